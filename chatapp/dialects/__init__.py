@@ -1,0 +1,29 @@
+"""What a dialect is: a way to write events as frames. Implementations stand beside this file.
+
+A dialect is pure: events in, frames out, a little state, no I/O, no clock. The same events give the same
+frames whenever they are read; that is why a resumed stream is a suffix of the unbroken one.
+"""
+
+from collections.abc import Iterable
+from typing import ClassVar, Protocol
+
+from chatapp.events import StreamEvent
+from chatapp.frames import Frame
+
+
+class Dialect(Protocol):
+    """One instance per response. Frames carry no id: `streaming` puts the seq on the last frame of an event."""
+
+    name: ClassVar[str]
+
+    def encode(self, event: StreamEvent) -> Iterable[Frame]:
+        """The frames of one event; none where the dialect does not show it."""
+        ...
+
+    def heartbeat(self) -> Iterable[Frame]:
+        """Frames to send beside the comment when nothing else was sent for a while. Most dialects need none."""
+        ...
+
+    def reset(self, reason: str) -> Iterable[Frame]:
+        """What tells the client to forget what it holds: everything is sent again after it."""
+        ...

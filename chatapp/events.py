@@ -1,0 +1,145 @@
+"""The log's vocabulary: what can happen in a run, as frozen values. Names are the contract's.
+
+A `StreamEvent` is what happened; an `Entry` is an event with its place in the log. `encode_events` and
+`decode_events` are the form in which logs keep them: a msgpack list of maps, self-describing, so that a log
+written by one version is read by the next (add fields with defaults; never rename).
+"""
+
+from typing import Literal, NamedTuple, TypeAlias
+
+import msgspec
+
+FinishReason: TypeAlias = Literal["stop", "length", "content_filter", "tool_limit", "cancelled", "interrupted", "error"]
+
+
+class Event(msgspec.Struct, frozen=True, tag_field="event", omit_defaults=True):
+    """The base of every event. Its tag is the event's name in the contract."""
+
+
+class Usage(msgspec.Struct, frozen=True):
+    """Tokens. `estimated` where the provider said nothing and chatapp counted by length."""
+
+    prompt: int = 0
+    completion: int = 0
+    total: int = 0
+    reasoning: int = 0
+    cached: int = 0
+    estimated: bool = False
+
+
+class Timing(msgspec.Struct, frozen=True):
+    """Milliseconds since the run's start. None where it never came so far."""
+
+    first_byte_ms: int | None = None
+    first_token_ms: int | None = None
+    total_ms: int = 0
+
+
+class ErrorInfo(msgspec.Struct, frozen=True):
+    """What a client may know of a failure."""
+
+    code: str
+    message: str
+    retryable: bool
+    trace_id: str
+
+
+class RunStart(Event, frozen=True, tag="run-start"):
+    """Always first. `created` is in seconds since the epoch."""
+
+    run_id: str
+    trace_id: str
+    provider: str
+    model: str
+    reasoning: Literal["enabled", "disabled"]
+    created: float
+
+
+class ReasoningDelta(Event, frozen=True, tag="reasoning-delta"):
+    text: str
+
+
+class TextDelta(Event, frozen=True, tag="text-delta"):
+    text: str
+
+
+class ToolInputDelta(Event, frozen=True, tag="tool-input-delta"):
+    """A piece of a tool call's JSON arguments, as it arrives."""
+
+    tool_call_id: str
+    name: str
+    text: str
+
+
+class ToolCall(Event, frozen=True, tag="tool-call"):
+    id: str
+    type: Literal["function", "mcp"]
+    name: str
+    arguments: dict[str, object]
+
+
+class ToolResult(Event, frozen=True, tag="tool-result"):
+    """Exactly one of `result` (any JSON value) and `error` is meant: `error` is None when the call succeeded."""
+
+    tool_call_id: str
+    result: object = None
+    error: str | None = None
+
+
+class PlanStep(Event, frozen=True, tag="plan-step"):
+    index: int
+    text: str
+
+
+class Raw(Event, frozen=True, tag="raw"):
+    """Upstream bytes, unparsed."""
+
+    bytes: bytes
+
+
+class AttemptReset(Event, frozen=True, tag="attempt-reset"):
+    """What came since the last reset, or the start, is void: the run moves to another attempt."""
+
+    reason: str
+
+
+class RunEnd(Event, frozen=True, tag="run-end"):
+    """Always last, exactly once."""
+
+    reason: FinishReason
+    usage: Usage
+    timing: Timing
+    error: ErrorInfo | None = None
+
+
+StreamEvent: TypeAlias = (
+    RunStart
+    | ReasoningDelta
+    | TextDelta
+    | ToolInputDelta
+    | ToolCall
+    | ToolResult
+    | PlanStep
+    | Raw
+    | AttemptReset
+    | RunEnd
+)
+
+
+class Entry(NamedTuple):
+    """An event and its seq: 1 for the first of a run, without a gap."""
+
+    seq: int
+    event: StreamEvent
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(list[StreamEvent])
+
+
+def encode_events(events: list[StreamEvent]) -> bytes:
+    return _encoder.encode(events)
+
+
+def decode_events(data: bytes) -> list[StreamEvent]:
+    return _decoder.decode(data)

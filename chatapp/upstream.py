@@ -1,0 +1,1 @@
+"""The only user of `requests` (being written)."""

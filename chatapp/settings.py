@@ -1,0 +1,138 @@
+"""Every setting: one table of name, type, default and help. From `chatapp.toml` and `CHATAPP_<NAME>` variables.
+
+A variable wins over the file. An unknown key or a bad value raises ConfigError naming it: a typo must stop the
+start, not be ignored. Keys never stand here: a provider's `api_key_env` names the variable that holds one.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar, get_type_hints
+
+import msgspec
+
+from chatapp.errors import ConfigError
+
+PREFIX = "CHATAPP_"
+TABLES = ("providers",)
+
+T = TypeVar("T")
+Seconds = Annotated[float, msgspec.Meta(gt=0)]
+Bytes = Annotated[int, msgspec.Meta(ge=1024)]
+Count = Annotated[int, msgspec.Meta(ge=1)]
+
+
+class ProviderConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One `[providers.NAME]` table."""
+
+    type: Literal["openai", "ollama", "local", "mock"]
+    base_url: str | None = None
+    api_key_env: str | None = None
+    models: tuple[str, ...] = ()
+    thinking: Literal["none", "openai", "deepseek", "qwen"] = "none"
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    data: Path = Path("var")
+    database_url: str = ""
+    log_url: str = "sqlite:"
+    log_retention_s: Seconds = 3600.0
+    log_flush_ms: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 5
+    log_synchronous: Literal["NORMAL", "FULL"] = "NORMAL"
+    auth: Literal["none"] = "none"
+    trusted_hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")
+    secret_key: str = ""
+    default_provider: str = ""
+    heartbeat_s: Seconds = 15.0
+    send_timeout_s: Seconds = 30.0
+    send_buffer_bytes: Bytes = 65_536
+    drain_s: Annotated[float, msgspec.Meta(ge=0)] = 20.0
+    max_body_bytes: Bytes = 1_048_576
+    max_live_runs: Count = 2000
+    max_reply_bytes: Bytes = 16_777_216
+    max_event_bytes: Bytes = 4_194_304
+    max_line_bytes: Bytes = 1_048_576
+    upstream_connect_timeout_s: Seconds = 5.0
+    upstream_silence_timeout_s: Seconds = 60.0
+    upstream_total_timeout_s: Seconds = 900.0
+    local_start_timeout_s: Seconds = 60.0
+    local_threads: Annotated[int, msgspec.Meta(ge=0)] = 0
+    local_model: str = ""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    providers: dict[str, ProviderConfig] = {}
+
+
+HELP: dict[str, str] = {
+    "data": "Folder of the SQLite files, the cookie's key and whatever else is kept.",
+    "database_url": "SQLAlchemy URL of the conversations; empty: SQLite in the data folder.",
+    "log_url": "Where the event log lives: `sqlite:` in the data folder, or `memory:` (one process, gone with it).",
+    "log_retention_s": "How long the log of an ended run is kept beside its message: time to resume byte for byte.",
+    "log_flush_ms": "How often events are committed, all runs together. Longer costs delay and saves little.",
+    "log_synchronous": "SQLite's `synchronous`. NORMAL survives kill -9; FULL also a power failure, at an fsync a commit.",
+    "auth": "`none`: whoever reaches the server may use it; the start is refused on an address that is not loopback.",
+    "trusted_hosts": "Values of the Host header that are answered; others get 400. Stops DNS rebinding from a web page.",
+    "secret_key": "Signs the browser's cookie. Empty: made at first start and kept in the data folder.",
+    "default_provider": "Used where a request names none. Empty: the first configured one, else `local`, else `mock`.",
+    "heartbeat_s": "Silence after which a heartbeat is sent, so that no proxy on the way takes the stream for dead.",
+    "send_timeout_s": "How long a reader may take nothing before it is dropped. It can resume.",
+    "send_buffer_bytes": "The kernel's send buffer per stream: bounds the memory that a stalled reader holds.",
+    "drain_s": "On SIGTERM: how long runs may go on before they are ended as `interrupted`.",
+    "max_body_bytes": "Largest request body. A long conversation fits; an upload by mistake does not.",
+    "max_live_runs": "Runs generated at one time in one process; one more is answered 503.",
+    "max_reply_bytes": "Largest body taken from a provider for one reply: bounds memory against a run-away stream.",
+    "max_event_bytes": "Largest single event taken from a provider.",
+    "max_line_bytes": "Longest line taken from a provider.",
+    "upstream_connect_timeout_s": "For the connection to a provider, TLS included.",
+    "upstream_silence_timeout_s": "Longest silence of a provider, before its first byte and between two.",
+    "upstream_total_timeout_s": "Longest reply as a whole.",
+    "local_start_timeout_s": "How long the local model may take to load.",
+    "local_threads": "Threads of the local model; 0: one less than the machine has, at least one.",
+    "local_model": "Path of a GGUF file to serve instead of the one that comes with the extra `local`.",
+    "log_level": "Of the server's own log lines.",
+    "providers": "Tables `[providers.NAME]`; see docs/configuration.md.",
+}
+
+
+def load(environ: Mapping[str, str]) -> Settings:
+    """Read the file named by CHATAPP_CONFIG (else `chatapp.toml` here, where there is one) and the variables."""
+    settings = _from_file(environ.get("CHATAPP_CONFIG", ""))
+    changes = {}
+    types = get_type_hints(Settings, include_extras=True)
+    for variable, text in sorted(environ.items()):
+        name = variable.removeprefix(PREFIX).lower()
+        if not variable.startswith(PREFIX) or name == "config":
+            continue
+        if name not in types or name in TABLES:
+            raise ConfigError(f"{variable}: there is no such setting")
+        changes[name] = _from_text(variable, text, types[name])
+    return msgspec.structs.replace(settings, **changes)
+
+
+def _from_file(named: str) -> Settings:
+    path = Path(named or "chatapp.toml")
+    if not named and not path.exists():
+        return Settings()
+    try:
+        return _convert(str(path), tomllib.loads(path.read_text("utf-8")), Settings, strict=True)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not TOML: {error}") from None
+
+
+def _from_text(variable: str, text: str, type_: Any) -> Any:
+    value = [part.strip() for part in text.split(",") if part.strip()] if type_ == tuple[str, ...] else text
+    return _convert(variable, value, type_, strict=False)
+
+
+def _convert(source: str, value: object, type_: type[T], strict: bool) -> T:
+    try:
+        return msgspec.convert(value, type_, strict=strict, dec_hook=_decode_path)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{source}: {str(error).replace('$.', '')}") from None
+
+
+def _decode_path(type_: type, value: object) -> object:
+    if type_ is Path and isinstance(value, str):
+        return Path(value)
+    raise msgspec.ValidationError(f"Expected a path, got `{type(value).__name__}`")

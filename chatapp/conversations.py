@@ -1,0 +1,290 @@
+"""Conversations and messages in SQL: SQLite by default, any database SQLAlchemy knows by URL.
+
+It owns what people said and what they were answered, and to whom it belongs. It knows no log and no provider: an
+answer is given to it as a transcript. Every row has an owner; `NotFound` is the answer to anyone else, so that
+ids tell nothing.
+"""
+
+import time
+from typing import Any, cast
+
+import msgspec
+from sqlalchemy import Engine, ForeignKey, Index, delete, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
+
+from chatapp import chat
+from chatapp.errors import InvalidField, NotFound
+from chatapp.events import Entry
+from chatapp.ids import new_id
+from chatapp.transcript import Transcript, transcript_of
+
+TITLE_CHARS = 80
+
+_entries = msgspec.json.Decoder(list[Entry])
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Conversation(Base):
+    __tablename__ = "conversations"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    owner: Mapped[str]
+    title: Mapped[str]
+    created: Mapped[float]  # seconds since the epoch, as all times here
+    updated: Mapped[float]
+
+    __table_args__ = (Index("conversations_by_owner", "owner", "updated"),)
+
+    def to_json(self) -> dict[str, Any]:
+        return {"id": self.id, "title": self.title, "created": self.created, "updated": self.updated}
+
+
+class Message(Base):
+    """A user's or system's message, or an answer: then its id is its run's id.
+
+    `entries` is the compacted log (JSON of [seq, event] pairs), `content` its text; both are empty while the run
+    goes on. `superseded` answers were made anew: they are kept, and no longer shown. Order by id is the order
+    of the conversation. A message without a conversation belongs to a request that named none.
+    """
+
+    __tablename__ = "messages"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    conversation_id: Mapped[str | None] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"))
+    owner: Mapped[str]
+    role: Mapped[str]
+    status: Mapped[str]  # running | done
+    content: Mapped[str] = mapped_column(default="")
+    entries: Mapped[str] = mapped_column(default="[]")
+    provider: Mapped[str | None]
+    model: Mapped[str | None]
+    result_mode: Mapped[str | None]
+    superseded: Mapped[bool] = mapped_column(default=False)
+    idempotency_key: Mapped[str | None]
+    created: Mapped[float]
+
+    __table_args__ = (
+        Index("messages_by_conversation", "conversation_id", "id"),
+        Index("messages_by_idempotency_key", "owner", "idempotency_key", unique=True),
+    )
+
+    def stored_entries(self) -> list[Entry]:
+        return _entries.decode(self.entries)
+
+
+class Question(msgspec.Struct, frozen=True, kw_only=True):
+    """What a client asks: new messages, after those of a conversation or instead of an answer there.
+
+    `keep`: begin a conversation where none is named. `retry_of` is the id of the answer to make anew.
+    """
+
+    owner: str
+    provider: str
+    model: str
+    messages: list[chat.Message] = []
+    conversation_id: str | None = None
+    retry_of: str | None = None
+    idempotency_key: str | None = None
+    result_mode: str | None = None
+    keep: bool = False
+
+
+class Begun(msgspec.Struct, frozen=True):
+    """An answer that was begun, or, where its idempotency key was seen before, found (`messages` is empty then)."""
+
+    id: str
+    conversation_id: str | None
+    result_mode: str | None
+    messages: list[chat.Message]
+    found: bool = False
+
+
+class Conversations:
+    """All methods commit before they return; they block only for a small transaction."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._session = sessionmaker(engine, expire_on_commit=False)
+
+    def begin(self, question: Question) -> Begun:
+        """Store the user's messages and an empty answer; return it with the whole history for the provider."""
+        try:
+            with self._session.begin() as session:
+                return self._found(session, question) or self._begin(session, question)
+        except IntegrityError:  # the same idempotency key, at the same time
+            with self._session.begin() as session:
+                if found := self._found(session, question):
+                    return found
+            raise
+
+    def finish(self, answer_id: str, transcript: Transcript) -> None:
+        """Store the answer. An answer whose conversation was deleted meanwhile is dropped."""
+        entries = msgspec.json.encode(transcript.entries).decode()
+        values = {"status": "done", "content": transcript.content, "entries": entries}
+        with self._session.begin() as session:
+            session.execute(update(Message).where(Message.id == answer_id).values(values))
+
+    def recent(self, owner: str, limit: int = 200) -> list[dict[str, Any]]:
+        """The owner's conversations, the last used first."""
+        query = select(Conversation).where(Conversation.owner == owner).order_by(Conversation.updated.desc())
+        with self._session() as session:
+            return [conversation.to_json() for conversation in session.scalars(query.limit(limit))]
+
+    def get(self, owner: str, conversation_id: str) -> tuple[dict[str, Any], list[Message]]:
+        """The conversation and the messages it shows, in order."""
+        with self._session() as session:
+            conversation = _owned_conversation(session, owner, conversation_id)
+            return conversation.to_json(), list(session.scalars(_shown(conversation_id)))
+
+    def message(self, owner: str, message_id: str) -> Message:
+        """The one place where it is decided who may see, follow, resume or cancel a run."""
+        with self._session() as session:
+            message = session.get(Message, message_id)
+            if message is None or message.owner != owner:
+                raise NotFound("no such message")
+            return message
+
+    def rename(self, owner: str, conversation_id: str, title: str) -> dict[str, Any]:
+        with self._session.begin() as session:
+            conversation = _owned_conversation(session, owner, conversation_id)
+            conversation.title = title
+            return conversation.to_json()
+
+    def delete(self, owner: str, conversation_id: str) -> list[str]:
+        """Delete it with all its messages; return the ids of the runs that were still going on."""
+        with self._session.begin() as session:
+            conversation = _owned_conversation(session, owner, conversation_id)
+            in_it = Message.conversation_id == conversation_id
+            running = list(session.scalars(select(Message.id).where(in_it, Message.status == "running")))
+            session.execute(delete(Message).where(in_it))
+            session.delete(conversation)
+            return running
+
+    def ping(self) -> None:
+        """Raises SQLAlchemyError where the database does not answer."""
+        with self._session() as session:
+            session.execute(select(1))
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def _found(self, session: Session, question: Question) -> Begun | None:
+        if question.idempotency_key is None:
+            return None
+        same = (Message.owner == question.owner, Message.idempotency_key == question.idempotency_key)
+        answer = session.scalar(select(Message).where(*same))
+        if answer is None:
+            return None
+        return Begun(answer.id, answer.conversation_id, answer.result_mode, [], found=True)
+
+    def _begin(self, session: Session, question: Question) -> Begun:
+        now = time.time()
+        conversation = _conversation_for(session, question, now)
+        history = _history(session, question) if conversation else []
+        asked = [_asked(message, question, conversation, now) for message in question.messages]
+        answer = _row("assistant", question, conversation, now)
+        answer.status = "running"
+        answer.provider, answer.model, answer.result_mode = question.provider, question.model, question.result_mode
+        answer.idempotency_key = question.idempotency_key
+        session.add_all([*(asked if conversation else []), answer])
+        messages = [*history, *question.messages]
+        if not messages:
+            raise InvalidField("retry_of: there is nothing before this answer")
+        return Begun(answer.id, answer.conversation_id, answer.result_mode, messages)
+
+
+def _conversation_for(session: Session, question: Question, now: float) -> Conversation | None:
+    if question.conversation_id is not None:
+        conversation = _owned_conversation(session, question.owner, question.conversation_id)
+        conversation.updated = now
+        return conversation
+    if not question.keep:
+        return None
+    title = _title(question.messages)
+    conversation = Conversation(id=new_id("conv"), owner=question.owner, title=title, created=now, updated=now)
+    session.add(conversation)
+    session.flush()  # the messages refer to it
+    return conversation
+
+
+def _title(messages: list[chat.Message]) -> str:
+    said = next((message.content for message in messages if message.role == "user"), "")
+    line = " ".join(said.split())
+    return line if len(line) <= TITLE_CHARS else line[: TITLE_CHARS - 1].rstrip() + "…"
+
+
+def _history(session: Session, question: Question) -> list[chat.Message]:
+    """What the provider is told of the conversation so far; up to `retry_of`, which leaves it."""
+    query = _shown(question.conversation_id)
+    if question.retry_of is not None:
+        answer = session.get(Message, question.retry_of)
+        if answer is None or answer.conversation_id != question.conversation_id or answer.role != "assistant":
+            raise NotFound("retry_of: no such answer in this conversation")
+        if answer.status == "running":
+            raise InvalidField("retry_of: this answer is still being made")
+        answer.superseded = True
+        query = query.where(Message.id < answer.id)
+    rows = session.scalars(query.where(Message.status == "done", Message.content != ""))
+    return [chat.Message(cast(chat.Role, row.role), row.content) for row in rows]
+
+
+def _asked(message: chat.Message, question: Question, conversation: Conversation | None, now: float) -> Message:
+    row = _row(message.role, question, conversation, now)
+    row.content = message.content
+    return row
+
+
+def _row(role: str, question: Question, conversation: Conversation | None, now: float) -> Message:
+    return Message(
+        id=new_id("msg"),
+        conversation_id=conversation.id if conversation else None,
+        owner=question.owner,
+        role=role,
+        status="done",
+        created=now,
+    )
+
+
+def _owned_conversation(session: Session, owner: str, conversation_id: str) -> Conversation:
+    conversation = session.get(Conversation, conversation_id)
+    if conversation is None or conversation.owner != owner:
+        raise NotFound("no such conversation")
+    return conversation
+
+
+def _shown(conversation_id: str | None) -> Any:
+    return (
+        select(Message)
+        .where(Message.conversation_id == conversation_id, Message.superseded.is_(False))
+        .order_by(Message.id)
+    )
+
+
+def message_json(message: Message, transcript: Transcript | None = None) -> dict[str, Any]:
+    """The message as clients see it. `transcript` is that of a run still going on; else the stored one is used."""
+    if transcript is None:
+        transcript = transcript_of(message.stored_entries())
+    answer = message.role == "assistant"
+    end = transcript.end
+    return {
+        "id": message.id,
+        "conversation_id": message.conversation_id,
+        "role": message.role,
+        "status": "done" if not answer or end else "running",
+        "content": transcript.content if answer else message.content,
+        "reasoning": transcript.reasoning,
+        "tools": transcript.tools(),
+        "provider": message.provider,
+        "model": message.model,
+        "result_mode": message.result_mode,
+        "finish_reason": end and end.reason,
+        "usage": end and msgspec.to_builtins(end.usage),
+        "timing": end and msgspec.to_builtins(end.timing),
+        "error": end and msgspec.to_builtins(end.error),
+        "events_url": f"/api/v1/messages/{message.id}/events" if answer else None,
+        "created": message.created,
+    }

@@ -1,0 +1,45 @@
+"""The SQL engine of the conversations: opened by URL, brought to the newest schema, ready to use.
+
+Several workers start at once: the migration runs under a file lock in the data folder.
+"""
+
+import fcntl
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.exc import SQLAlchemyError
+
+from chatapp.errors import ConfigError
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def open_database(url: str, data: Path) -> Engine:
+    """Open `url` (empty: SQLite in the data folder) and migrate it. Raises ConfigError where that fails."""
+    try:
+        engine = create_engine(url or f"sqlite:///{data / 'conversations.sqlite3'}")
+        if engine.dialect.name == "sqlite":
+            event.listen(engine, "connect", _prepare_sqlite)
+        with (data / "migrate.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            migrate(engine)
+    except (SQLAlchemyError, ImportError) as error:
+        raise ConfigError(f"database_url: cannot open the database: {type(error).__name__}: {error}") from None
+    return engine
+
+
+def migrate(engine: Engine) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=NORMAL")
+    connection.execute("PRAGMA foreign_keys=ON")

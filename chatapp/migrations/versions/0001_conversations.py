@@ -1,0 +1,42 @@
+"""Conversations and messages."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "conversations",
+        sa.Column("id", sa.String, primary_key=True),
+        sa.Column("owner", sa.String, nullable=False),
+        sa.Column("title", sa.String, nullable=False),
+        sa.Column("created", sa.Double, nullable=False),
+        sa.Column("updated", sa.Double, nullable=False),
+    )
+    op.create_index("conversations_by_owner", "conversations", ["owner", "updated"])
+    op.create_table(
+        "messages",
+        sa.Column("id", sa.String, primary_key=True),
+        sa.Column("conversation_id", sa.String, sa.ForeignKey("conversations.id", ondelete="CASCADE")),
+        sa.Column("owner", sa.String, nullable=False),
+        sa.Column("role", sa.String, nullable=False),
+        sa.Column("status", sa.String, nullable=False),
+        sa.Column("content", sa.String, nullable=False),
+        sa.Column("entries", sa.String, nullable=False),
+        sa.Column("provider", sa.String),
+        sa.Column("model", sa.String),
+        sa.Column("result_mode", sa.String),
+        sa.Column("superseded", sa.Boolean, nullable=False),
+        sa.Column("idempotency_key", sa.String),
+        sa.Column("created", sa.Double, nullable=False),
+    )
+    op.create_index("messages_by_conversation", "messages", ["conversation_id", "id"])
+    op.create_index("messages_by_idempotency_key", "messages", ["owner", "idempotency_key"], unique=True)
+
+
+def downgrade() -> None:
+    op.drop_table("messages")
+    op.drop_table("conversations")

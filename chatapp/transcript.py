@@ -1,0 +1,105 @@
+"""A run's events, folded: what someone who has seen them all knows. Pure.
+
+A `Transcript` is built one entry at a time, while the run is written or from its log afterwards. Its `entries`
+are the compacted log: neighbouring pieces joined, what a reset made void left out. They are what is kept as the
+message once the log itself is gone, and any dialect can be rendered from them.
+"""
+
+from chatapp.events import (
+    AttemptReset,
+    Entry,
+    PlanStep,
+    Raw,
+    ReasoningDelta,
+    RunEnd,
+    RunStart,
+    TextDelta,
+    ToolCall,
+    ToolInputDelta,
+    ToolResult,
+)
+
+
+class Transcript:
+    """`last_seq` is 0 while empty; `start` and `end` are None until they came."""
+
+    def __init__(self) -> None:
+        self.last_seq = 0
+        self.start: RunStart | None = None
+        self.end: RunEnd | None = None
+        self._entries: list[Entry] = []
+        self._pieces: list[str] = []  # of the delta under way, which `_joined` turns into one entry
+        self._delta: type[TextDelta | ReasoningDelta] | None = None
+
+    def add(self, entry: Entry) -> None:
+        seq, event = entry
+        if isinstance(event, (TextDelta, ReasoningDelta)):
+            if self._delta is not type(event):
+                self._join()
+                self._delta = type(event)
+            self._pieces.append(event.text)
+        else:
+            self._join()
+            self._add_whole(entry)
+        self.last_seq = seq
+
+    @property
+    def entries(self) -> list[Entry]:
+        """The compacted log. A joined piece has the seq of its last part: a reader who has that has it all."""
+        self._join()
+        return self._entries
+
+    @property
+    def content(self) -> str:
+        """The answer's text."""
+        return "".join(entry.event.text for entry in self.entries if isinstance(entry.event, TextDelta))
+
+    @property
+    def reasoning(self) -> str:
+        return "".join(entry.event.text for entry in self.entries if isinstance(entry.event, ReasoningDelta))
+
+    def tools(self) -> list[dict[str, object]]:
+        """Each call with its outcome: id, type, name, arguments, result, error; both None until it came."""
+        results = {e.event.tool_call_id: e.event for e in self.entries if isinstance(e.event, ToolResult)}
+        tools = []
+        for _, event in self.entries:
+            if isinstance(event, ToolCall):
+                outcome = results.get(event.id)
+                tools.append(
+                    {
+                        "id": event.id,
+                        "type": event.type,
+                        "name": event.name,
+                        "arguments": event.arguments,
+                        "result": outcome.result if outcome else None,
+                        "error": outcome.error if outcome else None,
+                    }
+                )
+        return tools
+
+    def _join(self) -> None:
+        if self._delta is not None:
+            self._entries.append(Entry(self.last_seq, self._delta("".join(self._pieces))))
+            self._pieces, self._delta = [], None
+
+    def _add_whole(self, entry: Entry) -> None:
+        match entry.event:
+            case ToolInputDelta() | Raw():
+                return  # the complete call follows; raw bytes are kept only as long as the log
+            case AttemptReset():
+                self._entries = self._entries[:1]
+                return
+            case RunStart() as start:
+                self.start = start
+            case RunEnd() as end:
+                self.end = end
+            case ToolCall() | ToolResult() | PlanStep():
+                pass
+        self._entries.append(entry)
+
+
+def transcript_of(entries: list[Entry]) -> Transcript:
+    transcript = Transcript()
+    for entry in entries:
+        transcript.add(entry)
+    return transcript

@@ -19,6 +19,7 @@ ChatappError
     │   └── RateLimited         429
     ├── Reported                502  said in its stream that it failed
     ├── BadReply                502  not what its protocol says
+    │   └── FrameTooLarge       502  a line or an event of its stream is larger than allowed
     ├── Truncated               502  ended without an end
     └── ReplyTooLarge           502  larger than the settings allow
 
@@ -134,6 +135,11 @@ class Reported(UpstreamError):
 class BadReply(UpstreamError):
     code = "upstream_bad_reply"
     retryable = True
+
+
+class FrameTooLarge(BadReply):
+    code = "upstream_frame_too_large"
+    retryable = False
 
 
 class Truncated(UpstreamError):

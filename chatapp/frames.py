@@ -1,10 +1,199 @@
-"""bytes <-> frames (being written)."""
+"""Bytes <-> frames: the SSE encoder and decoder, and NDJSON. It owns the wire's syntax and nothing else: no I/O,
+no clock, no JSON, no idea of what a frame means.
 
+Source: https://html.spec.whatwg.org/multipage/server-sent-events.html, sections 9.2.5 and 9.2.6.
+
+Decoders split bytes, never text: `str.splitlines` also breaks at U+2028, U+0085 and friends, which stand inside
+real answers. A line is decoded only when it is whole, so a character cut by the network survives. UTF-8 never
+hides a newline inside a character, so this gives what decoding the whole stream would give.
+"""
+
+from codecs import BOM_UTF8
 from typing import NamedTuple
+
+from chatapp.errors import FrameTooLarge
+
+# No blank line after the comment. It would be an empty event's end, and two widely used clients hand out that empty
+# event as soon as any frame of the stream carried an `id:`.
+HEARTBEAT = b":\n"
+
+# More than any provider's chunk with an inline image, little enough to hold for every stream at once.
+MAX_LINE_BYTES = 1_000_000
+MAX_EVENT_BYTES = 4_000_000
+
+# The rules set no limit, int() does: it raises beyond 4300 digits. These are 30,000 years, longer ones are ignored.
+_MAX_RETRY_DIGITS = 15
 
 
 class Frame(NamedTuple):
+    """What is sent. `retry` in milliseconds. None leaves the line out; an empty `id` makes the client forget its own."""
+
     data: str
     event: str | None = None
     id: str | None = None
     retry: int | None = None
+
+
+class ServerEvent(NamedTuple):
+    """What was received: the rules' event, `type` "message" where the stream names none."""
+
+    type: str
+    data: str
+    last_event_id: str
+
+
+def encode(frame: Frame) -> bytes:
+    """The frame on the wire: `event:`, `id:`, `retry:`, then at least one `data:` line, then a blank line; LF only.
+
+    CR and CRLF in `data` become LF; a lone surrogate becomes U+FFFD. Raises ValueError for a line end or NUL in
+    `event` or `id`, and for a negative `retry`: a bug or an attack (a forged frame), never a model's doing.
+    """
+    data, event, id, retry = frame
+    if "\n" in data or "\r" in data:
+        data = data.replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\ndata: ")
+    text = f"data: {data}\n\n"
+    if retry is not None:
+        text = f"retry: {_digits(retry)}\n{text}"
+    if id is not None:
+        text = f"id: {_one_line(id)}\n{text}"
+    if event is not None:
+        text = f"event: {_one_line(event)}\n{text}"
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return _well_formed(text).encode()
+
+
+def _digits(retry: int) -> str:
+    if retry < 0:
+        raise ValueError("retry is negative")
+    return str(int(retry))
+
+
+def _one_line(value: str) -> str:
+    # isprintable: one quick look that clears every ordinary value, but also refuses innocent ones.
+    if not value.isprintable() and ("\n" in value or "\r" in value or "\0" in value):
+        raise ValueError("a line end or NUL in an event or id field")
+    return value
+
+
+def _well_formed(text: str) -> str:
+    """Surrogates that form a pair become their character, lone ones U+FFFD, as in JavaScript's toWellFormed.
+
+    Half a pair is what remains of an emoji whose JSON escape was cut in two: it must not end the stream.
+    """
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+class _LineBuffer:
+    """Cuts a stream at LF and holds the unfinished line. Linear in what it is fed, however small the pieces."""
+
+    def __init__(self, max_line_bytes: int) -> None:
+        self._max = max_line_bytes
+        self._held = bytearray()
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """The lines that `data` completes, without their LF."""
+        lines = data.split(b"\n")
+        rest = lines.pop()
+        if lines and self._held:
+            lines[0] = self.rest() + lines[0]
+        self._held += rest
+        if len(self._held) > self._max or (lines and self._longest(lines, len(data)) > self._max):
+            raise FrameTooLarge(f"the provider sent a line of more than {self._max} bytes")
+        return lines
+
+    def rest(self) -> bytes:
+        """The unfinished line, handed over."""
+        rest = bytes(self._held)
+        self._held.clear()
+        return rest
+
+    def _longest(self, lines: list[bytes], fed_bytes: int) -> int:
+        # Measuring every line would cost more than splitting them: only the first can be longer than what was fed.
+        return max(map(len, lines)) if fed_bytes > self._max else len(lines[0])
+
+
+class SSEDecoder:
+    """Feed it a body's bytes in any pieces; the events come out the same. One instance per stream.
+
+    `retry` is the last valid value in milliseconds, None before. After FrameTooLarge it is of no more use.
+    """
+
+    def __init__(self, max_line_bytes: int = MAX_LINE_BYTES, max_event_bytes: int = MAX_EVENT_BYTES) -> None:
+        self.retry: int | None = None
+        self._lines = _LineBuffer(max_line_bytes)
+        self._max_event_bytes = max_event_bytes
+        self._at_start = True
+        self._after_cr = False
+        self._type = ""
+        self._last_event_id = ""
+        self._data: list[bytes] = []
+        self._event_bytes = 0
+
+    def feed(self, data: bytes) -> list[ServerEvent]:
+        """The events that `data` completes. Raises FrameTooLarge; what the same piece held before it is lost."""
+        if self._after_cr and data:
+            data = data.removeprefix(b"\n")
+            self._after_cr = False
+        if b"\r" in data:
+            # A CR ends its line at once, nobody waits for the LF that may follow in the next piece.
+            self._after_cr = data.endswith(b"\r")
+            data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        return self._parse(self._lines.feed(data))
+
+    def flush(self) -> list[ServerEvent]:
+        """At the body's end: the event that lacks only its blank line, or its last newline.
+
+        The WHATWG rules discard it, and browsers do; providers do end bodies this way, with the finish chunk in
+        it. A body that was cut in the middle of an event looks the same: whoever calls this must be able to tell.
+        """
+        return self._parse([self._lines.rest(), b""])
+
+    def _parse(self, lines: list[bytes]) -> list[ServerEvent]:
+        if self._at_start and lines:
+            lines[0] = lines[0].removeprefix(BOM_UTF8)
+            self._at_start = False
+        events: list[ServerEvent] = []
+        for line in lines:
+            if not line:
+                if self._data:
+                    events.append(self._take_event())
+                self._type = ""
+                continue
+            name, _, value = line.partition(b":")
+            value = value.removeprefix(b" ")
+            if name == b"data":
+                self._event_bytes += len(line)
+                if self._event_bytes > self._max_event_bytes:
+                    raise FrameTooLarge(f"the provider sent an event of more than {self._max_event_bytes} bytes")
+                self._data.append(value)
+            elif name == b"event":
+                self._type = value.decode("utf-8", "replace")
+            elif name == b"id":
+                if b"\0" not in value:
+                    self._last_event_id = value.decode("utf-8", "replace")
+            elif name == b"retry" and value.isdigit() and len(value) <= _MAX_RETRY_DIGITS:
+                self.retry = int(value)
+        return events
+
+    def _take_event(self) -> ServerEvent:
+        text = b"\n".join(self._data).decode("utf-8", "replace")
+        self._data.clear()
+        self._event_bytes = 0
+        return ServerEvent(self._type or "message", text, self._last_event_id)
+
+
+class NDJSONDecoder:
+    """One JSON text a line; empty lines, and white space around a line, are left out. One instance per stream."""
+
+    def __init__(self, max_line_bytes: int = MAX_LINE_BYTES) -> None:
+        self._lines = _LineBuffer(max_line_bytes)
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """The lines that `data` completes. Raises FrameTooLarge."""
+        return [line for raw in self._lines.feed(data) if (line := raw.strip())]
+
+    def flush(self) -> list[bytes]:
+        """At the body's end: the line that lacks its newline."""
+        return [line] if (line := self._lines.rest().strip()) else []

@@ -26,6 +26,9 @@ class CancelScope:
 
     Make it in the process that uses it. `reason` is None until cancelled; it is a class or a function that makes
     the exception, never an instance: an instance would keep the stopped frames, and their sockets, alive.
+
+    Scopes nest: `outer.run(inner.run, block)` is stopped by either, each with its own reason. That is how a time
+    limit ends one call and leaves the run, whose scope is the outer one, free to make another.
     """
 
     def __init__(self) -> None:
@@ -51,7 +54,9 @@ class CancelScope:
         try:
             return block(*args, **kwargs)
         except _Stop:
-            pass  # raise outside: the handled exception would keep a half-open socket alive
+            if self.reason is None:
+                raise  # meant for a scope around this one
+            # The reason is raised below, outside: the handled exception would keep a half-open socket alive.
         finally:
             self._waiting = None
         assert self.reason is not None

@@ -5,22 +5,26 @@ answer is given to it as a transcript. Every row has an owner; `NotFound` is the
 ids tell nothing.
 """
 
+import logging
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, cast
 
 import msgspec
-from sqlalchemy import Engine, ForeignKey, Index, delete, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Engine, ForeignKey, Index, delete, select, text, update
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 
-from chatapp import chat
-from chatapp.errors import InvalidField, NotFound
+from chatapp.chat import Message, Role
+from chatapp.errors import DatabaseUnavailable, InvalidField, NotFound
 from chatapp.events import Entry
 from chatapp.ids import new_id
 from chatapp.transcript import Transcript, transcript_of
 
 TITLE_CHARS = 80
 
+logger = logging.getLogger(__name__)
 _entries = msgspec.json.Decoder(list[Entry])
 
 
@@ -28,7 +32,7 @@ class Base(DeclarativeBase):
     pass
 
 
-class Conversation(Base):
+class ConversationRow(Base):
     __tablename__ = "conversations"
 
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -43,7 +47,7 @@ class Conversation(Base):
         return {"id": self.id, "title": self.title, "created": self.created, "updated": self.updated}
 
 
-class Message(Base):
+class MessageRow(Base):
     """A user's or system's message, or an answer: then its id is its run's id.
 
     `entries` is the compacted log (JSON of [seq, event] pairs), `content` its text; both are empty while the run
@@ -69,6 +73,12 @@ class Message(Base):
 
     __table_args__ = (
         Index("messages_by_conversation", "conversation_id", "id"),
+        Index(
+            "messages_running",
+            "created",
+            sqlite_where=text("status = 'running'"),
+            postgresql_where=text("status = 'running'"),
+        ),
         Index("messages_by_idempotency_key", "owner", "idempotency_key", unique=True),
     )
 
@@ -85,7 +95,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     owner: str
     provider: str
     model: str
-    messages: list[chat.Message] = []
+    messages: list[Message] = []
     conversation_id: str | None = None
     retry_of: str | None = None
     idempotency_key: str | None = None
@@ -99,12 +109,12 @@ class Begun(msgspec.Struct, frozen=True):
     id: str
     conversation_id: str | None
     result_mode: str | None
-    messages: list[chat.Message]
+    messages: list[Message]
     found: bool = False
 
 
 class Conversations:
-    """All methods commit before they return; they block only for a small transaction."""
+    """All methods commit before they return; they block only for a small transaction. Any raises DatabaseUnavailable."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -113,10 +123,10 @@ class Conversations:
     def begin(self, question: Question) -> Begun:
         """Store the user's messages and an empty answer; return it with the whole history for the provider."""
         try:
-            with self._session.begin() as session:
+            with self._transaction() as session:
                 return self._found(session, question) or self._begin(session, question)
         except IntegrityError:  # the same idempotency key, at the same time
-            with self._session.begin() as session:
+            with self._transaction() as session:
                 if found := self._found(session, question):
                     return found
             raise
@@ -125,58 +135,75 @@ class Conversations:
         """Store the answer. An answer whose conversation was deleted meanwhile is dropped."""
         entries = msgspec.json.encode(transcript.entries).decode()
         values = {"status": "done", "content": transcript.content, "entries": entries}
-        with self._session.begin() as session:
-            session.execute(update(Message).where(Message.id == answer_id).values(values))
+        with self._transaction() as session:
+            session.execute(update(MessageRow).where(MessageRow.id == answer_id).values(values))
+
+    def unfinished(self, before: float) -> Sequence[str]:
+        """Ids of answers that were begun before this time and not finished."""
+        query = select(MessageRow.id).where(MessageRow.status == "running", MessageRow.created < before)
+        with self._transaction() as session:
+            return session.scalars(query).all()
 
     def recent(self, owner: str, limit: int = 200) -> list[dict[str, Any]]:
         """The owner's conversations, the last used first."""
-        query = select(Conversation).where(Conversation.owner == owner).order_by(Conversation.updated.desc())
-        with self._session() as session:
+        query = select(ConversationRow).where(ConversationRow.owner == owner).order_by(ConversationRow.updated.desc())
+        with self._transaction() as session:
             return [conversation.to_json() for conversation in session.scalars(query.limit(limit))]
 
-    def get(self, owner: str, conversation_id: str) -> tuple[dict[str, Any], list[Message]]:
+    def get(self, owner: str, conversation_id: str) -> tuple[dict[str, Any], list[MessageRow]]:
         """The conversation and the messages it shows, in order."""
-        with self._session() as session:
+        with self._transaction() as session:
             conversation = _owned_conversation(session, owner, conversation_id)
             return conversation.to_json(), list(session.scalars(_shown(conversation_id)))
 
-    def message(self, owner: str, message_id: str) -> Message:
+    def message(self, owner: str, message_id: str) -> MessageRow:
         """The one place where it is decided who may see, follow, resume or cancel a run."""
-        with self._session() as session:
-            message = session.get(Message, message_id)
+        with self._transaction() as session:
+            message = session.get(MessageRow, message_id)
             if message is None or message.owner != owner:
                 raise NotFound("no such message")
             return message
 
     def rename(self, owner: str, conversation_id: str, title: str) -> dict[str, Any]:
-        with self._session.begin() as session:
+        with self._transaction() as session:
             conversation = _owned_conversation(session, owner, conversation_id)
             conversation.title = title
             return conversation.to_json()
 
     def delete(self, owner: str, conversation_id: str) -> list[str]:
         """Delete it with all its messages; return the ids of the runs that were still going on."""
-        with self._session.begin() as session:
+        with self._transaction() as session:
             conversation = _owned_conversation(session, owner, conversation_id)
-            in_it = Message.conversation_id == conversation_id
-            running = list(session.scalars(select(Message.id).where(in_it, Message.status == "running")))
-            session.execute(delete(Message).where(in_it))
+            in_it = MessageRow.conversation_id == conversation_id
+            running = list(session.scalars(select(MessageRow.id).where(in_it, MessageRow.status == "running")))
+            session.execute(delete(MessageRow).where(in_it))
             session.delete(conversation)
             return running
 
     def ping(self) -> None:
-        """Raises SQLAlchemyError where the database does not answer."""
-        with self._session() as session:
+        """Prove that the database answers."""
+        with self._transaction() as session:
             session.execute(select(1))
 
     def close(self) -> None:
         self._engine.dispose()
 
+    @contextmanager
+    def _transaction(self) -> Iterator[Session]:
+        try:
+            with self._session.begin() as session:
+                yield session
+        except IntegrityError:
+            raise
+        except SQLAlchemyError as error:
+            logger.error("the database failed: %s", error)
+            raise DatabaseUnavailable("the conversations cannot be read or written now") from None
+
     def _found(self, session: Session, question: Question) -> Begun | None:
         if question.idempotency_key is None:
             return None
-        same = (Message.owner == question.owner, Message.idempotency_key == question.idempotency_key)
-        answer = session.scalar(select(Message).where(*same))
+        same = (MessageRow.owner == question.owner, MessageRow.idempotency_key == question.idempotency_key)
+        answer = session.scalar(select(MessageRow).where(*same))
         if answer is None:
             return None
         return Begun(answer.id, answer.conversation_id, answer.result_mode, [], found=True)
@@ -197,7 +224,7 @@ class Conversations:
         return Begun(answer.id, answer.conversation_id, answer.result_mode, messages)
 
 
-def _conversation_for(session: Session, question: Question, now: float) -> Conversation | None:
+def _conversation_for(session: Session, question: Question, now: float) -> ConversationRow | None:
     if question.conversation_id is not None:
         conversation = _owned_conversation(session, question.owner, question.conversation_id)
         conversation.updated = now
@@ -205,41 +232,41 @@ def _conversation_for(session: Session, question: Question, now: float) -> Conve
     if not question.keep:
         return None
     title = _title(question.messages)
-    conversation = Conversation(id=new_id("conv"), owner=question.owner, title=title, created=now, updated=now)
+    conversation = ConversationRow(id=new_id("conv"), owner=question.owner, title=title, created=now, updated=now)
     session.add(conversation)
     session.flush()  # the messages refer to it
     return conversation
 
 
-def _title(messages: list[chat.Message]) -> str:
+def _title(messages: list[Message]) -> str:
     said = next((message.content for message in messages if message.role == "user"), "")
     line = " ".join(said.split())
     return line if len(line) <= TITLE_CHARS else line[: TITLE_CHARS - 1].rstrip() + "…"
 
 
-def _history(session: Session, question: Question) -> list[chat.Message]:
+def _history(session: Session, question: Question) -> list[Message]:
     """What the provider is told of the conversation so far; up to `retry_of`, which leaves it."""
     query = _shown(question.conversation_id)
     if question.retry_of is not None:
-        answer = session.get(Message, question.retry_of)
+        answer = session.get(MessageRow, question.retry_of)
         if answer is None or answer.conversation_id != question.conversation_id or answer.role != "assistant":
             raise NotFound("retry_of: no such answer in this conversation")
         if answer.status == "running":
             raise InvalidField("retry_of: this answer is still being made")
         answer.superseded = True
-        query = query.where(Message.id < answer.id)
-    rows = session.scalars(query.where(Message.status == "done", Message.content != ""))
-    return [chat.Message(cast(chat.Role, row.role), row.content) for row in rows]
+        query = query.where(MessageRow.id < answer.id)
+    rows = session.scalars(query.where(MessageRow.status == "done", MessageRow.content != ""))
+    return [Message(cast(Role, row.role), row.content) for row in rows]
 
 
-def _asked(message: chat.Message, question: Question, conversation: Conversation | None, now: float) -> Message:
+def _asked(message: Message, question: Question, conversation: ConversationRow | None, now: float) -> MessageRow:
     row = _row(message.role, question, conversation, now)
     row.content = message.content
     return row
 
 
-def _row(role: str, question: Question, conversation: Conversation | None, now: float) -> Message:
-    return Message(
+def _row(role: str, question: Question, conversation: ConversationRow | None, now: float) -> MessageRow:
+    return MessageRow(
         id=new_id("msg"),
         conversation_id=conversation.id if conversation else None,
         owner=question.owner,
@@ -249,8 +276,8 @@ def _row(role: str, question: Question, conversation: Conversation | None, now: 
     )
 
 
-def _owned_conversation(session: Session, owner: str, conversation_id: str) -> Conversation:
-    conversation = session.get(Conversation, conversation_id)
+def _owned_conversation(session: Session, owner: str, conversation_id: str) -> ConversationRow:
+    conversation = session.get(ConversationRow, conversation_id)
     if conversation is None or conversation.owner != owner:
         raise NotFound("no such conversation")
     return conversation
@@ -258,13 +285,13 @@ def _owned_conversation(session: Session, owner: str, conversation_id: str) -> C
 
 def _shown(conversation_id: str | None) -> Any:
     return (
-        select(Message)
-        .where(Message.conversation_id == conversation_id, Message.superseded.is_(False))
-        .order_by(Message.id)
+        select(MessageRow)
+        .where(MessageRow.conversation_id == conversation_id, MessageRow.superseded.is_(False))
+        .order_by(MessageRow.id)
     )
 
 
-def message_json(message: Message, transcript: Transcript | None = None) -> dict[str, Any]:
+def message_json(message: MessageRow, transcript: Transcript | None = None) -> dict[str, Any]:
     """The message as clients see it. `transcript` is that of a run still going on; else the stored one is used."""
     if transcript is None:
         transcript = transcript_of(message.stored_entries())

@@ -11,6 +11,7 @@ ChatappError
 ├── LogError
 │   ├── UnknownRun              404  no such log, or trimmed
 │   └── LogUnavailable          503  the store does not take or give events
+├── DatabaseUnavailable         503  the conversations cannot be read or written
 ├── Overloaded                  503  this process does not start more runs
 └── UpstreamError               the provider's doing: `run-end` carries it
     ├── Unreachable             502  no connection
@@ -81,6 +82,12 @@ class UnknownRun(LogError):
 
 class LogUnavailable(LogError):
     code = "log_unavailable"
+    status = 503
+    retryable = True
+
+
+class DatabaseUnavailable(ChatappError):
+    code = "database_unavailable"
     status = 503
     retryable = True
 

@@ -7,7 +7,9 @@ frames whenever they are read; that is why a resumed stream is a suffix of the u
 from collections.abc import Iterable
 from typing import ClassVar, Protocol
 
-from chatapp.events import StreamEvent
+import msgspec
+
+from chatapp.events import RunEnd, StreamEvent
 from chatapp.frames import Frame
 
 
@@ -27,3 +29,20 @@ class Dialect(Protocol):
     def reset(self, reason: str) -> Iterable[Frame]:
         """What tells the client to forget what it holds: everything is sent again after it."""
         ...
+
+
+def failed(end: RunEnd) -> bool:
+    """Whether the run ends as the dialect's error event. A cancelled one does not: it is what was asked for."""
+    return end.reason in ("error", "interrupted")
+
+
+def error_data(end: RunEnd) -> str:
+    """{"code","message","retryable","trace_id"} of a failed run."""
+    return json_data(end.error)
+
+
+_json = msgspec.json.Encoder()
+
+
+def json_data(value: object) -> str:
+    return _json.encode(value).decode()

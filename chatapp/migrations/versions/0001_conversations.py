@@ -34,6 +34,8 @@ def upgrade() -> None:
         sa.Column("created", sa.Double, nullable=False),
     )
     op.create_index("messages_by_conversation", "messages", ["conversation_id", "id"])
+    running = sa.text("status = 'running'")
+    op.create_index("messages_running", "messages", ["created"], sqlite_where=running, postgresql_where=running)
     op.create_index("messages_by_idempotency_key", "messages", ["owner", "idempotency_key"], unique=True)
 
 

@@ -1,0 +1,92 @@
+"""create_app(): the one place where parts are chosen and wired."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from flask import Flask
+
+from chatapp import __version__
+from chatapp.auth import CookieAuth, secret_key
+from chatapp.conversations import Conversations
+from chatapp.database import open_database
+from chatapp.dialects.message import MessageDialect
+from chatapp.dialects.token import TokenDialect
+from chatapp.errors import ConfigError
+from chatapp.logs import EventLog
+from chatapp.logs.memory import MemoryLog
+from chatapp.logs.sqlite import SQLiteLog
+from chatapp.provider_setup import build_providers, default_provider
+from chatapp.runs import Runs
+from chatapp.settings import Settings, load
+from chatapp.streaming import Readers
+from chatapp.web import EXTENSION, Services, chat, conversations, errors, ops, pages
+
+PACKAGE = Path(__file__).parent
+DIALECTS = {dialect.name: dialect for dialect in (MessageDialect, TokenDialect)}
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The application, its stores open and its recovery running. Raises ConfigError.
+
+    Make it in the process that serves, after gevent has patched it; `app.extensions["chatapp"]` holds its services.
+    """
+    settings = settings or load(os.environ)
+    app = Flask(
+        "chatapp", template_folder=_folder("templates"), static_folder=_folder("static"), root_path=str(PACKAGE)
+    )
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+    app.config["TRUSTED_HOSTS"] = list(settings.trusted_hosts)
+    app.jinja_env.globals["version"] = __version__
+    app.extensions[EXTENSION] = _services(settings, os.environ)
+    errors.install(app)
+    for module in (chat, conversations, pages, ops):
+        app.register_blueprint(module.blueprint)
+    return app
+
+
+def _services(settings: Settings, environ: Mapping[str, str]) -> Services:
+    data = _data_folder(settings)
+    log = open_log(settings)
+    store = Conversations(open_database(settings.database_url, data))
+    providers = build_providers(settings, environ)
+    return Services(
+        settings=settings,
+        auth=CookieAuth(secret_key(settings.secret_key, data)),
+        log=log,
+        conversations=store,
+        providers=providers,
+        default_provider=default_provider(settings, providers),
+        dialects=DIALECTS,
+        runs=Runs(log, store, settings.max_live_runs),
+        readers=Readers(),
+    )
+
+
+def open_log(settings: Settings) -> EventLog:
+    match settings.log_url:
+        case "memory:":
+            return MemoryLog(retention=settings.log_retention_s)
+        case "sqlite:":
+            return SQLiteLog(
+                settings.data / "log.sqlite3",
+                flush_ms=settings.log_flush_ms,
+                retention=settings.log_retention_s,
+                synchronous=settings.log_synchronous,
+            )
+        case other:
+            raise ConfigError(f"log_url: expected sqlite: or memory:, got {other!r}")
+
+
+def _data_folder(settings: Settings) -> Path:
+    try:
+        settings.data.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"data: cannot make the folder {settings.data}: {error.strerror}") from None
+    return settings.data
+
+
+def _folder(name: str) -> str:
+    """Inside the package in a wheel, beside it in a checkout."""
+    inside = PACKAGE / name
+    return str(inside if inside.is_dir() else PACKAGE.parent / name)

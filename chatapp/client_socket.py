@@ -1,0 +1,66 @@
+"""The client's connection, seen from the response that streams into it: gone, or not taking anything.
+
+Works on gunicorn's gevent worker, which hands the socket over in the WSGI environment; elsewhere a client's
+leaving is noticed at the next write.
+"""
+
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from gevent import get_hub
+from gevent.socket import socket as GeventSocket
+
+READ = 1
+
+
+class ClientSocket:
+    """Watches and limits a connection between `start` and `stop`, and leaves it as it was.
+
+    `on_gone` is called in the hub, at most once, within milliseconds of the client's closing. A write that makes
+    no progress for `send_timeout_s` raises TimeoutError where it stands, and ends the response.
+    """
+
+    def __init__(self, sock: object, on_gone: Callable[[], None], send_timeout_s: float, buffer_bytes: int) -> None:
+        # TLS has no MSG_PEEK, and its bytes say nothing of the client's: there the next write notices.
+        self._sock: Any = sock if type(sock) is GeventSocket else None
+        self._on_gone = on_gone
+        self._send_timeout_s = send_timeout_s
+        self._buffer_bytes = buffer_bytes
+        self._watcher: Any = None
+
+    def start(self) -> None:
+        if self._sock is None or self._sock.fileno() < 0:
+            return
+        self._limit()
+        self._watcher = get_hub().loop.io(self._sock.fileno(), READ)
+        self._watcher.start(self._look)
+
+    def stop(self) -> None:
+        if self._watcher is not None:
+            self._watcher.stop()
+            self._watcher.close()
+            self._watcher = None
+            if self._sock.fileno() >= 0:
+                self._sock.settimeout(None)
+
+    def _limit(self) -> None:
+        self._sock.settimeout(self._send_timeout_s)
+        if self._sock.family in (socket.AF_INET, socket.AF_INET6):
+            # Without a bound the kernel takes megabytes for a reader that has stopped, and its timeout never starts.
+            self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._buffer_bytes)
+            if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux: a peer that vanished without a FIN
+                timeout_ms = int(self._send_timeout_s * 1000)
+                self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, timeout_ms)
+
+    def _look(self) -> None:
+        """In the hub: readable means gone, or a further request sent early, which is left where it is."""
+        try:
+            gone = self._sock._sock.recv(1, socket.MSG_PEEK) == b""
+        except BlockingIOError:
+            return
+        except OSError:
+            gone = True
+        self._watcher.stop()
+        if gone:
+            self._on_gone()

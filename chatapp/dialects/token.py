@@ -1,0 +1,87 @@
+"""The `token` dialect (contract 3.1): the answer's text, token by token. Thinking and tools are not shown.
+
+The text itself is the data, and SSE knows LF only: CR and CRLF reach the client as one LF, also where they were cut
+between two pieces.
+"""
+
+from collections.abc import Iterator
+from typing import ClassVar, assert_never
+
+from chatapp.dialects import error_data, failed, json_data
+from chatapp.events import (
+    AttemptReset,
+    PlanStep,
+    Raw,
+    ReasoningDelta,
+    RunEnd,
+    RunStart,
+    StreamEvent,
+    TextDelta,
+    ToolCall,
+    ToolInputDelta,
+    ToolResult,
+)
+from chatapp.frames import Frame
+
+
+class TokenDialect:
+    """`meta`, then `token`s, then one `done` or `error`; `reset` where what came before is void."""
+
+    name: ClassVar[str] = "token"
+
+    def __init__(self) -> None:
+        self._start: RunStart | None = None
+        self._held = ""  # a CR that ended a piece: the next one may begin with its LF
+
+    def encode(self, event: StreamEvent) -> Iterator[Frame]:
+        match event:
+            case TextDelta():
+                yield from self._token(event.text)
+            case RunStart():
+                self._start = event
+                yield Frame(json_data(_meta(event)), "meta")
+            case RunEnd():
+                yield from self._token_held()
+                yield self._terminal(event)
+            case AttemptReset():
+                self._held = ""
+                yield from self.reset(event.reason)
+            case ReasoningDelta() | ToolInputDelta() | ToolCall() | ToolResult() | PlanStep() | Raw():
+                pass
+            case _:
+                assert_never(event)
+
+    def heartbeat(self) -> Iterator[Frame]:
+        yield from ()
+
+    def reset(self, reason: str) -> Iterator[Frame]:
+        yield Frame(json_data({"reason": reason}), "reset")
+
+    def _token(self, text: str) -> Iterator[Frame]:
+        text = self._held + text
+        self._held = "\r" if text.endswith("\r") else ""
+        if text != self._held:
+            yield Frame(text.removesuffix("\r"), "token")
+
+    def _token_held(self) -> Iterator[Frame]:
+        if self._held:
+            yield Frame(self._held, "token")
+
+    def _terminal(self, end: RunEnd) -> Frame:
+        return Frame(error_data(end), "error") if failed(end) else Frame(json_data(self._done(end)), "done")
+
+    def _done(self, end: RunEnd) -> dict[str, object]:
+        start = self._start
+        return {
+            "finish_reason": end.reason,
+            "provider": start and start.provider,
+            "model": start and start.model,
+            "usage": end.usage,
+            "latency_ms": end.timing.total_ms,
+            "first_token_ms": end.timing.first_token_ms,
+            "trace_id": start and start.trace_id,
+        }
+
+
+def _meta(start: RunStart) -> dict[str, object]:
+    return {"trace_id": start.trace_id, "run_id": start.run_id, "provider": start.provider, "model": start.model}

@@ -1,0 +1,88 @@
+"""gunicorn's configuration, for `chatapp serve` and, through gunicorn.conf.py, for plain `gunicorn wsgi:app`.
+
+The patching stands first: whatever is imported before it keeps blocking sockets.
+"""
+
+from gevent import monkey
+
+monkey.patch_all()
+
+import ipaddress
+import os
+from typing import Any
+
+import gevent
+
+from chatapp.settings import load
+
+settings = load(os.environ)
+
+bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
+worker_class = "gevent"
+# Idle keep-alive connections count too, and what is over the limit waits without a word.
+worker_connections = 10_000
+# After SIGTERM: the runs' grace, then time to write their ends. SIGKILL follows.
+graceful_timeout = int(settings.drain_s) + 10
+# A worker whose hub does not turn for so long is stuck. Never a limit for a response.
+timeout = 60
+# Shorter than the graceful timeout: an idle connection must not hold up the end.
+keepalive = 5
+# A worker with an open stream that has reached max_requests takes no new requests: never recycle.
+max_requests = 0
+# One line per run is ours; a line per request would tell who follows what.
+accesslog = None
+errorlog = "-"
+loglevel = settings.log_level.lower()
+
+WATCH_S = 0.1
+
+
+def on_starting(server: Any) -> None:
+    for address in server.cfg.address:
+        if isinstance(address, tuple) and settings.auth == "none" and not _is_loopback(address[0]):
+            raise SystemExit(
+                f"chatapp: HOST={address[0]} is not a loopback address and CHATAPP_AUTH is none: "
+                "anybody on the network could use the server. Put a proxy in front (docs/guides/deploy.md)."
+            )
+
+
+def when_ready(server: Any) -> None:
+    host, port = server.LISTENERS[0].sock.getsockname()[:2]
+    url = f"http://{host}:{port}"
+    print(
+        f"""
+chatapp is ready: {url}
+
+token     curl -N {url}/chat/stream -H 'Content-Type: application/json' -d '{{"prompt": "Hello"}}'
+message   curl {url}/api/v1/messages -H 'Content-Type: application/json' -d '{{"prompt": "Hello"}}'
+          curl -N {url}/api/v1/messages/ID/events
+""",
+        flush=True,
+    )
+
+
+def post_worker_init(worker: Any) -> None:
+    """Drain as soon as the worker is told to go, beside gunicorn's own waiting for requests."""
+    worker.drain = gevent.spawn(_drain_when_told, worker)
+
+
+def worker_exit(_server: Any, worker: Any) -> None:
+    """Runs go on without a request, so gunicorn does not wait for them: this does."""
+    drain = getattr(worker, "drain", None)
+    if drain is None:
+        return  # it failed to start
+    drain.join(timeout=graceful_timeout)
+    worker.wsgi.extensions["chatapp"].close()
+
+
+def _drain_when_told(worker: Any) -> None:
+    while worker.alive:
+        gevent.sleep(WATCH_S)
+    worker.wsgi.extensions["chatapp"].drain(settings.drain_s)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,1 @@
+"""Which providers there are: the configured ones, and those that are found without configuration."""

@@ -1,0 +1,155 @@
+"""A response: a reader of a log, in a dialect, from a position. It never touches a provider.
+
+`open_reader` finds the position, before the first byte, so that the answer can still be a 204; `Reader.follow` is
+the body. One blocking `read` serves replay and live alike: there is no hand-off between them, and so no race.
+
+Resume: the dialect runs from seq 1 with its output muted up to `after`. Its state rebuilds itself, so what
+follows is, byte for byte, the suffix of the unbroken stream.
+"""
+
+import random
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from chatapp.cancel import CancelScope
+from chatapp.dialects import Dialect
+from chatapp.errors import ChatappError, LogError
+from chatapp.events import Entry, ErrorInfo, RunEnd, Timing, Usage
+from chatapp.frames import HEARTBEAT, Frame, encode
+
+Read = Callable[[int, float], Sequence[Entry]]
+"""`EventLog.read` of one run: entries after a seq, waiting for one up to so many seconds."""
+
+HEADERS = {
+    "Content-Type": "text/event-stream; charset=utf-8",
+    "Cache-Control": "no-cache, no-transform",
+    "X-Accel-Buffering": "no",
+}
+RECONNECT_MS = 500, 3000  # spread, so that a server that restarts is not met by all its readers at once
+
+
+class ReaderLeft(Exception):
+    """The client is gone."""
+
+
+class ServerLeaves(Exception):
+    """This process is going down: the client may resume at another."""
+
+
+class WhollyReceived(Exception):
+    """The client has every event of a run that has ended: there is nothing to send."""
+
+
+class Reader:
+    """One response's place in a log. Its `scope` ends it while it waits."""
+
+    def __init__(self, read: Read, dialect: Dialect) -> None:
+        self.scope = CancelScope()
+        self.ended = False  # the terminal event was sent
+        self._read = read
+        self._dialect = dialect
+        self._seq = 0
+        self._preamble = b""
+
+    def follow(self, heartbeat_s: float, trace_id: str) -> Iterator[bytes]:
+        """The body: what is there, then what comes, to the terminal event; or until the scope is cancelled.
+
+        The first piece comes at once, for the headers leave with it.
+        """
+        try:
+            yield self._preamble + self._next(0.0)
+            while not self.ended:
+                yield self._next(heartbeat_s)
+        except ReaderLeft:
+            return
+        except ServerLeaves:
+            yield b"retry: %d\n" % random.randint(*RECONNECT_MS)  # no blank line, as in a heartbeat
+        except LogError as error:
+            yield self._failed(error, trace_id)
+
+    def skip_to(self, after: int) -> None:
+        """Go on after `after`, which the client has. Raises WhollyReceived; where the log cannot serve it, reset."""
+        entries = self._read(0, 0.0)
+        while entries:
+            for entry in entries:
+                if entry.seq > after:
+                    break
+                self._render(entry)
+            if entries[-1].seq >= after:
+                break
+            entries = self._read(entries[-1].seq, 0.0)
+        if self._seq != after:
+            self._start_again("position")
+        elif self.ended:
+            raise WhollyReceived
+
+    def _start_again(self, reason: str) -> None:
+        """Foreign, future or trimmed: the client forgets what it holds and gets everything from the first event."""
+        self._preamble = b"".join(map(encode, self._dialect.reset(reason)))
+        self._dialect = type(self._dialect)()
+        self._seq, self.ended = 0, False
+
+    def _next(self, wait: float) -> bytes:
+        entries = self.scope.run(self._read, self._seq, wait)
+        data = b"".join([self._render(entry) for entry in entries])
+        return data or HEARTBEAT + (b"".join(map(encode, self._dialect.heartbeat())) if wait else b"")
+
+    def _render(self, entry: Entry) -> bytes:
+        self._seq = entry.seq
+        self.ended = isinstance(entry.event, RunEnd)
+        return encode_with_id(self._dialect.encode(entry.event), entry.seq)
+
+    def _failed(self, error: ChatappError, trace_id: str) -> bytes:
+        """The log is away: the dialect's error event, without an id, so that the client may resume later."""
+        info = ErrorInfo(error.code, error.message, error.retryable, trace_id)
+        end = RunEnd("error", Usage(), Timing(), info)
+        return b"".join(map(encode, self._dialect.encode(end)))
+
+
+class Readers:
+    """The readers of this process, so that they can be sent elsewhere when it goes down."""
+
+    def __init__(self) -> None:
+        self._resumable: set[Reader] = set()
+        self._dismissed = False
+
+    def add(self, reader: Reader) -> None:
+        """A reader whose client resumes by itself."""
+        self._resumable.add(reader)
+        if self._dismissed:
+            reader.scope.cancel(ServerLeaves)
+
+    def remove(self, reader: Reader) -> None:
+        self._resumable.discard(reader)
+
+    def dismiss(self) -> None:
+        """End their responses cleanly; the others stay until their run has ended."""
+        self._dismissed = True
+        for reader in self._resumable:
+            reader.scope.cancel(ServerLeaves)
+
+
+def open_reader(read: Read, dialect: Dialect, after: int = 0) -> Reader:
+    """A reader that goes on after seq `after` (negative: a position that no log can serve).
+
+    Raises WhollyReceived, UnknownRun.
+    """
+    reader = Reader(read, dialect)
+    if after:
+        reader.skip_to(after)
+    return reader
+
+
+def encode_with_id(frames: Iterable[Frame], seq: int) -> bytes:
+    """The frames of one event; the last one carries its seq, so that a client never resumes inside an event."""
+    pending: Frame | None = None
+    data = b""
+    for frame in frames:
+        if pending is not None:
+            data += encode(pending)
+        pending = frame
+    return data if pending is None else data + encode(pending._replace(id=str(seq)))
+
+
+def stored(entries: Sequence[Entry]) -> Read:
+    """Read what was kept of a run whose log is gone."""
+    return lambda after, wait: [entry for entry in entries if entry.seq > after]

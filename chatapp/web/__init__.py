@@ -1,0 +1,58 @@
+"""HTTP: blueprints that parse a request, ask the services, and answer. The only package beside auth and app that
+knows Flask.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from flask import current_app, g, request
+
+from chatapp.auth import CookieAuth
+from chatapp.conversations import Conversations
+from chatapp.dialects import Dialect
+from chatapp.logs import EventLog
+from chatapp.providers import Provider
+from chatapp.runs import Runs
+from chatapp.settings import Settings
+from chatapp.streaming import Readers
+
+EXTENSION = "chatapp"
+
+
+@dataclass(frozen=True)
+class Services:
+    """What requests are served with: made once per process by `chatapp.app.create_app`."""
+
+    settings: Settings
+    auth: CookieAuth
+    log: EventLog
+    conversations: Conversations
+    providers: Mapping[str, Provider]
+    default_provider: str
+    dialects: Mapping[str, Callable[[], Dialect]]
+    runs: Runs
+    readers: Readers
+
+    def drain(self, grace_s: float) -> None:
+        """Let readers go, runs end, and close everything; see docs/guides/deploy.md."""
+        self.readers.dismiss()
+        self.runs.drain(grace_s)
+
+    def close(self) -> None:
+        self.log.close()
+        self.conversations.close()
+
+
+def services() -> Services:
+    found: Services = current_app.extensions[EXTENSION]
+    return found
+
+
+def current_owner() -> str:
+    return services().auth.owner(request)
+
+
+def trace_id() -> str:
+    """Of the current request; set by `chatapp.web.errors` before anything else runs."""
+    found: str = g.trace_id
+    return found

@@ -1,0 +1,118 @@
+"""Request bodies into typed values. Every refusal names the field."""
+
+from typing import Annotated, Literal, TypeVar
+
+import msgspec
+from flask import request
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from chatapp.chat import Message, Role
+from chatapp.errors import BodyTooLarge, InvalidField, InvalidRequest, UnsupportedMediaType
+from chatapp.web import services
+
+DISCARD_BYTES = 64 * 1024 * 1024  # of a refused body, so that its sender reads the refusal rather than a broken pipe
+
+T = TypeVar("T", bound=msgspec.Struct)
+OnDisconnect = Literal["cancel", "continue"]
+
+
+class Turn(msgspec.Struct, frozen=True):
+    role: Role
+    content: str
+
+
+class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """The fields that every streaming endpoint shares (contract, section 3). Unknown ones are ignored."""
+
+    provider: str | None = None
+    model: str | None = None
+    messages: list[Turn] | None = None
+    prompt: str | None = None
+    thinking: bool | None = None
+    max_tokens: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    temperature: Annotated[float, msgspec.Meta(ge=0, le=2)] | None = None
+    conversation_id: str | None = None
+    on_disconnect: OnDisconnect | None = None
+
+    def turns(self) -> list[Message]:
+        """What the user says now: `messages`, or `prompt` as one of the user's."""
+        if self.messages is not None and self.prompt is not None:
+            raise InvalidField("prompt: give either prompt or messages")
+        if self.messages is None:
+            return [Message("user", _filled("prompt", self.prompt))]
+        if not self.messages:
+            raise InvalidField("messages: must not be empty")
+        return [
+            Message(turn.role, _filled(f"messages[{index}].content", turn.content))
+            for index, turn in enumerate(self.messages)
+        ]
+
+
+class MessageRequest(ChatRequest, frozen=True, kw_only=True):
+    """`POST /api/v1/messages`. `retry_of` is the id of an answer to make anew; then nothing new is said."""
+
+    retry_of: str | None = None
+    result_mode: Literal["legacy"] = "legacy"
+
+    def turns(self) -> list[Message]:
+        if self.retry_of is None:
+            return super().turns()
+        if self.messages is not None or self.prompt is not None:
+            raise InvalidField("retry_of: an answer is made anew from what was said; leave prompt and messages out")
+        return []
+
+
+class TitleRequest(msgspec.Struct, frozen=True):
+    title: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+
+
+def parse(type_: type[T]) -> T:
+    """The JSON body as `type_`. Raises UnsupportedMediaType, BodyTooLarge, InvalidRequest, InvalidField."""
+    if request.mimetype != "application/json":
+        raise UnsupportedMediaType(f"Content-Type: expected application/json, got {request.mimetype or 'none'}")
+    try:
+        return msgspec.json.decode(_body(), type=type_)
+    except msgspec.ValidationError as error:
+        raise InvalidField(_named(error)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidRequest(f"body: not JSON: {error}") from None
+
+
+def number(name: str, default: float, least: float, most: float) -> float:
+    """A number of the query string within bounds."""
+    text = request.args.get(name, "")
+    try:
+        value = float(text) if text else default
+    except ValueError:
+        raise InvalidField(f"{name}: expected a number") from None
+    if not least <= value <= most:
+        raise InvalidField(f"{name}: must be from {least:g} to {most:g}")
+    return value
+
+
+def _body() -> bytes:
+    try:
+        return request.get_data(cache=False)
+    except RequestEntityTooLarge:
+        _discard()
+        limit = services().settings.max_body_bytes
+        raise BodyTooLarge(f"body: larger than {limit} bytes (setting max_body_bytes)") from None
+
+
+def _discard() -> None:
+    stream, left = request.environ["wsgi.input"], DISCARD_BYTES
+    while left > 0 and (piece := stream.read(min(left, 65_536))):
+        left -= len(piece)
+
+
+def _filled(field: str, text: str | None) -> str:
+    if text is None or not text.strip():
+        raise InvalidField(f"{field}: must not be empty")
+    return text
+
+
+def _named(error: msgspec.ValidationError) -> str:
+    """msgspec says "Expected … - at `$.messages[0].role`": the field first, as in every message of ours."""
+    what, _, path = str(error).partition(" - at `$")
+    field = path.rstrip("`").lstrip(".")
+    return f"{field or 'body'}: {what}"

@@ -1,0 +1,102 @@
+"""The streaming endpoints of our own dialects (contract, section 3)."""
+
+from collections.abc import Callable
+from functools import partial
+
+from flask import Blueprint, Response, jsonify, request
+
+from chatapp.conversations import MessageRow, message_json
+from chatapp.dialects import Dialect
+from chatapp.errors import InvalidField, NotFound
+from chatapp.transcript import Transcript
+from chatapp.web import current_owner, services
+from chatapp.web.answers import begin_answer, log_of, respond
+from chatapp.web.bodies import ChatRequest, MessageRequest, parse
+
+blueprint = Blueprint("chat", __name__)
+
+EVENTS_URL = "/api/v1/messages/{id}/events"
+
+
+@blueprint.post("/chat/stream")
+def stream_tokens() -> Response:
+    """The `token` dialect: question and answer in one request. The client's leaving stops the run, unless told."""
+    asked = parse(ChatRequest)
+    begun = begin_answer(asked, keep=False)
+    stop = None if asked.on_disconnect == "continue" else partial(services().runs.cancel, begun.id)
+    return respond(partial(services().log.read, begun.id), _dialect("token"), stop)
+
+
+@blueprint.post("/api/v1/messages")
+def post_message() -> tuple[Response, int]:
+    """Store the message, start its answer, say where to follow it."""
+    asked = parse(MessageRequest)
+    begun = begin_answer(asked, keep=True)
+    query = "?on_disconnect=cancel" if asked.on_disconnect == "cancel" else ""
+    body = {
+        "id": begun.id,
+        "conversation_id": begun.conversation_id,
+        "events_url": EVENTS_URL.format(id=begun.id) + query,
+        "result_mode": begun.result_mode,
+    }
+    return jsonify(body), 202
+
+
+@blueprint.get("/api/v1/messages/<message_id>/events")
+def follow_message(message_id: str) -> Response:
+    """Any run, live or finished, however it was started, in any dialect."""
+    read = log_of(_answer(message_id))
+    return respond(read, _dialect(request.args.get("dialect", "message")), _on_left(message_id))
+
+
+@blueprint.post("/api/v1/messages/<message_id>/cancel")
+def cancel_message(message_id: str) -> tuple[Response, int]:
+    """Ask for the run to be stopped; its terminal event tells when it was. 200 where it had ended already."""
+    message = _answer(message_id)
+    if message.status == "running":
+        services().runs.cancel(message_id)
+        return jsonify(id=message_id, status="stopping"), 202
+    return jsonify(id=message_id, status="done"), 200
+
+
+@blueprint.get("/api/v1/messages/<message_id>")
+def get_message(message_id: str) -> Response:
+    """The message as JSON; an answer that is still being made with what there is of it."""
+    message = services().conversations.message(current_owner(), message_id)
+    return jsonify(message_json(message, live_transcript(message)))
+
+
+def live_transcript(message: MessageRow) -> Transcript | None:
+    """What there is of an answer that is still being made; None of one that is kept."""
+    if message.status != "running":
+        return None
+    transcript = Transcript()
+    read = log_of(message)
+    while entries := read(transcript.last_seq, 0.0):
+        for entry in entries:
+            transcript.add(entry)
+    return transcript
+
+
+def _answer(message_id: str) -> MessageRow:
+    message = services().conversations.message(current_owner(), message_id)
+    if message.role != "assistant":
+        raise NotFound("no such answer")
+    return message
+
+
+def _dialect(name: str) -> Dialect:
+    dialects = services().dialects
+    if name not in dialects:
+        raise InvalidField(f"dialect: there is none named {name!r}; there are {', '.join(dialects)}")
+    return dialects[name]()
+
+
+def _on_left(message_id: str) -> Callable[[], None] | None:
+    match request.args.get("on_disconnect", "continue"):
+        case "continue":
+            return None
+        case "cancel":
+            return partial(services().runs.cancel, message_id)
+        case _:
+            raise InvalidField("on_disconnect: expected cancel or continue")

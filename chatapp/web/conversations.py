@@ -1,0 +1,55 @@
+"""Conversations as JSON: list, read, rename, delete; and the providers that can be talked to."""
+
+from flask import Blueprint, Response, jsonify
+
+from chatapp.conversations import message_json
+from chatapp.web import current_owner, services
+from chatapp.web.bodies import TitleRequest, parse
+from chatapp.web.chat import live_transcript
+
+blueprint = Blueprint("conversations", __name__, url_prefix="/api/v1")
+
+
+@blueprint.get("/conversations")
+def list_conversations() -> Response:
+    return jsonify(conversations=services().conversations.recent(current_owner()))
+
+
+@blueprint.get("/conversations/<conversation_id>")
+def get_conversation(conversation_id: str) -> Response:
+    return jsonify(whole_conversation(conversation_id))
+
+
+@blueprint.patch("/conversations/<conversation_id>")
+def rename_conversation(conversation_id: str) -> Response:
+    title = parse(TitleRequest).title
+    return jsonify(services().conversations.rename(current_owner(), conversation_id, title))
+
+
+@blueprint.delete("/conversations/<conversation_id>")
+def delete_conversation(conversation_id: str) -> Response:
+    """With all its messages; answers still being made are stopped."""
+    for run_id in services().conversations.delete(current_owner(), conversation_id):
+        services().runs.cancel(run_id)
+    return Response(status=204)
+
+
+@blueprint.get("/providers")
+def list_providers() -> Response:
+    return jsonify(provider_choice())
+
+
+def whole_conversation(conversation_id: str) -> dict[str, object]:
+    """The conversation with its messages, as JSON values."""
+    conversation, messages = services().conversations.get(current_owner(), conversation_id)
+    shown = [message_json(message, live_transcript(message)) for message in messages]
+    return {**conversation, "messages": shown}
+
+
+def provider_choice() -> dict[str, object]:
+    """Who can answer now. A provider that lists no models is not there, or not reachable."""
+    app = services()
+    providers = [{"name": name, "models": list(provider.models())} for name, provider in app.providers.items()]
+    default = app.default_provider
+    models = next((p["models"] for p in providers if p["name"] == default), [])
+    return {"default": {"provider": default, "model": models[0] if models else None}, "providers": providers}

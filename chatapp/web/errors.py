@@ -1,0 +1,57 @@
+"""Every failure before the first byte as JSON `{"error": {"code", "message", "trace_id"}}`, or as a page for a browser."""
+
+import logging
+
+from flask import Flask, Response, g, jsonify, make_response, render_template, request
+from werkzeug.exceptions import HTTPException
+
+from chatapp.errors import ChatappError
+from chatapp.tracing import trace_id_of
+from chatapp.web import trace_id
+
+CODES = {400: "invalid_request", 404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
+
+logger = logging.getLogger(__name__)
+
+
+def install(app: Flask) -> None:
+    app.before_request(_take_trace_id)
+    app.after_request(_give_trace_id)
+    app.register_error_handler(ChatappError, _known)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Exception, _unknown)
+
+
+def error_response(status: int, code: str, message: str) -> Response:
+    if request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html":
+        page = render_template("error.html", status=status, message=message, trace_id=trace_id())
+        return make_response(page, status)
+    return make_response(jsonify(error={"code": code, "message": message, "trace_id": trace_id()}), status)
+
+
+def _take_trace_id() -> None:
+    g.trace_id = trace_id_of(request.headers.get("traceparent", ""), request.headers.get("X-Request-ID", ""))
+
+
+def _give_trace_id(response: Response) -> Response:
+    response.headers["X-Trace-Id"] = trace_id()
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "same-origin"
+    return response
+
+
+def _known(error: ChatappError) -> Response:
+    return error_response(error.status, error.code, error.message)
+
+
+def _http(error: HTTPException) -> Response:
+    status = error.code or 500
+    response = error_response(status, CODES.get(status, "http_error"), error.description or error.name)
+    if status == 405:
+        response.headers["Allow"] = ", ".join(error.valid_methods or ())  # type: ignore[attr-defined]
+    return response
+
+
+def _unknown(error: Exception) -> Response:
+    logger.exception("request %s %s failed, trace_id %s", request.method, request.path, trace_id())
+    return error_response(500, "internal_error", "The server failed to answer this request.")

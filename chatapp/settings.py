@@ -22,6 +22,15 @@ Bytes = Annotated[int, msgspec.Meta(ge=1024)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
 
 
+class Secret(str):
+    """A string that does not show itself in a repr: of settings in a traceback, or a log line."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "Secret(…)" if self else "Secret('')"
+
+
 class ProviderConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One `[providers.NAME]` table."""
 
@@ -41,7 +50,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     log_synchronous: Literal["NORMAL", "FULL"] = "NORMAL"
     auth: Literal["none"] = "none"
     trusted_hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")
-    secret_key: str = ""
+    secret_key: Secret = Secret("")
     default_provider: str = ""
     heartbeat_s: Seconds = 15.0
     send_timeout_s: Seconds = 30.0
@@ -113,11 +122,19 @@ def _from_file(named: str) -> Settings:
     if not named and not path.exists():
         return Settings()
     try:
-        return _convert(str(path), tomllib.loads(path.read_text("utf-8")), Settings, strict=True)
+        return _from_tables(str(path), tomllib.loads(path.read_text("utf-8")))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not TOML: {error}") from None
+
+
+def _from_tables(source: str, tables: dict[str, Any]) -> Settings:
+    """Each provider for itself: msgspec's errors do not say which key of a dict they mean."""
+    named = tables.get("providers", {})
+    for name, table in named.items() if isinstance(named, dict) else ():
+        _convert(f"{source}: providers.{name}", table, ProviderConfig, strict=True)
+    return _convert(source, tables, Settings, strict=True)
 
 
 def _from_text(variable: str, text: str, type_: Any) -> Any:
@@ -127,12 +144,12 @@ def _from_text(variable: str, text: str, type_: Any) -> Any:
 
 def _convert(source: str, value: object, type_: type[T], strict: bool) -> T:
     try:
-        return msgspec.convert(value, type_, strict=strict, dec_hook=_decode_path)
+        return msgspec.convert(value, type_, strict=strict, dec_hook=_decode_text)
     except msgspec.ValidationError as error:
         raise ConfigError(f"{source}: {str(error).replace('$.', '')}") from None
 
 
-def _decode_path(type_: type, value: object) -> object:
-    if type_ is Path and isinstance(value, str):
-        return Path(value)
-    raise msgspec.ValidationError(f"Expected a path, got `{type(value).__name__}`")
+def _decode_text(type_: type, value: object) -> object:
+    if type_ in (Path, Secret) and isinstance(value, str):
+        return type_(value)
+    raise TypeError(f"Expected `str`, got `{type(value).__name__}`")

@@ -1,0 +1,83 @@
+"""The process that runs the local model: llama.cpp's own HTTP server on a free loopback port. Run as a script.
+
+It knows nothing of chatapp, imports nothing of it and is not patched by gevent. It prints one line, `ready URL`,
+when the model answers, and lives exactly as long as its standard input stays open: whoever started it holds the
+other end, so it ends even when its owner is killed with -9. What llama.cpp has to say goes to standard error.
+"""
+
+import argparse
+import importlib
+import os
+import secrets
+import sys
+from typing import Any
+
+SLOTS = 4
+"""Replies generated at the same time; more wait their turn. One thread gives about 130 tokens a second in all,
+so four readers still get text as fast as they read."""
+
+SLOT_TOKENS = 4096
+"""Prompt and reply of one chat: some eight long turns of a small model. Each slot has its own memory (SmolLM2:
+four of them take 370 MB), because with a shared one a long chat ends its neighbours' with an error."""
+
+REPLY_TOKENS = 1024
+"""Where the request does not say: a small model that starts to repeat itself must not fill the whole slot,
+which would leave no room for the next question."""
+
+ERRORS_AND_WARNINGS = 2
+"""llama.cpp's verbosity. One level more writes several lines for each reply."""
+
+NICE = 5
+"""Generation takes every core it is given; the server that passes its tokens on must come first."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Serve one GGUF model over HTTP until standard input ends.")
+    parser.add_argument("model", help="path of a GGUF file")
+    parser.add_argument("--name", required=True, help="what the model is called in replies")
+    parser.add_argument("--threads", type=int, default=1)
+    options = parser.parse_args()
+
+    report = _take_stdout()
+    os.nice(NICE)
+    _server, url = _serve(options.model, options.name, options.threads)
+    os.write(report, f"ready {url}\n".encode())
+    os.close(report)
+    sys.stdin.buffer.read()
+    os._exit(0)
+
+
+def _take_stdout() -> int:
+    """Keep standard output for our one line: whatever a C library prints there goes to the log instead."""
+    report = os.dup(sys.stdout.fileno())
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    return report
+
+
+def _serve(model: str, name: str, threads: int) -> tuple[Any, str]:
+    """Load the model and listen. The server runs in threads of its own for as long as the object is held."""
+    llama = importlib.import_module("xllamacpp")
+    parameters = llama.CommonParams()
+    parameters.model.path = model
+    parameters.model_alias = {name}
+    parameters.n_parallel = SLOTS
+    parameters.n_ctx = SLOTS * SLOT_TOKENS
+    parameters.n_predict = REPLY_TOKENS
+    parameters.cpuparams.n_threads = threads
+    parameters.cpuparams_batch.n_threads = threads
+    parameters.verbosity = ERRORS_AND_WARNINGS
+    parameters.ui = False
+    # Prompts live in their slots; llama.cpp's second cache for them may grow to 8 GB.
+    parameters.cache_ram_mib = 0
+    parameters.cache_idle_slots = False
+    # A path that cannot be guessed keeps out the machine's other users, and web pages in its browser.
+    parameters.api_prefix = f"/{secrets.token_hex(16)}"
+    parameters.cors_origins = ""
+    parameters.hostnames = ["127.0.0.1"]
+    parameters.port = 0
+    server = llama.Server(parameters)
+    return server, server.listening_address + parameters.api_prefix
+
+
+if __name__ == "__main__":
+    main()

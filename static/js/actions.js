@@ -1,0 +1,158 @@
+// @ts-check
+/**
+ * What a reader can do, each as one method: it changes the store, asks the server, and puts right what the server
+ * refuses. It knows no document; the address bar is the router's.
+ */
+
+import { ApiError } from "./api.js";
+import { effectiveChoice, runningAnswer } from "./store.js";
+
+export class Actions {
+  #opening = 0;
+
+  /**
+   * @param {import("./store.js").Store} store
+   * @param {typeof import("./api.js").api} api
+   * @param {import("./tabs.js").Tabs} tabs
+   */
+  constructor(store, api, tabs) {
+    this.store = store;
+    this.api = api;
+    this.tabs = tabs;
+  }
+
+  /** @param {string} prompt @returns {Promise<boolean>} whether the server took it */
+  send(prompt) {
+    const { state } = this.store;
+    const key = randomKey();
+    const choice = effectiveChoice(state);
+    this.store.dispatch({ type: "question-sent", key, prompt, choice, at: new Date().toISOString() });
+    return this.#ask(key, { prompt, ...settings(state) }, state.messages);
+  }
+
+  /** Makes an answer anew; the old one leaves. @param {string} id */
+  retry(id) {
+    const { state } = this.store;
+    const key = randomKey();
+    this.store.dispatch({ type: "retry-sent", key, id, choice: effectiveChoice(state) });
+    return this.#ask(key, { retry_of: id, ...settings(state) }, state.messages);
+  }
+
+  async stop() {
+    const answer = runningAnswer(this.store.state);
+    if (!answer) return;
+    this.store.dispatch({ type: "answer-stopping", key: answer.key, stopping: true });
+    if (answer.id) await this.#cancel(answer.key, answer.id);
+  }
+
+  openNewChat() {
+    this.#opening += 1;
+    this.store.dispatch({ type: "new-chat-opened" });
+  }
+
+  /** The last one asked for wins. @param {string} id @returns {Promise<boolean>} */
+  async open(id) {
+    const turn = (this.#opening += 1);
+    const conversation = await this.#trying(() => this.api.conversation(id));
+    if (!conversation || turn !== this.#opening) return false;
+    this.store.dispatch({ type: "conversation-opened", conversation });
+    return true;
+  }
+
+  /** @param {string} id @param {string} title */
+  async rename(id, title) {
+    const before = this.store.state.conversations;
+    this.store.dispatch({ type: "conversation-renamed", id, title });
+    const done = await this.#trying(() => this.api.rename(id, title).then(() => true));
+    if (!done) this.store.dispatch({ type: "conversations-loaded", conversations: before });
+    this.tabs.tell(id);
+  }
+
+  /** @param {string} id */
+  async remove(id) {
+    const done = await this.#trying(() => this.api.remove(id).then(() => true));
+    if (!done) return false;
+    this.store.dispatch({ type: "conversation-removed", id });
+    this.tabs.tell(id);
+    return true;
+  }
+
+  async refreshConversations() {
+    const loaded = await this.#trying(() => this.api.conversations());
+    if (loaded) this.store.dispatch({ type: "conversations-loaded", conversations: loaded.conversations });
+  }
+
+  async refreshCatalogue() {
+    const catalogue = await this.#trying(() => this.api.catalogue());
+    if (catalogue) this.store.dispatch({ type: "catalogue-loaded", catalogue });
+  }
+
+  /** @param {string} key @param {object} fields @param {import("./types.js").ShownMessage[]} before */
+  async #ask(key, fields, before) {
+    try {
+      const accepted = await this.api.ask(fields, key);
+      this.#accepted(key, accepted);
+      return true;
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      if (this.#holds(key)) this.store.dispatch({ type: "answer-refused", messages: before, ...noticeOf(error) });
+      return false;
+    }
+  }
+
+  /**
+   * The reader may have gone elsewhere, or pressed Stop, while the question was on its way.
+   * @param {string} key
+   * @param {{id: string, conversation_id: string, events_url: string}} reply
+   */
+  #accepted(key, reply) {
+    const answer = this.#holds(key);
+    if (answer) this.store.dispatch({ type: "answer-accepted", key, ...reply });
+    else if (this.store.state.conversationId === reply.conversation_id) this.open(reply.conversation_id);
+    if (answer?.stopping) this.#cancel(key, reply.id);
+    this.tabs.tell(reply.conversation_id);
+    this.refreshConversations();
+  }
+
+  /** @param {string} key */
+  #holds(key) {
+    return this.store.state.messages.find((each) => each.key === key);
+  }
+
+  /** @param {string} key @param {string} id */
+  async #cancel(key, id) {
+    const done = await this.#trying(() => this.api.cancel(id).then(() => true));
+    if (!done) this.store.dispatch({ type: "answer-stopping", key, stopping: false });
+  }
+
+  /** @template T @param {() => Promise<T>} request @returns {Promise<T|null>} null after a failure that was shown */
+  async #trying(request) {
+    try {
+      return await request();
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      this.store.dispatch({ type: "notice-shown", ...noticeOf(error) });
+      return null;
+    }
+  }
+}
+
+/** @param {import("./types.js").State} state */
+function settings(state) {
+  const { conversationId, thinking } = state;
+  return { ...(conversationId ? { conversation_id: conversationId } : {}), ...effectiveChoice(state), thinking };
+}
+
+/** @param {ApiError} error */
+function noticeOf(error) {
+  return { text: error.message, traceId: error.traceId };
+}
+
+/** A UUID; `crypto.randomUUID` itself is missing on plain HTTP from another machine. */
+function randomKey() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}

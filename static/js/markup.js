@@ -1,0 +1,123 @@
+// @ts-check
+/**
+ * Markdown to DOM, one block at a time: marked reads it, DOMPurify lets through what may pass, and links, images,
+ * tables and code get the shape they have in this page. Pure but for making nodes; it keeps nothing.
+ *
+ * HTML in a model's text is shown as the text it is, but for a few harmless inline tags: what a model writes about
+ * `<script>` should be readable, and nothing it writes should act.
+ */
+
+import { Lexer, Marked, Parser } from "../vendor/marked/marked.esm.js";
+import { codeBlock } from "./code.js";
+import { sanitized } from "./sanitize.js";
+
+/** @typedef {Record<string, {href: string, title: string}>} Links  definitions like `[name]: address` */
+/** @typedef {{type: string, raw: string, text?: string, lang?: string}} Block */
+
+const HARMLESS_TAG = /&lt;(\/?(?:b|i|u|s|em|strong|del|ins|sub|sup|kbd|mark|small|br))\s*\/?&gt;/gi;
+const ENTITIES = /** @type {Record<string, string>} */ ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" });
+
+const options = new Marked({
+  gfm: true,
+  breaks: true,
+  renderer: {
+    code: ({ raw, text, lang }) =>
+      `<pre><code data-language="${escaped(languageOf(lang))}"${isOpenFence(raw) ? ' data-open="1"' : ""}>${escaped(text)}</code></pre>`,
+    html: ({ text, block }) => (block ? `<p data-raw="1">${harmless(text.trimEnd())}</p>` : harmless(text)),
+    checkbox: ({ checked }) => (checked ? "☑ " : "☐ "),
+  },
+}).defaults;
+
+/**
+ * The blocks of a text, unrendered. Names defined in it are added to `links`; an earlier definition wins.
+ * @param {string} text
+ * @param {Links} links
+ * @returns {Block[]}
+ */
+export function blocksOf(text, links) {
+  return lexer(links).blockTokens(text, []);
+}
+
+/**
+ * @param {string} raw  one block's markdown
+ * @param {Links} links
+ * @returns {DocumentFragment}
+ */
+export function renderBlock(raw, links) {
+  const tokens = lexer(Object.assign(Object.create(null), links)).lex(raw);
+  const fragment = sanitized(Parser.parse(tokens, options));
+  fragment.querySelectorAll("pre > code").forEach(furnishCode);
+  fragment.querySelectorAll("img").forEach(furnishImage);
+  fragment.querySelectorAll("a").forEach(furnishLink);
+  fragment.querySelectorAll("table").forEach(furnishTable);
+  return fragment;
+}
+
+/** Whether a block's raw text is a fence that nobody has closed yet. @param {string} raw */
+export function isOpenFence(raw) {
+  const [, fence] = /^ {0,3}(`{3,}|~{3,})/.exec(raw) ?? [];
+  if (!fence) return false;
+  const lines = raw.trimEnd().split("\n");
+  const last = lines[lines.length - 1].trim();
+  return lines.length < 2 || last.length < fence.length || last !== fence[0].repeat(last.length);
+}
+
+/** @param {string|undefined} info  what stands behind the fence */
+export function languageOf(info) {
+  return (info ?? "").trim().split(/[\s,{:]/, 1)[0].toLowerCase();
+}
+
+/** @param {Links} links */
+function lexer(links) {
+  const made = new Lexer(options);
+  made.tokens.links = links;
+  return made;
+}
+
+/** @param {string} text */
+function escaped(text) {
+  return text.replace(/[&<>"']/g, (character) => ENTITIES[character]);
+}
+
+/** @param {string} text */
+function harmless(text) {
+  return escaped(text).replace(HARMLESS_TAG, "<$1>");
+}
+
+/** @param {Element} code */
+function furnishCode(code) {
+  const language = code.getAttribute("data-language") ?? "";
+  const closed = !code.hasAttribute("data-open");
+  code.parentElement?.replaceWith(codeBlock({ language, text: code.textContent ?? "", closed }));
+}
+
+/** Pictures from elsewhere would tell that they were looked at: they become links. @param {Element} image */
+function furnishImage(image) {
+  const source = image.getAttribute("src") ?? "";
+  if (source.startsWith("data:image/") || isOurs(source)) return;
+  const link = document.createElement("a");
+  link.textContent = image.getAttribute("alt") || source || "image";
+  if (source && !image.closest("a")) link.setAttribute("href", source);
+  image.replaceWith(link);
+}
+
+/** @param {Element} link */
+function furnishLink(link) {
+  if (!link.getAttribute("href")) return link.replaceWith(...link.childNodes);
+  link.setAttribute("target", "_blank");
+  link.setAttribute("rel", "noopener noreferrer");
+}
+
+/** A wide table scrolls in its own box, also by keyboard. @param {Element} table */
+function furnishTable(table) {
+  const box = document.createElement("div");
+  box.className = "table-box";
+  box.tabIndex = 0;
+  table.replaceWith(box);
+  box.append(table);
+}
+
+/** @param {string} address */
+function isOurs(address) {
+  return URL.canParse(address, location.href) && new URL(address, location.href).origin === location.origin;
+}

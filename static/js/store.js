@@ -1,0 +1,153 @@
+// @ts-check
+/**
+ * All that the page knows, in one value, and the one way to change it: `dispatch(action)` runs the pure `reduce`
+ * and tells the listeners of "change". It knows no server, no document and no clock.
+ */
+
+import { applyEvent, blankAnswer, forgotten, shown } from "./answers.js";
+
+/** @typedef {import("./types.js").State} State */
+/** @typedef {import("./types.js").Action} Action */
+/** @typedef {import("./types.js").ShownMessage} ShownMessage */
+
+/** @type {State} */
+export const initialState = {
+  conversations: [],
+  conversationId: null,
+  messages: [],
+  catalogue: { default: null, providers: [] },
+  choice: null,
+  thinking: false,
+  notice: null,
+};
+
+/** Tells of every change by an event "change" with `detail: {state, previous}`. */
+export class Store extends EventTarget {
+  #state;
+
+  /** @param {State} [state] */
+  constructor(state = initialState) {
+    super();
+    this.#state = state;
+  }
+
+  get state() {
+    return this.#state;
+  }
+
+  /** @param {Action} action */
+  dispatch(action) {
+    const previous = this.#state;
+    this.#state = reduce(previous, action);
+    if (this.#state === previous) return;
+    this.dispatchEvent(new CustomEvent("change", { detail: { state: this.#state, previous } }));
+  }
+}
+
+/** @param {State} state @param {Action} action @returns {State} */
+export function reduce(state, action) {
+  const handle = ACTIONS[action.type];
+  if (!handle) throw new Error(`no such action: ${action.type}`);
+  return handle(state, action);
+}
+
+/** The answer that is being written, if one is. @param {State} state @returns {ShownMessage|undefined} */
+export function runningAnswer(state) {
+  return state.messages.findLast((message) => message.status === "running");
+}
+
+/** What the next question goes to; null leaves it to the server. @param {State} state */
+export function effectiveChoice(state) {
+  return isOffered(state.catalogue, state.choice) ? state.choice : state.catalogue.default;
+}
+
+/** @type {Record<string, (state: State, action: any) => State>} */
+const ACTIONS = {
+  "conversations-loaded": (state, { conversations }) => ({ ...state, conversations }),
+  "conversation-renamed": (state, { id, title }) => ({
+    ...state,
+    conversations: state.conversations.map((each) => (each.id === id ? { ...each, title } : each)),
+  }),
+  "conversation-removed": (state, { id }) => ({
+    ...state, conversations: state.conversations.filter((each) => each.id !== id),
+  }),
+  "conversation-opened": (state, { conversation }) => ({
+    ...state,
+    conversationId: conversation.id,
+    messages: conversation.messages.map((/** @type {any} */ message) => known(state, message)),
+    notice: null,
+  }),
+  "new-chat-opened": (state) => ({ ...state, conversationId: null, messages: [], notice: null }),
+
+  "question-sent": (state, { key, prompt, choice, at }) => ({
+    ...state,
+    messages: [...state.messages, question(key, prompt, at), blankAnswer({ key, watched: true, ...choice })],
+    notice: null,
+  }),
+  "retry-sent": (state, { key, id, choice }) => ({
+    ...state,
+    messages: [...state.messages.filter((each) => each.id !== id), blankAnswer({ key, watched: true, ...choice })],
+    notice: null,
+  }),
+  "answer-accepted": (state, { key, id, conversation_id, events_url }) => ({
+    ...state,
+    conversationId: conversation_id,
+    messages: change(state, key, (answer) => ({ ...answer, id, conversation_id, events_url })),
+  }),
+  "answer-refused": (state, { messages, text, traceId }) => ({ ...state, messages, notice: { text, traceId } }),
+
+  "answer-followed": (state, { id }) => ({ ...state, messages: change(state, id, forgotten) }),
+  "answer-event": (state, { id, name, data, at }) => ({
+    ...state, messages: change(state, id, (answer) => applyEvent(answer, name, data, at)),
+  }),
+  "answer-loaded": (state, { message }) => ({
+    ...state, messages: change(state, message.id, (answer) => ({ ...shown(message), key: answer.key })),
+  }),
+  "answer-connection": (state, { id, waiting }) => ({
+    ...state, messages: change(state, id, (answer) => ({ ...answer, waiting })),
+  }),
+  "answer-stopping": (state, { key, stopping }) => ({
+    ...state, messages: change(state, key, (answer) => ({ ...answer, stopping })),
+  }),
+
+  "catalogue-loaded": (state, { catalogue }) => ({ ...state, catalogue }),
+  "model-chosen": (state, { choice }) => ({ ...state, choice }),
+  "thinking-set": (state, { thinking }) => ({ ...state, thinking }),
+  "notice-shown": (state, { text, traceId = null }) => ({ ...state, notice: { text, traceId } }),
+  "notice-dismissed": (state) => ({ ...state, notice: null }),
+};
+
+/**
+ * A message from the server; a running answer that the page already holds stays as it is, since its log tells more.
+ * @param {State} state
+ * @param {import("./types.js").Message} message
+ */
+function known(state, message) {
+  const held = state.messages.find((each) => each.id === message.id && each.role === message.role);
+  if (held && held.status === message.status) return held;
+  const fresh = message.status === "running" ? forgotten(shown(message)) : shown(message);
+  return held ? { ...fresh, key: held.key } : fresh;
+}
+
+/** @param {string} key @param {string} prompt @param {string} at @returns {ShownMessage} */
+function question(key, prompt, at) {
+  return { ...blankAnswer({ key: `${key}?`, created: at }), role: "user", status: "done", content: prompt };
+}
+
+/**
+ * The messages with the answer of this key or id changed.
+ * @param {State} state
+ * @param {string} key
+ * @param {(answer: ShownMessage) => ShownMessage} how
+ */
+function change(state, key, how) {
+  const at = state.messages.findLastIndex((each) => each.role === "assistant" && (each.key === key || each.id === key));
+  return at < 0 ? state.messages : state.messages.with(at, how(state.messages[at]));
+}
+
+/** @param {import("./types.js").Catalogue} catalogue @param {import("./types.js").Choice|null} choice */
+function isOffered(catalogue, choice) {
+  if (!choice) return false;
+  const provider = catalogue.providers.find((each) => each.name === choice.provider);
+  return provider ? provider.models.includes(choice.model) : catalogue.providers.length === 0;
+}

@@ -1,0 +1,143 @@
+// @ts-check
+/**
+ * One answer's events, from its log to its terminal event: an EventSource with a start and a stop. The browser
+ * reconnects by itself and resumes; this class does what the browser does not: it notices a connection that was
+ * given up or has gone silent, asks what became of the answer, and opens a new one where the old one stopped.
+ *
+ * An EventSource calls two things "error": the server's event of that name (a MessageEvent with data) and a
+ * trouble of its own (a plain Event). `#onError` tells them apart.
+ */
+
+/** @typedef {import("./types.js").Message} Message */
+
+const DELTAS = [
+  "content_delta", "reasoning_delta", "tool_call", "tool_result", "plan_step", "reset", "heartbeat", "completed",
+];
+/** Shorter gaps are not worth a word. */
+const WAITING_AFTER_MS = 1200;
+/** Several heartbeats (15 s by default) without one: the connection is dead, whatever the browser believes. */
+const SILENT_AFTER_MS = 70_000;
+const LONGEST_PAUSE_MS = 15_000;
+
+/**
+ * @typedef {object} StreamListener
+ * @property {(name: string, data: any) => void} onEvent
+ * @property {(waiting: boolean) => void} onConnection  true when the reader should know that it waits
+ * @property {(message: Message) => void} onLoaded      the answer had ended: this is all of it
+ * @property {() => Promise<Message>} load              asks the server for the answer as it stands
+ */
+
+export class AnswerStream {
+  /** @type {EventSource|null} */ #source = null;
+  #lastEventId = "";
+  #failures = 0;
+  #stopped = false;
+  /** @type {number|undefined} */ #waitingTimer;
+  /** @type {number|undefined} */ #silenceTimer;
+  /** @type {number|undefined} */ #reopenTimer;
+
+  /** @param {string} url @param {StreamListener} listener */
+  constructor(url, listener) {
+    this.url = url;
+    this.listener = listener;
+  }
+
+  start() {
+    const source = new EventSource(this.#resumeUrl());
+    this.#source = source;
+    source.onopen = () => this.#onOpen();
+    source.addEventListener("error", (event) => this.#onError(event));
+    for (const name of DELTAS) {
+      source.addEventListener(name, (event) => this.#onEvent(name, /** @type {MessageEvent} */ (event)));
+    }
+    this.#expectSound();
+  }
+
+  stop() {
+    this.#stopped = true;
+    this.#close();
+  }
+
+  #resumeUrl() {
+    if (!this.#lastEventId) return this.url;
+    return `${this.url}${this.url.includes("?") ? "&" : "?"}after=${encodeURIComponent(this.#lastEventId)}`;
+  }
+
+  #onOpen() {
+    this.#failures = 0;
+    this.#connected();
+  }
+
+  /** @param {string} name @param {MessageEvent} event */
+  #onEvent(name, event) {
+    if (event.lastEventId) this.#lastEventId = event.lastEventId;
+    this.#connected();
+    if (name === "completed" || name === "error") this.stop();
+    this.listener.onEvent(name, JSON.parse(event.data));
+  }
+
+  /** @param {Event} event */
+  #onError(event) {
+    if (event instanceof MessageEvent) return this.#onEvent("error", event);
+    this.#waitingTimer ??= setTimeout(() => this.listener.onConnection(true), WAITING_AFTER_MS);
+    if (this.#source?.readyState === EventSource.CLOSED) this.#recover();
+  }
+
+  #connected() {
+    clearTimeout(this.#waitingTimer);
+    this.#waitingTimer = undefined;
+    this.listener.onConnection(false);
+    this.#expectSound();
+  }
+
+  #expectSound() {
+    clearTimeout(this.#silenceTimer);
+    this.#silenceTimer = setTimeout(() => this.#recover(), SILENT_AFTER_MS);
+  }
+
+  async #recover() {
+    this.#close();
+    try {
+      const message = await this.listener.load();
+      if (this.#stopped) return;
+      if (message.status === "done") return this.#finish(message);
+    } catch (error) {
+      if (this.#stopped) return;
+      if (isGone(error)) return this.#giveUp();
+    }
+    this.#reopenTimer = setTimeout(() => this.start(), this.#pause());
+  }
+
+  /** @param {Message} message */
+  #finish(message) {
+    this.stop();
+    this.listener.onLoaded(message);
+  }
+
+  #giveUp() {
+    this.stop();
+    const message = "This answer is no longer on the server.";
+    this.listener.onEvent("error", { code: "not_found", message, retryable: false, trace_id: null });
+  }
+
+  /** Doubles with each failure, with jitter so that a restarted server is not met by everyone at once. */
+  #pause() {
+    const base = Math.min(500 * 2 ** this.#failures, LONGEST_PAUSE_MS);
+    this.#failures += 1;
+    return base * (0.5 + Math.random() / 2);
+  }
+
+  #close() {
+    this.#source?.close();
+    clearTimeout(this.#silenceTimer);
+    clearTimeout(this.#reopenTimer);
+    if (!this.#stopped) return;
+    clearTimeout(this.#waitingTimer);
+    this.#waitingTimer = undefined;
+  }
+}
+
+/** @param {unknown} error */
+function isGone(error) {
+  return error instanceof Object && "status" in error && error.status === 404;
+}

@@ -1,0 +1,56 @@
+// @ts-check
+/**
+ * The shapes that the page passes around, in words only: this file holds no code. `Message` and its parts are
+ * the server's JSON; what starts with "Shown" is what the page makes of it.
+ *
+ * @typedef {{id: string, title: string, created: string|number, updated: string|number}} Conversation
+ * @typedef {{code: string, message: string, retryable: boolean, trace_id: string|null}} Failure
+ * @typedef {{prompt: number, completion: number, total: number, reasoning: number, cached: number, estimated: boolean}} Usage
+ * @typedef {{first_byte_ms: number|null, first_token_ms: number|null, total_ms: number}} Timing
+ * @typedef {{id: string, type?: string, name: string, arguments: unknown, result?: unknown, error?: string|null}} ToolCall
+ *
+ * @typedef {object} Message
+ * @property {string} id
+ * @property {string} conversation_id
+ * @property {"user"|"assistant"} role
+ * @property {"done"|"running"} status
+ * @property {string} content
+ * @property {string} reasoning
+ * @property {ToolCall[]} tools
+ * @property {string|null} finish_reason
+ * @property {Failure|null} error
+ * @property {Usage|null} usage
+ * @property {Timing|null} timing
+ * @property {string|null} provider
+ * @property {string|null} model
+ * @property {string|number} created
+ * @property {string|null} events_url  null until the server has taken the question
+ *
+ * @typedef {object} ShownExtra
+ * @property {string} key              stays the same while the message is on the page, also before it has an id
+ * @property {string[]} steps          what an agent announced
+ * @property {number|null} thinkingSince  milliseconds on the page's clock, while it thinks
+ * @property {number} thinkingMs       how long it has thought; 0 where nobody watched it from its start
+ * @property {boolean} watched         this page asked, so its clock saw everything
+ * @property {boolean} stopping        the reader pressed Stop
+ * @property {boolean} waiting         the connection is lost at the moment
+ *
+ * @typedef {Message & ShownExtra} ShownMessage
+ *
+ * @typedef {{provider: string, model: string}} Choice
+ * @typedef {{default: Choice|null, providers: {name: string, models: string[]}[]}} Catalogue
+ * @typedef {{text: string, traceId: string|null}} Notice
+ *
+ * @typedef {object} State
+ * @property {Conversation[]} conversations  newest first
+ * @property {string|null} conversationId    null on the page of a new chat
+ * @property {ShownMessage[]} messages       of that conversation
+ * @property {Catalogue} catalogue
+ * @property {Choice|null} choice            what the reader picked; null leaves it to the server
+ * @property {boolean} thinking
+ * @property {Notice|null} notice
+ *
+ * @typedef {{type: string, [field: string]: any}} Action
+ */
+
+export {};

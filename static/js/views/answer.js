@@ -1,0 +1,111 @@
+// @ts-check
+/** One answer on the page: its thinking, its tools, its text, how it ended and what can be done with it. */
+
+import { cloned, copyFrom, hook, setText } from "../dom.js";
+import { MarkdownView } from "../markdown.js";
+import { endingOf, metaOf, thinkingLabel, waitingLabel } from "../words.js";
+import { ToolList } from "./tools.js";
+
+/** @typedef {import("../types.js").ShownMessage} ShownMessage */
+
+export class AnswerView {
+  /** @type {ShownMessage|null} */ #shown = null;
+  #last = false;
+  #folded = false;
+
+  /** @param {(id: string) => void} onRetry @param {HTMLElement} [node]  what the server has already rendered */
+  constructor(onRetry, node = cloned("answer-template")) {
+    this.node = node;
+    this.text = new MarkdownView(hook(node, "content"));
+    this.reasoning = new MarkdownView(hook(node, "reasoning"));
+    this.tools = new ToolList(hook(node, "tools"));
+    this.thinking = /** @type {HTMLDetailsElement} */ (hook(node, "thinking"));
+    hook(node, "content").dataset.rendered = "";
+    for (const name of ["retry", "regenerate"]) {
+      hook(node, name).addEventListener("click", () => this.#shown && onRetry(this.#shown.id));
+    }
+    const copy = hook(node, "copy-answer");
+    copy.addEventListener("click", () => copyFrom(copy, this.#shown?.content ?? ""));
+  }
+
+  /** @param {ShownMessage} answer @param {boolean} last  whether it is the conversation's last message */
+  show(answer, last) {
+    const before = this.#shown;
+    if (answer === before && last === this.#last) return;
+    this.#shown = answer;
+    this.#last = last;
+    this.#showState(answer);
+    this.#showThinking(answer, before);
+    this.tools.show(answer);
+    this.#showSteps(answer.steps);
+    const done = answer.status === "done";
+    if (answer.content !== before?.content || done) this.text.set(answer.content, done);
+    this.#showEnd(answer, last);
+  }
+
+  /** @param {ShownMessage} answer */
+  #showState(answer) {
+    const running = answer.status === "running";
+    const { node } = this;
+    node.dataset.message = answer.id;
+    node.dataset.status = answer.status;
+    node.dataset.finish = answer.finish_reason ?? "";
+    node.setAttribute("aria-busy", String(running));
+    const begun = Boolean(answer.content || answer.reasoning || answer.tools.length || answer.steps.length);
+    hook(node, "pending").hidden = !running || (begun && !answer.waiting && !answer.stopping && !isBetween(answer));
+    setText(hook(node, "pending-label"), waitingLabel(answer));
+  }
+
+  /** Open while it thinks; folded once when the answer begins; a reader's own choice stays. */
+  #showThinking(/** @type {ShownMessage} */ answer, /** @type {ShownMessage|null} */ before) {
+    const { thinking } = this;
+    thinking.hidden = !answer.reasoning;
+    if (thinking.hidden) return;
+    const active = answer.thinkingSince !== null;
+    thinking.toggleAttribute("data-active", active);
+    setText(hook(thinking, "thinking-label"), thinkingLabel(answer));
+    if (active && !before?.reasoning) thinking.open = true;
+    if (!active && thinking.open && !this.#folded && before?.thinkingSince !== null) thinking.open = false;
+    this.#folded = !active;
+    if (answer.reasoning !== before?.reasoning || !active) this.reasoning.set(answer.reasoning, !active);
+  }
+
+  /** @param {string[]} steps */
+  #showSteps(steps) {
+    const list = hook(this.node, "steps");
+    list.hidden = steps.length === 0;
+    steps.slice(list.children.length).forEach((step) => {
+      const item = document.createElement("li");
+      item.textContent = step;
+      list.append(item);
+    });
+    while (list.children.length > steps.length) list.lastElementChild?.remove();
+  }
+
+  /** @param {ShownMessage} answer @param {boolean} last */
+  #showEnd(answer, last) {
+    const { node } = this;
+    const done = answer.status === "done";
+    const ending = endingOf(answer);
+    hook(node, "ending").hidden = !ending;
+    setText(hook(node, "ending"), ending);
+    hook(node, "failure").hidden = !answer.error;
+    if (answer.error) showFailure(hook(node, "failure"), answer.error, last);
+    hook(node, "footer").hidden = !done;
+    hook(node, "copy-answer").hidden = !answer.content;
+    hook(node, "regenerate").hidden = !last || Boolean(answer.error);
+    setText(hook(node, "meta"), metaOf(answer));
+  }
+}
+
+/** Between a tool's call and what follows it nothing else moves. @param {ShownMessage} answer */
+function isBetween(answer) {
+  return !answer.content && answer.tools.length > 0 && answer.thinkingSince === null;
+}
+
+/** @param {HTMLElement} box @param {import("../types.js").Failure} failure @param {boolean} last */
+function showFailure(box, failure, last) {
+  setText(hook(box, "failure-message"), failure.message);
+  setText(hook(box, "failure-trace"), failure.trace_id ? `Trace ${failure.trace_id}` : "");
+  hook(box, "retry").hidden = !last;
+}

@@ -1,0 +1,70 @@
+// @ts-check
+/** The model picker and the thinking switch. What was picked is remembered in this browser. */
+
+import { hook } from "../dom.js";
+import { effectiveChoice } from "../store.js";
+
+const MODEL_KEY = "chatapp.model";
+const THINKING_KEY = "chatapp.thinking";
+
+export class SettingsView {
+  /** @param {import("../store.js").Store} store */
+  constructor(store) {
+    this.store = store;
+    this.picker = /** @type {HTMLSelectElement} */ (hook(document, "picker"));
+    this.toggle = hook(document, "thinking-toggle");
+  }
+
+  start() {
+    this.picker.addEventListener("change", () => this.#onPick());
+    this.toggle.addEventListener("click", () => this.#onToggle());
+    this.store.addEventListener("change", (event) => this.#onChange(/** @type {CustomEvent} */ (event).detail));
+    this.#fill();
+    this.#show();
+  }
+
+  #onPick() {
+    const choice = JSON.parse(this.picker.value);
+    localStorage.setItem(MODEL_KEY, this.picker.value);
+    this.store.dispatch({ type: "model-chosen", choice });
+  }
+
+  #onToggle() {
+    const thinking = !this.store.state.thinking;
+    localStorage.setItem(THINKING_KEY, String(thinking));
+    this.store.dispatch({ type: "thinking-set", thinking });
+  }
+
+  /** @param {{state: import("../types.js").State, previous: import("../types.js").State}} change */
+  #onChange({ state, previous }) {
+    if (state.catalogue !== previous.catalogue) this.#fill();
+    if (state.catalogue !== previous.catalogue || state.choice !== previous.choice || state.thinking !== previous.thinking) this.#show();
+  }
+
+  #fill() {
+    const offered = this.store.state.catalogue.providers.filter((each) => each.models.length > 0);
+    if (offered.length) this.picker.replaceChildren(...offered.map(group));
+    this.picker.disabled = offered.length === 0;
+  }
+
+  #show() {
+    const { thinking } = this.store.state;
+    const choice = effectiveChoice(this.store.state);
+    if (choice && !this.picker.disabled) this.picker.value = JSON.stringify({ provider: choice.provider, model: choice.model });
+    this.toggle.setAttribute("aria-pressed", String(thinking));
+  }
+}
+
+/** @returns {Partial<import("../types.js").State>} what this browser remembers */
+export function rememberedSettings() {
+  const model = localStorage.getItem(MODEL_KEY);
+  return { choice: model ? JSON.parse(model) : null, thinking: localStorage.getItem(THINKING_KEY) === "true" };
+}
+
+/** @param {{name: string, models: string[]}} provider */
+function group({ name, models }) {
+  const made = document.createElement("optgroup");
+  made.label = name;
+  made.append(...models.map((model) => new Option(model, JSON.stringify({ provider: name, model }))));
+  return made;
+}

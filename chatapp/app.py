@@ -16,7 +16,7 @@ from chatapp.errors import ConfigError
 from chatapp.logs import EventLog
 from chatapp.logs.memory import MemoryLog
 from chatapp.logs.sqlite import SQLiteLog
-from chatapp.provider_setup import build_providers, default_provider
+from chatapp.provider_setup import Providers
 from chatapp.runs import Runs
 from chatapp.settings import Settings, load
 from chatapp.streaming import Readers
@@ -49,14 +49,13 @@ def _services(settings: Settings, environ: Mapping[str, str]) -> Services:
     data = _data_folder(settings)
     log = open_log(settings)
     store = Conversations(open_database(settings.database_url, data))
-    providers = build_providers(settings, environ)
+    providers = Providers(settings, environ)
     return Services(
         settings=settings,
         auth=CookieAuth(secret_key(settings.secret_key, data)),
         log=log,
         conversations=store,
         providers=providers,
-        default_provider=default_provider(settings, providers),
         dialects=DIALECTS,
         runs=Runs(log, store, settings.max_live_runs),
         readers=Readers(),

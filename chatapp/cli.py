@@ -27,7 +27,7 @@ def serve(gunicorn_options: tuple[str, ...]) -> None:
         load(os.environ)
     except ConfigError as error:
         raise click.ClickException(error.message) from None
-    command = [sys.executable, "-m", "gunicorn", "-c", "python:chatapp.gunicorn_config", "chatapp.app:create_app()"]
+    command = [sys.executable, "-m", "gunicorn", "-c", "python:chatapp.gunicorn_config", "chatapp.wsgi:app"]
     os.execv(sys.executable, [*command, *gunicorn_options])
 
 

@@ -115,13 +115,14 @@ class UpstreamTimeout(UpstreamError):
 
 
 class Rejected(UpstreamError):
-    """The provider answered with an HTTP error. `upstream_status` is its status."""
+    """The provider answered with an HTTP error. `upstream_status` is its status; `retry_after` is in seconds."""
 
     code = "upstream_rejected"
 
-    def __init__(self, message: str, upstream_status: int) -> None:
+    def __init__(self, message: str, upstream_status: int, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.upstream_status = upstream_status
+        self.retry_after = retry_after
         self.retryable = upstream_status >= 500
 
 
@@ -129,8 +130,8 @@ class RateLimited(Rejected):
     code = "rate_limited"
     status = 429
 
-    def __init__(self, message: str, upstream_status: int = 429) -> None:
-        super().__init__(message, upstream_status)
+    def __init__(self, message: str, upstream_status: int = 429, retry_after: float | None = None) -> None:
+        super().__init__(message, upstream_status, retry_after)
         self.retryable = True
 
 

@@ -13,9 +13,14 @@ from typing import Any
 
 import gevent
 
+from chatapp.errors import ConfigError
+from chatapp.log_lines import configure
 from chatapp.settings import load
 
-settings = load(os.environ)
+try:
+    settings = load(os.environ)
+except ConfigError as error:
+    raise SystemExit(f"chatapp: {error.message}") from None
 
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
 worker_class = "gevent"
@@ -33,37 +38,32 @@ max_requests = 0
 accesslog = None
 errorlog = "-"
 loglevel = settings.log_level.lower()
+# It would stand in the home folder, shared by all servers of a user; nothing here uses it.
+control_socket_disable = True
 
 WATCH_S = 0.1
 
 
 def on_starting(server: Any) -> None:
     for address in server.cfg.address:
-        if isinstance(address, tuple) and settings.auth == "none" and not _is_loopback(address[0]):
+        if isinstance(address, tuple) and not _is_loopback(address[0]):
             raise SystemExit(
-                f"chatapp: HOST={address[0]} is not a loopback address and CHATAPP_AUTH is none: "
-                "anybody on the network could use the server. Put a proxy in front (docs/guides/deploy.md)."
+                f"chatapp: {address[0]} is not a loopback address, and without login (auth: none) anybody on the "
+                "network could use the server. Put a proxy in front: docs/guides/deploy.md."
             )
+    if settings.log_url == "memory:" and server.cfg.workers > 1:
+        raise SystemExit("chatapp: log_url: memory: serves one process; several workers need sqlite:")
 
 
-def when_ready(server: Any) -> None:
-    host, port = server.LISTENERS[0].sock.getsockname()[:2]
-    url = f"http://{host}:{port}"
-    print(
-        f"""
-chatapp is ready: {url}
-
-token     curl -N {url}/chat/stream -H 'Content-Type: application/json' -d '{{"prompt": "Hello"}}'
-message   curl {url}/api/v1/messages -H 'Content-Type: application/json' -d '{{"prompt": "Hello"}}'
-          curl -N {url}/api/v1/messages/ID/events
-""",
-        flush=True,
-    )
+def post_fork(_server: Any, _worker: Any) -> None:
+    configure(settings.log_level)
 
 
 def post_worker_init(worker: Any) -> None:
     """Drain as soon as the worker is told to go, beside gunicorn's own waiting for requests."""
     worker.drain = gevent.spawn(_drain_when_told, worker)
+    if worker.age == 1:  # the first one: from here on requests are answered
+        _greet(*worker.sockets[0].getsockname()[:2])
 
 
 def worker_exit(_server: Any, worker: Any) -> None:
@@ -79,6 +79,21 @@ def _drain_when_told(worker: Any) -> None:
     while worker.alive:
         gevent.sleep(WATCH_S)
     worker.wsgi.extensions["chatapp"].drain(settings.drain_s)
+
+
+def _greet(host: str, port: int) -> None:
+    url = f"http://{host}:{port}"
+    post = f"curl -N {url}%s -H 'Content-Type: application/json' -d '{{\"prompt\": \"Hello\"}}'"
+    print(
+        f"""
+chatapp is ready: {url}
+
+  token     {post % "/chat/stream"}
+  message   {post % "/api/v1/messages"}
+            curl -N {url}/api/v1/messages/ID/events
+""",
+        flush=True,
+    )
 
 
 def _is_loopback(host: str) -> bool:

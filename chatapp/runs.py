@@ -5,7 +5,6 @@ the log gets exactly one `run-end`, and the answer is kept: by the run itself, o
 process when this one died.
 """
 
-import json
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -306,4 +305,4 @@ def _log_line(transcript: Transcript) -> None:
         "first_token_ms": end.timing.first_token_ms,
         "tokens": {"prompt": end.usage.prompt, "completion": end.usage.completion, "estimated": end.usage.estimated},
     }
-    run_logger.info(json.dumps(line))
+    run_logger.info("run ended", extra={"fields": line})

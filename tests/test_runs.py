@@ -12,6 +12,7 @@ from chatapp.cancel import CancelScope
 from chatapp.chat import Began, Chat, Finish, Message, ReplyItem
 from chatapp.errors import DatabaseUnavailable, LogUnavailable, Overloaded, Rejected
 from chatapp.events import Entry, ReasoningDelta, RunEnd, RunStart, StreamEvent, TextDelta, Usage
+from chatapp.log_lines import JSONFormatter
 from chatapp.logs.memory import MemoryLog
 from chatapp.runs import Runs
 from chatapp.transcript import Transcript
@@ -255,6 +256,7 @@ def test_one_line_a_run_and_nothing_of_what_was_said(
         kept(answers, "r")
         gevent.sleep(0.01)
     (record,) = [record for record in caplog.records if record.name == "chatapp.run"]
-    line = json.loads(record.getMessage())
+    text = JSONFormatter().format(record)
+    line = json.loads(text)
     assert (line["run_id"], line["finish"], line["tokens"]["completion"]) == ("r", "stop", 2)
-    assert "fine" not in record.getMessage() and "how are you" not in record.getMessage()
+    assert "fine" not in text and "how are you" not in text

@@ -33,7 +33,9 @@ from chatapp.transcript import transcript_of
 START = RunStart("run", "trace", "mock", "words", "disabled", 0.0)
 ERROR = ErrorInfo("upstream_truncated", "cut", True, "trace")
 
-texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.sampled_from(["\r", "\n", "a\r", "\nb", "\r\n"])
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.sampled_from(
+    ["\r", "\n", "a\r", "\nb", "\r\n"]
+)
 pieces = st.one_of(
     st.builds(TextDelta, texts),
     st.builds(ReasoningDelta, texts),
@@ -193,6 +195,8 @@ def test_a_log_that_goes_away_ends_the_stream_with_an_error_that_can_be_resumed(
 
 
 def test_a_line_end_cut_between_two_tokens_reaches_the_client_once() -> None:
-    entries = numbered([START, TextDelta("a\r"), TextDelta("\nb\r"), TextDelta("c\r"), RunEnd("stop", Usage(), Timing())])
+    entries = numbered(
+        [START, TextDelta("a\r"), TextDelta("\nb\r"), TextDelta("c\r"), RunEnd("stop", Usage(), Timing())]
+    )
     tokens = [event.data for event in decoded(body(stored(entries), DIALECTS["token"]())) if event.type == "token"]
     assert "".join(tokens) == "a\nb\nc\n"

@@ -11,7 +11,7 @@ from chatapp.auth import CookieAuth
 from chatapp.conversations import Conversations
 from chatapp.dialects import Dialect
 from chatapp.logs import EventLog
-from chatapp.providers import Provider
+from chatapp.provider_setup import Providers
 from chatapp.runs import Runs
 from chatapp.settings import Settings
 from chatapp.streaming import Readers
@@ -27,8 +27,7 @@ class Services:
     auth: CookieAuth
     log: EventLog
     conversations: Conversations
-    providers: Mapping[str, Provider]
-    default_provider: str
+    providers: Providers
     dialects: Mapping[str, Callable[[], Dialect]]
     runs: Runs
     readers: Readers
@@ -39,6 +38,7 @@ class Services:
         self.runs.drain(grace_s)
 
     def close(self) -> None:
+        self.providers.close()
         self.log.close()
         self.conversations.close()
 

@@ -38,10 +38,10 @@ def begin_answer(asked: ChatRequest, keep: bool) -> Begun:
 def choose(name: str | None, model: str | None) -> tuple[Provider, str]:
     """The provider and model to use. Raises NotFound, naming the field; Unreachable where no model can be found."""
     providers = services().providers
-    name = name or services().default_provider
-    if name not in providers:
-        raise NotFound(f"provider: there is none named {name!r}; there are {', '.join(providers)}")
-    provider = providers[name]
+    name = name or providers.default
+    if name not in providers.by_name:
+        raise NotFound(f"provider: there is none named {name!r}; there are {', '.join(providers.by_name)}")
+    provider = providers.by_name[name]
     models = provider.models()
     if model is None and not models:
         raise Unreachable(f"model: {name} cannot be asked for its models now; name one, or see whether it is running")

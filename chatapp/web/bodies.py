@@ -74,7 +74,7 @@ def parse(type_: type[T]) -> T:
         return msgspec.json.decode(_body(), type=type_)
     except msgspec.ValidationError as error:
         raise InvalidField(_named(error)) from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidRequest(f"body: not JSON: {error}") from None
 
 

@@ -1,5 +1,6 @@
 """Conversations as JSON: list, read, rename, delete; and the providers that can be talked to."""
 
+import gevent
 from flask import Blueprint, Response, jsonify
 
 from chatapp.conversations import message_json
@@ -48,8 +49,10 @@ def whole_conversation(conversation_id: str) -> dict[str, object]:
 
 def provider_choice() -> dict[str, object]:
     """Who can answer now. A provider that lists no models is not there, or not reachable."""
-    app = services()
-    providers = [{"name": name, "models": list(provider.models())} for name, provider in app.providers.items()]
-    default = app.default_provider
+    known = services().providers
+    listings = {name: gevent.spawn(provider.models) for name, provider in known.by_name.items()}
+    gevent.joinall(list(listings.values()))  # each is bounded, and they wait side by side
+    providers = [{"name": name, "models": list(listing.value or ())} for name, listing in listings.items()]
+    default = known.default
     models = next((p["models"] for p in providers if p["name"] == default), [])
     return {"default": {"provider": default, "model": models[0] if models else None}, "providers": providers}

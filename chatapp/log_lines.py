@@ -1,0 +1,31 @@
+"""Log lines as JSON, one object a line, on standard error: for the machine that collects them."""
+
+import json
+import logging
+import time
+
+
+class JSONFormatter(logging.Formatter):
+    """time, level, logger, message, and the fields given as `extra={"fields": {...}}`; a traceback where there is one."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{record.msecs:03.0f}Z",
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+            **getattr(record, "fields", {}),
+        }
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(line)
+
+
+def configure(level: str) -> None:
+    """For the server; an application that embeds chatapp configures logging itself."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(JSONFormatter())
+    logger = logging.getLogger("chatapp")
+    logger.addHandler(handler)
+    logger.setLevel(level)
+    logger.propagate = False

@@ -1,0 +1,160 @@
+"""Providers that fail in every way: the client gets a clear error in its dialect, and the server goes on."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from gevent.event import Event
+from gevent.server import StreamServer
+from gevent.socket import socket
+
+pytestmark = pytest.mark.slow
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def chunk(text: str) -> bytes:
+    data = b"data: %s\n\n" % json.dumps({"choices": [{"index": 0, "delta": {"content": text}}]}).encode()
+    return b"%x\r\n%s\r\n" % (len(data), data)
+
+
+def plain(status: str, content_type: str, body: bytes) -> bytes:
+    head = f"HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\n\r\n"
+    return head.encode() + body
+
+
+ANSWERS = {
+    "500": plain("500 Internal Server Error", "application/json", b'{"error": {"message": "sk-secret in here"}}'),
+    "429": plain("429 Too Many Requests", "application/json", b"{}"),
+    "html": plain("200 OK", "text/html", b"<html>gateway</html>"),
+    "nothing": b"",
+    "empty": plain("200 OK", "text/event-stream", b""),
+    "half": HEAD + chunk("one ") + chunk("two"),
+    "half-chunk": HEAD + chunk("one ") + chunk("two")[:-9],
+    "reported": HEAD + chunk("one ") + b'1e\r\ndata: {"error": {"code": 7}}\n\n\r\n0\r\n\r\n',
+}
+
+
+class FaultyProvider:
+    """An upstream whose models are its faults. `silent` takes the request and says nothing; `gate` holds one open."""
+
+    def __init__(self) -> None:
+        self.left = Event()  # the connection of `silent` or `gate` was closed by the server
+        self.go_on = Event()
+        self._server = StreamServer(("127.0.0.1", 0), self._serve)
+        self._server.start()
+        self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
+
+    def close(self) -> None:
+        self._server.stop(timeout=1)
+
+    def _serve(self, connection: socket, _address: object) -> None:
+        model = self._read_request(connection)
+        if model == "gate":
+            connection.sendall(HEAD + chunk("one "))
+            self.go_on.wait(30)
+            connection.sendall(chunk("two"))
+        if model in ("silent", "gate"):
+            assert connection.recv(1) == b""
+            self.left.set()
+        elif model in ANSWERS:
+            connection.sendall(ANSWERS[model])
+        connection.close()
+
+    def _read_request(self, connection: socket) -> str:
+        data = b""
+        while b"\r\n\r\n" not in data:
+            data += connection.recv(65_536)
+        head, _, body = data.partition(b"\r\n\r\n")
+        length = next(int(line[16:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length: "))
+        while len(body) < length:
+            body += connection.recv(65_536)
+        return str(json.loads(body)["model"])
+
+
+@pytest.fixture
+def provider() -> Iterator[FaultyProvider]:
+    faulty = FaultyProvider()
+    yield faulty
+    faulty.close()
+
+
+@pytest.fixture
+def client(own_server: Callable[..., Any], provider: FaultyProvider, closed_port: int, tmp_path: Path) -> Any:
+    models = [*ANSWERS, "silent", "gate"]
+    config = tmp_path / "chatapp.toml"
+    config.write_text(
+        f'[providers.faulty]\ntype = "openai"\nbase_url = "{provider.url}"\nmodels = {json.dumps(models)}\n'
+        f'[providers.ollama]\ntype = "ollama"\nbase_url = "http://127.0.0.1:{closed_port}"\nmodels = ["llama"]\n'
+    )
+    return own_server(CHATAPP_CONFIG=str(config), CHATAPP_UPSTREAM_SILENCE_TIMEOUT_S="2").client()
+
+
+def ask(client: Any, model: str, provider: str = "faulty") -> Any:
+    return client.stream("POST", "/chat/stream", json={"provider": provider, "model": model, "prompt": "hi"})
+
+
+CODES = {
+    "500": "upstream_rejected",
+    "429": "rate_limited",
+    "html": "upstream_bad_reply",
+    "nothing": ("upstream_unreachable", "upstream_truncated"),
+    "empty": ("upstream_truncated", "upstream_bad_reply"),
+    "half": "upstream_truncated",
+    "half-chunk": "upstream_truncated",
+    "reported": "upstream_reported_error",
+}
+
+
+def test_every_fault_is_a_clear_error_and_the_server_goes_on(client: Any) -> None:
+    for model, codes in CODES.items():
+        events = ask(client, model).to_end()
+        assert events[0].type == "meta" and events[-1].type == "error", model
+        error = json.loads(events[-1].data)
+        assert set(error) == {"code", "message", "retryable", "trace_id"}
+        assert error["code"] in (codes if isinstance(codes, tuple) else (codes,)), model
+        assert "sk-secret" not in error["message"] and "Traceback" not in error["message"]
+        assert error["trace_id"] == json.loads(events[0].data)["trace_id"]
+    assert client.json("/readyz")["status"] == "ok"
+
+
+def test_an_unreachable_provider_is_named(client: Any) -> None:
+    error = json.loads(ask(client, "llama", "ollama").to_end()[-1].data)
+    assert error["code"] == "upstream_unreachable" and "ollama" in error["message"] and error["retryable"]
+
+
+def test_a_silent_provider_is_given_up(client: Any, provider: FaultyProvider) -> None:
+    error = json.loads(ask(client, "silent").to_end()[-1].data)
+    assert error["code"] == "upstream_timeout"
+    assert provider.left.wait(5)
+
+
+@pytest.mark.parametrize("model", ["silent", "gate"])
+def test_stop_closes_the_upstream_connection_within_a_second(client: Any, provider: FaultyProvider, model: str) -> None:
+    stream = ask(client, model)
+    meta = json.loads(stream.until(lambda event: event.type == "meta").data)
+    if model == "gate":
+        stream.until(lambda event: event.type == "token")
+        provider.go_on.set()
+        stream.until(lambda event: event.data == "two")
+    client.post(f"/api/v1/messages/{meta['run_id']}/cancel", {})
+    assert provider.left.wait(1)
+    assert json.loads(stream.to_end()[-1].data)["finish_reason"] == "cancelled"
+
+
+def test_leaving_closes_the_upstream_connection_within_a_second(client: Any, provider: FaultyProvider) -> None:
+    stream = ask(client, "silent")
+    stream.until(lambda event: event.type == "meta")
+    stream.close()
+    assert provider.left.wait(1)
+
+
+def test_tokens_arrive_one_by_one(client: Any, provider: FaultyProvider) -> None:
+    """The second is released only when the first has been read: nothing on the way may hold it."""
+    stream = ask(client, "gate")
+    assert stream.until(lambda event: event.type == "token").data == "one "
+    provider.go_on.set()
+    assert stream.until(lambda event: event.type == "token").data == "two"
+    stream.close()

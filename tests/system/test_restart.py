@@ -1,0 +1,143 @@
+"""kill -9, SIGTERM, several workers: nothing that was seen is lost, and nothing comes twice."""
+
+import json
+import os
+import signal
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from chatapp.frames import ServerEvent
+
+pytestmark = pytest.mark.slow
+
+
+def text_of(events: list[ServerEvent]) -> str:
+    return "".join(json.loads(event.data)["delta"] for event in events if event.type == "content_delta")
+
+
+def read_some(stream: Any, deltas: int) -> None:
+    stream.until(lambda event: sum(e.type == "content_delta" for e in stream.events) >= deltas)
+
+
+def test_after_kill_9_everything_seen_is_there_then_interrupted(own_server: Callable[..., Any]) -> None:
+    server = own_server()
+    client = server.client()
+    posted = client.send("hi", model="slow")
+    stream = client.follow(posted["id"])
+    read_some(stream, 3)
+    server.kill()
+    seen = list(stream.events)
+
+    client = server.start().client()
+    rest = client.follow(posted["id"], after=int(seen[-1].last_event_id)).to_end()
+    assert rest[-1].type == "error" and json.loads(rest[-1].data)["code"] == "interrupted"
+    ids = [int(event.last_event_id) for event in seen + rest]
+    assert ids == list(range(ids[0], ids[0] + len(ids)))
+    conversation = client.json(f"/api/v1/conversations/{posted['conversation_id']}")
+    answer = conversation["messages"][-1]
+    assert answer["finish_reason"] == "interrupted" and answer["content"] == text_of(seen + rest)
+    assert answer["content"].startswith(text_of(seen))
+
+
+def test_a_reader_that_reconnects_again_and_again_through_kills_misses_nothing(own_server: Callable[..., Any]) -> None:
+    server = own_server()
+    for _ in range(3):
+        client = server.client()
+        run_id = client.send("hi")["id"]
+        stream = client.follow(run_id)
+        read_some(stream, 5)
+        server.kill()
+        seen = list(stream.events)
+        client = server.start().client()
+        seen += client.follow(run_id, after=int(seen[-1].last_event_id)).to_end()
+        assert text_of(seen) == client.json(f"/api/v1/messages/{run_id}")["content"]
+
+
+def test_a_run_of_a_killed_worker_is_ended_by_its_successor(own_server: Callable[..., Any], wait_until: Any) -> None:
+    """The master lives and starts another worker; the reader was with a third."""
+    server = own_server(WEB_CONCURRENCY="2")
+    client = server.client()
+    posted = client.send("hi", model="silent")
+    stream = client.follow(posted["id"])
+    workers = wait_until(lambda: [pid for pid in _children(server.pid) if "gunicorn" in _command(pid)])
+    for pid in workers:
+        os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: client.json(f"/api/v1/messages/{posted['id']}")["finish_reason"] == "interrupted", 20)
+    stream.close()
+
+
+def _children(pid: int) -> list[int]:
+    with open(f"/proc/{pid}/task/{pid}/children") as children:
+        return [int(child) for child in children.read().split()]
+
+
+def _command(pid: int) -> str:
+    with open(f"/proc/{pid}/cmdline") as command:
+        return command.read()
+
+
+def test_several_workers_follow_and_stop_each_others_runs(own_server: Callable[..., Any]) -> None:
+    server = own_server(WEB_CONCURRENCY="3")
+    for _ in range(8):  # new connections: they spread over the workers
+        run_id = server.client().send("hi", model="slow")["id"]
+        streams = [server.client().follow(run_id) for _ in range(3)]
+        for stream in streams:
+            read_some(stream, 2)
+        assert server.client().post(f"/api/v1/messages/{run_id}/cancel", {}).status_code == 202
+        endings = [stream.to_end() for stream in streams]
+        assert endings[0] == endings[1] == endings[2]
+        assert json.loads(endings[0][-1].data)["finish_reason"] == "cancelled"
+
+
+def test_sigterm_lets_runs_finish_and_sends_readers_elsewhere(own_server: Callable[..., Any]) -> None:
+    server = own_server(CHATAPP_DRAIN_S="20")
+    client = server.client()
+    run_id = client.send("hi")["id"]
+    follower = client.follow(run_id)
+    one_request = client.stream("POST", "/chat/stream", json={"provider": "mock", "prompt": "hi"})
+    read_some(follower, 2)
+    one_request.until(lambda event: event.type == "token")
+    server.terminate()
+
+    follower.to_end()
+    assert follower.events[-1].type == "content_delta" and b"retry: " in follower.data
+    assert one_request.to_end()[-1].type == "done"  # it cannot resume by itself: it is served to its end
+    assert server.wait() == 0
+
+    client = server.start().client()
+    rest = client.follow(run_id, after=int(follower.events[-1].last_event_id)).to_end()
+    assert json.loads(rest[-1].data)["content"] == text_of(follower.events + rest)
+    assert json.loads(rest[-1].data)["finish_reason"] == "stop"
+
+
+def test_a_run_that_outlives_the_grace_is_marked_interrupted(own_server: Callable[..., Any]) -> None:
+    server = own_server(CHATAPP_DRAIN_S="0.5")
+    client = server.client()
+    stuck = client.send("hi", model="silent")["id"]
+    one_request = client.stream("POST", "/chat/stream", json={"provider": "mock", "model": "silent", "prompt": "hi"})
+    server.terminate()
+    assert json.loads(one_request.to_end()[-1].data)["code"] == "interrupted"
+    assert server.wait() == 0
+    assert server.start().client().json(f"/api/v1/messages/{stuck}")["finish_reason"] == "interrupted"
+
+
+@pytest.mark.parametrize(
+    ("env", "named"),
+    [
+        ({"CHATAPP_HARTBEAT_S": "1"}, "CHATAPP_HARTBEAT_S"),
+        ({"HOST": "0.0.0.0"}, "not a loopback address"),
+        ({"CHATAPP_LOG_URL": "carrier-pigeon:"}, "log_url"),
+        ({"CHATAPP_DEFAULT_PROVIDER": "nobody"}, "default_provider"),
+        ({"CHATAPP_DATABASE_URL": "nonsense"}, "database_url"),
+        ({"CHATAPP_LOG_URL": "memory:", "WEB_CONCURRENCY": "2"}, "log_url"),
+    ],
+)
+def test_a_bad_configuration_stops_the_start_and_is_named(
+    own_server: Callable[..., Any], env: dict[str, str], named: str
+) -> None:
+    with pytest.raises(AssertionError, match="did not start") as caught:
+        own_server(**env)
+    assert named in str(caught.value)
+    assert "Traceback" not in str(caught.value)

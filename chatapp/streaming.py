@@ -9,6 +9,7 @@ follows is, byte for byte, the suffix of the unbroken stream.
 
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from time import monotonic
 
 from chatapp.cancel import CancelScope
 from chatapp.dialects import Dialect
@@ -56,7 +57,7 @@ class Reader:
         The first piece comes at once, for the headers leave with it.
         """
         try:
-            yield self._preamble + self._next(0.0)
+            yield self._preamble + (self._take(0.0) or HEARTBEAT)
             while not self.ended:
                 yield self._next(heartbeat_s)
         except ReaderLeft:
@@ -88,10 +89,17 @@ class Reader:
         self._dialect = type(self._dialect)()
         self._seq, self.ended = 0, False
 
-    def _next(self, wait: float) -> bytes:
+    def _next(self, heartbeat_s: float) -> bytes:
+        """The next bytes of the run; a heartbeat where there were none for so long."""
+        deadline = monotonic() + heartbeat_s
+        while (left := deadline - monotonic()) > 0:
+            if data := self._take(left):  # an event may have no frames in this dialect
+                return data
+        return HEARTBEAT + b"".join(map(encode, self._dialect.heartbeat()))
+
+    def _take(self, wait: float) -> bytes:
         entries = self.scope.run(self._read, self._seq, wait)
-        data = b"".join([self._render(entry) for entry in entries])
-        return data or HEARTBEAT + (b"".join(map(encode, self._dialect.heartbeat())) if wait else b"")
+        return b"".join([self._render(entry) for entry in entries])
 
     def _render(self, entry: Entry) -> bytes:
         self._seq = entry.seq

@@ -52,8 +52,8 @@ def follow_message(message_id: str) -> Response:
 @blueprint.post("/api/v1/messages/<message_id>/cancel")
 def cancel_message(message_id: str) -> tuple[Response, int]:
     """Ask for the run to be stopped; its terminal event tells when it was. 200 where it had ended already."""
-    message = _answer(message_id)
-    if message.status == "running":
+    running = live_transcript(_answer(message_id))
+    if running is not None and running.end is None:
         services().runs.cancel(message_id)
         return jsonify(id=message_id, status="stopping"), 202
     return jsonify(id=message_id, status="done"), 200

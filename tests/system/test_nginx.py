@@ -1,0 +1,169 @@
+"""deploy/nginx.conf in front of a real server, with a provider that speaks when it is told to."""
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import gevent
+import pytest
+from gevent.event import Event
+from gevent.queue import Queue
+from gevent.server import StreamServer
+
+pytestmark = pytest.mark.slow
+
+SITE = Path(__file__).parents[2] / "deploy" / "nginx.conf"
+NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin")
+SOON_S = 5.0
+SEND_TIMEOUT_S = 1.0
+FLOOD = "much " * 10_000
+
+needs_nginx = pytest.mark.skipif(NGINX is None, reason="nginx is not installed: apt-get install nginx-light")
+
+
+class Provider:
+    """One reply: what is put into `words` is its next token. `closed` once chatapp has closed the connection."""
+
+    def __init__(self) -> None:
+        self.words: Queue[str] = Queue()
+        self.closed = Event()
+        self._server = StreamServer(("127.0.0.1", 0), self._answer)
+        self._server.start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_port}/v1"
+
+    def stop(self) -> None:
+        self._server.stop(timeout=0)
+
+    def _answer(self, sock: Any, _address: object) -> None:
+        sock.recv(65_536)
+        sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n")
+        talk = gevent.spawn(self._talk, sock)
+        try:
+            while sock.recv(65_536):
+                pass
+        except ConnectionResetError:
+            pass  # an end, too
+        talk.kill()
+        self.closed.set()
+
+    def _talk(self, sock: Any) -> None:
+        for word in self.words:
+            sock.sendall(b'data: {"choices": [{"index": 0, "delta": {"content": "%s"}}]}\n\n' % word.encode())
+
+
+@pytest.fixture
+def provider() -> Iterator[Provider]:
+    provider = Provider()
+    yield provider
+    provider.stop()
+
+
+@pytest.fixture
+def client(provider: Provider, own_server: Callable[..., Any], tmp_path: Path, wait_until: Any) -> Iterator[Any]:
+    """A client of chatapp whose requests go through nginx."""
+    config = tmp_path / "chatapp.toml"
+    config.write_text(f'[providers.told]\ntype = "openai"\nbase_url = "{provider.url}"\nmodels = ["m"]\n')
+    server = own_server(
+        CHATAPP_CONFIG=str(config), CHATAPP_SEND_TIMEOUT_S=str(SEND_TIMEOUT_S), CHATAPP_MAX_REPLY_BYTES="1000000000"
+    )
+    client = server.client()
+    port = _free_port()
+    command = [str(NGINX), "-p", str(tmp_path), "-c", str(_nginx_config(tmp_path, port, server.port)), "-e", "stderr"]
+    with subprocess.Popen(command) as nginx:
+        client.url = f"http://127.0.0.1:{port}"
+        wait_until(lambda: _listens(port))
+        yield client
+        nginx.terminate()
+
+
+@needs_nginx
+def test_each_event_arrives_before_the_next_is_sent(client: Any, provider: Provider) -> None:
+    stream = client.stream("POST", "/chat/stream", json=_question(), headers={"Accept-Encoding": "gzip"})
+    with gevent.Timeout(SOON_S, AssertionError("the head was held back")):
+        stream.until(lambda event: event.type == "meta")
+    for number in range(20):
+        provider.words.put(f"word{number}")
+        with gevent.Timeout(SOON_S, AssertionError(f"event {number} was held back")):
+            assert stream.until(lambda event: event.type == "token").data == f"word{number}"
+    assert "Content-Encoding" not in stream.headers
+    stream.close()
+
+
+@needs_nginx
+def test_a_client_that_leaves_is_noticed(client: Any, provider: Provider) -> None:
+    stream = client.stream("POST", "/chat/stream", json=_question())
+    provider.words.put("hello")
+    stream.until(lambda event: event.type == "token")
+    stream.close()
+    assert provider.closed.wait(SOON_S)
+
+
+@needs_nginx
+def test_a_reader_that_stops_reading_is_dropped(client: Any, provider: Provider, wait_until: Any) -> None:
+    """It goes on being connected. nginx takes in no more than its buffers hold, and then chatapp's send timeout ends it."""
+    stream = client.stream("POST", "/chat/stream", json=_question())
+    meta = json.loads(stream.until(lambda event: event.type == "meta").data)
+    for _ in range(1000):
+        provider.words.put(FLOOD)
+        if provider.closed.wait(0.01):
+            break
+    assert provider.closed.wait(SEND_TIMEOUT_S + SOON_S)
+    answer = f"/api/v1/messages/{meta['run_id']}"
+    wait_until(lambda: client.json(answer)["finish_reason"] == "cancelled")
+    stream.close()
+
+
+@needs_nginx
+def test_a_body_that_is_too_large_is_refused_in_our_form(client: Any) -> None:
+    reply = client.post("/chat/stream", _question(prompt="x" * 1_100_000))
+    assert reply.status_code == 413
+    assert reply.json()["error"]["code"] == "body_too_large"
+    assert reply.json()["error"]["trace_id"]
+
+
+@needs_nginx
+def test_the_files_of_the_page_are_compressed(client: Any) -> None:
+    page = client.get("/")
+    file = re.search(r'href="(/static/[^"]+\.css[^"]*)"', page.text)
+    assert file, page.text
+    assert client.get(file[1], headers={"Accept-Encoding": "gzip"}).headers["Content-Encoding"] == "gzip"
+
+
+def _question(prompt: str = "hi") -> dict[str, str]:
+    return {"provider": "told", "prompt": prompt}
+
+
+def _nginx_config(folder: Path, port: int, upstream_port: int) -> Path:
+    """The site as it is published, but for its two ports; around it what lets nginx run from one folder."""
+    site = SITE.read_text()
+    for published, ours in (("127.0.0.1:8080", f"127.0.0.1:{port}"), ("127.0.0.1:8000", f"127.0.0.1:{upstream_port}")):
+        assert published in site
+        site = site.replace(published, ours)
+    modules = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    paths = "\n".join(f"{module}_temp_path {folder}/{module};" for module in modules)
+    main = "daemon off; master_process off; pid nginx.pid; error_log stderr; events {}"
+    types = "types { text/css css; }"
+    config = folder / "nginx.conf"
+    config.write_text(f"{main}\nhttp {{\naccess_log off;\n{types}\n{paths}\n{site}\n}}\n")
+    return config
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

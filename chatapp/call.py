@@ -1,0 +1,82 @@
+"""The waits of one call to a provider: stoppable with the run, and limited in time."""
+
+from collections.abc import Callable
+from functools import partial
+from time import monotonic
+from typing import Any, ParamSpec, TypeVar
+
+from gevent import get_hub, getcurrent
+
+from chatapp.cancel import CancelScope
+from chatapp.errors import UpstreamTimeout
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Call:
+    """The waits of one call: in its run's scope, and in one of its own, which the time limits cancel.
+
+    One timer per call, looking again when it fires, instead of a timeout object per read. Only the time spent in
+    `run` counts as the provider's silence. Where no hub runs (gevent did not patch), sockets have timeouts anyway
+    and the whole is looked at before each wait.
+    """
+
+    def __init__(self, scope: CancelScope, who: str, silence: float, total: float) -> None:
+        self.who = who
+        self._scope = scope
+        self._own = CancelScope()
+        self._hub = get_hub()
+        self._silence = silence
+        self._end = monotonic() + total
+        self._since: float | None = None
+        self._timer: Any = None
+        self._look_in(min(silence, total))
+
+    def run(self, block: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Wait for the provider in `block`. Raises UpstreamTimeout, or the reason of the run's scope."""
+        self._since = now = monotonic()
+        if now > self._end:
+            self._look()
+        try:
+            return self._scope.run(self._own.run, block, *args, **kwargs)  # type: ignore[arg-type]  # one T for both
+        finally:
+            self._since = None
+
+    def wait(self, watcher: Any) -> None:
+        """Until the watcher sees something. It runs only meanwhile: else it would wake the greenlet in other waits."""
+        watcher.start(getcurrent().switch)
+        try:
+            self.run(self._hub.switch)
+        finally:
+            watcher.stop()
+
+    def allow_silence(self, seconds: float) -> None:
+        self._silence = seconds
+        self._look_in(min(seconds, self._end - monotonic()))
+
+    def limit_rest(self, seconds: float) -> None:
+        """However much was left: from now on at most this."""
+        self._end = min(self._end, monotonic() + seconds)
+        self._look_in(self._end - monotonic())
+
+    def close(self) -> None:
+        if self._timer is not None:
+            self._timer.close()
+            self._timer = None
+
+    def _look(self) -> None:
+        """In the hub, mostly."""
+        now = monotonic()
+        silent_at = (self._since or now) + self._silence
+        if now >= self._end:
+            self._own.cancel(partial(UpstreamTimeout, f"{self.who} took longer than allowed for its reply"))
+        elif now >= silent_at:
+            self._own.cancel(partial(UpstreamTimeout, f"{self.who} sent nothing for {self._silence:g} s"))
+        else:
+            self._look_in(min(silent_at, self._end) - now)
+
+    def _look_in(self, seconds: float) -> None:
+        self.close()
+        self._timer = self._hub.loop.timer(max(seconds, 0.001))
+        self._timer.start(self._look, update=True)

@@ -1,0 +1,77 @@
+"""What a provider's error means, in a sentence that is safe to show.
+
+The provider's own words are looked at and never shown: they quote keys, accounts and prompts. Pure.
+"""
+
+import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from chatapp.errors import RateLimited, Rejected, Reported
+
+MAX_RETRY_AFTER_S = 86_400.0  # whoever says more means never, or sends a date we cannot trust
+
+NO_CREDIT = "has no credit left for this account"
+BUSY = "takes no more requests for the moment"
+
+BY_WORD = (
+    (r"insufficient_quota|insufficient.balance|credit balance|out of credit", NO_CREDIT),
+    (
+        r"context.(length|window|size)|too.many.prompt|prompt is too long|maximum.{0,40}tokens",
+        "finds the conversation too long",
+    ),
+    (r"(api|subscription)[ _-]?key|authenticat|unauthori[sz]ed", "refused the key"),
+    (r"model.{0,80}(not.found|not.exist|does not exist|is not supported)|model_not_found", "does not know the model"),
+    (r"rate.?limit|too many requests|overloaded|at capacity", BUSY),
+)
+
+BY_STATUS = {
+    400: "did not take the request",
+    401: "refused the key",
+    402: NO_CREDIT,
+    403: "refused the key, or what was asked with it",
+    404: "does not know the model, or its address is wrong",
+    408: "gave up waiting for the request",
+    413: "finds the conversation too long",
+    422: "did not take the request",
+    429: BUSY,
+    529: BUSY,
+}
+
+
+def rejected(who: str, status: int, retry_after: str | None, body: bytes) -> Rejected:
+    """The error for an answer that is no success. `retry_after` is the header."""
+    meaning = _by_word(body)
+    seconds = _seconds(retry_after)
+    if status == 429 and meaning != NO_CREDIT:
+        wait = f"; try again in {seconds:.0f} s" if seconds else ""
+        return RateLimited(f"{who} {BUSY}{wait}", status, seconds)
+    return Rejected(f"{who} {meaning or _by_status(status)} (HTTP {status})", status, seconds)
+
+
+def reported(who: str, error: bytes) -> Reported:
+    """The error for one that came inside a reply: the JSON that stood under `error`."""
+    return Reported(f"{who} {_by_word(error) or 'reported an error in its reply'}")
+
+
+def _by_word(body: bytes) -> str | None:
+    words = body.decode("utf-8", "replace").lower()
+    return next((meaning for pattern, meaning in BY_WORD if re.search(pattern, words)), None)
+
+
+def _by_status(status: int) -> str:
+    if 300 <= status < 400:
+        return "sent a redirect, which is not followed: check its address"
+    return BY_STATUS.get(status, "failed" if status >= 500 else "did not take the request")
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    """Seconds or a date (RFC 9110, 10.2.3). None where it says nothing that can be used."""
+    try:
+        seconds = float(retry_after or "")
+    except ValueError:
+        try:
+            seconds = (parsedate_to_datetime(retry_after or "") - datetime.now(UTC)).total_seconds()
+        except (ValueError, TypeError):
+            return None
+    return seconds if 0 <= seconds <= MAX_RETRY_AFTER_S else None

@@ -1,0 +1,115 @@
+"""Ollama's own protocol: /api/chat, one JSON object a line. Source: https://docs.ollama.com/api
+
+Its thinking, its counts and its errors come whole only here; Ollama's OpenAI-like endpoint leaves some out.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+
+import msgspec
+
+from chatapp.cancel import CancelScope
+from chatapp.chat import Chat, Finish
+from chatapp.errors import Truncated
+from chatapp.events import FinishReason, ReasoningDelta, StreamEvent, TextDelta, ToolCall, Usage
+from chatapp.providers.http import HTTPProvider, ReplyItems
+from chatapp.providers.wire import NOTHING, count, is_something, parse, parse_arguments
+from chatapp.rejections import reported
+from chatapp.upstream import Upstream, UpstreamRequest
+
+FINISH: dict[str, FinishReason] = {"length": "length"}
+
+
+class Ollama(HTTPProvider):
+    models_path = "/api/tags"
+    whole_starts = ()  # an answer in one piece is a stream of one line
+
+    def __init__(
+        self,
+        name: str,
+        upstream: Upstream,
+        base_url: str | Callable[[CancelScope], str] = "http://127.0.0.1:11434",
+        *,
+        api_key: str | None = None,
+        models: Sequence[str] = (),
+    ) -> None:
+        super().__init__(name, upstream, base_url, api_key=api_key, models=models)
+
+    def request(self, chat: Chat) -> UpstreamRequest:
+        body: dict[str, object] = {"model": chat.model, "messages": chat.messages, "stream": True}
+        options = {"num_predict": chat.max_tokens, "temperature": chat.temperature}
+        if given := {name: value for name, value in options.items() if value is not None}:
+            body["options"] = given
+        if chat.thinking is not None:
+            body["think"] = chat.thinking
+        return UpstreamRequest("/api/chat", body)
+
+    def decode(self, body: Iterable[bytes]) -> ReplyItems:
+        tool_calls = 0
+        for text in self.lines(body):
+            line = parse(_line, text, self.name)
+            if is_something(line.error):
+                raise reported(self.name, bytes(line.error))
+            message = line.message
+            if message.thinking:
+                yield ReasoningDelta(message.thinking)
+            if message.content:
+                yield TextDelta(message.content)
+            for call in message.tool_calls or ():
+                yield self._tool_call(call, tool_calls)
+                tool_calls += 1
+            if line.done:
+                yield Finish(FINISH.get(line.done_reason or "", "stop"), _usage(line))
+                return
+        raise Truncated(f"{self.name} ended its reply without an end")
+
+    def decode_models(self, body: bytes) -> Iterable[str]:
+        return [model.name for model in msgspec.json.decode(body, type=_Tags).models]
+
+    def _tool_call(self, call: "_ToolCall", position: int) -> StreamEvent:
+        arguments = parse_arguments(bytes(call.function.arguments), self.name)
+        return ToolCall(call.id or f"call_{position}", "function", call.function.name, arguments)
+
+
+class _Function(msgspec.Struct):
+    name: str = ""
+    arguments: msgspec.Raw = NOTHING
+
+
+class _ToolCall(msgspec.Struct):
+    function: _Function
+    id: str | None = None
+
+
+class _Message(msgspec.Struct, frozen=True):
+    content: str | None = None
+    thinking: str | None = None
+    tool_calls: list[_ToolCall] | None = None
+
+
+class _Line(msgspec.Struct):
+    """The fields needed of a line. The counts stand on the last one."""
+
+    error: msgspec.Raw = NOTHING
+    message: _Message = _Message()
+    done: bool = False
+    done_reason: str | None = None
+    prompt_eval_count: float | None = None
+    eval_count: float | None = None
+
+
+class _Model(msgspec.Struct):
+    name: str
+
+
+class _Tags(msgspec.Struct):
+    models: list[_Model]
+
+
+_line = msgspec.json.Decoder(_Line)
+
+
+def _usage(line: _Line) -> Usage | None:
+    if line.eval_count is None:
+        return None
+    prompt, completion = count(line.prompt_eval_count), count(line.eval_count)
+    return Usage(prompt, completion, prompt + completion)

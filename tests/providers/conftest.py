@@ -1,0 +1,132 @@
+"""Real providers' bodies, recorded; they stand beside the repository and are never copied into it."""
+
+import hashlib
+import json
+import random
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chatapp.chat import Finish
+from chatapp.errors import UpstreamError
+from chatapp.events import ReasoningDelta, StreamEvent, TextDelta, ToolCall
+from chatapp.providers.http import HTTPProvider
+from chatapp.upstream import Upstream
+
+RECORDINGS = Path(__file__).parents[2] / ".." / "shared" / "recordings"
+MANIFEST = RECORDINGS / "manifest.json"
+
+
+class Recording:
+    """One body, and what an independent parser made of it."""
+
+    def __init__(self, entry: dict[str, Any]) -> None:
+        self.name: str = entry["file"]
+        self.protocol: str = entry["protocol"]
+        self.streamed: bool = entry["kind"] == "stream"
+        self.status: int = entry["http_status"]
+        self.content_type: str = entry["content_type"] or ""
+        self.expect: dict[str, Any] = entry["expect"]
+        self._framing: str = entry["framing"]
+
+    @property
+    def body(self) -> bytes:
+        data = (RECORDINGS / self.name).read_bytes()
+        if self._framing != "jsonl-no-sse":
+            return data
+        frames = b"".join(b"data: " + line + b"\n\n" for line in data.splitlines() if line.strip())
+        return frames + b"data: [DONE]\n\n"
+
+
+class Reading:
+    """What a provider made of a body: its items, and the error it ended with."""
+
+    def __init__(self, items: Iterator[StreamEvent | Finish]) -> None:
+        self.items: list[StreamEvent | Finish] = []
+        self.error: UpstreamError | None = None
+        try:
+            for item in items:
+                self.items.append(item)
+        except UpstreamError as error:
+            self.error = error
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Reading) and (self.items, repr(self.error)) == (other.items, repr(other.error))
+
+    @property
+    def text(self) -> str:
+        return "".join(item.text for item in self.items if isinstance(item, TextDelta))
+
+    @property
+    def reasoning(self) -> str:
+        return "".join(item.text for item in self.items if isinstance(item, ReasoningDelta))
+
+    @property
+    def tool_calls(self) -> list[ToolCall]:
+        return [item for item in self.items if isinstance(item, ToolCall)]
+
+    @property
+    def finish(self) -> Finish | None:
+        return self.items[-1] if self.items and isinstance(self.items[-1], Finish) else None
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Parametrise `recording` with those of the test file's `PROTOCOL`."""
+    if "recording" not in metafunc.fixturenames:
+        return
+    protocol = metafunc.module.PROTOCOL
+    if MANIFEST.exists():
+        entries = [Recording(entry) for entry in json.loads(MANIFEST.read_bytes())]
+        chosen = [entry for entry in entries if entry.protocol == protocol]
+        metafunc.parametrize("recording", chosen, ids=[entry.name for entry in chosen])
+    else:
+        absent = pytest.mark.skip(reason="the recordings are not beside this repository (../shared/recordings)")
+        metafunc.parametrize("recording", [pytest.param(None, marks=absent)])
+
+
+@pytest.fixture
+def upstream() -> Iterator[Upstream]:
+    upstream = Upstream()
+    yield upstream
+    upstream.close()
+
+
+@pytest.fixture
+def read() -> Callable[..., Reading]:
+    def read(provider: HTTPProvider, body: bytes | Iterable[bytes], content_type: str = "") -> Reading:
+        return Reading(provider.read(content_type, [body] if isinstance(body, bytes) else body))
+
+    return read
+
+
+@pytest.fixture
+def cuts() -> Callable[[bytes], Iterator[list[bytes]]]:
+    """Ways in which the network may cut a body: whole, byte by byte, at random."""
+
+    def cuts(body: bytes) -> Iterator[list[bytes]]:
+        yield [body]
+        yield [body[i : i + 1] for i in range(len(body))]
+        chance = random.Random(len(body))
+        for longest in (7, 100, 5000):
+            pieces, at = [], 0
+            while at < len(body):
+                size = chance.randint(1, longest)
+                pieces.append(body[at : at + size])
+                at += size
+            yield pieces
+
+    return cuts
+
+
+@pytest.fixture
+def is_expected() -> Callable[[str, dict[str, Any] | None], bool]:
+    """Whether a text is the one that the manifest knows by its length and hash."""
+
+    def is_expected(text: str, known: dict[str, Any] | None) -> bool:
+        if not known:
+            return text == ""
+        return len(text) == known["len"] and hashlib.sha256(text.encode()).hexdigest() == known["sha256"]
+
+    return is_expected

@@ -1,0 +1,112 @@
+import json
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatapp.chat import Chat, Finish, Message
+from chatapp.errors import BadReply, Reported, Truncated, UpstreamError
+from chatapp.events import ReasoningDelta, TextDelta, ToolCall, Usage, encode_events
+from chatapp.providers.ollama import Ollama
+from chatapp.upstream import Upstream
+
+PROTOCOL = "ollama"
+UPSTREAM = Upstream()
+
+
+@pytest.fixture
+def ollama(upstream):
+    return Ollama("home", upstream)
+
+
+def ndjson(*lines):
+    return b"".join(json.dumps(line).encode() + b"\n" for line in lines)
+
+
+DONE = {"message": {"content": ""}, "done": True, "done_reason": "stop", "prompt_eval_count": 3, "eval_count": 4}
+
+
+def test_a_recording_is_read_as_its_manifest_says(ollama, recording, read, is_expected):
+    expect, reading = recording.expect, read(ollama, recording.body, recording.content_type)
+
+    assert is_expected(reading.text, expect["text"])
+    assert is_expected(reading.reasoning, expect["reasoning"])
+    known = [(call["id"], call["name"], json.loads(call["args"])) for call in expect["tool_calls"]]
+    assert [(call.id, call.name, call.arguments) for call in reading.tool_calls] == known
+    if expect["errors"]:
+        assert isinstance(reading.error, Reported)
+    else:
+        usage = expect["usage_raw"]
+        counts = usage["prompt_eval_count"], usage["eval_count"]
+        assert reading.finish == Finish(expect["finish_raw"][-1], Usage(*counts, sum(counts)))
+
+
+def test_a_recording_gives_the_same_events_however_it_is_cut(ollama, recording, read, cuts):
+    first, *others = [read(ollama, pieces) for pieces in cuts(recording.body)]
+
+    assert all(other == first for other in others)
+
+
+def test_thinking_text_and_tools_come_in_their_order(ollama, read):
+    calls = [{"function": {"name": "f", "arguments": {"x": 1}}}, {"id": "b", "function": {"name": "g"}}]
+    body = ndjson(
+        {"message": {"thinking": "t"}}, {"message": {"content": "a"}}, {"message": {"tool_calls": calls}}, DONE
+    )
+
+    assert read(ollama, body).items == [
+        ReasoningDelta("t"),
+        TextDelta("a"),
+        ToolCall("call_0", "function", "f", {"x": 1}),
+        ToolCall("b", "function", "g", {}),
+        Finish("stop", Usage(3, 4, 7)),
+    ]
+
+
+def test_the_limit_is_the_finish_reason(ollama, read):
+    assert read(ollama, ndjson({"done": True, "done_reason": "length"})).finish == Finish("length")
+
+
+def test_an_error_line_ends_the_reply(ollama, read):
+    reading = read(ollama, ndjson({"message": {"content": "a"}}, {"error": "out of memory"}))
+
+    assert reading.text == "a"
+    assert isinstance(reading.error, Reported)
+    assert "memory" not in reading.error.message
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        (b"", Truncated),
+        (ndjson({"message": {"content": "a"}}), Truncated),
+        (ndjson({"message": {"content": "a"}}) + b'{"mess', Truncated),
+        (b"hello\n", BadReply),
+        (b"<html>", BadReply),
+        (b"[]\n", BadReply),
+    ],
+)
+def test_a_200_that_is_no_reply_is_an_error(ollama, read, body, error):
+    assert type(read(ollama, body).error) is error
+
+
+def test_the_request_names_what_was_asked_for_and_nothing_else(ollama):
+    chat = Chat(model="m", messages=[Message("user", "u")])
+    least = {"model": "m", "messages": [Message("user", "u")], "stream": True}
+    more = msgspec.structs.replace(chat, thinking=False, max_tokens=5, temperature=0.0)
+
+    assert ollama.request(chat).url == "/api/chat"
+    assert ollama.request(chat).body == least
+    assert ollama.request(more).body == {**least, "think": False, "options": {"num_predict": 5, "temperature": 0.0}}
+
+
+@given(st.binary() | st.integers(0, 200).map(lambda at: ndjson({"message": {"tool_calls": []}}, DONE)[:at]))
+def test_whatever_arrives_only_upstream_errors_escape(body: bytes):
+    items: list[object] = []
+    try:
+        items.extend(Ollama("home", UPSTREAM).read("", [body]))
+    except UpstreamError:
+        pass
+    else:
+        assert isinstance(items[-1], Finish)
+    encode_events([item for item in items if not isinstance(item, Finish)])

@@ -1,0 +1,349 @@
+import json
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatapp.chat import Chat, Finish, Message
+from chatapp.errors import BadReply, Reported, Truncated, UpstreamError
+from chatapp.events import ReasoningDelta, TextDelta, ToolCall, ToolInputDelta, Usage, encode_events
+from chatapp.providers.openai import THINKING, OpenAI
+from chatapp.upstream import Upstream
+
+PROTOCOL = "openai-chat"
+UPSTREAM = Upstream()
+
+# Where we read a recording otherwise than its manifest, and why.
+ENDED_BY_MARK = {  # no finish reason, but an end mark: it says that it is over
+    "openai-chat/test_tools_streaming_variant_a-52286.sse",
+    "openrouter/minimax_minimax_m1-object_streaming-fe070.sse",
+}
+CUT = {"synthetic/cut-mid-utf8.sse", "synthetic/cut-no-finish.sse"}
+USAGE_ELSEWHERE = {"groq/test_chat_streaming_legacy-1bc9e.sse": 91}  # under `x_groq`
+
+
+@pytest.fixture
+def openai(upstream):
+    return OpenAI("acme", upstream)
+
+
+def chunk(delta=None, finish=None, **more):
+    return {"choices": [{"index": 0, "delta": delta or {}, "finish_reason": finish}], **more}
+
+
+def sse(*chunks, end=True):
+    frames = [f"data: {text if isinstance(text, str) else json.dumps(text)}\n\n" for text in chunks]
+    return "".join([*frames, "data: [DONE]\n\n" if end else ""]).encode()
+
+
+STOP = chunk(finish="stop")
+
+
+def test_a_recording_is_read_as_its_manifest_says(openai, recording, read, is_expected):
+    expect, reading = recording.expect, read(openai, recording.body, recording.content_type)
+
+    assert reading.text == expect["refusal"] if expect.get("refusal") else is_expected(reading.text, expect["text"])
+    assert is_expected(reading.reasoning, expect["reasoning"])
+    known = [(call["id"], call["name"], json.loads(call["args"] or "{}")) for call in expect["tool_calls"]]
+    assert [(call.id, call.name, call.arguments) for call in reading.tool_calls] == known
+    if recording.name in CUT:
+        assert isinstance(reading.error, Truncated)
+    elif expect["errors"]:
+        assert isinstance(reading.error, Reported)
+    else:
+        assert reading.error is None
+        assert_finish(reading.finish, expect, recording.name)
+
+
+def assert_finish(finish, expect, name):
+    reasons = expect["finish_raw"] or (["stop"] if name in ENDED_BY_MARK else [])
+    assert finish.reason == {"tool_calls": "stop"}.get(reasons[-1], reasons[-1])
+    if usage := expect["usage_raw"]:
+        totals = finish.usage.prompt, finish.usage.completion, finish.usage.total
+        assert totals == (usage["prompt_tokens"], usage["completion_tokens"], usage["total_tokens"])
+    elif name in USAGE_ELSEWHERE:
+        assert finish.usage.total == USAGE_ELSEWHERE[name]
+    else:
+        assert finish.usage is None
+
+
+def test_a_recording_gives_the_same_events_however_it_is_cut(openai, recording, read, cuts):
+    first, *others = [read(openai, pieces) for pieces in cuts(recording.body)]
+
+    assert all(other == first for other in others)
+
+
+def test_an_event_is_there_as_soon_as_its_frame_is(openai):
+    fed = iter([sse(chunk({"content": "now"}), end=False)])
+    items = openai.read("text/event-stream", fed)
+
+    assert next(items) == TextDelta("now")
+
+
+@pytest.mark.parametrize("error", [{"message": "x"}, "x", ["x"]])
+def test_an_error_is_seen_before_the_choices_beside_it(openai, read, error):
+    body = sse(chunk({"content": "a"}), chunk({"content": "b"}, "stop", error=error))
+
+    reading = read(openai, body)
+
+    assert reading.text == "a"
+    assert isinstance(reading.error, Reported)
+
+
+@pytest.mark.parametrize("nothing", [None, "", {}])
+def test_an_error_field_without_an_error_is_none(openai, read, nothing):
+    assert read(openai, sse(chunk({"content": "a"}, error=nothing), STOP)).finish == Finish("stop")
+
+
+def test_a_finish_reason_without_an_end_mark_is_an_end(openai, read):
+    assert read(openai, sse(STOP, end=False)).finish == Finish("stop")
+
+
+def test_an_empty_finish_reason_is_no_end(openai, read):
+    assert isinstance(read(openai, sse(chunk({"content": "a"}, ""), end=False)).error, Truncated)
+
+
+def test_the_usage_is_taken_from_behind_the_finish(openai, read):
+    usage = {
+        "prompt_tokens": 3,
+        "completion_tokens": 5.0,
+        "total_tokens": None,
+        "prompt_tokens_details": {"cached_tokens": 2},
+        "completion_tokens_details": {"reasoning_tokens": 4},
+    }
+    body = sse(STOP, {"choices": [], "usage": usage}, chunk(usage=None))
+
+    assert read(openai, body).finish == Finish("stop", Usage(3, 5, 8, 4, 2))
+
+
+def test_a_body_that_breaks_off_behind_the_finish_is_complete(openai, read):
+    def body():
+        yield sse(chunk({"content": "a"}), STOP, end=False)
+        raise Truncated("cut")
+
+    assert read(openai, body()).finish == Finish("stop")
+
+
+def test_reasoning_under_two_names_is_shown_once(openai, read):
+    delta = {"reasoning_content": "hm", "reasoning": "hm", "reasoning_details": [{"text": "hm"}]}
+
+    assert read(openai, sse(chunk(delta), STOP)).items[:-1] == [ReasoningDelta("hm")]
+
+
+def test_content_in_parts_keeps_their_order(openai, read):
+    parts = [
+        {"type": "thinking", "thinking": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]},
+        {"type": "text", "text": "c"},
+        {"type": "reference", "reference_ids": [1]},
+    ]
+
+    assert read(openai, sse(chunk({"content": parts}), STOP)).items[:-1] == [ReasoningDelta("ab"), TextDelta("c")]
+
+
+def tool(index=None, id=None, name=None, arguments=None):
+    call = {"index": index, "id": id, "function": {"name": name, "arguments": arguments}}
+    return chunk({"tool_calls": [call]})
+
+
+@pytest.mark.parametrize(
+    "fragments",
+    [
+        [tool(0, "a", "f", '{"x":1}')],
+        [tool(0, "a", "f", ""), tool(0, None, None, '{"x"'), tool(0, "", "", ":1}")],
+        [tool(0, "a", "f", '{"x"'), tool(0, "a", "f", ":1}")],
+        [tool(None, "a", "f", '{"x"'), tool(None, None, None, ":1}")],
+        [tool(0, "a", "f", {"x": 1})],
+    ],
+    ids=["whole", "fragments", "name repeated", "no index", "an object"],
+)
+def test_a_tool_call_is_the_same_whole_or_in_fragments(openai, read, fragments):
+    reading = read(openai, sse(*fragments, chunk(finish="tool_calls")))
+
+    assert reading.tool_calls == [ToolCall("a", "function", "f", {"x": 1})]
+    deltas = [item for item in reading.items if isinstance(item, ToolInputDelta)]
+    assert json.loads("".join(delta.text for delta in deltas)) == {"x": 1}
+    assert {(delta.tool_call_id, delta.name) for delta in deltas} == {("a", "f")}
+
+
+@pytest.mark.parametrize("keys", [(0, 1), (0, 0), (None, None)], ids=["indexes", "one index for all", "ids"])
+def test_parallel_tool_calls_are_kept_apart(openai, read, keys):
+    body = sse(tool(keys[0], "a", "f", "{}"), tool(keys[1], "b", "g", "{}"), chunk(finish="tool_calls"))
+
+    assert [(call.id, call.name) for call in read(openai, body).tool_calls] == [("a", "f"), ("b", "g")]
+
+
+@pytest.mark.parametrize("nothing", ["", None, "null", " "])
+def test_no_arguments_are_an_empty_object(openai, read, nothing):
+    reading = read(openai, sse(tool(0, "a", "f", nothing), chunk(finish="tool_calls")))
+
+    assert reading.tool_calls[0].arguments == {}
+
+
+def test_a_tool_call_without_an_id_gets_one(openai, read):
+    reading = read(openai, sse(tool(0, None, "f", "{}"), tool(1, None, "g", "{}"), STOP))
+
+    assert [call.id for call in reading.tool_calls] == ["call_0", "call_1"]
+
+
+def test_arguments_cut_off_by_the_limit_make_no_call(openai, read):
+    body = sse(tool(0, "a", "f", '{"x":'), chunk(finish="length"))
+
+    assert read(openai, body).finish == Finish("length")
+    assert read(openai, body).tool_calls == []
+
+
+def test_arguments_that_are_no_object_are_a_bad_reply(openai, read):
+    assert isinstance(read(openai, sse(tool(0, "a", "f", "[1]"), STOP)).error, BadReply)
+
+
+def test_a_number_too_large_for_the_log_loses_digits_not_the_reply(openai, read):
+    [call] = read(openai, sse(tool(0, "a", "f", '{"x":1' + "0" * 30 + "}"), STOP)).tool_calls
+
+    assert call.arguments == {"x": 1e30}
+    encode_events([call])
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [
+        ("stop", "stop"),
+        ("length", "length"),
+        ("content_filter", "content_filter"),
+        ("function_call", "stop"),
+        ("new", "stop"),
+    ],
+)
+def test_finish_reasons_are_mapped(openai, read, raw, reason):
+    assert read(openai, sse(chunk(finish=raw))).finish == Finish(reason)
+
+
+def test_a_finish_reason_that_names_a_failure_is_an_error(openai, read):
+    assert isinstance(read(openai, sse(chunk({"content": "a"}), chunk(finish="network_error"))).error, Reported)
+
+
+def test_of_several_answers_the_first_is_read(openai, read):
+    second = {"choices": [{"index": 1, "delta": {"content": "other"}, "finish_reason": "stop"}]}
+
+    assert read(openai, sse(second, chunk({"content": "one"}), STOP)).text == "one"
+
+
+def test_half_an_emoji_does_not_end_the_reply(openai, read):
+    body = sse(
+        r'{"choices":[{"delta":{"content":"a\ud83d"}}]}', r'{"choices":[{"delta":{"content":"\\\ude42b"}}]}', STOP
+    )
+
+    assert read(openai, body).text == "a\ufffd\\\ufffdb"
+
+
+def test_frames_that_say_nothing_are_skipped(openai, read):
+    body = b": OPENROUTER PROCESSING\n\nevent: ping\ndata: {}\n\ndata:\n\n" + sse(chunk({"content": "a"}), STOP)
+
+    assert read(openai, body).text == "a"
+
+
+@pytest.mark.parametrize("frame", ["{", "hello", "[]", '{"choices": 3}', "[" * 100_000])
+def test_a_frame_that_is_not_of_the_protocol_is_a_bad_reply(openai, read, frame):
+    assert isinstance(read(openai, sse(chunk({"content": "a"}), frame)).error, BadReply)
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        (b"", Truncated),
+        (b"\r\n \n", Truncated),
+        (b"<!DOCTYPE html><p>502", BadReply),
+        (b"\n<html>", BadReply),
+        (b"Service ready.\n", BadReply),
+        (b'{"error":{"message":"no"}}', Reported),
+        (b'{"hello":"world"}', Truncated),
+        (b'{"choices":[{"mess', BadReply),
+        (b"[]", BadReply),
+    ],
+)
+def test_a_200_that_is_no_reply_is_an_error(openai, read, body, error):
+    assert type(read(openai, body).error) is error
+
+
+def test_a_web_page_is_known_by_its_type_too(openai, read):
+    assert isinstance(read(openai, sse(STOP), "text/html; charset=utf-8").error, BadReply)
+
+
+def test_blank_lines_before_a_whole_answer_are_waited_out(openai, read):
+    whole = {"choices": [{"message": {"content": "a"}, "finish_reason": "stop"}]}
+    body = [b"\n", b"\r\n", b" ", json.dumps(whole, indent=1).encode()]
+
+    assert read(openai, body).items == [TextDelta("a"), Finish("stop")]
+
+
+CHAT = Chat(model="m", messages=[Message("system", "s"), Message("user", "u")])
+
+
+def request_body(provider: OpenAI, chat: Chat) -> object:
+    return json.loads(msgspec.json.encode(provider.request(chat).body))
+
+
+def test_the_request_names_what_was_asked_for_and_nothing_else(openai):
+    messages = [{"role": "system", "content": "s"}, {"role": "user", "content": "u"}]
+    least = {"model": "m", "messages": messages, "stream": True, "stream_options": {"include_usage": True}}
+    more = msgspec.structs.replace(CHAT, max_tokens=5, temperature=0.0)
+
+    assert openai.request(CHAT).url == "/chat/completions"
+    assert request_body(openai, CHAT) == least
+    assert request_body(openai, more) == {**least, "max_tokens": 5, "temperature": 0.0}
+
+
+def test_the_names_that_servers_disagree_about_can_be_chosen(upstream):
+    provider = OpenAI("acme", upstream, max_tokens_name="max_completion_tokens", ask_usage=False)
+    body = request_body(provider, msgspec.structs.replace(CHAT, max_tokens=5))
+
+    assert body["max_completion_tokens"] == 5
+    assert "stream_options" not in body
+
+
+@pytest.mark.parametrize(
+    ("style", "model", "on", "off"),
+    [
+        ("none", "m", {}, {}),
+        ("openai", "gpt-4.1", {"reasoning_effort": "medium"}, {}),
+        ("openai", "openai/gpt-5-mini", {"reasoning_effort": "medium"}, {"reasoning_effort": "low"}),
+        ("deepseek", "m", {"thinking": {"type": "enabled"}}, {"thinking": {"type": "disabled"}}),
+        ("qwen", "m", {"enable_thinking": True}, {"enable_thinking": False}),
+    ],
+)
+def test_thinking_is_switched_in_the_providers_style(upstream, style, model, on, off):
+    provider = OpenAI("acme", upstream, thinking=style)
+    chat = msgspec.structs.replace(CHAT, model=model)
+    asked_nothing = provider.request(chat).body
+
+    for thinking, switch in ((True, on), (False, off)):
+        body = provider.request(msgspec.structs.replace(chat, thinking=thinking)).body
+        assert body == {**asked_nothing, **switch}
+
+
+def test_every_style_has_a_switch(upstream):
+    assert set(THINKING) == {"none", "openai", "deepseek", "qwen"}
+
+
+SEEDS = [
+    sse(chunk({"content": "a"}), tool(0, "a", "f", '{"x":1}'), chunk(finish="stop"), {"usage": {"prompt_tokens": 1}}),
+    sse(chunk({"content": [{"type": "thinking", "thinking": "t"}]}), {"error": "x"}),
+    b'{"choices":[{"message":{"content":"a","tool_calls":[{"id":"a"}]},"finish_reason":"stop"}]}',
+]
+
+
+def mutated(seed: bytes) -> st.SearchStrategy[bytes]:
+    cut = st.tuples(st.integers(0, len(seed)), st.integers(0, len(seed)), st.binary(max_size=5))
+    return cut.map(lambda how: seed[: how[0]] + how[2] + seed[how[1] :])
+
+
+@given(st.binary() | st.sampled_from(SEEDS).flatmap(mutated))
+def test_whatever_arrives_only_upstream_errors_escape(body: bytes):
+    items: list[object] = []
+    try:
+        items.extend(OpenAI("acme", UPSTREAM).read("", [body]))
+    except UpstreamError:
+        pass
+    else:
+        assert isinstance(items[-1], Finish)
+    encode_events([item for item in items if not isinstance(item, Finish)])

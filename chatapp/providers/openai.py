@@ -1,12 +1,13 @@
 """OpenAI's chat completions, as spoken by OpenAI and by nearly everybody else.
 
-It knows the wire's shape and the oddities seen in it, none by the name of who sends them. Source:
+It knows the wire's shape and the oddities seen in it, whoever sends them. Source:
 https://platform.openai.com/docs/api-reference/chat/streaming, the documentation of the others, and recordings.
 """
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Literal, TypeAlias
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -50,10 +51,12 @@ THINKING: dict[Thinking, Callable[[str, bool], dict[str, object]]] = {
 """How a request switches thinking on or off, by the style's name."""
 
 
-class OpenAI(HTTPProvider):
-    """`max_tokens_name`: OpenAI's reasoning models know `max_completion_tokens` only, most others `max_tokens` only.
-    `ask_usage`: some refuse the question and answer it unasked."""
+# What the owners of the protocol, and one who follows it to the letter, refuse of the usual request.
+REFUSE_MAX_TOKENS = ("api.openai.com", ".openai.azure.com")  # for reasoning models; the new name is good for all
+REFUSE_STREAM_OPTIONS = ("api.mistral.ai",)  # usage comes unasked
 
+
+class OpenAI(HTTPProvider):
     models_path = "/models"
 
     def __init__(
@@ -65,13 +68,12 @@ class OpenAI(HTTPProvider):
         api_key: str | None = None,
         models: Sequence[str] = (),
         thinking: Thinking = "none",
-        max_tokens_name: Literal["max_tokens", "max_completion_tokens"] = "max_tokens",
-        ask_usage: bool = True,
     ) -> None:
         super().__init__(name, upstream, base_url, api_key=api_key, models=models)
         self._switch = THINKING[thinking]
-        self._max_tokens_name = max_tokens_name
-        self._ask_usage = ask_usage
+        host = (urlsplit(base_url).hostname or "") if isinstance(base_url, str) else ""
+        self._max_tokens = "max_completion_tokens" if host.endswith(REFUSE_MAX_TOKENS) else "max_tokens"
+        self._ask_usage = not host.endswith(REFUSE_STREAM_OPTIONS)
 
     def request(self, chat: Chat) -> UpstreamRequest:
         body: dict[str, object] = {"model": chat.model, "messages": chat.messages, "stream": True}
@@ -80,7 +82,7 @@ class OpenAI(HTTPProvider):
         if chat.thinking is not None:
             body |= self._switch(chat.model, chat.thinking)
         if chat.max_tokens is not None:
-            body[self._max_tokens_name] = chat.max_tokens
+            body[self._max_tokens] = chat.max_tokens
         if chat.temperature is not None:
             body["temperature"] = chat.temperature
         return UpstreamRequest("/chat/completions", body)

@@ -1,4 +1,5 @@
 import json
+import random
 
 import msgspec
 import pytest
@@ -25,7 +26,7 @@ USAGE_ELSEWHERE = {"groq/test_chat_streaming_legacy-1bc9e.sse": 91}  # under `x_
 
 @pytest.fixture
 def openai(upstream):
-    return OpenAI("acme", upstream)
+    return OpenAI("acme", upstream, "http://acme.test/v1")
 
 
 def chunk(delta=None, finish=None, **more):
@@ -72,6 +73,16 @@ def test_a_recording_gives_the_same_events_however_it_is_cut(openai, recording, 
     first, *others = [read(openai, pieces) for pieces in cuts(recording.body)]
 
     assert all(other == first for other in others)
+
+
+def test_a_recording_that_was_damaged_ends_in_an_upstream_error_or_an_end(openai, recording, read):
+    chance, body = random.Random(recording.name), recording.body
+    for _ in range(20):
+        start, end = sorted(chance.randrange(len(body) + 1) for _ in range(2))
+        damaged = body[:start] + chance.randbytes(chance.randrange(4)) + body[min(end, start + 40) :]
+        reading = read(openai, damaged)  # which lets nothing but an UpstreamError pass
+        assert reading.finish or reading.error
+        encode_events([item for item in reading.items if not isinstance(item, Finish)])
 
 
 def test_an_event_is_there_as_soon_as_its_frame_is(openai):
@@ -293,12 +304,13 @@ def test_the_request_names_what_was_asked_for_and_nothing_else(openai):
     assert request_body(openai, more) == {**least, "max_tokens": 5, "temperature": 0.0}
 
 
-def test_the_names_that_servers_disagree_about_can_be_chosen(upstream):
-    provider = OpenAI("acme", upstream, max_tokens_name="max_completion_tokens", ask_usage=False)
-    body = request_body(provider, msgspec.structs.replace(CHAT, max_tokens=5))
+def test_a_request_leaves_out_what_its_server_refuses(upstream):
+    chat = msgspec.structs.replace(CHAT, max_tokens=5)
+    for_openai = request_body(OpenAI("openai", upstream), chat)
+    for_mistral = request_body(OpenAI("mistral", upstream, "https://api.mistral.ai/v1"), chat)
 
-    assert body["max_completion_tokens"] == 5
-    assert "stream_options" not in body
+    assert for_openai["max_completion_tokens"] == 5 and "max_tokens" not in for_openai
+    assert for_mistral["max_tokens"] == 5 and "stream_options" not in for_mistral
 
 
 @pytest.mark.parametrize(

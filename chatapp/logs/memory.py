@@ -1,0 +1,101 @@
+"""The log of one process, gone with it: for tests and for embedding. It keeps nothing anywhere.
+
+Choose it where losing a run with its process is fine and nothing else reads it: no worker beside this one, no
+second machine.
+"""
+
+from collections.abc import Callable, Sequence
+from time import monotonic
+
+from gevent import get_hub
+
+from chatapp.errors import LogError, LogUnavailable, UnknownRun
+from chatapp.events import Entry, RunEnd, StreamEvent, encode_events
+from chatapp.logs._waiting import Waiters
+
+_READ_LIMIT = 1024  # entries in one answer: a reader far behind must not hold the hub while it writes them all
+
+
+class MemoryLog:
+    """See `EventLog`. `retention` is in seconds. Once closed, every call but `close` raises LogUnavailable."""
+
+    def __init__(self, retention: float = 3600.0) -> None:
+        self.on_cancel: Callable[[str], None] = lambda run_id: None
+        self.retention = retention
+        self._runs: dict[str, _Run] = {}
+        self._settled: dict[str, float] = {}  # in the order in which they may go
+        self._loop = get_hub().loop
+        self._closed = False
+
+    def create(self, run_id: str) -> None:
+        self._forget_old()
+        self.ping()
+        if run_id in self._runs:
+            raise LogError("this run has a log already")
+        self._runs[run_id] = _Run()
+
+    def append(self, run_id: str, event: StreamEvent) -> int:
+        run = self._find(run_id)
+        if run.ended:
+            raise LogError("the log has ended")
+        encode_events([event])  # refuse here what no other log could keep
+        run.entries.append(Entry(len(run.entries) + 1, event))
+        run.ended = isinstance(event, RunEnd)
+        run.readers.wake()
+        return len(run.entries)
+
+    def sync(self, run_id: str) -> None:
+        self._find(run_id)
+
+    def read(self, run_id: str, after: int = 0, wait: float = 0.0) -> Sequence[Entry]:
+        deadline = monotonic() + wait
+        while True:
+            run = self._find(run_id)
+            entries = run.entries[after : after + _READ_LIMIT]
+            if entries or run.ended or (left := deadline - monotonic()) <= 0:
+                return entries
+            run.readers.wait(left)
+
+    def cancel(self, run_id: str) -> None:
+        if not self._find(run_id).ended:
+            self._loop.run_callback(self.on_cancel, run_id)
+
+    def settle(self, run_id: str) -> None:
+        self.ping()
+        if run_id in self._runs:
+            self._settled.setdefault(run_id, monotonic())
+
+    def adopt(self) -> Sequence[str]:
+        self.ping()
+        return []  # no run outlives its process here
+
+    def ping(self) -> None:
+        if self._closed:
+            raise LogUnavailable("the event log is closed")
+
+    def close(self) -> None:
+        self._closed = True
+        for run in self._runs.values():
+            run.readers.wake()
+
+    def _find(self, run_id: str) -> "_Run":
+        self._forget_old()
+        run = self._runs.get(run_id)
+        if run is None:
+            raise UnknownRun("no such run")
+        return run
+
+    def _forget_old(self) -> None:
+        self.ping()
+        horizon = monotonic() - self.retention
+        while self._settled and (oldest := next(iter(self._settled.items())))[1] < horizon:
+            del self._settled[oldest[0]], self._runs[oldest[0]]
+
+
+class _Run:
+    __slots__ = ("ended", "entries", "readers")
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+        self.ended = False
+        self.readers = Waiters()

@@ -1,0 +1,575 @@
+"""What only the SQLite log promises: durability, several processes, and how it meets a store that fails."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import gevent
+import pytest
+
+from chatapp.errors import ConfigError, LogUnavailable, UnknownRun
+from chatapp.events import Entry, Raw, RunEnd, TextDelta, Timing, Usage
+from chatapp.logs.sqlite import SQLiteLog
+
+BOUND_S = 10.0  # what is expected within milliseconds
+END = RunEnd("stop", Usage(), Timing())
+OpenLog = Callable[..., SQLiteLog]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "log.db"
+
+
+@pytest.fixture
+def open_log(path: Path) -> Iterator[OpenLog]:
+    opened: list[SQLiteLog] = []
+
+    def open_log(**options: Any) -> SQLiteLog:
+        opened.append(SQLiteLog(path, **options))
+        return opened[-1]
+
+    yield open_log
+    for log in opened:
+        log.close()
+
+
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Folding and sweeping come within a tenth of a second."""
+    monkeypatch.setattr("chatapp.logs._writer.FOLD_AGE_S", 0.0)
+    monkeypatch.setattr("chatapp.logs.sqlite.TICK_S", 0.02)
+    monkeypatch.setattr("chatapp.logs.sqlite.SWEEP_S", 0.05)
+
+
+def append(log: SQLiteLog, run_id: str, *texts: str) -> list[Entry]:
+    return [Entry(log.append(run_id, TextDelta(text)), TextDelta(text)) for text in texts]
+
+
+def read_all(log: SQLiteLog, run_id: str, after: int = 0) -> list[Entry]:
+    entries: list[Entry] = []
+    while not entries or not isinstance(entries[-1].event, RunEnd):
+        part = log.read(run_id, entries[-1].seq if entries else after, BOUND_S)
+        assert part, f"nothing after {entries[-1:]}"
+        entries += part
+    return entries
+
+
+def eventually(condition: Callable[[], object]) -> None:
+    with gevent.Timeout(BOUND_S):
+        while not condition():
+            gevent.sleep(0.005)
+
+
+def count(path: Path, table: str) -> int:
+    with closing(sqlite3.connect(path)) as connection:
+        return int(connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
+
+
+@contextmanager
+def write_lock(path: Path) -> Iterator[None]:
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        yield
+        connection.execute("ROLLBACK")
+
+
+@contextmanager
+def full_disk(log: SQLiteLog) -> Iterator[None]:
+    """SQLite's own bound on the file gives the error that a full disk gives."""
+    connection = log._store._connection
+    (before,) = connection.execute("PRAGMA max_page_count").fetchone()
+    connection.execute("PRAGMA max_page_count = 1")  # it becomes the present size
+    yield
+    connection.execute(f"PRAGMA max_page_count = {before}")
+
+
+class TestOpening:
+    def test_a_folder_that_is_not_there_is_said_at_once(self, tmp_path: Path) -> None:
+        with pytest.raises(LogUnavailable, match="no/log.db"):
+            SQLiteLog(tmp_path / "no" / "log.db")
+
+    def test_a_file_that_is_something_else_is_left_alone(self, path: Path) -> None:
+        path.write_text("not a database, and longer than the header of one " * 10)
+        with pytest.raises(LogUnavailable, match="not a database"):
+            SQLiteLog(path)
+
+    def test_a_log_of_another_version_is_left_alone(self, path: Path) -> None:
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA user_version = 99")
+        with pytest.raises(ConfigError, match="another version"):
+            SQLiteLog(path)
+
+    def test_a_misspelt_setting_is_refused(self, path: Path) -> None:
+        with pytest.raises(ConfigError, match="log_synchronous"):
+            SQLiteLog(path, synchronous="NONE")  # type: ignore[arg-type]
+
+    def test_it_lets_go_of_everything(self, path: Path) -> None:
+        SQLiteLog(path).close()
+        before = os.listdir("/proc/self/fd"), os.listdir("/proc/self/task")
+        SQLiteLog(path).close()
+        assert (os.listdir("/proc/self/fd"), os.listdir("/proc/self/task")) == before
+        assert [file.name for file in path.parent.rglob("*") if file.is_file()] == [path.name]
+
+    def test_it_works_in_a_process_that_is_not_patched(self, path: Path) -> None:
+        with child(UNPATCHED, path) as process:
+            assert process.communicate(timeout=BOUND_S)[0] == "['one', 'two']\n"
+
+
+class TestDurability:
+    def test_what_a_reader_sees_is_in_the_file(self, open_log: OpenLog, path: Path) -> None:
+        log = open_log()
+        log.create("run_1")
+        for number in range(1, 30):
+            append(log, "run_1", str(number))
+            seen = log.read("run_1", number - 1, BOUND_S)
+            with closing(sqlite3.connect(path)) as other:
+                rows = b"".join(data for (data,) in other.execute("SELECT data FROM journal"))
+            assert [seq for seq, _ in seen] == [number]
+            assert TextDelta(str(number)) == seen[0].event and b"\xa4text" + bytes([0xA0 + len(str(number))]) in rows
+            assert open_log().read("run_1") == log.read("run_1")
+
+    def test_nothing_is_shown_before_it_is_written(self, open_log: OpenLog, path: Path) -> None:
+        log = open_log()
+        log.create("run_1")
+        with write_lock(path):
+            append(log, "run_1", "one")
+            assert log.read("run_1", wait=0.05) == []
+        assert [seq for seq, _ in log.read("run_1", wait=BOUND_S)] == [1]
+
+    def test_an_ended_log_outlives_its_process(self, open_log: OpenLog) -> None:
+        log = open_log()
+        log.create("run_1")
+        entries = append(log, "run_1", "one", "two")
+        log.append("run_1", END)
+        log.close()
+        assert read_all(open_log(), "run_1") == [*entries, Entry(3, END)]
+
+    def test_events_on_their_way_are_written_at_close(self, open_log: OpenLog, path: Path) -> None:
+        log = open_log()
+        log.create("run_1")
+        entries = append(log, "run_1", "one", "two")
+        log.close()
+        assert count(path, "journal") == 0
+        assert open_log().read("run_1") == entries
+
+
+class TestFolding:
+    def test_folded_events_read_as_before_and_leave_the_journal(
+        self, open_log: OpenLog, path: Path, soon: None
+    ) -> None:
+        log = open_log()
+        log.create("run_1")
+        entries = []
+        for number in range(40):
+            entries += append(log, "run_1", *(f"{number}.{part}" for part in range(30)))
+            log.sync("run_1")
+            if number % 10 == 0:
+                eventually(lambda: not count(path, "journal"))
+        eventually(lambda: not count(path, "journal"))
+        log.append("run_1", END)
+        entries.append(Entry(len(entries) + 1, END))
+        for after in range(0, len(entries), 57):
+            assert read_all(log, "run_1", after) == read_all(open_log(), "run_1", after) == entries[after:]
+
+    def test_a_row_stays_while_a_run_in_it_is_not_folded(self, open_log: OpenLog, path: Path) -> None:
+        log = open_log()
+        for run_id in ("run_1", "run_2"):
+            log.create(run_id)
+        kept = append(log, "run_1", "kept")
+        append(log, "run_2", *map(str, range(500)))  # enough to be folded
+        log.sync("run_2")
+        eventually(lambda: count(path, "chunk"))
+        assert open_log().read("run_1") == kept
+
+    def test_memory_keeps_the_newest_alone(self, open_log: OpenLog, soon: None) -> None:
+        log = open_log()
+        log.create("run_1")
+        for _ in range(20):
+            append(log, "run_1", *map(str, range(100)))
+            log.sync("run_1")
+            eventually(lambda: not log._writer._unfolded)
+        assert len(log._writer.tails["run_1"].entries) <= 100
+        assert log._writer._pending_bytes == 0
+        assert [seq for seq, _ in log.read("run_1", 1000)][:1] == [1001]
+
+    def test_an_ended_run_leaves_the_memory_and_stays_readable(self, open_log: OpenLog, soon: None) -> None:
+        log = open_log()
+        log.create("run_1")
+        append(log, "run_1", "one")
+        log.append("run_1", END)
+        eventually(lambda: not log._writer.tails)
+        assert [seq for seq, _ in read_all(log, "run_1")] == [1, 2]
+        assert log.read("run_1", 2, wait=3600) == []
+        with pytest.raises(UnknownRun):
+            log.append("run_1", END)
+        eventually(lambda: not log._follower.tails)
+
+    def test_large_logs_are_deleted_in_parts(
+        self, open_log: OpenLog, path: Path, soon: None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("chatapp.logs._store.EXPIRE_CHUNKS", 3)
+        log = open_log(retention=0.0)
+        for run_id in ("run_1", "run_2"):
+            log.create(run_id)
+            append(log, run_id, *map(str, range(2000)))
+            log.append(run_id, END)
+            log.sync(run_id)
+            log.settle(run_id)
+        with pytest.raises(UnknownRun):
+            open_log(retention=0.0).read("run_1")  # at once, whatever is deleted already
+        eventually(lambda: not any(count(path, table) for table in ("run", "chunk", "journal")))
+
+    def test_the_wal_stays_bounded(self, open_log: OpenLog, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("chatapp.sqlite_checkpoint.LOOK_S", 0.01)
+        log = open_log()
+        wal = Path(f"{path}-wal")
+        largest = 0
+        for number in range(100):
+            run_id = f"run_{number}"
+            log.create(run_id)
+            for _ in range(20):
+                log.append(run_id, Raw(b"x" * 65536))
+            log.sync(run_id)
+            largest = max(largest, wal.stat().st_size)
+        assert 32 << 20 < largest < 128 << 20  # of more than 125 MB that were written
+
+
+class TestOtherProcesses:
+    def test_two_logs_on_one_file_follow_and_cancel_each_other(self, open_log: OpenLog) -> None:
+        first, second = open_log(), open_log()
+        cancelled: list[str] = []
+        first.on_cancel = cancelled.append
+        first.create("run_1")
+        entries = append(first, "run_1", "one")
+        reader = gevent.spawn(read_all, second, "run_1")
+        for number in range(20):
+            entries += append(first, "run_1", f"more {number}")
+            gevent.sleep(0.003)
+        second.cancel("run_1")
+        eventually(lambda: cancelled)
+        first.append("run_1", END)
+        assert reader.get(timeout=BOUND_S) == [*entries, Entry(len(entries) + 1, END)]
+        assert set(cancelled) == {"run_1"}
+        second.cancel("run_1")
+        eventually(lambda: not first._store.cancelled(first._lock.id))
+
+    def test_a_reader_elsewhere_misses_nothing_that_is_folded_early(self, open_log: OpenLog, soon: None) -> None:
+        writer, reader = open_log(), open_log()
+        writer.create("run_1")
+        reading = gevent.spawn(read_all, reader, "run_1")
+        gevent.sleep(0)
+        reader._follower._poll_alarm.clear()  # as if this process had been stopped
+        entries = append(writer, "run_1", *map(str, range(200)))
+        writer.append("run_1", END)
+        eventually(lambda: not writer._writer._unfolded)
+        reader._follower._poll()
+        assert reading.get(timeout=BOUND_S) == [*entries, Entry(201, END)]
+
+    def test_many_readers_elsewhere_begin_anywhere(self, open_log: OpenLog, soon: None) -> None:
+        writer, reader = open_log(), open_log()
+        run_ids = [f"run_{number}" for number in range(10)]
+        written: dict[str, list[Entry]] = {run_id: [] for run_id in run_ids}
+        readers = {}
+        for run_id in run_ids:
+            writer.create(run_id)
+        for step in range(30):
+            for run_id in run_ids:
+                written[run_id] += append(writer, run_id, *[f"{step}.{part}" for part in range(40)])
+            readers |= {
+                (run_id, step, after): gevent.spawn(read_all, reader, run_id, after)
+                for run_id, after in [(run_ids[step % 10], 0), (run_ids[step % 7], step * 40)]
+            }
+            gevent.sleep(0.01)
+        for run_id in run_ids:
+            written[run_id].append(Entry(writer.append(run_id, END), END))
+        for (run_id, _, after), greenlet in readers.items():
+            assert greenlet.get(timeout=BOUND_S) == written[run_id][after:]
+
+    def test_nothing_is_polled_when_nothing_foreign_is_read(self, open_log: OpenLog, soon: None) -> None:
+        writer, reader = open_log(), open_log()
+        writer.create("run_1")
+        append(writer, "run_1", "one")
+        writer.sync("run_1")
+        assert len(reader.read("run_1")) == 1
+        assert reader._follower._poll_alarm.is_set
+        eventually(lambda: not reader._follower._poll_alarm.is_set)
+        assert len(reader.read("run_1")) == 1
+
+    def test_a_settled_log_is_gone_for_all_after_the_retention(self, open_log: OpenLog, soon: None) -> None:
+        writer, reader = open_log(retention=0.2), open_log(retention=0.2)
+        writer.create("run_1")
+        writer.append("run_1", END)
+        assert read_all(reader, "run_1") == [Entry(1, END)]
+        writer.settle("run_1")
+        for log in (writer, reader):
+            with gevent.Timeout(BOUND_S), pytest.raises(UnknownRun):
+                while True:
+                    log.read("run_1")
+                    gevent.sleep(0.01)
+
+    def test_a_second_process_is_followed_and_cancelled(self, open_log: OpenLog, path: Path) -> None:
+        log = open_log()
+        with child(UNTIL_CANCELLED, path) as process:
+            run_id = process.stdout.readline().strip()
+            first = log.read(run_id, 0, BOUND_S)
+            assert first[0] == Entry(1, TextDelta("0"))
+            log.cancel(run_id)
+            entries = read_all(log, run_id)
+            assert entries[-1].event.reason == "cancelled"
+            assert [seq for seq, _ in entries] == list(range(1, len(entries) + 1))
+            assert process.wait(timeout=BOUND_S) == 0
+
+    def test_the_runs_of_a_closed_log_go_to_one_that_asks(self, open_log: OpenLog) -> None:
+        left, log = open_log(), open_log()
+        left.create("run_1")
+        entries = append(left, "run_1", "one", "two")
+        assert log.adopt() == []
+        left.close()
+        assert log.adopt() == ["run_1"]
+        assert log.append("run_1", END) == 3
+        assert read_all(log, "run_1") == [*entries, Entry(3, END)]
+        assert log.adopt() == []
+
+    def test_readers_stay_with_a_run_that_is_adopted(self, open_log: OpenLog) -> None:
+        left, adopter, other = open_log(), open_log(), open_log()
+        left.create("run_1")
+        entries = append(left, "run_1", "one")
+        left.sync("run_1")
+        readers = [gevent.spawn(read_all, log, "run_1") for log in (adopter, other)]
+        gevent.sleep(0.02)
+        left.close()
+        assert adopter.adopt() == ["run_1"]
+        entries += append(adopter, "run_1", "two")
+        adopter.append("run_1", END)
+        assert [reader.get(timeout=BOUND_S) for reader in readers] == [[*entries, Entry(3, END)]] * 2
+
+    def test_a_stopped_process_keeps_its_runs(self, open_log: OpenLog, path: Path) -> None:
+        log = open_log()
+        with child(UNTIL_CANCELLED, path) as process:
+            run_id = process.stdout.readline().strip()
+            process.send_signal(signal.SIGSTOP)
+            assert log.adopt() == []
+            process.kill()
+            process.wait(timeout=BOUND_S)
+            assert log.adopt() == [run_id]
+
+    def test_kill_9_loses_nothing_that_was_seen(self, open_log: OpenLog, path: Path) -> None:
+        adopters = [open_log(), open_log()]
+        for _ in range(4):
+            seen, runs = _killed_while_writing(path)
+            given = [gevent.spawn(adopter.adopt) for adopter in adopters]
+            adopted = [list(greenlet.get(timeout=BOUND_S)) for greenlet in given]
+            assert sorted(adopted[0] + adopted[1]) == sorted(runs)
+            assert set(adopted[0]).isdisjoint(adopted[1])
+            for adopter, run_ids in zip(adopters, adopted, strict=True):
+                for run_id in run_ids:
+                    last = adopter.append(run_id, END)
+                    entries = read_all(adopters[0], run_id)
+                    assert entries == read_all(adopters[1], run_id)
+                    assert [seq for seq, _ in entries] == list(range(1, last + 1))
+                    assert [event.text for _, event in entries[:-1]] == [str(seq) for seq in range(1, last)]
+                    assert seen[run_id] < last
+                    adopter.settle(run_id)
+        with closing(sqlite3.connect(path)) as connection:
+            assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert len(list(path.with_name("log.db-writers").iterdir())) == 2
+
+
+class TestTrouble:
+    def test_a_file_that_is_held_delays_and_loses_nothing(self, open_log: OpenLog, path: Path) -> None:
+        log = open_log()
+        log.create("run_1")
+        reader = gevent.spawn(read_all, log, "run_1")
+        entries = append(log, "run_1", "before")
+        log.sync("run_1")
+        with write_lock(path):
+            creating = gevent.spawn(log.create, "run_2")
+            for number in range(40):
+                entries += append(log, "run_1", str(number))
+                gevent.sleep(0.005)
+            assert log.read("run_1") == entries[:1]
+            assert not creating.dead
+        log.append("run_1", END)
+        assert reader.get(timeout=BOUND_S) == [*entries, Entry(42, END)]
+        creating.get(timeout=BOUND_S)
+        assert log.read("run_2") == []
+
+    def test_a_file_that_is_held_for_long_is_said_to_be(
+        self, open_log: OpenLog, path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("chatapp.logs._writer.PATIENCE_S", 0.05)
+        log = open_log()
+        log.create("run_1")
+        with write_lock(path):
+            append(log, "run_1", "one")
+            with pytest.raises(LogUnavailable, match="locked"):
+                log.read("run_1", wait=BOUND_S)
+        assert [seq for seq, _ in eventually_works(lambda: log.read("run_1", wait=BOUND_S))] == [1]
+
+    def test_too_much_that_waits_is_refused(self, open_log: OpenLog, path: Path) -> None:
+        log = open_log(max_pending_bytes=1000)
+        log.create("run_1")
+        with write_lock(path):
+            log.append("run_1", Raw(b"x" * 2000))
+            with pytest.raises(LogUnavailable, match="too much"):
+                append(log, "run_1", "one too many")
+
+    def test_a_full_disk_is_said_to_all_and_healed_in_order(
+        self, open_log: OpenLog, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("chatapp.logs._writer.REPAIR_S", 0.02)
+        log = open_log()
+        log.create("run_1")
+        before = append(log, "run_1", "before")
+        log.sync("run_1")
+        with full_disk(log):
+            reader = gevent.spawn(log.read, "run_1", 1, BOUND_S)
+            gevent.sleep(0)
+            large = Entry(log.append("run_1", Raw(b"x" * 100_000)), Raw(b"x" * 100_000))
+            calls: list[Callable[[], object]] = [
+                lambda: reader.get(timeout=BOUND_S),
+                lambda: log.sync("run_1"),
+                lambda: append(log, "run_1", "lost"),
+                lambda: log.read("run_1", 1),
+                lambda: log.ping(),
+            ]
+            for call in calls:
+                with pytest.raises(LogUnavailable, match="full"):
+                    call()
+            assert log.read("run_1") == before
+            assert open_log().read("run_1") == before
+        eventually_works(log.ping)
+        log.append("run_1", END)
+        assert read_all(log, "run_1") == [*before, large, Entry(3, END)]
+
+    def test_a_store_that_cannot_be_read_is_said_to_those_who_follow(
+        self, open_log: OpenLog, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        writer, reader = open_log(), open_log()
+        writer.create("run_1")
+        reading = gevent.spawn(reader.read, "run_1", 0, BOUND_S)
+        gevent.sleep(0)
+
+        def fail() -> int:
+            raise sqlite3.OperationalError("disk I/O error")
+
+        with monkeypatch.context() as broken:
+            broken.setattr(reader._store, "version", fail)
+            with pytest.raises(LogUnavailable, match="I/O"):
+                reading.get(timeout=BOUND_S)
+        append(writer, "run_1", "one")
+        assert len(eventually_works(lambda: reader.read("run_1", 0, BOUND_S))) == 1
+
+
+def eventually_works(call: Callable[[], Any]) -> Any:
+    with gevent.Timeout(BOUND_S):
+        while True:
+            try:
+                return call()
+            except LogUnavailable:
+                gevent.sleep(0.005)
+
+
+# Programs that run beside the test, with the log's path as their argument.
+
+UNPATCHED = """
+import sys
+from pathlib import Path
+import gevent
+from chatapp.events import TextDelta
+from chatapp.logs.sqlite import SQLiteLog
+
+log = SQLiteLog(Path(sys.argv[1]))
+log.create("run_1")
+reader = gevent.spawn(lambda: [*log.read("run_1", 0, 5), *log.read("run_1", 1, 5)])
+log.append("run_1", TextDelta("one"))
+log.sync("run_1")
+log.append("run_1", TextDelta("two"))
+print([event.text for _, event in reader.get()])
+log.close()
+"""
+
+UNTIL_CANCELLED = """
+from gevent import monkey
+monkey.patch_all()
+import sys
+from pathlib import Path
+import gevent
+from chatapp.events import RunEnd, TextDelta, Timing, Usage
+from chatapp.ids import new_id
+from chatapp.logs.sqlite import SQLiteLog
+
+log = SQLiteLog(Path(sys.argv[1]))
+cancelled = []
+log.on_cancel = cancelled.append
+run_id = new_id("run")
+log.create(run_id)
+print(run_id, flush=True)
+number = 0
+while not cancelled:
+    log.append(run_id, TextDelta(str(number)))
+    number += 1
+    gevent.sleep(0.002)
+log.append(run_id, RunEnd("cancelled", Usage(), Timing()))
+log.close()
+"""
+
+FOR_EVER = """
+from gevent import monkey
+monkey.patch_all()
+import os, sys
+from pathlib import Path
+import gevent
+from chatapp.events import TextDelta
+from chatapp.ids import new_id
+from chatapp.logs.sqlite import SQLiteLog
+
+def write(run_id):
+    seq = 0
+    while True:
+        seq = log.append(run_id, TextDelta(str(seq + 1)))
+        gevent.sleep(0.0005)
+
+def read(run_id):
+    seq = 0
+    while True:
+        seq = log.read(run_id, seq, 5)[-1].seq
+        os.write(1, f"{run_id} {seq}\\n".encode())
+
+log = SQLiteLog(Path(sys.argv[1]))
+runs = [new_id("run") for _ in range(5)]
+for run_id in runs:
+    log.create(run_id)
+gevent.joinall([gevent.spawn(job, run_id) for run_id in runs for job in (write, read)])
+"""
+
+
+@contextmanager
+def child(program: str, path: Path) -> Iterator["subprocess.Popen[str]"]:
+    process = subprocess.Popen([sys.executable, "-c", program, str(path)], stdout=subprocess.PIPE, text=True)
+    with process:
+        yield process
+        process.kill()
+
+
+def _killed_while_writing(path: Path) -> tuple[dict[str, int], list[str]]:
+    """For each run the last seq that a reader saw before the process was killed."""
+    seen: dict[str, int] = {}
+    lines = 0
+    with child(FOR_EVER, path) as process:
+        while line := process.stdout.readline():
+            run_id, seq = line.split()
+            assert int(seq) > seen.get(run_id, 0)
+            seen[run_id] = int(seq)
+            lines += 1
+            if lines == 500:
+                process.kill()
+    assert len(seen) == 5
+    return seen, list(seen)

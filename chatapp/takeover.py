@@ -1,8 +1,8 @@
 """A chunked body read from the socket itself, once urllib3 has read the headers; and how the chunks come off.
 
 Why: reading only when there is something, without a timeout object for each read, costs about half of what urllib3's
-wrapper does, and one read gives many events (docs/decisions/0003-takeover.md). It uses names that gevent keeps to
-itself (`_sock`, `_sslobj`): setup.cfg pins the versions, and a test sees that the way is taken.
+wrapper does, and one read gives many events (docs/decisions/0007-bodies-are-taken-over.md). It uses names that gevent
+keeps to itself (`_sock`, `_sslobj`): setup.cfg pins the versions, and a test sees that the way is taken.
 """
 
 import re

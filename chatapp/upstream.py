@@ -5,8 +5,8 @@ redirects that carry a key elsewhere, a netrc that replaces it) is what a provid
 CA bundles from the environment are honoured.
 
 How a body is read: almost all are chunked on a socket of gevent's. Such a body is *taken over*: no read before there
-is something to read, no timeout object for each, several events from one read (docs/decisions/0003-takeover.md). The
-rest, and a process that gevent has not patched, take the plain path through urllib3.
+is something to read, no timeout object for each, many events from one read (takeover.py). The rest, and a process
+that gevent has not patched, take the plain path through urllib3.
 """
 
 import os

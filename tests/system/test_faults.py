@@ -41,6 +41,7 @@ class FaultyProvider:
     """An upstream whose models are its faults. `silent` takes the request and says nothing; `gate` holds one open."""
 
     def __init__(self) -> None:
+        self.asked = Event()
         self.left = Event()  # the connection of `silent` or `gate` was closed by the server
         self.go_on = Event()
         self._server = StreamServer(("127.0.0.1", 0), self._serve)
@@ -52,11 +53,14 @@ class FaultyProvider:
 
     def _serve(self, connection: socket, _address: object) -> None:
         model = self._read_request(connection)
+        self.asked.set()
         if model == "gate":
             connection.sendall(HEAD + chunk("one "))
             self.go_on.wait(30)
             connection.sendall(chunk("two"))
-        if model in ("silent", "gate"):
+        if model == "flood":
+            connection.sendall(HEAD + chunk("x" * 100_000) * 60)  # more than all buffers on the way hold
+        if model in ("silent", "gate", "flood"):
             assert connection.recv(1) == b""
             self.left.set()
         elif model in ANSWERS:
@@ -66,12 +70,18 @@ class FaultyProvider:
     def _read_request(self, connection: socket) -> str:
         data = b""
         while b"\r\n\r\n" not in data:
-            data += connection.recv(65_536)
+            data += received(connection)
         head, _, body = data.partition(b"\r\n\r\n")
         length = next(int(line[16:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length: "))
         while len(body) < length:
-            body += connection.recv(65_536)
+            body += received(connection)
         return str(json.loads(body)["model"])
+
+
+def received(connection: socket) -> bytes:
+    data: bytes = connection.recv(65_536)
+    assert data, "the server left in the middle of its request"
+    return data
 
 
 @pytest.fixture
@@ -81,15 +91,23 @@ def provider() -> Iterator[FaultyProvider]:
     faulty.close()
 
 
+@pytest.fixture(params=["sqlite:", "memory:"])
+def log_url(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture
-def client(own_server: Callable[..., Any], provider: FaultyProvider, closed_port: int, tmp_path: Path) -> Any:
-    models = [*ANSWERS, "silent", "gate"]
+def client(
+    own_server: Callable[..., Any], provider: FaultyProvider, closed_port: int, log_url: str, tmp_path: Path
+) -> Any:
+    models = [*ANSWERS, "silent", "gate", "flood"]
     config = tmp_path / "chatapp.toml"
     config.write_text(
         f'[providers.faulty]\ntype = "openai"\nbase_url = "{provider.url}"\nmodels = {json.dumps(models)}\n'
         f'[providers.ollama]\ntype = "ollama"\nbase_url = "http://127.0.0.1:{closed_port}"\nmodels = ["llama"]\n'
     )
-    return own_server(CHATAPP_CONFIG=str(config), CHATAPP_UPSTREAM_SILENCE_TIMEOUT_S="2").client()
+    env = {"CHATAPP_UPSTREAM_SILENCE_TIMEOUT_S": "3", "CHATAPP_SEND_TIMEOUT_S": "0.5", "CHATAPP_LOG_URL": log_url}
+    return own_server(CHATAPP_CONFIG=str(config), **env).client()
 
 
 def ask(client: Any, model: str, provider: str = "faulty") -> Any:
@@ -135,6 +153,7 @@ def test_a_silent_provider_is_given_up(client: Any, provider: FaultyProvider) ->
 def test_stop_closes_the_upstream_connection_within_a_second(client: Any, provider: FaultyProvider, model: str) -> None:
     stream = ask(client, model)
     meta = json.loads(stream.until(lambda event: event.type == "meta").data)
+    assert provider.asked.wait(5)
     if model == "gate":
         stream.until(lambda event: event.type == "token")
         provider.go_on.set()
@@ -147,8 +166,34 @@ def test_stop_closes_the_upstream_connection_within_a_second(client: Any, provid
 def test_leaving_closes_the_upstream_connection_within_a_second(client: Any, provider: FaultyProvider) -> None:
     stream = ask(client, "silent")
     stream.until(lambda event: event.type == "meta")
+    assert provider.asked.wait(5)
     stream.close()
     assert provider.left.wait(1)
+
+
+def test_a_reader_that_stops_reading_is_dropped(client: Any, provider: FaultyProvider) -> None:
+    """Its run is stopped too, as it would be had it left: and so the provider sees the close."""
+    stream = ask(client, "flood")
+    stream.until(lambda event: event.type == "meta")
+    assert provider.left.wait(2.5)
+    assert client.json("/readyz")["status"] == "ok"
+
+
+def test_a_reader_that_stops_reading_hurts_nobody_else(client: Any, provider: FaultyProvider) -> None:
+    body = {"provider": "faulty", "model": "flood", "prompt": "hi"}
+    posted = client.post("/api/v1/messages", body).json()
+    stalled = client.follow(posted["id"])
+    reading = client.follow(posted["id"])
+    deltas = sum(len(json.loads(event.data)["delta"]) for event in _first(reading, 60))
+    assert deltas == 6_000_000
+    stalled.close()
+    assert len(_first(client.follow(posted["id"], after=30), 31)) == 31  # it can resume
+
+
+def _first(stream: Any, deltas: int) -> list[Any]:
+    """So many deltas, and no more: the run goes on."""
+    events = (event for event in stream if event.type == "content_delta")
+    return [event for event, _ in zip(events, range(deltas), strict=False)]
 
 
 def test_tokens_arrive_one_by_one(client: Any, provider: FaultyProvider) -> None:

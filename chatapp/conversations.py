@@ -12,78 +12,19 @@ from contextlib import contextmanager
 from typing import Any, cast
 
 import msgspec
-from sqlalchemy import Engine, ForeignKey, Index, delete, select, text, update
+from sqlalchemy import Engine, delete, select, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
+from sqlalchemy.orm import Session, sessionmaker
 
 from chatapp.chat import Message, Role
 from chatapp.errors import DatabaseUnavailable, InvalidField, NotFound
-from chatapp.events import Entry
 from chatapp.ids import new_id
-from chatapp.transcript import Transcript, transcript_of
+from chatapp.tables import ConversationRow, MessageRow
+from chatapp.transcript import Transcript
 
 TITLE_CHARS = 80
 
 logger = logging.getLogger(__name__)
-_entries = msgspec.json.Decoder(list[Entry])
-
-
-class Base(DeclarativeBase):
-    pass
-
-
-class ConversationRow(Base):
-    __tablename__ = "conversations"
-
-    id: Mapped[str] = mapped_column(primary_key=True)
-    owner: Mapped[str]
-    title: Mapped[str]
-    created: Mapped[float]  # seconds since the epoch, as all times here
-    updated: Mapped[float]
-
-    __table_args__ = (Index("conversations_by_owner", "owner", "updated"),)
-
-    def to_json(self) -> dict[str, Any]:
-        return {"id": self.id, "title": self.title, "created": self.created, "updated": self.updated}
-
-
-class MessageRow(Base):
-    """A user's or system's message, or an answer: then its id is its run's id.
-
-    `entries` is the compacted log (JSON of [seq, event] pairs), `content` its text; both are empty while the run
-    goes on. `superseded` answers were made anew: they are kept, and no longer shown. Order by id is the order
-    of the conversation. A message without a conversation belongs to a request that named none.
-    """
-
-    __tablename__ = "messages"
-
-    id: Mapped[str] = mapped_column(primary_key=True)
-    conversation_id: Mapped[str | None] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"))
-    owner: Mapped[str]
-    role: Mapped[str]
-    status: Mapped[str]  # running | done
-    content: Mapped[str] = mapped_column(default="")
-    entries: Mapped[str] = mapped_column(default="[]")
-    provider: Mapped[str | None]
-    model: Mapped[str | None]
-    result_mode: Mapped[str | None]
-    superseded: Mapped[bool] = mapped_column(default=False)
-    idempotency_key: Mapped[str | None]
-    created: Mapped[float]
-
-    __table_args__ = (
-        Index("messages_by_conversation", "conversation_id", "id"),
-        Index(
-            "messages_running",
-            "created",
-            sqlite_where=text("status = 'running'"),
-            postgresql_where=text("status = 'running'"),
-        ),
-        Index("messages_by_idempotency_key", "owner", "idempotency_key", unique=True),
-    )
-
-    def stored_entries(self) -> list[Entry]:
-        return _entries.decode(self.entries)
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
@@ -289,29 +230,3 @@ def _shown(conversation_id: str | None) -> Any:
         .where(MessageRow.conversation_id == conversation_id, MessageRow.superseded.is_(False))
         .order_by(MessageRow.id)
     )
-
-
-def message_json(message: MessageRow, transcript: Transcript | None = None) -> dict[str, Any]:
-    """The message as clients see it. `transcript` is that of a run still going on; else the stored one is used."""
-    if transcript is None:
-        transcript = transcript_of(message.stored_entries())
-    answer = message.role == "assistant"
-    end = transcript.end
-    return {
-        "id": message.id,
-        "conversation_id": message.conversation_id,
-        "role": message.role,
-        "status": "done" if not answer or end else "running",
-        "content": transcript.content if answer else message.content,
-        "reasoning": transcript.reasoning,
-        "tools": transcript.tools(),
-        "provider": message.provider,
-        "model": message.model,
-        "result_mode": message.result_mode,
-        "finish_reason": end and end.reason,
-        "usage": end and msgspec.to_builtins(end.usage),
-        "timing": end and msgspec.to_builtins(end.timing),
-        "error": end and msgspec.to_builtins(end.error),
-        "events_url": f"/api/v1/messages/{message.id}/events" if answer else None,
-        "created": message.created,
-    }

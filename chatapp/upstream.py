@@ -1,4 +1,4 @@
-"""The only user of `requests`: one call to a provider, stoppable at any moment; its body as bytes, the moment they come.
+"""The only user of `requests`: one call to a provider, stoppable at any moment; its body as bytes as they come.
 
 It refuses to know what the bytes mean. Of `requests` it uses the adapter alone: what a Session would add (cookies,
 redirects that carry a key elsewhere, a netrc that replaces it) is what a provider's call must not have. Proxies and
@@ -41,7 +41,7 @@ LOOPBACK = re.compile(r"localhost|127(\.\d+){3}|::1").fullmatch
 
 @dataclass(frozen=True)
 class UpstreamRequest:
-    """A POST of `body` as JSON, or a GET without one. `url` may be a path below a provider's address, to be completed."""
+    """A POST of `body` as JSON, or a GET without one. `url` may be a path, for whoever knows the address to complete."""
 
     url: str
     body: dict[str, object] | None = None

@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).parent.parent / "chatapp"
 
 LAYERS = [
     {"__init__", "errors", "events", "chat", "ids", "tracing", "cancel", "settings"},
-    {"frames", "transcript"},
+    {"frames", "transcript", "endings"},
     {
         "call",
         "takeover",
@@ -25,8 +25,8 @@ LAYERS = [
     },
     {"providers.http", "providers.wire", "providers.tool_calls"},
     {"logs.*", "providers.*", "dialects.*"},
-    {"runs", "streaming", "conversations", "migrations.env", "migrations.versions.*"},
-    {"auth", "database"},
+    {"run", "runs", "streaming"},
+    {"tables", "conversations", "migrations.env", "migrations.versions.*", "database", "auth"},
     {"provider_setup"},
     {"web"},
     {"web.*"},
@@ -40,7 +40,7 @@ ONLY = {
     "flask": {"auth", "app", "web", "web.*"},
     "werkzeug": {"web.*"},
     "requests": {"upstream"},
-    "sqlalchemy": {"conversations", "database", "migrations.versions.*"},
+    "sqlalchemy": {"tables", "conversations", "database", "migrations.versions.*"},
     "sqlite3": {"logs.sqlite", "logs._store", "logs._follower", "sqlite_checkpoint"},
     "click": {"cli"},
 }

@@ -8,10 +8,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from chatapp.chat import Message
-from chatapp.conversations import Base, Conversations, Question, message_json
+from chatapp.conversations import Conversations, Question
 from chatapp.database import open_database
 from chatapp.errors import ConfigError, InvalidField, NotFound
 from chatapp.events import Entry, RunEnd, RunStart, StreamEvent, TextDelta, Timing, Usage
+from chatapp.tables import Base
 from chatapp.transcript import Transcript, transcript_of
 
 
@@ -56,9 +57,7 @@ def test_the_stored_answer_renders_as_the_live_one(conversations: Conversations)
     conversations.finish(begun.id, answer("hel", "lo"))
     stored = conversations.message("ann", begun.id)
     assert stored.stored_entries() == answer("hel", "lo").entries
-    shown = message_json(stored)
-    assert (shown["content"], shown["status"], shown["finish_reason"]) == ("hello", "done", "stop")
-    assert shown["usage"]["total"] == 3
+    assert (stored.content, stored.status) == ("hello", "done")
 
 
 def test_an_idempotency_key_begins_one_answer(conversations: Conversations) -> None:

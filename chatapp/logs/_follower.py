@@ -4,7 +4,6 @@ SQLite cannot call us when another process commits, but it tells cheaply whether
 such a run, that is asked every few ms, and when it is so, one query brings the news of all runs that are read.
 """
 
-import sqlite3
 from collections.abc import Callable
 from time import monotonic
 
@@ -12,7 +11,7 @@ import msgspec
 
 from chatapp.errors import UnknownRun
 from chatapp.logs._pieces import Piece
-from chatapp.logs._store import Store, is_busy
+from chatapp.logs._store import Store, StoreError, is_busy
 from chatapp.logs._tail import Tail
 from chatapp.logs._waiting import Alarm
 
@@ -41,7 +40,7 @@ class Follower:
         self.drop_all()
 
     def follow(self, run_id: str) -> Tail:
-        """The run's tail, kept up to date from now on. Raises UnknownRun, sqlite3.Error."""
+        """The run's tail, kept up to date from now on. Raises UnknownRun, StoreError."""
         if run_id in self.tails:
             return self.tails[run_id]
         with self._store.snapshot():
@@ -88,7 +87,7 @@ class Follower:
                 self._take_news()
                 self._version = version
             self.failure = None
-        except sqlite3.Error as error:
+        except StoreError as error:
             if not is_busy(error):
                 self._fail(error)
         if self._live:
@@ -115,7 +114,7 @@ class Follower:
             del self._live[tail.key]
         tail.readers.wake()
 
-    def _fail(self, error: sqlite3.Error) -> None:
+    def _fail(self, error: StoreError) -> None:
         self.failure = f"the event log cannot be read: {error}"
         for tail in self._live.values():
             tail.readers.wake()

@@ -5,7 +5,8 @@
     chunk     a run's events once they are folded out of the journal, by the seq of the last one in it
     run       who writes it, whether somebody cancelled it, whether its log may go
 
-Every method is one transaction, small enough for the hub, and raises `sqlite3.Error`. None waits for a lock.
+Every method is one transaction, small enough for the hub. None waits for a lock: it raises `StoreError`, and
+`is_busy` tells whether the same call will work in a moment.
 """
 
 import sqlite3
@@ -16,10 +17,11 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from chatapp.errors import ConfigError
+from chatapp.errors import ConfigError, LogError
 from chatapp.events import Entry, RunEnd
 from chatapp.logs._pieces import Piece, decode_row, encode_event, join
 
+StoreError = sqlite3.Error
 Synchronous = Literal["NORMAL", "FULL"]
 
 READ_ENTRIES = 1024  # and
@@ -65,7 +67,7 @@ class News(NamedTuple):
 
 
 def is_busy(error: Exception) -> bool:
-    """Another connection holds the lock: the same statement will work in a moment."""
+    """Another connection holds the lock."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
 
 
@@ -96,8 +98,11 @@ class Store:
     # Writing a run
 
     def create(self, run_id: str, writer: str) -> int:
-        """The new run's key. Raises sqlite3.IntegrityError where the id is taken."""
-        cursor = self._connection.execute("INSERT INTO run (id, writer) VALUES (?, ?)", (run_id, writer))
+        """The new run's key. Raises LogError where the id is taken."""
+        try:
+            cursor = self._connection.execute("INSERT INTO run (id, writer) VALUES (?, ?)", (run_id, writer))
+        except sqlite3.IntegrityError:
+            raise LogError("this run has a log already") from None
         return cursor.lastrowid or 0
 
     def write(self, writer: str, row: bytes) -> int:

@@ -7,7 +7,6 @@ written before it: events become durable in the order of their seq, or not at al
 """
 
 import logging
-import sqlite3
 from time import monotonic
 from typing import NamedTuple
 
@@ -17,7 +16,7 @@ from gevent import get_hub
 from chatapp.errors import LogUnavailable, UnknownRun
 from chatapp.events import StreamEvent
 from chatapp.logs._pieces import encode_row
-from chatapp.logs._store import Store, is_busy
+from chatapp.logs._store import Store, StoreError, is_busy
 from chatapp.logs._tail import OwnTail
 from chatapp.logs._waiting import Alarm
 
@@ -103,7 +102,7 @@ class Writer:
         """Move what is due from the journal into chunks; a bounded part of it."""
         try:
             self._fold(self._due())
-        except sqlite3.Error as error:
+        except StoreError as error:
             if not is_busy(error):  # else the next time
                 self._hold(error)
 
@@ -138,7 +137,7 @@ class Writer:
             self._write_all()
             if self.failure is not None:
                 self._fold(self._due())  # this may be what failed
-        except sqlite3.Error as error:
+        except StoreError as error:
             self._hold(error)
         else:
             self._recovered()
@@ -166,7 +165,7 @@ class Writer:
             self._unfolded.setdefault(tail, mark)
             tail.readers.wake()
 
-    def _hold(self, error: sqlite3.Error) -> None:
+    def _hold(self, error: StoreError) -> None:
         """Keep what could not be written, and try again. Readers hear of it unless it is a matter of moments."""
         now = monotonic()
         self._busy_since = self._busy_since or now
@@ -213,7 +212,7 @@ class Writer:
             try:
                 self._write_all()
                 return self._fold(list(self._unfolded))
-            except sqlite3.Error as error:
+            except StoreError as error:
                 if not is_busy(error) or monotonic() > give_up:
                     return logger.error("the event log was closed with events unwritten, which nobody saw: %s", error)
             gevent.sleep(BUSY_S)

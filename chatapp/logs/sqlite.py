@@ -10,7 +10,6 @@ This file joins the parts and decides what belongs to nobody else: cancelling, t
 """
 
 import logging
-import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -21,11 +20,11 @@ import gevent
 import msgspec
 from gevent import get_hub
 
-from chatapp.errors import ConfigError, LogError, LogUnavailable, UnknownRun
+from chatapp.errors import ConfigError, LogUnavailable, UnknownRun
 from chatapp.events import Entry, StreamEvent
 from chatapp.logs._follower import Follower
 from chatapp.logs._lock import WriterLock
-from chatapp.logs._store import Store, Synchronous, is_busy
+from chatapp.logs._store import Store, StoreError, Synchronous, is_busy
 from chatapp.logs._tail import OwnTail, Tail
 from chatapp.logs._waiting import Alarm
 from chatapp.logs._writer import BUSY_S, PATIENCE_S, Writer
@@ -71,10 +70,7 @@ class SQLiteLog:
         self._expire_alarm = Alarm(self._expire)
 
     def create(self, run_id: str) -> None:
-        try:
-            key = self._patiently(self._store.create, run_id, self._lock.id)
-        except sqlite3.IntegrityError:
-            raise LogError("this run has a log already") from None
+        key = self._patiently(self._store.create, run_id, self._lock.id)
         self._write(OwnTail(run_id, key))
 
     def append(self, run_id: str, event: StreamEvent) -> int:
@@ -168,7 +164,7 @@ class SQLiteLog:
         """Asks again at each tick until the run has ended."""
         try:
             cancelled = self._store.cancelled(self._lock.id)
-        except sqlite3.Error:  # the flush meets it too, and tells
+        except StoreError:  # the flush meets it too, and tells
             return
         for run_id in cancelled:
             self._cancel_here(run_id)
@@ -189,7 +185,7 @@ class SQLiteLog:
         try:
             if self._store.expire(self._horizon()):
                 self._expire_alarm.set(MORE_S)
-        except sqlite3.Error as error:  # the next sweep tries again
+        except StoreError as error:  # the next sweep tries again
             if not is_busy(error):
                 logger.warning("old logs cannot be deleted: %s", error)
 
@@ -204,9 +200,7 @@ class SQLiteLog:
             self._check("the event log is closed" if self._closed else None)
             try:
                 return step(*args, **kwargs)
-            except sqlite3.IntegrityError:
-                raise
-            except (sqlite3.Error, msgspec.MsgspecError) as error:
+            except (StoreError, msgspec.MsgspecError) as error:
                 if not is_busy(error) or monotonic() > give_up:
                     raise LogUnavailable(f"the event log does not answer: {error}") from error
             gevent.sleep(BUSY_S)
@@ -221,7 +215,7 @@ def _open(path: Path, synchronous: Synchronous) -> tuple[Store, WriterLock]:
         raise ConfigError(f"log_synchronous: expected NORMAL or FULL, got {synchronous!r}")
     try:
         store = Store(path, synchronous)
-    except sqlite3.Error as error:
+    except StoreError as error:
         raise LogUnavailable(f"cannot open the event log {path}: {error}") from error
     try:
         return store, WriterLock(path.with_name(f"{path.name}-writers"))

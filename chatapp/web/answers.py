@@ -7,11 +7,11 @@ from flask import Response, request
 
 from chatapp.chat import Chat, Message
 from chatapp.client_socket import ClientSocket
-from chatapp.conversations import Begun, MessageRow, Question
+from chatapp.conversations import Begun, Question
 from chatapp.dialects import Dialect
-from chatapp.errors import InvalidField, LogUnavailable, NotFound, UnknownRun, Unreachable
+from chatapp.errors import InvalidField, NotFound, Unreachable
 from chatapp.providers import Provider
-from chatapp.streaming import HEADERS, Read, ReaderLeft, WhollyReceived, open_reader, stored
+from chatapp.streaming import HEADERS, Read, ReaderLeft, WhollyReceived, open_reader
 from chatapp.web import current_owner, services, trace_id
 from chatapp.web.bodies import ChatRequest, MessageRequest
 
@@ -48,18 +48,6 @@ def choose(name: str | None, model: str | None) -> tuple[Provider, str]:
     if model is not None and models and model not in models:
         raise NotFound(f"model: {name} has none named {model!r}; it has {', '.join(models)}")
     return provider, model or models[0]
-
-
-def log_of(message: MessageRow) -> Read:
-    """How to read the run of an answer: from the log, or from what was kept once the log is gone."""
-    log = services().log
-    try:
-        log.read(message.id)
-    except UnknownRun:
-        if message.status == "running":
-            raise LogUnavailable("this answer cannot be read yet; try again in a moment") from None
-        return stored(message.stored_entries())
-    return partial(log.read, message.id)
 
 
 def respond(read: Read, dialect: Dialect, on_left: Callable[[], None] | None = None) -> Response:

@@ -5,17 +5,14 @@ from functools import partial
 
 from flask import Blueprint, Response, jsonify, request
 
-from chatapp.conversations import MessageRow, message_json
 from chatapp.dialects import Dialect
-from chatapp.errors import InvalidField, NotFound
-from chatapp.transcript import Transcript
+from chatapp.errors import InvalidField
 from chatapp.web import current_owner, services
-from chatapp.web.answers import begin_answer, log_of, respond
+from chatapp.web.answers import begin_answer, respond
 from chatapp.web.bodies import ChatRequest, MessageRequest, parse
+from chatapp.web.messages import EVENTS_URL, log_of, message_json, owned_answer, transcript
 
 blueprint = Blueprint("chat", __name__)
-
-EVENTS_URL = "/api/v1/messages/{id}/events"
 
 
 @blueprint.post("/chat/stream")
@@ -45,15 +42,14 @@ def post_message() -> tuple[Response, int]:
 @blueprint.get("/api/v1/messages/<message_id>/events")
 def follow_message(message_id: str) -> Response:
     """Any run, live or finished, however it was started, in any dialect."""
-    read = log_of(_answer(message_id))
+    read = log_of(owned_answer(message_id))
     return respond(read, _dialect(request.args.get("dialect", "message")), _on_left(message_id))
 
 
 @blueprint.post("/api/v1/messages/<message_id>/cancel")
 def cancel_message(message_id: str) -> tuple[Response, int]:
     """Ask for the run to be stopped; its terminal event tells when it was. 200 where it had ended already."""
-    running = live_transcript(_answer(message_id))
-    if running is not None and running.end is None:
+    if transcript(owned_answer(message_id)).end is None:
         services().runs.cancel(message_id)
         return jsonify(id=message_id, status="stopping"), 202
     return jsonify(id=message_id, status="done"), 200
@@ -62,27 +58,7 @@ def cancel_message(message_id: str) -> tuple[Response, int]:
 @blueprint.get("/api/v1/messages/<message_id>")
 def get_message(message_id: str) -> Response:
     """The message as JSON; an answer that is still being made with what there is of it."""
-    message = services().conversations.message(current_owner(), message_id)
-    return jsonify(message_json(message, live_transcript(message)))
-
-
-def live_transcript(message: MessageRow) -> Transcript | None:
-    """What there is of an answer that is still being made; None of one that is kept."""
-    if message.status != "running":
-        return None
-    transcript = Transcript()
-    read = log_of(message)
-    while entries := read(transcript.last_seq, 0.0):
-        for entry in entries:
-            transcript.add(entry)
-    return transcript
-
-
-def _answer(message_id: str) -> MessageRow:
-    message = services().conversations.message(current_owner(), message_id)
-    if message.role != "assistant":
-        raise NotFound("no such answer")
-    return message
+    return jsonify(message_json(services().conversations.message(current_owner(), message_id)))
 
 
 def _dialect(name: str) -> Dialect:

@@ -3,10 +3,9 @@
 import gevent
 from flask import Blueprint, Response, jsonify
 
-from chatapp.conversations import message_json
 from chatapp.web import current_owner, services
 from chatapp.web.bodies import TitleRequest, parse
-from chatapp.web.chat import live_transcript
+from chatapp.web.messages import whole_conversation
 
 blueprint = Blueprint("conversations", __name__, url_prefix="/api/v1")
 
@@ -38,13 +37,6 @@ def delete_conversation(conversation_id: str) -> Response:
 @blueprint.get("/providers")
 def list_providers() -> Response:
     return jsonify(provider_choice())
-
-
-def whole_conversation(conversation_id: str) -> dict[str, object]:
-    """The conversation with its messages, as JSON values."""
-    conversation, messages = services().conversations.get(current_owner(), conversation_id)
-    shown = [message_json(message, live_transcript(message)) for message in messages]
-    return {**conversation, "messages": shown}
 
 
 def provider_choice() -> dict[str, object]:

@@ -4,7 +4,8 @@ from flask import Blueprint, Response, make_response, render_template, request
 
 from chatapp.auth import LOCAL
 from chatapp.web import current_owner, services
-from chatapp.web.conversations import provider_choice, whole_conversation
+from chatapp.web.conversations import provider_choice
+from chatapp.web.messages import whole_conversation
 
 blueprint = Blueprint("pages", __name__)
 

@@ -1,0 +1,113 @@
+"""A run: one generation, from the provider's first byte to how it ended. It writes the log and touches no client."""
+
+import logging
+import time
+from contextlib import closing
+from typing import Literal
+
+from chatapp.cancel import CancelScope
+from chatapp.chat import Began, Chat, Finish
+from chatapp.endings import estimate_usage, stopped_error
+from chatapp.errors import ChatappError, Truncated
+from chatapp.events import (
+    Entry,
+    ErrorInfo,
+    FinishReason,
+    ReasoningDelta,
+    RunEnd,
+    RunStart,
+    StreamEvent,
+    TextDelta,
+    Timing,
+    ToolCall,
+    ToolInputDelta,
+    Usage,
+)
+from chatapp.logs import EventLog
+from chatapp.providers import Provider
+from chatapp.transcript import Transcript
+
+logger = logging.getLogger(__name__)
+
+
+class RunStopped(Exception):
+    """A run's scope was cancelled: by its owner (`cancelled`), or because the server goes (`interrupted`)."""
+
+    def __init__(self, reason: FinishReason) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def cancelled() -> RunStopped:
+    return RunStopped("cancelled")
+
+
+def interrupted() -> RunStopped:
+    return RunStopped("interrupted")
+
+
+class Run:
+    """One generation. `run()` is its whole life; `scope` stops it."""
+
+    def __init__(self, run_id: str, trace_id: str, provider: Provider, chat: Chat, log: EventLog) -> None:
+        self.id = run_id
+        self.trace_id = trace_id
+        self.scope = CancelScope()
+        self.transcript = Transcript()
+        self._provider = provider
+        self._chat = chat
+        self._log = log
+        self._started = time.monotonic()
+        self._first_byte_ms: int | None = None
+        self._first_token_ms: int | None = None
+
+    def begin(self) -> None:
+        """Create the log and write `run-start`: from here on the run can be followed and recovered."""
+        self._log.create(self.id)
+        reasoning: Literal["enabled", "disabled"] = "enabled" if self._chat.thinking else "disabled"
+        self.append(RunStart(self.id, self.trace_id, self._provider.name, self._chat.model, reasoning, time.time()))
+
+    def generate(self) -> RunEnd:
+        """Write the provider's events; return how it ended. Never raises an Exception."""
+        try:
+            finish = self._take_reply()
+            self.scope.check()  # a stop that came after the last wait
+            return self._end(finish.reason, finish.usage)
+        except RunStopped as stopped:
+            return self._end(stopped.reason, error=stopped_error(stopped.reason, self.trace_id))
+        except ChatappError as error:
+            info = ErrorInfo(error.code, error.message, error.retryable, self.trace_id)
+            return self._end("error", error=info)
+        except Exception:
+            logger.exception("run %s failed, trace_id %s", self.id, self.trace_id)
+            info = ErrorInfo("internal_error", "The server failed to make this answer.", True, self.trace_id)
+            return self._end("error", error=info)
+
+    def append(self, event: StreamEvent) -> None:
+        self.transcript.add(Entry(self._log.append(self.id, event), event))
+
+    def _take_reply(self) -> Finish:
+        with closing(self._provider.stream(self._chat, self.scope)) as items:  # type: ignore[type-var]
+            finish = None
+            for item in items:
+                if isinstance(item, Began):
+                    self._first_byte_ms = self._elapsed_ms()
+                elif isinstance(item, Finish):
+                    finish = item
+                else:
+                    self._append_reply(item)
+        if finish is None:
+            raise Truncated(f"{self._provider.name} ended its answer without an end")
+        return finish
+
+    def _append_reply(self, event: StreamEvent) -> None:
+        if self._first_token_ms is None and isinstance(event, (TextDelta, ReasoningDelta, ToolInputDelta, ToolCall)):
+            self._first_token_ms = self._elapsed_ms()
+        self.append(event)
+
+    def _end(self, reason: FinishReason, usage: Usage | None = None, error: ErrorInfo | None = None) -> RunEnd:
+        timing = Timing(self._first_byte_ms, self._first_token_ms, self._elapsed_ms())
+        return RunEnd(reason, usage or estimate_usage(self._chat.messages, self.transcript), timing, error)
+
+    def _elapsed_ms(self) -> int:
+        return round((time.monotonic() - self._started) * 1000)

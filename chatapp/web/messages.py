@@ -1,0 +1,75 @@
+"""Messages and conversations as clients see them: from the rows, and for a run that goes on from its log."""
+
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from chatapp.errors import LogUnavailable, NotFound, UnknownRun
+from chatapp.streaming import Read, stored
+from chatapp.tables import MessageRow
+from chatapp.transcript import Transcript, transcript_of
+from chatapp.web import current_owner, services
+
+EVENTS_URL = "/api/v1/messages/{id}/events"
+
+
+def owned_answer(message_id: str) -> MessageRow:
+    """Raises NotFound where it is no answer, or not the client's."""
+    message = services().conversations.message(current_owner(), message_id)
+    if message.role != "assistant":
+        raise NotFound("no such answer")
+    return message
+
+
+def log_of(answer: MessageRow) -> Read:
+    """How to read the run of an answer: from the log, or from what was kept once the log is gone."""
+    log = services().log
+    try:
+        log.read(answer.id)
+    except UnknownRun:
+        if answer.status == "running":
+            raise LogUnavailable("this answer cannot be read yet; try again in a moment") from None
+        return stored(answer.stored_entries())
+    return partial(log.read, answer.id)
+
+
+def transcript(message: MessageRow) -> Transcript:
+    """All there is of an answer now."""
+    if message.status == "done":
+        return transcript_of(message.stored_entries())
+    live = Transcript()
+    read = log_of(message)
+    while entries := read(live.last_seq, 0.0):
+        for entry in entries:
+            live.add(entry)
+    return live
+
+
+def whole_conversation(conversation_id: str) -> dict[str, object]:
+    """The conversation with the messages it shows."""
+    conversation, messages = services().conversations.get(current_owner(), conversation_id)
+    return {**conversation, "messages": [message_json(message) for message in messages]}
+
+
+def message_json(message: MessageRow) -> dict[str, Any]:
+    said = transcript(message)
+    answer, end = message.role == "assistant", said.end
+    return {
+        "id": message.id,
+        "conversation_id": message.conversation_id,
+        "role": message.role,
+        "status": "done" if end or not answer else "running",
+        "content": said.content if answer else message.content,
+        "reasoning": said.reasoning,
+        "tools": said.tools(),
+        "provider": message.provider,
+        "model": message.model,
+        "result_mode": message.result_mode,
+        "finish_reason": end and end.reason,
+        "usage": end and msgspec.to_builtins(end.usage),
+        "timing": end and msgspec.to_builtins(end.timing),
+        "error": end and msgspec.to_builtins(end.error),
+        "events_url": EVENTS_URL.format(id=message.id) if answer else None,
+        "created": message.created,
+    }

@@ -41,7 +41,7 @@ LOOPBACK = re.compile(r"localhost|127(\.\d+){3}|::1").fullmatch
 
 @dataclass(frozen=True)
 class UpstreamRequest:
-    """A POST of `body` as JSON, or a GET without one. `url` may be a path, for whoever knows the address to complete."""
+    """A POST of `body` as JSON, or a GET without one. `url` may be a path: whoever knows the address completes it."""
 
     url: str
     body: dict[str, object] | None = None

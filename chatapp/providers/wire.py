@@ -1,4 +1,4 @@
-"""What stands in providers' JSON, taken with care: text cut in the wrong place, numbers too large. Pure, no protocol."""
+"""What stands in providers' JSON, taken with care: text cut in the wrong place, numbers too large. Pure."""
 
 import json
 import re

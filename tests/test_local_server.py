@@ -50,6 +50,13 @@ def other_process(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
         process.kill()
 
 
+@pytest.fixture
+def helpers() -> Callable[[], list[int]]:
+    """The children that this process got since the test began, zombies too."""
+    others = _children_of_this_process()
+    return lambda: [pid for pid in _children_of_this_process() if pid not in others]
+
+
 @needs_model
 def test_it_answers_token_by_token(server: LocalServer) -> None:
     deltas = list(_deltas(_ask(server.base_url(CancelScope()), "Why is the sky blue?", max_tokens=30)))
@@ -66,20 +73,22 @@ def test_a_second_process_shares_the_helper(server: LocalServer, other_process: 
 
 
 @needs_model
-def test_many_first_uses_at_once_start_one_helper(server: LocalServer) -> None:
+def test_many_first_uses_at_once_start_one_helper(server: LocalServer, helpers: Callable[[], list[int]]) -> None:
     uses = [gevent.spawn(lambda: server.base_url(CancelScope())) for _ in range(5)]
     assert len({use.get() for use in uses}) == 1
-    assert len(_children()) == 1
+    assert len(helpers()) == 1
 
 
 @needs_model
-def test_a_killed_helper_is_replaced_at_the_next_use(server: LocalServer, tmp_path: Path) -> None:
+def test_a_killed_helper_is_replaced_at_the_next_use(
+    server: LocalServer, tmp_path: Path, helpers: Callable[[], list[int]]
+) -> None:
     first = server.base_url(CancelScope())
     _kill(_helper_pid(tmp_path))
     second = server.base_url(CancelScope())
     assert second != first
     assert _ask(second, "Hi").status == 200
-    assert len(_children()) == 1, "the dead one was reaped"
+    assert len(helpers()) == 1, "the dead one was reaped"
 
 
 @needs_model
@@ -103,25 +112,27 @@ def test_a_killed_owner_takes_its_helper_along(
 
 
 @needs_model
-def test_close_leaves_no_process_and_no_file(server: LocalServer, tmp_path: Path) -> None:
+def test_close_leaves_no_process_and_no_file(
+    server: LocalServer, tmp_path: Path, helpers: Callable[[], list[int]]
+) -> None:
     server.base_url(CancelScope())
     helper = _helper_pid(tmp_path)
     server.close()
     assert not _is_running(helper)
-    assert _children() == []
+    assert helpers() == []
     assert not (tmp_path / "local.json").exists()
     with pytest.raises(Unreachable, match="stopping"):
         server.base_url(CancelScope())
 
 
 @needs_model
-def test_close_during_the_start_leaves_no_process(server: LocalServer) -> None:
+def test_close_during_the_start_leaves_no_process(server: LocalServer, helpers: Callable[[], list[int]]) -> None:
     use = gevent.spawn(server.base_url, CancelScope())
-    _wait_until(lambda: _children() != [])
+    _wait_until(lambda: helpers() != [])
     server.close()
     with pytest.raises(Unreachable):
         use.get()
-    assert _children() == []
+    assert helpers() == []
 
 
 @needs_model
@@ -135,13 +146,15 @@ def test_a_closed_connection_stops_the_generation(server: LocalServer) -> None:
 
 
 @needs_model
-def test_a_stop_while_it_loads_leaves_the_load_to_the_next_use(server: LocalServer, tmp_path: Path) -> None:
+def test_a_stop_while_it_loads_leaves_the_load_to_the_next_use(
+    server: LocalServer, tmp_path: Path, helpers: Callable[[], list[int]]
+) -> None:
     scope = CancelScope()
     use = gevent.spawn(_reason_of, lambda: server.base_url(scope))
-    _wait_until(lambda: _children() != [])
+    _wait_until(lambda: helpers() != [])
     scope.cancel(KeyError)
     assert isinstance(use.get(timeout=1), KeyError)
-    (loading,) = _children()
+    (loading,) = helpers()
     server.base_url(CancelScope())
     assert _helper_pid(tmp_path) == loading
 
@@ -155,23 +168,23 @@ def test_the_model_is_private_to_those_who_can_read_the_folder(server: LocalServ
 
 
 @needs_model
-def test_a_file_that_is_no_model_is_a_clear_error(tmp_path: Path) -> None:
+def test_a_file_that_is_no_model_is_a_clear_error(tmp_path: Path, helpers: Callable[[], list[int]]) -> None:
     model = tmp_path / "broken.gguf"
     model.write_bytes(b"GGUF, but not for long")
     server = LocalServer(tmp_path, model_path=model)
     with pytest.raises(Unreachable, match=r"local\.log"):
         server.base_url(CancelScope())
     assert "failed to load model" in (tmp_path / "local.log").read_text()
-    assert _children() == []
+    assert helpers() == []
 
 
 @needs_model
-def test_a_start_that_takes_too_long_is_ended(tmp_path: Path) -> None:
+def test_a_start_that_takes_too_long_is_ended(tmp_path: Path, helpers: Callable[[], list[int]]) -> None:
     server = LocalServer(tmp_path, start_timeout_s=0.01)
     with pytest.raises(Unreachable):
         server.base_url(CancelScope())
     server.close()
-    assert _children() == []
+    assert helpers() == []
 
 
 def test_a_missing_file_is_named_as_such(tmp_path: Path) -> None:
@@ -244,8 +257,7 @@ def _kill(pid: int) -> None:
     _wait_until(lambda: not _is_running(pid))
 
 
-def _children() -> list[int]:
-    """The helpers that are children of this process, zombies too."""
+def _children_of_this_process() -> list[int]:
     return [int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()]
 
 

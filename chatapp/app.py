@@ -47,12 +47,14 @@ def create_app(settings: Settings | None = None) -> Flask:
 def _services(settings: Settings, environ: Mapping[str, str]) -> Services:
     data = _data_folder(settings)
     log = open_log(settings)
-    store = Conversations(open_database(settings.database_url, data))
+    database = open_database(settings.database_url, data)
+    store = Conversations(database.engine)
     providers = Providers(settings, environ)
     return Services(
         settings=settings,
         auth=CookieAuth(secret_key(settings.secret_key, data)),
         log=log,
+        database=database,
         conversations=store,
         providers=providers,
         dialects=DIALECTS,

@@ -58,7 +58,6 @@ class Conversations:
     """All methods commit before they return; they block only for a small transaction. Any raises DatabaseUnavailable."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
         self._session = sessionmaker(engine, expire_on_commit=False)
 
     def begin(self, question: Question) -> Begun:
@@ -125,9 +124,6 @@ class Conversations:
         """Prove that the database answers."""
         with self._transaction() as session:
             session.execute(select(1))
-
-    def close(self) -> None:
-        self._engine.dispose()
 
     @contextmanager
     def _transaction(self) -> Iterator[Session]:

@@ -13,11 +13,26 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 
 from chatapp.errors import ConfigError
+from chatapp.sqlite_checkpoint import Checkpointer
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def open_database(url: str, data: Path) -> Engine:
+class Database:
+    """The engine, and for a SQLite file its checkpoints, off the hub. Close it to let go of both."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        file = engine.url.database if engine.dialect.name == "sqlite" else None
+        self._checkpointer = Checkpointer(Path(file)) if file else None
+
+    def close(self) -> None:
+        self.engine.dispose()
+        if self._checkpointer is not None:
+            self._checkpointer.close()
+
+
+def open_database(url: str, data: Path) -> Database:
     """Open `url` (empty: SQLite in the data folder) and migrate it. Raises ConfigError where that fails."""
     try:
         engine = create_engine(url or f"sqlite:///{data / 'conversations.sqlite3'}")
@@ -28,7 +43,7 @@ def open_database(url: str, data: Path) -> Engine:
             migrate(engine)
     except (SQLAlchemyError, ImportError) as error:
         raise ConfigError(f"database_url: cannot open the database: {type(error).__name__}: {error}") from None
-    return engine
+    return Database(engine)
 
 
 def migrate(engine: Engine) -> None:
@@ -42,4 +57,5 @@ def migrate(engine: Engine) -> None:
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=NORMAL")
+    connection.execute("PRAGMA wal_autocheckpoint=0")
     connection.execute("PRAGMA foreign_keys=ON")

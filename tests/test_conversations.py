@@ -18,9 +18,9 @@ from chatapp.transcript import Transcript, transcript_of
 
 @pytest.fixture
 def conversations(tmp_path: Path) -> Iterator[Conversations]:
-    store = Conversations(open_database("", tmp_path))
-    yield store
-    store.close()
+    database = open_database("", tmp_path)
+    yield Conversations(database.engine)
+    database.close()
 
 
 def question(owner: str = "ann", said: str = "hi", **more: object) -> Question:
@@ -118,10 +118,10 @@ def test_a_long_first_line_becomes_a_short_title(conversations: Conversations) -
 
 
 def test_the_migrations_make_the_schema_of_the_models(tmp_path: Path) -> None:
-    engine = open_database("", tmp_path)
-    with engine.connect() as connection:
+    database = open_database("", tmp_path)
+    with database.engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
-    engine.dispose()
+    database.close()
 
 
 def test_a_database_that_cannot_be_opened_names_the_setting(tmp_path: Path) -> None:

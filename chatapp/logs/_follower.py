@@ -77,6 +77,7 @@ class Follower:
             return
         if not self._live:
             self._position = self._store.position()
+            self._news_at = monotonic()
             self._poll_alarm.set(POLL_S)
         self._live[tail.key] = tail
 
@@ -92,6 +93,8 @@ class Follower:
                 self._fail(error)
         if self._live:
             self._poll_alarm.set(POLL_S if monotonic() - self._news_at < QUIET_S else QUIET_POLL_S)
+        else:
+            self.failure = None
 
     def _take_news(self) -> None:
         news = self._store.news(self._writer, self._position)

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from chatapp.events import Entry, StreamEvent, decode_events
+from chatapp.events import Entry, RunEnd, StreamEvent, decode_events
 
 _ARRAY_32: Final = b"\xdd"  # msgpack: an array, its length in four bytes, then its elements one after the other
 
@@ -30,9 +30,19 @@ class Piece(msgspec.Struct, frozen=True, array_like=True):
         skipped = max(after + 1 - first, 0)
         return [Entry(seq, event) for seq, event in enumerate(events[skipped:], first + skipped)]
 
+    def parts(self) -> list[msgspec.Raw]:
+        """Its events, each as it was encoded."""
+        return _parts_decoder.decode(self.events)
+
+
+class _Named(msgspec.Struct):
+    event: str
+
 
 _encoder = msgspec.msgpack.Encoder()
 _row_decoder = msgspec.msgpack.Decoder(list[Piece])
+_parts_decoder = msgspec.msgpack.Decoder(list[msgspec.Raw])
+_name_decoder = msgspec.msgpack.Decoder(_Named)
 
 
 def encode_event(event: StreamEvent) -> bytes:
@@ -40,7 +50,12 @@ def encode_event(event: StreamEvent) -> bytes:
     return _encoder.encode(event)
 
 
-def join(run: int, upto: int, events: Sequence[bytes]) -> Piece:
+def is_end(encoded: bytes | msgspec.Raw) -> bool:
+    """Is this encoded event a `RunEnd`? Asked without decoding what another version may have written."""
+    return _name_decoder.decode(encoded).event == RunEnd.__struct_config__.tag
+
+
+def join(run: int, upto: int, events: Sequence[bytes | msgspec.Raw]) -> Piece:
     """A piece of encoded events."""
     return Piece(run, upto, msgspec.Raw(_ARRAY_32 + len(events).to_bytes(4, "big") + b"".join(events)))
 

@@ -18,8 +18,8 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from chatapp.errors import ConfigError, LogError
-from chatapp.events import Entry, RunEnd
-from chatapp.logs._pieces import Piece, decode_row, encode_event, join
+from chatapp.events import Entry
+from chatapp.logs._pieces import Piece, decode_row, is_end, join
 
 StoreError = sqlite3.Error
 Synchronous = Literal["NORMAL", "FULL"]
@@ -52,6 +52,8 @@ CREATE INDEX run_settled ON run (settled) WHERE settled IS NOT NULL;
 PRAGMA user_version = {_VERSION}
 """
 
+_SELECT_RUN = "SELECT id, key, end, (SELECT ifnull(max(upto), 0) FROM chunk WHERE run = key) FROM run"
+
 
 class StoredRun(NamedTuple):
     id: str
@@ -77,7 +79,9 @@ class Store:
     def __init__(self, path: Path, synchronous: Synchronous) -> None:
         self._connection = sqlite3.connect(path, isolation_level=None, timeout=OPEN_S)
         try:
-            self._connection.execute("PRAGMA journal_mode = WAL")
+            (mode,) = self._connection.execute("PRAGMA journal_mode = WAL").fetchone()
+            if mode != "wal":
+                raise ConfigError(f"the event log needs SQLite's WAL, which is not possible at {path}")
             self._connection.execute(f"PRAGMA synchronous = {synchronous}")
             self._connection.execute("PRAGMA wal_autocheckpoint = 0")  # the Checkpointer does it
             self._make_schema()
@@ -138,9 +142,7 @@ class Store:
 
     def find(self, run_id: str, settled_after: float) -> StoredRun | None:
         row = self._connection.execute(
-            "SELECT id, key, end, (SELECT ifnull(max(upto), 0) FROM chunk WHERE run = key) FROM run"
-            " WHERE id = ? AND ifnull(settled > ?, 1)",
-            (run_id, settled_after),
+            f"{_SELECT_RUN} WHERE id = ? AND ifnull(settled > ?, 1)", (run_id, settled_after)
         ).fetchone()
         return row and StoredRun(*row)
 
@@ -156,9 +158,10 @@ class Store:
         restart, and each would hold the hub for a few ms. `forget` lets it go.
         """
         rows = self._connection.execute("SELECT id, data FROM journal WHERE id > ? ORDER BY id", (self._indexed,))
-        for self._indexed, data in rows.fetchall():
+        for row_id, data in rows.fetchall():
             for piece in decode_row(data):
                 self._index.setdefault(piece.run, []).append(piece)
+            self._indexed = row_id
         return self._index.get(key, [])
 
     def forget(self) -> None:
@@ -203,12 +206,9 @@ class Store:
         """Fold what a writer left in the journal, and give its runs that are not settled to `writer`."""
         with self._transaction():
             self._fold_left(gone)
-            rows = self._connection.execute(
-                "SELECT id, key, end, (SELECT ifnull(max(upto), 0) FROM chunk WHERE run = key) FROM run"
-                " WHERE writer = ? AND settled IS NULL ORDER BY key",
-                (gone,),
-            ).fetchall()
-            self._connection.execute("UPDATE run SET writer = ? WHERE writer = ? AND settled IS NULL", (writer, gone))
+            left = "WHERE writer = ? AND settled IS NULL"
+            rows = self._connection.execute(f"{_SELECT_RUN} {left} ORDER BY key", (gone,)).fetchall()
+            self._connection.execute(f"UPDATE run SET writer = ? {left}", (writer, gone))
         return [StoredRun(*row) for row in rows]
 
     def expire(self, settled_before: float) -> bool:
@@ -272,18 +272,14 @@ class Store:
 
     def _fold_left(self, gone: str) -> None:
         rows = self._connection.execute("SELECT data FROM journal WHERE writer = ? ORDER BY id", (gone,)).fetchall()
-        left: dict[int, list[Entry]] = {}
+        upto: dict[int, int] = {}
+        parts: dict[int, list[bytes | msgspec.Raw]] = {}
         for piece in (piece for (data,) in rows for piece in decode_row(data)):
-            entries = left.setdefault(piece.run, [])
-            entries += piece.entries(entries[-1].seq if entries else self._folded(piece.run))
-        left = {run: entries for run, entries in left.items() if entries}
-        self._add_chunks(
-            [
-                join(run, entries[-1].seq, [encode_event(entry.event) for entry in entries])
-                for run, entries in left.items()
-            ]
-        )
-        self._note_ends([run for run, entries in left.items() if isinstance(entries[-1].event, RunEnd)])
+            if piece.upto > (upto.get(piece.run) or self._folded(piece.run)):
+                upto[piece.run] = piece.upto
+                parts.setdefault(piece.run, []).extend(piece.parts())
+        self._add_chunks([join(run, upto[run], parts[run]) for run in parts])
+        self._note_ends([run for run in parts if is_end(parts[run][-1])])
         self._connection.execute("DELETE FROM journal WHERE writer = ?", (gone,))
 
     def _folded(self, key: int) -> int:

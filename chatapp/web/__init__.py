@@ -9,6 +9,7 @@ from flask import current_app, g, request
 
 from chatapp.auth import CookieAuth
 from chatapp.conversations import Conversations
+from chatapp.database import Database
 from chatapp.dialects import Dialect
 from chatapp.logs import EventLog
 from chatapp.provider_setup import Providers
@@ -26,6 +27,7 @@ class Services:
     settings: Settings
     auth: CookieAuth
     log: EventLog
+    database: Database
     conversations: Conversations
     providers: Providers
     dialects: Mapping[str, Callable[[], Dialect]]
@@ -40,7 +42,7 @@ class Services:
     def close(self) -> None:
         self.providers.close()
         self.log.close()
-        self.conversations.close()
+        self.database.close()
 
 
 def services() -> Services:

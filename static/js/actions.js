@@ -139,8 +139,8 @@ export class Actions {
 
 /** @param {import("./types.js").State} state */
 function settings(state) {
-  const { conversationId, thinking } = state;
-  return { ...(conversationId ? { conversation_id: conversationId } : {}), ...effectiveChoice(state), thinking };
+  const { conversationId: conversation_id, thinking } = state;
+  return { conversation_id, ...effectiveChoice(state), thinking };
 }
 
 /** @param {ApiError} error */

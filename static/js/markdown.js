@@ -12,7 +12,7 @@ import { mend } from "./mend.js";
 
 /** @typedef {import("./markup.js").Block} Block */
 /** @typedef {import("./markup.js").Links} Links */
-/** @typedef {{raw: string, growing: boolean, language: string|null, nodes: Element[]}} Drawn */
+/** @typedef {{block: Block, growing: boolean, nodes: Element[]}} Drawn */
 
 /** A later block can still join the last one ("1. a", a blank line, "2" and then ". b"), never the one before. */
 const UNSETTLED_BLOCKS = 2;
@@ -60,8 +60,8 @@ export class MarkdownView {
 
   /** @param {Drawn} drawn @returns {Drawn} */
   #relinked(drawn) {
-    if (!drawn.raw.includes("]") || !drawn.nodes.length) return drawn;
-    const made = this.#made(drawn.raw, drawn.growing, drawn.language);
+    if (!drawn.block.raw.includes("]") || !drawn.nodes.length) return drawn;
+    const made = this.#made(drawn.block, drawn.growing);
     drawn.nodes[0].before(...made.nodes);
     remove(drawn);
     return made;
@@ -73,14 +73,14 @@ export class MarkdownView {
     blocks.forEach((block, at) => {
       const growing = !whole && at === blocks.length - 1;
       const drawn = this.#tail[at];
-      if (drawn && drawn.raw === block.raw && drawn.growing === growing) return;
+      if (drawn && drawn.block.raw === block.raw && drawn.growing === growing) return;
       this.#tail[at] = (drawn && grown(drawn, block, growing)) ?? this.#replaced(drawn, block, growing, at);
     });
   }
 
   /** @param {Drawn|undefined} drawn @param {Block} block @param {boolean} growing @param {number} at @returns {Drawn} */
   #replaced(drawn, block, growing, at) {
-    const made = this.#made(block.raw, growing, openLanguage(block, growing));
+    const made = this.#made(block, growing);
     const next = drawn?.nodes[0] ?? this.#nodeAfter(at);
     made.nodes.forEach((node) => this.node.insertBefore(node, next));
     if (drawn) remove(drawn);
@@ -92,11 +92,10 @@ export class MarkdownView {
     return this.#tail.slice(at + 1).find((each) => each?.nodes.length)?.nodes[0] ?? null;
   }
 
-  /** @param {string} raw @param {boolean} growing @param {string|null} language @returns {Drawn} */
-  #made(raw, growing, language) {
-    const text = !growing ? withoutOpenFence(raw) : language === null ? mend(raw) : raw;
-    const fragment = renderBlock(text, this.#links);
-    return { raw, growing, language, nodes: [...fragment.children] };
+  /** @param {Block} block @param {boolean} growing @returns {Drawn} */
+  #made(block, growing) {
+    const text = block.type === "code" ? fenced(block.raw, growing) : growing ? mend(block.raw) : block.raw;
+    return { block, growing, nodes: [...renderBlock(text, this.#links).children] };
   }
 
   /** @param {string} source @param {Block[]} blocks */
@@ -141,13 +140,14 @@ function openLanguage(block, growing) {
  */
 function grown(drawn, block, growing) {
   const language = openLanguage(block, growing);
-  if (language === null || drawn.language !== language || !(drawn.nodes[0] instanceof HTMLElement)) return null;
-  growCodeBlock(drawn.nodes[0], (block.text ?? "").replace(/\n {0,3}(?:`+|~+)$/, ""));
-  return { ...drawn, raw: block.raw };
+  const [figure] = drawn.nodes;
+  if (language === null || openLanguage(drawn.block, drawn.growing) !== language || !(figure instanceof HTMLElement)) return null;
+  growCodeBlock(figure, (block.text ?? "").replace(/\n {0,3}(?:`+|~+)$/, "")); // the closing fence may have begun
+  return { ...drawn, block };
 }
 
-/** A text that ended inside a fence: what there is counts as all of it. @param {string} raw */
-function withoutOpenFence(raw) {
+/** A text that ended inside a fence: what there is counts as all of it. @param {string} raw @param {boolean} growing */
+function fenced(raw, growing) {
   const [, fence] = /^ {0,3}(`{3,}|~{3,})/.exec(raw) ?? [];
-  return fence && isOpenFence(raw) ? `${raw.replace(/\n$/, "")}\n${fence}` : raw;
+  return fence && !growing && isOpenFence(raw) ? `${raw.replace(/\n$/, "")}\n${fence}` : raw;
 }

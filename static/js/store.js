@@ -17,7 +17,7 @@ export const initialState = {
   messages: [],
   catalogue: { default: null, providers: [] },
   choice: null,
-  thinking: false,
+  thinking: null,
   notice: null,
 };
 

@@ -47,7 +47,7 @@
  * @property {ShownMessage[]} messages       of that conversation
  * @property {Catalogue} catalogue
  * @property {Choice|null} choice            what the reader picked; null leaves it to the server
- * @property {boolean} thinking
+ * @property {boolean|null} thinking  null leaves it to the model
  * @property {Notice|null} notice
  *
  * @typedef {{type: string, [field: string]: any}} Action

@@ -1,5 +1,8 @@
 // @ts-check
-/** The model picker and the thinking switch. What was picked is remembered in this browser. */
+/**
+ * The model picker and the thinking switch. What was picked is remembered in this browser; a switch that nobody has
+ * touched leaves it to the model whether it thinks.
+ */
 
 import { hook } from "../dom.js";
 import { effectiveChoice } from "../store.js";
@@ -51,14 +54,15 @@ export class SettingsView {
     const { thinking } = this.store.state;
     const choice = effectiveChoice(this.store.state);
     if (choice && !this.picker.disabled) this.picker.value = JSON.stringify({ provider: choice.provider, model: choice.model });
-    this.toggle.setAttribute("aria-pressed", String(thinking));
+    this.toggle.setAttribute("aria-pressed", String(thinking === true));
   }
 }
 
 /** @returns {Partial<import("../types.js").State>} what this browser remembers */
 export function rememberedSettings() {
   const model = localStorage.getItem(MODEL_KEY);
-  return { choice: model ? JSON.parse(model) : null, thinking: localStorage.getItem(THINKING_KEY) === "true" };
+  const thinking = localStorage.getItem(THINKING_KEY);
+  return { choice: model ? JSON.parse(model) : null, thinking: thinking ? JSON.parse(thinking) : null };
 }
 
 /** @param {{name: string, models: string[]}} provider */

@@ -1,0 +1,160 @@
+"""A real browser on the real page, and a driver that does what a reader does. It finds things by their data-* hooks."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+VIEWPORTS = {"wide": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
+WAIT_MS = 20_000
+
+
+class ChatPage:
+    """One tab. `problems` is what the console complained of, `foreign` the requests that left the origin."""
+
+    def __init__(self, page: Any, url: str) -> None:
+        self.page = page
+        self.url = url
+        self.problems: list[str] = []
+        self.foreign: list[str] = []
+        page.set_default_timeout(WAIT_MS)
+        page.on("console", self._on_console)
+        page.on("pageerror", lambda error: self.problems.append(str(error)))
+        page.on("request", self._on_request)
+
+    def open(self, path: str = "/") -> "ChatPage":
+        self.page.goto(self.url + path)
+        return self.ready()
+
+    def reload(self) -> "ChatPage":
+        self.page.reload()
+        return self.ready()
+
+    def ready(self) -> "ChatPage":
+        """The page has taken over from what the server rendered, and knows the models."""
+        self.hook("picker", "html[data-ready] [data-picker]:enabled").wait_for()
+        return self
+
+    def hook(self, name: str, selector: str = "") -> Any:
+        return self.page.locator(selector or f"[data-{name}]")
+
+    def choose(self, model: str, provider: str = "mock") -> "ChatPage":
+        value = json.dumps({"provider": provider, "model": model}, separators=(",", ":"))
+        self.hook("picker").select_option(value)
+        return self
+
+    def write(self, prompt: str) -> None:
+        self.hook("prompt").fill(prompt)
+
+    def ask(self, prompt: str, model: str = "words") -> "ChatPage":
+        """Type and send; returns as soon as the answer is on its way and has its address."""
+        before = self.answers.count()
+        self.choose(model)
+        self.write(prompt)
+        self.hook("prompt").press("Enter")
+        self.answers.nth(before).wait_for()
+        self.page.wait_for_url("**/c/*")
+        return self
+
+    def until_done(self) -> "ChatPage":
+        self.hook("stop").wait_for(state="hidden")
+        self.page.locator('[data-role="assistant"]:last-child[data-status="done"]').wait_for()
+        return self
+
+    def until_text(self, text: str) -> "ChatPage":
+        self.answer.locator("[data-content]", has_text=text).wait_for()
+        return self
+
+    @property
+    def answers(self) -> Any:
+        return self.page.locator('[data-role="assistant"]')
+
+    @property
+    def answer(self) -> Any:
+        return self.answers.last
+
+    @property
+    def questions(self) -> list[str]:
+        found: list[str] = self.page.locator('[data-role="user"] [data-text]').all_inner_texts()
+        return found
+
+    def drawn(self) -> str:
+        """What stands in the last answer, as markup."""
+        found: str = self.answer.locator("[data-content]").inner_html()
+        return found
+
+    def message(self) -> dict[str, Any]:
+        """The last answer as the server has it, asked with this browser's cookie."""
+        path = f"/api/v1/messages/{self.answer.get_attribute('data-message')}"
+        response = self.page.request.get(self.url + path)
+        assert response.ok, response.text()
+        found: dict[str, Any] = response.json()
+        return found
+
+    def rendered(self, markdown: str) -> str:
+        """What the page makes of a whole text in one go."""
+        found: str = self.page.evaluate(
+            """async (text) => {
+                const { MarkdownView } = await import("/static/js/markdown.js");
+                const node = document.createElement("div");
+                new MarkdownView(node).set(text, true);
+                return node.innerHTML;
+            }""",
+            markdown,
+        )
+        return found
+
+    def expect_problem(self, text: str) -> None:
+        """Something that the test brought about was complained of."""
+        assert any(text in problem for problem in self.problems), self.problems
+        self.problems = [problem for problem in self.problems if text not in problem]
+
+    def _on_console(self, message: Any) -> None:
+        if message.type in ("error", "warning"):
+            self.problems.append(f"{message.text} {message.location.get('url', '')}")
+
+    def _on_request(self, request: Any) -> None:
+        if not request.url.startswith((self.url + "/", "data:")):
+            self.foreign.append(request.url)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api")
+    if CHROMIUM is None:
+        pytest.skip("chromium is not installed: apt-get install chromium")
+    # Chromium refuses its sandbox to root, which a container's tests often are.
+    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with playwright.sync_playwright() as running:
+        opened = running.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def reader(browser: Any, server: Any) -> Iterator[Callable[..., ChatPage]]:
+    """Readers with a browser of their own: `reader(width="phone")`; another tab of one: `reader(beside=chat)`.
+
+    At the end no tab may have complained, or asked another server for anything.
+    """
+    tabs: list[ChatPage] = []
+
+    def enter(beside: ChatPage | None = None, width: str = "wide", url: str = "", **options: Any) -> ChatPage:
+        context = beside.page.context if beside else browser.new_context(viewport=VIEWPORTS[width], **options)
+        tabs.append(ChatPage(context.new_page(), url or server.url))
+        return tabs[-1]
+
+    yield enter
+    for tab in tabs:
+        tab.page.context.close()
+    assert [problem for tab in tabs for problem in tab.problems] == []
+    assert [url for tab in tabs for url in tab.foreign] == []
+
+
+@pytest.fixture
+def chat(reader: Callable[..., ChatPage]) -> ChatPage:
+    return reader().open()

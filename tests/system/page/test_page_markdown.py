@@ -1,0 +1,243 @@
+"""Markdown in the page: the pieces it comes in leave no trace, and what a model writes never acts."""
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+pytestmark = pytest.mark.slow
+
+# Draws a text whole; grown character by character; and, cut at every place, in two pieces. All must be the same.
+COMPARE = """async (text) => {
+    const { MarkdownView } = await import("/static/js/markdown.js");
+    const draw = (...pieces) => {
+        const node = document.createElement("div");
+        const view = new MarkdownView(node);
+        pieces.forEach((piece, at) => view.set(piece, at === pieces.length - 1));
+        return node.innerHTML;
+    };
+    const whole = draw(text);
+    const prefixes = Array.from({ length: text.length + 1 }, (_, at) => text.slice(0, at));
+    const differing = prefixes.findIndex((prefix) => draw(prefix, text) !== whole);
+    return { whole, grown: draw(...prefixes, text), differing };
+}"""
+
+DOCUMENTS = {
+    "prose": "# Title\n\nA *paragraph* with **bold**, `code` and\na second line.\n\nAnother one, with ~~no~~ marks: 2 * 3 * 4.",
+    "lists": "1. one\n\n2. two\n   - deep\n   - deeper\n\n     still in it\n3. three\n\n- a\n- b\n\n* c\n\n+ d\n\n- [x] done\n- [ ] open",
+    "a list that goes on after a gap": "1. a\n\n2\n\n1. a\n\n2. b\n\n\n3. c\n\ntext\n10. no list",
+    "code": "Look:\n\n```python\nif a < b:\n    print('`')\n\n\n```\n\ntext\n\n~~~\ntilde ``` inside\n~~~\n\n    indented\n\n    more",
+    "a fence in a list": "- do this:\n\n  ```js\n  const a = 1;\n\n  const b = `x`;\n  ```\n\n- then that\n\n> ```\n> quoted\n> ```",
+    "an open fence": "before\n\n```rust\nfn main() {\n    let x = 1;\n",
+    "a longer fence": "````md\n```\ninner\n```\n````\nafter",
+    "tables": "| a | b |\n|:--|--:|\n| 1 | `x|y` |\n| 2 | **z** |\nafter it\n\n| not | a table\n\nx | y\n--|--\n1 | 2",
+    "headings below": "Title\n=====\n\nSub\n---\n\ntext\n- item\n\n---\n\n***\n\nlast\n===",
+    "links": 'See [here](https://example.org/a_(b) "title") and <https://example.org> or www.example.org.\n\n![x](data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA=)',
+    "references": "Read [the book][1], [the book] and [another][2].\n\n- also [1]\n\n[1]: https://example.org/one\n\nmore\n\n[the book]: https://example.org/book 'The book'\n[2]: https://example.org/two\n\nend [1]",
+    "quotes": "> one\n> two\nlazy\n\n> > deep\n> - list\n>\n> end\n\nafter",
+    "html": 'a <b>bold</b> <sub>2</sub><br>x\n\n<div class="x">\n\ninside\n\n</div>\n\n<!-- a comment\n\nstill it -->\n\n<script>\nalert(1)\n</script>\nafter\n\n<details>\n<summary>S</summary>\n\ntext\n</details>',
+    "line ends": "one\r\ntwo\r\n\r\n- a\r\n- b\r\n\r\n```\r\ncode\r\n```\r\nend",
+    "odd ends": "\n\n  text\\\nline  \nline\n\n\n&amp; &lt;b&gt; \\*no\\* [a](b\n\n**never closed\n\n`nor this\n\n[x",
+    "other scripts": "日本語の**強調**です。\n\n- über 😀 naïve\n- עברית\n\n1. ١",
+}
+
+
+@pytest.fixture(scope="module")
+def compare(browser: Any, server: Any) -> Any:
+    page = browser.new_page()
+    page.goto(server.url)
+    yield lambda text: page.evaluate(COMPARE, text)
+    page.close()
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_a_document_looks_the_same_wherever_it_was_cut(compare: Any, name: str) -> None:
+    result = compare(DOCUMENTS[name])
+    assert result["grown"] == result["whole"]
+    assert result["differing"] == -1, DOCUMENTS[name][: result["differing"]]
+
+
+PIECES = st.sampled_from(
+    [
+        "a",
+        "b c",
+        " ",
+        "  ",
+        "    ",
+        "\n",
+        "\n\n",
+        "- ",
+        "* ",
+        "1. ",
+        "2. ",
+        "> ",
+        "# ",
+        "```",
+        "```js\n",
+        "~~~",
+        "`",
+        "*",
+        "**",
+        "_",
+    ]
+    + [
+        "|",
+        "|-|-|\n",
+        "| a | b |\n",
+        "---",
+        "===",
+        "[a]",
+        "[a]: /u",
+        "[a](u)",
+        "<div>",
+        "</div>",
+        "<b>",
+        "<!--",
+        "-->",
+        "\t",
+        "\\",
+        "\r\n",
+        "2",
+        ".",
+    ]
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(PIECES, max_size=24).map("".join))
+def test_any_text_looks_the_same_wherever_it_was_cut(compare: Any, text: str) -> None:
+    result = compare(text)
+    assert result["grown"] == result["whole"]
+    assert result["differing"] == -1
+
+
+HOSTILE = """\
+Hello <script>window.owned = 1</script> <img src=x onerror="window.owned = 1"> <svg onload="window.owned = 1"><a href="javascript:window.owned=1">x</a></svg>
+
+[one](javascript:window.owned=1) [two](JaVaScRiPt:window.owned=1) [three](data:text/html,<script>window.owned=1</script>) <javascript:window.owned=1> [four]( java\tscript:window.owned=1) [five](vbscript:x)
+
+![pixel](https://tracker.invalid/pixel.png) ![a](x" onerror="window.owned=1) [![nested](https://tracker.invalid/n.png)](https://example.org)
+
+<style>body { display: none }</style>
+
+<iframe src="https://tracker.invalid"></iframe><object data="x"></object><embed src="x"><base href="https://tracker.invalid/">
+
+<form action="https://tracker.invalid"><input name="q" autofocus onfocus="window.owned=1"><button>Go</button></form>
+
+<div style="position:fixed;inset:0" onclick="window.owned=1" id="prompt" data-retry>cover</div>
+
+<math><mtext><table><mglyph><style><img src=x onerror=window.owned=1></style></mglyph></table></mtext></math>
+
+<b onmouseover="window.owned=1">b</b> <b>kept</b> <sub>2</sub>
+
+```html"onmouseover="window.owned=1
+<script>window.owned = 1</script>
+```
+
+- <img src=x onerror="window.owned=1">
+
+> <iframe srcdoc="<script>window.owned=1</script>"></iframe>
+
+| <img src=x onerror="window.owned=1"> | b |
+|-|-|
+| [x](javascript:window.owned=1) | <script>window.owned=1</script> |
+
+[ref]: javascript:window.owned=1
+[ref] and <a href="https://example.org" target="_self" onclick="window.owned=1">raw</a>"""
+
+AUDIT = """(root) => {
+    const allowed = new Set(("p br hr h1 h2 h3 h4 h5 h6 blockquote ul ol li pre code table thead tbody tr th td a b strong i em del s u "
+        + "ins mark small sub sup kbd div figure figcaption span button").split(" "));
+    const found = [];
+    for (const node of root.querySelectorAll("*")) {
+        if (!allowed.has(node.localName)) found.push(node.outerHTML);
+        for (const { name } of node.attributes) if (/^on|^style$|^id$|^srcdoc$/.test(name)) found.push(node.outerHTML);
+        if (node.localName === "a" && !/^(https?|mailto):$/.test(node.protocol)) found.push(node.outerHTML);
+        if (node.localName === "a" && (node.rel !== "noopener noreferrer" || node.target !== "_blank")) found.push(node.outerHTML);
+    }
+    return found;
+}"""
+
+
+def test_hostile_markdown_is_inert_and_readable(chat: Any) -> None:
+    drawn = chat.page.evaluate(
+        """async (text) => {
+            const audit = AUDIT;
+            const { MarkdownView } = await import("/static/js/markdown.js");
+            const node = document.body.appendChild(document.createElement("div"));
+            const view = new MarkdownView(node);
+            const found = [];
+            for (let at = 0; at <= text.length; at += 1) {
+                view.set(text.slice(0, at), at === text.length);
+                found.push(...audit(node));
+            }
+            return { found, text: node.textContent, html: node.innerHTML };
+        }""".replace("AUDIT", AUDIT),
+        HOSTILE,
+    )
+    assert drawn["found"] == []
+    assert "<script>window.owned = 1</script>" in drawn["text"]  # what a model says of tags can be read
+    assert "<b>kept</b>" in drawn["html"] and "<sub>2</sub>" in drawn["html"]
+    assert chat.page.evaluate("window.owned") is None
+
+
+def test_a_hostile_answer_is_inert_on_the_page(chat: Any) -> None:
+    lines = [line for line in HOSTILE.splitlines() if line]
+    for start in range(0, len(lines), 3):
+        prompt = "\n".join(lines[start : start + 3])
+        chat.ask(prompt).until_done()  # the mock quotes what it is asked
+        assert chat.answer.locator("[data-content]").evaluate(AUDIT) == []
+        assert chat.questions[-1].split() == prompt.split()
+    assert chat.reload().page.evaluate("window.owned") is None
+    assert chat.page.locator("[data-thread] :is(script, iframe, form, style, img, object, embed)").count() == 0
+
+
+def test_code_has_its_language_its_colours_and_a_copy_button(chat: Any) -> None:
+    chat.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    chat.ask("Hello").until_done()
+    block = chat.answer.locator("figure[data-code='python']")
+    assert "python" in block.locator("figcaption").inner_text()
+    assert block.locator(".hljs-keyword").first.inner_text() == "for"
+    block.locator("[data-copy-code]").click()
+    block.get_by_text("Copied").wait_for()
+    assert (
+        chat.page.evaluate("navigator.clipboard.readText()") == 'for word in answer.split():\n    print(word, end=" ")'
+    )
+
+
+def test_an_open_fence_is_code_while_it_grows_and_is_coloured_when_it_closes(chat: Any) -> None:
+    states = chat.page.evaluate(
+        """async () => {
+            const { MarkdownView } = await import("/static/js/markdown.js");
+            const node = document.createElement("div");
+            const view = new MarkdownView(node);
+            const states = [];
+            for (const text of ["```js\\nconst", "```js\\nconst a", "```js\\nconst a = 1;\\n``", "```js\\nconst a = 1;\\n```"]) {
+                view.set(text);
+                const code = node.querySelector("figure code");
+                states.push([code.textContent, code.children.length > 0, states.length ? code === states.code : true]);
+                states.code = code;
+            }
+            return states;
+        }"""
+    )
+    assert [state[0] for state in states] == ["const", "const a", "const a = 1;", "const a = 1;"]
+    assert [state[1] for state in states] == [False, False, False, True]
+    assert states[1][2] and states[2][2]  # the same node grew
+
+
+def test_finished_blocks_are_drawn_once(chat: Any) -> None:
+    kept = chat.page.evaluate(
+        """async () => {
+            const { MarkdownView } = await import("/static/js/markdown.js");
+            const node = document.createElement("div");
+            const view = new MarkdownView(node);
+            const text = "# One\\n\\nTwo **words**.\\n\\n- three\\n\\nFour.\\n\\nFive";
+            view.set(text);
+            const before = [...node.children];
+            for (const more of [" and", " and more", " and more\\n\\nSix"]) view.set(text + more);
+            return before.slice(0, 4).every((each, at) => node.children[at] === each);
+        }"""
+    )
+    assert kept

@@ -1,0 +1,101 @@
+"""The page's reducer: an answer is a fold over its log. It is plain JavaScript, run in the browser that is there."""
+
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+FOLD = """async ([state, actions]) => {
+    const { initialState, reduce } = await import("/static/js/store.js");
+    return actions.reduce(reduce, { ...initialState, ...state });
+}"""
+
+ASKED = {"type": "question-sent", "key": "k", "prompt": "Hello", "choice": None, "at": "now"}
+ACCEPTED = {"type": "answer-accepted", "key": "k", "id": "m1", "conversation_id": "c1", "events_url": "/e"}
+
+
+@pytest.fixture(scope="module")
+def fold(browser: Any, server: Any) -> Any:
+    page = browser.new_page()
+    page.goto(server.url)
+    yield lambda *actions, **state: page.evaluate(FOLD, [state, list(actions)])
+    page.close()
+
+
+def event(name: str, at: int = 0, /, **data: Any) -> dict[str, Any]:
+    return {"type": "answer-event", "id": "m1", "name": name, "data": data, "at": at}
+
+
+def test_a_question_stands_there_before_the_server_has_it(fold: Any) -> None:
+    question, answer = fold(ASKED)["messages"]
+    assert (question["role"], question["content"]) == ("user", "Hello")
+    assert (answer["role"], answer["status"], answer["events_url"]) == ("assistant", "running", None)
+
+
+def test_the_accepted_answer_keeps_its_key(fold: Any) -> None:
+    state = fold(ASKED, ACCEPTED)
+    assert state["conversationId"] == "c1"
+    assert [message["key"] for message in state["messages"]] == ["k?", "k"]
+    assert state["messages"][1]["id"] == "m1"
+
+
+def test_a_refused_question_leaves_no_trace_but_its_reason(fold: Any) -> None:
+    refused = {"type": "answer-refused", "messages": [], "text": "no", "traceId": "t"}
+    state = fold(ASKED, refused)
+    assert state["messages"] == [] and state["notice"] == {"text": "no", "traceId": "t"}
+
+
+def test_an_answer_is_the_fold_of_its_events(fold: Any) -> None:
+    events = [
+        event("reasoning_delta", 100, delta="hm"),
+        event("reasoning_delta", 200, delta="m"),
+        event("tool_call", 350, id="t", type="function", name="f", arguments={"a": 1}),
+        event("tool_result", 360, tool_call_id="t", result=7),
+        event("content_delta", 400, delta="a"),
+        event("content_delta", 410, delta="b"),
+        event("completed", 420, content="ab", finish_reason="stop", usage={"completion": 2}, timing={"total_ms": 9}),
+    ]
+    answer = fold(ASKED, ACCEPTED, *events)["messages"][1]
+    assert (answer["reasoning"], answer["content"], answer["status"]) == ("hmm", "ab", "done")
+    assert answer["thinkingMs"] == 250 and answer["thinkingSince"] is None
+    assert answer["tools"][0]["result"] == 7
+    assert (answer["finish_reason"], answer["usage"]["completion"]) == ("stop", 2)
+    assert fold(ASKED, ACCEPTED, *events, event("content_delta", 430, delta="late"))["messages"][1] == answer
+
+
+def test_following_again_starts_from_nothing(fold: Any) -> None:
+    once = [event("content_delta", delta="ab"), event("reasoning_delta", delta="x")]
+    again = {"type": "answer-followed", "id": "m1"}
+    assert fold(ASKED, ACCEPTED, *once, again, *once)["messages"] == fold(ASKED, ACCEPTED, *once)["messages"]
+
+
+def test_an_interrupted_run_and_a_failed_one_are_told_apart(fold: Any) -> None:
+    for code, reason in (("interrupted", "interrupted"), ("upstream_truncated", "error")):
+        failure = event("error", code=code, message="m", retryable=True, trace_id="t")
+        answer = fold(ASKED, ACCEPTED, event("content_delta", delta="kept"), failure)["messages"][1]
+        assert (answer["finish_reason"], answer["content"], answer["error"]["code"]) == (reason, "kept", code)
+
+
+def test_events_of_a_conversation_that_is_not_shown_change_nothing(fold: Any) -> None:
+    assert fold(event("content_delta", delta="x"))["messages"] == []
+
+
+def test_opening_a_conversation_keeps_what_is_already_known_of_its_running_answer(fold: Any) -> None:
+    message = {"id": "m1", "role": "assistant", "status": "running", "content": "part", "reasoning": "", "tools": []}
+    opened = {"type": "conversation-opened", "conversation": {"id": "c1", "messages": [message]}}
+    assert fold(opened)["messages"][0]["content"] == ""  # its log tells all of it
+    assert fold(ASKED, ACCEPTED, event("content_delta", delta="partial"), opened)["messages"][0]["content"] == "partial"
+
+
+def test_a_remembered_model_that_is_no_longer_offered_gives_way(chat: Any) -> None:
+    chosen = chat.page.evaluate(
+        """async () => {
+            const { effectiveChoice, initialState } = await import("/static/js/store.js");
+            const fallback = { provider: "mock", model: "words" };
+            const catalogue = { default: fallback, providers: [{ name: "mock", models: ["words", "slow"] }] };
+            const choose = (choice) => effectiveChoice({ ...initialState, catalogue, choice }).model;
+            return [choose(null), choose({ provider: "gone", model: "x" }), choose({ provider: "mock", model: "slow" })];
+        }"""
+    )
+    assert chosen == ["words", "words", "slow"]

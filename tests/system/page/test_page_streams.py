@@ -1,0 +1,117 @@
+"""Nothing lost, nothing twice: what the page shows of an answer through reloads, tabs, and a server that goes away."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_reload_in_the_middle_shows_all_of_it_once(chat: Any) -> None:
+    chat.ask("Hello", "words").until_text("I am the mock")
+    chat.reload().until_text("I am the mock")
+    assert chat.message()["status"] == "running"
+    chat.reload().until_done()
+    assert chat.drawn() == chat.rendered(chat.message()["content"])
+    assert chat.questions == ["Hello"]
+
+
+def test_a_reloaded_finished_answer_is_drawn_as_it_was(chat: Any) -> None:
+    chat.ask("Hello").until_done()
+    drawn = chat.drawn()
+    assert chat.reload().drawn() == drawn == chat.rendered(chat.message()["content"])
+
+
+def test_two_tabs_watch_one_answer(reader: Callable[..., Any]) -> None:
+    first = reader().open()
+    first.ask("Hello").until_text("You asked")
+    second = reader(beside=first).open(first.page.url.removeprefix(first.url))
+    for tab in (first, second):
+        tab.until_done()
+    assert first.drawn() == second.drawn() == first.rendered(first.message()["content"])
+    assert first.questions == second.questions == ["Hello"]
+
+
+def test_a_tab_learns_what_another_asks_and_stops_in_the_same_conversation(reader: Callable[..., Any]) -> None:
+    first = reader().open()
+    first.ask("First").until_done()
+    second = reader(beside=first).open(first.page.url.removeprefix(first.url))
+    first.ask("Second", "slow").until_text("You")
+    second.answers.nth(1).wait_for()
+    second.until_text("You")
+    assert second.questions == ["First", "Second"]
+    second.hook("stop").click()
+    for tab in (first, second):
+        tab.until_done()
+        assert tab.answer.locator("[data-ending]").inner_text() == "You stopped this answer."
+    assert first.drawn() == second.drawn()
+
+
+def test_an_answer_goes_on_while_another_conversation_is_read(chat: Any) -> None:
+    chat.ask("First").until_done()
+    chat.hook("new-chat").click()
+    chat.ask("Second").until_text("You asked")
+    second = chat.page.url
+    chat.page.locator("[data-link]", has_text="First").click()
+    chat.page.locator("[data-text]", has_text="First").wait_for()
+    assert chat.hook("send").is_visible()
+    chat.page.locator("[data-link]", has_text="Second").click()
+    chat.page.wait_for_url(second)
+    chat.until_text("You asked").until_done()
+    assert chat.questions == ["Second"]
+    assert chat.drawn() == chat.rendered(chat.message()["content"])
+
+
+def test_a_killed_server_that_comes_back_leaves_what_was_shown_and_says_so(
+    reader: Callable[..., Any], own_server: Callable[..., Any]
+) -> None:
+    server = own_server()
+    chat = reader(url=server.url).open()
+    chat.ask("Hello", "slow").until_text("You asked")
+    port = server.port
+    server.kill()
+    shown = chat.answer.locator("[data-content]").inner_text()
+    chat.answer.locator("[data-pending-label]", has_text="Reconnecting").wait_for()
+    server.start(port)
+    chat.until_done()
+    assert chat.message()["finish_reason"] == "interrupted"
+    assert chat.answer.locator("[data-content]").inner_text().startswith(shown)
+    assert chat.drawn() == chat.rendered(chat.message()["content"])
+    assert chat.answer.locator("[data-retry]").is_visible()
+    chat.expect_problem("ERR_")
+
+
+def test_a_reset_forgets_what_came_before_it(chat: Any) -> None:
+    answer_with(
+        chat,
+        ("reasoning_delta", {"delta": "void"}),
+        ("content_delta", {"delta": "void "}),
+        ("tool_call", {"id": "1", "type": "function", "name": "void", "arguments": {}}),
+        ("reset", {"reason": "another attempt"}),
+        ("content_delta", {"delta": "what **counts**"}),
+        ("completed", {"content": "what **counts**", "finish_reason": "length", "usage": None, "timing": None}),
+    )
+    assert chat.answer.locator("[data-content]").inner_text() == "what counts"
+    assert "void" not in chat.answer.inner_text()
+    assert chat.answer.locator("[data-ending]").inner_text() == "The answer reached its length limit and stops here."
+
+
+def test_the_steps_of_a_plan_are_listed(chat: Any) -> None:
+    answer_with(
+        chat,
+        ("plan_step", {"index": 1, "text": "Look"}),
+        ("plan_step", {"index": 2, "text": "Leap"}),
+        ("completed", {"content": "", "finish_reason": "stop", "usage": None, "timing": None}),
+    )
+    assert chat.answer.locator("[data-steps] li").all_inner_texts() == ["Look", "Leap"]
+
+
+def answer_with(chat: Any, *events: tuple[str, dict[str, Any]]) -> None:
+    """Ask, and let the answer be these events instead of the server's."""
+    frames = [f"event: {name}\nid: {seq}\ndata: {json.dumps(data)}\n\n" for seq, (name, data) in enumerate(events, 1)]
+    headers = {"Content-Type": "text/event-stream"}
+    chat.page.route("**/events", lambda route: route.fulfill(headers=headers, body="".join(frames)))
+    chat.ask("Hello")
+    chat.until_done()

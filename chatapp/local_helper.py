@@ -24,6 +24,9 @@ REPLY_TOKENS = 1024
 """Where the request does not say: a small model that starts to repeat itself must not fill the whole slot,
 which would leave no room for the next question."""
 
+TEMPERATURE, TOP_P, REPEAT_PENALTY = 0.2, 0.9, 1.1
+"""Where the request does not say: the first two from SmolLM2's model card, the third keeps it out of loops."""
+
 ERRORS_AND_WARNINGS = 2
 """llama.cpp's verbosity. One level more writes several lines for each reply."""
 
@@ -63,6 +66,9 @@ def _serve(model: str, name: str, threads: int) -> tuple[Any, str]:
     parameters.n_parallel = SLOTS
     parameters.n_ctx = SLOTS * SLOT_TOKENS
     parameters.n_predict = REPLY_TOKENS
+    parameters.sampling.temp = TEMPERATURE
+    parameters.sampling.top_p = TOP_P
+    parameters.sampling.penalty_repeat = REPEAT_PENALTY
     parameters.cpuparams.n_threads = threads
     parameters.cpuparams_batch.n_threads = threads
     parameters.verbosity = ERRORS_AND_WARNINGS

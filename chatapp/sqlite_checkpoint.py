@@ -20,14 +20,14 @@ _new_lock: Any = get_original("_thread", "allocate_lock")
 PASSIVE_BYTES = 4 << 20  # below it a checkpoint costs more fsyncs than it saves
 TRUNCATE_BYTES = 64 << 20  # under steady load PASSIVE never gets to reset the WAL; recovery reads all of it
 LOOK_S = 0.25  # how often the size is looked at: one stat
-PASSIVE_S = 2.0  # at most so often: the WAL's size does not tell how much of it is new
+PAUSE_S = 2.0  # between two checkpoints: the WAL's size does not tell how much of it is new
 BUSY_MS = 100  # TRUNCATE may wait for writers; they wait for it far less
 
 
 class Checkpointer:
     """Checkpoints the file at `path` until closed. Others may do the same: SQLite lets one at a time.
 
-    `failure` says why the last try failed, None where it worked.
+    `failure` says why the last one failed, None where it worked.
     """
 
     def __init__(self, path: Path, passive_bytes: int = PASSIVE_BYTES, truncate_bytes: int = TRUNCATE_BYTES) -> None:
@@ -36,7 +36,8 @@ class Checkpointer:
         self._wal = Path(f"{path}-wal")
         self._passive_bytes = passive_bytes
         self._truncate_bytes = truncate_bytes
-        self._looked_at: tuple[float, int] = (0.0, 0)  # when (monotonic), and the WAL's time of change then
+        self._tried = 0.0  # when (monotonic)
+        self._known = 0  # the WAL's time of change then
         self._closing, self._closed = _held_lock(), _held_lock()
         self._open = True
         _start_thread(self._run, ())
@@ -53,7 +54,6 @@ class Checkpointer:
             while not self._closing.acquire(timeout=LOOK_S):
                 try:
                     self._look()
-                    self.failure = None
                 except (sqlite3.Error, OSError) as error:
                     self.failure = f"checkpoint: {error}"
         finally:
@@ -64,17 +64,18 @@ class Checkpointer:
             wal = os.stat(self._wal)  # never open it: closing it again would drop SQLite's locks on this file
         except FileNotFoundError:
             return
-        if wal.st_size > self._truncate_bytes:
-            self._checkpoint("PASSIVE", "TRUNCATE")  # PASSIVE first: TRUNCATE holds the write lock over its fsyncs
-        elif wal.st_size > self._passive_bytes and self._is_new(wal.st_mtime_ns):
+        if wal.st_size <= self._passive_bytes or not self._is_due(wal.st_mtime_ns):
+            return
+        if wal.st_size <= self._truncate_bytes:
             self._checkpoint("PASSIVE")
+        else:
+            self._checkpoint("PASSIVE", "TRUNCATE")  # in this order: TRUNCATE holds the write lock over its fsyncs
 
-    def _is_new(self, changed: int) -> bool:
-        """Was the WAL written since we looked, and is that long enough ago?"""
+    def _is_due(self, changed: int) -> bool:
         now = time.monotonic()
-        if changed == self._looked_at[1] or now - self._looked_at[0] < PASSIVE_S:
+        if now - self._tried < PAUSE_S or (changed == self._known and self.failure is None):
             return False
-        self._looked_at = now, changed
+        self._tried, self._known = now, changed
         return True
 
     def _checkpoint(self, *modes: str) -> None:
@@ -83,6 +84,7 @@ class Checkpointer:
                 busy, frames, copied = connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
             if not busy and frames == copied:
                 _commit_nothing(connection)
+        self.failure = None
 
 
 def _commit_nothing(connection: sqlite3.Connection) -> None:

@@ -2,12 +2,11 @@
 /** The page's one place where its parts are made and wired. */
 
 import { Actions } from "./actions.js";
-import { forgotten, shown } from "./answers.js";
 import { api } from "./api.js";
 import { hook } from "./dom.js";
 import { Following } from "./following.js";
 import { Router } from "./router.js";
-import { initialState, runningAnswer, Store } from "./store.js";
+import { initialState, reduce, runningAnswer, Store } from "./store.js";
 import { Tabs } from "./tabs.js";
 import { ComposerView } from "./views/composer.js";
 import { DrawerView, NoticeView, startCopyButtons, ThemeView } from "./views/frame.js";
@@ -16,7 +15,7 @@ import { rememberedSettings, SettingsView } from "./views/settings.js";
 import { SidebarView } from "./views/sidebar.js";
 import { ThreadView } from "./views/thread.js";
 
-const store = new Store({ ...initialState, ...rememberedSettings(), ...renderedState() });
+const store = new Store({ ...renderedState(), ...rememberedSettings() });
 const tabs = new Tabs();
 const actions = new Actions(store, api, tabs);
 const router = new Router(store, actions);
@@ -51,11 +50,9 @@ addEventListener("pageshow", (event) => {
 });
 document.documentElement.dataset.ready = "";
 
-/** What the server has rendered, as state. @returns {Partial<import("./types.js").State>} */
+/** What the server has rendered, as state. @returns {import("./types.js").State} */
 function renderedState() {
   const { conversations, conversation } = JSON.parse(document.getElementById("page-data")?.textContent ?? "{}");
-  if (!conversation) return { conversations };
-  const messages = conversation.messages.map((/** @type {import("./types.js").Message} */ message) =>
-    message.status === "running" ? forgotten(shown(message)) : shown(message));
-  return { conversations, conversationId: conversation.id, messages };
+  if (!conversation) return { ...initialState, conversations };
+  return reduce({ ...initialState, conversations }, { type: "conversation-opened", conversation });
 }

@@ -8,6 +8,7 @@ import { applyEvent, blankAnswer, forgotten, shown } from "./answers.js";
 
 /** @typedef {import("./types.js").State} State */
 /** @typedef {import("./types.js").Action} Action */
+/** @typedef {import("./types.js").Message} Message */
 /** @typedef {import("./types.js").ShownMessage} ShownMessage */
 
 /** @type {State} */
@@ -56,6 +57,11 @@ export function runningAnswer(state) {
   return state.messages.findLast((message) => message.status === "running");
 }
 
+/** What people and models said; instructions to the model are no part of the talk. @param {Message[]} messages */
+export function spoken(messages) {
+  return messages.filter((message) => message.role !== "system");
+}
+
 /** What the next question goes to; null leaves it to the server. @param {State} state */
 export function effectiveChoice(state) {
   return isOffered(state.catalogue, state.choice) ? state.choice : state.catalogue.default;
@@ -74,7 +80,7 @@ const ACTIONS = {
   "conversation-opened": (state, { conversation }) => ({
     ...state,
     conversationId: conversation.id,
-    messages: conversation.messages.map((/** @type {any} */ message) => known(state, message)),
+    messages: spoken(conversation.messages).map((message) => known(state, message)),
     notice: null,
   }),
   "new-chat-opened": (state) => ({ ...state, conversationId: null, messages: [], notice: null }),
@@ -120,7 +126,7 @@ const ACTIONS = {
 /**
  * A message from the server; a running answer that the page already holds stays as it is, since its log tells more.
  * @param {State} state
- * @param {import("./types.js").Message} message
+ * @param {Message} message
  */
 function known(state, message) {
   const held = state.messages.find((each) => each.id === message.id && each.role === message.role);

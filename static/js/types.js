@@ -12,7 +12,7 @@
  * @typedef {object} Message
  * @property {string} id
  * @property {string} conversation_id
- * @property {"user"|"assistant"} role
+ * @property {"user"|"assistant"|"system"} role
  * @property {"done"|"running"} status
  * @property {string} content
  * @property {string} reasoning

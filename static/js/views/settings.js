@@ -46,7 +46,9 @@ export class SettingsView {
 
   #fill() {
     const offered = this.store.state.catalogue.providers.filter((each) => each.models.length > 0);
-    if (offered.length) this.picker.replaceChildren(...offered.map(group));
+    const { choice } = this.store.state;
+    const groups = offered.length || !choice ? offered.map(group) : [group({ name: choice.provider, models: [choice.model] })];
+    if (groups.length) this.picker.replaceChildren(...groups);
     this.picker.disabled = offered.length === 0;
   }
 

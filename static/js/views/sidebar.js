@@ -98,6 +98,7 @@ function showItem(item, { id, title }, open) {
   item.dataset.conversation = id;
   link.setAttribute("href", `/c/${id}`);
   setText(link, title);
+  link.title = title; // a long one is cut off in the list
   if (open) link.setAttribute("aria-current", "page");
   else link.removeAttribute("aria-current");
   hook(item, "rename").setAttribute("aria-label", `Rename “${title}”`);

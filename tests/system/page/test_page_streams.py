@@ -83,6 +83,30 @@ def test_a_killed_server_that_comes_back_leaves_what_was_shown_and_says_so(
     chat.expect_problem("ERR_")
 
 
+def test_an_answer_whose_stream_cannot_be_opened_is_read_whole_when_it_is_done(chat: Any) -> None:
+    chat.page.route("**/events", lambda route: route.fulfill(status=204))
+    chat.ask("Hello").until_done()
+    assert chat.drawn() == chat.rendered(chat.message()["content"])
+    assert chat.answer.locator("[data-pending]").is_hidden()
+
+
+def test_an_answer_that_is_gone_says_so_instead_of_waiting(chat: Any) -> None:
+    gone = '{"error": {"code": "not_found", "message": "no such message", "trace_id": "t"}}'
+    chat.page.route("**/events", lambda route: route.fulfill(status=404))
+    chat.page.route("**/api/v1/messages/msg_*", lambda route: route.fulfill(status=404, body=gone))
+    chat.ask("Hello").until_done()
+    assert "no longer on the server" in chat.answer.locator("[data-failure]").inner_text()
+    chat.expect_problem("404")
+
+
+def test_instructions_to_the_model_are_no_part_of_the_talk(chat: Any) -> None:
+    turns = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hello"}]
+    asked = chat.page.request.post(f"{chat.url}/api/v1/messages", data={"provider": "mock", "messages": turns})
+    chat.open(f"/c/{asked.json()['conversation_id']}").until_done()
+    assert chat.questions == ["Hello"]
+    assert "Be brief." not in chat.hook("thread").inner_text()
+
+
 def test_a_reset_forgets_what_came_before_it(chat: Any) -> None:
     answer_with(
         chat,

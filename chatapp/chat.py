@@ -1,43 +1,111 @@
 """What is asked of a provider, and what it says beside events. Values only.
 
-A `Chat` is complete: an adapter needs nothing else to build its request. `Began` and `Finish` frame what a
-provider yields: they tell the run how the reply went and are never written to the log themselves.
+A `Chat` is complete: an adapter needs nothing else to build its request, and refuses what its protocol cannot carry.
+`Began` and `Finish` frame what a provider yields: they tell the run how the reply went and are never written to the
+log themselves.
 """
 
 from typing import Literal, TypeAlias
 
 import msgspec
 
-from chatapp.events import FinishReason, StreamEvent, Usage
+from chatapp.events import FinishReason, StreamEvent, ToolCall, Usage
 
-Role: TypeAlias = Literal["system", "user", "assistant"]
+Role: TypeAlias = Literal["system", "user", "assistant", "tool"]
 
 
-class Message(msgspec.Struct, frozen=True):
+class Text(msgspec.Struct, frozen=True, tag="text"):
+    text: str
+
+
+class Image(msgspec.Struct, frozen=True, tag="image"):
+    """`url` is a `data:` URL with the image in it, or an `https:` one that the provider fetches."""
+
+    url: str
+
+
+Part: TypeAlias = Text | Image
+
+
+class Native(msgspec.Struct, frozen=True):
+    """An assistant's turn as its provider wrote it, to be sent back to that protocol unchanged: with signatures of
+    its thinking that nobody else can make. `protocol` is the adapter's, such as `anthropic`."""
+
+    protocol: str
+    content: object
+
+
+class Message(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One turn.
+
+    An assistant's may hold the `tool_calls` it made and its `reasoning`; each call is answered by a message of role
+    `tool` with its `tool_call_id` and the result as text, `failed` where it is an error.
+    """
+
     role: Role
-    content: str
+    content: str | list[Part]
+    tool_calls: list[ToolCall] = []
+    tool_call_id: str | None = None
+    failed: bool = False
+    reasoning: str = ""
+    native: Native | None = None
+
+    @property
+    def text(self) -> str:
+        """The content without its images."""
+        if isinstance(self.content, str):
+            return self.content
+        return "".join(part.text for part in self.content if isinstance(part, Text))
+
+
+class Tool(msgspec.Struct, frozen=True):
+    """A function that the model may call. `parameters` is a JSON schema of an object."""
+
+    name: str
+    description: str
+    parameters: dict[str, object]
 
 
 class Chat(msgspec.Struct, frozen=True, kw_only=True):
-    """One request to a provider. None means: the provider's own default."""
+    """One request to a provider. None means: the provider's own default.
+
+    `tool_choice` is `auto`, `none`, `required`, or the name of the one tool to call. `schema` is a JSON schema that
+    the answer must follow. `raw`: yield the body's bytes too, as `Raw` events, each before what it decodes to.
+    """
 
     model: str
     messages: list[Message]
     thinking: bool | None = None
     max_tokens: int | None = None
     temperature: float | None = None
+    top_p: float | None = None
+    stop: list[str] = []
+    seed: int | None = None
+    tools: list[Tool] = []
+    tool_choice: str = "auto"
+    schema: dict[str, object] | None = None
+    raw: bool = False
 
 
 class Began(msgspec.Struct, frozen=True):
     """The provider's answer has begun: its headers are here, its first token may still be far."""
 
 
+class Attempt(msgspec.Struct, frozen=True):
+    """A try that failed before anything of it was shown; another follows. `error` is the error's code."""
+
+    provider: str
+    error: str
+
+
 class Finish(msgspec.Struct, frozen=True):
-    """How the provider ended its reply; its last word. `usage` is None where it said nothing of it."""
+    """How the provider ended its reply; its last word. `usage` is None where it said nothing of it. `native` is the
+    turn to be sent back with the results of the tools it called, where its protocol demands that."""
 
     reason: FinishReason
     usage: Usage | None = None
+    native: Native | None = None
 
 
-ReplyItem: TypeAlias = StreamEvent | Began | Finish
+ReplyItem: TypeAlias = StreamEvent | Began | Attempt | Finish
 """What `Provider.stream` yields: `Began`, then events, then exactly one `Finish`; or it raises `UpstreamError`."""

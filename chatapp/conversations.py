@@ -18,9 +18,10 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from chatapp.chat import Message, Role
 from chatapp.errors import DatabaseUnavailable, InvalidField, NotFound
+from chatapp.events import RunEnd
 from chatapp.ids import new_id
 from chatapp.tables import ConversationRow, MessageRow
-from chatapp.transcript import Transcript
+from chatapp.transcript import Transcript, transcript_of
 
 TITLE_CHARS = 80
 
@@ -77,6 +78,12 @@ class Conversations:
         values = {"status": "done", "content": transcript.content, "entries": entries}
         with self._transaction() as session:
             session.execute(update(MessageRow).where(MessageRow.id == answer_id).values(values))
+
+    def kept_end(self, answer_id: str) -> RunEnd | None:
+        """How a finished answer ended."""
+        with self._transaction() as session:
+            answer = session.get(MessageRow, answer_id)
+            return None if answer is None else transcript_of(answer.stored_entries()).end
 
     def unfinished(self, before: float) -> Sequence[str]:
         """Ids of answers that were begun before this time and not finished."""
@@ -176,7 +183,7 @@ def _conversation_for(session: Session, question: Question, now: float) -> Conve
 
 
 def _title(messages: list[Message]) -> str:
-    said = next((message.content for message in messages if message.role == "user"), "")
+    said = next((message.text for message in messages if message.role == "user"), "")
     line = " ".join(said.split())
     return line if len(line) <= TITLE_CHARS else line[: TITLE_CHARS - 1].rstrip() + "…"
 
@@ -198,7 +205,7 @@ def _history(session: Session, question: Question) -> list[Message]:
 
 def _asked(message: Message, question: Question, conversation: ConversationRow | None, now: float) -> MessageRow:
     row = _row(message.role, question, conversation, now)
-    row.content = message.content
+    row.content = message.text
     return row
 
 

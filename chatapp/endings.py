@@ -15,7 +15,7 @@ CHARS_PER_TOKEN = 4  # the usual rule of thumb, for what a provider did not coun
 
 def estimate_usage(asked: Sequence[Message], transcript: Transcript) -> Usage:
     """Tokens by length, for a provider that did not count or was stopped before it could."""
-    prompt = _tokens("".join(message.content for message in asked))
+    prompt = _tokens("".join(message.text for message in asked))
     reasoning = _tokens(transcript.reasoning)
     completion = reasoning + _tokens(transcript.content)
     return Usage(prompt, completion, prompt + completion, reasoning, 0, estimated=True)

@@ -92,9 +92,10 @@ class PlanStep(Event, frozen=True, tag="plan-step"):
 
 
 class Raw(Event, frozen=True, tag="raw"):
-    """Upstream bytes, unparsed."""
+    """Upstream bytes, unparsed. The first of a body says its `content_type`."""
 
     bytes: bytes
+    content_type: str = ""
 
 
 class AttemptReset(Event, frozen=True, tag="attempt-reset"):

@@ -6,7 +6,7 @@ from contextlib import closing
 from typing import Literal
 
 from chatapp.cancel import CancelScope
-from chatapp.chat import Began, Chat, Finish
+from chatapp.chat import Attempt, Began, Chat, Finish
 from chatapp.endings import estimate_usage, stopped_error
 from chatapp.errors import ChatappError, Truncated
 from chatapp.events import (
@@ -54,6 +54,7 @@ class Run:
         self.trace_id = trace_id
         self.scope = CancelScope()
         self.transcript = Transcript()
+        self.attempts: list[Attempt] = []  # that failed before the one that was shown
         self._provider = provider
         self._chat = chat
         self._log = log
@@ -94,6 +95,8 @@ class Run:
                     self._first_byte_ms = self._elapsed_ms()
                 elif isinstance(item, Finish):
                     finish = item
+                elif isinstance(item, Attempt):
+                    self.attempts.append(item)
                 else:
                     self._append_reply(item)
         if finish is None:

@@ -6,15 +6,15 @@ the run's own greenlet, or by `Runs.recover` in another process when this one di
 
 import logging
 import time
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Sequence
 
 import gevent
 
-from chatapp.chat import Chat
+from chatapp.chat import Attempt, Chat
+from chatapp.conclusion import AnswerStore, conclude
 from chatapp.endings import interrupted_end, lost_transcript
 from chatapp.errors import Overloaded, UnknownRun
-from chatapp.events import Entry
+from chatapp.events import StreamEvent
 from chatapp.logs import EventLog
 from chatapp.providers import Provider
 from chatapp.run import Run, cancelled, interrupted
@@ -23,20 +23,9 @@ from chatapp.transcript import Transcript
 RECOVER_S = 1.0  # how soon the runs of a process that died are ended: within what a reader takes for alive
 ORPHAN_S = 60.0  # an answer without a log, older than this, was lost before its run began
 CLOSE_S = 3.0  # for stopped runs to write their end: some commits, even on a slow disk
-RETRY_S, MAX_RETRY_S = 0.5, 30.0  # while a store is away at the end of a run
 
 logger = logging.getLogger(__name__)
 run_logger = logging.getLogger("chatapp.run")
-
-
-class AnswerStore(Protocol):
-    """Where answers are kept once they ended."""
-
-    def finish(self, answer_id: str, transcript: Transcript) -> None: ...
-
-    def unfinished(self, before: float) -> Sequence[str]:
-        """Ids of answers that were begun before this time (epoch seconds) and not finished."""
-        ...
 
 
 class Runs:
@@ -91,31 +80,27 @@ class Runs:
     def _live_and_end(self, run: Run) -> None:
         try:
             end = run.generate()
-            self._conclude(run.id, run.transcript, lambda: run.append(end))
-            _log_line(run.transcript)
+            conclude(self._log, self._answers, run.id, run.transcript, [end])
+            _log_line(run.transcript, run.attempts)
         finally:
             del self._live[run.id]
-
-    def _conclude(self, run_id: str, transcript: Transcript, append_end: Callable[[], None]) -> None:
-        """Write the end, keep the answer, let the log go: each step until it works, for a store may be away."""
-        _insist(append_end)
-        _insist(lambda: self._log.sync(run_id))
-        _insist(lambda: self._answers.finish(run_id, transcript))
-        _insist(lambda: self._log.settle(run_id))
 
     def _end_left(self, run_id: str) -> None:
         transcript = Transcript()
         while entries := self._log.read(run_id, transcript.last_seq):
             for entry in entries:
                 transcript.add(entry)
-
-        def append_end() -> None:
-            missing = lost_transcript(run_id).entries if transcript.start is None else interrupted_end(transcript)
-            for _, event in missing if transcript.end is None else []:
-                transcript.add(Entry(self._log.append(run_id, event), event))
-
-        self._conclude(run_id, transcript, append_end)
+        conclude(self._log, self._answers, run_id, transcript, self._rest(run_id, transcript))
         _log_line(transcript)
+
+    def _rest(self, run_id: str, transcript: Transcript) -> list[StreamEvent]:
+        """What the log of a run lacks whose process died."""
+        if transcript.end is not None:
+            return []
+        if end := self._answers.kept_end(run_id):  # it died between keeping the answer and saying so
+            return [end]
+        lost = interrupted_end(transcript) if transcript.start else lost_transcript(run_id).entries
+        return [entry.event for entry in lost]
 
     def _has_log(self, run_id: str) -> bool:
         try:
@@ -141,20 +126,7 @@ class Runs:
         return [greenlet for _, greenlet in self._live.values()]
 
 
-def _insist(step: Callable[[], None]) -> None:
-    pause = RETRY_S
-    while True:
-        try:
-            return step()
-        except UnknownRun:
-            raise  # the log was given to somebody else, who ends it
-        except Exception:  # whatever a store raises; the step is tried until it works
-            logger.exception("the end of a run cannot be written; next try in %s s", pause)
-            gevent.sleep(pause)
-            pause = min(pause * 2, MAX_RETRY_S)
-
-
-def _log_line(transcript: Transcript) -> None:
+def _log_line(transcript: Transcript, attempts: Sequence[Attempt] = ()) -> None:
     """One JSON line a run: how it went, never what was said."""
     start, end = transcript.start, transcript.end
     if start is None or end is None:
@@ -166,6 +138,7 @@ def _log_line(transcript: Transcript) -> None:
         "model": start.model,
         "finish": end.reason,
         "error": end.error and end.error.code,
+        "attempts": [{"provider": attempt.provider, "error": attempt.error} for attempt in attempts],
         "latency_ms": end.timing.total_ms,
         "first_byte_ms": end.timing.first_byte_ms,
         "first_token_ms": end.timing.first_token_ms,

@@ -104,7 +104,8 @@ class Reader:
     def _render(self, entry: Entry) -> bytes:
         self._seq = entry.seq
         self.ended = isinstance(entry.event, RunEnd)
-        return encode_with_id(self._dialect.encode(entry.event), entry.seq)
+        frames = self._dialect.encode(entry.event)
+        return encode_with_id(frames, entry.seq) if self._dialect.own else b"".join(map(encode, frames))
 
     def _failed(self, error: ChatappError, trace_id: str) -> bytes:
         """The log is away: the dialect's error event, without an id, so that the client may resume later."""

@@ -25,7 +25,7 @@ LAYERS = [
     },
     {"providers.http", "providers.wire", "providers.tool_calls"},
     {"logs.*", "providers.*", "dialects.*"},
-    {"run", "runs", "streaming"},
+    {"run", "runs", "conclusion", "streaming"},
     {"tables", "conversations", "migrations.env", "migrations.versions.*", "database", "auth"},
     {"provider_setup"},
     {"web"},

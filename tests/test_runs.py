@@ -11,11 +11,11 @@ from gevent.event import Event
 from chatapp.cancel import CancelScope
 from chatapp.chat import Began, Chat, Finish, Message, ReplyItem
 from chatapp.errors import DatabaseUnavailable, LogUnavailable, Overloaded, Rejected
-from chatapp.events import Entry, ReasoningDelta, RunEnd, RunStart, StreamEvent, TextDelta, Usage
+from chatapp.events import Entry, ReasoningDelta, RunEnd, RunStart, StreamEvent, TextDelta, Timing, Usage
 from chatapp.log_lines import JSONFormatter
 from chatapp.logs.memory import MemoryLog
 from chatapp.runs import Runs
-from chatapp.transcript import Transcript
+from chatapp.transcript import Transcript, transcript_of
 
 CHAT = Chat(model="m", messages=[Message("user", "how are you")])
 Script = Callable[[CancelScope], Iterator[ReplyItem]]
@@ -52,6 +52,9 @@ class Answers:
             raise DatabaseUnavailable("away")
         self.kept[answer_id] = transcript
         self.lost = [lost for lost in self.lost if lost != answer_id]
+
+    def kept_end(self, answer_id: str) -> RunEnd | None:
+        return self.kept[answer_id].end if answer_id in self.kept else None
 
     def unfinished(self, before: float) -> Sequence[str]:
         return self.lost
@@ -239,6 +242,27 @@ def test_a_run_left_by_a_dead_process_is_ended_as_interrupted(
     assert end_of(log, "left").reason == "interrupted"
     assert end_of(log, "empty").reason == "interrupted"
     assert kept(answers, "left").content == "half"
+
+
+def test_the_answer_is_kept_before_its_end_is_seen(runs: Runs, log: MemoryLog, answers: Answers) -> None:
+    runs.start("r", "trace", ScriptedProvider(complete), CHAT)
+    end = end_of(log, "r")
+    assert answers.kept["r"].end == end
+
+
+def test_a_process_that_died_between_keeping_and_ending_is_not_contradicted(
+    runs: Runs, log: MemoryLog, answers: Answers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start, text = RunStart("left", "trace", "mock", "words", "disabled", 0.0), TextDelta("whole")
+    end = RunEnd("stop", Usage(1, 1, 2), Timing())
+    log.create("left")
+    log.append("left", start)
+    log.append("left", text)
+    answers.kept["left"] = transcript_of([Entry(1, start), Entry(2, text), Entry(3, end)])
+    found = [["left"]]
+    monkeypatch.setattr(log, "adopt", lambda: found.pop() if found else [])
+    runs.recover()
+    assert end_of(log, "left") == end
 
 
 def test_an_answer_without_a_log_is_ended_too(runs: Runs, answers: Answers) -> None:

@@ -18,6 +18,10 @@ class Dialect(Protocol):
 
     name: ClassVar[str]
 
+    own: ClassVar[bool]
+    """Whether it is one of ours: then the frame that ends an event carries its seq as `id:`, and a reader may be told
+    to reconnect. Clients of other people's protocols take neither."""
+
     def encode(self, event: StreamEvent) -> Iterable[Frame]:
         """The frames of one event; none where the dialect does not show it."""
         ...
@@ -27,7 +31,8 @@ class Dialect(Protocol):
         ...
 
     def reset(self, reason: str) -> Iterable[Frame]:
-        """What tells the client to forget what it holds: everything is sent again after it."""
+        """What tells the client to forget what it holds: everything is sent again after it. Nothing where the protocol
+        has no word for it."""
         ...
 
 

@@ -27,6 +27,7 @@ class MessageDialect:
     """`content_delta` … `completed`, or `error`; `heartbeat` between; `reset` where what came before is void."""
 
     name: ClassVar[str] = "message"
+    own: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self._content: list[str] = []

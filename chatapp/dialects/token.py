@@ -28,6 +28,7 @@ class TokenDialect:
     """`meta`, then `token`s, then one `done` or `error`; `reset` where what came before is void."""
 
     name: ClassVar[str] = "token"
+    own: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self._start: RunStart | None = None

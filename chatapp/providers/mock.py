@@ -102,7 +102,7 @@ class Mock:
 
     def _reply(self, chat: Chat) -> Iterator[StreamEvent]:
         thinks = chat.model == "think" if chat.thinking is None else chat.thinking
-        question = next((m.content for m in reversed(chat.messages) if m.role == "user"), "")
+        question = next((m.text for m in reversed(chat.messages) if m.role == "user"), "")
         if thinks:
             yield from map(ReasoningDelta, words(THINKING))
         if chat.model == "tool":
@@ -130,5 +130,5 @@ def _quote(question: str) -> str:
 
 
 def _usage(chat: Chat, spoken: int, reasoned: int) -> Usage:
-    prompt = sum(len(message.content.split()) for message in chat.messages)
+    prompt = sum(len(message.text.split()) for message in chat.messages)
     return Usage(prompt, spoken, prompt + spoken, reasoned)

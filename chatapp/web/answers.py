@@ -1,43 +1,69 @@
 """From a parsed request to a run, and from a run to a streamed response: what all streaming endpoints share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
+import msgspec
 from flask import Response, request
 
-from chatapp.chat import Chat, Message
+from chatapp.chat import Chat
 from chatapp.client_socket import ClientSocket
 from chatapp.conversations import Begun, Question
 from chatapp.dialects import Dialect
 from chatapp.errors import InvalidField, NotFound, Unreachable
 from chatapp.providers import Provider
 from chatapp.streaming import HEADERS, Read, ReaderLeft, WhollyReceived, open_reader
+from chatapp.transcript import Transcript
 from chatapp.web import current_owner, services, trace_id
-from chatapp.web.bodies import ChatRequest, MessageRequest
+
+NO_HEADERS: Mapping[str, str] = {}
 
 
-def begin_answer(asked: ChatRequest, keep: bool) -> Begun:
-    """Store what was asked, start the run; `keep`: in a new conversation where none is named."""
+def begin_answer(
+    chat: Chat,
+    provider: str | None,
+    *,
+    conversation_id: str | None = None,
+    retry_of: str | None = None,
+    keep: bool = False,
+    result_mode: str | None = None,
+) -> Begun:
+    """Store what was asked and start the run.
+
+    `chat` holds what is said now, and an empty model for the default; the history of the conversation is put before
+    it. `keep`: in a new conversation where none is named.
+    """
     app = services()
-    provider, model = choose(asked.provider, asked.model)
-    turns = asked.turns()
+    chosen, model = choose(provider, chat.model or None)
+    if retry_of is not None and conversation_id is None:
+        conversation_id = app.conversations.message(current_owner(), retry_of).conversation_id
+    question = Question(
+        owner=current_owner(),
+        provider=chosen.name,
+        model=model,
+        messages=chat.messages,
+        conversation_id=conversation_id,
+        retry_of=retry_of,
+        idempotency_key=request.headers.get("Idempotency-Key"),
+        result_mode=result_mode,
+        keep=keep,
+    )
     app.runs.admit()
-    begun = app.conversations.begin(_question(asked, provider, model, turns, keep))
+    begun = app.conversations.begin(question)
     if not begun.found:
-        chat = Chat(
-            model=model,
-            messages=begun.messages,
-            thinking=asked.thinking,
-            max_tokens=asked.max_tokens,
-            temperature=asked.temperature,
-        )
-        app.runs.start(begun.id, trace_id(), provider, chat)
+        whole = msgspec.structs.replace(chat, model=model, messages=begun.messages)
+        app.runs.start(begun.id, trace_id(), chosen, whole)
     return begun
 
 
 def choose(name: str | None, model: str | None) -> tuple[Provider, str]:
-    """The provider and model to use. Raises NotFound, naming the field; Unreachable where no model can be found."""
+    """The provider and model to use; without a provider's name, `model` may be `provider/model`, or be known to one.
+
+    Raises NotFound, naming the field; Unreachable where no model can be found.
+    """
     providers = services().providers
+    if name is None and model is not None:
+        name, model = _provider_of(model)
     name = name or providers.default
     if name not in providers.by_name:
         raise NotFound(f"provider: there is none named {name!r}; there are {', '.join(providers.by_name)}")
@@ -50,20 +76,45 @@ def choose(name: str | None, model: str | None) -> tuple[Provider, str]:
     return provider, model or models[0]
 
 
-def respond(read: Read, dialect: Dialect, on_left: Callable[[], None] | None = None) -> Response:
+def _provider_of(model: str) -> tuple[str | None, str | None]:
+    """Who is meant by a model's name alone."""
+    by_name = services().providers.by_name
+    prefix, _, rest = model.partition("/")
+    if prefix in by_name:
+        return prefix, rest or None
+    known = next((name for name, provider in by_name.items() if model in provider.models()), None)
+    return known, model
+
+
+def whole_answer(run_id: str, on_left: Callable[[], None]) -> Transcript:
+    """Wait for the run's end. Where the client leaves before it, `on_left` is called and the wait goes on: the run
+    then ends by itself."""
+    app = services()
+    client = _client_socket(on_left)
+    client.start()
+    try:
+        transcript = Transcript()
+        while transcript.end is None:
+            for entry in app.log.read(run_id, transcript.last_seq, app.settings.heartbeat_s):
+                transcript.add(entry)
+        return transcript
+    finally:
+        client.stop()
+
+
+def respond(
+    read: Read, dialect: Dialect, on_left: Callable[[], None] | None = None, headers: Mapping[str, str] = NO_HEADERS
+) -> Response:
     """The streamed response; 204 where the client has it all. `on_left`: the client went before the end.
 
     Without `on_left` the client is one that resumes: when the server goes down it is sent elsewhere.
     """
     try:
-        reader = open_reader(read, dialect, position())
+        reader = open_reader(read, dialect, position() if dialect.own else 0)
     except WhollyReceived:
         return Response(status=204)
     app = services()
-    left = partial(reader.scope.cancel, ReaderLeft)
-    client = ClientSocket(
-        request.environ.get("gunicorn.socket"), left, app.settings.send_timeout_s, app.settings.send_buffer_bytes
-    )
+    client = _client_socket(partial(reader.scope.cancel, ReaderLeft))
 
     def close() -> None:
         client.stop()
@@ -71,10 +122,10 @@ def respond(read: Read, dialect: Dialect, on_left: Callable[[], None] | None = N
         if on_left is not None and not reader.ended:
             on_left()
 
-    if on_left is None:
+    if on_left is None and dialect.own:
         app.readers.add(reader)
     client.start()
-    response = Response(reader.follow(app.settings.heartbeat_s, trace_id()), headers=HEADERS)
+    response = Response(reader.follow(app.settings.heartbeat_s, trace_id()), headers={**HEADERS, **headers})
     response.call_on_close(close)
     return response
 
@@ -89,19 +140,7 @@ def position() -> int:
     return int(after)
 
 
-def _question(asked: ChatRequest, provider: Provider, model: str, turns: list[Message], keep: bool) -> Question:
-    message = asked if isinstance(asked, MessageRequest) else MessageRequest()
-    conversation_id = asked.conversation_id
-    if message.retry_of is not None and conversation_id is None:
-        conversation_id = services().conversations.message(current_owner(), message.retry_of).conversation_id
-    return Question(
-        owner=current_owner(),
-        provider=provider.name,
-        model=model,
-        messages=turns,
-        conversation_id=conversation_id,
-        retry_of=message.retry_of,
-        idempotency_key=request.headers.get("Idempotency-Key"),
-        result_mode=message.result_mode,
-        keep=keep,
-    )
+def _client_socket(on_gone: Callable[[], None]) -> ClientSocket:
+    settings = services().settings
+    sock = request.environ.get("gunicorn.socket")
+    return ClientSocket(sock, on_gone, settings.send_timeout_s, settings.send_buffer_bytes)

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, TypeVar
 import msgspec
 from flask import request
 
-from chatapp.chat import Message, Role
+from chatapp.chat import Chat, Message
 from chatapp.errors import BodyTooLarge, InvalidField, InvalidRequest, UnsupportedMediaType
 from chatapp.web import services
 
@@ -16,7 +16,7 @@ OnDisconnect = Literal["cancel", "continue"]
 
 
 class Turn(msgspec.Struct, frozen=True):
-    role: Role
+    role: Literal["system", "user", "assistant"]
     content: str
 
 
@@ -32,6 +32,16 @@ class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
     temperature: Annotated[float, msgspec.Meta(ge=0, le=2)] | None = None
     conversation_id: str | None = None
     on_disconnect: OnDisconnect | None = None
+
+    def chat(self) -> Chat:
+        """What is asked of the provider, without the history."""
+        return Chat(
+            model=self.model or "",
+            messages=self.turns(),
+            thinking=self.thinking,
+            max_tokens=self.max_tokens,
+            temperature=self.temperature,
+        )
 
     def turns(self) -> list[Message]:
         """What the user says now: `messages`, or `prompt` as one of the user's."""

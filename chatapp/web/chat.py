@@ -19,7 +19,7 @@ blueprint = Blueprint("chat", __name__)
 def stream_tokens() -> Response:
     """The `token` dialect: question and answer in one request. The client's leaving stops the run, unless told."""
     asked = parse(ChatRequest)
-    begun = begin_answer(asked, keep=False)
+    begun = begin_answer(asked.chat(), asked.provider, conversation_id=asked.conversation_id)
     stop = None if asked.on_disconnect == "continue" else partial(services().runs.cancel, begun.id)
     return respond(partial(services().log.read, begun.id), _dialect("token"), stop)
 
@@ -28,7 +28,14 @@ def stream_tokens() -> Response:
 def post_message() -> tuple[Response, int]:
     """Store the message, start its answer, say where to follow it."""
     asked = parse(MessageRequest)
-    begun = begin_answer(asked, keep=True)
+    begun = begin_answer(
+        asked.chat(),
+        asked.provider,
+        conversation_id=asked.conversation_id,
+        retry_of=asked.retry_of,
+        keep=True,
+        result_mode=asked.result_mode,
+    )
     query = "?on_disconnect=cancel" if asked.on_disconnect == "cancel" else ""
     body = {
         "id": begun.id,

@@ -86,6 +86,15 @@ class ToolResult(Event, frozen=True, tag="tool-result"):
     error: str | None = None
 
 
+class ToolApproval(Event, frozen=True, tag="tool-approval"):
+    """The state of a call that needs its owner's approval: first `asked`, then one of the others. No contract of others
+    knows it: a dialect whose clients might stumble shows nothing. `expires` (epoch seconds): then it is denied."""
+
+    tool_call_id: str
+    state: Literal["asked", "approved", "denied", "expired"]
+    expires: float
+
+
 class PlanStep(Event, frozen=True, tag="plan-step"):
     index: int
     text: str
@@ -119,6 +128,7 @@ StreamEvent: TypeAlias = (
     | TextDelta
     | ToolInputDelta
     | ToolCall
+    | ToolApproval
     | ToolResult
     | PlanStep
     | Raw

@@ -14,6 +14,7 @@ from chatapp.events import (
     RunEnd,
     RunStart,
     TextDelta,
+    ToolApproval,
     ToolCall,
     ToolInputDelta,
     ToolResult,
@@ -59,7 +60,8 @@ class Transcript:
         return "".join(entry.event.text for entry in self.entries if isinstance(entry.event, ReasoningDelta))
 
     def tools(self) -> list[dict[str, object]]:
-        """Each call with its outcome: id, type, name, arguments, result, error; both None until it came."""
+        """Each call with its outcome: id, type, name, arguments, approval, result, error; None until it came."""
+        approvals = {e.event.tool_call_id: e.event.state for e in self.entries if isinstance(e.event, ToolApproval)}
         results = {e.event.tool_call_id: e.event for e in self.entries if isinstance(e.event, ToolResult)}
         tools = []
         for _, event in self.entries:
@@ -71,6 +73,7 @@ class Transcript:
                         "type": event.type,
                         "name": event.name,
                         "arguments": event.arguments,
+                        "approval": approvals.get(event.id),
                         "result": outcome.result if outcome else None,
                         "error": outcome.error if outcome else None,
                     }
@@ -93,7 +96,7 @@ class Transcript:
                 self.start = start
             case RunEnd() as end:
                 self.end = end
-            case ToolCall() | ToolResult() | PlanStep():
+            case ToolCall() | ToolApproval() | ToolResult() | PlanStep():
                 pass
         self._entries.append(entry)
 

@@ -16,6 +16,7 @@ from chatapp.events import (
     RunStart,
     StreamEvent,
     TextDelta,
+    ToolApproval,
     ToolCall,
     ToolInputDelta,
     ToolResult,
@@ -41,6 +42,8 @@ class MessageDialect:
                 yield _frame("reasoning_delta", {"delta": event.text})
             case ToolCall():
                 yield _frame("tool_call", _call(event))
+            case ToolApproval():
+                yield _frame("tool_approval", _approval(event))
             case ToolResult():
                 yield _frame("tool_result", _outcome(event))
             case PlanStep():
@@ -70,6 +73,10 @@ class MessageDialect:
 
 def _call(event: ToolCall) -> dict[str, object]:
     return {"id": event.id, "type": event.type, "name": event.name, "arguments": event.arguments}
+
+
+def _approval(event: ToolApproval) -> dict[str, object]:
+    return {"tool_call_id": event.tool_call_id, "state": event.state, "expires": event.expires}
 
 
 def _outcome(event: ToolResult) -> dict[str, object]:

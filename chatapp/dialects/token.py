@@ -17,6 +17,7 @@ from chatapp.events import (
     RunStart,
     StreamEvent,
     TextDelta,
+    ToolApproval,
     ToolCall,
     ToolInputDelta,
     ToolResult,
@@ -47,7 +48,7 @@ class TokenDialect:
             case AttemptReset():
                 self._held = ""
                 yield from self.reset(event.reason)
-            case ReasoningDelta() | ToolInputDelta() | ToolCall() | ToolResult() | PlanStep() | Raw():
+            case ReasoningDelta() | ToolInputDelta() | ToolCall() | ToolApproval() | ToolResult() | PlanStep() | Raw():
                 pass
             case _:
                 assert_never(event)

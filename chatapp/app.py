@@ -10,7 +10,10 @@ from chatapp import __version__
 from chatapp.auth import CookieAuth, secret_key
 from chatapp.conversations import Conversations
 from chatapp.database import open_database
+from chatapp.dialects.delta import DeltaDialect
 from chatapp.dialects.message import MessageDialect
+from chatapp.dialects.reasoning import ReasoningDialect
+from chatapp.dialects.session import SessionDialect
 from chatapp.dialects.token import TokenDialect
 from chatapp.errors import ConfigError
 from chatapp.logs import EventLog
@@ -23,7 +26,9 @@ from chatapp.streaming import Readers
 from chatapp.web import EXTENSION, Services, chat, conversations, errors, ops, pages
 
 PACKAGE = Path(__file__).parent
-DIALECTS = {dialect.name: dialect for dialect in (MessageDialect, TokenDialect)}
+DIALECTS = {
+    dialect.name: dialect for dialect in (DeltaDialect, MessageDialect, ReasoningDialect, SessionDialect, TokenDialect)
+}
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -38,7 +43,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config["TRUSTED_HOSTS"] = list(settings.trusted_hosts)
     app.jinja_env.globals["version"] = __version__
     app.extensions[EXTENSION] = _services(settings, os.environ)
-    errors.install(app)
+    errors.install(app, {})
     for module in (chat, conversations, pages, ops):
         app.register_blueprint(module.blueprint)
     return app

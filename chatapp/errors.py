@@ -1,10 +1,12 @@
 """Everything that can go wrong, drawn as a tree. It knows no HTTP library and no provider.
 
 ChatappError
+├── RunFailed                   a run's error, for a client that waits for the whole answer
 ├── ConfigError                 the start is refused; the message names the key
 ├── RequestError                the client's doing: answered before the first byte
 │   ├── InvalidRequest          400  not what this endpoint takes: malformed JSON, an empty prompt
 │   │   └── InvalidField        422  a field of the wrong type or out of range
+│   ├── Forbidden               403  asked for by another site's page
 │   ├── NotFound                404  no such thing, or not yours
 │   ├── BodyTooLarge            413
 │   └── UnsupportedMediaType    415
@@ -39,6 +41,27 @@ class ChatappError(Exception):
         self.message = message
 
 
+class RunFailed(ChatappError):
+    """A run that ended as `error` or `interrupted`, told to a client that waits for the whole answer: with the code that
+    its `run-end` carries, and the status of the class that has this code."""
+
+    def __init__(self, code: str, message: str, retryable: bool) -> None:
+        super().__init__(message)
+        self.code = code
+        self.status = status_of(code)
+        self.retryable = retryable
+
+
+def status_of(code: str) -> int:
+    """The HTTP status for the code of a failed run."""
+    return 503 if code == "interrupted" else _statuses(ChatappError).get(code, 500)
+
+
+def _statuses(tree: type[ChatappError]) -> dict[str, int]:
+    below = [_statuses(child) for child in tree.__subclasses__()]
+    return {code: status for statuses in below for code, status in statuses.items()} | {tree.code: tree.status}
+
+
 class ConfigError(ChatappError):
     code = "bad_configuration"
 
@@ -54,6 +77,11 @@ class InvalidRequest(RequestError):
 class InvalidField(InvalidRequest):
     code = "invalid_field"
     status = 422
+
+
+class Forbidden(RequestError):
+    code = "forbidden"
+    status = 403
 
 
 class NotFound(RequestError):

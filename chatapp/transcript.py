@@ -80,6 +80,16 @@ class Transcript:
                 )
         return tools
 
+    def open_calls(self) -> list[ToolCall]:
+        """Those without a result: theirs to run who offered the tools."""
+        calls: dict[str, ToolCall] = {}
+        for _, event in self.entries:
+            if isinstance(event, ToolCall):
+                calls[event.id] = event
+            elif isinstance(event, ToolResult):
+                calls.pop(event.tool_call_id, None)  # a later round of the same run may use the id again
+        return list(calls.values())
+
     def _join(self) -> None:
         if self._delta is not None:
             self._entries.append(Entry(self.last_seq, self._delta("".join(self._pieces))))

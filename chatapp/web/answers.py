@@ -10,7 +10,7 @@ from chatapp.chat import Chat
 from chatapp.client_socket import ClientSocket
 from chatapp.conversations import Begun, Question
 from chatapp.dialects import Dialect
-from chatapp.errors import InvalidField, NotFound, Unreachable
+from chatapp.errors import InvalidField, NotFound, RunFailed, Unreachable
 from chatapp.providers import Provider
 from chatapp.streaming import HEADERS, Read, ReaderLeft, WhollyReceived, open_reader
 from chatapp.transcript import Transcript
@@ -100,6 +100,13 @@ def whole_answer(run_id: str, on_left: Callable[[], None]) -> Transcript:
         return transcript
     finally:
         client.stop()
+
+
+def succeeded(said: Transcript) -> Transcript:
+    """The whole answer of a run that did not fail. Raises RunFailed."""
+    if said.end is not None and said.end.error is not None:
+        raise RunFailed(said.end.error.code, said.end.error.message, said.end.error.retryable)
+    return said
 
 
 def respond(

@@ -1,20 +1,33 @@
-"""Every failure before the first byte as JSON `{"error": {"code", "message", "trace_id"}}`, or as a page for a browser."""
+"""Every failure before the first byte as JSON `{"error": {"code", "message", "trace_id"}}`, in the shape of another
+protocol below its paths, or as a page for a browser.
+"""
 
 import logging
+import math
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
 
-from flask import Flask, Response, g, jsonify, make_response, render_template, request
+from flask import Flask, Response, current_app, g, jsonify, make_response, render_template, request
 from werkzeug.exceptions import HTTPException
 
-from chatapp.errors import ChatappError
+from chatapp.dialects import json_data
+from chatapp.errors import ChatappError, RateLimited
 from chatapp.tracing import trace_id_of
 from chatapp.web import trace_id
 
 CODES = {400: "invalid_request", 404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
 
+Shape: TypeAlias = Callable[[int, str, str], tuple[int, object]]
+"""From our status, code and message to the status and JSON body that the clients of another protocol understand."""
+
+SHAPES = "chatapp.error_shapes"
+
 logger = logging.getLogger(__name__)
 
 
-def install(app: Flask) -> None:
+def install(app: Flask, shapes: Mapping[str, Shape]) -> None:
+    """`shapes` by the path that they are below; the longest that fits is taken."""
+    app.extensions[SHAPES] = shapes
     app.before_request(_take_trace_id)
     app.after_request(_give_trace_id)
     app.register_error_handler(ChatappError, _known)
@@ -23,10 +36,19 @@ def install(app: Flask) -> None:
 
 
 def error_response(status: int, code: str, message: str) -> Response:
+    if shape := _shape():
+        status, body = shape(status, code, message)
+        return Response(json_data(body), status, mimetype="application/json")
     if request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html":
         page = render_template("error.html", status=status, message=message, trace_id=trace_id())
         return make_response(page, status)
     return make_response(jsonify(error={"code": code, "message": message, "trace_id": trace_id()}), status)
+
+
+def _shape() -> Shape | None:
+    shapes: Mapping[str, Shape] = current_app.extensions[SHAPES]
+    below = [path for path in shapes if request.path.startswith(path)]
+    return shapes[max(below, key=len)] if below else None
 
 
 def _take_trace_id() -> None:
@@ -41,7 +63,13 @@ def _give_trace_id(response: Response) -> Response:
 
 
 def _known(error: ChatappError) -> Response:
-    return error_response(error.status, error.code, error.message)
+    response = error_response(error.status, error.code, error.message)
+    if isinstance(error, RateLimited) and error.retry_after:
+        response.headers["Retry-After"] = str(math.ceil(error.retry_after))
+    if error.status >= 500:
+        # The official SDKs of OpenAI and Anthropic try every 5xx again, also where that cannot help.
+        response.headers["X-Should-Retry"] = "true" if error.retryable else "false"
+    return response
 
 
 def _http(error: HTTPException) -> Response:

@@ -39,7 +39,7 @@ export class SidebarView {
     }));
     const open = conversations.find((each) => each.id === conversationId);
     document.title = open ? `${open.title} · chatapp` : "chatapp";
-    setText(hook(document, "title"), open?.title ?? "");
+    setText(hook(document, "title"), open?.title ?? "New chat");
   }
 
   /** @param {MouseEvent} event */

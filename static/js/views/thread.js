@@ -37,9 +37,10 @@ export class ThreadView {
   #onChange({ state, previous }) {
     if (state.messages === previous.messages) return;
     announce(state, previous);
-    const grown = state.messages.length > previous.messages.length;
-    if (grown || state.conversationId !== previous.conversationId) this.scroll.stick();
-    this.paint();
+    const moved = state.messages.length !== previous.messages.length || state.conversationId !== previous.conversationId;
+    if (!moved) return this.paint();
+    this.scroll.stick(); // a reader who asks or goes elsewhere sees it at once
+    this.#paint();
   }
 
   /** Takes over what the server has rendered. */

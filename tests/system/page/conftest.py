@@ -60,6 +60,12 @@ class ChatPage:
         self.page.wait_for_url("**/c/*")
         return self
 
+    def new_chat(self) -> "ChatPage":
+        self.hook("new-chat").click()
+        self.page.wait_for_url(self.url + "/")
+        self.answer.wait_for(state="detached")
+        return self
+
     def until_done(self) -> "ChatPage":
         self.hook("stop").wait_for(state="hidden")
         self.page.locator('[data-role="assistant"]:last-child[data-status="done"]').wait_for()

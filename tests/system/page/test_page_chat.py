@@ -152,8 +152,7 @@ def test_conversations_are_listed_opened_renamed_and_deleted_in_place(chat: Any)
     chat.ask("First question").until_done()
     first = chat.page.url
     chat.page.evaluate("window.sameDocument = true")
-    chat.hook("new-chat").click()
-    chat.page.wait_for_url(chat.url + "/")
+    chat.new_chat()
     assert chat.answers.count() == 0 and chat.hook("prompt").evaluate("box => box === document.activeElement")
     chat.ask("Second question").until_done()
     links = chat.page.locator("[data-conversation] [data-link]")
@@ -183,7 +182,7 @@ def test_conversations_are_listed_opened_renamed_and_deleted_in_place(chat: Any)
 
 def test_back_and_forward_move_between_conversations(chat: Any) -> None:
     chat.ask("First question").until_done()
-    chat.hook("new-chat").click()
+    chat.new_chat()
     chat.ask("Second question").until_done()
     for move, questions in (
         (chat.page.go_back, []),

@@ -51,7 +51,7 @@ def test_a_tab_learns_what_another_asks_and_stops_in_the_same_conversation(reade
 
 def test_an_answer_goes_on_while_another_conversation_is_read(chat: Any) -> None:
     chat.ask("First").until_done()
-    chat.hook("new-chat").click()
+    chat.new_chat()
     chat.ask("Second").until_text("You asked")
     second = chat.page.url
     chat.page.locator("[data-link]", has_text="First").click()

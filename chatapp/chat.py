@@ -71,6 +71,7 @@ class Chat(msgspec.Struct, frozen=True, kw_only=True):
 
     `tool_choice` is `auto`, `none`, `required`, or the name of the one tool to call. `schema` is a JSON schema that
     the answer must follow. `raw`: yield the body's bytes too, as `Raw` events, each before what it decodes to.
+    `session_id` is the client's own name of the conversation, under which an agent may keep a memory of its own.
     """
 
     model: str
@@ -85,14 +86,18 @@ class Chat(msgspec.Struct, frozen=True, kw_only=True):
     tool_choice: str = "auto"
     schema: dict[str, object] | None = None
     raw: bool = False
+    session_id: str = ""
 
 
 class Began(msgspec.Struct, frozen=True):
-    """The provider's answer has begun: its headers are here, its first token may still be far."""
+    """The provider's answer has begun: its headers are here, its first token may still be far. `provider` is who
+    answers, where that may be another than was asked."""
+
+    provider: str = ""
 
 
 class Attempt(msgspec.Struct, frozen=True):
-    """A try that failed before anything of it was shown; another follows. `error` is the error's code."""
+    """A try that failed; another may follow. `error` is the error's code."""
 
     provider: str
     error: str

@@ -45,7 +45,8 @@ class ErrorInfo(msgspec.Struct, frozen=True):
 
 
 class RunStart(Event, frozen=True, tag="run-start"):
-    """Always first. `created` is in seconds since the epoch."""
+    """Always first. `created` is in seconds since the epoch; `session_id` is the client's own name of the conversation,
+    empty where it gave none."""
 
     run_id: str
     trace_id: str
@@ -53,6 +54,7 @@ class RunStart(Event, frozen=True, tag="run-start"):
     model: str
     reasoning: Literal["enabled", "disabled"]
     created: float
+    session_id: str = ""
 
 
 class ReasoningDelta(Event, frozen=True, tag="reasoning-delta"):

@@ -9,7 +9,7 @@ from typing import ClassVar, Protocol
 
 import msgspec
 
-from chatapp.events import RunEnd, StreamEvent
+from chatapp.events import RunEnd, StreamEvent, ToolCall, ToolResult
 from chatapp.frames import Frame
 
 
@@ -44,6 +44,16 @@ def failed(end: RunEnd) -> bool:
 def error_data(end: RunEnd) -> str:
     """{"code","message","retryable","trace_id"} of a failed run."""
     return json_data(end.error)
+
+
+def call_data(call: ToolCall) -> dict[str, object]:
+    return {"id": call.id, "type": call.type, "name": call.name, "arguments": call.arguments}
+
+
+def outcome_data(outcome: ToolResult) -> dict[str, object]:
+    """With `result` where the call succeeded, else with `error`."""
+    came = {"result": outcome.result} if outcome.error is None else {"error": outcome.error}
+    return {"tool_call_id": outcome.tool_call_id, **came}
 
 
 _json = msgspec.json.Encoder()

@@ -6,7 +6,7 @@ Thinking, plan and tools are further events, which a client may ignore.
 from collections.abc import Iterator
 from typing import ClassVar, assert_never
 
-from chatapp.dialects import error_data, failed, json_data
+from chatapp.dialects import call_data, error_data, failed, json_data, outcome_data
 from chatapp.events import (
     AttemptReset,
     PlanStep,
@@ -41,11 +41,11 @@ class MessageDialect:
             case ReasoningDelta():
                 yield _frame("reasoning_delta", {"delta": event.text})
             case ToolCall():
-                yield _frame("tool_call", _call(event))
+                yield _frame("tool_call", call_data(event))
             case ToolApproval():
                 yield _frame("tool_approval", _approval(event))
             case ToolResult():
-                yield _frame("tool_result", _outcome(event))
+                yield _frame("tool_result", outcome_data(event))
             case PlanStep():
                 yield _frame("plan_step", {"index": event.index, "text": event.text})
             case RunEnd() if failed(event):
@@ -71,17 +71,8 @@ class MessageDialect:
         return {"content": content, "finish_reason": end.reason, "usage": end.usage, "timing": end.timing}
 
 
-def _call(event: ToolCall) -> dict[str, object]:
-    return {"id": event.id, "type": event.type, "name": event.name, "arguments": event.arguments}
-
-
 def _approval(event: ToolApproval) -> dict[str, object]:
     return {"tool_call_id": event.tool_call_id, "state": event.state, "expires": event.expires}
-
-
-def _outcome(event: ToolResult) -> dict[str, object]:
-    outcome = {"result": event.result} if event.error is None else {"error": event.error}
-    return {"tool_call_id": event.tool_call_id, **outcome}
 
 
 def _frame(name: str, data: dict[str, object]) -> Frame:

@@ -1,0 +1,69 @@
+"""The `delta` dialect (contract 3.5): the answer's text in unnamed frames, at the end the whole of it.
+
+Thinking and tools are not shown.
+"""
+
+from collections.abc import Iterator
+from typing import ClassVar, assert_never
+
+from chatapp.dialects import failed, json_data
+from chatapp.events import (
+    AttemptReset,
+    PlanStep,
+    Raw,
+    ReasoningDelta,
+    RunEnd,
+    RunStart,
+    StreamEvent,
+    TextDelta,
+    ToolApproval,
+    ToolCall,
+    ToolInputDelta,
+    ToolResult,
+)
+from chatapp.frames import Frame
+
+
+class DeltaDialect:
+    """`delta`s, the first of them empty, then one `end` or `error`; `reset` where what came before is void."""
+
+    name: ClassVar[str] = "delta"
+    own: ClassVar[bool] = True
+
+    def __init__(self) -> None:
+        self._answer: list[str] = []
+
+    def encode(self, event: StreamEvent) -> Iterator[Frame]:
+        match event:
+            case TextDelta():
+                self._answer.append(event.text)
+                yield _frame("delta", content=event.text)
+            case RunStart():
+                yield _frame("delta", content="")  # so that who is cut off before the first word has a place to resume
+            case RunEnd() if failed(event):
+                yield _frame("error", error=event.error.message if event.error else "")
+            case RunEnd():
+                yield self._end(event)
+            case AttemptReset():
+                self._answer.clear()
+                yield from self.reset(event.reason)
+            case ReasoningDelta() | ToolInputDelta() | ToolCall() | ToolApproval() | ToolResult() | PlanStep() | Raw():
+                pass
+            case _:
+                assert_never(event)
+
+    def heartbeat(self) -> Iterator[Frame]:
+        yield from ()
+
+    def reset(self, reason: str) -> Iterator[Frame]:
+        """Named, so that whoever handles only messages is not handed it as one of them."""
+        yield _frame("reset", reason=reason)._replace(event="reset")
+
+    def _end(self, end: RunEnd) -> Frame:
+        """Why it ended is said where it is not the usual."""
+        why = {} if end.reason == "stop" else {"finish_reason": end.reason}
+        return _frame("end", answer="".join(self._answer), **why)
+
+
+def _frame(type_: str, **fields: str) -> Frame:
+    return Frame(json_data({"type": type_, **fields}))

@@ -1,0 +1,102 @@
+"""The `reasoning` dialect (contract 3.3): thinking, tools and text, each as a named event, and statistics at the end.
+
+The thinking of a run that was not asked to think is not shown. A run that was stopped for calling too many tools ends
+as `error` with the finish reason `length`.
+"""
+
+from collections.abc import Iterator
+from typing import ClassVar, assert_never
+
+from chatapp.dialects import call_data, failed, json_data, outcome_data
+from chatapp.events import (
+    AttemptReset,
+    PlanStep,
+    Raw,
+    ReasoningDelta,
+    RunEnd,
+    RunStart,
+    StreamEvent,
+    TextDelta,
+    ToolApproval,
+    ToolCall,
+    ToolInputDelta,
+    ToolResult,
+)
+from chatapp.frames import Frame
+
+TOO_MANY_TOOL_CALLS = "The model wanted to call more tools than a run may."
+
+
+class ReasoningDialect:
+    """`start`, then `reasoning`, tools and `message`s, then one `end` or `error`; `reset` where all before is void."""
+
+    name: ClassVar[str] = "reasoning"
+    own: ClassVar[bool] = True
+
+    def __init__(self) -> None:
+        self._thinking = False
+        self._tool_calls = self._tool_results = 0
+
+    def encode(self, event: StreamEvent) -> Iterator[Frame]:
+        match event:
+            case TextDelta():
+                yield _frame("message", {"content": event.text})
+            case ReasoningDelta():
+                if self._thinking:
+                    yield _frame("reasoning", {"content": event.text})
+            case ToolCall():
+                self._tool_calls += 1
+                yield _frame("tool_call", call_data(event))
+            case ToolResult():
+                self._tool_results += 1
+                yield _frame("tool_result", outcome_data(event))
+            case RunStart():
+                self._thinking = event.reasoning == "enabled"
+                yield _frame("start", {"model": event.model, "reasoning": event.reasoning})
+            case RunEnd():
+                yield self._terminal(event)
+            case AttemptReset():
+                self._tool_calls = self._tool_results = 0
+                yield from self.reset(event.reason)
+            case ToolInputDelta() | ToolApproval() | PlanStep() | Raw():
+                pass
+            case _:
+                assert_never(event)
+
+    def heartbeat(self) -> Iterator[Frame]:
+        yield from ()
+
+    def reset(self, reason: str) -> Iterator[Frame]:
+        yield _frame("reset", {"reason": reason})
+
+    def _terminal(self, end: RunEnd) -> Frame:
+        if failed(end) or end.reason == "tool_limit":
+            return _frame("error", failure(end))
+        stats = statistics(end, self._tool_calls, self._tool_results)
+        return _frame("end", {"finish_reason": end.reason, "stats": stats})
+
+
+def failure(end: RunEnd) -> dict[str, object]:
+    message = end.error.message if end.error else TOO_MANY_TOOL_CALLS
+    return {"finish_reason": finish_reason(end), "message": message}
+
+
+def finish_reason(end: RunEnd) -> str:
+    """To this dialect's clients a run that called too many tools was too long."""
+    return "length" if end.reason == "tool_limit" else end.reason
+
+
+def statistics(end: RunEnd, tool_calls: int, tool_results: int) -> dict[str, object]:
+    """`tokens` are `estimated` where the provider did not count them."""
+    usage, timing = end.usage, end.timing
+    tokens = {"prompt": usage.prompt, "completion": usage.completion, "total": usage.total}
+    return {
+        "tool_calls": tool_calls,
+        "tool_results": tool_results,
+        "tokens": {**tokens, "estimated": True} if usage.estimated else tokens,
+        "timing_ms": {"first_byte": timing.first_byte_ms, "total": timing.total_ms},
+    }
+
+
+def _frame(name: str, data: dict[str, object]) -> Frame:
+    return Frame(json_data(data), name)

@@ -1,0 +1,94 @@
+"""The `session` dialect (contract 3.2): an agent at work, in unnamed frames of one shape.
+
+Every frame is {"type", "id", "sessionId", "timestamp", "content", "status"}. Thinking is not shown. A dialect has no
+clock: until the end all times are that of the run's start, which the last frame adds the run's duration to.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import ClassVar, assert_never
+
+from chatapp.dialects import call_data, failed, json_data, outcome_data
+from chatapp.errors import RunFailed
+from chatapp.events import (
+    AttemptReset,
+    PlanStep,
+    Raw,
+    ReasoningDelta,
+    RunEnd,
+    RunStart,
+    StreamEvent,
+    TextDelta,
+    ToolApproval,
+    ToolCall,
+    ToolInputDelta,
+    ToolResult,
+)
+from chatapp.frames import Frame
+
+ACKNOWLEDGEMENT = "On it."
+
+
+class SessionDialect:
+    """An `assistant` frame at once; `planning`, `tool` and `assistant` frames; one `done` or `error`."""
+
+    name: ClassVar[str] = "session"
+    own: ClassVar[bool] = True
+
+    def __init__(self) -> None:
+        self._run_id = self._session_id = ""
+        self._created = 0.0
+        self._frames = 0
+
+    def encode(self, event: StreamEvent) -> Iterator[Frame]:
+        match event:
+            case TextDelta():
+                yield self._frame("assistant", event.text)
+            case PlanStep():
+                yield self._frame("planning", f"{event.index}. {event.text}")
+            case ToolCall():
+                yield self._frame("tool", json_data(call_data(event)))
+            case ToolResult():
+                yield self._frame("tool", json_data(outcome_data(event)))
+            case RunStart():
+                self._run_id, self._created = event.run_id, event.created
+                self._session_id = event.session_id or event.run_id
+                yield self._frame("assistant", ACKNOWLEDGEMENT)
+            case RunEnd():
+                yield self._terminal(event)
+            case AttemptReset():
+                yield from self.reset(event.reason)
+            case ReasoningDelta() | ToolInputDelta() | ToolApproval() | Raw():
+                pass
+            case _:
+                assert_never(event)
+
+    def heartbeat(self) -> Iterator[Frame]:
+        yield from ()
+
+    def reset(self, reason: str) -> Iterator[Frame]:
+        """Named, so that whoever handles only messages is not handed it as one of them."""
+        yield self._frame("reset", reason)._replace(event="reset")
+
+    def _terminal(self, end: RunEnd) -> Frame:
+        ended = self._created + end.timing.total_ms / 1000
+        if failed(end) and end.error is not None:
+            status = RunFailed(end.error.code, end.error.message, end.error.retryable).status
+            return self._frame("error", end.error.message, status, ended)
+        return self._frame("done", end.reason, at=ended)
+
+    def _frame(self, type_: str, content: str, status: int = 200, at: float | None = None) -> Frame:
+        self._frames += 1
+        data = {
+            "type": type_,
+            "id": f"{self._run_id}.{self._frames}",
+            "sessionId": self._session_id,
+            "timestamp": _timestamp(self._created if at is None else at),
+            "content": content,
+            "status": status,
+        }
+        return Frame(json_data(data))
+
+
+def _timestamp(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -2,9 +2,9 @@ from gevent import monkey
 
 monkey.patch_all()  # before anything else is imported, as in the server
 
-import socket  # noqa: E402
+import socket
 
-import pytest  # noqa: E402
+import pytest
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """create_app(): the one place where parts are chosen and wired."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from flask import Flask
@@ -10,8 +10,10 @@ from chatapp import __version__
 from chatapp.auth import CookieAuth, secret_key
 from chatapp.conversations import Conversations
 from chatapp.database import open_database
+from chatapp.dialects import Dialect
 from chatapp.dialects.delta import DeltaDialect
 from chatapp.dialects.message import MessageDialect
+from chatapp.dialects.openai import OpenAIDialect
 from chatapp.dialects.reasoning import ReasoningDialect
 from chatapp.dialects.session import SessionDialect
 from chatapp.dialects.token import TokenDialect
@@ -23,12 +25,12 @@ from chatapp.provider_setup import Providers
 from chatapp.runs import Runs
 from chatapp.settings import Settings, load
 from chatapp.streaming import Readers
-from chatapp.web import EXTENSION, Services, chat, conversations, errors, ops, pages
+from chatapp.web import EXTENSION, Services, chat, conversations, errors, openai, ops, pages
 
 PACKAGE = Path(__file__).parent
-DIALECTS = {
-    dialect.name: dialect for dialect in (DeltaDialect, MessageDialect, ReasoningDialect, SessionDialect, TokenDialect)
-}
+OWN_DIALECTS = (DeltaDialect, MessageDialect, ReasoningDialect, SessionDialect, TokenDialect)
+VENDOR_DIALECTS = (OpenAIDialect,)
+DIALECTS: dict[str, Callable[[], Dialect]] = {dialect.name: dialect for dialect in (*OWN_DIALECTS, *VENDOR_DIALECTS)}
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -43,8 +45,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config["TRUSTED_HOSTS"] = list(settings.trusted_hosts)
     app.jinja_env.globals["version"] = __version__
     app.extensions[EXTENSION] = _services(settings, os.environ)
-    errors.install(app, {})
-    for module in (chat, conversations, pages, ops):
+    errors.install(app, {"/v1/": openai.error_shape})
+    for module in (chat, conversations, openai, pages, ops):
         app.register_blueprint(module.blueprint)
     return app
 

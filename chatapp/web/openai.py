@@ -1,0 +1,69 @@
+"""OpenAI's endpoints: the models, and chat completions. The client runs the tools that it offers."""
+
+from functools import partial
+
+from flask import Blueprint, Response
+
+from chatapp.dialects import json_data
+from chatapp.dialects.openai import OpenAIDialect, completion
+from chatapp.errors import NotFound
+from chatapp.web import services
+from chatapp.web.answers import begin_answer, respond, succeeded, whole_answer
+from chatapp.web.bodies import parse
+from chatapp.web.openai_requests import CompletionRequest
+
+blueprint = Blueprint("openai", __name__)
+
+TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
+
+
+@blueprint.get("/v1/models")
+def list_models() -> Response:
+    """Every model of every provider that can be asked now, as `provider/model`."""
+    return _json({"object": "list", "data": _models()})
+
+
+@blueprint.get("/v1/models/<path:model_id>")
+def get_model(model_id: str) -> Response:
+    for model in _models():
+        if model["id"] == model_id:
+            return _json(model)
+    raise NotFound(f"model: there is none named {model_id!r}")
+
+
+@blueprint.post("/v1/chat/completions")
+def complete() -> Response:
+    """Stream or not. The client's leaving stops the run, unless told."""
+    asked = parse(CompletionRequest)
+    chat = asked.chat()
+    begun = begin_answer(chat, asked.provider)
+    stop = partial(services().runs.cancel, begun.id)
+    if not asked.stream:
+        return _json(completion(succeeded(whole_answer(begun.id, stop))))
+    usage = bool(asked.stream_options and asked.stream_options.include_usage)
+    dialect = OpenAIDialect(usage, [tool.name for tool in chat.tools])
+    on_left = None if asked.on_disconnect == "continue" else stop
+    return respond(partial(services().log.read, begun.id), dialect, on_left)
+
+
+def error_shape(status: int, code: str, message: str) -> tuple[int, object]:
+    """As OpenAI says it: `param` is the field that our messages begin with. A wrong field is a 400 there."""
+    status = 400 if status == 422 else status
+    field, found, _ = message.partition(": ")
+    param = field if found and " " not in field and status < 500 else None
+    if (status, param) == (404, "model"):
+        code = "model_not_found"
+    type_ = TYPES.get(status, "invalid_request_error" if status < 500 else "server_error")
+    return status, {"error": {"message": message, "type": type_, "param": param, "code": code}}
+
+
+def _models() -> list[dict[str, object]]:
+    return [
+        {"id": f"{name}/{model}", "object": "model", "created": 0, "owned_by": name}
+        for name, provider in services().providers.by_name.items()
+        for model in provider.models()
+    ]
+
+
+def _json(body: object) -> Response:
+    return Response(json_data(body), mimetype="application/json")

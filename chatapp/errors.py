@@ -18,6 +18,7 @@ ChatappError
 └── UpstreamError               the provider's doing: `run-end` carries it
     ├── Unreachable             502  no connection
     ├── UpstreamTimeout         504  silent, or longer than allowed
+    ├── Unavailable             503  not asked: it kept failing just now
     ├── Rejected                502  answered with an HTTP error
     │   └── RateLimited         429
     ├── Reported                502  said in its stream that it failed
@@ -139,6 +140,12 @@ class Unreachable(UpstreamError):
 class UpstreamTimeout(UpstreamError):
     code = "upstream_timeout"
     status = 504
+    retryable = True
+
+
+class Unavailable(UpstreamError):
+    code = "upstream_unavailable"
+    status = 503
     retryable = True
 
 

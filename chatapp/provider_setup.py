@@ -5,6 +5,7 @@ Ollama (whether it runs shows when it is asked), and the mock.
 """
 
 import logging
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -12,9 +13,11 @@ from urllib.parse import urlsplit
 from chatapp.errors import ConfigError
 from chatapp.local_server import LocalServer
 from chatapp.providers import Provider
+from chatapp.providers.circuit import Circuit
 from chatapp.providers.mock import Mock
 from chatapp.providers.ollama import Ollama
 from chatapp.providers.openai import OpenAI
+from chatapp.providers.resilient import Resilient, Retries, Source
 from chatapp.settings import ProviderConfig, Settings
 from chatapp.upstream import Upstream
 
@@ -55,7 +58,8 @@ class Providers:
         )
         configs = {**self._found(), **settings.providers}
         ordered = [*settings.providers, *(name for name in configs if name not in settings.providers)]
-        self.by_name = {name: self._build(name, configs[name]) for name in ordered}
+        sources = {name: self._source(name, configs[name], settings) for name in ordered}
+        self.by_name = {name: _resilient(name, configs[name], sources) for name in ordered}
         self.default = settings.default_provider or ordered[0]
         if self.default not in self.by_name:
             raise ConfigError(f"default_provider: there is none named {self.default!r}; there are {', '.join(ordered)}")
@@ -81,6 +85,13 @@ class Providers:
         found["ollama"] = ProviderConfig(type="ollama")
         found["mock"] = ProviderConfig(type="mock")
         return found
+
+    def _source(self, name: str, config: ProviderConfig, settings: Settings) -> Source:
+        if config.type == "mock":  # it fails because it was asked to: that is to be seen
+            return Source(self._build(name, config), Circuit(sys.maxsize, 0), Retries(0, 0))
+        circuit = Circuit(settings.circuit_failures, settings.circuit_open_s)
+        retries = Retries(settings.upstream_retries, settings.upstream_retry_wait_s)
+        return Source(self._build(name, config), circuit, retries)
 
     def _build(self, name: str, config: ProviderConfig) -> Provider:
         build: dict[str, Callable[[str, ProviderConfig], Provider]] = {
@@ -115,6 +126,15 @@ class Providers:
         if not key:
             raise ConfigError(f"providers.{name}.api_key_env: the variable {config.api_key_env} is not set")
         return key
+
+
+def _resilient(name: str, config: ProviderConfig, sources: Mapping[str, Source]) -> Resilient:
+    for fallback in config.fallback:
+        if fallback not in sources or fallback == name:
+            others = ", ".join(other for other in sources if other != name)
+            raise ConfigError(f"providers.{name}.fallback: there is no other named {fallback!r}; there are {others}")
+    fallbacks = [sources[fallback] for fallback in config.fallback]
+    return Resilient(sources[name], fallbacks, midway=config.fallback_midway)
 
 
 def ollama_url(host: str) -> str:

@@ -54,7 +54,8 @@ class Run:
         self.trace_id = trace_id
         self.scope = CancelScope()
         self.transcript = Transcript()
-        self.attempts: list[Attempt] = []  # that failed before the one that was shown
+        self.attempts: list[Attempt] = []  # that failed
+        self.answered_by: str | None = None  # a fallback, or the provider that was asked
         self._provider = provider
         self._chat = chat
         self._log = log
@@ -92,6 +93,7 @@ class Run:
             finish = None
             for item in items:
                 if isinstance(item, Began):
+                    self.answered_by = item.provider or self._provider.name
                     self._first_byte_ms = self._elapsed_ms()
                 elif isinstance(item, Finish):
                     finish = item

@@ -81,7 +81,7 @@ class Runs:
         try:
             end = run.generate()
             conclude(self._log, self._answers, run.id, run.transcript, [end])
-            _log_line(run.transcript, run.attempts)
+            _log_line(run.transcript, run.attempts, run.answered_by)
         finally:
             del self._live[run.id]
 
@@ -126,7 +126,7 @@ class Runs:
         return [greenlet for _, greenlet in self._live.values()]
 
 
-def _log_line(transcript: Transcript, attempts: Sequence[Attempt] = ()) -> None:
+def _log_line(transcript: Transcript, attempts: Sequence[Attempt] = (), answered_by: str | None = None) -> None:
     """One JSON line a run: how it went, never what was said."""
     start, end = transcript.start, transcript.end
     if start is None or end is None:
@@ -136,6 +136,7 @@ def _log_line(transcript: Transcript, attempts: Sequence[Attempt] = ()) -> None:
         "trace_id": start.trace_id,
         "provider": start.provider,
         "model": start.model,
+        "answered_by": answered_by,
         "finish": end.reason,
         "error": end.error and end.error.code,
         "attempts": [{"provider": attempt.provider, "error": attempt.error} for attempt in attempts],

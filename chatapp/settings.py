@@ -39,6 +39,8 @@ class ProviderConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     api_key_env: str | None = None
     models: tuple[str, ...] = ()
     thinking: Literal["none", "openai", "deepseek", "qwen"] = "none"
+    fallback: tuple[str, ...] = ()
+    fallback_midway: bool = False
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -93,6 +95,11 @@ HELP: dict[str, str] = {
     "max_line_bytes": "Longest line taken from a provider.",
     "upstream_connect_timeout_s": "For the connection to a provider, TLS included.",
     "upstream_silence_timeout_s": "Longest silence of a provider, before its first byte and between two.",
+    upstream_retries: Annotated[int, msgspec.Meta(ge=0, le=10)] = 2
+    upstream_retry_wait_s: Seconds = 10.0
+    circuit_failures: Count = 5
+    circuit_open_s: Seconds = 30.0
+    pace_s: Annotated[float, msgspec.Meta(ge=0, le=10)] = 2.0
     "upstream_total_timeout_s": "Longest reply as a whole.",
     "local_start_timeout_s": "How long the local model may take to load.",
     "local_threads": "Threads of the local model; 0: one less than the machine has, at least one.",
@@ -123,6 +130,11 @@ def _from_file(named: str) -> Settings:
         return Settings()
     try:
         return _from_tables(str(path), tomllib.loads(path.read_text("utf-8")))
+    "upstream_retries": "How often a request that failed before its first event is sent again to the same provider.",
+    "upstream_retry_wait_s": "Longest pause before that. A provider that asks for more (`retry-after`) is not asked again.",
+    "circuit_failures": "So many failures in a row, and the provider is left alone: further requests fail, or fall back, at once.",
+    "circuit_open_s": "For so long; then one request at a time finds out whether it is back.",
+    "pace_s": "An answer that came in one piece is streamed on over at most so long; 0: at once.",
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -18,14 +18,15 @@ LAYERS = [
         "logs",
         "providers",
         "dialects",
+        "tools",
         "local_server",
         "local_helper",
         "client_socket",
         "sqlite_checkpoint",
     },
-    {"providers.http", "providers.wire", "providers.tool_calls"},
-    {"logs.*", "providers.*", "dialects.*"},
-    {"run", "runs", "conclusion", "streaming"},
+    {"providers.http", "providers.wire", "providers.tool_calls", "tools.functions", "providers.circuit"},
+    {"logs.*", "providers.*", "dialects.*", "tools.*"},
+    {"toolbox", "rounds", "run", "runs", "conclusion", "streaming"},
     {"tables", "conversations", "migrations.env", "migrations.versions.*", "database", "auth"},
     {"provider_setup"},
     {"web"},
@@ -43,6 +44,8 @@ ONLY = {
     "sqlalchemy": {"tables", "conversations", "database", "migrations.versions.*"},
     "sqlite3": {"logs.sqlite", "logs._store", "logs._follower", "sqlite_checkpoint"},
     "click": {"cli"},
+    "jsonschema": {"toolbox"},
+    "mcp": {"mcp_helper"},
 }
 
 

@@ -106,7 +106,13 @@ def client(
         f'[providers.faulty]\ntype = "openai"\nbase_url = "{provider.url}"\nmodels = {json.dumps(models)}\n'
         f'[providers.ollama]\ntype = "ollama"\nbase_url = "http://127.0.0.1:{closed_port}"\nmodels = ["llama"]\n'
     )
-    env = {"CHATAPP_UPSTREAM_SILENCE_TIMEOUT_S": "3", "CHATAPP_SEND_TIMEOUT_S": "0.5", "CHATAPP_LOG_URL": log_url}
+    env = {
+        "CHATAPP_UPSTREAM_SILENCE_TIMEOUT_S": "3",
+        "CHATAPP_UPSTREAM_RETRIES": "0",  # each fault is looked at by itself
+        "CHATAPP_CIRCUIT_FAILURES": "1000",
+        "CHATAPP_SEND_TIMEOUT_S": "0.5",
+        "CHATAPP_LOG_URL": log_url,
+    }
     return own_server(CHATAPP_CONFIG=str(config), **env).client()
 
 

@@ -23,8 +23,21 @@ from chatapp.events import (
     ToolResult,
     Usage,
 )
+from chatapp.providers._mock_tools import answer, call, chosen, results
 
-MODELS = ("words", "slow", "think", "tool", "fail-first", "fail-late", "silent", "truncated")
+MODELS = (
+    "words",
+    "slow",
+    "think",
+    "tool",
+    "client-tool",
+    "parallel-tools",
+    "fail-first",
+    "fail-late",
+    "silent",
+    "truncated",
+)
+CALLS = {"client-tool": 1, "parallel-tools": 2}  # of what is offered, by model
 SLOWNESS = 15  # how many times longer `slow` takes for a word
 WORDS_BEFORE_FAILURE = 5
 QUOTED_WORDS = 40
@@ -45,6 +58,7 @@ so a test can rely on it. Choose another of my models to see
 - `slow`: a word every now and then
 - `think`: thinking before the answer
 - `tool`: a tool that is called, and its result
+- `client-tool` and `parallel-tools`: calls of the tools that you offer, and an answer from their results
 - `fail-first` and `fail-late`: an error before the first word, and after some
 - `silent`: nothing at all, until you stop it
 - `truncated`: an answer that breaks off
@@ -107,7 +121,13 @@ class Mock:
             yield from map(ReasoningDelta, words(THINKING))
         if chat.model == "tool":
             yield from _tool(question)
-        yield from map(TextDelta, words(ANSWER.format(quote=_quote(question))))
+        if chat.model in CALLS and (found := results(chat)):
+            yield from map(TextDelta, words(answer(found)))
+        elif chat.model in CALLS and (tools := chosen(chat)):
+            for number in range(CALLS[chat.model]):
+                yield from call(tools[number % len(tools)], number, question)
+        else:
+            yield from map(TextDelta, words(ANSWER.format(quote=_quote(question))))
 
 
 def words(text: str) -> list[str]:

@@ -3,10 +3,20 @@ import msgspec
 import pytest
 
 from chatapp.cancel import CancelScope
-from chatapp.chat import Began, Chat, Finish, Message
+from chatapp.chat import Began, Chat, Finish, Message, Tool
 from chatapp.errors import Reported, Truncated, UpstreamError
 from chatapp.events import ReasoningDelta, TextDelta, ToolCall, ToolInputDelta, ToolResult, Usage, encode_events
 from chatapp.providers.mock import Mock
+
+
+WEATHER = Tool(
+    "weather",
+    "",
+    {
+        "type": "object",
+        "properties": {"city": {"type": "string"}, "unit": {"enum": ["C", "F"]}, "days": {"type": "integer"}},
+    },
+)
 
 
 class Stopped(Exception):
@@ -126,8 +136,39 @@ def test_a_waiting_reply_is_stopped(model):
         waiting.get(timeout=5)
 
 
+@pytest.mark.parametrize(("model", "count"), [("client-tool", 1), ("parallel-tools", 2)])
+def test_offered_tools_are_called_with_arguments_that_fit_their_schema(mock, model, count):
+    (_, *events, finish), _ = reply(mock, chat(model, "Paris", tools=[WEATHER]))
+
+    calls = [event for event in events if isinstance(event, ToolCall)]
+    assert [call.arguments for call in calls] == [{"city": "Paris", "unit": "C", "days": 1}] * count
+    for call in calls:
+        pieces = [e.text for e in events if isinstance(e, ToolInputDelta) and e.tool_call_id == call.id]
+        assert len(pieces) > 1 and msgspec.json.decode("".join(pieces)) == call.arguments
+    assert len({call.id for call in calls}) == count and finish.reason == "stop"
+
+
+def test_the_results_of_offered_tools_are_the_answer(mock):
+    call = ToolCall("call_0", "function", "weather", {})
+    messages = [
+        Message("user", "Paris"),
+        Message("assistant", "", tool_calls=[call]),
+        Message("tool", "7 degrees", tool_call_id="call_0"),
+    ]
+    items, _ = reply(mock, Chat(model="client-tool", messages=messages, tools=[WEATHER]))
+
+    assert text(items) == "The tool said: 7 degrees"
+
+
+@pytest.mark.parametrize("more", [{}, {"tools": [WEATHER], "tool_choice": "none"}])
+def test_without_a_tool_to_call_there_is_the_usual_answer(mock, more):
+    assert "> Paris" in text(reply(mock, chat("client-tool", "Paris", **more))[0])
+
+
 def test_every_model_that_is_listed_does_something_of_its_own(mock):
-    seen = {str(reply(mock, chat(model))) for model in mock.models() if model not in ("silent", "slow")}
+    seen = {
+        str(reply(mock, chat(model, tools=[WEATHER]))) for model in mock.models() if model not in ("silent", "slow")
+    }
 
     assert len(seen) == len(mock.models()) - 2
     assert mock.models()[0] == "words"

@@ -1,0 +1,63 @@
+"""How the mock uses the tools that it is offered: arguments made from their schemas, an answer from their results. Pure."""
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from chatapp.chat import Chat, Message, Tool
+from chatapp.events import StreamEvent, ToolCall, ToolInputDelta
+
+NUMBERS = {"integer": 1, "number": 1.5}
+
+
+def results(chat: Chat) -> list[Message]:
+    """The results that the chat ends with."""
+    found: list[Message] = []
+    for message in reversed(chat.messages):
+        if message.role != "tool":
+            break
+        found.insert(0, message)
+    return found
+
+
+def chosen(chat: Chat) -> Sequence[Tool]:
+    """The tools that may be called now, as `tool_choice` says."""
+    if chat.tool_choice == "none":
+        return []
+    return [tool for tool in chat.tools if tool.name == chat.tool_choice] or chat.tools
+
+
+def call(tool: Tool, number: int, question: str) -> Iterator[StreamEvent]:
+    """Its arguments in pieces, then the whole call. `number` tells it from others of the same reply."""
+    id = f"call_{number}"
+    arguments = _example(tool.parameters, question)
+    assert isinstance(arguments, dict)
+    text = msgspec.json.encode(arguments).decode()
+    for start in range(0, len(text), 8):
+        yield ToolInputDelta(id, tool.name, text[start : start + 8])
+    yield ToolCall(id, "function", tool.name, arguments)
+
+
+def answer(found: Sequence[Message]) -> str:
+    return "\n".join(f"The tool {'failed' if result.failed else 'said'}: {result.text}" for result in found)
+
+
+def _example(schema: object, question: str) -> object:
+    """A value that the schema allows: the question where a text is wanted."""
+    if not isinstance(schema, dict):
+        return question
+    if enum := schema.get("enum"):
+        return enum[0]
+    match schema.get("type"):
+        case "object":
+            return {name: _example(inner, question) for name, inner in schema.get("properties", {}).items()}
+        case "array":
+            return [_example(schema.get("items"), question)]
+        case "boolean":
+            return True
+        case "null":
+            return None
+        case "integer" | "number" as kind:
+            return NUMBERS[kind]
+        case _:
+            return question

@@ -8,7 +8,6 @@ from chatapp.errors import Reported, Truncated, UpstreamError
 from chatapp.events import ReasoningDelta, TextDelta, ToolCall, ToolInputDelta, ToolResult, Usage, encode_events
 from chatapp.providers.mock import Mock
 
-
 WEATHER = Tool(
     "weather",
     "",

@@ -112,5 +112,11 @@ class Finish(msgspec.Struct, frozen=True):
     native: Native | None = None
 
 
-ReplyItem: TypeAlias = StreamEvent | Began | Attempt | Finish
+class Spent(msgspec.Struct, frozen=True):
+    """A request of several that one run makes has ended: what it used. `Finish` tells of the last one."""
+
+    usage: Usage
+
+
+ReplyItem: TypeAlias = StreamEvent | Began | Attempt | Spent | Finish
 """What `Provider.stream` yields: `Began`, then events, then exactly one `Finish`; or it raises `UpstreamError`."""

@@ -13,12 +13,24 @@ from chatapp.transcript import Transcript
 CHARS_PER_TOKEN = 4  # the usual rule of thumb, for what a provider did not count
 
 
-def estimate_usage(asked: Sequence[Message], transcript: Transcript) -> Usage:
+def estimate_usage(asked: Sequence[Message], reasoning: str, content: str) -> Usage:
     """Tokens by length, for a provider that did not count or was stopped before it could."""
     prompt = _tokens("".join(message.text for message in asked))
-    reasoning = _tokens(transcript.reasoning)
-    completion = reasoning + _tokens(transcript.content)
-    return Usage(prompt, completion, prompt + completion, reasoning, 0, estimated=True)
+    thought = _tokens(reasoning)
+    completion = thought + _tokens(content)
+    return Usage(prompt, completion, prompt + completion, thought, 0, estimated=True)
+
+
+def sum_usage(one: Usage, other: Usage) -> Usage:
+    """Of two requests of one run; estimated where either is."""
+    return Usage(
+        one.prompt + other.prompt,
+        one.completion + other.completion,
+        one.total + other.total,
+        one.reasoning + other.reasoning,
+        one.cached + other.cached,
+        one.estimated or other.estimated,
+    )
 
 
 def _tokens(text: str) -> int:
@@ -35,7 +47,9 @@ def interrupted_end(transcript: Transcript) -> list[Entry]:
     assert transcript.start is not None
     error = stopped_error("interrupted", transcript.start.trace_id)
     total_ms = round((time.time() - transcript.start.created) * 1000)
-    end = RunEnd("interrupted", estimate_usage([], transcript), Timing(total_ms=total_ms), error)
+    end = RunEnd(
+        "interrupted", estimate_usage([], transcript.reasoning, transcript.content), Timing(total_ms=total_ms), error
+    )
     return [Entry(transcript.last_seq + 1, end)]
 
 

@@ -74,10 +74,13 @@ class ToolInputDelta(Event, frozen=True, tag="tool-input-delta"):
 
 
 class ToolCall(Event, frozen=True, tag="tool-call"):
+    """`unread` is what the model wrote instead of a JSON object; the arguments are empty then."""
+
     id: str
     type: Literal["function", "mcp"]
     name: str
     arguments: dict[str, object]
+    unread: str = ""
 
 
 class ToolResult(Event, frozen=True, tag="tool-result"):

@@ -6,8 +6,8 @@ from contextlib import closing
 from typing import Literal
 
 from chatapp.cancel import CancelScope
-from chatapp.chat import Attempt, Began, Chat, Finish
-from chatapp.endings import estimate_usage, stopped_error
+from chatapp.chat import Attempt, Began, Chat, Finish, Spent
+from chatapp.endings import estimate_usage, stopped_error, sum_usage
 from chatapp.errors import ChatappError, Truncated
 from chatapp.events import (
     Entry,
@@ -62,12 +62,15 @@ class Run:
         self._started = time.monotonic()
         self._first_byte_ms: int | None = None
         self._first_token_ms: int | None = None
+        self._spent: Usage | None = None  # by the requests of this run that have ended
+        self._counted = 0, 0  # characters of reasoning and answer that are in it
 
     def begin(self) -> None:
         """Create the log and write `run-start`: from here on the run can be followed and recovered."""
         self._log.create(self.id)
         reasoning: Literal["enabled", "disabled"] = "enabled" if self._chat.thinking else "disabled"
-        self.append(RunStart(self.id, self.trace_id, self._provider.name, self._chat.model, reasoning, time.time()))
+        provider, chat = self._provider.name, self._chat
+        self.append(RunStart(self.id, self.trace_id, provider, chat.model, reasoning, time.time(), chat.session_id))
 
     def generate(self) -> RunEnd:
         """Write the provider's events; return how it ended. Never raises an Exception."""
@@ -93,12 +96,15 @@ class Run:
             finish = None
             for item in items:
                 if isinstance(item, Began):
+                    if self._first_byte_ms is None:
+                        self._first_byte_ms = self._elapsed_ms()
                     self.answered_by = item.provider or self._provider.name
-                    self._first_byte_ms = self._elapsed_ms()
                 elif isinstance(item, Finish):
                     finish = item
                 elif isinstance(item, Attempt):
                     self.attempts.append(item)
+                elif isinstance(item, Spent):
+                    self._spend(item.usage)
                 else:
                     self._append_reply(item)
         if finish is None:
@@ -112,7 +118,16 @@ class Run:
 
     def _end(self, reason: FinishReason, usage: Usage | None = None, error: ErrorInfo | None = None) -> RunEnd:
         timing = Timing(self._first_byte_ms, self._first_token_ms, self._elapsed_ms())
-        return RunEnd(reason, usage or estimate_usage(self._chat.messages, self.transcript), timing, error)
+        usage = usage or self._estimate()
+        return RunEnd(reason, sum_usage(self._spent, usage) if self._spent else usage, timing, error)
+
+    def _spend(self, usage: Usage) -> None:
+        self._spent = sum_usage(self._spent, usage) if self._spent else usage
+        self._counted = len(self.transcript.reasoning), len(self.transcript.content)
+
+    def _estimate(self) -> Usage:
+        reasoned, said = self._counted
+        return estimate_usage(self._chat.messages, self.transcript.reasoning[reasoned:], self.transcript.content[said:])
 
     def _elapsed_ms(self) -> int:
         return round((time.monotonic() - self._started) * 1000)

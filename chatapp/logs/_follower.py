@@ -1,4 +1,4 @@
-"""The runs that other processes write, for those that read them here.
+"""The runs that other processes write, and those that ended a while ago, for readers in this one.
 
 SQLite cannot call us when another process commits, but it tells cheaply whether one has. So while somebody reads
 such a run, that is asked every few ms, and when it is so, one query brings the news of all runs that are read.
@@ -21,14 +21,17 @@ QUIET_S = 1.0
 
 
 class Follower:
-    """Tails of runs that others than `writer` write. `failure` says why the store gives no news, None where it does."""
+    """Tails of runs that others than `writer` write, or that have ended.
+
+    `failure` says why the store gives no news, None where it does.
+    """
 
     def __init__(self, store: Store, writer: str, horizon: Callable[[], float]) -> None:
+        self.tails: dict[str, Tail] = {}
         self.failure: str | None = None
         self._store = store
         self._writer = writer
         self._horizon = horizon  # runs that were settled before this time are not known any more
-        self.tails: dict[str, Tail] = {}
         self._live: dict[int, Tail] = {}  # by key: those that have not ended
         self._position = 0  # in the journal: what we know of
         self._version: int | None = None

@@ -1,4 +1,4 @@
-"""The log of one process, gone with it: for tests and for embedding. It keeps nothing anywhere.
+"""The log of one process, gone with it: for tests and for embedding. It writes nothing anywhere.
 
 Choose it where losing a run with its process is fine and nothing else reads it: no worker beside this one, no
 second machine.

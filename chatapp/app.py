@@ -25,7 +25,7 @@ from chatapp.provider_setup import Providers
 from chatapp.runs import Runs
 from chatapp.settings import Settings, load
 from chatapp.streaming import Readers
-from chatapp.web import EXTENSION, Services, chat, conversations, errors, openai, ops, pages
+from chatapp.web import EXTENSION, Services, chat, conversations, errors, openai, ops, origin, pages, streams
 
 PACKAGE = Path(__file__).parent
 OWN_DIALECTS = (DeltaDialect, MessageDialect, ReasoningDialect, SessionDialect, TokenDialect)
@@ -46,7 +46,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.jinja_env.globals["version"] = __version__
     app.extensions[EXTENSION] = _services(settings, os.environ)
     errors.install(app, {"/v1/": openai.error_shape})
-    for module in (chat, conversations, openai, pages, ops):
+    origin.install(app)
+    for module in (chat, streams, conversations, openai, pages, ops):
         app.register_blueprint(module.blueprint)
     return app
 

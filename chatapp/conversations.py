@@ -5,6 +5,7 @@ answer is given to it as a transcript. Every row has an owner; `NotFound` is the
 ids tell nothing.
 """
 
+import hashlib
 import logging
 import time
 from collections.abc import Iterator, Sequence
@@ -31,7 +32,8 @@ logger = logging.getLogger(__name__)
 class Question(msgspec.Struct, frozen=True, kw_only=True):
     """What a client asks: new messages, after those of a conversation or instead of an answer there.
 
-    `keep`: begin a conversation where none is named. `retry_of` is the id of the answer to make anew.
+    `keep`: begin a conversation where none is named. `session_id`: the conversation that its owner calls so, begun
+    where there is none yet. `retry_of` is the id of the answer to make anew.
     """
 
     owner: str
@@ -39,6 +41,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     model: str
     messages: list[Message] = []
     conversation_id: str | None = None
+    session_id: str | None = None
     retry_of: str | None = None
     idempotency_key: str | None = None
     result_mode: str | None = None
@@ -66,11 +69,9 @@ class Conversations:
         try:
             with self._transaction() as session:
                 return self._found(session, question) or self._begin(session, question)
-        except IntegrityError:  # the same idempotency key, at the same time
+        except IntegrityError:  # the same idempotency key, or a new session's id, at the same time
             with self._transaction() as session:
-                if found := self._found(session, question):
-                    return found
-            raise
+                return self._found(session, question) or self._begin(session, question)
 
     def finish(self, answer_id: str, transcript: Transcript) -> None:
         """Store the answer. An answer whose conversation was deleted meanwhile is dropped."""
@@ -110,6 +111,17 @@ class Conversations:
             if message is None or message.owner != owner:
                 raise NotFound("no such message")
             return message
+
+    def come_back(self, answer_id: str) -> int:
+        """The client that began this run was cut off and is here again: for the how-manieth time."""
+        returned = update(MessageRow).where(MessageRow.id == answer_id).values(returns=MessageRow.returns + 1)
+        with self._transaction() as session:
+            return session.execute(returned.returning(MessageRow.returns)).scalar_one()
+
+    def returns(self, answer_id: str) -> int:
+        """How often it came back so far."""
+        with self._transaction() as session:
+            return session.scalar(select(MessageRow.returns).where(MessageRow.id == answer_id)) or 0
 
     def rename(self, owner: str, conversation_id: str, title: str) -> dict[str, Any]:
         with self._transaction() as session:
@@ -173,13 +185,35 @@ def _conversation_for(session: Session, question: Question, now: float) -> Conve
         conversation = _owned_conversation(session, question.owner, question.conversation_id)
         conversation.updated = now
         return conversation
-    if not question.keep:
+    if question.session_id is not None:
+        if known := _known_session(session, question.owner, question.session_id):
+            known.updated = now
+            return known
+        conversation_id = _session_conversation(question.owner, question.session_id)
+    elif question.keep:
+        conversation_id = new_id("conv")
+    else:
         return None
     title = _title(question.messages)
-    conversation = ConversationRow(id=new_id("conv"), owner=question.owner, title=title, created=now, updated=now)
+    conversation = ConversationRow(id=conversation_id, owner=question.owner, title=title, created=now, updated=now)
     session.add(conversation)
     session.flush()  # the messages refer to it
     return conversation
+
+
+def _known_session(session: Session, owner: str, session_id: str) -> ConversationRow | None:
+    """A conversation's own id will do, too."""
+    for conversation_id in (_session_conversation(owner, session_id), session_id):
+        conversation = session.get(ConversationRow, conversation_id)
+        if conversation is not None and conversation.owner == owner:
+            return conversation
+    return None
+
+
+def _session_conversation(owner: str, session_id: str) -> str:
+    """The id of the conversation that this owner, and nobody else, calls by this name."""
+    name = f"{len(owner)}:{owner}{session_id}"
+    return f"conv_{hashlib.sha256(name.encode()).hexdigest()[:32]}"
 
 
 def _title(messages: list[Message]) -> str:

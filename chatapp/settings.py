@@ -55,6 +55,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     secret_key: Secret = Secret("")
     default_provider: str = ""
     heartbeat_s: Seconds = 15.0
+    come_back_s: Seconds = 5.0
     send_timeout_s: Seconds = 30.0
     send_buffer_bytes: Bytes = 65_536
     drain_s: Annotated[float, msgspec.Meta(ge=0)] = 20.0
@@ -85,6 +86,7 @@ HELP: dict[str, str] = {
     "secret_key": "Signs the browser's cookie. Empty: made at first start and kept in the data folder.",
     "default_provider": "Used where a request names none. Empty: the first configured one, else `local`, else `mock`.",
     "heartbeat_s": "Silence after which a heartbeat is sent, so that no proxy on the way takes the stream for dead.",
+    "come_back_s": "How long an EventSource that began a run may be away before the run is stopped.",
     "send_timeout_s": "How long a reader may take nothing before it is dropped. It can resume.",
     "send_buffer_bytes": "The kernel's send buffer per stream: bounds the memory that a stalled reader holds.",
     "drain_s": "On SIGTERM: how long runs may go on before they are ended as `interrupted`.",

@@ -25,6 +25,7 @@ HEADERS = {
     "Cache-Control": "no-cache, no-transform",
     "X-Accel-Buffering": "no",
 }
+RECONNECT_SOON_MS = 500  # for who was cut off by something between us; browsers wait for seconds
 RECONNECT_MS = 500, 3000  # spread, so that a server that restarts is not met by all its readers at once
 
 
@@ -41,15 +42,16 @@ class WhollyReceived(Exception):
 
 
 class Reader:
-    """One response's place in a log. Its `scope` ends it while it waits."""
+    """One response's place in a log. Its `scope` ends it while it waits. Ids have `id_suffix` after the seq."""
 
-    def __init__(self, read: Read, dialect: Dialect) -> None:
+    def __init__(self, read: Read, dialect: Dialect, id_suffix: str = "") -> None:
         self.scope = CancelScope()
         self.ended = False  # the terminal event was sent
         self._read = read
         self._dialect = dialect
         self._seq = 0
-        self._preamble = b""
+        self._id_suffix = id_suffix
+        self._preamble = b"retry: %d\n" % RECONNECT_SOON_MS if id_suffix else b""
 
     def follow(self, heartbeat_s: float, trace_id: str) -> Iterator[bytes]:
         """The body: what is there, then what comes, to the terminal event; or until the scope is cancelled.
@@ -85,7 +87,7 @@ class Reader:
 
     def _start_again(self, reason: str) -> None:
         """Foreign, future or trimmed: the client forgets what it holds and gets everything from the first event."""
-        self._preamble = b"".join(map(encode, self._dialect.reset(reason)))
+        self._preamble += b"".join(map(encode, self._dialect.reset(reason)))
         self._dialect = type(self._dialect)()
         self._seq, self.ended = 0, False
 
@@ -105,7 +107,9 @@ class Reader:
         self._seq = entry.seq
         self.ended = isinstance(entry.event, RunEnd)
         frames = self._dialect.encode(entry.event)
-        return encode_with_id(frames, entry.seq) if self._dialect.own else b"".join(map(encode, frames))
+        if self._dialect.own:
+            return encode_with_id(frames, f"{entry.seq}{self._id_suffix}")
+        return b"".join(map(encode, frames))
 
     def _failed(self, error: ChatappError, trace_id: str) -> bytes:
         """The log is away: the dialect's error event, without an id, so that the client may resume later."""
@@ -137,26 +141,26 @@ class Readers:
             reader.scope.cancel(ServerLeaves)
 
 
-def open_reader(read: Read, dialect: Dialect, after: int = 0) -> Reader:
+def open_reader(read: Read, dialect: Dialect, after: int = 0, id_suffix: str = "") -> Reader:
     """A reader that goes on after seq `after` (negative: a position that no log can serve).
 
     Raises WhollyReceived, UnknownRun.
     """
-    reader = Reader(read, dialect)
+    reader = Reader(read, dialect, id_suffix)
     if after:
         reader.skip_to(after)
     return reader
 
 
-def encode_with_id(frames: Iterable[Frame], seq: int) -> bytes:
-    """The frames of one event; the last one carries its seq, so that a client never resumes inside an event."""
+def encode_with_id(frames: Iterable[Frame], id: str) -> bytes:
+    """The frames of one event; the last one carries its id, so that a client never resumes inside an event."""
     pending: Frame | None = None
     data = b""
     for frame in frames:
         if pending is not None:
             data += encode(pending)
         pending = frame
-    return data if pending is None else data + encode(pending._replace(id=str(seq)))
+    return data if pending is None else data + encode(pending._replace(id=id))
 
 
 def stored(entries: Sequence[Entry]) -> Read:

@@ -52,6 +52,7 @@ class MessageRow(Base):
     result_mode: Mapped[str | None]
     superseded: Mapped[bool] = mapped_column(default=False)
     idempotency_key: Mapped[str | None]
+    returns: Mapped[int] = mapped_column(default=0, server_default="0")  # of the client that began the run
     created: Mapped[float]
 
     __table_args__ = (

@@ -95,7 +95,7 @@ def _until(entries: list[Entry], dialect: Dialect, cut: int) -> list[bytes]:
     """What a client has that was cut off after the event `cut`."""
     from chatapp.streaming import encode_with_id
 
-    return [encode_with_id(dialect.encode(event), seq) for seq, event in entries[:cut]]
+    return [encode_with_id(dialect.encode(event), str(seq)) for seq, event in entries[:cut]]
 
 
 @given(runs, dialects)

@@ -12,7 +12,7 @@ from chatapp.conversations import Begun, Question
 from chatapp.dialects import Dialect
 from chatapp.errors import InvalidField, NotFound, RunFailed, Unreachable
 from chatapp.providers import Provider
-from chatapp.streaming import HEADERS, Read, ReaderLeft, WhollyReceived, open_reader
+from chatapp.streaming import HEADERS, Read, ReaderLeft, ServerLeaves, WhollyReceived, open_reader
 from chatapp.transcript import Transcript
 from chatapp.web import current_owner, services, trace_id
 
@@ -43,6 +43,7 @@ def begin_answer(
         model=model,
         messages=chat.messages,
         conversation_id=conversation_id,
+        session_id=chat.session_id or None,
         retry_of=retry_of,
         idempotency_key=request.headers.get("Idempotency-Key"),
         result_mode=result_mode,
@@ -110,14 +111,20 @@ def succeeded(said: Transcript) -> Transcript:
 
 
 def respond(
-    read: Read, dialect: Dialect, on_left: Callable[[], None] | None = None, headers: Mapping[str, str] = NO_HEADERS
+    read: Read,
+    dialect: Dialect,
+    on_left: Callable[[], None] | None = None,
+    headers: Mapping[str, str] = NO_HEADERS,
+    run_id: str = "",
 ) -> Response:
     """The streamed response; 204 where the client has it all. `on_left`: the client went before the end.
 
-    Without `on_left` the client is one that resumes: when the server goes down it is sent elsewhere.
+    `run_id`: the client resumes at the address that began the run, which ids must name then. With it, or without
+    `on_left`, the client is one that resumes: when the server goes down it is sent elsewhere.
     """
+    suffix = f"@{run_id}" if run_id else ""
     try:
-        reader = open_reader(read, dialect, position() if dialect.own else 0)
+        reader = open_reader(read, dialect, position(suffix) if dialect.own else 0, suffix)
     except WhollyReceived:
         return Response(status=204)
     app = services()
@@ -126,10 +133,10 @@ def respond(
     def close() -> None:
         client.stop()
         app.readers.remove(reader)
-        if on_left is not None and not reader.ended:
+        if on_left is not None and not reader.ended and reader.scope.reason is not ServerLeaves:
             on_left()
 
-    if on_left is None and dialect.own:
+    if dialect.own and (on_left is None or run_id):
         app.readers.add(reader)
     client.start()
     response = Response(reader.follow(app.settings.heartbeat_s, trace_id()), headers={**HEADERS, **headers})
@@ -137,9 +144,12 @@ def respond(
     return response
 
 
-def position() -> int:
-    """The seq that the client has: `Last-Event-ID`, which a browser keeps up to date, else `after`. -1: no seq at all."""
-    if header := request.headers.get("Last-Event-ID"):
+def position(suffix: str = "") -> int:
+    """The seq that the client has: `Last-Event-ID`, which a browser keeps up to date, else `after`. -1: no seq at all.
+
+    `suffix` is what the ids of this response have after the seq.
+    """
+    if header := request.headers.get("Last-Event-ID", "").removesuffix(suffix):
         return int(header) if header.isdecimal() and len(header) < 19 else -1
     after = request.args.get("after", "0")
     if not (after.isdecimal() and len(after) < 19):

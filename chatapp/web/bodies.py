@@ -33,7 +33,7 @@ class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
     conversation_id: str | None = None
     on_disconnect: OnDisconnect | None = None
 
-    def chat(self) -> Chat:
+    def chat(self, session_id: str = "") -> Chat:
         """What is asked of the provider, without the history."""
         return Chat(
             model=self.model or "",
@@ -41,6 +41,7 @@ class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
             thinking=self.thinking,
             max_tokens=self.max_tokens,
             temperature=self.temperature,
+            session_id=session_id,
         )
 
     def turns(self) -> list[Message]:
@@ -71,6 +72,38 @@ class MessageRequest(ChatRequest, frozen=True, kw_only=True):
         return []
 
 
+class SessionRequest(ChatRequest, frozen=True, kw_only=True):
+    """`/chat`. `sessionId` is the client's own name of the conversation, any text; without one a new one is begun."""
+
+    session_id: Annotated[str, msgspec.Meta(min_length=1, max_length=200)] | None = msgspec.field(
+        default=None, name="sessionId"
+    )
+
+    def turns(self) -> list[Message]:
+        if self.conversation_id is not None and self.session_id is not None:
+            raise InvalidField("sessionId: give either sessionId or conversation_id")
+        return super().turns()
+
+
+class ReasoningRequest(ChatRequest, frozen=True, kw_only=True):
+    """`/api/chat`."""
+
+    stream: bool = True
+
+
+class AskRequest(ChatRequest, frozen=True, kw_only=True):
+    """`/ask/stream`."""
+
+    question: str | None = None
+
+    def turns(self) -> list[Message]:
+        if self.question is None and (self.prompt is not None or self.messages is not None):
+            return super().turns()
+        if self.prompt is not None or self.messages is not None:
+            raise InvalidField("question: give it alone, without prompt and messages")
+        return [Message("user", _filled("question", self.question))]
+
+
 class TitleRequest(msgspec.Struct, frozen=True):
     title: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
@@ -85,6 +118,16 @@ def parse(type_: type[T]) -> T:
         raise InvalidField(_named(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidRequest(f"body: not JSON: {error}") from None
+
+
+def parse_request(type_: type[T]) -> T:
+    """The body of a POST; of a GET the query, whose values are text."""
+    if request.method == "POST":
+        return parse(type_)
+    try:
+        return msgspec.convert(request.args.to_dict(), type_, strict=False)
+    except msgspec.ValidationError as error:
+        raise InvalidField(_named(error)) from None
 
 
 def number(name: str, default: float, least: float, most: float) -> float:

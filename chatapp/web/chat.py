@@ -1,4 +1,4 @@
-"""The streaming endpoints of our own dialects (contract, section 3)."""
+"""The message API: post, then follow, in the dialect `message` or any other (contract 3.4)."""
 
 from collections.abc import Callable
 from functools import partial
@@ -9,19 +9,10 @@ from chatapp.dialects import Dialect
 from chatapp.errors import InvalidField
 from chatapp.web import current_owner, services
 from chatapp.web.answers import begin_answer, respond
-from chatapp.web.bodies import ChatRequest, MessageRequest, parse
+from chatapp.web.bodies import MessageRequest, parse
 from chatapp.web.messages import EVENTS_URL, log_of, message_json, owned_answer, transcript
 
 blueprint = Blueprint("chat", __name__)
-
-
-@blueprint.post("/chat/stream")
-def stream_tokens() -> Response:
-    """The `token` dialect: question and answer in one request. The client's leaving stops the run, unless told."""
-    asked = parse(ChatRequest)
-    begun = begin_answer(asked.chat(), asked.provider, conversation_id=asked.conversation_id)
-    stop = None if asked.on_disconnect == "continue" else partial(services().runs.cancel, begun.id)
-    return respond(partial(services().log.read, begun.id), _dialect("token"), stop)
 
 
 @blueprint.post("/api/v1/messages")

@@ -7,6 +7,7 @@ from pathlib import Path
 from flask import Flask
 
 from chatapp import __version__
+from chatapp.approvals import StoredApprovals
 from chatapp.auth import CookieAuth, secret_key
 from chatapp.conversations import Conversations
 from chatapp.database import open_database
@@ -15,6 +16,7 @@ from chatapp.dialects.delta import DeltaDialect
 from chatapp.dialects.message import MessageDialect
 from chatapp.dialects.openai import OpenAIDialect
 from chatapp.dialects.reasoning import ReasoningDialect
+from chatapp.dialects.responses import ResponsesDialect
 from chatapp.dialects.session import SessionDialect
 from chatapp.dialects.token import TokenDialect
 from chatapp.errors import ConfigError
@@ -25,11 +27,12 @@ from chatapp.provider_setup import Providers
 from chatapp.runs import Runs
 from chatapp.settings import Settings, load
 from chatapp.streaming import Readers
-from chatapp.web import EXTENSION, Services, chat, conversations, errors, openai, ops, origin, pages, streams
+from chatapp.tool_setup import Tools
+from chatapp.web import EXTENSION, Services, chat, conversations, errors, openai, ops, origin, pages, responses, streams, tools
 
 PACKAGE = Path(__file__).parent
 OWN_DIALECTS = (DeltaDialect, MessageDialect, ReasoningDialect, SessionDialect, TokenDialect)
-VENDOR_DIALECTS = (OpenAIDialect,)
+VENDOR_DIALECTS = (OpenAIDialect, ResponsesDialect)
 DIALECTS: dict[str, Callable[[], Dialect]] = {dialect.name: dialect for dialect in (*OWN_DIALECTS, *VENDOR_DIALECTS)}
 
 
@@ -47,7 +50,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions[EXTENSION] = _services(settings, os.environ)
     errors.install(app, {"/v1/": openai.error_shape})
     origin.install(app)
-    for module in (chat, streams, conversations, openai, pages, ops):
+    for module in (chat, streams, conversations, openai, responses, pages, ops, tools):
         app.register_blueprint(module.blueprint)
     return app
 
@@ -65,6 +68,7 @@ def _services(settings: Settings, environ: Mapping[str, str]) -> Services:
         database=database,
         conversations=store,
         providers=providers,
+        tools=Tools(settings, {}, StoredApprovals(database.engine)),
         dialects=DIALECTS,
         runs=Runs(log, store, settings.max_live_runs),
         readers=Readers(),

@@ -7,19 +7,45 @@ start, not be ignored. Keys never stand here: a provider's `api_key_env` names t
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_type_hints
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar, get_type_hints
 
 import msgspec
 
 from chatapp.errors import ConfigError
 
 PREFIX = "CHATAPP_"
-TABLES = ("providers",)
+TABLES = ("providers", "mcp_servers", "agents")
 
 T = TypeVar("T")
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
 Bytes = Annotated[int, msgspec.Meta(ge=1024)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
+
+
+ProviderType: TypeAlias = Literal[
+    "openai", "openai-responses", "anthropic", "gemini", "ollama", "local", "mock", "replay"
+]
+Protocol: TypeAlias = Literal["openai", "openai-responses", "anthropic", "gemini", "ollama"]
+ThinkingStyle: TypeAlias = Literal[
+    "none",
+    "openai",
+    "responses",
+    "anthropic",
+    "gemini",
+    "ollama",
+    "deepseek",
+    "moonshot",
+    "glm",
+    "qwen",
+    "bella",
+    "mistral",
+    "groq",
+    "xai",
+    "cerebras",
+    "openrouter",
+    "vllm",
+    "llamacpp",
+]
 
 
 class Secret(str):
@@ -34,13 +60,37 @@ class Secret(str):
 class ProviderConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One `[providers.NAME]` table."""
 
-    type: Literal["openai", "ollama", "local", "mock"]
+    type: ProviderType
     base_url: str | None = None
     api_key_env: str | None = None
     models: tuple[str, ...] = ()
-    thinking: Literal["none", "openai", "deepseek", "qwen"] = "none"
+    thinking: ThinkingStyle | None = None
+    path: Path | None = None
+    protocol: Protocol | None = None
+    interval_s: Annotated[float, msgspec.Meta(ge=0, le=60)] | None = None
     fallback: tuple[str, ...] = ()
     fallback_midway: bool = False
+
+
+class MCPServerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One `[mcp_servers.NAME]` table: a command to run, or the URL of a server that runs already."""
+
+    command: str = ""
+    args: tuple[str, ...] = ()
+    env: dict[str, str] = {}
+    env_names: tuple[str, ...] = ()
+    url: str = ""
+    api_key_env: str | None = None
+
+    def __post_init__(self) -> None:
+        if bool(self.command) == bool(self.url):
+            raise ValueError("expected either command or url")
+
+
+class AgentConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One `[agents.NAME]` table. `factory` is called once, and gives the agent."""
+
+    factory: Annotated[str, msgspec.Meta(pattern=r"^[\w.]+:\w+$")]
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -67,11 +117,27 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     upstream_connect_timeout_s: Seconds = 5.0
     upstream_silence_timeout_s: Seconds = 60.0
     upstream_total_timeout_s: Seconds = 900.0
+    upstream_retries: Annotated[int, msgspec.Meta(ge=0, le=10)] = 2
+    upstream_retry_wait_s: Seconds = 10.0
+    circuit_failures: Count = 5
+    circuit_open_s: Seconds = 30.0
+    pace_s: Annotated[float, msgspec.Meta(ge=0, le=10)] = 2.0
+    max_tool_calls: Count = 8
+    max_tool_result_bytes: Bytes = 65_536
+    tool_timeout_s: Seconds = 30.0
+    approval_timeout_s: Seconds = 300.0
+    default_tools: tuple[str, ...] = ()
+    ask_tools: tuple[str, ...] = ()
+    tool_modules: tuple[str, ...] = ()
+    mcp_start_timeout_s: Seconds = 20.0
+    default_agent: str = "planner"
     local_start_timeout_s: Seconds = 60.0
     local_threads: Annotated[int, msgspec.Meta(ge=0)] = 0
     local_model: str = ""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     providers: dict[str, ProviderConfig] = {}
+    mcp_servers: dict[str, MCPServerConfig] = {}
+    agents: dict[str, AgentConfig] = {}
 
 
 HELP: dict[str, str] = {
@@ -97,17 +163,28 @@ HELP: dict[str, str] = {
     "max_line_bytes": "Longest line taken from a provider.",
     "upstream_connect_timeout_s": "For the connection to a provider, TLS included.",
     "upstream_silence_timeout_s": "Longest silence of a provider, before its first byte and between two.",
-    upstream_retries: Annotated[int, msgspec.Meta(ge=0, le=10)] = 2
-    upstream_retry_wait_s: Seconds = 10.0
-    circuit_failures: Count = 5
-    circuit_open_s: Seconds = 30.0
-    pace_s: Annotated[float, msgspec.Meta(ge=0, le=10)] = 2.0
     "upstream_total_timeout_s": "Longest reply as a whole.",
+    "upstream_retries": "How often a request that failed before its first event is sent again to the same provider.",
+    "upstream_retry_wait_s": "Longest pause before that. A provider that asks for more (`retry-after`) is not asked again.",
+    "circuit_failures": "So many failures in a row, and the provider is left alone: further requests fail, or fall back, at once.",
+    "circuit_open_s": "For so long; then one request at a time finds out whether it is back.",
+    "pace_s": "An answer that came in one piece is streamed on over at most so long; 0: at once.",
+    "max_tool_calls": "Calls of the server's tools in one run; one more ends it with `tool_limit`.",
+    "max_tool_result_bytes": "Largest result of one call, as JSON; a larger one is an error that the model is told.",
+    "tool_timeout_s": "How long one call may take; then it is an error that the model is told.",
+    "approval_timeout_s": "How long a call waits for its owner's approval; then it is denied.",
+    "default_tools": "Patterns (`*`, `time__*`) of the tools that are offered to the model where a request names none.",
+    "ask_tools": "Patterns of the tools whose calls need their owner's approval.",
+    "tool_modules": "Python modules whose `@tool` functions are tools too; see docs/guides/add-a-tool.md.",
+    "mcp_start_timeout_s": "How long an MCP server may take to start and to list its tools.",
+    "default_agent": "The agent that answers `/chat` where the request names none.",
     "local_start_timeout_s": "How long the local model may take to load.",
     "local_threads": "Threads of the local model; 0: one less than the machine has, at least one.",
     "local_model": "Path of a GGUF file to serve instead of the one that comes with the extra `local`.",
     "log_level": "Of the server's own log lines.",
     "providers": "Tables `[providers.NAME]`; see docs/configuration.md.",
+    "mcp_servers": "Tables `[mcp_servers.NAME]`; see docs/configuration.md.",
+    "agents": "Tables `[agents.NAME]`; see docs/guides/write-an-agent.md.",
 }
 
 
@@ -132,11 +209,6 @@ def _from_file(named: str) -> Settings:
         return Settings()
     try:
         return _from_tables(str(path), tomllib.loads(path.read_text("utf-8")))
-    "upstream_retries": "How often a request that failed before its first event is sent again to the same provider.",
-    "upstream_retry_wait_s": "Longest pause before that. A provider that asks for more (`retry-after`) is not asked again.",
-    "circuit_failures": "So many failures in a row, and the provider is left alone: further requests fail, or fall back, at once.",
-    "circuit_open_s": "For so long; then one request at a time finds out whether it is back.",
-    "pace_s": "An answer that came in one piece is streamed on over at most so long; 0: at once.",
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -144,10 +216,11 @@ def _from_file(named: str) -> Settings:
 
 
 def _from_tables(source: str, tables: dict[str, Any]) -> Settings:
-    """Each provider for itself: msgspec's errors do not say which key of a dict they mean."""
-    named = tables.get("providers", {})
-    for name, table in named.items() if isinstance(named, dict) else ():
-        _convert(f"{source}: providers.{name}", table, ProviderConfig, strict=True)
+    """Each table for itself: msgspec's errors do not say which key of a dict they mean."""
+    for key, type_ in zip(TABLES, (ProviderConfig, MCPServerConfig, AgentConfig), strict=True):
+        named = tables.get(key, {})
+        for name, table in named.items() if isinstance(named, dict) else ():
+            _convert(f"{source}: {key}.{name}", table, type_, strict=True)  # type: ignore[arg-type]
     return _convert(source, tables, Settings, strict=True)
 
 

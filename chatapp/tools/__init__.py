@@ -41,14 +41,14 @@ class ServerTool(Protocol):
 
 
 class ToolSource(Protocol):
-    """Where tools come from."""
+    """A server that has tools, such as an MCP server."""
 
     def tools(self) -> Sequence[ServerTool]:
-        """All there are now; may wait for a bounded time. What cannot be reached is left out. Never raises."""
+        """All it has now; empty where it cannot be asked. May wait, for a bounded time. Never raises."""
         ...
 
-    def problems(self) -> dict[str, str]:
-        """What could not be reached when last asked, and why."""
+    def problem(self) -> str:
+        """Why it could not be asked the last time; empty where it could."""
         ...
 
     def close(self) -> None: ...

@@ -14,14 +14,14 @@ computes holds up the whole process until it returns, so it must bound its own w
 
 import inspect
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Literal, get_type_hints, overload
 
 import msgspec
 
 from chatapp.cancel import CancelScope
 from chatapp.chat import Tool
-from chatapp.tools import Arguments, ServerTool, ToolFailed
+from chatapp.tools import Arguments, ToolFailed
 
 
 class FunctionTool:
@@ -45,22 +45,6 @@ class FunctionTool:
         except msgspec.ValidationError as error:
             raise ToolFailed(f"The arguments are not valid: {error}") from None
         return scope.run(self._function, **{name: getattr(typed, name) for name in typed.__struct_fields__})
-
-
-class Functions:
-    """A source of tools that are always there."""
-
-    def __init__(self, tools: Sequence[ServerTool]) -> None:
-        self._tools = tuple(tools)
-
-    def tools(self) -> Sequence[ServerTool]:
-        return self._tools
-
-    def problems(self) -> dict[str, str]:
-        return {}
-
-    def close(self) -> None:
-        pass
 
 
 @overload

@@ -16,6 +16,7 @@ from chatapp.provider_setup import Providers
 from chatapp.runs import Runs
 from chatapp.settings import Settings
 from chatapp.streaming import Readers
+from chatapp.tool_setup import Tools
 
 EXTENSION = "chatapp"
 
@@ -30,6 +31,7 @@ class Services:
     database: Database
     conversations: Conversations
     providers: Providers
+    tools: Tools
     dialects: Mapping[str, Callable[[], Dialect]]
     runs: Runs
     readers: Readers
@@ -40,6 +42,7 @@ class Services:
         self.runs.drain(grace_s)
 
     def close(self) -> None:
+        self.tools.close()
         self.providers.close()
         self.log.close()
         self.database.close()

@@ -1,22 +1,24 @@
 """From a parsed request to a run, and from a run to a streamed response: what all streaming endpoints share."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import msgspec
 from flask import Response, request
 
-from chatapp.chat import Chat
+from chatapp.chat import Chat, Message
 from chatapp.client_socket import ClientSocket
 from chatapp.conversations import Begun, Question
 from chatapp.dialects import Dialect
 from chatapp.errors import InvalidField, NotFound, RunFailed, Unreachable
 from chatapp.providers import Provider
+from chatapp.rounds import Rounds
 from chatapp.streaming import HEADERS, Read, ReaderLeft, ServerLeaves, WhollyReceived, open_reader
 from chatapp.transcript import Transcript
 from chatapp.web import current_owner, services, trace_id
 
 NO_HEADERS: Mapping[str, str] = {}
+NO_FIELDS: Mapping[str, object] = {}
 
 
 def begin_answer(
@@ -27,11 +29,17 @@ def begin_answer(
     retry_of: str | None = None,
     keep: bool = False,
     result_mode: str | None = None,
+    tools: Sequence[str] | None = None,
+    previous: str | None = None,
+    instructions: Sequence[Message] = (),
+    asked: Mapping[str, object] = NO_FIELDS,
 ) -> Begun:
     """Store what was asked and start the run.
 
     `chat` holds what is said now, and an empty model for the default; the history of the conversation is put before
-    it. `keep`: in a new conversation where none is named.
+    it. `keep`: in a new conversation where none is named. `tools` are names of ours; None: the default ones. Tools in
+    `chat` are the client's to run. `previous`: go on from this answer. `instructions` come first and are not kept.
+    `asked`: what the request's protocol wants repeated beside the answer.
     """
     app = services()
     chosen, model = choose(provider, chat.model or None)
@@ -45,15 +53,19 @@ def begin_answer(
         conversation_id=conversation_id,
         session_id=chat.session_id or None,
         retry_of=retry_of,
+        previous=previous,
+        asked=dict(asked),
         idempotency_key=request.headers.get("Idempotency-Key"),
         result_mode=result_mode,
         keep=keep,
     )
+    offered = app.tools.choose(tools)
     app.runs.admit()
     begun = app.conversations.begin(question)
     if not begun.found:
-        whole = msgspec.structs.replace(chat, model=model, messages=begun.messages)
-        app.runs.start(begun.id, trace_id(), chosen, whole)
+        whole = msgspec.structs.replace(chat, model=model, messages=[*instructions, *begun.messages])
+        source = Rounds(chosen, app.tools.toolbox(begun.id, offered)) if offered else chosen
+        app.runs.start(begun.id, trace_id(), source, whole)
     return begun
 
 

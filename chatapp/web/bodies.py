@@ -31,7 +31,14 @@ class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
     max_tokens: Annotated[int, msgspec.Meta(ge=1)] | None = None
     temperature: Annotated[float, msgspec.Meta(ge=0, le=2)] | None = None
     conversation_id: str | None = None
+    tools: list[str] | str | None = None
     on_disconnect: OnDisconnect | None = None
+
+    def tool_names(self) -> list[str] | None:
+        """In a query string: separated by commas. None: the default ones."""
+        if isinstance(self.tools, str):
+            return [name.strip() for name in self.tools.split(",") if name.strip()]
+        return self.tools
 
     def chat(self, session_id: str = "") -> Chat:
         """What is asked of the provider, without the history."""

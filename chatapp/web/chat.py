@@ -26,6 +26,7 @@ def post_message() -> tuple[Response, int]:
         retry_of=asked.retry_of,
         keep=True,
         result_mode=asked.result_mode,
+        tools=asked.tool_names(),
     )
     query = "?on_disconnect=cancel" if asked.on_disconnect == "cancel" else ""
     body = {

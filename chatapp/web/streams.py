@@ -58,7 +58,7 @@ def stream_deltas() -> Response:
 
 
 def _begin(asked: ChatRequest, session_id: str = "") -> Begun:
-    return begin_answer(asked.chat(session_id), asked.provider, conversation_id=asked.conversation_id)
+    return begin_answer(asked.chat(session_id), asked.provider, conversation_id=asked.conversation_id, tools=asked.tool_names())
 
 
 def _stream(name: str, asked: ChatRequest, begin: Callable[[], Begun]) -> Response:

@@ -1,0 +1,142 @@
+"""Which tools there are, and which of them a run gets: those that come along, a developer's own, those of MCP servers.
+
+A tool of an MCP server is offered under its own name where nobody else has that name, else as `server__name`, which
+finds it in any case.
+"""
+
+import importlib
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
+from types import ModuleType
+from typing import Any, Literal
+
+import gevent
+import msgspec
+
+from chatapp.cancel import CancelScope
+from chatapp.errors import ConfigError, InvalidField
+from chatapp.settings import Settings
+from chatapp.toolbox import Limits, Toolbox
+from chatapp.tools import Approvals, Arguments, ServerTool, ToolSource
+from chatapp.tools.builtin import TOOLS
+from chatapp.tools.functions import FunctionTool
+
+NAME_CHARS = 64  # what every provider takes as a name, of the characters below
+_odd = re.compile(r"[^a-zA-Z0-9_-]+")
+
+
+class OfferedTool:
+    """A tool under the name by which it is offered. `server` is that of an MCP server, else empty."""
+
+    def __init__(self, tool: ServerTool, name: str, long_name: str, server: str, ask: bool) -> None:
+        self._tool = tool
+        self.spec = msgspec.structs.replace(tool.spec, name=name)
+        self.long_name = long_name
+        self.server = server
+        self.ask = ask
+
+    @property
+    def type(self) -> Literal["function", "mcp"]:
+        return self._tool.type
+
+    def call(self, arguments: Arguments, scope: CancelScope) -> object:
+        return self._tool.call(arguments, scope)
+
+
+class Tools:
+    """All tools of this process. `servers` are MCP servers by name; they are asked only when somebody wants to know."""
+
+    def __init__(self, settings: Settings, servers: Mapping[str, ToolSource], approvals: Approvals) -> None:
+        self.approvals = approvals
+        self._functions = _functions(settings.tool_modules)
+        self._servers = servers
+        self._ask = settings.ask_tools
+        self._default = settings.default_tools
+        self._limits = Limits(
+            calls=settings.max_tool_calls,
+            seconds=settings.tool_timeout_s,
+            result_bytes=settings.max_tool_result_bytes,
+            approval_s=settings.approval_timeout_s,
+        )
+
+    def all(self) -> list[OfferedTool]:
+        """Waits for MCP servers that are not running yet, for a bounded time; leaves out those that cannot be asked."""
+        listed: list[tuple[str, ServerTool]] = [("", tool) for tool in self._functions]
+        names = list(self._servers)
+        asked = [gevent.spawn(self._servers[name].tools) for name in names]
+        gevent.joinall(asked)
+        for name, greenlet in zip(names, asked, strict=True):
+            listed += [(name, tool) for tool in greenlet.value or ()]
+        return self._offered(listed)
+
+    def problems(self) -> dict[str, str]:
+        """MCP servers that could not be asked, and why."""
+        return {name: problem for name, source in self._servers.items() if (problem := source.problem())}
+
+    def is_default(self, tool: OfferedTool) -> bool:
+        return _matches(tool, self._default)
+
+    def choose(self, names: Sequence[str] | None) -> list[OfferedTool]:
+        """The tools of these names; None: the default ones. Raises InvalidField where there is no such tool."""
+        if names is None:
+            return [tool for tool in self.all() if self.is_default(tool)] if self._default else []
+        functions = {tool.spec.name for tool in self._functions}
+        known = self._offered([("", tool) for tool in self._functions]) if functions.issuperset(names) else self.all()
+        by_name = {tool.long_name: tool for tool in known} | {tool.spec.name: tool for tool in known}
+        for name in names:
+            if name not in by_name:
+                there_are = ", ".join(tool.spec.name for tool in known)
+                raise InvalidField(f"tools: there is none named {name!r}; there are {there_are}")
+        return list({by_name[name].spec.name: by_name[name] for name in names}.values())
+
+    def toolbox(self, run_id: str, chosen: Sequence[OfferedTool]) -> Toolbox:
+        return Toolbox(run_id, {tool.spec.name: tool for tool in chosen}, self._limits, self.approvals)
+
+    def close(self) -> None:
+        for server in self._servers.values():
+            server.close()
+
+    def _offered(self, listed: Iterable[tuple[str, ServerTool]]) -> list[OfferedTool]:
+        listed = list(listed)
+        count = Counter(_name(tool.spec.name) for _, tool in listed)
+        offered = []
+        for server, tool in listed:
+            name = _name(tool.spec.name)
+            long_name = _name(f"{server}__{tool.spec.name}") if server else name
+            found = OfferedTool(
+                tool, name if count[name] == 1 or not server else long_name, long_name, server, tool.ask
+            )
+            found.ask = tool.ask or _matches(found, self._ask)
+            offered.append(found)
+        return offered
+
+
+def _name(name: str) -> str:
+    return _odd.sub("_", name)[:NAME_CHARS]
+
+
+def _matches(tool: OfferedTool, patterns: Sequence[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns for name in (tool.spec.name, tool.long_name))
+
+
+def _functions(modules: Sequence[str]) -> list[FunctionTool]:
+    """Those that come along, and all that stand in these modules. Raises ConfigError."""
+    found = [*TOOLS, *(tool for name in modules for tool in _tools_in(_import(name)))]
+    count = Counter(tool.spec.name for tool in found)
+    if twice := [name for name, number in count.items() if number > 1]:
+        raise ConfigError(f"tool_modules: there are several tools named {twice[0]!r}")
+    return found
+
+
+def _tools_in(module: ModuleType) -> list[FunctionTool]:
+    values: Iterable[Any] = vars(module).values()
+    return [value for value in values if isinstance(value, FunctionTool)]
+
+
+def _import(name: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except (ImportError, SyntaxError, TypeError) as error:  # TypeError: a signature that no schema can be made of
+        raise ConfigError(f"tool_modules: cannot import {name}: {type(error).__name__}: {error}") from None

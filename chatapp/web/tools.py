@@ -1,0 +1,62 @@
+"""The server's tools: which there are, and the owner's word on calls that wait for it."""
+
+import time
+from typing import Literal
+
+import msgspec
+from flask import Blueprint, Response, jsonify
+
+from chatapp.errors import InvalidRequest, NotFound
+from chatapp.events import ToolApproval, ToolCall
+from chatapp.tool_setup import OfferedTool
+from chatapp.web import services
+from chatapp.web.bodies import parse
+from chatapp.web.messages import owned_answer, transcript
+
+blueprint = Blueprint("tools", __name__)
+
+
+class DecisionRequest(msgspec.Struct, frozen=True):
+    decision: Literal["approved", "denied"]
+
+
+@blueprint.get("/api/v1/tools")
+def list_tools() -> Response:
+    """All that a request may name; MCP servers that could not be asked are named under `problems`."""
+    tools = [_tool_json(tool) for tool in services().tools.all()]
+    return jsonify(tools=tools, problems=services().tools.problems())
+
+
+@blueprint.post("/api/v1/messages/<message_id>/tools/<call_id>")
+def decide(message_id: str, call_id: str) -> Response:
+    """Approve or deny a call that waits, from any worker. The first decision holds; the answer says which that is."""
+    asked = parse(DecisionRequest)
+    run_id = owned_answer(message_id).id
+    approval = _approval(message_id, call_id)
+    if approval.state == "asked" and time.time() < approval.expires:
+        decision: str = services().tools.approvals.decide(run_id, call_id, asked.decision)
+    else:
+        decision = "expired" if approval.state == "asked" else approval.state
+    return jsonify(tool_call_id=call_id, decision=decision)
+
+
+def _approval(message_id: str, call_id: str) -> ToolApproval:
+    events = [entry.event for entry in transcript(owned_answer(message_id)).entries]
+    states = [event for event in events if isinstance(event, ToolApproval) and event.tool_call_id == call_id]
+    if states:
+        return states[-1]
+    if any(isinstance(event, ToolCall) and event.id == call_id for event in events):
+        raise InvalidRequest("tools: this call needs no approval")
+    raise NotFound("no such call")
+
+
+def _tool_json(tool: OfferedTool) -> dict[str, object]:
+    return {
+        "name": tool.spec.name,
+        "type": tool.type,
+        "server": tool.server or None,
+        "description": tool.spec.description,
+        "parameters": tool.spec.parameters,
+        "ask": tool.ask,
+        "default": services().tools.is_default(tool),
+    }

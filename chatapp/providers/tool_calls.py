@@ -9,6 +9,9 @@ from chatapp.events import ToolCall, ToolInputDelta
 from chatapp.providers.wire import parse_arguments
 
 
+UNREAD_CHARS = 200  # enough to see what is wrong with it
+
+
 class _Partial(msgspec.Struct):
     id: str
     name: str
@@ -31,15 +34,17 @@ class ToolCalls:
             yield ToolInputDelta(call.id, call.name, text)
 
     def end(self, cut_off: bool) -> Iterator[ToolCall]:
-        """The whole calls. Of a reply that was `cut_off` by a limit the incomplete one is left out."""
+        """The whole calls. Of a reply that was `cut_off` by a limit the incomplete one is left out.
+
+        Arguments that are no JSON object are the model's mistake, not the protocol's: it is told what it wrote.
+        """
         for call in self._calls:
+            text = "".join(call.pieces)
             try:
-                arguments = parse_arguments("".join(call.pieces), self._who)
+                yield ToolCall(call.id, "function", call.name, parse_arguments(text, self._who))
             except BadReply:
-                if cut_off:
-                    continue
-                raise
-            yield ToolCall(call.id, "function", call.name, arguments)
+                if not cut_off:
+                    yield ToolCall(call.id, "function", call.name, {}, unread=text[:UNREAD_CHARS])
 
     def _find(self, index: int | None, id: str | None, name: str | None) -> _Partial:
         """By index, else by id, else the last one. Another id *and* a name begin another call, even under the same

@@ -204,8 +204,9 @@ def test_arguments_cut_off_by_the_limit_make_no_call(openai, read):
     assert read(openai, body).tool_calls == []
 
 
-def test_arguments_that_are_no_object_are_a_bad_reply(openai, read):
-    assert isinstance(read(openai, sse(tool(0, "a", "f", "[1]"), STOP)).error, BadReply)
+def test_arguments_that_are_no_object_are_kept_to_be_told_to_the_model(openai, read):
+    [call] = read(openai, sse(tool(0, "a", "f", "[1]"), STOP)).tool_calls
+    assert (call.arguments, call.unread) == ({}, "[1]")
 
 
 def test_a_number_too_large_for_the_log_loses_digits_not_the_reply(openai, read):

@@ -8,7 +8,6 @@ from chatapp.errors import BadReply
 from chatapp.events import ToolCall, ToolInputDelta
 from chatapp.providers.wire import parse_arguments
 
-
 UNREAD_CHARS = 200  # enough to see what is wrong with it
 
 

@@ -28,7 +28,20 @@ from chatapp.runs import Runs
 from chatapp.settings import Settings, load
 from chatapp.streaming import Readers
 from chatapp.tool_setup import Tools
-from chatapp.web import EXTENSION, Services, chat, conversations, errors, openai, ops, origin, pages, responses, streams, tools
+from chatapp.web import (
+    EXTENSION,
+    Services,
+    chat,
+    conversations,
+    errors,
+    openai,
+    ops,
+    origin,
+    pages,
+    responses,
+    streams,
+    tools,
+)
 
 PACKAGE = Path(__file__).parent
 OWN_DIALECTS = (DeltaDialect, MessageDialect, ReasoningDialect, SessionDialect, TokenDialect)

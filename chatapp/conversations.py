@@ -10,16 +10,17 @@ import logging
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 from sqlalchemy import Engine, delete, select, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
-from chatapp.chat import Message, Role
+from chatapp.chat import Message
 from chatapp.errors import DatabaseUnavailable, InvalidField, NotFound
 from chatapp.events import RunEnd
+from chatapp.history import told
 from chatapp.ids import new_id
 from chatapp.tables import ConversationRow, MessageRow
 from chatapp.transcript import Transcript, transcript_of
@@ -33,7 +34,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     """What a client asks: new messages, after those of a conversation or instead of an answer there.
 
     `keep`: begin a conversation where none is named. `session_id`: the conversation that its owner calls so, begun
-    where there is none yet. `retry_of` is the id of the answer to make anew.
+    where there is none yet. `retry_of` is the id of the answer to make anew; `previous` that of the answer that this
+    goes on from, also where others went on from it already. `asked` is kept beside the answer as it is.
     """
 
     owner: str
@@ -43,6 +45,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     conversation_id: str | None = None
     session_id: str | None = None
     retry_of: str | None = None
+    previous: str | None = None
+    asked: dict[str, object] = {}
     idempotency_key: str | None = None
     result_mode: str | None = None
     keep: bool = False
@@ -166,15 +170,20 @@ class Conversations:
 
     def _begin(self, session: Session, question: Question) -> Begun:
         now = time.time()
-        conversation = _conversation_for(session, question, now)
-        history = _history(session, question) if conversation else []
+        previous = _previous(session, question)
+        if previous is not None and question.keep:
+            conversation: ConversationRow | None = _going_on(session, previous, now)
+        else:
+            conversation = _conversation_for(session, question, now)
+        history = _history(session, question, previous or conversation)
         asked = [_asked(message, question, conversation, now) for message in question.messages]
         answer = _row("assistant", question, conversation, now)
         answer.status = "running"
         answer.provider, answer.model, answer.result_mode = question.provider, question.model, question.result_mode
         answer.idempotency_key = question.idempotency_key
+        answer.asked = msgspec.json.encode(question.asked).decode() if question.asked else None
         session.add_all([*(asked if conversation else []), answer])
-        messages = [*history, *question.messages]
+        messages = told(history, question.messages)
         if not messages:
             raise InvalidField("retry_of: there is nothing before this answer")
         return Begun(answer.id, answer.conversation_id, answer.result_mode, messages)
@@ -222,9 +231,15 @@ def _title(messages: list[Message]) -> str:
     return line if len(line) <= TITLE_CHARS else line[: TITLE_CHARS - 1].rstrip() + "…"
 
 
-def _history(session: Session, question: Question) -> list[Message]:
-    """What the provider is told of the conversation so far; up to `retry_of`, which leaves it."""
-    query = _shown(question.conversation_id)
+def _history(session: Session, question: Question, place: MessageRow | ConversationRow | None) -> Sequence[MessageRow]:
+    """What was said in the conversation so far: up to the answer that is gone on from, or to `retry_of`, which
+    leaves it."""
+    if place is None:
+        return []
+    if isinstance(place, MessageRow):
+        query = _shown(place.conversation_id).where(MessageRow.id <= place.id)
+    else:
+        query = _shown(place.id)
     if question.retry_of is not None:
         answer = session.get(MessageRow, question.retry_of)
         if answer is None or answer.conversation_id != question.conversation_id or answer.role != "assistant":
@@ -233,13 +248,42 @@ def _history(session: Session, question: Question) -> list[Message]:
             raise InvalidField("retry_of: this answer is still being made")
         answer.superseded = True
         query = query.where(MessageRow.id < answer.id)
-    rows = session.scalars(query.where(MessageRow.status == "done", MessageRow.content != ""))
-    return [Message(cast(Role, row.role), row.content) for row in rows]
+    return session.scalars(query.where(MessageRow.status == "done")).all()
+
+
+def _previous(session: Session, question: Question) -> MessageRow | None:
+    if question.previous is None:
+        return None
+    answer = session.get(MessageRow, question.previous)
+    if answer is None or answer.owner != question.owner or answer.role != "assistant" or not answer.conversation_id:
+        raise NotFound("previous_response_id: there is none of this id that was stored")
+    if answer.status == "running":
+        raise InvalidField("previous_response_id: this response is still being made")
+    return answer
+
+
+def _going_on(session: Session, previous: MessageRow, now: float) -> ConversationRow:
+    """The answer's conversation where it is the last there; else one of its own, with what was said up to it."""
+    assert previous.conversation_id is not None
+    conversation = session.get_one(ConversationRow, previous.conversation_id)
+    shown = session.scalars(_shown(conversation.id)).all()
+    if shown and shown[-1].id == previous.id:
+        conversation.updated = now
+        return conversation
+    branch = ConversationRow(
+        id=new_id("conv"), owner=conversation.owner, title=conversation.title, created=now, updated=now
+    )
+    session.add(branch)
+    session.flush()  # the messages refer to it
+    session.add_all([row.copy(new_id("msg"), branch.id) for row in shown if row.id <= previous.id])
+    return branch
 
 
 def _asked(message: Message, question: Question, conversation: ConversationRow | None, now: float) -> MessageRow:
     row = _row(message.role, question, conversation, now)
     row.content = message.text
+    if message != Message(message.role, message.text):
+        row.said = msgspec.json.encode(message).decode()
     return row
 
 

@@ -7,11 +7,11 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from chatapp.chat import Message
+from chatapp.chat import Image, Message, Text
 from chatapp.conversations import Conversations, Question
 from chatapp.database import open_database
 from chatapp.errors import ConfigError, InvalidField, NotFound
-from chatapp.events import Entry, RunEnd, RunStart, StreamEvent, TextDelta, Timing, Usage
+from chatapp.events import Entry, RunEnd, RunStart, StreamEvent, TextDelta, Timing, ToolCall, Usage
 from chatapp.tables import Base
 from chatapp.transcript import Transcript, transcript_of
 
@@ -129,3 +129,75 @@ def test_a_database_that_cannot_be_opened_names_the_setting(tmp_path: Path) -> N
         open_database("sqlite:////nonexistent/folder/x.sqlite3", tmp_path)
     with pytest.raises(ConfigError, match="database_url"):
         open_database("nonsense", tmp_path)
+
+
+def test_a_new_conversation_knows_nothing_of_answers_that_belong_to_none(conversations: Conversations) -> None:
+    begun = conversations.begin(question("bob", keep=False))
+    conversations.finish(begun.id, answer("bob's secret"))
+    assert conversations.begin(question("ann")).messages == [Message("user", "hi")]
+
+
+CALL = ToolCall("c1", "function", "weather", {"city": "Paris"})
+
+
+def calling() -> Transcript:
+    said = answer()
+    return transcript_of([said.entries[0], Entry(2, CALL), Entry(3, said.entries[-1].event)])
+
+
+def test_calls_of_the_client_s_tools_are_told_with_their_results(conversations: Conversations) -> None:
+    first = conversations.begin(question())
+    conversations.finish(first.id, calling())
+    result = Message("tool", "7 degrees", tool_call_id="c1")
+    second = conversations.begin(question(previous=first.id, messages=[result]))
+    asked = [Message("user", "hi"), Message("assistant", "", tool_calls=[CALL]), result]
+    assert second.messages == asked and second.conversation_id == first.conversation_id
+    conversations.finish(second.id, answer("cold"))
+    third = conversations.begin(question(said="why?", previous=second.id))
+    assert third.messages == [*asked, Message("assistant", "cold"), Message("user", "why?")]
+
+
+def test_calls_without_a_result_are_not_told(conversations: Conversations) -> None:
+    first = conversations.begin(question())
+    conversations.finish(first.id, calling())
+    second = conversations.begin(question(previous=first.id, said="never mind"))
+    assert second.messages == [Message("user", "hi"), Message("user", "never mind")]
+
+
+def test_images_stay_in_the_conversation(conversations: Conversations) -> None:
+    looked = Message("user", [Text("what is this?"), Image("data:image/png;base64,AAAA")])
+    first = conversations.begin(question(messages=[looked]))
+    conversations.finish(first.id, answer("a dot"))
+    assert conversations.begin(question(conversation_id=first.conversation_id)).messages[0] == looked
+
+
+def test_one_can_go_on_from_an_answer_that_others_went_on_from(conversations: Conversations) -> None:
+    first = conversations.begin(question(said="one"))
+    conversations.finish(first.id, answer("1"))
+    second = conversations.begin(question(said="two", previous=first.id))
+    conversations.finish(second.id, answer("2"))
+    other = conversations.begin(question(said="three", previous=first.id))
+    assert [message.text for message in other.messages] == ["one", "1", "three"]
+    assert other.conversation_id not in (None, first.conversation_id)
+    conversations.finish(other.id, answer("3"))
+    after = conversations.begin(question(said="four", previous=other.id))
+    assert [message.text for message in after.messages] == ["one", "1", "three", "3", "four"]
+
+
+def test_one_can_go_on_without_being_kept(conversations: Conversations) -> None:
+    first = conversations.begin(question(said="one"))
+    conversations.finish(first.id, answer("1"))
+    begun = conversations.begin(question(said="two", previous=first.id, keep=False))
+    assert [message.text for message in begun.messages] == ["one", "1", "two"] and begun.conversation_id is None
+    assert len(conversations.get("ann", first.conversation_id or "")[1]) == 2
+
+
+def test_one_goes_on_only_from_what_is_one_s_own_kept_and_ended(conversations: Conversations) -> None:
+    first = conversations.begin(question())
+    with pytest.raises(InvalidField):
+        conversations.begin(question(previous=first.id))
+    conversations.finish(first.id, answer("1"))
+    unkept = conversations.begin(question(keep=False)).id
+    for previous, owner in ((first.id, "bob"), (unkept, "ann"), ("msg_0", "ann")):
+        with pytest.raises(NotFound):
+            conversations.begin(question(owner, previous=previous))

@@ -1,0 +1,116 @@
+"""OpenAI's Responses: begun, streamed, fetched again, resumed and cancelled, over the log of any run.
+
+Leaving a stream stops the run, unless it was begun with `background`. `store: false` keeps no conversation, so that
+nothing can follow it by `previous_response_id`.
+"""
+
+from functools import partial
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from chatapp.chat import Message
+from chatapp.dialects import json_data
+from chatapp.dialects.responses import ResponsesDialect, run_id_of
+from chatapp.errors import InvalidField, UnknownRun
+from chatapp.tables import MessageRow
+from chatapp.transcript import Transcript
+from chatapp.web import services
+from chatapp.web.answers import begin_answer, respond, succeeded, whole_answer
+from chatapp.web.bodies import parse
+from chatapp.web.messages import log_of, owned_answer, transcript
+from chatapp.web.responses_requests import ResponseRequest
+
+blueprint = Blueprint("responses", __name__)
+
+
+@blueprint.post("/v1/responses")
+def create() -> Response:
+    """Stream, wait for the whole, or, in the background, answer at once."""
+    asked = parse(ResponseRequest)
+    repeated = asked.repeated()
+    begun = begin_answer(
+        asked.chat(),
+        asked.provider,
+        keep=asked.store is not False,
+        previous=run_id_of(asked.previous_response_id) if asked.previous_response_id else None,
+        instructions=[Message("system", asked.instructions)] if asked.instructions else [],
+        asked=repeated,
+    )
+    stop = partial(services().runs.cancel, begun.id)
+    stays = asked.background if asked.on_disconnect is None else asked.on_disconnect == "continue"
+    if asked.stream:
+        read = partial(services().log.read, begun.id)
+        return respond(read, ResponsesDialect(repeated, _tools(repeated)), None if stays else stop)
+    if asked.background:
+        return _object(transcript(owned_answer(begun.id)), repeated)
+    return _object(succeeded(whole_answer(begun.id, stop)), repeated)
+
+
+@blueprint.get("/v1/responses/<response_id>")
+def retrieve(response_id: str) -> Response:
+    """As it is now; with `stream=true` its events, those after `starting_after`, and all that come."""
+    answer = owned_answer(run_id_of(response_id))
+    if request.args.get("stream", "false").lower() in ("true", "1"):
+        return _follow(answer, _starting_after())
+    return _object(transcript(answer), answer.asked_json())
+
+
+@blueprint.post("/v1/responses/<response_id>/cancel")
+def cancel(response_id: str) -> Response:
+    """Stop it and say how it ended; as it is where it had ended."""
+    answer = owned_answer(run_id_of(response_id))
+    said = transcript(answer)
+    if said.end is None:
+        services().runs.cancel(answer.id)
+        said = whole_answer(answer.id, on_left=lambda: None)
+    return _object(said, answer.asked_json())
+
+
+def _follow(answer: MessageRow, after: int) -> Response:
+    asked = answer.asked_json()
+    if not _has_log(answer.id):
+        # What is kept has fewer events, and so other numbers, than the stream had.
+        return respond(log_of(answer), ResponsesDialect(asked, _tools(asked), after, last_only=after >= 0))
+    if answer.status == "done" and after >= _last_number(answer):
+        return Response(status=204)
+    return respond(log_of(answer), ResponsesDialect(asked, _tools(asked), after))
+
+
+def _last_number(answer: MessageRow) -> int:
+    """The `sequence_number` of the last event of a run that ended."""
+    asked = answer.asked_json()
+    dialect, seq = ResponsesDialect(asked, _tools(asked)), 0
+    while entries := services().log.read(answer.id, seq):
+        for seq, event in entries:
+            for _ in dialect.encode(event):
+                pass
+    return dialect.sequence - 1
+
+
+def _has_log(run_id: str) -> bool:
+    try:
+        services().log.read(run_id)
+    except UnknownRun:
+        return False
+    return True
+
+
+def _starting_after() -> int:
+    text = request.args.get("starting_after", "-1")
+    if not (text == "-1" or (text.isdecimal() and len(text) < 19)):
+        raise InvalidField("starting_after: expected a sequence number")
+    return int(text)
+
+
+def _object(said: Transcript, asked: dict[str, Any]) -> Response:
+    dialect = ResponsesDialect(asked, _tools(asked))
+    for _, event in said.entries:
+        for _ in dialect.encode(event):
+            pass
+    return Response(json_data(dialect.whole()), mimetype="application/json")
+
+
+def _tools(asked: dict[str, Any]) -> list[str] | None:
+    """The names of the client's tools. None for a run that was begun another way: all its calls are shown."""
+    return [tool["name"] for tool in asked.get("tools", ())] if asked else None

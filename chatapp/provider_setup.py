@@ -8,32 +8,70 @@ import logging
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit
+
+from msgspec.structs import replace
 
 from chatapp.errors import ConfigError
 from chatapp.local_server import LocalServer
 from chatapp.providers import Provider
+from chatapp.providers.anthropic import Anthropic
 from chatapp.providers.circuit import Circuit
+from chatapp.providers.gemini import Gemini
 from chatapp.providers.mock import Mock
 from chatapp.providers.ollama import Ollama
 from chatapp.providers.openai import OpenAI
+from chatapp.providers.openai_responses import OpenAIResponses
+from chatapp.providers.replay import INTERVAL_S, RecordedUpstream
 from chatapp.providers.resilient import Resilient, Retries, Source
-from chatapp.settings import ProviderConfig, Settings
+from chatapp.settings import ProtocolName, ProviderConfig, ProviderType, Settings, ThinkingStyle
 from chatapp.upstream import Upstream
 
 logger = logging.getLogger(__name__)
 
 OLLAMA_PORT = 11434
 
-# (name, base URL, variable of the key, thinking switch): all speak OpenAI's chat completions
+ADAPTERS: dict[ProtocolName, Callable[..., Provider]] = {
+    "openai": OpenAI,
+    "openai-responses": OpenAIResponses,
+    "anthropic": Anthropic,
+    "gemini": Gemini,
+    "ollama": Ollama,
+}
+
+
+class Found(NamedTuple):
+    """A provider that is offered where its usual key is in the environment."""
+
+    name: str
+    variable: str
+    type: ProviderType = "openai"
+    base_url: str | None = None
+    thinking: ThinkingStyle | None = None
+    models: tuple[str, ...] = ()
+
+
 FOUND_BY_KEY = (
-    ("openai", "https://api.openai.com/v1", "OPENAI_API_KEY", "openai"),
-    ("deepseek", "https://api.deepseek.com", "DEEPSEEK_API_KEY", "deepseek"),
-    ("qwen", "https://dashscope-intl.aliyuncs.com/compatible-mode/v1", "DASHSCOPE_API_KEY", "qwen"),
-    ("mistral", "https://api.mistral.ai/v1", "MISTRAL_API_KEY", "none"),
-    ("groq", "https://api.groq.com/openai/v1", "GROQ_API_KEY", "none"),
-    ("xai", "https://api.x.ai/v1", "XAI_API_KEY", "none"),
-    ("openrouter", "https://openrouter.ai/api/v1", "OPENROUTER_API_KEY", "none"),
+    Found("openai", "OPENAI_API_KEY", thinking="openai"),
+    Found("anthropic", "ANTHROPIC_API_KEY", "anthropic"),
+    Found("gemini", "GEMINI_API_KEY", "gemini"),
+    Found("gemini", "GOOGLE_API_KEY", "gemini"),
+    Found("deepseek", "DEEPSEEK_API_KEY", base_url="https://api.deepseek.com", thinking="deepseek"),
+    Found(
+        "qwen",
+        "DASHSCOPE_API_KEY",
+        base_url="https://dashscope-intl.aliyuncs.com/compatible-mode/v1",
+        thinking="qwen",
+    ),
+    Found("moonshot", "MOONSHOT_API_KEY", base_url="https://api.moonshot.ai/v1", thinking="moonshot"),
+    Found("glm", "ZAI_API_KEY", base_url="https://api.z.ai/api/paas/v4", thinking="glm"),
+    Found("mistral", "MISTRAL_API_KEY", base_url="https://api.mistral.ai/v1", thinking="mistral"),
+    Found("groq", "GROQ_API_KEY", base_url="https://api.groq.com/openai/v1", thinking="groq"),
+    Found("cerebras", "CEREBRAS_API_KEY", base_url="https://api.cerebras.ai/v1", thinking="cerebras"),
+    Found("xai", "XAI_API_KEY", base_url="https://api.x.ai/v1", thinking="xai"),
+    Found("perplexity", "PERPLEXITY_API_KEY", base_url="https://api.perplexity.ai", models=("sonar", "sonar-pro")),
+    Found("openrouter", "OPENROUTER_API_KEY", base_url="https://openrouter.ai/api/v1", thinking="openrouter"),
 )
 
 
@@ -49,6 +87,7 @@ class Providers:
             max_reply_bytes=settings.max_reply_bytes,
             max_line_bytes=settings.max_line_bytes,
             max_event_bytes=settings.max_event_bytes,
+            pace_s=settings.pace_s,
         )
         self._local = LocalServer(
             settings.data,
@@ -74,13 +113,14 @@ class Providers:
             logger.warning("%s Going on without it.", reason)
         else:
             found["local"] = ProviderConfig(type="local")
-        for name, base_url, variable, thinking in FOUND_BY_KEY:
-            if self._environ.get(variable):
-                found[name] = ProviderConfig(
-                    type="openai",
-                    base_url=base_url,
-                    api_key_env=variable,
-                    thinking=thinking,  # type: ignore[arg-type]
+        for row in FOUND_BY_KEY:
+            if row.name not in found and self._environ.get(row.variable):
+                found[row.name] = ProviderConfig(
+                    type=row.type,
+                    base_url=row.base_url,
+                    api_key_env=row.variable,
+                    thinking=row.thinking,
+                    models=row.models,
                 )
         found["ollama"] = ProviderConfig(type="ollama")
         found["mock"] = ProviderConfig(type="mock")
@@ -94,30 +134,35 @@ class Providers:
         return Source(self._build(name, config), circuit, retries)
 
     def _build(self, name: str, config: ProviderConfig) -> Provider:
-        build: dict[str, Callable[[str, ProviderConfig], Provider]] = {
-            "openai": self._openai,
-            "ollama": self._ollama,
-            "local": self._local_model,
-            "mock": lambda name, config: Mock(name),
-        }
-        return build[config.type](name, config)
+        match config.type:
+            case "mock":
+                return Mock(name)
+            case "local":
+                address, models = self._local.base_url, self._local.models()
+                return OpenAI(name, self._upstream, address, models=models, thinking="llamacpp")
+            case "replay":
+                return self._replay(name, config)
+            case _:
+                return self._adapter(name, config, config.type, self._upstream)
 
-    def _openai(self, name: str, config: ProviderConfig) -> Provider:
-        return OpenAI(
-            name,
-            self._upstream,
-            config.base_url or "https://api.openai.com/v1",
-            api_key=self._key(name, config),
-            models=config.models,
-            thinking=config.thinking,
-        )
+    def _adapter(self, name: str, config: ProviderConfig, protocol: ProtocolName, upstream: Upstream) -> Provider:
+        given = {"base_url": config.base_url, "thinking": config.thinking}
+        if protocol == "ollama" and config.base_url is None:
+            given["base_url"] = ollama_url(self._environ.get("OLLAMA_HOST", ""))
+        known = {key: value for key, value in given.items() if value is not None}
+        adapter = ADAPTERS[protocol]
+        return adapter(name, upstream, api_key=self._key(name, config), models=config.models, **known)
 
-    def _ollama(self, name: str, config: ProviderConfig) -> Provider:
-        base_url = config.base_url or ollama_url(self._environ.get("OLLAMA_HOST", ""))
-        return Ollama(name, self._upstream, base_url, api_key=self._key(name, config), models=config.models)
-
-    def _local_model(self, name: str, config: ProviderConfig) -> Provider:
-        return OpenAI(name, self._upstream, self._local.base_url, models=self._local.models())
+    def _replay(self, name: str, config: ProviderConfig) -> Provider:
+        if config.path is None or config.protocol is None:
+            raise ConfigError(f"providers.{name}: type replay needs path and protocol")
+        if not config.path.is_file():
+            raise ConfigError(f"providers.{name}.path: there is no file {config.path}")
+        interval = INTERVAL_S if config.interval_s is None else config.interval_s
+        lines = config.protocol == "ollama"
+        upstream = RecordedUpstream(config.path, interval, lines=lines, limits=self._upstream)
+        shown = config if config.models else replace(config, models=(config.path.stem,))
+        return self._adapter(name, shown, config.protocol, upstream)
 
     def _key(self, name: str, config: ProviderConfig) -> str | None:
         if config.api_key_env is None:

@@ -21,6 +21,7 @@ import msgspec
 import requests
 import requests.utils
 import urllib3.exceptions
+from gevent.select import select
 from requests.adapters import HTTPAdapter
 
 from chatapp import __version__
@@ -51,7 +52,7 @@ class UpstreamRequest:
 class Upstream:
     """What all calls share: limits, the pool of connections, the TLS context. One per process; make it after patching.
 
-    Times in seconds. `ca_file` replaces the usual certificate authorities.
+    Times in seconds. `pace_s` is for those who read the body, as are the bounds of lines and events. `ca_file` replaces the usual certificate authorities.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Upstream:
         max_reply_bytes: int = 16 << 20,
         max_line_bytes: int = MAX_LINE_BYTES,
         max_event_bytes: int = MAX_EVENT_BYTES,
+        pace_s: float = 2.0,
         pool_size: int = 1000,
         ca_file: str | None = None,
     ) -> None:
@@ -72,6 +74,7 @@ class Upstream:
         self.max_reply_bytes = max_reply_bytes
         self.max_line_bytes = max_line_bytes
         self.max_event_bytes = max_event_bytes
+        self.pace_s = pace_s
         self._adapter = _Adapter(_tls_context(ca_file), pool_size)
 
     def open(
@@ -116,10 +119,11 @@ class Reply:
 
     def __init__(self, response: requests.Response, call: Call, limits: Upstream) -> None:
         self.status = response.status_code
-        self.content_type = response.headers.get("content-type", "").lower()
+        self.content_type = response.headers.get("content-type", "")
         self._response = response
         self._call = call
         self._max_bytes = limits.max_reply_bytes
+        self._socket = self._fast_socket()
         self._body = self._bounded()
         call.allow_silence(limits.silence_timeout)
 
@@ -136,14 +140,25 @@ class Reply:
         """
         return self._body
 
-    def drain(self) -> None:
-        """Read on for a moment to the body's end, so that the connection can be used again. Raises nothing new."""
-        self._call.limit_rest(DRAIN_S)
+    def rest(self, within: float) -> Iterator[bytes]:
+        """What comes of the body within so many seconds once the reply itself is complete. Raises nothing new."""
+        self._call.limit_rest(within)
         try:
-            for _ in self._body:
-                pass
+            yield from self._body
         except UpstreamError:
-            pass  # the reply was complete; only the connection is lost
+            pass  # only the connection is lost
+
+    def drain(self) -> None:
+        """Read on for a moment to the body's end, so that the connection can be used again."""
+        for _ in self.rest(DRAIN_S):
+            pass
+
+    def goes_on_within(self, seconds: float) -> bool:
+        """Whether more of the body is here already, or comes within so long. False where that cannot be seen."""
+        if self._socket is None:
+            return bool(self._response.raw.length_remaining)  # its sender has it all
+        pending = getattr(self._socket, "pending", None)
+        return bool(pending and pending()) or bool(self._call.run(select, [self._socket], [], [], seconds)[0])
 
     def close(self) -> None:
         self._body.close()
@@ -162,12 +177,15 @@ class Reply:
                 pass  # the status alone must do
         return rejected(self._call.who, self.status, self._response.headers.get("retry-after"), body)
 
-    def _bounded(self) -> Generator[bytes, None, None]:
-        left = self._max_bytes
+    def _fast_socket(self) -> Any:
+        """The socket, where the body can be taken over."""
         raw: Any = self._response.raw
         sock = raw.connection and raw.connection.sock
-        fast = raw.chunked and "content-encoding" not in raw.headers and can_take_over(sock)
-        for data in self._taken_over(sock) if fast else self._plain():
+        return sock if raw.chunked and "content-encoding" not in raw.headers and can_take_over(sock) else None
+
+    def _bounded(self) -> Generator[bytes, None, None]:
+        left = self._max_bytes
+        for data in self._plain() if self._socket is None else self._taken_over(self._socket):
             left -= len(data)
             if left < 0:
                 raise ReplyTooLarge(f"{self._call.who} sent a reply of more than {self._max_bytes} bytes")

@@ -24,7 +24,7 @@ LAYERS = [
         "client_socket",
         "sqlite_checkpoint",
     },
-    {"providers.http", "providers.wire", "providers.tool_calls", "tools.functions", "providers.circuit", "providers.pacing", "providers.stepwise", "providers.arriving"},
+    {"providers.http", "providers.wire", "providers.tool_calls", "providers.turns", "providers.thinking", "tools.functions", "providers.circuit", "providers.pacing", "providers.stepwise", "providers.arriving"},
     {"logs.*", "providers.*", "dialects.*", "tools.*"},
     {"toolbox", "rounds", "run", "runs", "conclusion", "streaming"},
     {"tables", "history", "conversations", "migrations.env", "migrations.versions.*", "database", "auth", "approvals"},

@@ -8,16 +8,21 @@ server that ignores `stream` answers in one piece, a gateway answers with a web 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 from threading import Lock
 from time import monotonic
 from typing import ClassVar, Protocol, TypeAlias, TypeVar
+
+import gevent
 
 from chatapp.cancel import CancelScope
 from chatapp.chat import Began, Chat, Finish, ReplyItem
 from chatapp.errors import BadReply, ChatappError, Truncated
 from chatapp.events import StreamEvent
 from chatapp.frames import NDJSONDecoder, ServerEvent, SSEDecoder
+from chatapp.providers.arriving import arriving
+from chatapp.providers.pacing import spread
 from chatapp.providers.wire import UNREADABLE, is_json
 from chatapp.upstream import Reply, Upstream, UpstreamRequest
 
@@ -99,12 +104,20 @@ class HTTPProvider(ABC):
     def authorization(self, key: str) -> dict[str, str]:
         return {"Authorization": f"Bearer {key}"}
 
+    def check(self, chat: Chat) -> None:
+        self.request(chat)
+
     def stream(self, chat: Chat, scope: CancelScope) -> Generator[ReplyItem, None, None]:
         base_url = self._base_url if isinstance(self._base_url, str) else self._base_url(scope)
         with self._open(base_url, self.request(chat), scope) as reply:
             yield Began()
-            yield from self.read(reply.content_type, reply.body())
-            reply.drain()
+            decode = partial(self.read, reply.content_type)
+            lump = yield from arriving(reply, decode, raw=chat.raw, paced=self.upstream.pace_s > 0)
+        start = monotonic()
+        for due, item in spread(lump, self.upstream.pace_s):
+            if (early := start + due - monotonic()) > 0:
+                scope.run(gevent.sleep, early)
+            yield item
 
     def models(self) -> Sequence[str]:
         if self._models or not isinstance(self._base_url, str):
@@ -124,7 +137,7 @@ class HTTPProvider(ABC):
         word = start.lstrip(BLANK)
         if not word:
             raise Truncated(f"{self.name} answered with nothing")
-        if word.startswith(b"<") or "html" in content_type:
+        if word.startswith(b"<") or "html" in content_type.lower():
             raise BadReply(f"{self.name} answered with a web page: a gateway stands between, or the address is wrong")
         body = chain((start,), pieces)
         yield from self.decode_whole(b"".join(body)) if word.startswith(self.whole_starts) else self.decode(body)

@@ -1,7 +1,7 @@
 """A provider without a network: the model's name chooses what happens, so every path can be seen and tested.
 
 The same chat gives the same reply. One word is one token; `max_tokens` counts the words of the thinking too, as
-providers do.
+providers do. Its raw bytes are its words.
 """
 
 import re
@@ -15,6 +15,7 @@ from chatapp.chat import Began, Chat, Finish, ReplyItem
 from chatapp.errors import Rejected, Reported, Truncated
 from chatapp.events import (
     FinishReason,
+    Raw,
     ReasoningDelta,
     StreamEvent,
     TextDelta,
@@ -94,6 +95,8 @@ class Mock:
                     reason = "length"
                     break
                 scope.run(gevent.sleep, self._delay * (SLOWNESS if chat.model == "slow" else 1))
+                if chat.raw:
+                    yield Raw(event.text.encode(), "" if spoken else "text/plain; charset=utf-8")
                 spoken += 1
                 reasoned += isinstance(event, ReasoningDelta)
             yield event

@@ -1,0 +1,75 @@
+"""A decoder turned inside out: one that pulls pieces of a body becomes one that is given them. No I/O.
+
+Decoders are written the natural way, as generators over a body. Whoever reads the body must know what each piece
+brought before the next is waited for: to show the raw bytes of a piece that decodes to nothing yet, to see that a
+reply came in one lump. So the decoder runs in a greenlet, and waiting for the next piece is a switch to the reader.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Generic, TypeVar
+
+from greenlet import GreenletExit, getcurrent, greenlet
+
+from chatapp.errors import UpstreamError
+
+T = TypeVar("T")
+
+
+class Stepwise(Generic[T]):
+    """Give it pieces with `feed`, then `end`, until it is `done`; whoever made it closes it."""
+
+    def __init__(self, decode: Callable[[Iterator[bytes]], Iterator[T]]) -> None:
+        self.done = False
+        self._decode = decode
+        self._items: list[T] = []
+        self._error: UpstreamError | None = None
+        self._greenlet = greenlet(self._run)
+
+    def feed(self, data: bytes) -> list[T]:
+        """What the piece completes, also where it then fails: see `check`."""
+        return self._resume(data)
+
+    def end(self, error: UpstreamError | None = None) -> list[T]:
+        """The body has ended, or broke off with the error, which the decoder then sees where it waits."""
+        return self._resume(error or b"")
+
+    @property
+    def failed(self) -> bool:
+        """Whether `check` has something to raise."""
+        return self._error is not None
+
+    def check(self) -> None:
+        """Raise what the decoder raised. Once: a kept error would keep the frames it went through."""
+        error, self._error = self._error, None
+        try:
+            if error is not None:
+                raise error
+        finally:
+            del error
+
+    def close(self) -> None:
+        if not self.done:
+            self._greenlet.parent = getcurrent()
+            self._greenlet.throw(GreenletExit)
+
+    def _resume(self, piece: bytes | UpstreamError) -> list[T]:
+        self._greenlet.parent = getcurrent()  # not always the same one reads on
+        self._greenlet.switch(piece)
+        items, self._items = self._items, []
+        return items
+
+    def _run(self, first: bytes | UpstreamError) -> None:
+        try:
+            for item in self._decode(self._pieces(first)):
+                self._items.append(item)
+        except UpstreamError as error:
+            self._error = error
+        finally:
+            self.done = True
+
+    def _pieces(self, piece: bytes | UpstreamError) -> Iterator[bytes]:
+        while piece:
+            if isinstance(piece, UpstreamError):
+                raise piece
+            yield piece
+            piece = self._greenlet.parent.switch()  # type: ignore[union-attr]  # whoever resumed it

@@ -50,10 +50,10 @@ class ChatPage:
     def write(self, prompt: str) -> None:
         self.hook("prompt").fill(prompt)
 
-    def ask(self, prompt: str, model: str = "words") -> "ChatPage":
+    def ask(self, prompt: str, model: str = "words", provider: str = "mock") -> "ChatPage":
         """Type and send; returns as soon as the answer is on its way and has its address."""
         before = self.answers.count()
-        self.choose(model)
+        self.choose(model, provider)
         self.write(prompt)
         self.hook("prompt").press("Enter")
         self.answers.nth(before).wait_for()
@@ -65,6 +65,15 @@ class ChatPage:
         self.page.wait_for_url(self.url + "/")
         self.answer.wait_for(state="detached")
         return self
+
+    def answer_with(self, *events: tuple[str, dict[str, Any]]) -> "ChatPage":
+        """Ask, and let the answer be these events instead of the server's."""
+        frames = [
+            f"event: {name}\nid: {seq}\ndata: {json.dumps(data)}\n\n" for seq, (name, data) in enumerate(events, 1)
+        ]
+        headers = {"Content-Type": "text/event-stream"}
+        self.page.route("**/events", lambda route: route.fulfill(headers=headers, body="".join(frames)))
+        return self.ask("Hello").until_done()
 
     def until_done(self) -> "ChatPage":
         self.hook("stop").wait_for(state="hidden")

@@ -8,6 +8,8 @@ import pytest
 
 pytestmark = pytest.mark.slow
 
+BRIEF = "truncated"  # a model whose answer is over after a few words
+
 
 def test_an_answer_arrives_piece_by_piece(chat: Any) -> None:
     chat.ask("Hello", "slow")
@@ -40,7 +42,7 @@ def test_a_finished_answer_says_what_it_took_and_can_be_copied_and_made_anew(cha
 
 def test_enter_sends_shift_enter_breaks_and_the_box_grows(chat: Any) -> None:
     prompt = chat.hook("prompt")
-    chat.choose("words")
+    chat.choose(BRIEF)
     low = prompt.bounding_box()["height"]
     prompt.press_sequentially("one")
     for line in ("two", "three", "four"):
@@ -56,7 +58,7 @@ def test_enter_sends_shift_enter_breaks_and_the_box_grows(chat: Any) -> None:
 
 @pytest.mark.parametrize("composing", [{"isComposing": True}, {"keyCode": 229}])
 def test_enter_that_ends_a_composition_does_not_send(chat: Any, composing: dict[str, Any]) -> None:
-    chat.write("にほん")
+    chat.choose(BRIEF).write("にほん")
     chat.hook("prompt").evaluate(
         """(box, how) => box.dispatchEvent(
             new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true, ...how }))""",
@@ -149,12 +151,12 @@ def test_a_tool_call_is_a_card_with_its_arguments_and_its_result(chat: Any) -> N
 
 
 def test_conversations_are_listed_opened_renamed_and_deleted_in_place(chat: Any) -> None:
-    chat.ask("First question").until_done()
+    chat.ask("First question", BRIEF).until_done()
     first = chat.page.url
     chat.page.evaluate("window.sameDocument = true")
     chat.new_chat()
     assert chat.answers.count() == 0 and chat.hook("prompt").evaluate("box => box === document.activeElement")
-    chat.ask("Second question").until_done()
+    chat.ask("Second question", BRIEF).until_done()
     links = chat.page.locator("[data-conversation] [data-link]")
     assert links.all_inner_texts() == ["Second question", "First question"]
     assert chat.page.locator('[aria-current="page"]').inner_text() == "Second question"
@@ -181,9 +183,9 @@ def test_conversations_are_listed_opened_renamed_and_deleted_in_place(chat: Any)
 
 
 def test_back_and_forward_move_between_conversations(chat: Any) -> None:
-    chat.ask("First question").until_done()
+    chat.ask("First question", BRIEF).until_done()
     chat.new_chat()
-    chat.ask("Second question").until_done()
+    chat.ask("Second question", BRIEF).until_done()
     for move, questions in (
         (chat.page.go_back, []),
         (chat.page.go_back, ["First question"]),
@@ -199,7 +201,7 @@ def test_back_and_forward_move_between_conversations(chat: Any) -> None:
 
 def test_someone_elses_conversation_is_a_page_that_says_nothing_of_it(reader: Callable[..., Any]) -> None:
     one, other = reader().open(), reader().open()
-    one.ask("A secret").until_done()
+    one.ask("A secret", BRIEF).until_done()
     other.page.goto(one.page.url)
     assert "There is nothing here" in other.page.locator("main").inner_text()
     assert "secret" not in other.page.content()
@@ -212,7 +214,7 @@ def test_the_chosen_model_is_remembered(chat: Any) -> None:
 
 
 def test_an_example_is_asked_with_one_click(chat: Any) -> None:
-    chat.choose("words")
+    chat.choose(BRIEF)
     chat.page.locator("[data-example]").first.click()
     chat.until_done()
     assert len(chat.questions) == 1

@@ -78,7 +78,7 @@ def test_a_chosen_colour_scheme_stays(reader: Callable[..., Any]) -> None:
 
 def test_on_a_phone_the_list_is_a_drawer(reader: Callable[..., Any]) -> None:
     chat = reader(width="phone").open()
-    chat.ask("First question").until_done()
+    chat.ask("First question", "truncated").until_done()
     drawer = chat.hook("drawer")
     assert drawer.is_hidden()
     chat.hook("drawer-open").click()

@@ -160,6 +160,9 @@ AUDIT = """(root) => {
 }"""
 
 
+ACTIVE = ":is(script, iframe, style, img, object, embed, base, form:not([data-composer], [method=dialog]))"
+
+
 def test_hostile_markdown_is_inert_and_readable(chat: Any) -> None:
     drawn = chat.page.evaluate(
         """async (text) => {
@@ -183,14 +186,28 @@ def test_hostile_markdown_is_inert_and_readable(chat: Any) -> None:
 
 
 def test_a_hostile_answer_is_inert_on_the_page(chat: Any) -> None:
-    lines = [line for line in HOSTILE.splitlines() if line]
-    for start in range(0, len(lines), 3):
-        prompt = "\n".join(lines[start : start + 3])
-        chat.ask(prompt).until_done()  # the mock quotes what it is asked
+    pieces = [("content_delta", {"delta": HOSTILE[at : at + 9]}) for at in range(0, len(HOSTILE), 9)]
+    thought = ("reasoning_delta", {"delta": HOSTILE})
+    called = ("tool_call", {"id": "1", "type": "mcp", "name": HOSTILE, "arguments": {HOSTILE: HOSTILE}})
+    gave = ("tool_result", {"tool_call_id": "1", "result": HOSTILE})
+    failed = ("error", {"code": "x", "message": HOSTILE, "retryable": True, "trace_id": HOSTILE})
+    chat.answer_with(thought, called, gave, *pieces, failed)
+    for name in ("content", "reasoning"):
+        assert chat.answer.locator(f"[data-{name}]").evaluate(AUDIT) == []
+    assert chat.page.evaluate("window.owned") is None
+    assert chat.answer.locator(ACTIVE).count() == 0
+
+
+def test_a_hostile_question_is_text_everywhere(chat: Any) -> None:
+    line = HOSTILE.splitlines()[0]
+    chat.ask(line).until_done()  # the mock quotes what it is asked
+    for _ in range(2):
+        assert chat.questions == [line]
+        assert chat.hook("title").inner_text() == chat.hook("link").inner_text()
         assert chat.answer.locator("[data-content]").evaluate(AUDIT) == []
-        assert chat.questions[-1].split() == prompt.split()
-    assert chat.reload().page.evaluate("window.owned") is None
-    assert chat.page.locator("[data-thread] :is(script, iframe, form, style, img, object, embed)").count() == 0
+        assert chat.page.locator("main, nav").locator(ACTIVE).count() == 0
+        chat.reload()
+    assert chat.page.evaluate("window.owned") is None
 
 
 def test_code_has_its_language_its_colours_and_a_copy_button(chat: Any) -> None:

@@ -1,6 +1,5 @@
 """Nothing lost, nothing twice: what the page shows of an answer through reloads, tabs, and a server that goes away."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -108,8 +107,7 @@ def test_instructions_to_the_model_are_no_part_of_the_talk(chat: Any) -> None:
 
 
 def test_a_reset_forgets_what_came_before_it(chat: Any) -> None:
-    answer_with(
-        chat,
+    chat.answer_with(
         ("reasoning_delta", {"delta": "void"}),
         ("content_delta", {"delta": "void "}),
         ("tool_call", {"id": "1", "type": "function", "name": "void", "arguments": {}}),
@@ -123,8 +121,7 @@ def test_a_reset_forgets_what_came_before_it(chat: Any) -> None:
 
 
 def test_the_steps_of_a_plan_are_listed(chat: Any) -> None:
-    answer_with(
-        chat,
+    chat.answer_with(
         ("plan_step", {"index": 1, "text": "Look"}),
         ("plan_step", {"index": 2, "text": "Leap"}),
         ("completed", {"content": "", "finish_reason": "stop", "usage": None, "timing": None}),
@@ -132,10 +129,16 @@ def test_the_steps_of_a_plan_are_listed(chat: Any) -> None:
     assert chat.answer.locator("[data-steps] li").all_inner_texts() == ["Look", "Leap"]
 
 
-def answer_with(chat: Any, *events: tuple[str, dict[str, Any]]) -> None:
-    """Ask, and let the answer be these events instead of the server's."""
-    frames = [f"event: {name}\nid: {seq}\ndata: {json.dumps(data)}\n\n" for seq, (name, data) in enumerate(events, 1)]
-    headers = {"Content-Type": "text/event-stream"}
-    chat.page.route("**/events", lambda route: route.fulfill(headers=headers, body="".join(frames)))
-    chat.ask("Hello")
+def test_a_real_model_answers_and_a_reload_loses_nothing(chat: Any) -> None:
+    offered = chat.page.request.get(f"{chat.url}/api/v1/providers").json()["providers"]
+    models = {provider["name"]: provider["models"] for provider in offered}
+    if not models.get("local"):
+        pytest.skip("the local model is not installed: make install")
+    chat.ask("Write a long story about a river.", models["local"][0], provider="local")
+    chat.page.locator("[data-content] > *").first.wait_for()
+    chat.reload().page.locator("[data-content] > *").first.wait_for()
+    chat.page.evaluate("document.querySelector('[data-stop]:not([hidden])')?.click()")  # it may be done by itself
     chat.until_done()
+    message = chat.message()
+    assert message["finish_reason"] in ("cancelled", "stop", "length") and len(message["content"]) > 20
+    assert chat.drawn() == chat.rendered(message["content"])

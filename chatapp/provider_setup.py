@@ -134,6 +134,8 @@ class Providers:
         return Source(self._build(name, config), circuit, retries)
 
     def _build(self, name: str, config: ProviderConfig) -> Provider:
+        if config.type != "replay" and (config.path or config.protocol or config.interval_s is not None):
+            raise ConfigError(f"providers.{name}: path, protocol and interval_s are for type replay")
         match config.type:
             case "mock":
                 return Mock(name)

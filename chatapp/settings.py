@@ -25,7 +25,7 @@ Count = Annotated[int, msgspec.Meta(ge=1)]
 ProviderType: TypeAlias = Literal[
     "openai", "openai-responses", "anthropic", "gemini", "ollama", "local", "mock", "replay"
 ]
-Protocol: TypeAlias = Literal["openai", "openai-responses", "anthropic", "gemini", "ollama"]
+ProtocolName: TypeAlias = Literal["openai", "openai-responses", "anthropic", "gemini", "ollama"]
 ThinkingStyle: TypeAlias = Literal[
     "none",
     "openai",
@@ -66,7 +66,7 @@ class ProviderConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     models: tuple[str, ...] = ()
     thinking: ThinkingStyle | None = None
     path: Path | None = None
-    protocol: Protocol | None = None
+    protocol: ProtocolName | None = None
     interval_s: Annotated[float, msgspec.Meta(ge=0, le=60)] | None = None
     fallback: tuple[str, ...] = ()
     fallback_midway: bool = False

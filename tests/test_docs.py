@@ -2,10 +2,11 @@
 
 import re
 from pathlib import Path
+from typing import get_args
 
 from chatapp.provider_setup import FOUND_BY_KEY
 from chatapp.providers.mock import Mock
-from chatapp.settings import HELP, PREFIX, TABLES, Settings
+from chatapp.settings import HELP, PREFIX, TABLES, ProviderType, Settings, ThinkingStyle
 
 ROOT = Path(__file__).parent.parent
 CONFIGURATION = (ROOT / "docs/configuration.md").read_text("utf-8")
@@ -31,10 +32,12 @@ def test_the_docs_name_no_setting_that_is_not_there() -> None:
 
 
 def test_every_provider_that_is_found_and_every_behaviour_of_the_mock_is_named() -> None:
-    for name, _, variable, _ in FOUND_BY_KEY:
-        assert f"`{name}`" in CONFIGURATION and f"`{variable}`" in CONFIGURATION
+    for found in FOUND_BY_KEY:
+        assert f"`{found.name}`" in CONFIGURATION and f"`{found.variable}`" in CONFIGURATION
     for model in Mock().models():
         assert f"`{model}`" in CONFIGURATION
+    for name in (*get_args(ProviderType), *get_args(ThinkingStyle)):
+        assert f"`{name}`" in CONFIGURATION
 
 
 def test_links_between_the_docs_lead_somewhere() -> None:

@@ -1,7 +1,7 @@
 """What a provider is. Implementations stand beside this file, one file a protocol; they don't import each other."""
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from chatapp.cancel import CancelScope
 from chatapp.chat import Chat, ReplyItem
@@ -26,4 +26,14 @@ class Provider(Protocol):
         Everything that waits, waits in `scope`: cancelling it closes the upstream connection within a second.
         So does closing the iterator.
         """
+        ...
+
+
+@runtime_checkable
+class Checks(Protocol):
+    """A provider that knows before it is asked what it cannot be asked."""
+
+    def check(self, chat: Chat) -> None:
+        """Raise InvalidField for what of the chat it cannot carry, naming the field. Pure; the model is named, and
+        the history may still be missing."""
         ...

@@ -8,12 +8,15 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 
 from chatapp.cancel import CancelScope
-from chatapp.chat import Chat, Finish
-from chatapp.errors import Truncated
+from chatapp.chat import Chat, Finish, Image, Message
+from chatapp.errors import InvalidField, Truncated
 from chatapp.events import FinishReason, ReasoningDelta, StreamEvent, TextDelta, ToolCall, Usage
 from chatapp.providers.http import HTTPProvider, ReplyItems
+from chatapp.providers.thinking import STYLES
+from chatapp.providers.turns import given, inline_image, parts, result_text, turns, with_tool_names
 from chatapp.providers.wire import NOTHING, count, is_something, parse, parse_arguments
 from chatapp.rejections import reported
+from chatapp.settings import ThinkingStyle
 from chatapp.upstream import Upstream, UpstreamRequest
 
 FINISH: dict[str, FinishReason] = {"length": "length"}
@@ -31,17 +34,24 @@ class Ollama(HTTPProvider):
         *,
         api_key: str | None = None,
         models: Sequence[str] = (),
+        thinking: ThinkingStyle = "ollama",
     ) -> None:
         super().__init__(name, upstream, base_url, api_key=api_key, models=models)
+        self._think = STYLES[thinking]
 
     def request(self, chat: Chat) -> UpstreamRequest:
-        body: dict[str, object] = {"model": chat.model, "messages": chat.messages, "stream": True}
-        options = {"num_predict": chat.max_tokens, "temperature": chat.temperature}
-        if given := {name: value for name, value in options.items() if value is not None}:
-            body["options"] = given
+        if chat.tool_choice not in ("auto", "none"):
+            raise InvalidField(f"tool_choice: {self.name} can be given auto and none only")
+        messages = [self._message(message, name) for message, name in with_tool_names(turns(chat, self.name))]
+        body: dict[str, object] = {"model": chat.model, "messages": messages, "stream": True}
+        limits = given(num_predict=chat.max_tokens, stop=chat.stop)
+        if options := limits | given(temperature=chat.temperature, top_p=chat.top_p, seed=chat.seed):
+            body["options"] = options
         if chat.thinking is not None:
-            body["think"] = chat.thinking
-        return UpstreamRequest("/api/chat", body)
+            body |= self._think(chat.model, chat.thinking)
+        if chat.tools and chat.tool_choice == "auto":
+            body["tools"] = [{"type": "function", "function": tool} for tool in chat.tools]
+        return UpstreamRequest("/api/chat", body | given(format=chat.schema))
 
     def decode(self, body: Iterable[bytes]) -> ReplyItems:
         tool_calls = 0
@@ -64,6 +74,15 @@ class Ollama(HTTPProvider):
 
     def decode_models(self, body: bytes) -> Iterable[str]:
         return [model.name for model in msgspec.json.decode(body, type=_Tags).models]
+
+    def _message(self, message: Message, tool_name: str) -> dict[str, object]:
+        if message.role == "tool":
+            return {"role": "tool", "content": result_text(message), "tool_name": tool_name}
+        images = [inline_image(part, self.name).data for part in parts(message) if isinstance(part, Image)]
+        calls = [{"function": {"name": call.name, "arguments": call.arguments}} for call in message.tool_calls]
+        thinking = message.reasoning if calls else None
+        more = given(images=images, tool_calls=calls, thinking=thinking or None)
+        return {"role": message.role, "content": message.text, **more}
 
     def _tool_call(self, call: "_ToolCall", position: int) -> StreamEvent:
         arguments = parse_arguments(bytes(call.function.arguments), self.name)

@@ -4,9 +4,7 @@ It knows the wire's shape and the oddities seen in it, whoever sends them. Sourc
 https://platform.openai.com/docs/api-reference/chat/streaming, the documentation of the others, and recordings.
 """
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Literal, TypeAlias
 from urllib.parse import urlsplit
 
 import msgspec
@@ -15,13 +13,14 @@ from chatapp.cancel import CancelScope
 from chatapp.chat import Chat, Finish
 from chatapp.errors import Truncated
 from chatapp.events import FinishReason, ReasoningDelta, StreamEvent, TextDelta, ToolInputDelta, Usage
+from chatapp.providers._openai_request import Quirks, request_body
 from chatapp.providers.http import END_MARK, HTTPProvider, ReplyItems
+from chatapp.providers.thinking import REASONING_SENT_BACK, STYLES
 from chatapp.providers.tool_calls import ToolCalls
 from chatapp.providers.wire import NOTHING, count, is_something, parse
 from chatapp.rejections import reported
+from chatapp.settings import ThinkingStyle
 from chatapp.upstream import Upstream, UpstreamRequest
-
-Thinking: TypeAlias = Literal["none", "openai", "deepseek", "qwen"]
 
 FINISH: dict[str, FinishReason] = {
     "length": "length",
@@ -31,29 +30,7 @@ FINISH: dict[str, FinishReason] = {
     "sensitive": "content_filter",
 }
 FAILED = ("error", "network_error", "insufficient_system_resource")
-
-# The models that take `reasoning_effort`; all others refuse it. "low" is the least that each of them takes.
-_reasons = re.compile(r"(^|/)(o\d|gpt-5(?!.*chat)|gpt-oss)").search
-
-
-def _switch_openai(model: str, on: bool) -> dict[str, object]:
-    if on:
-        return {"reasoning_effort": "medium"}
-    return {"reasoning_effort": "low"} if _reasons(model) else {}
-
-
-THINKING: dict[Thinking, Callable[[str, bool], dict[str, object]]] = {
-    "none": lambda model, on: {},
-    "openai": _switch_openai,
-    "deepseek": lambda model, on: {"thinking": {"type": "enabled" if on else "disabled"}},
-    "qwen": lambda model, on: {"enable_thinking": on},
-}
-"""How a request switches thinking on or off, by the style's name."""
-
-
-# What the owners of the protocol, and one who follows it to the letter, refuse of the usual request.
-REFUSE_MAX_TOKENS = ("api.openai.com", ".openai.azure.com")  # for reasoning models; the new name is good for all
-REFUSE_STREAM_OPTIONS = ("api.mistral.ai",)  # usage comes unasked
+AZURE = ".openai.azure.com"
 
 
 class OpenAI(HTTPProvider):
@@ -67,25 +44,17 @@ class OpenAI(HTTPProvider):
         *,
         api_key: str | None = None,
         models: Sequence[str] = (),
-        thinking: Thinking = "none",
+        thinking: ThinkingStyle = "none",
     ) -> None:
         super().__init__(name, upstream, base_url, api_key=api_key, models=models)
-        self._switch = THINKING[thinking]
-        host = (urlsplit(base_url).hostname or "") if isinstance(base_url, str) else ""
-        self._max_tokens = "max_completion_tokens" if host.endswith(REFUSE_MAX_TOKENS) else "max_tokens"
-        self._ask_usage = not host.endswith(REFUSE_STREAM_OPTIONS)
+        self._host = (urlsplit(base_url).hostname or "") if isinstance(base_url, str) else ""
+        self._quirks = Quirks.of(self._host, STYLES[thinking], REASONING_SENT_BACK.get(thinking))
+
+    def authorization(self, key: str) -> dict[str, str]:
+        return {"api-key": key} if self._host.endswith(AZURE) else super().authorization(key)
 
     def request(self, chat: Chat) -> UpstreamRequest:
-        body: dict[str, object] = {"model": chat.model, "messages": chat.messages, "stream": True}
-        if self._ask_usage:
-            body["stream_options"] = {"include_usage": True}
-        if chat.thinking is not None:
-            body |= self._switch(chat.model, chat.thinking)
-        if chat.max_tokens is not None:
-            body[self._max_tokens] = chat.max_tokens
-        if chat.temperature is not None:
-            body["temperature"] = chat.temperature
-        return UpstreamRequest("/chat/completions", body)
+        return UpstreamRequest("/chat/completions", request_body(chat, self.name, self._quirks))
 
     def decode(self, body: Iterable[bytes]) -> ReplyItems:
         reply = _Reply(self.name)
@@ -107,7 +76,8 @@ class OpenAI(HTTPProvider):
         yield from reply.end()
 
     def decode_models(self, body: bytes) -> Iterable[str]:
-        return [model.id for model in msgspec.json.decode(body, type=_Models).data]
+        models = msgspec.json.decode(body, type=_Models | list[_Model])
+        return [model.id for model in (models if isinstance(models, list) else models.data)]
 
 
 class _Part(msgspec.Struct):

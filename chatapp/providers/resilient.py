@@ -18,7 +18,7 @@ from chatapp.cancel import CancelScope
 from chatapp.chat import Attempt, Began, Chat, Finish, ReplyItem
 from chatapp.errors import RateLimited, Rejected, Reported, Truncated, Unavailable, Unreachable, UpstreamError
 from chatapp.events import AttemptReset
-from chatapp.providers import Provider
+from chatapp.providers import Checks, Provider
 from chatapp.providers.circuit import Circuit, Try
 
 FIRST_WAIT_S = 0.5  # doubled for each further one
@@ -59,6 +59,11 @@ class Resilient:
 
     def models(self) -> Sequence[str]:
         return self._sources[0].provider.models()
+
+    def check(self, chat: Chat) -> None:
+        """As the first one does: what of it a fallback cannot carry shows when that is asked."""
+        if isinstance(self._sources[0].provider, Checks):
+            self._sources[0].provider.check(chat)
 
     def stream(self, chat: Chat, scope: CancelScope) -> Generator[ReplyItem, None, None]:
         failure: UpstreamError | None = None

@@ -1,11 +1,13 @@
-"""Puts tool calls together from the fragments in which providers stream them. Pure."""
+"""Puts tool calls together from what providers stream of them: fragments of those that chatapp makes, and call and
+result of those that the provider makes itself. Pure."""
 
 from collections.abc import Iterator
+from typing import Literal
 
 import msgspec
 
 from chatapp.errors import BadReply
-from chatapp.events import ToolCall, ToolInputDelta
+from chatapp.events import ToolCall, ToolInputDelta, ToolResult
 from chatapp.providers.wire import parse_arguments
 
 UNREAD_CHARS = 200  # enough to see what is wrong with it
@@ -25,12 +27,19 @@ class ToolCalls:
         self._calls: list[_Partial] = []
         self._by_key: dict[int | str, _Partial] = {}
 
-    def take(self, index: int | None, id: str | None, name: str | None, text: str) -> Iterator[ToolInputDelta]:
+    def take(self, index: int | str | None, id: str | None, name: str | None, text: str) -> Iterator[ToolInputDelta]:
         """A fragment: whatever its protocol says of index, id and name, and the next piece of the arguments."""
         call = self._find(index, id, name)
         if text:
             call.pieces.append(text)
             yield ToolInputDelta(call.id, call.name, text)
+
+    def take_whole(
+        self, index: int | str | None, id: str | None, name: str | None, text: str
+    ) -> Iterator[ToolInputDelta]:
+        """The arguments as a whole, from a protocol that repeats them so: they count where no fragment came."""
+        if not self._find(index, id, name).pieces:
+            yield from self.take(index, id, name, text)
 
     def end(self, cut_off: bool) -> Iterator[ToolCall]:
         """The whole calls. Of a reply that was `cut_off` by a limit the incomplete one is left out.
@@ -45,7 +54,10 @@ class ToolCalls:
                 if not cut_off:
                     yield ToolCall(call.id, "function", call.name, {}, unread=text[:UNREAD_CHARS])
 
-    def _find(self, index: int | None, id: str | None, name: str | None) -> _Partial:
+    def __bool__(self) -> bool:
+        return bool(self._calls)
+
+    def _find(self, index: int | str | None, id: str | None, name: str | None) -> _Partial:
         """By index, else by id, else the last one. Another id *and* a name begin another call, even under the same
         index (Gemini's). A name that comes again is the same name, not its continuation."""
         key = index if index is not None else id or None
@@ -59,3 +71,25 @@ class ToolCalls:
             self._by_key[key] = call
         call.name = call.name or name or ""
         return call
+
+
+class ServedCalls:
+    """The calls that the provider makes and answers itself, such as its web search.
+
+    Shown as call and result together, once the result is there: a call that stands alone in a log is one that
+    chatapp has to make. One without a result is not shown.
+    """
+
+    def __init__(self, who: str) -> None:
+        self._who = who
+        self._open: dict[str, tuple[Literal["function", "mcp"], str, str]] = {}
+
+    def call(self, id: str, name: str, text: str, type: Literal["function", "mcp"] = "function") -> None:
+        """`text` is the JSON of the arguments."""
+        self._open[id] = type, name, text
+
+    def result(self, id: str, result: object, error: str | None = None) -> Iterator[ToolCall | ToolResult]:
+        if id in self._open:
+            type, name, text = self._open.pop(id)
+            yield ToolCall(id, type, name, parse_arguments(text, self._who))
+            yield ToolResult(id, None if error else result, error)

@@ -15,6 +15,7 @@ NOTHING = msgspec.Raw(b"null")
 MAX_COUNT = 2**53  # what every JSON reader, and a log, can hold
 
 _object = msgspec.json.Decoder(dict[str, object])
+_value = msgspec.json.Decoder()
 _escape = re.compile(r"\\(?:u[dD][89abAB]\w\w\\u[dD][c-fC-F]\w\w|(?P<half>u[dD][89a-fA-F]\w\w)|.)", re.DOTALL)
 
 
@@ -41,14 +42,21 @@ def parse(decoder: msgspec.json.Decoder[T], text: str | bytes, who: str) -> T:
 def parse_arguments(text: str | bytes, who: str) -> dict[str, object]:
     """A tool call's arguments from their JSON; nothing means none. Raises BadReply."""
     text = _whole_characters(text).strip()
-    if text in ("", "null"):
-        return {}
-    arguments = parse(_object, text, who)
+    return {} if text in ("", "null") else _parse_for_log(_object, text, who)
+
+
+def parse_value(text: str | bytes, who: str) -> object:
+    """Any JSON that goes into the log as it is. Raises BadReply."""
+    return _parse_for_log(_value, _whole_characters(text), who)
+
+
+def _parse_for_log(decoder: msgspec.json.Decoder[T], text: str, who: str) -> T:
+    value = parse(decoder, text, who)
     try:
-        msgspec.msgpack.encode(arguments)
+        msgspec.msgpack.encode(value)
     except OverflowError:  # whole numbers of more digits than a log can hold
-        arguments = json.loads(text, parse_int=float)
-    return arguments
+        value = json.loads(text, parse_int=float)
+    return value
 
 
 def is_something(value: msgspec.Raw) -> bool:

@@ -11,7 +11,7 @@ from chatapp.client_socket import ClientSocket
 from chatapp.conversations import Begun, Question
 from chatapp.dialects import Dialect
 from chatapp.errors import InvalidField, NotFound, RunFailed, Unreachable
-from chatapp.providers import Provider
+from chatapp.providers import Checks, Provider
 from chatapp.rounds import Rounds
 from chatapp.streaming import HEADERS, Read, ReaderLeft, ServerLeaves, WhollyReceived, open_reader
 from chatapp.transcript import Transcript
@@ -43,6 +43,8 @@ def begin_answer(
     """
     app = services()
     chosen, model = choose(provider, chat.model or None)
+    if isinstance(chosen, Checks):
+        chosen.check(msgspec.structs.replace(chat, model=model))
     if retry_of is not None and conversation_id is None:
         conversation_id = app.conversations.message(current_owner(), retry_of).conversation_id
     question = Question(

@@ -11,7 +11,7 @@ import pytest
 
 from chatapp.chat import Finish
 from chatapp.errors import UpstreamError
-from chatapp.events import ReasoningDelta, StreamEvent, TextDelta, ToolCall
+from chatapp.events import AttemptReset, ReasoningDelta, StreamEvent, TextDelta, ToolCall
 from chatapp.providers.http import HTTPProvider
 from chatapp.upstream import Upstream
 
@@ -25,6 +25,7 @@ class Recording:
     def __init__(self, entry: dict[str, Any]) -> None:
         self.name: str = entry["file"]
         self.protocol: str = entry["protocol"]
+        self.provider: str = entry["provider"]
         self.streamed: bool = entry["kind"] == "stream"
         self.status: int = entry["http_status"]
         self.content_type: str = entry["content_type"] or ""
@@ -36,8 +37,11 @@ class Recording:
         data = (RECORDINGS / self.name).read_bytes()
         if self._framing != "jsonl-no-sse":
             return data
-        frames = b"".join(b"data: " + line + b"\n\n" for line in data.splitlines() if line.strip())
-        return frames + b"data: [DONE]\n\n"
+        lines = [line for line in data.splitlines() if line.strip()]
+        if self.protocol == "openai-chat":
+            return b"".join(b"data: " + line + b"\n\n" for line in [*lines, b"[DONE]"])
+        named = [(json.loads(line)["type"].encode(), line) for line in lines]
+        return b"".join(b"event: " + name + b"\ndata: " + line + b"\n\n" for name, line in named)
 
 
 class Reading:
@@ -56,16 +60,22 @@ class Reading:
         return isinstance(other, Reading) and (self.items, repr(self.error)) == (other.items, repr(other.error))
 
     @property
+    def valid(self) -> list[StreamEvent | Finish]:
+        """What no reset made void."""
+        resets = [at for at, item in enumerate(self.items) if isinstance(item, AttemptReset)]
+        return self.items[resets[-1] + 1 :] if resets else self.items
+
+    @property
     def text(self) -> str:
-        return "".join(item.text for item in self.items if isinstance(item, TextDelta))
+        return "".join(item.text for item in self.valid if isinstance(item, TextDelta))
 
     @property
     def reasoning(self) -> str:
-        return "".join(item.text for item in self.items if isinstance(item, ReasoningDelta))
+        return "".join(item.text for item in self.valid if isinstance(item, ReasoningDelta))
 
     @property
     def tool_calls(self) -> list[ToolCall]:
-        return [item for item in self.items if isinstance(item, ToolCall)]
+        return [item for item in self.valid if isinstance(item, ToolCall)]
 
     @property
     def finish(self) -> Finish | None:
@@ -73,17 +83,19 @@ class Reading:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Parametrise `recording` with those of the test file's `PROTOCOL`."""
-    if "recording" not in metafunc.fixturenames:
-        return
-    protocol = metafunc.module.PROTOCOL
+    """Parametrise `recording` with those of the test file's `PROTOCOLS`, `refusal` with the bodies of HTTP errors."""
+    for name in {"recording", "refusal"}.intersection(metafunc.fixturenames):
+        _parametrize(metafunc, name, metafunc.module.PROTOCOLS if name == "recording" else ("error", None))
+
+
+def _parametrize(metafunc: pytest.Metafunc, name: str, protocols: Iterable[str | None]) -> None:
     if MANIFEST.exists():
         entries = [Recording(entry) for entry in json.loads(MANIFEST.read_bytes())]
-        chosen = [entry for entry in entries if entry.protocol == protocol]
-        metafunc.parametrize("recording", chosen, ids=[entry.name for entry in chosen])
+        chosen = [entry for entry in entries if entry.protocol in protocols]
+        metafunc.parametrize(name, chosen, ids=[entry.name for entry in chosen])
     else:
         absent = pytest.mark.skip(reason="the recordings are not beside this repository (../shared/recordings)")
-        metafunc.parametrize("recording", [pytest.param(None, marks=absent)])
+        metafunc.parametrize(name, [pytest.param(None, marks=absent)])
 
 
 @pytest.fixture

@@ -1,0 +1,81 @@
+"""What every protocol asks of a chat's turns before it can carry them. Pure.
+
+No protocol carries everything. What one cannot carry is refused under the name of the chat's field, before anything
+is sent: left out silently, it would give another answer than was asked for.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from chatapp.chat import Chat, Image, Message, Part, Role, Text
+from chatapp.errors import InvalidField
+
+_data_url = re.compile(r"data:([\w.+-]+/[\w.+-]+)(?:;[\w.+-]+=[\w.+-]*)*;base64,([A-Za-z0-9+/=]+)").fullmatch
+
+
+class InlineImage(NamedTuple):
+    """`data` is base64."""
+
+    media_type: str
+    data: str
+
+
+def refuse(chat: Chat, who: str, *fields: str) -> None:
+    """Raise InvalidField where the chat says something in one of these fields."""
+    for field in fields:
+        if getattr(chat, field) not in (None, [], {}):
+            raise InvalidField(f"{field}: {who} cannot be given this")
+
+
+def turns(chat: Chat, who: str, images_of: tuple[Role, ...] = ("user",)) -> Iterator[Message]:
+    """The turns that say something: an answer stopped before its first word says nothing, and several providers
+    refuse it. Raises InvalidField for an image in a turn of a role that cannot have one."""
+    for message in chat.messages:
+        if message.role not in images_of and any(isinstance(part, Image) for part in parts(message)):
+            raise InvalidField(f"messages: {who} takes no image in a turn of role {message.role}")
+        if message.role != "assistant" or message.content or message.tool_calls or message.native:
+            yield message
+
+
+def parts(message: Message) -> list[Part]:
+    """The content in parts, without empty texts."""
+    content: list[Part] = [Text(message.content)] if isinstance(message.content, str) else message.content
+    return [part for part in content if not isinstance(part, Text) or part.text]
+
+
+def inline_image(image: Image, who: str) -> InlineImage:
+    """For a protocol that takes images in the request only. Raises InvalidField."""
+    found = split_data_url(image.url)
+    if found is None:
+        raise InvalidField(f"messages: {who} takes an image only as a data: URL, in base64")
+    return found
+
+
+def split_data_url(url: str) -> InlineImage | None:
+    match = _data_url(url)
+    return InlineImage(match[1], match[2]) if match else None
+
+
+def native_content(message: Message, protocol: str) -> object:
+    """The turn as this protocol's provider wrote it; None where there is none, or it is another's."""
+    return message.native.content if message.native and message.native.protocol == protocol else None
+
+
+def result_text(message: Message) -> str:
+    """A tool's result for a protocol that has no sign for a failed one."""
+    return f"Error: {message.text}" if message.failed else message.text
+
+
+def with_tool_names(messages: Iterator[Message]) -> Iterator[tuple[Message, str]]:
+    """Each turn, a tool's result with the tool's name: some protocols want it there. An id is its latest call's: some
+    providers begin again with the same ones in each reply."""
+    names: dict[str | None, str] = {}
+    for message in messages:
+        names.update({call.id: call.name for call in message.tool_calls})
+        yield message, names.get(message.tool_call_id, "") if message.role == "tool" else ""
+
+
+def given(**fields: object) -> dict[str, object]:
+    """The fields that say something."""
+    return {name: value for name, value in fields.items() if value is not None and value != []}

@@ -50,6 +50,11 @@ def call_data(call: ToolCall) -> dict[str, object]:
     return {"id": call.id, "type": call.type, "name": call.name, "arguments": call.arguments}
 
 
+def arguments_text(call: ToolCall) -> str:
+    """The arguments' JSON; what the model wrote instead, where it wrote something else."""
+    return call.unread or json_data(call.arguments)
+
+
 def outcome_data(outcome: ToolResult) -> dict[str, object]:
     """With `result` where the call succeeded, else with `error`."""
     came = {"result": outcome.result} if outcome.error is None else {"error": outcome.error}

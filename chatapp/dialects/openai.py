@@ -8,9 +8,7 @@ the stream ends with an error rather than with two answers run together.
 from collections.abc import Collection, Iterator
 from typing import ClassVar, assert_never
 
-import msgspec
-
-from chatapp.dialects import failed, json_data
+from chatapp.dialects import arguments_text, failed, json_data
 from chatapp.events import (
     AttemptReset,
     ErrorInfo,
@@ -33,8 +31,6 @@ from chatapp.transcript import Transcript
 DONE = Frame("[DONE]")
 BEGUN_ANEW = "The provider broke off and the answer was begun anew; what came so far is void. Ask again."
 FINISH = {"stop": "stop", "length": "length", "tool_limit": "length", "content_filter": "content_filter"}
-
-_arguments = msgspec.json.Encoder()
 
 
 class OpenAIDialect:
@@ -64,7 +60,7 @@ class OpenAIDialect:
             case ToolInputDelta():
                 yield from self._call(event.tool_call_id, event.name, event.text)
             case ToolCall() if event.id not in self._indexes:
-                yield from self._call(event.id, event.name, _arguments.encode(event.arguments).decode())
+                yield from self._call(event.id, event.name, arguments_text(event))
             case ToolResult():
                 self._indexes.pop(event.tool_call_id, None)
             case RunStart():
@@ -162,5 +158,5 @@ def _choice(delta: dict[str, object], reason: str | None = None) -> dict[str, ob
 
 
 def _whole_call(call: ToolCall) -> dict[str, object]:
-    function = {"name": call.name, "arguments": _arguments.encode(call.arguments).decode()}
+    function = {"name": call.name, "arguments": arguments_text(call)}
     return {"id": call.id, "type": "function", "function": function}

@@ -8,9 +8,7 @@ that the same events give the same bytes. Source: https://platform.openai.com/do
 from collections.abc import Collection, Iterator, Mapping
 from typing import ClassVar, assert_never
 
-import msgspec
-
-from chatapp.dialects import failed, json_data
+from chatapp.dialects import arguments_text, failed, json_data
 from chatapp.dialects._responses_items import CallItem, Events, Item, TextItem, ThinkingItem
 from chatapp.events import (
     AttemptReset,
@@ -34,8 +32,6 @@ PREFIX, RUN_PREFIX = "resp_", "msg_"  # some clients know a response by its pref
 BEGUN_ANEW = "The provider broke off and the answer was begun anew; what came so far is void. Ask again."
 INCOMPLETE = {"length": "max_output_tokens", "tool_limit": "max_output_tokens", "content_filter": "content_filter"}
 UNASKED: Mapping[str, object] = {}
-
-_arguments = msgspec.json.Encoder()
 
 
 class ResponsesDialect:
@@ -77,7 +73,7 @@ class ResponsesDialect:
                 yield from self._call(event.tool_call_id, event.name, event.text)
             case ToolCall():
                 if event.id not in self._calls:
-                    yield from self._call(event.id, event.name, _arguments.encode(event.arguments).decode())
+                    yield from self._call(event.id, event.name, arguments_text(event))
                 yield from self._close(self._calls.pop(event.id, None))
             case RunStart():
                 self.response = self._begun(event)

@@ -36,7 +36,7 @@ def complete() -> Response:
     """Stream or not. The client's leaving stops the run, unless told."""
     asked = parse(CompletionRequest)
     chat = asked.chat()
-    begun = begin_answer(chat, asked.provider)
+    begun = begin_answer(chat, asked.provider, tools=())
     stop = partial(services().runs.cancel, begun.id)
     if not asked.stream:
         return _json(completion(succeeded(whole_answer(begun.id, stop))))

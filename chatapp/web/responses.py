@@ -23,6 +23,8 @@ from chatapp.web.responses_requests import ResponseRequest
 
 blueprint = Blueprint("responses", __name__)
 
+DURABLE_S = 5.0  # a run's first event can be read some milliseconds after it began
+
 
 @blueprint.post("/v1/responses")
 def create() -> Response:
@@ -32,6 +34,7 @@ def create() -> Response:
     begun = begin_answer(
         asked.chat(),
         asked.provider,
+        tools=(),
         keep=asked.store is not False,
         previous=run_id_of(asked.previous_response_id) if asked.previous_response_id else None,
         instructions=[Message("system", asked.instructions)] if asked.instructions else [],
@@ -43,6 +46,7 @@ def create() -> Response:
         read = partial(services().log.read, begun.id)
         return respond(read, ResponsesDialect(repeated, _tools(repeated)), None if stays else stop)
     if asked.background:
+        services().log.read(begun.id, 0, DURABLE_S)
         return _object(transcript(owned_answer(begun.id)), repeated)
     return _object(succeeded(whole_answer(begun.id, stop)), repeated)
 

@@ -24,6 +24,7 @@ install: $(VENV)/.installed
 
 test: $(VENV)/.test install
 	@tests/system-packages
+	@$(MAKE) --silent $(VENV)/.npm || echo "The packages of tests/npm could not be installed: the tests that need them will skip."
 	$(BIN)/pytest $(PYTEST_OPTIONS)
 
 check: $(VENV)/.test
@@ -58,4 +59,9 @@ $(VENV)/.local: $(VENV)/.installed
 
 $(VENV)/.test: $(VENV)/.installed
 	$(PIP) -e '.[test]'
+	@touch $@
+
+$(VENV)/.npm: tests/npm/package.json
+	@mkdir -p $(VENV)/npm && cp $< $(VENV)/npm/
+	npm install --prefix $(VENV)/npm --silent --no-audit --no-fund
 	@touch $@

@@ -13,7 +13,7 @@ from chatapp.conversations import Conversations
 from chatapp.database import open_database
 from chatapp.dialects import Dialect
 from chatapp.dialects.delta import DeltaDialect
-from chatapp.dialects.message import MessageDialect
+from chatapp.dialects.message import MessageDialect, RawPassthroughDialect, XMLPlaintextDialect
 from chatapp.dialects.openai import OpenAIDialect
 from chatapp.dialects.reasoning import ReasoningDialect
 from chatapp.dialects.responses import ResponsesDialect
@@ -38,12 +38,14 @@ from chatapp.web import (
     ops,
     origin,
     pages,
+    raw,
     responses,
     streams,
     tools,
 )
 
 PACKAGE = Path(__file__).parent
+    RawPassthroughDialect,
 OWN_DIALECTS = (DeltaDialect, MessageDialect, ReasoningDialect, SessionDialect, TokenDialect)
 VENDOR_DIALECTS = (OpenAIDialect, ResponsesDialect)
 DIALECTS: dict[str, Callable[[], Dialect]] = {dialect.name: dialect for dialect in (*OWN_DIALECTS, *VENDOR_DIALECTS)}
@@ -63,7 +65,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions[EXTENSION] = _services(settings, os.environ)
     errors.install(app, {"/v1/": openai.error_shape})
     origin.install(app)
-    for module in (chat, streams, conversations, openai, responses, pages, ops, tools):
+    for module in (chat, raw, streams, conversations, openai, responses, pages, ops, tools):
         app.register_blueprint(module.blueprint)
     return app
 

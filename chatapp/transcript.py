@@ -39,6 +39,8 @@ class Transcript:
                 self._join()
                 self._delta = type(event)
             self._pieces.append(event.text)
+        elif isinstance(event, Raw):
+            pass  # kept only as long as the log; and it ends no delta that goes on after it
         else:
             self._join()
             self._add_whole(entry)
@@ -98,7 +100,7 @@ class Transcript:
     def _add_whole(self, entry: Entry) -> None:
         match entry.event:
             case ToolInputDelta() | Raw():
-                return  # the complete call follows; raw bytes are kept only as long as the log
+                return  # the complete call follows
             case AttemptReset():
                 self._entries = self._entries[:1]
                 return

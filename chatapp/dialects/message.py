@@ -1,8 +1,9 @@
-"""The `message` dialect (contract 3.4), result mode `legacy`: what the page and the message API read.
+"""The `message` dialect (contract 3.4): what the page and the message API read; one class for each result mode.
 
-Thinking, plan and tools are further events, which a client may ignore.
+Plan and tools are further events, which a client may ignore; so is thinking in the mode `legacy`.
 """
 
+from base64 import b64encode
 from collections.abc import Iterator
 from typing import ClassVar, assert_never
 
@@ -25,21 +26,25 @@ from chatapp.frames import Frame
 
 
 class MessageDialect:
-    """`content_delta` … `completed`, or `error`; `heartbeat` between; `reset` where what came before is void."""
+    """`content_delta` … `completed`, or `error`; `heartbeat` between; `reset` where what came before is void.
+
+    Mode `legacy`.
+    """
 
     name: ClassVar[str] = "message"
     own: ClassVar[bool] = True
 
     def __init__(self) -> None:
-        self._content: list[str] = []
+        self._forget()
 
     def encode(self, event: StreamEvent) -> Iterator[Frame]:
         match event:
             case TextDelta():
-                self._content.append(event.text)
-                yield _frame("content_delta", {"delta": event.text})
+                yield from self._text(event.text)
             case ReasoningDelta():
-                yield _frame("reasoning_delta", {"delta": event.text})
+                yield from self._reasoning(event.text)
+            case Raw():
+                yield from self._raw(event.bytes)
             case ToolCall():
                 yield _frame("tool_call", call_data(event))
             case ToolApproval():
@@ -51,11 +56,12 @@ class MessageDialect:
             case RunEnd() if failed(event):
                 yield Frame(error_data(event), "error")
             case RunEnd():
+                yield from self._last_text()
                 yield _frame("completed", self._completed(event))
             case AttemptReset():
-                self._content.clear()
+                self._forget()
                 yield from self.reset(event.reason)
-            case RunStart() | ToolInputDelta() | Raw():
+            case RunStart() | ToolInputDelta():
                 pass
             case _:
                 assert_never(event)
@@ -66,9 +72,83 @@ class MessageDialect:
     def reset(self, reason: str) -> Iterator[Frame]:
         yield _frame("reset", {"reason": reason})
 
+    def _forget(self) -> None:
+        """Begin as if nothing had come."""
+        self._content: list[str] = []
+
+    def _text(self, text: str) -> Iterator[Frame]:
+        self._content.append(text)
+        yield _frame("content_delta", {"delta": text})
+
+    def _reasoning(self, text: str) -> Iterator[Frame]:
+        yield _frame("reasoning_delta", {"delta": text})
+
+    def _raw(self, data: bytes) -> Iterator[Frame]:
+        yield from ()
+
+    def _last_text(self) -> Iterator[Frame]:
+        """What is still to be said when nothing more comes."""
+        yield from ()
+
     def _completed(self, end: RunEnd) -> dict[str, object]:
         content = "".join(self._content)
         return {"content": content, "finish_reason": end.reason, "usage": end.usage, "timing": end.timing}
+
+
+class XMLPlaintextDialect(MessageDialect):
+    """The joined deltas are one text: thinking inside `<thinking>`, the answer inside `<final>`, and whatever tags the
+    model wrote itself as they are. A tag comes in one delta with the text it begins.
+
+    A run that fails leaves its tag open: what was cut shows, and a client that resumes later gets no tag twice.
+    """
+
+    name: ClassVar[str] = "xml_plaintext"
+
+    def _forget(self) -> None:
+        super()._forget()
+        self._open = ""
+
+    def _text(self, text: str) -> Iterator[Frame]:
+        return super()._text(self._inside("final", text))
+
+    def _reasoning(self, text: str) -> Iterator[Frame]:
+        return super()._text(self._inside("thinking", text))
+
+    def _last_text(self) -> Iterator[Frame]:
+        if self._open:
+            yield from super()._text(f"</{self._open}>")
+
+    def _inside(self, tag: str, text: str) -> str:
+        if tag == self._open:
+            return text
+        end = f"</{self._open}>" if self._open else ""
+        self._open = tag
+        return f"{end}<{tag}>{text}"
+
+
+class RawPassthroughDialect(MessageDialect):
+    """The provider's bytes as they came, in `raw` frames numbered from 1; of what they say only the end, and the tools."""
+
+    name: ClassVar[str] = "raw_passthrough"
+
+    def _forget(self) -> None:
+        super()._forget()
+        self._seq = 0
+
+    def _text(self, text: str) -> Iterator[Frame]:
+        self._content.append(text)
+        yield from ()
+
+    def _reasoning(self, text: str) -> Iterator[Frame]:
+        yield from ()
+
+    def _raw(self, data: bytes) -> Iterator[Frame]:
+        self._seq += 1
+        try:
+            encoding, text = "utf-8", data.decode()
+        except UnicodeDecodeError:  # no text, or a character that was cut between two pieces
+            encoding, text = "base64", b64encode(data).decode()
+        yield _frame("raw", {"seq": self._seq, "encoding": encoding, "data": text})
 
 
 def _approval(event: ToolApproval) -> dict[str, object]:

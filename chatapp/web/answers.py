@@ -105,7 +105,7 @@ def whole_answer(run_id: str, on_left: Callable[[], None]) -> Transcript:
     """Wait for the run's end. Where the client leaves before it, `on_left` is called and the wait goes on: the run
     then ends by itself."""
     app = services()
-    client = _client_socket(on_left)
+    client = client_socket(on_left)
     client.start()
     try:
         transcript = Transcript()
@@ -142,7 +142,7 @@ def respond(
     except WhollyReceived:
         return Response(status=204)
     app = services()
-    client = _client_socket(partial(reader.scope.cancel, ReaderLeft))
+    client = client_socket(partial(reader.scope.cancel, ReaderLeft))
 
     def close() -> None:
         client.stop()
@@ -171,7 +171,8 @@ def position(suffix: str = "") -> int:
     return int(after)
 
 
-def _client_socket(on_gone: Callable[[], None]) -> ClientSocket:
+def client_socket(on_gone: Callable[[], None]) -> ClientSocket:
+    """The connection of this request, watched and limited as the settings say once it is started."""
     settings = services().settings
     sock = request.environ.get("gunicorn.socket")
     return ClientSocket(sock, on_gone, settings.send_timeout_s, settings.send_buffer_bytes)

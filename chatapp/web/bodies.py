@@ -69,7 +69,10 @@ class MessageRequest(ChatRequest, frozen=True, kw_only=True):
     """`POST /api/v1/messages`. `retry_of` is the id of an answer to make anew; then nothing new is said."""
 
     retry_of: str | None = None
-    result_mode: Literal["legacy"] = "legacy"
+    result_mode: Literal["legacy", "xml_plaintext", "raw_passthrough"] = "legacy"
+
+    def chat(self, session_id: str = "") -> Chat:
+        return msgspec.structs.replace(super().chat(session_id), raw=self.result_mode == "raw_passthrough")
 
     def turns(self) -> list[Message]:
         if self.retry_of is None:

@@ -7,6 +7,7 @@ from flask import Blueprint, Response, jsonify, request
 
 from chatapp.dialects import Dialect
 from chatapp.errors import InvalidField
+from chatapp.tables import MessageRow
 from chatapp.web import current_owner, services
 from chatapp.web.answers import begin_answer, respond
 from chatapp.web.bodies import MessageRequest, parse
@@ -41,8 +42,8 @@ def post_message() -> tuple[Response, int]:
 @blueprint.get("/api/v1/messages/<message_id>/events")
 def follow_message(message_id: str) -> Response:
     """Any run, live or finished, however it was started, in any dialect."""
-    read = log_of(owned_answer(message_id))
-    return respond(read, _dialect(request.args.get("dialect", "message")), _on_left(message_id))
+    answer = owned_answer(message_id)
+    return respond(log_of(answer), _dialect_for(answer), _on_left(message_id))
 
 
 @blueprint.post("/api/v1/messages/<message_id>/cancel")
@@ -60,7 +61,11 @@ def get_message(message_id: str) -> Response:
     return jsonify(message_json(services().conversations.message(current_owner(), message_id)))
 
 
-def _dialect(name: str) -> Dialect:
+def _dialect_for(answer: MessageRow) -> Dialect:
+    """The one that is asked for; `message` is written in the result mode that was asked for with the answer."""
+    name = request.args.get("dialect", "message")
+    if name == "message" and answer.result_mode not in (None, "legacy"):
+        name = answer.result_mode
     dialects = services().dialects
     if name not in dialects:
         raise InvalidField(f"dialect: there is none named {name!r}; there are {', '.join(dialects)}")

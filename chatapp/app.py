@@ -45,8 +45,15 @@ from chatapp.web import (
 )
 
 PACKAGE = Path(__file__).parent
+OWN_DIALECTS = (
+    DeltaDialect,
+    MessageDialect,
     RawPassthroughDialect,
-OWN_DIALECTS = (DeltaDialect, MessageDialect, ReasoningDialect, SessionDialect, TokenDialect)
+    ReasoningDialect,
+    SessionDialect,
+    TokenDialect,
+    XMLPlaintextDialect,
+)
 VENDOR_DIALECTS = (OpenAIDialect, ResponsesDialect)
 DIALECTS: dict[str, Callable[[], Dialect]] = {dialect.name: dialect for dialect in (*OWN_DIALECTS, *VENDOR_DIALECTS)}
 

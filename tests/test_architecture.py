@@ -29,6 +29,7 @@ LAYERS = [
     {"toolbox", "rounds", "run", "runs", "conclusion", "streaming"},
     {"tables", "history", "conversations", "migrations.env", "migrations.versions.*", "database", "auth", "approvals"},
     {"provider_setup", "tool_setup"},
+    {"models", "terminal"},
     {"web"},
     {"web.*"},
     {"app"},
@@ -43,7 +44,7 @@ ONLY = {
     "requests": {"upstream"},
     "sqlalchemy": {"tables", "approvals", "conversations", "database", "migrations.versions.*"},
     "sqlite3": {"logs.sqlite", "logs._store", "logs._follower", "sqlite_checkpoint"},
-    "click": {"cli"},
+    "click": {"cli", "terminal"},
     "jsonschema": {"toolbox"},
     "mcp": {"mcp_helper"},
 }

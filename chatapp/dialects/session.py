@@ -38,7 +38,7 @@ class SessionDialect:
     def __init__(self) -> None:
         self._run_id = self._session_id = ""
         self._created = 0.0
-        self._frames = 0
+        self._position = 0  # by which frames are told apart: the same also where pieces of text have been joined
 
     def encode(self, event: StreamEvent) -> Iterator[Frame]:
         match event:
@@ -78,10 +78,10 @@ class SessionDialect:
         return self._frame("done", end.reason, at=ended)
 
     def _frame(self, type_: str, content: str, status: int = 200, at: float | None = None) -> Frame:
-        self._frames += 1
+        self._position += len(content) if type_ == "assistant" else 1
         data = {
             "type": type_,
-            "id": f"{self._run_id}.{self._frames}",
+            "id": f"{self._run_id}.{self._position}",
             "sessionId": self._session_id,
             "timestamp": _timestamp(self._created if at is None else at),
             "content": content,

@@ -17,7 +17,7 @@ from chatapp.errors import InvalidField
 from chatapp.events import ToolCall, ToolResult
 from chatapp.ids import new_id
 from chatapp.transcript import Transcript
-from chatapp.web import services
+from chatapp.web import Services, services
 from chatapp.web.answers import begin_answer, respond, succeeded, whole_answer
 from chatapp.web.bodies import AskRequest, ChatRequest, ReasoningRequest, SessionRequest, parse, parse_request
 from chatapp.web.messages import log_of, owned_answer, transcript
@@ -58,7 +58,9 @@ def stream_deltas() -> Response:
 
 
 def _begin(asked: ChatRequest, session_id: str = "") -> Begun:
-    return begin_answer(asked.chat(session_id), asked.provider, conversation_id=asked.conversation_id, tools=asked.tool_names())
+    return begin_answer(
+        asked.chat(session_id), asked.provider, conversation_id=asked.conversation_id, tools=asked.tool_names()
+    )
 
 
 def _stream(name: str, asked: ChatRequest, begin: Callable[[], Begun]) -> Response:
@@ -71,7 +73,9 @@ def _stream(name: str, asked: ChatRequest, begin: Callable[[], Begun]) -> Respon
         found, turn = True, services().conversations.come_back(owned_answer(run_id).id)
     read = log_of(owned_answer(run_id)) if found else partial(services().log.read, run_id)
     comes_back = _comes_back()
-    on_left = partial(_stop_unless_back, run_id, turn) if comes_back else partial(services().runs.cancel, run_id)
+    on_left = (
+        partial(_stop_unless_back, services(), run_id, turn) if comes_back else partial(services().runs.cancel, run_id)
+    )
     return respond(
         read,
         services().dialects[name](),
@@ -100,9 +104,8 @@ def _comes_back() -> bool:
     return request.method == "GET" and "text/event-stream" in request.accept_mimetypes.values()
 
 
-def _stop_unless_back(run_id: str, turn: int) -> None:
-    """The client is gone; perhaps it is only cut off."""
-    app = services()
+def _stop_unless_back(app: Services, run_id: str, turn: int) -> None:
+    """The client is gone; perhaps it is only cut off. Called when the request is over."""
 
     def stop() -> None:
         if app.conversations.returns(run_id) == turn:

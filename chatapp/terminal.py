@@ -1,0 +1,100 @@
+"""`python -m chatapp.models`: a reply in a terminal, as it comes. It knows how things look, and nothing of providers."""
+
+import logging
+import sys
+from typing import Any
+
+import click
+import msgspec
+
+from chatapp.errors import ChatappError
+from chatapp.events import (
+    AttemptReset,
+    ReasoningDelta,
+    RunEnd,
+    StreamEvent,
+    TextDelta,
+    ToolCall,
+    ToolResult,
+)
+from chatapp.models import model as model_of
+
+
+@click.command()
+@click.argument("provider")
+@click.argument("prompt", required=False)
+@click.option("--model", help="Another than the provider's default.")
+@click.option("--thinking/--no-thinking", default=None, help="Switch thinking, where the model can.")
+@click.option("--max-tokens", type=click.IntRange(min=1))
+@click.option("--temperature", type=click.FloatRange(0, 2))
+def main(provider: str, prompt: str | None, **more: Any) -> None:
+    """Ask PROVIDER for an answer to PROMPT, or to what standard input says."""
+    logging.getLogger("chatapp").setLevel(logging.ERROR)  # that there is no local model is no news here
+    try:
+        screen = Screen()
+        for event in model_of(provider).events(prompt or sys.stdin.read(), **more):
+            screen.show(event)
+    except ChatappError as error:
+        raise click.ClickException(error.message) from None
+    if screen.failed:
+        sys.exit(1)
+
+
+class Screen:
+    """Shows events: thinking dimmed, tools on lines of their own, at the end what it took."""
+
+    def __init__(self) -> None:
+        self.failed = False
+        self._last: type[StreamEvent] | None = None
+
+    def show(self, event: StreamEvent) -> None:
+        match event:
+            case TextDelta():
+                self._write(event, event.text)
+            case ReasoningDelta():
+                self._write(event, click.style(event.text, dim=True))
+            case ToolCall():
+                arguments = msgspec.json.encode(event.arguments).decode()
+                self._line(event, click.style(f"{event.name} {arguments}", fg="cyan"))
+            case ToolResult(error=None):
+                result = msgspec.json.encode(event.result).decode()
+                self._line(event, click.style(f"→ {result}", fg="cyan"))
+            case ToolResult():
+                self._line(event, click.style(f"→ {event.error}", fg="red"))
+            case AttemptReset():
+                self._line(event, click.style(f"Once more from the start: {event.reason}", fg="yellow"))
+            case RunEnd():
+                self._end(event)
+            case _:
+                pass  # what leads to these, and what only other clients need
+
+    def _write(self, event: StreamEvent, text: str) -> None:
+        """A piece, after a blank line where it begins something else."""
+        if self._last not in (None, type(event)):
+            click.echo("\n")
+        self._last = type(event)
+        click.echo(text, nl=False)
+        sys.stdout.flush()
+
+    def _line(self, event: StreamEvent, text: str) -> None:
+        if self._last is not None:
+            click.echo()
+        self._last = type(event)
+        click.echo(text, nl=False)
+
+    def _end(self, end: RunEnd) -> None:
+        self.failed = end.error is not None
+        if end.error is not None:
+            self._line(end, click.style(end.error.message, fg="red"))
+        click.echo("\n")
+        click.echo(click.style(statistics(end), dim=True))
+
+
+def statistics(end: RunEnd) -> str:
+    usage, timing = end.usage, end.timing
+    about = "about " if usage.estimated else ""
+    first = "" if timing.first_token_ms is None else f", the first after {timing.first_token_ms / 1000:.2f} s"
+    return (
+        f"{end.reason} · {about}{usage.prompt} + {usage.completion} = {usage.total} tokens{first} · "
+        f"{timing.total_ms / 1000:.2f} s"
+    )

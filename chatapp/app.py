@@ -27,7 +27,7 @@ from chatapp.provider_setup import Providers
 from chatapp.runs import Runs
 from chatapp.settings import Settings, load
 from chatapp.streaming import Readers
-from chatapp.tool_setup import Tools
+from chatapp.tool_setup import Tools, mcp_servers
 from chatapp.web import (
     EXTENSION,
     Services,
@@ -90,7 +90,7 @@ def _services(settings: Settings, environ: Mapping[str, str]) -> Services:
         database=database,
         conversations=store,
         providers=providers,
-        tools=Tools(settings, {}, StoredApprovals(database.engine)),
+        tools=Tools(settings, mcp_servers(settings, environ), StoredApprovals(database.engine)),
         dialects=DIALECTS,
         runs=Runs(log, store, settings.max_live_runs),
         readers=Readers(),

@@ -17,11 +17,12 @@ import msgspec
 
 from chatapp.cancel import CancelScope
 from chatapp.errors import ConfigError, InvalidField
-from chatapp.settings import Settings
+from chatapp.settings import MCPServerConfig, Settings
 from chatapp.toolbox import Limits, Toolbox
 from chatapp.tools import Approvals, Arguments, ServerTool, ToolSource
 from chatapp.tools.builtin import TOOLS
 from chatapp.tools.functions import FunctionTool
+from chatapp.tools.mcp import MCPHelper, MCPServer
 
 NAME_CHARS = 64  # what every provider takes as a name, of the characters below
 _odd = re.compile(r"[^a-zA-Z0-9_-]+")
@@ -111,6 +112,26 @@ class Tools:
             found.ask = tool.ask or _matches(found, self._ask)
             offered.append(found)
         return offered
+
+
+def mcp_servers(settings: Settings, environ: Mapping[str, str]) -> dict[str, MCPServer]:
+    """The configured ones, none of them started. Raises ConfigError."""
+    servers = {name: _server(name, config, environ) for name, config in settings.mcp_servers.items()}
+    helper = MCPHelper(servers, settings.mcp_start_timeout_s, settings.data / "mcp.log")
+    return {name: MCPServer(name, helper) for name in servers}
+
+
+def _server(name: str, config: MCPServerConfig, environ: Mapping[str, str]) -> dict[str, object]:
+    """As the helper wants it. A server gets what it needs of the environment, and no more: keys are in there."""
+    wanted = [*config.env_names, *([config.api_key_env] if config.api_key_env else [])]
+    for variable in wanted:
+        if variable not in environ:
+            raise ConfigError(f"mcp_servers.{name}: the variable {variable} is not set")
+    if config.url:
+        key = config.api_key_env and environ[config.api_key_env]
+        return {"url": config.url, "headers": {"Authorization": f"Bearer {key}"} if key else {}}
+    env = {**{variable: environ[variable] for variable in config.env_names}, **config.env}
+    return {"command": config.command, "args": list(config.args), "env": env}
 
 
 def _name(name: str) -> str:

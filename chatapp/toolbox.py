@@ -8,7 +8,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import gevent
 import jsonschema
@@ -22,7 +22,7 @@ from chatapp.cancel import CancelScope
 from chatapp.chat import Tool
 from chatapp.errors import DatabaseUnavailable
 from chatapp.events import ToolApproval, ToolCall, ToolResult
-from chatapp.tools import Approvals, Arguments, Decision, ServerTool, ToolFailed
+from chatapp.tools import Approvals, Decision, ServerTool, ToolFailed
 
 LOOK_S = 0.25  # how often a call that waits asks whether it was decided: nobody waits for a quarter of a second
 ERROR_CHARS = 2000  # of what a tool says went wrong
@@ -130,9 +130,10 @@ class Toolbox:
             return None  # it is asked again
 
 
-def check_arguments(schema: Mapping[str, object], arguments: Arguments) -> None:
+def check_arguments(schema: Mapping[str, Any], arguments: Mapping[str, Any]) -> None:
     """Raise ToolFailed, saying what is wrong. A schema that is itself wrong refuses nothing: the tool checks again."""
-    validator = jsonschema.Draft202012Validator(schema, registry=Registry())  # an own registry: none fetches anything
+    dialect = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
+    validator = dialect(schema, registry=Registry())  # an own registry: none fetches anything
     try:
         error = best_match(validator.iter_errors(arguments))
     except (SchemaError, Unresolvable, ValueError, TypeError):

@@ -21,6 +21,7 @@ LAYERS = [
         "tools",
         "local_server",
         "local_helper",
+        "mcp_helper",
         "client_socket",
         "sqlite_checkpoint",
     },

@@ -1,0 +1,228 @@
+"""Tools of MCP servers that others wrote, over both transports, through the helper process."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import gevent
+import pytest
+
+from chatapp.cancel import CancelScope
+from chatapp.errors import ConfigError, InvalidField
+from chatapp.events import ToolCall, ToolResult
+from chatapp.settings import MCPServerConfig, Settings
+from chatapp.tool_setup import Tools, mcp_servers
+from chatapp.tools import Decision
+
+BIN = Path(sys.executable).parent
+EVERYTHING = BIN.parent / "npm/node_modules/.bin/mcp-server-everything"
+TIME = MCPServerConfig(command=str(BIN / "mcp-server-time"), args=("--local-timezone", "UTC"))
+
+pytestmark = pytest.mark.slow
+
+
+class Stopped(Exception):
+    pass
+
+
+class NoApprovals:
+    def decision(self, run_id: str, call_id: str) -> Decision | None:
+        return None
+
+    def decide(self, run_id: str, call_id: str, decision: Decision) -> Decision:
+        return decision
+
+
+@pytest.fixture
+def tools(tmp_path: Path) -> Iterator[Callable[..., Tools]]:
+    made: list[Tools] = []
+
+    def make(start_timeout_s: float = 15.0, **servers: MCPServerConfig) -> Tools:
+        settings = Settings(data=tmp_path, mcp_servers=servers, mcp_start_timeout_s=start_timeout_s)
+        made.append(Tools(settings, mcp_servers(settings, os.environ), NoApprovals()))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+    assert not children(), "the servers outlived the one they belong to"
+
+
+def children() -> list[tuple[int, str]]:
+    """Processes below this one: pid and command line."""
+    found, parents = [], {os.getpid()}
+    for entry in sorted(Path("/proc").glob("[0-9]*"), key=lambda path: int(path.name)):
+        with contextlib.suppress(OSError, IndexError):
+            state, parent = entry.joinpath("stat").read_text().rpartition(")")[2].split()[:2]
+            if int(parent) in parents and state != "Z":
+                parents.add(int(entry.name))
+                found.append((int(entry.name), entry.joinpath("cmdline").read_text().replace("\0", " ")))
+    return found
+
+
+def pid_of(word: str) -> int:
+    [pid] = [pid for pid, command in children() if word in command]
+    return pid
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def call(tools: Tools, name: str, **arguments: object) -> ToolResult:
+    box = tools.toolbox("run", tools.choose([name]))
+    with gevent.Timeout(20):
+        *_, result = box.call_all([ToolCall("a", "mcp", name, arguments)], CancelScope())
+    assert isinstance(result, ToolResult)
+    return result
+
+
+def everything() -> MCPServerConfig:
+    if not EVERYTHING.exists():
+        pytest.skip("npm's @modelcontextprotocol/server-everything is missing: `make test` installs it")
+    return MCPServerConfig(command=str(EVERYTHING), args=("stdio",))
+
+
+def test_a_server_starts_at_first_use_and_ends_with_its_owner(tools: Callable[..., Tools]) -> None:
+    offered = tools(time=TIME)
+    assert not children()
+    result = call(offered, "convert_time", source_timezone="UTC", time="12:00", target_timezone="Asia/Tokyo")
+    assert result.error is None and "21:00" in str(result.result)
+    [tool] = [tool for tool in offered.all() if tool.spec.name == "convert_time"]
+    assert (tool.type, tool.server) == ("mcp", "time")
+    helper = pid_of("mcp_helper")
+    call(offered, "get_current_time", timezone="UTC")
+    assert pid_of("mcp_helper") == helper
+    offered.close()
+    assert not children()
+
+
+def test_a_server_that_died_is_started_again_for_the_next_call(tools: Callable[..., Tools]) -> None:
+    offered = tools(time=TIME)
+    call(offered, "get_current_time", timezone="UTC")
+    os.kill(pid_of("mcp-server-time"), signal.SIGKILL)
+    assert call(offered, "get_current_time", timezone="UTC").error is None
+
+
+def test_a_helper_that_died_is_started_again_and_its_calls_are_errors(tools: Callable[..., Tools]) -> None:
+    offered = tools(far=everything())
+    box = offered.toolbox("run", offered.choose(["trigger-long-running-operation"]))
+    running = box.call_all([ToolCall("a", "mcp", "trigger-long-running-operation", {"duration": 60})], CancelScope())
+    gevent.spawn_later(0.3, lambda: os.kill(pid_of("mcp_helper"), signal.SIGKILL))
+    with gevent.Timeout(20):
+        assert "have ended" in str(next(running).error)  # type: ignore[union-attr]
+    assert call(offered, "echo", message="again").result == "Echo: again"
+
+
+def test_what_the_server_refuses_is_an_error_result(tools: Callable[..., Tools]) -> None:
+    offered = tools(time=TIME)
+    assert "Mars" in str(call(offered, "get_current_time", timezone="Mars").error)
+    assert "not valid" in str(call(offered, "get_current_time").error)
+
+
+def test_a_stopped_call_leaves_the_server_to_others(tools: Callable[..., Tools]) -> None:
+    offered = tools(far=everything())
+    [tool] = offered.choose(["trigger-long-running-operation"])
+    scope = CancelScope()
+    gevent.spawn_later(0.5, scope.cancel, Stopped)
+    with gevent.Timeout(10), pytest.raises(Stopped):
+        tool.call({"duration": 60, "steps": 5}, scope)
+    assert call(offered, "get-sum", a=2, b=3).error is None
+
+
+def test_the_hub_goes_on_while_servers_start(tools: Callable[..., Tools]) -> None:
+    offered = tools(time=TIME)
+    listing = gevent.spawn(offered.all)
+    longest = 0.0
+    while not listing.ready():
+        with gevent.Timeout(20):
+            began = gevent.get_hub().loop.now()
+            gevent.sleep(0.01)
+            gevent.get_hub().loop.update_now()
+            longest = max(longest, gevent.get_hub().loop.now() - began)
+    assert longest < 0.5
+    assert {"convert_time", "current_time"} <= {tool.spec.name for tool in listing.value}
+
+
+def test_names_that_clash_are_prefixed_and_found_in_any_case(tools: Callable[..., Tools]) -> None:
+    offered = tools(here=TIME, there=TIME)
+    names = {tool.spec.name for tool in offered.all() if tool.type == "mcp"}
+    assert names == {
+        f"{server}__{name}" for server in ("here", "there") for name in ("get_current_time", "convert_time")
+    }
+    alone = tools(here=TIME)
+    [tool] = alone.choose(["here__convert_time"])
+    assert tool.spec.name == "convert_time"
+
+
+def test_a_server_that_cannot_be_started_is_left_out_and_named(tools: Callable[..., Tools]) -> None:
+    away = MCPServerConfig(url="http://127.0.0.1:9/mcp")
+    offered = tools(away=away, gone=MCPServerConfig(command="false"), time=TIME)
+    assert {tool.server for tool in offered.all()} == {"", "time"}
+    assert set(offered.problems()) == {"away", "gone"}
+    with pytest.raises(InvalidField, match=r"tools: .*'x'.*convert_time"):
+        offered.choose(["x"])
+
+
+def test_a_server_that_says_nothing_is_not_waited_for_without_end(tools: Callable[..., Tools]) -> None:
+    offered = tools(start_timeout_s=2.0, silent=MCPServerConfig(command="sleep", args=("1000",)))
+    assert not [tool for tool in offered.all() if tool.server]
+    assert "did not start within 2 s" in offered.problems()["silent"]
+
+
+def test_fetch_reads_a_page(tools: Callable[..., Tools]) -> None:
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(b"<html><body><article><h1>Heading</h1><p>A page on loopback.</p></article></body></html>")
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Page)
+    serving = gevent.spawn(server.serve_forever)
+    try:
+        config = MCPServerConfig(
+            command=str(BIN / "mcp-server-fetch"), args=("--ignore-robots-txt", "--allow-private-ips")
+        )
+        result = call(tools(web=config), "fetch", url=f"http://127.0.0.1:{server.server_port}/")
+        assert result.error is None and "A page on loopback." in str(result.result)
+    finally:
+        server.shutdown()
+        serving.join(5)
+        server.server_close()
+
+
+def test_streamable_http(tools: Callable[..., Tools]) -> None:
+    command = everything().command
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    env = {**os.environ, "PORT": str(port)}
+    output = subprocess.DEVNULL
+    with subprocess.Popen([command, "streamableHttp"], env=env, stdout=output, stderr=output) as process:
+        try:
+            with gevent.Timeout(15):
+                while not listens(port):
+                    gevent.sleep(0.05)
+            offered = tools(far=MCPServerConfig(url=f"http://127.0.0.1:{port}/mcp"))
+            assert call(offered, "echo", message="over HTTP").result == "Echo: over HTTP"
+        finally:
+            process.kill()
+
+
+def test_a_server_gets_of_the_environment_what_it_was_promised() -> None:
+    config = MCPServerConfig(command="x", env={"A": "1"}, env_names=("B",))
+    settings = Settings(mcp_servers={"s": config})
+    with pytest.raises(ConfigError, match=r"mcp_servers\.s: the variable B is not set"):
+        mcp_servers(settings, {})
+    assert set(mcp_servers(settings, {"B": "2", "SECRET": "3"})) == {"s"}

@@ -242,7 +242,7 @@ def _history(session: Session, question: Question, place: MessageRow | Conversat
         query = _shown(place.id)
     if question.retry_of is not None:
         answer = session.get(MessageRow, question.retry_of)
-        if answer is None or answer.conversation_id != question.conversation_id or answer.role != "assistant":
+        if answer is None or answer.conversation_id != question.conversation_id or not answer.is_answer:
             raise NotFound("retry_of: no such answer in this conversation")
         if answer.status == "running":
             raise InvalidField("retry_of: this answer is still being made")
@@ -255,7 +255,7 @@ def _previous(session: Session, question: Question) -> MessageRow | None:
     if question.previous is None:
         return None
     answer = session.get(MessageRow, question.previous)
-    if answer is None or answer.owner != question.owner or answer.role != "assistant" or not answer.conversation_id:
+    if answer is None or answer.owner != question.owner or not answer.is_answer or not answer.conversation_id:
         raise NotFound("previous_response_id: there is none of this id that was stored")
     if answer.status == "running":
         raise InvalidField("previous_response_id: this response is still being made")

@@ -83,6 +83,11 @@ class MessageRow(Base):
         Index("messages_by_idempotency_key", "owner", "idempotency_key", unique=True),
     )
 
+    @property
+    def is_answer(self) -> bool:
+        """Made by a run here: an assistant's turn that a client told us of is none."""
+        return self.role == "assistant" and self.provider is not None
+
     def stored_entries(self) -> list[Entry]:
         return _entries.decode(self.entries)
 

@@ -17,7 +17,7 @@ EVENTS_URL = "/api/v1/messages/{id}/events"
 def owned_answer(message_id: str) -> MessageRow:
     """Raises NotFound where it is no answer, or not the client's."""
     message = services().conversations.message(current_owner(), message_id)
-    if message.role != "assistant":
+    if not message.is_answer:
         raise NotFound("no such answer")
     return message
 
@@ -54,7 +54,7 @@ def whole_conversation(conversation_id: str) -> dict[str, object]:
 
 def message_json(message: MessageRow) -> dict[str, Any]:
     said = transcript(message)
-    answer, end = message.role == "assistant", said.end
+    answer, end = message.is_answer, said.end
     return {
         "id": message.id,
         "conversation_id": message.conversation_id,

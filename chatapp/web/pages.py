@@ -4,7 +4,6 @@ from flask import Blueprint, Response, make_response, render_template, request
 
 from chatapp.auth import LOCAL
 from chatapp.web import current_owner, services
-from chatapp.web.conversations import provider_choice
 from chatapp.web.messages import whole_conversation
 
 blueprint = Blueprint("pages", __name__)
@@ -52,7 +51,6 @@ def _page(conversation: dict[str, object] | None) -> Response:
             "chat.html",
             conversation=conversation,
             conversations=services().conversations.recent(owner),
-            providers=provider_choice(),
         )
     )
     response.headers["Cache-Control"] = "no-store"  # what was said may have gone on since

@@ -222,6 +222,19 @@ def test_a_conversation_goes_on_and_can_be_made_anew(client: Any) -> None:
     assert conversation["title"] == "one"
 
 
+def test_an_assistants_turn_that_a_client_tells_is_no_answer_of_ours(client: Any) -> None:
+    told = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}, {"role": "user", "content": "c"}]
+    body = {"messages": told, "provider": "mock", "max_tokens": 2}
+    posted = client.post("/api/v1/messages", body).json()
+    client.follow(posted["id"]).to_end()
+    shown = client.json(f"/api/v1/conversations/{posted['conversation_id']}")["messages"]
+    assert [(m["role"], m["status"]) for m in shown] == [
+        (r, "done") for r in ("user", "assistant", "user", "assistant")
+    ]
+    assert shown[1]["content"] == "b" and shown[1]["events_url"] is None
+    assert client.get(f"/api/v1/messages/{shown[1]['id']}/events").status_code == 404
+
+
 def test_a_conversation_can_be_renamed_and_deleted(client: Any) -> None:
     posted = client.send("hi", model="silent")
     path = f"/api/v1/conversations/{posted['conversation_id']}"

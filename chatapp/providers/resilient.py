@@ -16,7 +16,16 @@ import msgspec
 
 from chatapp.cancel import CancelScope
 from chatapp.chat import Attempt, Began, Chat, Finish, ReplyItem
-from chatapp.errors import RateLimited, Rejected, Reported, Truncated, Unavailable, Unreachable, UpstreamError
+from chatapp.errors import (
+    RateLimited,
+    Rejected,
+    Reported,
+    RequestError,
+    Truncated,
+    Unavailable,
+    Unreachable,
+    UpstreamError,
+)
 from chatapp.events import AttemptReset
 from chatapp.providers import Checks, Provider
 from chatapp.providers.circuit import Circuit, Try
@@ -78,6 +87,12 @@ class Resilient:
                     if not self._goes_on_after(source, chat):
                         raise
                     yield AttemptReset(error.code)
+            except RequestError as error:
+                if failure is None:
+                    raise
+                yield Attempt(
+                    source.provider.name, error.code
+                )  # what was asked does not fit this one; the next, perhaps
         assert failure is not None
         raise failure
 

@@ -174,6 +174,12 @@ def test_what_the_client_did_wrong_is_asked_of_nobody_else() -> None:
     assert isinstance(error, InvalidField) and second.asked == [] and items == []
 
 
+def test_a_fallback_that_cannot_carry_the_chat_is_passed_over() -> None:
+    first, second = Scripted("a", [Unreachable("no")]), Scripted("b", [InvalidField("images: not here")])
+    items, error = outcome(Resilient(source(first), [source(second), source(Scripted("c", good()))]))
+    assert error is None and items == [Attempt("a", "upstream_unreachable"), Attempt("b", "invalid_field"), *shown("c")]
+
+
 @pytest.mark.parametrize("event", [TextDelta("half"), ReasoningDelta("half"), Raw(b"half")])
 def test_after_the_first_event_there_is_no_second_try(event: ReplyItem) -> None:
     first, second = Scripted("a", [Began(), event, Truncated("cut")]), Scripted("b", good())

@@ -1,5 +1,6 @@
 """How the mock uses the tools that it is offered: arguments made from their schemas, an answer from their results. Pure."""
 
+import re
 from collections.abc import Iterator, Sequence
 
 import msgspec
@@ -27,6 +28,20 @@ def chosen(chat: Chat) -> Sequence[Tool]:
     return [tool for tool in chat.tools if tool.name == chat.tool_choice] or chat.tools
 
 
+def called(model: str, tools: Sequence[Tool], question: str) -> Sequence[Tool]:
+    """Which of them the model calls now, all at once."""
+    match model:
+        case "tools":
+            return tools
+        case "agent":  # the first at the first step, and so on
+            step = re.match(r"Do step (\d+)", question)
+            return [tools[(int(step[1]) - 1) % len(tools)]] if step else []
+        case "parallel-tools":
+            return [tools[0], tools[-1]]
+        case _:
+            return tools[:1]
+
+
 def call(tool: Tool, number: int, question: str) -> Iterator[StreamEvent]:
     """Its arguments in pieces, then the whole call. `number` tells it from others of the same reply."""
     id = f"call_{number}"
@@ -43,11 +58,13 @@ def answer(found: Sequence[Message]) -> str:
 
 
 def _example(schema: object, question: str) -> object:
-    """A value that the schema allows: the question where a text is wanted."""
+    """A value that the schema allows, its own example where it has one, or the question where a text is wanted."""
     if not isinstance(schema, dict):
         return question
-    if enum := schema.get("enum"):
-        return enum[0]
+    if "default" in schema:
+        return schema["default"]
+    if values := schema.get("examples") or schema.get("enum"):
+        return values[0]
     match schema.get("type"):
         case "object":
             return {name: _example(inner, question) for name, inner in schema.get("properties", {}).items()}

@@ -24,7 +24,7 @@ from chatapp.events import (
     ToolResult,
     Usage,
 )
-from chatapp.providers._mock_tools import answer, call, chosen, results
+from chatapp.providers._mock_tools import answer, call, called, chosen, results
 
 MODELS = (
     "words",
@@ -33,16 +33,24 @@ MODELS = (
     "tool",
     "client-tool",
     "parallel-tools",
+    "tools",
+    "agent",
     "fail-first",
     "fail-late",
     "silent",
     "truncated",
 )
-CALLS = {"client-tool": 1, "parallel-tools": 2}  # of what is offered, by model
+CALLERS = ("client-tool", "parallel-tools", "tools", "agent")  # of what is offered
 SLOWNESS = 15  # how many times longer `slow` takes for a word
 WORDS_BEFORE_FAILURE = 5
 QUOTED_WORDS = 40
 A_WHILE_S = 3600.0
+
+ASKS_FOR_PLAN = "a numbered list"
+PLAN = """\
+1. Read the question
+2. Use the tools that there are
+3. Put together what was found"""
 
 THINKING = """\
 The user asks something of the mock provider. I cannot know an answer, but I can quote the question, \
@@ -60,6 +68,7 @@ so a test can rely on it. Choose another of my models to see
 - `think`: thinking before the answer
 - `tool`: a tool that is called, and its result
 - `client-tool` and `parallel-tools`: calls of the tools that you offer, and an answer from their results
+- `tools` and `agent`: each tool that is offered once; one of them at each step of a plan
 - `fail-first` and `fail-late`: an error before the first word, and after some
 - `silent`: nothing at all, until you stop it
 - `truncated`: an answer that breaks off
@@ -124,13 +133,14 @@ class Mock:
             yield from map(ReasoningDelta, words(THINKING))
         if chat.model == "tool":
             yield from _tool(question)
-        if chat.model in CALLS and (found := results(chat)):
+        if chat.model in CALLERS and (found := results(chat)):
             yield from map(TextDelta, words(answer(found)))
-        elif chat.model in CALLS and (tools := chosen(chat)):
-            for number in range(CALLS[chat.model]):
-                yield from call(tools[number % len(tools)], number, question)
+        elif chat.model in CALLERS and (tools := chosen(chat)) and (wanted := called(chat.model, tools, question)):
+            for number, tool in enumerate(wanted):
+                yield from call(tool, number, question)
         else:
-            yield from map(TextDelta, words(ANSWER.format(quote=_quote(question))))
+            text = PLAN if ASKS_FOR_PLAN in question else ANSWER.format(quote=_quote(question))
+            yield from map(TextDelta, words(text))
 
 
 def words(text: str) -> list[str]:

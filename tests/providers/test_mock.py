@@ -165,9 +165,24 @@ def test_without_a_tool_to_call_there_is_the_usual_answer(mock, more):
 
 
 def test_every_model_that_is_listed_does_something_of_its_own(mock):
+    tools = [msgspec.structs.replace(WEATHER, name=name) for name in ("one", "two", "three")]
     seen = {
-        str(reply(mock, chat(model, tools=[WEATHER]))) for model in mock.models() if model not in ("silent", "slow")
+        str(reply(mock, chat(model, "Do step 2 of your plan", tools=tools)))
+        for model in mock.models()
+        if model not in ("silent", "slow")
     }
 
     assert len(seen) == len(mock.models()) - 2
     assert mock.models()[0] == "words"
+
+
+def test_it_plans_when_it_is_asked_for_a_list(mock):
+    items, _ = reply(mock, chat("words", "Plan it: a numbered list of steps, please"))
+    text = "".join(item.text for item in items if isinstance(item, TextDelta))
+    assert [line[:2] for line in text.split("\n")] == ["1.", "2.", "3."]
+
+
+def test_arguments_are_the_schemas_own_examples_where_it_has_some(mock):
+    schema = {"type": "object", "properties": {"a": {"type": "string", "default": "x"}, "b": {"examples": [7]}}}
+    items, _ = reply(mock, chat("tools", tools=[Tool("f", "", schema)]))
+    assert [item.arguments for item in items if isinstance(item, ToolCall)] == [{"a": "x", "b": 7}]

@@ -57,19 +57,20 @@ def _items(message: Message) -> list[object]:
     if message.role == "tool":
         output = {"type": "function_call_output", "call_id": message.tool_call_id, "output": result_text(message)}
         return [output]
-    said: list[object] = [{"role": message.role, "content": _content(message)}] if message.content else []
+    said: list[object] = [_message(message)] if message.content else []
     for call in message.tool_calls:
         arguments = msgspec.json.encode(call.arguments).decode()
         said.append({"type": "function_call", "call_id": call.id, "name": call.name, "arguments": arguments})
     return said
 
 
-def _content(message: Message) -> str | list[Fields]:
-    said = parts(message)
-    return [_part(part) for part in said] if any(isinstance(part, Image) for part in said) else message.text
+def _message(message: Message) -> Fields:
+    if message.role == "assistant":
+        return {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": message.text}]}
+    return {"role": message.role, "content": [_part(part) for part in parts(message)]}
 
 
 def _part(part: Part) -> Fields:
     if isinstance(part, Image):
-        return {"type": "input_image", "image_url": part.url}
+        return {"type": "input_image", "image_url": part.url, "detail": "auto"}
     return {"type": "input_text", "text": part.text}

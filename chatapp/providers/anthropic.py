@@ -11,13 +11,14 @@ import msgspec
 
 from chatapp.cancel import CancelScope
 from chatapp.chat import Chat, Finish, Native
-from chatapp.errors import BadReply, Truncated
+from chatapp.errors import Truncated
 from chatapp.events import AttemptReset, FinishReason, ReasoningDelta, StreamEvent, TextDelta, ToolInputDelta, Usage
+from chatapp.providers._anthropic_blocks import Block
 from chatapp.providers._anthropic_request import PROTOCOL, request_body
 from chatapp.providers.http import END_MARK, HTTPProvider, ReplyItems
 from chatapp.providers.thinking import STYLES
 from chatapp.providers.tool_calls import ServedCalls, ToolCalls
-from chatapp.providers.wire import NOTHING, count, is_something, parse, parse_arguments, parse_value
+from chatapp.providers.wire import NOTHING, count, is_something, parse
 from chatapp.rejections import reported
 from chatapp.settings import ThinkingStyle
 from chatapp.upstream import Upstream, UpstreamRequest
@@ -82,20 +83,6 @@ class _Usage(msgspec.Struct):
     cache_read_input_tokens: float | None = None
 
 
-class _Block(msgspec.Struct):
-    """The fields needed of a content block, of whatever type."""
-
-    type: str = ""
-    id: str = ""
-    name: str = ""
-    text: str = ""
-    thinking: str = ""
-    input: msgspec.Raw = NOTHING
-    tool_use_id: str = ""
-    content: msgspec.Raw = NOTHING
-    is_error: bool | None = None
-
-
 class _Delta(msgspec.Struct):
     text: str | None = None
     thinking: str | None = None
@@ -131,40 +118,6 @@ class _Models(msgspec.Struct):
 
 
 _event = msgspec.json.Decoder(_Event)
-_block = msgspec.json.Decoder(_Block)
-
-
-class _Open(msgspec.Struct):
-    """A block and what has come of it."""
-
-    block: _Block
-    raw: bytes
-    texts: list[str] = []
-    signatures: list[str] = []
-    inputs: list[str] = []
-
-    @property
-    def input(self) -> str:
-        """The arguments come in pieces, or whole with the block's start."""
-        return "".join(self.inputs) or bytes(self.block.input).decode("utf-8", "replace")
-
-    def native(self, who: str) -> dict[str, object]:
-        """The block as it would stand in a whole message."""
-        fields = parse_arguments(self.raw, who)
-        name = "thinking" if self.block.type == "thinking" else "text"
-        if self.texts:
-            fields[name] = "".join(self.texts)
-        if self.signatures:
-            fields["signature"] = "".join(self.signatures)
-        if self.inputs:
-            fields["input"] = self._arguments(who)
-        return fields
-
-    def _arguments(self, who: str) -> dict[str, object]:
-        try:
-            return parse_arguments("".join(self.inputs), who)
-        except BadReply:  # what the model wrote is no JSON; its result says so
-            return {}
 
 
 class _Reply:
@@ -179,7 +132,7 @@ class _Reply:
         self._clear()
 
     def _clear(self) -> None:
-        self._open: dict[int, _Open] = {}
+        self._blocks: dict[int, Block] = {}
         self._tool_calls = ToolCalls(self._who)
         self._served = ServedCalls(self._who)
 
@@ -213,7 +166,7 @@ class _Reply:
     def end(self) -> ReplyItems:
         if not (self.ended or self.stop_reason):
             raise Truncated(f"{self._who} ended its reply without an end")
-        for index in self._open:
+        for index in self._blocks:
             yield from self._stop_block(index)
         reason = FINISH.get(self.stop_reason, "stop")
         yield from self._tool_calls.end(cut_off=reason == "length")
@@ -221,52 +174,48 @@ class _Reply:
 
     def _start(self, message: _Message) -> Iterator[StreamEvent]:
         """A second start is a gateway's second try: what came of the first is void."""
-        if self._begun and self._open:
-            yield AttemptReset(f"{self._who} began its reply anew")
+        if self._begun and self._blocks:
+            yield AttemptReset(Truncated.code)
             self._clear()
         self._begun = True
         self._count(message.usage)
 
     def _start_block(self, index: int, raw: bytes) -> Iterator[StreamEvent]:
-        block = parse(_block, raw, self._who)
-        self._open[index] = _Open(block, raw)
-        if block.text:
-            yield TextDelta(block.text)
-        if block.thinking:
-            yield ReasoningDelta(block.thinking)
-        if block.type == "tool_use":
-            yield from self._tool_calls.take(index, block.id, block.name, "")
-        if block.type.endswith("_tool_result"):
-            result = _shown(parse_value(bytes(block.content), self._who))
-            yield from self._served.result(block.tool_use_id, result, _failure(block, result))
+        block = self._blocks[index] = Block(raw, self._who)
+        start = block.start
+        if start.text:
+            yield TextDelta(start.text)
+        if start.thinking:
+            yield ReasoningDelta(start.thinking)
+        if start.type == "tool_use":
+            yield from self._tool_calls.take(index, start.id, start.name, "")
+        if start.type.endswith("_tool_result"):
+            yield from self._served.result(start.tool_use_id, *block.result())
 
     def _delta(self, index: int, delta: _Delta) -> Iterator[StreamEvent]:
-        open = self._open.setdefault(index, _Open(_Block(), b""))
-        if delta.text:
-            open.texts.append(delta.text)
-            yield TextDelta(delta.text)
-        if delta.thinking:
-            open.texts.append(delta.thinking)
-            yield ReasoningDelta(delta.thinking)
+        if (block := self._blocks.get(index)) is None:  # of a block that never began
+            block = self._blocks[index] = Block(b"{}", self._who)
+        if text := delta.text or delta.thinking:
+            block.texts.append(text)
+            yield TextDelta(text) if delta.text else ReasoningDelta(text)
         if delta.signature:
-            open.signatures.append(delta.signature)
+            block.signatures.append(delta.signature)
         if delta.partial_json:
-            open.inputs.append(delta.partial_json)
-            if open.block.type == "tool_use":
-                yield from self._input(index, open, delta.partial_json)
+            yield from self._input(index, block, delta.partial_json)
 
-    def _input(self, index: int, open: _Open, text: str) -> Iterator[ToolInputDelta]:
-        return self._tool_calls.take(index, open.block.id, open.block.name, text)
+    def _input(self, index: int, block: Block, text: str) -> Iterator[ToolInputDelta]:
+        block.inputs.append(text)
+        if block.start.type == "tool_use":
+            yield from self._tool_calls.take(index, block.start.id, block.start.name, text)
 
     def _stop_block(self, index: int) -> Iterator[StreamEvent]:
-        if (open := self._open.get(index)) is None:
+        if (block := self._blocks.get(index)) is None:
             return
-        block = open.block
-        if block.type == "tool_use" and not open.inputs and is_something(block.input):
-            open.inputs.append(open.input)
-            yield from self._input(index, open, open.input)
-        if block.type in ("server_tool_use", "mcp_tool_use"):
-            self._served.call(block.id, block.name, open.input, "mcp" if block.type == "mcp_tool_use" else "function")
+        start = block.start
+        if start.type == "tool_use" and not block.inputs and is_something(start.input):
+            yield from self._input(index, block, block.input)
+        if start.type in ("server_tool_use", "mcp_tool_use"):
+            self._served.call(start.id, start.name, block.input, "mcp" if start.type == "mcp_tool_use" else "function")
 
     def _count(self, usage: _Usage | None) -> None:
         """Later counts replace earlier ones: they are cumulative."""
@@ -286,23 +235,5 @@ class _Reply:
         """The turn for the results of its calls; without calls nobody asks for it."""
         if not self._tool_calls:
             return None
-        return Native(PROTOCOL, [open.native(self._who) for _, open in sorted(self._open.items())])
-
-
-def _failure(block: _Block, result: object) -> str | None:
-    """What went wrong in a tool that the provider ran; None where nothing did."""
-    if isinstance(result, dict) and str(result.get("type")).endswith("_error"):
-        return str(result.get("error_code", "failed"))
-    if not block.is_error:
-        return None
-    texts = result if isinstance(result, list) else [result]
-    return " ".join(str(text.get("text", "")) for text in texts if isinstance(text, dict)) or "failed"
-
-
-def _shown(value: object) -> object:
-    """Without what only the provider can read: a search's pages are many kilobytes of it."""
-    if isinstance(value, list):
-        return [_shown(item) for item in value]
-    if isinstance(value, dict):
-        return {name: _shown(item) for name, item in value.items() if not str(name).startswith("encrypted_")}
-    return value
+        blocks = [block.native() for _, block in sorted(self._blocks.items())]
+        return Native(PROTOCOL, [block for block in blocks if block])

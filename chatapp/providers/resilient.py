@@ -90,9 +90,7 @@ class Resilient:
             except RequestError as error:
                 if failure is None:
                     raise
-                yield Attempt(
-                    source.provider.name, error.code
-                )  # what was asked does not fit this one; the next, perhaps
+                yield Attempt(source.provider.name, error.code)  # what does not fit here may fit the next
         assert failure is not None
         raise failure
 

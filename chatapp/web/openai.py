@@ -37,13 +37,16 @@ def complete() -> Response:
     asked = parse(CompletionRequest)
     chat = asked.chat()
     begun = begin_answer(chat, asked.provider, tools=())
-    stop = partial(services().runs.cancel, begun.id)
+    on_left = None if asked.on_disconnect == "continue" else partial(services().runs.cancel, begun.id)
     if not asked.stream:
-        return _json(completion(succeeded(whole_answer(begun.id, stop))))
+        return _json(completion(succeeded(whole_answer(begun.id, on_left or goes_on))))
     usage = bool(asked.stream_options and asked.stream_options.include_usage)
     dialect = OpenAIDialect(usage, [tool.name for tool in chat.tools])
-    on_left = None if asked.on_disconnect == "continue" else stop
     return respond(partial(services().log.read, begun.id), dialect, on_left)
+
+
+def goes_on() -> None:
+    """What the client's leaving means to a run that is not bound to it."""
 
 
 def error_shape(status: int, code: str, message: str) -> tuple[int, object]:

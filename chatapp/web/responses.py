@@ -19,6 +19,7 @@ from chatapp.web import services
 from chatapp.web.answers import begin_answer, respond, succeeded, whole_answer
 from chatapp.web.bodies import parse
 from chatapp.web.messages import log_of, owned_answer, transcript
+from chatapp.web.openai import goes_on
 from chatapp.web.responses_requests import ResponseRequest
 
 blueprint = Blueprint("responses", __name__)
@@ -40,15 +41,15 @@ def create() -> Response:
         instructions=[Message("system", asked.instructions)] if asked.instructions else [],
         asked=repeated,
     )
-    stop = partial(services().runs.cancel, begun.id)
     stays = asked.background if asked.on_disconnect is None else asked.on_disconnect == "continue"
+    on_left = None if stays else partial(services().runs.cancel, begun.id)
     if asked.stream:
         read = partial(services().log.read, begun.id)
-        return respond(read, ResponsesDialect(repeated, _tools(repeated)), None if stays else stop)
+        return respond(read, ResponsesDialect(repeated, _tools(repeated)), on_left)
     if asked.background:
         services().log.read(begun.id, 0, DURABLE_S)
         return _object(transcript(owned_answer(begun.id)), repeated)
-    return _object(succeeded(whole_answer(begun.id, stop)), repeated)
+    return _object(succeeded(whole_answer(begun.id, on_left or goes_on)), repeated)
 
 
 @blueprint.get("/v1/responses/<response_id>")
@@ -67,7 +68,7 @@ def cancel(response_id: str) -> Response:
     said = transcript(answer)
     if said.end is None:
         services().runs.cancel(answer.id)
-        said = whole_answer(answer.id, on_left=lambda: None)
+        said = whole_answer(answer.id, goes_on)
     return _object(said, answer.asked_json())
 
 

@@ -259,7 +259,7 @@ def test_a_response_survives_its_server(own_server: Any, wait_until: Any) -> Non
 
 
 def test_a_response_whose_log_is_gone_is_still_told(own_server: Any, wait_until: Any) -> None:
-    server = own_server(CHATAPP_LOG_RETENTION_S="0.1")
+    server = own_server(CHATAPP_LOG_RETENTION_S="0.5", CHATAPP_LOG_URL="memory:")
     client = server.client()
     body = {"model": "mock/think", "input": "hi", "max_output_tokens": 45}
     whole = client.post("/v1/responses", body).json()

@@ -8,7 +8,8 @@ the stream ends with an error rather than with two answers run together.
 from collections.abc import Collection, Iterator
 from typing import ClassVar, assert_never
 
-from chatapp.dialects import arguments_text, failed, json_data
+from chatapp.dialects import BEGUN_ANEW, arguments_text, failed, json_data
+from chatapp.errors import status_of
 from chatapp.events import (
     AttemptReset,
     ErrorInfo,
@@ -29,7 +30,7 @@ from chatapp.frames import Frame
 from chatapp.transcript import Transcript
 
 DONE = Frame("[DONE]")
-BEGUN_ANEW = "The provider broke off and the answer was begun anew; what came so far is void. Ask again."
+ERROR_TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 FINISH = {"stop": "stop", "length": "length", "tool_limit": "length", "content_filter": "content_filter"}
 
 
@@ -72,7 +73,7 @@ class OpenAIDialect:
                 yield from self._end(event)
             case AttemptReset() if self._shown:
                 self._over = True
-                yield Frame(json_data(error_body(ErrorInfo("attempt_reset", BEGUN_ANEW, True, ""))))
+                yield Frame(json_data(error_body(BEGUN_ANEW)))
             case ToolCall() | ToolApproval() | AttemptReset() | PlanStep() | Raw():
                 pass
             case _:
@@ -145,8 +146,12 @@ def usage_body(usage: Usage) -> dict[str, object]:
 
 def error_body(error: ErrorInfo) -> dict[str, object]:
     """The error of a run, in its stream."""
-    type_ = "rate_limit_error" if error.code == "rate_limited" else "server_error"
+    type_ = error_type(status_of(error.code))
     return {"error": {"message": error.message, "type": type_, "param": None, "code": error.code}}
+
+
+def error_type(status: int) -> str:
+    return ERROR_TYPES.get(status, "invalid_request_error" if status < 500 else "server_error")
 
 
 def _head(start: RunStart, object_: str) -> dict[str, object]:

@@ -5,7 +5,7 @@ from functools import partial
 from flask import Blueprint, Response
 
 from chatapp.dialects import json_data
-from chatapp.dialects.openai import OpenAIDialect, completion
+from chatapp.dialects.openai import OpenAIDialect, completion, error_type
 from chatapp.errors import NotFound
 from chatapp.web import services
 from chatapp.web.answers import begin_answer, respond, succeeded, whole_answer
@@ -13,8 +13,6 @@ from chatapp.web.bodies import parse
 from chatapp.web.openai_requests import CompletionRequest
 
 blueprint = Blueprint("openai", __name__)
-
-TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 
 
 @blueprint.get("/v1/models")
@@ -56,8 +54,7 @@ def error_shape(status: int, code: str, message: str) -> tuple[int, object]:
     param = field if found and " " not in field and status < 500 else None
     if (status, param) == (404, "model"):
         code = "model_not_found"
-    type_ = TYPES.get(status, "invalid_request_error" if status < 500 else "server_error")
-    return status, {"error": {"message": message, "type": type_, "param": param, "code": code}}
+    return status, {"error": {"message": message, "type": error_type(status), "param": param, "code": code}}
 
 
 def _models() -> list[dict[str, object]]:

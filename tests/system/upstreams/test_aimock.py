@@ -1,0 +1,184 @@
+"""Every protocol against aimock, an independent implementation of the providers' side: npm's @copilotkit/aimock."""
+
+import json
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import gevent
+import pytest
+import requests
+
+from chatapp.cancel import CancelScope
+from chatapp.chat import Attempt, Chat, Finish, Message, ReplyItem, Tool
+from chatapp.errors import Rejected, Truncated, UpstreamError
+from chatapp.events import ReasoningDelta, TextDelta, ToolCall
+from chatapp.provider_setup import Providers
+from chatapp.settings import ProviderConfig, Settings
+
+pytestmark = pytest.mark.slow
+
+AIMOCK = Path(__file__).parents[3] / ".venv/npm/node_modules/@copilotkit/aimock/dist/cli.js"
+BOUND = 10
+SENTENCE = "A sentence that is long enough for several chunks, with ünïcödé and a family: 👩‍👧."
+WEATHER = Tool("get_weather", "The weather at a place", {"type": "object", "properties": {"place": {"type": "string"}}})
+
+# (type, path of the base URL, a model that reasons)
+PROTOCOLS: dict[str, tuple[Any, str, str]] = {
+    "openai": ("openai", "/v1", "o4-mini"),
+    "responses": ("openai-responses", "/v1", "o4-mini"),
+    "anthropic": ("anthropic", "", "claude-sonnet-4"),
+    "gemini": ("gemini", "/v1beta", "gemini-2.5-flash"),
+    "ollama": ("ollama", "", "deepseek-r1"),
+}
+
+
+def fixtures() -> list[dict[str, Any]]:
+    broken = {"content": SENTENCE}
+    return [
+        *({"match": {"userMessage": f"busy {name}", "sequenceIndex": 0}, **error(429)} for name in PROTOCOLS),
+        {"match": {"userMessage": "busy"}, "response": {"content": "Better now."}},
+        {"match": {"userMessage": "refused"}, **error(401)},
+        {"match": {"userMessage": "text"}, "response": {"content": SENTENCE}},
+        {"match": {"userMessage": "think"}, "response": {"content": "42", "reasoning": "Six times seven, let me see."}},
+        {"match": {"userMessage": "truncated"}, "response": broken, "truncateAfterChunks": 5, "latency": 10},
+        {"match": {"userMessage": "cut"}, "response": broken, "disconnectAfterMs": 100, "latency": 10},
+        {"match": {"userMessage": "slow"}, "response": broken, "streamingProfile": {"ttft": 300, "tps": 40}},
+        {"match": {"hasToolResult": True}, "response": {"content": "It is sunny."}},
+        {
+            "match": {"userMessage": "weather"},
+            "response": {"toolCalls": [{"name": "get_weather", "arguments": {"place": "Delft"}}]},
+        },
+    ]
+
+
+def error(status: int) -> dict[str, Any]:
+    return {"response": {"error": {"message": "no, sk-secret", "type": "an_error"}, "status": status}}
+
+
+@pytest.fixture(scope="module")
+def aimock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    if not AIMOCK.exists():
+        pytest.skip("aimock is not installed: make .venv/.npm")
+    file = tmp_path_factory.mktemp("aimock") / "fixtures.json"
+    file.write_text(json.dumps({"fixtures": fixtures()}))
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = ["node", str(AIMOCK), "--port", str(port), "--fixtures", str(file), "--chunk-size", "8"]
+    with subprocess.Popen([*command, "--log-level", "silent"]) as process:
+        url = f"http://127.0.0.1:{port}"
+        try:
+            wait_for(url)
+            yield url
+        finally:
+            process.terminate()
+
+
+def wait_for(url: str) -> None:
+    with gevent.Timeout(BOUND):
+        while True:
+            try:
+                requests.get(f"{url}/health", timeout=1)
+                return
+            except requests.ConnectionError:
+                gevent.sleep(0.05)
+
+
+@pytest.fixture
+def providers(aimock: str) -> Iterator[Providers]:
+    configs = {
+        name: ProviderConfig(type=kind, base_url=aimock + path, api_key_env="KEY", models=(model,))
+        for name, (kind, path, model) in PROTOCOLS.items()
+    }
+    providers = Providers(Settings(providers=configs, upstream_retries=1), {"KEY": "sk-secret"})
+    yield providers
+    providers.close()
+
+
+class Reply:
+    """What a provider said, and when the first and the last text of it came, in seconds."""
+
+    def __init__(self, providers: Providers, name: str, *messages: Message, **fields: Any) -> None:
+        self.items: list[ReplyItem] = []
+        self.error: UpstreamError | None = None
+        self.times: list[float] = []
+        start = monotonic()
+        chat = Chat(model=PROTOCOLS[name][2], messages=list(messages), **fields)
+        try:
+            for item in providers.by_name[name].stream(chat, CancelScope()):
+                self.items.append(item)
+                if isinstance(item, TextDelta):
+                    self.times.append(monotonic() - start)
+        except UpstreamError as error:
+            self.error = error
+
+    def joined(self, kind: type[TextDelta | ReasoningDelta] = TextDelta) -> str:
+        return "".join(item.text for item in self.items if isinstance(item, kind))
+
+    @property
+    def finish(self) -> Finish:
+        assert self.error is None and isinstance(self.items[-1], Finish)
+        return self.items[-1]
+
+
+def user(text: str) -> Message:
+    return Message("user", text)
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_text_arrives_in_pieces(providers: Providers, name: str) -> None:
+    reply = Reply(providers, name, Message("system", "Be brief."), user("text"), max_tokens=100)
+    assert reply.joined() == SENTENCE and len(reply.times) > 5
+    assert reply.finish.reason == "stop" and reply.finish.usage is not None
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in PROTOCOLS if name != "ollama"]
+)  # its thinking has another name there
+def test_thinking_is_told_from_the_answer(providers: Providers, name: str) -> None:
+    reply = Reply(providers, name, user("think"), thinking=True)
+    assert (reply.joined(ReasoningDelta), reply.joined()) == ("Six times seven, let me see.", "42")
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_tools_are_called_and_their_results_are_understood(providers: Providers, name: str) -> None:
+    asked = Reply(providers, name, user("weather"), tools=[WEATHER])
+    (call,) = [item for item in asked.items if isinstance(item, ToolCall)]
+    assert (call.name, call.arguments) == ("get_weather", {"place": "Delft"})
+    turn = Message("assistant", "", tool_calls=[call], native=asked.finish.native)
+    result = Message("tool", '{"sky": "clear"}', tool_call_id=call.id)
+    assert Reply(providers, name, user("weather"), turn, result, tools=[WEATHER]).joined() == "It is sunny."
+
+
+def test_who_is_busy_is_asked_again_when_it_says(providers: Providers) -> None:
+    asked = {name: gevent.spawn(Reply, providers, name, user(f"busy {name}")) for name in PROTOCOLS}
+    for name, asking in asked.items():
+        reply = asking.get(timeout=BOUND)
+        assert reply.items[0] == Attempt(name, "rate_limited")
+        assert reply.joined() == "Better now." and reply.times[0] >= 1
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_a_refusal_is_told_without_its_words(providers: Providers, name: str) -> None:
+    reply = Reply(providers, name, user("refused"))
+    assert isinstance(reply.error, Rejected)
+    assert name in reply.error.message and "sk-secret" not in reply.error.message
+
+
+@pytest.mark.parametrize("how", ["truncated", "cut"])
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_a_reply_that_breaks_off_is_no_reply(providers: Providers, name: str, how: str) -> None:
+    reply = Reply(providers, name, user(how))
+    assert isinstance(reply.error, Truncated)
+    assert SENTENCE.startswith(reply.joined()) and reply.joined() != SENTENCE
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_a_slow_reply_is_shown_as_it_comes(providers: Providers, name: str) -> None:
+    reply = Reply(providers, name, user("slow"))
+    assert reply.joined() == SENTENCE
+    assert reply.times[0] >= 0.2 and reply.times[-1] - reply.times[0] >= 0.1

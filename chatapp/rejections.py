@@ -42,7 +42,7 @@ BY_STATUS = {
 def rejected(who: str, status: int, retry_after: str | None, body: bytes) -> Rejected:
     """The error for an answer that is no success. `retry_after` is the header."""
     meaning = _by_word(body)
-    seconds = _seconds(retry_after)
+    seconds = _seconds(retry_after or _delay(body))
     if status == 429 and meaning != NO_CREDIT:
         wait = f"; try again in {seconds:.0f} s" if seconds else ""
         return RateLimited(f"{who} {BUSY}{wait}", status, seconds)
@@ -63,6 +63,12 @@ def _by_status(status: int) -> str:
     if 300 <= status < 400:
         return "sent a redirect, which is not followed: check its address"
     return BY_STATUS.get(status, "failed" if status >= 500 else "did not take the request")
+
+
+def _delay(body: bytes) -> str | None:
+    """Google says it in the body (google.rpc.RetryInfo)."""
+    found = re.search(rb'"retryDelay":\s*"(\d+(?:\.\d+)?)s"', body)
+    return found[1].decode() if found else None
 
 
 def _seconds(retry_after: str | None) -> float | None:

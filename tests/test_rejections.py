@@ -85,6 +85,13 @@ def test_when_to_come_back_may_be_a_date():
     assert 90 < rejected("acme", 503, soon, b"").retry_after <= 100
 
 
+def test_when_to_come_back_may_stand_in_the_body():
+    body = b'{"error":{"details":[{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"34.4s"}]}}'
+
+    assert rejected("acme", 429, None, body).retry_after == 34.4
+    assert rejected("acme", 429, "20", body).retry_after == 20
+
+
 @pytest.mark.parametrize("said", [None, "", "soon", "-1", "1e9", "nan", "Wed, 21 Oct 2015 07:28:00 GMT", "1 Jan"])
 def test_a_useless_retry_after_is_none(said):
     assert rejected("acme", 429, said, b"").retry_after is None

@@ -7,11 +7,13 @@ from pathlib import Path
 from flask import Flask
 
 from chatapp import __version__
+from chatapp.agent_setup import Agents
 from chatapp.approvals import StoredApprovals
 from chatapp.auth import CookieAuth, secret_key
 from chatapp.conversations import Conversations
 from chatapp.database import open_database
 from chatapp.dialects import Dialect
+from chatapp.dialects.anthropic import AnthropicDialect
 from chatapp.dialects.delta import DeltaDialect
 from chatapp.dialects.message import MessageDialect, RawPassthroughDialect, XMLPlaintextDialect
 from chatapp.dialects.openai import OpenAIDialect
@@ -31,10 +33,12 @@ from chatapp.tool_setup import Tools, mcp_servers
 from chatapp.web import (
     EXTENSION,
     Services,
+    anthropic,
     chat,
     conversations,
     errors,
     openai,
+    openapi,
     ops,
     origin,
     pages,
@@ -54,7 +58,7 @@ OWN_DIALECTS = (
     TokenDialect,
     XMLPlaintextDialect,
 )
-VENDOR_DIALECTS = (OpenAIDialect, ResponsesDialect)
+VENDOR_DIALECTS = (AnthropicDialect, OpenAIDialect, ResponsesDialect)
 DIALECTS: dict[str, Callable[[], Dialect]] = {dialect.name: dialect for dialect in (*OWN_DIALECTS, *VENDOR_DIALECTS)}
 
 
@@ -70,9 +74,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config["TRUSTED_HOSTS"] = list(settings.trusted_hosts)
     app.jinja_env.globals["version"] = __version__
     app.extensions[EXTENSION] = _services(settings, os.environ)
-    errors.install(app, {"/v1/": openai.error_shape})
+    errors.install(app, {"/v1/": openai.error_shape, "/v1/messages": anthropic.error_shape})
     origin.install(app)
-    for module in (chat, raw, streams, conversations, openai, responses, pages, ops, tools):
+    for module in (chat, raw, streams, conversations, openai, responses, anthropic, pages, ops, tools, openapi):
         app.register_blueprint(module.blueprint)
     return app
 
@@ -91,6 +95,7 @@ def _services(settings: Settings, environ: Mapping[str, str]) -> Services:
         conversations=store,
         providers=providers,
         tools=Tools(settings, mcp_servers(settings, environ), StoredApprovals(database.engine)),
+        agents=Agents(settings),
         dialects=DIALECTS,
         runs=Runs(log, store, settings.max_live_runs),
         readers=Readers(),

@@ -39,6 +39,7 @@ class Rounds:
         self.name = provider.name
         self._provider = provider
         self._toolbox = toolbox
+        self._taken: set[str] = set()  # ids of calls: some providers begin again with the same ones in each reply
 
     def models(self) -> Sequence[str]:
         return self._provider.models()
@@ -47,10 +48,9 @@ class Rounds:
         client = {tool.name for tool in chat.tools}
         ours = [spec for spec in self._toolbox.specs if spec.name not in client]
         chat = msgspec.structs.replace(chat, tools=[*chat.tools, *ours])
-        taken: set[str] = set()  # ids of calls: some providers begin again with the same ones in each reply
         shown: list[StreamEvent] = []  # of the rounds before: a reset in this one makes them void too
         while True:
-            turn = Turn(taken)
+            turn = Turn(self._taken)
             yield from self._ask(chat, scope, turn, shown)
             finish = turn.finish
             assert finish is not None

@@ -88,7 +88,7 @@ class MCPServerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
 
 
 class AgentConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One `[agents.NAME]` table. `factory` is called once, and gives the agent."""
+    """One `[agents.NAME]` table. `factory` names the agent: called for each run, it gives the run's events."""
 
     factory: Annotated[str, msgspec.Meta(pattern=r"^[\w.]+:\w+$")]
 
@@ -177,7 +177,7 @@ HELP: dict[str, str] = {
     "ask_tools": "Patterns of the tools whose calls need their owner's approval.",
     "tool_modules": "Python modules whose `@tool` functions are tools too; see docs/guides/add-a-tool.md.",
     "mcp_start_timeout_s": "How long an MCP server may take to start and to list its tools.",
-    "default_agent": "The agent that answers `/chat` where the request names none.",
+    "default_agent": "The agent that answers `/chat` where the request names none; empty: the model itself.",
     "local_start_timeout_s": "How long the local model may take to load.",
     "local_threads": "Threads of the local model; 0: one less than the machine has, at least one.",
     "local_model": "Path of a GGUF file to serve instead of the one that comes with the extra `local`.",

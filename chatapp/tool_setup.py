@@ -79,10 +79,13 @@ class Tools:
     def is_default(self, tool: OfferedTool) -> bool:
         return _matches(tool, self._default)
 
-    def choose(self, names: Sequence[str] | None) -> list[OfferedTool]:
-        """The tools of these names; None: the default ones. Raises InvalidField where there is no such tool."""
+    def choose(self, names: Sequence[str] | None, agent: bool = False) -> list[OfferedTool]:
+        """The tools of these names; None: the default ones, and for an agent, where there are none, those that come
+        along. Raises InvalidField where there is no such tool."""
+        if names is None and self._default:
+            return [tool for tool in self.all() if self.is_default(tool)]
         if names is None:
-            return [tool for tool in self.all() if self.is_default(tool)] if self._default else []
+            names = [tool.spec.name for tool in TOOLS] if agent else []
         functions = {tool.spec.name for tool in self._functions}
         known = self._offered([("", tool) for tool in self._functions]) if functions.issuperset(names) else self.all()
         by_name = {tool.long_name: tool for tool in known} | {tool.spec.name: tool for tool in known}

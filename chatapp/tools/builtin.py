@@ -1,7 +1,10 @@
 """The tools that come along: useful, safe, and bounded, for none may hold up the process that serves everybody."""
 
 from datetime import datetime
+from typing import Annotated
 from zoneinfo import ZoneInfo
+
+from msgspec import Meta
 
 from chatapp.tools import ToolFailed
 from chatapp.tools._arithmetic import evaluate
@@ -31,7 +34,7 @@ def current_time(timezone: str = "UTC") -> dict[str, str]:
 
 
 @tool
-def calculate(expression: str) -> object:
+def calculate(expression: Annotated[str, Meta(examples=["(17.5 / 100) * 240"])]) -> object:
     """The value of an arithmetic expression.
 
     Args:
@@ -42,7 +45,7 @@ def calculate(expression: str) -> object:
 
 
 @tool
-def sample_stock_quote(symbol: str) -> dict[str, object]:
+def sample_stock_quote(symbol: Annotated[str, Meta(examples=["ACME"])]) -> dict[str, object]:
     """A stock quote from a sample table for demonstrations: companies that do not exist, prices that are not real.
 
     Args:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from flask import current_app, g, request
 
+from chatapp.agent_setup import Agents
 from chatapp.auth import CookieAuth
 from chatapp.conversations import Conversations
 from chatapp.database import Database
@@ -32,6 +33,7 @@ class Services:
     conversations: Conversations
     providers: Providers
     tools: Tools
+    agents: Agents
     dialects: Mapping[str, Callable[[], Dialect]]
     runs: Runs
     readers: Readers

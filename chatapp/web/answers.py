@@ -6,13 +6,13 @@ from functools import partial
 import msgspec
 from flask import Response, request
 
+from chatapp.agent_setup import answerer
 from chatapp.chat import Chat, Message
 from chatapp.client_socket import ClientSocket
 from chatapp.conversations import Begun, Question
 from chatapp.dialects import Dialect
 from chatapp.errors import InvalidField, NotFound, RunFailed, Unreachable
 from chatapp.providers import Checks, Provider
-from chatapp.rounds import Rounds
 from chatapp.streaming import HEADERS, Read, ReaderLeft, ServerLeaves, WhollyReceived, open_reader
 from chatapp.transcript import Transcript
 from chatapp.web import current_owner, services, trace_id
@@ -30,6 +30,7 @@ def begin_answer(
     keep: bool = False,
     result_mode: str | None = None,
     tools: Sequence[str] | None = None,
+    agent: str | None = None,
     previous: str | None = None,
     instructions: Sequence[Message] = (),
     asked: Mapping[str, object] = NO_FIELDS,
@@ -37,8 +38,8 @@ def begin_answer(
     """Store what was asked and start the run.
 
     `chat` holds what is said now, and an empty model for the default; the history of the conversation is put before
-    it. `keep`: in a new conversation where none is named. `tools` are names of ours; None: the default ones. Tools in
-    `chat` are the client's to run. `previous`: go on from this answer. `instructions` come first and are not kept.
+    it. `keep`: in a new conversation where none is named. `tools` are names of ours; None: the default ones. `agent`
+    is the name of the one that answers; None: the model itself. Tools in `chat` are the client's to run. `previous`: go on from this answer. `instructions` come first and are not kept.
     `asked`: what the request's protocol wants repeated beside the answer.
     """
     app = services()
@@ -61,12 +62,13 @@ def begin_answer(
         result_mode=result_mode,
         keep=keep,
     )
-    offered = app.tools.choose(tools)
+    acting = app.agents.find(agent)
+    offered = app.tools.choose(tools, agent=acting is not None)
     app.runs.admit()
     begun = app.conversations.begin(question)
     if not begun.found:
         whole = msgspec.structs.replace(chat, model=model, messages=[*instructions, *begun.messages])
-        source = Rounds(chosen, app.tools.toolbox(begun.id, offered)) if offered else chosen
+        source = answerer(chosen, app.tools.toolbox(begun.id, offered), acting)
         app.runs.start(begun.id, trace_id(), source, whole)
     return begun
 

@@ -32,6 +32,7 @@ class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
     temperature: Annotated[float, msgspec.Meta(ge=0, le=2)] | None = None
     conversation_id: str | None = None
     tools: list[str] | str | None = None
+    agent: str | None = None
     on_disconnect: OnDisconnect | None = None
 
     def tool_names(self) -> list[str] | None:

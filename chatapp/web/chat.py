@@ -28,6 +28,7 @@ def post_message() -> tuple[Response, int]:
         keep=True,
         result_mode=asked.result_mode,
         tools=asked.tool_names(),
+        agent=asked.agent,
     )
     query = "?on_disconnect=cancel" if asked.on_disconnect == "cancel" else ""
     body = {

@@ -40,7 +40,8 @@ def stream_session() -> Response:
     """One `sessionId` is one conversation of its owner, begun by its first request."""
     asked = parse_request(SessionRequest)
     session_id = asked.session_id or asked.conversation_id or new_id("session")
-    return _stream("session", asked, lambda: _begin(asked, session_id))
+    agent = services().agents.default if asked.agent is None else asked.agent
+    return _stream("session", asked, lambda: _begin(asked, session_id, agent))
 
 
 @blueprint.route("/api/chat", methods=["GET", "POST"])
@@ -57,9 +58,13 @@ def stream_deltas() -> Response:
     return _stream("delta", asked, lambda: _begin(asked))
 
 
-def _begin(asked: ChatRequest, session_id: str = "") -> Begun:
+def _begin(asked: ChatRequest, session_id: str = "", agent: str | None = None) -> Begun:
     return begin_answer(
-        asked.chat(session_id), asked.provider, conversation_id=asked.conversation_id, tools=asked.tool_names()
+        asked.chat(session_id),
+        asked.provider,
+        conversation_id=asked.conversation_id,
+        tools=asked.tool_names(),
+        agent=agent or asked.agent,
     )
 
 

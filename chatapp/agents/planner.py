@@ -1,0 +1,84 @@
+"""The agent that comes along: it plans, announces each step the moment its line is complete, works through the steps
+with tools, and answers from what it found. What it says to itself at a step is shown as thinking.
+"""
+
+import re
+from collections.abc import Generator, Iterator
+
+from chatapp.agents import Task
+from chatapp.chat import Message
+from chatapp.events import PlanStep, ReasoningDelta, StreamEvent, TextDelta
+
+MAX_STEPS = 4
+PLAN_TOKENS, STEP_TOKENS = 200, 250  # a small model that has not understood must not go on for minutes
+
+PLAN = """{prompt}
+
+Do not answer yet. First plan how to find the answer: a numbered list of two to four short steps, one step a line, \
+nothing else, such as
+1. Find out what is asked
+2. Look up what is missing"""
+STEP = (
+    "Do step {index} of your plan now: {text}. Use a tool where one helps, and say in a sentence or two what you found."
+)
+ANSWER = "Now answer, from what you found: {prompt}"
+
+_step = re.compile(r"\W*\d+[.):]\W*(\w.*)").fullmatch
+
+
+def planner(task: Task) -> Iterator[StreamEvent]:
+    *history, _ = task.chat.messages
+    steps = yield from _plan(task, history)
+    if not steps:  # a model that does not plan can still answer
+        yield PlanStep(1, "Answer")
+        yield from task.ask(task.chat.messages)
+        return
+    plan = "\n".join(f"{index}. {text}" for index, text in enumerate(steps, 1))
+    said = [*history, Message("user", PLAN.format(prompt=task.prompt)), Message("assistant", plan)]
+    for index, text in enumerate(steps, 1):
+        said.append(Message("user", STEP.format(index=index, text=text)))
+        found = yield from _work(task, said)
+        if task.ended == "tool_limit":
+            return
+        said.append(Message("assistant", found or "I found nothing."))
+    yield from task.ask([*said, Message("user", ANSWER.format(prompt=task.prompt))], tools=False)
+
+
+def _plan(task: Task, history: list[Message]) -> Generator[StreamEvent, None, list[str]]:
+    """The steps, each announced as soon as its line is complete."""
+    steps: list[str] = []
+    line = ""
+    asked = [*history, Message("user", PLAN.format(prompt=task.prompt))]
+    for event in task.ask(asked, tools=False, max_tokens=_bound(task, PLAN_TOKENS)):
+        if isinstance(event, ReasoningDelta):
+            yield event
+        elif isinstance(event, TextDelta):
+            *complete, line = (line + event.text).split("\n")
+            yield from _announced(complete, steps)
+    yield from _announced([line], steps)
+    return steps
+
+
+def _announced(lines: list[str], steps: list[str]) -> Iterator[PlanStep]:
+    for line in lines:
+        if (found := _step(line.strip())) and len(steps) < MAX_STEPS:
+            steps.append(found[1].rstrip(" .*"))
+            yield PlanStep(len(steps), steps[-1])
+
+
+def _work(task: Task, said: list[Message]) -> Generator[StreamEvent, None, str]:
+    """What the model found at a step."""
+    found = ""
+    for event in task.ask(said, max_tokens=_bound(task, STEP_TOKENS)):
+        if isinstance(event, TextDelta):
+            found += event.text
+            event = ReasoningDelta(event.text)
+        yield event
+    if found:
+        yield ReasoningDelta("\n\n")
+    return found
+
+
+def _bound(task: Task, tokens: int) -> int | None:
+    """None for a model that thinks: its thinking counts, and may take any number."""
+    return None if task.chat.thinking else min(tokens, task.chat.max_tokens or tokens)

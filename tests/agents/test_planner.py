@@ -1,0 +1,187 @@
+"""The agent that comes along plans, works through its plan with tools, and answers; whatever it does is in the log."""
+
+from collections.abc import Iterator, Sequence
+
+import gevent
+import msgspec
+import pytest
+from gevent.event import Event
+
+from chatapp.agent_setup import Agents, answerer
+from chatapp.agents import Agent, Task
+from chatapp.agents.adapter import AgentProvider
+from chatapp.agents.planner import planner
+from chatapp.cancel import CancelScope
+from chatapp.chat import Began, Chat, Finish, Message, ReplyItem, Spent
+from chatapp.errors import ConfigError, NotFound
+from chatapp.events import PlanStep, ReasoningDelta, RunStart, StreamEvent, TextDelta, ToolCall, ToolResult, Usage
+from chatapp.providers import Provider
+from chatapp.providers.mock import Mock
+from chatapp.settings import AgentConfig, Settings
+from chatapp.toolbox import Limits, Toolbox
+from chatapp.tools import Decision
+from chatapp.tools.builtin import TOOLS
+
+CHAT = Chat(model="agent", messages=[Message("system", "Be brief."), Message("user", "What is it?")])
+
+
+class Stopped(Exception):
+    pass
+
+
+class NoApprovals:
+    def decision(self, run_id: str, call_id: str) -> Decision | None:
+        return None
+
+    def decide(self, run_id: str, call_id: str, decision: Decision) -> Decision:
+        return decision
+
+
+class Writer:
+    """A model that says what it is told, whatever it is asked."""
+
+    name = "writer"
+
+    def __init__(self, *texts: str) -> None:
+        self._texts = list(texts)
+        self.asked: list[Chat] = []
+
+    def models(self) -> Sequence[str]:
+        return ["m"]
+
+    def stream(self, chat: Chat, scope: CancelScope) -> Iterator[ReplyItem]:
+        self.asked.append(chat)
+        yield Began()
+        for piece in self._texts.pop(0):
+            yield TextDelta(piece)
+        yield Finish("stop", Usage(1, 1, 2))
+
+
+def provider(agent: Agent, model: Provider, calls: int = 8) -> Provider:
+    tools = {tool.spec.name: tool for tool in TOOLS}
+    return answerer(model, Toolbox("run", tools, Limits(calls, 5.0, 1000, 60.0), NoApprovals()), agent)
+
+
+def play(agent: Agent, model: Provider, calls: int = 8) -> list[ReplyItem]:
+    with gevent.Timeout(10):
+        return list(provider(agent, model, calls).stream(CHAT, CancelScope()))
+
+
+def text(items: Sequence[ReplyItem]) -> str:
+    return "".join(item.text for item in items if isinstance(item, TextDelta))
+
+
+def test_each_step_is_announced_worked_through_with_tools_and_answered() -> None:
+    items = play(planner, Mock(delay=0))
+    steps = [item for item in items if isinstance(item, PlanStep)]
+    assert [step.index for step in steps] == [1, 2, 3] and steps[0].text == "Read the question"
+    calls = [item for item in items if isinstance(item, ToolCall)]
+    assert [call.name for call in calls] == ["current_time", "calculate", "sample_stock_quote"]
+    results = [item for item in items if isinstance(item, ToolResult)]
+    assert {result.tool_call_id for result in results} == {call.id for call in calls}
+    assert not [result.error for result in results if result.error]
+    assert text(items).startswith("You asked:")
+    assert len([item for item in items if isinstance(item, Spent)]) == 1 + 2 * 3 + 1
+    assert items[-1] == Finish("stop", Usage())
+
+
+def test_a_step_is_announced_the_moment_its_line_is_complete() -> None:
+    stream = iter(provider(planner, Writer("1. One\n2) **Two**\n", "a", "b", "c")).stream(CHAT, CancelScope()))
+    assert [next(stream), next(stream)] == [Began(), PlanStep(1, "One")]
+    assert next(stream) == PlanStep(2, "Two")
+
+
+def test_what_it_says_to_itself_is_thinking_and_the_answer_is_text() -> None:
+    model = Writer("Sure:\n1. One\n\n2. Two", "found one", "found two", "It is this.")
+    items = play(planner, model)
+    assert text(items) == "It is this."
+    thought = "".join(item.text for item in items if isinstance(item, ReasoningDelta))
+    assert thought == "found one\n\nfound two\n\n"
+    last = model.asked[-1]
+    assert last.messages[0] == CHAT.messages[0] and not last.tools
+    assert [m.text for m in last.messages if m.role == "assistant"] == ["1. One\n2. Two", "found one", "found two"]
+
+
+def test_a_model_that_does_not_plan_still_answers() -> None:
+    items = play(planner, Writer("I would rather not.", "It is this."))
+    assert [item for item in items if isinstance(item, PlanStep)] == [PlanStep(1, "Answer")]
+    assert text(items) == "It is this."
+
+
+def test_the_limit_of_calls_holds_for_the_whole_run() -> None:
+    items = play(planner, Mock(delay=0), calls=2)
+    assert len([item for item in items if isinstance(item, ToolResult)]) == 2
+    assert isinstance(items[-1], Finish) and items[-1].reason == "tool_limit"
+
+
+def test_stop_ends_whatever_an_agent_waits_for() -> None:
+    ended = Event()
+
+    def waits(task: Task) -> Iterator[StreamEvent]:
+        try:
+            yield from task.ask(task.chat.messages)
+            gevent.sleep(1000)
+        finally:
+            ended.set()
+
+    for model in (Writer("hello"), Mock(delay=1000)):
+        ended.clear()
+        scope = CancelScope()
+        gevent.spawn_later(0.05, scope.cancel, Stopped)
+        with gevent.Timeout(5), pytest.raises(Stopped):
+            list(provider(waits, model).stream(CHAT, scope))
+        assert ended.wait(5)
+
+
+def test_an_agent_that_cannot_be_stopped_does_not_hold_up_its_run() -> None:
+    def stubborn(task: Task) -> Iterator[StreamEvent]:
+        try:
+            gevent.sleep(1000)
+        finally:
+            gevent.sleep(2)
+        yield TextDelta("never")
+
+    scope = CancelScope()
+    gevent.spawn_later(0.05, scope.cancel, Stopped)
+    with gevent.Timeout(1), pytest.raises(Stopped):
+        list(provider(stubborn, Writer()).stream(CHAT, scope))
+
+
+def test_what_is_no_event_of_an_agent_is_refused() -> None:
+    for wrong in ("text", RunStart("r", "t", "p", "m", "disabled", 0.0)):
+        with pytest.raises(TypeError, match="canonical events"):
+            play(lambda task, wrong=wrong: [wrong], Writer())  # type: ignore[misc]
+
+
+def test_an_agent_that_asks_no_model_is_estimated_by_the_run() -> None:
+    items = play(lambda task: [TextDelta(task.prompt)], Writer())
+    assert items == [Began(), TextDelta("What is it?"), Finish("stop")]
+
+
+def test_without_an_agent_and_tools_the_provider_answers_itself() -> None:
+    model = Writer()
+    nothing = Toolbox("run", {}, Limits(8, 5.0, 1000, 60.0), NoApprovals())
+    assert answerer(model, nothing, None) is model
+    assert isinstance(answerer(model, nothing, planner), AgentProvider)
+
+
+def parrot(task: Task) -> Iterator[StreamEvent]:
+    yield TextDelta(task.prompt)
+
+
+def test_agents_are_found_by_their_name_in_the_configuration() -> None:
+    agents = Agents(Settings(agents={"parrot": AgentConfig(factory="operator:not_")}))
+    assert agents.find("planner") is planner and agents.find("") is agents.find(None) is None
+    assert agents.find("parrot")
+    with pytest.raises(NotFound, match=r"agent: .*'x'.*planner, parrot"):
+        agents.find("x")
+
+
+@pytest.mark.parametrize("factory", ["no.such.module:agent", "operator:nothing", "operator:__name__"])
+def test_an_agent_that_is_not_there_stops_the_start(factory: str) -> None:
+    with pytest.raises(ConfigError, match=r"agents\.mine\.factory"):
+        Agents(Settings(agents={"mine": AgentConfig(factory=factory)}))
+    with pytest.raises(ConfigError, match="default_agent"):
+        Agents(Settings(default_agent="nobody"))
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert({"factory": "no colon"}, AgentConfig)

@@ -9,7 +9,7 @@ from typing import ClassVar, Protocol
 
 import msgspec
 
-from chatapp.events import RunEnd, StreamEvent, ToolCall, ToolResult
+from chatapp.events import ErrorInfo, RunEnd, StreamEvent, ToolCall, ToolResult
 from chatapp.frames import Frame
 
 
@@ -34,6 +34,16 @@ class Dialect(Protocol):
         """What tells the client to forget what it holds: everything is sent again after it. Nothing where the protocol
         has no word for it."""
         ...
+
+
+BEGUN_ANEW = ErrorInfo(
+    "attempt_reset",
+    "The provider broke off and the answer was begun anew; what came so far is void. Ask again.",
+    True,
+    "",
+)
+"""How a protocol that has no word for an `attempt-reset` ends, where something of the attempt was shown already: rather
+than with two answers run together."""
 
 
 def failed(end: RunEnd) -> bool:

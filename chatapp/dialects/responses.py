@@ -8,7 +8,7 @@ that the same events give the same bytes. Source: https://platform.openai.com/do
 from collections.abc import Collection, Iterator, Mapping
 from typing import ClassVar, assert_never
 
-from chatapp.dialects import arguments_text, failed, json_data
+from chatapp.dialects import BEGUN_ANEW, arguments_text, failed, json_data
 from chatapp.dialects._responses_items import CallItem, Events, Item, TextItem, ThinkingItem
 from chatapp.events import (
     AttemptReset,
@@ -29,7 +29,6 @@ from chatapp.events import (
 from chatapp.frames import Frame
 
 PREFIX, RUN_PREFIX = "resp_", "msg_"  # some clients know a response by its prefix
-BEGUN_ANEW = "The provider broke off and the answer was begun anew; what came so far is void. Ask again."
 INCOMPLETE = {"length": "max_output_tokens", "tool_limit": "max_output_tokens", "content_filter": "content_filter"}
 UNASKED: Mapping[str, object] = {}
 
@@ -82,7 +81,7 @@ class ResponsesDialect:
             case RunEnd():
                 yield from self._end(event)
             case AttemptReset() if self._items:
-                yield from self._fail(ErrorInfo("attempt_reset", BEGUN_ANEW, True, ""), Usage())
+                yield from self._fail(BEGUN_ANEW, Usage())
             case ToolApproval() | ToolResult() | AttemptReset() | PlanStep() | Raw():
                 pass
             case _:

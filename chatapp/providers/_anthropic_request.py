@@ -15,6 +15,8 @@ def request_body(chat: Chat, who: str, think: Switch) -> Fields:
     """Raises InvalidField for what the protocol cannot carry."""
     refuse(chat, who, "seed")
     switch = think(chat.model, chat.thinking) if chat.thinking is not None else {}
+    if _budget(switch) is not None and _goes_on_for_another(chat):
+        switch = {}  # a budget demands that the turn began with thinking, signed
     body: Fields = {"model": chat.model, "messages": _messages(chat, who), "stream": True}
     system = "\n\n".join(message.text for message in chat.messages if message.role == "system")
     body |= given(system=system or None, stop_sequences=chat.stop, top_p=chat.top_p, temperature=chat.temperature)
@@ -28,17 +30,30 @@ def request_body(chat: Chat, who: str, think: Switch) -> Fields:
     return body | _tools(chat)
 
 
+def _goes_on_for_another(chat: Chat) -> bool:
+    """Whether results are told for calls that another model made, or that were made without thinking."""
+    last = next((message for message in reversed(chat.messages) if message.role == "assistant"), None)
+    is_open = chat.messages and chat.messages[-1].role == "tool"
+    return bool(is_open and last and native_content(last, PROTOCOL) is None)
+
+
 def _limits(chat: Chat, who: str, switch: Fields) -> Fields:
     """`max_tokens` counts the thinking too. A budget leaves at least half of it for the answer."""
-    thinking = switch.get("thinking")
-    if not isinstance(thinking, dict) or "budget_tokens" not in thinking:
+    budget = _budget(switch)
+    if budget is None:
         return {**switch, "max_tokens": chat.max_tokens or MAX_TOKENS}
-    budget = thinking["budget_tokens"]
     if chat.max_tokens is not None:
         budget = min(budget, chat.max_tokens // 2)
     if budget < LEAST_BUDGET:
         raise InvalidField(f"max_tokens: {who} needs at least {2 * LEAST_BUDGET} to think and to answer")
-    return {"thinking": {**thinking, "budget_tokens": budget}, "max_tokens": chat.max_tokens or budget + MAX_TOKENS}
+    thinking = {"type": "enabled", "budget_tokens": budget}
+    return {"thinking": thinking, "max_tokens": chat.max_tokens or budget + MAX_TOKENS}
+
+
+def _budget(switch: Fields) -> int | None:
+    """The tokens that are asked for thinking; None where the model decides itself, or does not think."""
+    thinking = switch.get("thinking")
+    return thinking.get("budget_tokens") if isinstance(thinking, dict) else None
 
 
 def _refuse_beside_thinking(chat: Chat, who: str) -> None:

@@ -1,10 +1,16 @@
 """The request of Gemini's generateContent. Pure. Source: https://ai.google.dev/api/generate-content"""
 
+import re
+
 from chatapp.chat import Chat, Image, Message, Part
 from chatapp.providers.thinking import Fields, Switch
 from chatapp.providers.turns import given, inline_image, native_content, parts, turns, with_tool_names
 
 PROTOCOL = "gemini"
+
+# Gemini 3 refuses a call without its signature. This is Google's word for a call that another model made.
+NO_SIGNATURE = {"thoughtSignature": "skip_thought_signature_validator"}
+needs_signatures = re.compile(r"^(?!.*gemini-[12])").match
 
 
 def request_body(chat: Chat, who: str, think: Switch) -> Fields:
@@ -51,7 +57,7 @@ def _contents(chat: Chat, who: str) -> list[Fields]:
         if message.role == "tool":
             contents[-1][1].append(_result(message, tool_name, ids))
         else:
-            contents[-1][1].extend(_said(message, who))
+            contents[-1][1].extend(_said(message, who, bool(needs_signatures(chat.model))))
     return [{"role": role, "parts": said} for role, said in contents if said]
 
 
@@ -62,11 +68,13 @@ def _own_ids(chat: Chat) -> set[object]:
     return {call["id"] for part in said if isinstance(call := part.get("functionCall"), dict) and "id" in call}
 
 
-def _said(message: Message, who: str) -> list[object]:
+def _said(message: Message, who: str, signed: bool) -> list[object]:
     native = native_content(message, PROTOCOL)
     if isinstance(native, list):
         return native
-    calls = [{"functionCall": {"name": call.name, "args": call.arguments}} for call in message.tool_calls]
+    calls: list[Fields] = [{"functionCall": {"name": c.name, "args": c.arguments}} for c in message.tool_calls]
+    if calls and signed:
+        calls[0] |= NO_SIGNATURE  # of calls side by side the first carries it
     return [*(_part(part, who) for part in parts(message)), *calls]
 
 

@@ -22,20 +22,23 @@ REFUSE_SCHEMA = ("api.deepseek.com",)  # it promises JSON only, of no shape
 
 @dataclass(frozen=True)
 class Quirks:
-    """How one server differs. `reasoning_field` is where it wants its reasoning back."""
+    """How one server differs. `reasoning_field` is where it wants its reasoning back, `no_reasoning` what stands there
+    with a call that was made without."""
 
     think: Switch
     reasoning_field: str | None
+    no_reasoning: str
     max_tokens: str
     seed: str
     asks_usage: bool
     takes_schema: bool
 
     @classmethod
-    def of(cls, host: str, think: Switch, reasoning_field: str | None) -> Self:
+    def of(cls, host: str, think: Switch, reasoning_field: str | None, no_reasoning: str) -> Self:
         return cls(
             think,
             reasoning_field,
+            no_reasoning,
             max_tokens="max_completion_tokens" if host.endswith(REFUSE_MAX_TOKENS) else "max_tokens",
             seed="random_seed" if host.endswith(REFUSE_SEED) else "seed",
             asks_usage=not host.endswith(REFUSE_STREAM_OPTIONS),
@@ -74,18 +77,20 @@ def tool_fields(chat: Chat) -> Fields:
 
 def _messages(chat: Chat, who: str, quirks: Quirks) -> list[Fields]:
     called = any(message.tool_calls for message in chat.messages)
-    return [_message(message, quirks.reasoning_field if called else None) for message in turns(chat, who)]
+    return [_message(message, quirks, called) for message in turns(chat, who)]
 
 
-def _message(message: Message, reasoning_field: str | None) -> Fields:
+def _message(message: Message, quirks: Quirks, called: bool) -> Fields:
+    """`called`: whether a tool was, anywhere in the chat."""
     if message.role == "tool":
         return {"role": "tool", "tool_call_id": message.tool_call_id, "content": result_text(message)}
     fields: Fields = {"role": message.role, "content": _content(message)}
     if message.tool_calls:
         fields["content"] = message.text or None
         fields["tool_calls"] = [_tool_call(call) for call in message.tool_calls]
-    if reasoning_field and message.reasoning:
-        fields[reasoning_field] = message.reasoning
+    reasoning = message.reasoning or (quirks.no_reasoning if message.tool_calls else "")
+    if quirks.reasoning_field and called and reasoning:
+        fields[quirks.reasoning_field] = reasoning
     return fields
 
 

@@ -15,7 +15,7 @@ from chatapp.errors import Truncated
 from chatapp.events import FinishReason, ReasoningDelta, StreamEvent, TextDelta, ToolInputDelta, Usage
 from chatapp.providers._openai_request import Quirks, request_body
 from chatapp.providers.http import END_MARK, HTTPProvider, ReplyItems
-from chatapp.providers.thinking import REASONING_SENT_BACK, STYLES
+from chatapp.providers.thinking import REASONING_DEMANDED, REASONING_SENT_BACK, STYLES
 from chatapp.providers.tool_calls import ToolCalls
 from chatapp.providers.wire import NOTHING, count, is_something, parse
 from chatapp.rejections import reported
@@ -48,7 +48,8 @@ class OpenAI(HTTPProvider):
     ) -> None:
         super().__init__(name, upstream, base_url, api_key=api_key, models=models)
         self._host = (urlsplit(base_url).hostname or "") if isinstance(base_url, str) else ""
-        self._quirks = Quirks.of(self._host, STYLES[thinking], REASONING_SENT_BACK.get(thinking))
+        no_reasoning = " " if thinking in REASONING_DEMANDED else ""
+        self._quirks = Quirks.of(self._host, STYLES[thinking], REASONING_SENT_BACK.get(thinking), no_reasoning)
 
     def authorization(self, key: str) -> dict[str, str]:
         return {"api-key": key} if self._host.endswith(AZURE) else super().authorization(key)

@@ -124,3 +124,6 @@ REASONING_SENT_BACK: dict[ThinkingStyle, str] = {
     "openrouter": "reasoning",
 }
 """Where those that want their reasoning back, once tools were called, look for it. Others refuse the field."""
+
+REASONING_DEMANDED: frozenset[ThinkingStyle] = frozenset({"deepseek", "moonshot"})
+"""Those of them that refuse a call of a tool without it, or with an empty one, even a call that another provider made."""

@@ -117,6 +117,13 @@ def test_azure_wants_the_key_in_a_header_of_its_own():
     assert OpenAI("other", None).authorization("k") == {"Authorization": "Bearer k"}
 
 
+@pytest.mark.parametrize(("style", "said"), [("deepseek", " "), ("moonshot", " "), ("glm", None), ("openrouter", None)])
+def test_a_call_made_without_reasoning_carries_some_where_it_must(style, said):
+    unthought = msgspec.structs.replace(CALLED, reasoning="")
+    turn = body(OpenAI, Chat(model="m", messages=[ASKED, unthought, *RESULTS]), thinking=style)["messages"][1]
+    assert turn.get("reasoning_content") == said
+
+
 # OpenAI's Responses
 
 
@@ -207,6 +214,17 @@ def test_anthropic_a_budget_leaves_room_for_the_answer(asked, budget, whole):
     assert (sent["thinking"]["budget_tokens"], sent["max_tokens"]) == (budget, whole)
 
 
+def test_anthropic_a_turn_that_another_began_goes_on_without_a_budget():
+    chat = msgspec.structs.replace(TOOLS, model="claude-sonnet-4-5", thinking=True)
+    signed = msgspec.structs.replace(CALLED, native=Native("anthropic", [{"type": "thinking", "signature": "s"}]))
+    own = msgspec.structs.replace(chat, messages=[ASKED, signed, *RESULTS])
+
+    assert "thinking" not in body(Anthropic, chat)
+    assert "thinking" in body(Anthropic, own)
+    assert "thinking" in body(Anthropic, msgspec.structs.replace(chat, model="claude-opus-4-7"))
+    assert "thinking" in body(Anthropic, msgspec.structs.replace(chat, messages=[*chat.messages, ASKED]))
+
+
 # Gemini
 
 
@@ -222,7 +240,10 @@ def test_gemini_parts():
             "role": "model",
             "parts": [
                 {"text": "I look."},
-                {"functionCall": {"name": "weather", "args": {"city": "Łódź"}}},
+                {
+                    "functionCall": {"name": "weather", "args": {"city": "Łódź"}},
+                    "thoughtSignature": "skip_thought_signature_validator",
+                },
                 {"functionCall": {"name": "time", "args": {}}},
             ],
         },
@@ -234,6 +255,11 @@ def test_gemini_parts():
             ],
         },
     ]
+
+
+def test_gemini_before_3_asks_for_no_signature():
+    sent = body(Gemini, msgspec.structs.replace(TOOLS, model="gemini-2.5-flash"))
+    assert "thoughtSignature" not in json.dumps(sent)
 
 
 def test_gemini_images_and_what_is_set():

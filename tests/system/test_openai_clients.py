@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -113,6 +114,9 @@ def test_the_client_runs_its_tools(sdk: openai.OpenAI, model: str, count: int) -
 def test_failures_are_the_sdk_s_own_errors(sdk: openai.OpenAI, asked: Any, error: Any, param: str | None) -> None:
     with pytest.raises(error) as raised:
         sdk.chat.completions.create(**{"model": "mock/words", "messages": HI, **asked})
+    assert raised.value.response.headers.get("x-should-retry") == (
+        "true" if error is openai.InternalServerError else None
+    )
     assert raised.value.param == param and raised.value.message
 
 
@@ -313,6 +317,18 @@ def run(server: Any, home: Path, *command: str, stdin: str = "") -> str:
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+GUIDE = (Path(__file__).parents[2] / "docs/guides/openai-clients.md").read_text("utf-8")
+
+
+def test_the_examples_of_the_guide_run(own_server: Any, tmp_path: Path) -> None:
+    (tmp_path / "chatapp.toml").write_text('[providers.mock]\ntype = "mock"\ninterval_s = 0.002\n')
+    server = own_server(CHATAPP_CONFIG=str(tmp_path / "chatapp.toml"))
+    examples = re.findall(r"(?m)^```python\n(.*?)^```$", GUIDE, re.DOTALL)
+    script = "\n".join(examples).replace("http://127.0.0.1:8000", server.url)
+    said = run(server, tmp_path, sys.executable, "-c", script)
+    assert said.count("> Hello") == 2 and said.endswith("response.completed\n")
 
 
 LANGCHAIN = """

@@ -1,4 +1,4 @@
-"""The server's tools: which there are, and the owner's word on calls that wait for it."""
+"""The server's tools and agents: which there are, and the owner's word on calls that wait for it."""
 
 import time
 from typing import Literal
@@ -25,6 +25,13 @@ def list_tools() -> Response:
     """All that a request may name; MCP servers that could not be asked are named under `problems`."""
     tools = [_tool_json(tool) for tool in services().tools.all()]
     return jsonify(tools=tools, problems=services().tools.problems())
+
+
+@blueprint.get("/api/v1/agents")
+def list_agents() -> Response:
+    """All that a request may name; `default` answers `/chat`."""
+    agents = services().agents
+    return jsonify(default=agents.default or None, agents=list(agents.by_name))
 
 
 @blueprint.post("/api/v1/messages/<message_id>/tools/<call_id>")

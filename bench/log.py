@@ -2,8 +2,9 @@
 
     .venv/bin/python bench/log.py
 
-Each run appends an event every 20 ms and has one reader. The row `none` is the same load without a log (the
-timers, the greenlets, the event itself): what a log costs is what it adds to that.
+Each run appends an event every 20 ms on average, at random as sockets bring them, and has one reader. The row
+`none` is the same load without a log (the timers, the greenlets, the event itself): what a log costs is what it
+adds to that.
 """
 
 from gevent import monkey
@@ -15,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 from statistics import quantiles
 
 import gevent
@@ -65,12 +67,12 @@ def _measure(log: EventLog | None) -> tuple[float, float, float, float]:
 def _write(log: EventLog | None, run_id: str) -> None:
     if log:
         log.create(run_id)
-    gevent.sleep(int(run_id[3:]) / RUNS * PACE_S)  # spread evenly over the pace
+    chance = Random(run_id)
     for _ in range(EVENTS):
         event = TextDelta(repr(time.perf_counter()))
         if log:
             log.append(run_id, event)
-        gevent.sleep(PACE_S)
+        gevent.sleep(chance.uniform(0.5, 1.5) * PACE_S)
     if log:
         log.append(run_id, END)
 

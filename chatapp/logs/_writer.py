@@ -57,7 +57,7 @@ class Writer:
         self._loop = get_hub().loop
 
         self._flush_s = flush_s
-        self._flush_alarm = Alarm(self._flush)
+        self._flush_alarm = Alarm(self._flush_soon)
         self._flush_set = False
         self._flushed_at = 0.0
         self._busy_since: float | None = None
@@ -122,12 +122,16 @@ class Writer:
         self._wake_all()
 
     def _set_flush(self) -> None:
-        """After a pause, at the end of this turn of the loop; else together with what comes in the next few ms."""
+        """After a pause, at once; else together with what comes in the next few ms."""
         self._flush_set = True
         if monotonic() - self._flushed_at >= self._flush_s:
-            self._loop.run_callback(self._flush)
+            self._flush_soon()
         else:
             self._flush_alarm.set(self._flush_s)
+
+    def _flush_soon(self) -> None:
+        """At the end of this turn of the loop: with all that the turn brings."""
+        self._loop.run_callback(self._flush)
 
     def _flush(self) -> None:
         if not self._flush_set:  # closed

@@ -1,4 +1,4 @@
-"""Parts that OpenAI's two ways to ask have in common: contents, calls, tools, as ours. Every refusal names the field."""
+"""Parts that other protocols' requests have in common: contents, calls, tools, as ours. Every refusal names the field."""
 
 from typing import Annotated
 

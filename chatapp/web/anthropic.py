@@ -1,0 +1,70 @@
+"""Anthropic's endpoints: messages, and counting their tokens. The client runs the tools that it offers.
+
+A key may come as `x-api-key` or as a bearer token; without login neither is looked at.
+"""
+
+from functools import partial
+
+from flask import Blueprint, Response
+
+from chatapp.chat import Chat, Message
+from chatapp.dialects import json_data
+from chatapp.dialects.anthropic import AnthropicDialect, message
+from chatapp.endings import estimate_usage
+from chatapp.web import services, trace_id
+from chatapp.web.answers import begin_answer, choose, respond, succeeded, whole_answer
+from chatapp.web.anthropic_requests import MessagesRequest
+from chatapp.web.bodies import parse
+
+blueprint = Blueprint("anthropic", __name__)
+
+TYPES = {
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    503: "overloaded_error",
+    504: "timeout_error",
+}
+
+
+@blueprint.post("/v1/messages")
+def create() -> Response:
+    """Stream or not. The client's leaving stops the run, unless told."""
+    asked = parse(MessagesRequest)
+    chat = asked.chat()
+    begun = begin_answer(chat, asked.provider)
+    stop = partial(services().runs.cancel, begun.id)
+    if not asked.stream:
+        return _json(message(succeeded(whole_answer(begun.id, stop))))
+    dialect = AnthropicDialect([tool.name for tool in chat.tools], estimated_tokens(chat))
+    on_left = None if asked.on_disconnect == "continue" else stop
+    return respond(partial(services().log.read, begun.id), dialect, on_left)
+
+
+@blueprint.post("/v1/messages/count_tokens")
+def count_tokens() -> Response:
+    """An estimate, by length: no provider is asked."""
+    asked = parse(MessagesRequest)
+    chat = asked.chat()
+    choose(asked.provider, chat.model or None)
+    return _json({"input_tokens": estimated_tokens(chat)})
+
+
+def estimated_tokens(chat: Chat) -> int:
+    """Of the texts, the calls and the tools; images are not counted."""
+    calls = [call.arguments for asked in chat.messages for call in asked.tool_calls]
+    rest = [Message("system", json_data(value)) for value in (*chat.tools, *calls)]
+    return estimate_usage([*chat.messages, *rest], "", "").prompt
+
+
+def error_shape(status: int, code: str, message: str) -> tuple[int, object]:
+    """As Anthropic says it. A wrong field is a 400 there."""
+    status = 400 if status == 422 else status
+    type_ = TYPES.get(status, "invalid_request_error" if status < 500 else "api_error")
+    return status, {"type": "error", "error": {"type": type_, "message": message}, "request_id": trace_id()}
+
+
+def _json(body: object) -> Response:
+    return Response(json_data(body), mimetype="application/json")

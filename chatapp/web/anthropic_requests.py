@@ -1,0 +1,222 @@
+"""What Anthropic's clients ask by `POST /v1/messages`, as a Chat. Every refusal names the field.
+
+Unknown fields are ignored, as are hints that change nothing of the answer's meaning (`cache_control`, `metadata`,
+`service_tier`, …). What would change it and cannot be carried is refused.
+Source: https://platform.claude.com/docs/en/api/messages
+"""
+
+from collections.abc import Iterator
+from typing import Literal
+
+import msgspec
+
+from chatapp.chat import Chat, Image, Message, Native, Part, Text, Tool
+from chatapp.dialects.anthropic import SIGNATURE
+from chatapp.errors import InvalidField
+from chatapp.events import ToolCall
+from chatapp.web.bodies import OnDisconnect
+from chatapp.web.openai_parts import PositiveInt, Share, Temperature, filled, named_choice, refuse, tool_of
+
+CHOICES = {"auto": "auto", "any": "required", "none": "none"}
+
+
+class Source(msgspec.Struct, frozen=True, omit_defaults=True):
+    type: str
+    media_type: str = ""
+    data: str = ""
+    url: str = ""
+
+
+class Block(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The fields needed of a content block, of whatever type."""
+
+    type: str
+    text: str | None = None
+    thinking: str | None = None
+    signature: str | None = None
+    data: str | None = None
+    source: Source | None = None
+    id: str | None = None
+    name: str | None = None
+    input: dict[str, object] | None = None
+    tool_use_id: str | None = None
+    content: "str | list[Block] | None" = None
+    is_error: bool | None = None
+
+
+class Turn(msgspec.Struct, frozen=True):
+    role: Literal["user", "assistant", "system"]
+    content: str | list[Block]
+
+
+class OfferedTool(msgspec.Struct, frozen=True):
+    name: str
+    type: str | None = None
+    description: str | None = None
+    input_schema: dict[str, object] | None = None
+
+
+class ChosenTool(msgspec.Struct, frozen=True):
+    type: Literal["auto", "any", "tool", "none"]
+    name: str = ""
+
+
+class ThinkingSwitch(msgspec.Struct, frozen=True):
+    """How much is the provider's own default: a budget is not carried on."""
+
+    type: str
+
+
+class Format(msgspec.Struct, frozen=True, rename={"schema_": "schema"}):
+    type: Literal["json_schema"]
+    schema_: dict[str, object]
+
+
+class OutputConfig(msgspec.Struct, frozen=True):
+    format: Format | None = None
+
+
+class MessagesRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """`provider` and `on_disconnect` are ours: an SDK sends them as `extra_body`."""
+
+    model: str | None = None
+    messages: list[Turn]
+    system: str | list[Block] | None = None
+    max_tokens: PositiveInt | None = None
+    stream: bool | None = None
+    temperature: Temperature | None = None
+    top_p: Share | None = None
+    stop_sequences: list[str] | None = None
+    tools: list[OfferedTool] | None = None
+    tool_choice: ChosenTool | None = None
+    thinking: ThinkingSwitch | None = None
+    output_config: OutputConfig | None = None
+    provider: str | None = None
+    on_disconnect: OnDisconnect | None = None
+    # What is refused:
+    top_k: int | None = None
+    container: object = None
+    mcp_servers: list[object] | None = None
+
+    def chat(self) -> Chat:
+        refuse("top_k", self.top_k is not None, "top_p")
+        refuse("container", self.container is not None, "none")
+        refuse("mcp_servers", bool(self.mcp_servers), "tools, which the client runs")
+        tools = [_tool(f"tools[{index}]", tool) for index, tool in enumerate(self.tools or ())]
+        format = self.output_config.format if self.output_config else None
+        return Chat(
+            model=self.model or "",
+            messages=self._messages(),
+            thinking=self.thinking.type != "disabled" if self.thinking else None,
+            max_tokens=self.max_tokens,
+            temperature=self.temperature,
+            top_p=self.top_p,
+            stop=self.stop_sequences or [],
+            tools=tools,
+            tool_choice=_choice(self.tool_choice, tools),
+            schema=format.schema_ if format else None,
+        )
+
+    def _messages(self) -> list[Message]:
+        if not self.messages:
+            raise InvalidField("messages: must not be empty")
+        system = _text("system", self.system) if self.system else ""
+        messages = [Message("system", system)] if system else []
+        for index, turn in enumerate(self.messages):
+            messages += _turn(f"messages[{index}]", turn)
+        return messages
+
+
+def _turn(field: str, turn: Turn) -> Iterator[Message]:
+    """The results of tools stand in the user's turn there; here each is a message."""
+    field = f"{field}.content"
+    if turn.role == "system":
+        yield Message("system", filled(field, _text(field, turn.content)))
+    elif turn.role == "assistant":
+        yield _answer(field, _blocks(turn.content))
+    else:
+        blocks = _blocks(turn.content)
+        results = [block.type == "tool_result" for block in blocks]
+        for index, block in enumerate(blocks):
+            if results[index]:
+                yield _result(f"{field}[{index}]", block)
+        if not all(results) or not results:
+            yield Message("user", filled(field, _parts(field, blocks, but="tool_result")))
+
+
+def _answer(field: str, blocks: list[Block]) -> Message:
+    text, thought, calls = "", "", []
+    for index, block in enumerate(blocks):
+        match block.type:
+            case "text":
+                text += block.text or ""
+            case "thinking":
+                thought += block.thinking or ""
+            case "redacted_thinking":
+                pass  # carried in the native turn
+            case "tool_use":
+                calls.append(ToolCall(block.id or "", "function", block.name or "", block.input or {}))
+            case other:
+                raise InvalidField(f"{field}[{index}].type: {other!r} cannot be carried here")
+    return Message("assistant", text, tool_calls=calls, reasoning=thought, native=_native(blocks))
+
+
+def _native(blocks: list[Block]) -> Native | None:
+    """The turn as it came, where it has thinking that Anthropic signed: it is Anthropic's to read again."""
+    own = [block for block in blocks if not (block.type == "thinking" and block.signature in (None, "", SIGNATURE))]
+    if any(block.type in ("thinking", "redacted_thinking") for block in own):
+        return Native("anthropic", msgspec.to_builtins(own))
+    return None
+
+
+def _result(field: str, block: Block) -> Message:
+    if not block.tool_use_id:
+        raise InvalidField(f"{field}.tool_use_id: must not be empty")
+    content = _parts(f"{field}.content", _blocks(block.content or ""))
+    return Message("tool", content, tool_call_id=block.tool_use_id, failed=bool(block.is_error))
+
+
+def _text(field: str, content: str | list[Block]) -> str:
+    if isinstance(content, str):
+        return content
+    for index, block in enumerate(content):
+        if block.type != "text":
+            raise InvalidField(f"{field}[{index}].type: {block.type!r} cannot be carried here: there are texts")
+    return "\n\n".join(block.text or "" for block in content)
+
+
+def _blocks(content: str | list[Block]) -> list[Block]:
+    return [Block("text", text=content)] if isinstance(content, str) else content
+
+
+def _parts(field: str, blocks: list[Block], but: str = "") -> str | list[Part]:
+    """A list of nothing but texts becomes one text: not every provider takes parts."""
+    parts = [_part(f"{field}[{index}]", block) for index, block in enumerate(blocks) if block.type != but]
+    if any(isinstance(part, Image) for part in parts):
+        return parts
+    return "".join(part.text for part in parts if isinstance(part, Text))
+
+
+def _part(field: str, block: Block) -> Part:
+    if block.type == "text":
+        return Text(block.text or "")
+    if block.type != "image" or block.source is None:
+        raise InvalidField(f"{field}.type: {block.type!r} cannot be carried here: there are texts and images")
+    source = block.source
+    if source.type == "base64" and source.media_type.startswith("image/") and source.data:
+        return Image(f"data:{source.media_type};base64,{source.data}")
+    if source.type == "url" and source.url.startswith("https://"):
+        return Image(source.url)
+    raise InvalidField(f"{field}.source: expected an image in base64, or an https: URL")
+
+
+def _tool(field: str, tool: OfferedTool) -> Tool:
+    if tool.type not in (None, "custom"):
+        raise InvalidField(f"{field}.type: {tool.type!r} cannot be carried here: there are tools that the client runs")
+    return tool_of(tool.name, tool.description, tool.input_schema)
+
+
+def _choice(choice: ChosenTool | None, tools: list[Tool]) -> str:
+    if choice is None:
+        return "auto"
+    return named_choice(choice.name, tools) if choice.type == "tool" else CHOICES[choice.type]

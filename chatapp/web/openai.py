@@ -1,4 +1,5 @@
-"""OpenAI's endpoints: the models, and chat completions. The client runs the tools that it offers."""
+"""OpenAI's endpoints: the models, and chat completions. The client runs the tools that it offers, the server those of
+`default_tools`, unseen."""
 
 from functools import partial
 
@@ -34,7 +35,7 @@ def complete() -> Response:
     """Stream or not. The client's leaving stops the run, unless told."""
     asked = parse(CompletionRequest)
     chat = asked.chat()
-    begun = begin_answer(chat, asked.provider, tools=())
+    begun = begin_answer(chat, asked.provider)
     on_left = None if asked.on_disconnect == "continue" else partial(services().runs.cancel, begun.id)
     if not asked.stream:
         return _json(completion(succeeded(whole_answer(begun.id, on_left or goes_on))))

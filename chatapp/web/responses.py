@@ -35,7 +35,6 @@ def create() -> Response:
     begun = begin_answer(
         asked.chat(),
         asked.provider,
-        tools=(),
         keep=asked.store is not False,
         previous=run_id_of(asked.previous_response_id) if asked.previous_response_id else None,
         instructions=[Message("system", asked.instructions)] if asked.instructions else [],

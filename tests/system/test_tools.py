@@ -168,3 +168,32 @@ def test_the_agent_of_chat_plans_works_and_answers(server: Any) -> None:
     frames = [json.loads(event.data) for event in server.client().stream("POST", "/chat", json=asked).to_end()]
     order = "".join({"planning": "p", "tool": "t", "assistant": "a", "done": "d"}[frame["type"]] for frame in frames)
     assert order.startswith("apppttttttaaa") and order.endswith("ad")
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_tools_of_the_client_and_of_the_server_mix_in_one_run(tool_server: Callable[..., Any], stream: bool) -> None:
+    server = tool_server(CHATAPP_DEFAULT_TOOLS="calculate,current_time")
+    offered = [
+        {"type": "function", "function": {"name": name, "description": "theirs", "parameters": {"type": "object"}}}
+        for name in ("get_weather", "current_time")
+    ]
+    asked = {"model": "mock/tools", "messages": [{"role": "user", "content": "hi"}], "tools": offered, "stream": stream}
+    client = server.client()
+    if stream:
+        chunks = [json.loads(e.data) for e in client.stream("POST", "/v1/chat/completions", json=asked).to_end()[:-1]]
+        deltas = [chunk["choices"][0] for chunk in chunks if chunk["choices"]]
+        calls = [call for choice in deltas for call in choice["delta"].get("tool_calls", ()) if "id" in call]
+        finish = [choice["finish_reason"] for choice in deltas if choice["finish_reason"]]
+    else:
+        [choice] = client.post("/v1/chat/completions", asked).json()["choices"]
+        calls, finish = choice["message"]["tool_calls"], [choice["finish_reason"]]
+    assert [call["function"]["name"] for call in calls] == ["get_weather", "current_time"]
+    assert finish == ["tool_calls"]
+
+
+def test_the_servers_tools_answer_a_client_that_offers_none(tool_server: Callable[..., Any]) -> None:
+    client = tool_server(CHATAPP_DEFAULT_TOOLS="calculate").client()
+    asked = {"model": "mock/tools", "messages": [{"role": "user", "content": "hi"}]}
+    [choice] = client.post("/v1/chat/completions", asked).json()["choices"]
+    assert choice["finish_reason"] == "stop" and "42.0" in choice["message"]["content"]
+    assert not choice["message"].get("tool_calls")

@@ -25,6 +25,7 @@ install: $(VENV)/.installed
 test: $(VENV)/.test install
 	@tests/system-packages
 	@$(MAKE) --silent $(VENV)/.npm || echo "The packages of tests/npm could not be installed: the tests that need them will skip."
+	@$(MAKE) --silent $(VENV)/.litellm || echo "LiteLLM could not be installed: the tests that need it will skip."
 	$(BIN)/pytest $(PYTEST_OPTIONS)
 
 check: $(VENV)/.test
@@ -34,7 +35,7 @@ check: $(VENV)/.test
 	$(BIN)/pytest --quiet tests/test_architecture.py
 
 bench: $(VENV)/.test
-	@for script in bench/*.py; do echo "$$script"; $(BIN)/python "$$script" || exit; done
+	@for script in bench/[!_]*.py; do echo "$$script"; $(BIN)/python "$$script" || exit; done
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
@@ -64,4 +65,13 @@ $(VENV)/.test: $(VENV)/.installed
 $(VENV)/.npm: tests/npm/package.json
 	@mkdir -p $(VENV)/npm && cp $< $(VENV)/npm/
 	npm install --prefix $(VENV)/npm --silent --no-audit --no-fund
+	@touch $@
+
+# A gateway that the tests put in front; in a venv of its own, for it pins what it shares with us.
+LITELLM := 'litellm[proxy]==1.106.2'
+
+$(VENV)/.litellm: | $(BIN)/pip
+	@echo "Installing LiteLLM for the tests (the first time, about half a minute)"
+	$(PYTHON) -m venv $(VENV)/litellm
+	$(VENV)/litellm/bin/python -m pip install --quiet --disable-pip-version-check $(LITELLM)
 	@touch $@

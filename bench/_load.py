@@ -1,0 +1,115 @@
+"""The clients of a load: so many streams at one time, held to the end, in one process that costs little.
+
+    python bench/_load.py PORT STREAMS START BEGIN END
+
+Opens them evenly between START and a second before BEGIN, and counts what comes from BEGIN to END (seconds of the
+monotonic clock). Prints one line of JSON and holds the streams until it is killed. A token is `data:` and the 20
+digits of its stamp (see _upstream.py), whatever stands around it.
+"""
+
+import gc
+import json
+import re
+import select
+import socket
+import sys
+from collections.abc import Sequence
+from time import monotonic, monotonic_ns, sleep
+
+BODY = json.dumps({"provider": "bench", "model": "paced", "messages": [{"role": "user", "content": "go"}]}).encode()
+REQUEST = b"POST /chat/stream HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
+SETTLE_S = 1.0  # between the last stream and BEGIN
+READ_BYTES = 65_536
+
+_stamps = re.compile(rb"^data: (\d{20})\r?$", re.MULTILINE).findall
+
+
+class Client:
+    """One stream."""
+
+    def __init__(self, port: int) -> None:
+        self.asked_ns = monotonic_ns()
+        self.first_byte_ns = 0
+        self.refused = False
+        self.sock = socket.create_connection(("127.0.0.1", port))
+        self.sock.sendall(REQUEST % (port, len(BODY), BODY))
+        self._rest = b""
+
+    def stamps(self) -> list[bytes] | None:
+        """Those of the tokens that came; None at the end of the stream."""
+        data = self.sock.recv(READ_BYTES)
+        if not data:
+            return None
+        if not self.first_byte_ns:
+            self.first_byte_ns = monotonic_ns()
+            self.refused = not data.startswith(b"HTTP/1.1 200 ")
+        data = self._rest + data
+        cut = data.rfind(b"\n") + 1
+        self._rest = data[cut:]
+        return _stamps(data[:cut])
+
+
+class Load:
+    def __init__(self, port: int, streams: int, start: float, begin: float) -> None:
+        self.delays_ns: list[int] = []
+        self.events = 0
+        self.lost = 0  # streams that ended early
+        self.clients: dict[int, Client] = {}
+        self._port = port
+        self._opening = [start + (begin - SETTLE_S - start) * number / streams for number in range(streams)][::-1]
+        self._begin_ns = int(begin * 1e9)
+        self._epoll = select.epoll()
+
+    def run(self, end: float) -> None:
+        while (now := monotonic()) < end:
+            if self._opening and self._opening[-1] <= now:
+                self._opening.pop()
+                self._open()
+            wait = min([end, *self._opening[-1:]]) - now
+            for fd, _ in self._epoll.poll(max(wait, 0)):
+                self._take(fd)
+
+    def _open(self) -> None:
+        client = Client(self._port)
+        self.clients[client.sock.fileno()] = client
+        self._epoll.register(client.sock, select.EPOLLIN)
+
+    def _take(self, fd: int) -> None:
+        stamps = self.clients[fd].stamps()
+        if stamps is None:
+            self.lost += 1
+            self._epoll.unregister(fd)
+            return
+        now = monotonic_ns()
+        if now >= self._begin_ns:
+            self.events += len(stamps)
+            self.delays_ns += [now - int(stamp) for stamp in stamps]
+
+
+def percentiles_ms(values_ns: Sequence[int]) -> list[float]:
+    """p50 and p99."""
+    ordered = sorted(values_ns) or [0]
+    return [ordered[int(share * (len(ordered) - 1))] / 1e6 for share in (0.50, 0.99)]
+
+
+def main() -> None:
+    port, streams = map(int, sys.argv[1:3])
+    start, begin, end = map(float, sys.argv[3:6])
+    sleep(max(start - monotonic(), 0))
+    load = Load(port, streams, start, begin)
+    load.run(end)
+    now = monotonic_ns()
+    clients = load.clients.values()
+    result = {
+        "events": load.events,
+        "lost": load.lost + sum(client.refused for client in clients),
+        "first_byte_ms": percentiles_ms([(client.first_byte_ns or now) - client.asked_ns for client in clients]),
+        "added_ms": percentiles_ms(load.delays_ns),
+    }
+    print(json.dumps(result), flush=True)
+    sys.stdin.read()
+
+
+if __name__ == "__main__":
+    gc.disable()
+    main()

@@ -1,0 +1,129 @@
+"""A fake provider that costs little: OpenAI's chat completions, a chunk every so many ms to each stream, for ever.
+
+    python bench/_upstream.py PACE_MS       prints its port and serves until it is killed
+
+The text of a chunk is the time of its sending, in ns of the monotonic clock, which all processes share: whoever
+gets it knows how long it took. PACE_MS 0: as fast as it is taken, many chunks a write, all with the stamp 0.
+One thread and bare sockets: what measures must cost less than what is measured.
+"""
+
+import gc
+import heapq
+import select
+import socket
+import sys
+from time import monotonic_ns, sleep
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+EVENT = (
+    b'data: {"id":"chatcmpl-bench","object":"chat.completion.chunk","created":1700000000,"model":"bench",'
+    b'"choices":[{"index":0,"delta":{"content":"%020d"},"finish_reason":null}]}\n\n'
+)
+CHUNK = b"%x\r\n%s\r\n" % (len(EVENT % 0), EVENT)
+BATCH = (CHUNK % 0) * 256  # flat out: 50 KB a write
+GOLDEN = 0.618034  # spreads the streams evenly over the pace, however many there are
+NAP_S = 0.001  # at most, so that new connections are not left waiting
+
+
+class Stream:
+    """A connection: first its request, then chunks until it is closed."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        sock.setblocking(False)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.sock = sock
+        self.is_open = True
+        self._request: bytes | None = b""
+        self._unsent = b""
+
+    def take(self) -> bool:
+        """Read; return whether this completed the request."""
+        try:
+            data = self.sock.recv(65_536)
+        except OSError:
+            data = b""
+        self.is_open = bool(data)
+        if self._request is None:
+            return False
+        self._request += data
+        head, _, body = self._request.partition(b"\r\n\r\n")
+        _, _, length = head.lower().partition(b"content-length: ")
+        if not length or len(body) < int(length.split(b"\r\n")[0]):
+            return False
+        self._request = None
+        return True
+
+    def push(self, data: bytes) -> None:
+        """Send, unless something is left of the last time: then the server is too slow, and `data` is dropped."""
+        try:
+            self._unsent = self._unsent or data
+            self._unsent = self._unsent[self.sock.send(self._unsent) :]
+        except OSError:
+            pass  # full, or gone, which the next `take` sees
+
+
+class Upstream:
+    def __init__(self, pace_ns: int) -> None:
+        self._pace_ns = pace_ns
+        self._streams: dict[int, Stream] = {}
+        self._due: list[tuple[int, int, Stream]] = []  # a heap, by time; the number only makes entries differ
+        self._begun = 0
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=4096)
+        self.port = self._listener.getsockname()[1]
+        self._epoll = select.epoll()
+        self._epoll.register(self._listener, select.EPOLLIN)
+
+    def serve(self) -> None:
+        while True:
+            nap = self._send_due()
+            if self._due:
+                sleep(nap)
+            for fd, event in self._epoll.poll(0 if self._due else NAP_S):
+                if fd == self._listener.fileno():
+                    self._accept()
+                elif event & ~select.EPOLLOUT:
+                    self._take(self._streams[fd])
+                else:
+                    self._streams[fd].push(BATCH)
+
+    def _accept(self) -> None:
+        stream = Stream(self._listener.accept()[0])
+        self._streams[stream.sock.fileno()] = stream
+        self._epoll.register(stream.sock, select.EPOLLIN)
+
+    def _take(self, stream: Stream) -> None:
+        if stream.take():
+            self._begin(stream)
+        elif not stream.is_open:
+            del self._streams[stream.sock.fileno()]
+            stream.sock.close()
+
+    def _begin(self, stream: Stream) -> None:
+        stream.push(HEAD)
+        if self._pace_ns:
+            self._begun += 1
+            phase = int(self._begun * GOLDEN % 1 * self._pace_ns)
+            heapq.heappush(self._due, (monotonic_ns() + phase, self._begun, stream))
+        else:
+            self._epoll.modify(stream.sock, select.EPOLLIN | select.EPOLLOUT)
+
+    def _send_due(self) -> float:
+        """Send what is due; return the seconds to the next, or to a look at the connections."""
+        while self._due:
+            due, number, stream = self._due[0]
+            now = monotonic_ns()
+            if due > now:
+                return min((due - now) / 1e9, NAP_S)
+            if stream.is_open:
+                stream.push(CHUNK % now)
+                heapq.heapreplace(self._due, (due + self._pace_ns, number, stream))
+            else:
+                heapq.heappop(self._due)
+        return 0.0
+
+
+if __name__ == "__main__":
+    gc.disable()
+    upstream = Upstream(int(float(sys.argv[1]) * 1e6))
+    print(upstream.port, flush=True)
+    upstream.serve()

@@ -1,0 +1,159 @@
+"""What a stream costs a real server: `chatapp serve`, a fake provider behind it, many clients before it.
+
+    .venv/bin/python bench/streams.py                                    # 1, 50 and 200 streams, both logs
+    .venv/bin/python bench/streams.py --rounds 3 --streams 200 --log sqlite:
+    .venv/bin/python bench/streams.py --streams 1000 --pace-ms 50
+    .venv/bin/python bench/streams.py --streams 32 --pace-ms 0           # flat out
+    .venv/bin/python bench/streams.py --command 'uvicorn peer:app --port {port}'    # another server, for a ratio
+
+The server has a core of its own, provider and clients share another; each row is a fresh server.
+
+    µs/event    the server's CPU, all its processes, user and system
+    delivered   percent of what the provider was to send in that time
+    first byte  ms from the request to the first bytes of its response, p50 and p99, while the streams are opened
+    added       ms from the provider's send to the client's receive, p50 and p99
+    PSS         KiB that each stream adds; not told of few streams
+    server, provider, clients
+                percent of a core
+    queued      percent of the time in which the server was ready and others had its core. Above a few percent here,
+                or 60 for provider and clients together, the delays are not the server's: only ratios count
+
+Another server answers POST /chat/stream with the provider's text, each piece as a line `data: TEXT`; the provider's
+base URL is in its variable UPSTREAM. Linux only.
+"""
+
+import argparse
+import json
+import os
+import shlex
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from _load import BODY, SETTLE_S
+from _processes import Process
+
+HERE = Path(__file__).parent
+CORES = sorted(os.sched_getaffinity(0))
+SERVER_CORE, OTHER_CORE = CORES[0], CORES[-1]
+START_S = 30.0
+OPENED_PER_S = 100  # more at one time would measure a queue of requests, not streams
+FEW = 10
+
+CONFIG = """
+[providers.bench]
+type = "openai"
+base_url = "{upstream}"
+models = ["paced"]
+"""
+HEADER = "streams log   µs/event delivered first p50       p99 added p50       p99       PSS    server    queued  provider   clients"
+
+
+def main() -> None:
+    asked = _arguments()
+    print(HEADER, flush=True)
+    for log in ["-"] if asked.command else asked.log:
+        for streams in asked.streams:
+            rounds = [_measure(streams, log, asked) for _ in range(asked.rounds)]
+            figures = [median(column) for column in zip(*rounds, strict=True)]
+            print(f"{streams:7} {log:8}" + "".join(f"{figure:10.1f}" for figure in figures), flush=True)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="What a stream costs a real server.")
+    parser.add_argument("--streams", type=int, nargs="+", default=[1, 50, 200])
+    parser.add_argument("--log", nargs="+", default=["memory:", "sqlite:"])
+    parser.add_argument("--seconds", type=float, default=10)
+    parser.add_argument("--pace-ms", type=float, default=20, help="between two events of a stream; 0: flat out")
+    parser.add_argument("--rounds", type=int, default=1, help="each figure is the median of so many")
+    parser.add_argument("--command", help="another server")
+    return parser.parse_args()
+
+
+def _measure(streams: int, log: str, asked: argparse.Namespace) -> list[float]:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Process([sys.executable, HERE / "_upstream.py", str(asked.pace_ms)], OTHER_CORE) as upstream,
+        _server(Path(folder), log, f"http://127.0.0.1:{int(upstream.line())}/v1", asked.command) as (server, port),
+    ):
+        idle_kib = server.pss_kib()
+        start = time.monotonic() + 0.3
+        begin = start + streams / OPENED_PER_S + SETTLE_S
+        end = begin + asked.seconds
+        times = [str(number) for number in (port, streams, start, begin, end)]
+        with Process([sys.executable, HERE / "_load.py", *times], OTHER_CORE) as clients:
+            processes = server, upstream, clients
+            _sleep_until(begin)
+            before = [process.used() for process in processes]
+            _sleep_until(end)
+            used = [process.used().since(early) for process, early in zip(processes, before, strict=True)]
+            result = json.loads(clients.line())
+            kib = server.pss_kib() - idle_kib
+    if result["lost"]:
+        sys.exit(f"{result['lost']} of {streams} streams were refused or ended early")
+    return [
+        used[0].cpu * 1e6 / max(result["events"], 1),
+        100 * result["events"] / _sent(streams, asked, result),
+        *result["first_byte_ms"],
+        *(result["added_ms"] if asked.pace_ms else (0, 0)),
+        kib / streams if streams >= FEW else 0,
+        *(100 * seconds / asked.seconds for seconds in (*used[0], used[1].cpu, used[2].cpu)),
+    ]
+
+
+def _sent(streams: int, asked: argparse.Namespace, result: dict[str, Any]) -> float:
+    """What the provider was to send; flat out, what was taken."""
+    return float(streams * asked.seconds * 1000 / asked.pace_ms if asked.pace_ms else result["events"] or 1)
+
+
+@contextmanager
+def _server(folder: Path, log: str, upstream: str, command: str | None) -> Iterator[tuple[Process, int]]:
+    """The server and its port, once it has streamed something."""
+    port = _free_port()
+    config = folder / "chatapp.toml"
+    config.write_text(CONFIG.format(upstream=upstream), "utf-8")
+    env = {name: value for name, value in os.environ.items() if not name.startswith("CHATAPP_")}
+    env |= {"PORT": str(port), "UPSTREAM": upstream, "CHATAPP_CONFIG": str(config)}
+    env |= {"CHATAPP_DATA": str(folder / "var"), "CHATAPP_LOG_URL": log}
+    ours = [str(Path(sys.executable).with_name("chatapp")), "serve"]
+    arguments = shlex.split(command.format(port=port)) if command else ours
+    with (folder / "output").open("w+") as output, Process(arguments, SERVER_CORE, env, output) as server:
+        give_up = time.monotonic() + START_S
+        while not _streams(port):
+            if server.ended or time.monotonic() > give_up:
+                sys.exit(f"the server did not start: {(folder / 'output').read_text()}")
+            time.sleep(0.1)
+        time.sleep(0.5)  # that one stream is taken down
+        yield server, port
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        return int(sock.getsockname()[1])
+
+
+def _streams(port: int) -> bool:
+    connection = HTTPConnection("127.0.0.1", port, timeout=START_S)
+    try:
+        connection.request("POST", "/chat/stream", BODY, {"Content-Type": "application/json"})
+        response = connection.getresponse()
+        return response.status == 200 and bool(response.read1())
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _sleep_until(when: float) -> None:
+    time.sleep(max(when - time.monotonic(), 0))
+
+
+if __name__ == "__main__":
+    main()

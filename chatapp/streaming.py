@@ -160,7 +160,7 @@ def encode_with_id(frames: Iterable[Frame], id: str) -> bytes:
         if pending is not None:
             data += encode(pending)
         pending = frame
-    return data if pending is None else data + encode(pending._replace(id=id))
+    return data if pending is None else data + encode(Frame(pending.data, pending.event, id, pending.retry))
 
 
 def stored(entries: Sequence[Entry]) -> Read:

@@ -134,11 +134,13 @@ class Providers:
         return Source(self._build(name, config), circuit, retries)
 
     def _build(self, name: str, config: ProviderConfig) -> Provider:
-        if config.type != "replay" and (config.path or config.protocol or config.interval_s is not None):
-            raise ConfigError(f"providers.{name}: path, protocol and interval_s are for type replay")
+        if config.type != "replay" and (config.path or config.protocol):
+            raise ConfigError(f"providers.{name}: path and protocol are for type replay")
+        if config.type not in ("replay", "mock") and config.interval_s is not None:
+            raise ConfigError(f"providers.{name}: interval_s is for the types replay and mock")
         match config.type:
             case "mock":
-                return Mock(name)
+                return Mock(name) if config.interval_s is None else Mock(name, config.interval_s)
             case "local":
                 address, models = self._local.base_url, self._local.models()
                 return OpenAI(name, self._upstream, address, models=models, thinking="llamacpp")

@@ -1,6 +1,7 @@
 """A real server in a process of its own, and a driver that talks to it as a client would."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from chatapp.frames import ServerEvent, SSEDecoder
 
 READY = "chatapp is ready: "
 START_S = 30.0
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 TERMINAL = ("completed", "done", "error")
 
 
@@ -213,3 +215,16 @@ def own_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
 @pytest.fixture
 def wait_until() -> Callable[..., Any]:
     return eventually
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api")
+    if CHROMIUM is None:
+        pytest.skip("chromium is not installed: apt-get install chromium")
+    # Chromium refuses its sandbox to root, which a container's tests often are.
+    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with playwright.sync_playwright() as running:
+        opened = running.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        yield opened
+        opened.close()

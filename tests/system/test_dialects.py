@@ -49,7 +49,7 @@ def done(client: Any, run_id: str) -> Any:
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_session_is_acknowledged_then_answered_in_frames_of_one_shape(client: Any, method: str) -> None:
-    stream = ask(client, method, "/chat", sessionId=f"s-{method}", prompt="hi", model="tool", max_tokens=3)
+    stream = ask(client, method, "/chat", sessionId=f"s-{method}", agent="", prompt="hi", model="tool", max_tokens=3)
     events = stream.to_end()
     assert kinds(events) == ["assistant", "tool", "tool", "assistant", "assistant", "assistant", "done"]
     frames = [data(event) for event in events]
@@ -62,11 +62,20 @@ def test_a_session_is_acknowledged_then_answered_in_frames_of_one_shape(client: 
     assert text_of("session", events) == kept["content"]
 
 
+def test_an_agent_announces_its_steps_before_it_takes_them(client: Any) -> None:
+    stream = ask(client, "POST", "/chat", prompt="hi", max_tokens=30)
+    frames = [data(event) for event in stream.to_end()]
+    planning = [frame["content"] for frame in frames if frame["type"] == "planning"]
+    assert len(planning) > 1 and all(step.startswith(f"{number}. ") for number, step in enumerate(planning, 1))
+    assert [frame["type"] for frame in frames[: len(planning) + 1]] == ["assistant", *["planning"] * len(planning)]
+    assert frames[-1]["type"] == "done" and frames[-2]["type"] == "assistant"
+
+
 def test_one_session_id_is_one_conversation_of_its_owner(server: Any) -> None:
     ann, bob = server.client(browser=True), server.client(browser=True)
     conversations = []
     for client, prompt in ((ann, "one"), (ann, "two"), (bob, "three")):
-        stream = ask(client, "POST", "/chat", sessionId="ours", prompt=prompt, max_tokens=3)
+        stream = ask(client, "POST", "/chat", sessionId="ours", agent="", prompt=prompt, max_tokens=3)
         stream.to_end()
         conversations.append(client.json(f"/api/v1/messages/{stream.headers['X-Run-Id']}")["conversation_id"])
     assert conversations[0] == conversations[1] != conversations[2]
@@ -75,9 +84,9 @@ def test_one_session_id_is_one_conversation_of_its_owner(server: Any) -> None:
 
 
 def test_a_session_that_is_not_named_gets_a_name_that_goes_on(client: Any) -> None:
-    first = ask(client, "POST", "/chat", prompt="one", max_tokens=3)
+    first = ask(client, "POST", "/chat", agent="", prompt="one", max_tokens=3)
     session_id = data(first.to_end()[0])["sessionId"]
-    second = ask(client, "GET", "/chat", sessionId=session_id, prompt="two", max_tokens=3)
+    second = ask(client, "GET", "/chat", sessionId=session_id, agent="", prompt="two", max_tokens=3)
     assert {data(event)["sessionId"] for event in second.to_end()} == {session_id}
     runs = [client.json(f"/api/v1/messages/{stream.headers['X-Run-Id']}") for stream in (first, second)]
     assert runs[0]["conversation_id"] == runs[1]["conversation_id"]
@@ -206,7 +215,7 @@ def test_leaving_stops_the_run(client: Any, wait_until: Any, name: str, path: st
 @pytest.mark.parametrize(("name", "path"), PATHS.items())
 def test_an_event_source_that_is_cut_off_goes_on_with_its_run(client: Any, name: str, path: str) -> None:
     question = "question" if name == "delta" else "prompt"
-    fields = {question: "hi", "sessionId": f"cut-{name}", "max_tokens": 40}
+    fields = {question: "hi", "sessionId": f"cut-{name}", "agent": "", "max_tokens": 40}
     events: list[ServerEvent] = []
     runs = set()
     while not events or kinds(events[-1:]) not in (["done"], ["end"]):

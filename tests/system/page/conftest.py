@@ -1,14 +1,11 @@
 """A real browser on the real page, and a driver that does what a reader does. It finds things by their data-* hooks."""
 
 import json
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 VIEWPORTS = {"wide": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
 WAIT_MS = 20_000
 
@@ -135,19 +132,6 @@ class ChatPage:
     def _on_request(self, request: Any) -> None:
         if not request.url.startswith((self.url + "/", "data:")):
             self.foreign.append(request.url)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api")
-    if CHROMIUM is None:
-        pytest.skip("chromium is not installed: apt-get install chromium")
-    # Chromium refuses its sandbox to root, which a container's tests often are.
-    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with playwright.sync_playwright() as running:
-        opened = running.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture

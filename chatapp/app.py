@@ -119,7 +119,7 @@ def open_log(settings: Settings) -> EventLog:
 
 def _data_folder(settings: Settings) -> Path:
     try:
-        settings.data.mkdir(parents=True, exist_ok=True)
+        settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)  # what was said is nobody else's
     except OSError as error:
         raise ConfigError(f"data: cannot make the folder {settings.data}: {error.strerror}") from None
     return settings.data

@@ -36,6 +36,7 @@ class Runs:
         self._answers = answers
         self._max_live = max_live
         self._live: dict[str, tuple[Run, gevent.Greenlet[..., None]]] = {}
+        self._left: list[str] = []  # of processes that died: given to us once, and ours until they are ended
         self._draining = False
         log.on_cancel = self._cancel_here
         self._recovery = gevent.spawn(self._recover_for_ever)
@@ -60,9 +61,11 @@ class Runs:
 
     def recover(self) -> None:
         """End the runs whose process died as `interrupted`, and the answers that were lost before their run began."""
-        for run_id in self._log.adopt():
+        self._left += self._log.adopt()
+        for run_id in list(self._left):
             logger.warning("run %s was left by a process that died: ending it", run_id)
-            self._end_left(run_id)
+            if self._end_left(run_id):
+                self._left.remove(run_id)
         for run_id in self._answers.unfinished(before=time.time() - ORPHAN_S):
             if not self._has_log(run_id):
                 logger.warning("answer %s has no log: ending it", run_id)
@@ -85,7 +88,16 @@ class Runs:
         finally:
             del self._live[run.id]
 
-    def _end_left(self, run_id: str) -> None:
+    def _end_left(self, run_id: str) -> bool:
+        """One that cannot be ended now must not keep the others from it."""
+        try:
+            self._end_interrupted(run_id)
+        except Exception:  # a log that cannot be read, whatever the store says of it
+            logger.exception("run %s cannot be ended now", run_id)
+            return False
+        return True
+
+    def _end_interrupted(self, run_id: str) -> None:
         transcript = Transcript()
         while entries := self._log.read(run_id, transcript.last_seq):
             for entry in entries:

@@ -265,6 +265,27 @@ def test_a_process_that_died_between_keeping_and_ending_is_not_contradicted(
     assert end_of(log, "left") == end
 
 
+def test_a_left_run_that_cannot_be_read_keeps_no_other_from_its_end(
+    runs: Runs, log: MemoryLog, answers: Answers, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for run_id in ("broken", "left"):
+        log.create(run_id)
+        log.append(run_id, RunStart(run_id, "trace", "mock", "words", "disabled", 0.0))
+    found, read, refusals = [["broken", "left"]], log.read, iter([True])
+
+    def flaky(run_id: str, after: int = 0, wait: float = 0.0) -> Sequence[Entry]:
+        if run_id == "broken" and next(refusals, False):
+            raise LogUnavailable("unreadable")
+        return read(run_id, after, wait)
+
+    monkeypatch.setattr(log, "adopt", lambda: found.pop() if found else [])
+    monkeypatch.setattr(log, "read", flaky)
+    runs.recover()
+    assert kept(answers, "left").end is not None and "cannot be ended now" in caplog.text
+    runs.recover()
+    assert kept(answers, "broken").end is not None
+
+
 def test_an_answer_without_a_log_is_ended_too(runs: Runs, answers: Answers) -> None:
     answers.lost = ["never-began"]
     runs.recover()

@@ -10,13 +10,15 @@ import msgspec
 
 from chatapp.chat import Chat, Image, Message, Part
 from chatapp.events import ToolCall
+from chatapp.providers._openai_details import PROTOCOL
 from chatapp.providers.thinking import Fields, Switch
-from chatapp.providers.turns import given, parts, refuse, result_text, turns
+from chatapp.providers.turns import given, native_content, parts, refuse, result_text, turns
 
 # By the host's name, or its end: what the owner of the host refuses of the usual request.
 REFUSE_MAX_TOKENS = ("api.openai.com", ".openai.azure.com", "api.moonshot.ai", "api.moonshot.cn", "api.cerebras.ai")
 REFUSE_STREAM_OPTIONS = ("api.mistral.ai",)  # usage comes unasked
 REFUSE_SEED = ("api.mistral.ai",)
+KEEP_DETAILS = ("openrouter.ai",)  # of reasoning, and wants them back
 REFUSE_SCHEMA = ("api.deepseek.com",)  # it promises JSON only, of no shape
 
 
@@ -32,6 +34,7 @@ class Quirks:
     seed: str
     asks_usage: bool
     takes_schema: bool
+    keeps_details: bool
 
     @classmethod
     def of(cls, host: str, think: Switch, reasoning_field: str | None, no_reasoning: str) -> Self:
@@ -43,6 +46,7 @@ class Quirks:
             seed="random_seed" if host.endswith(REFUSE_SEED) else "seed",
             asks_usage=not host.endswith(REFUSE_STREAM_OPTIONS),
             takes_schema=not host.endswith(REFUSE_SCHEMA),
+            keeps_details=host.endswith(KEEP_DETAILS),
         )
 
 
@@ -88,6 +92,8 @@ def _message(message: Message, quirks: Quirks, called: bool) -> Fields:
     if message.tool_calls:
         fields["content"] = message.text or None
         fields["tool_calls"] = [_tool_call(call) for call in message.tool_calls]
+    if quirks.keeps_details and (details := native_content(message, PROTOCOL)):
+        return {**fields, "reasoning_details": details}
     reasoning = message.reasoning or (quirks.no_reasoning if message.tool_calls else "")
     if quirks.reasoning_field and called and reasoning:
         fields[quirks.reasoning_field] = reasoning

@@ -13,6 +13,7 @@ from chatapp.cancel import CancelScope
 from chatapp.chat import Chat, Finish
 from chatapp.errors import Truncated
 from chatapp.events import FinishReason, ReasoningDelta, StreamEvent, TextDelta, ToolInputDelta, Usage
+from chatapp.providers._openai_details import Details
 from chatapp.providers._openai_request import Quirks, request_body
 from chatapp.providers.http import END_MARK, HTTPProvider, ReplyItems
 from chatapp.providers.thinking import REASONING_DEMANDED, REASONING_SENT_BACK, STYLES
@@ -58,7 +59,7 @@ class OpenAI(HTTPProvider):
         return UpstreamRequest("/chat/completions", request_body(chat, self.name, self._quirks))
 
     def decode(self, body: Iterable[bytes]) -> ReplyItems:
-        reply = _Reply(self.name)
+        reply = _Reply(self.name, self._quirks.keeps_details)
         try:
             for event in self.server_events(body):
                 if event.data == END_MARK:
@@ -72,7 +73,7 @@ class OpenAI(HTTPProvider):
         yield from reply.end()
 
     def decode_whole(self, body: bytes) -> ReplyItems:
-        reply = _Reply(self.name)
+        reply = _Reply(self.name, self._quirks.keeps_details)
         yield from reply.take(parse(_chunk, body, self.name))
         yield from reply.end()
 
@@ -103,6 +104,7 @@ class _Message(msgspec.Struct):
     refusal: str | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
+    reasoning_details: msgspec.Raw = NOTHING
     tool_calls: list[_ToolCall] | None = None
 
 
@@ -156,8 +158,9 @@ _chunk = msgspec.json.Decoder(_Chunk)
 class _Reply:
     """What is known of a reply so far. `ended` once it has a finish reason or the end mark."""
 
-    def __init__(self, who: str) -> None:
+    def __init__(self, who: str, keeps_details: bool) -> None:
         self.ended = False
+        self._details = Details() if keeps_details else None
         self._who = who
         self._reason: FinishReason = "stop"
         self._usage: _Usage | None = None
@@ -185,12 +188,15 @@ class _Reply:
         if not self.ended:
             raise Truncated(f"{self._who} ended its reply without an end")
         yield from self._tool_calls.end(cut_off=self._reason == "length")
-        yield Finish(self._reason, _usage(self._usage or _Usage()))
+        native = self._details.native() if self._details and self._tool_calls else None
+        yield Finish(self._reason, _usage(self._usage or _Usage()), native)
 
     def _events(self, message: _Message) -> Iterator[StreamEvent]:
         # Some send the same reasoning under both names.
         if reasoning := message.reasoning_content or message.reasoning:
             yield ReasoningDelta(reasoning)
+        if self._details and is_something(message.reasoning_details):
+            self._details.take(message.reasoning_details, self._who)
         if isinstance(message.content, list):
             yield from _parts(message.content)
         elif message.content:

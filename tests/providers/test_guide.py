@@ -16,7 +16,9 @@ GUIDE = Path(__file__).parents[2] / "docs/guides/add-a-provider.md"
 
 @pytest.fixture(scope="module")
 def adapter(tmp_path_factory):
-    [code] = [code for code in re.findall(r"```python\n(.*?)```", GUIDE.read_text("utf-8"), re.DOTALL) if "class " in code]
+    [code] = [
+        code for code in re.findall(r"```python\n(.*?)```", GUIDE.read_text("utf-8"), re.DOTALL) if "class " in code
+    ]
     path = tmp_path_factory.mktemp("guide") / "cohere.py"
     path.write_text(code)
     spec = spec_from_file_location("cohere", path)

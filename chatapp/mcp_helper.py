@@ -30,6 +30,7 @@ from mcp.shared.exceptions import MCPDeprecationWarning
 
 CONNECTION_CLOSED, METHOD_NOT_FOUND = -32000, -32601  # JSON-RPC's codes, as MCP uses them
 LINE_BYTES = 64 * 1024 * 1024  # of arguments; what is too large was refused before it came here
+REPLY_BYTES = 16 * 1024 * 1024  # more never reaches the server, whatever its settings allow
 PING_S = 3.0  # a server that answers nobody for so long is busy, not dead
 PAGES = 50  # of a list of tools, so that one that never ends does
 
@@ -139,7 +140,12 @@ class Helper:
         except Exception as error:  # whatever a server, or the SDK, has to say
             logger.exception("MCP server %s failed", request["server"])
             reply = {"error": _innermost(error)}
-        _write(self._report, {"id": request["id"], **reply})
+        data = json.dumps({"id": request["id"], **reply}).encode()
+        if len(data) > REPLY_BYTES:
+            data = json.dumps(
+                {"id": request["id"], "error": f"It answered with {len(data)} bytes; ask for less."}
+            ).encode()
+        _write(self._report, data + b"\n")
 
 
 async def main() -> None:
@@ -207,8 +213,7 @@ def _take_stdout() -> int:
     return report
 
 
-def _write(report: int, reply: dict[str, Any]) -> None:
-    data = json.dumps(reply).encode() + b"\n"
+def _write(report: int, data: bytes) -> None:
     while data:
         data = data[os.write(report, data) :]
 

@@ -90,7 +90,7 @@ class Toolbox:
             return
         except ToolFailed as error:
             report(ToolResult(call.id, error=str(error)[:ERROR_CHARS]))
-        except Exception as error:  # whatever a developer's function raises
+        except BaseException as error:  # whatever a developer's function raises: the run waits for its result
             logger.exception("tool %s failed", call.name)
             report(ToolResult(call.id, error=f"The tool {call.name} failed ({type(error).__name__})."))
 
@@ -103,10 +103,13 @@ class Toolbox:
         check_arguments(tool.spec.parameters, call.arguments)
         if tool.ask:
             self._wait_for_approval(call, scope, report)
+        limit = gevent.Timeout(self._limits.seconds)
         try:
-            with gevent.Timeout(self._limits.seconds):
+            with limit:
                 result = tool.call(call.arguments, scope)
-        except gevent.Timeout:
+        except gevent.Timeout as timeout:
+            if timeout is not limit:
+                raise
             raise ToolFailed(f"The tool {call.name} took longer than {self._limits.seconds:g} s.") from None
         return plain_json(result, self._limits.result_bytes)
 

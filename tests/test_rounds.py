@@ -21,7 +21,9 @@ from chatapp.events import (
     ToolResult,
     Usage,
 )
+from chatapp.logs.memory import MemoryLog
 from chatapp.rounds import Rounds
+from chatapp.run import Run
 from chatapp.toolbox import Limits, Toolbox, check_arguments, plain_json
 from chatapp.tools import Decision, ServerTool
 from chatapp.tools.functions import tool
@@ -190,6 +192,17 @@ def test_what_goes_wrong_is_told_to_the_model_and_the_run_goes_on(made: ToolCall
     assert items[-1] == ANSWER[-1]
 
 
+@pytest.mark.parametrize("error", [SystemExit(1), gevent.Timeout(1), KeyboardInterrupt()])
+def test_a_tool_that_would_end_more_than_itself_is_an_error_too(error: BaseException) -> None:
+    @tool
+    def drastic() -> None:
+        """Raise what is no Exception."""
+        raise error
+
+    items = play(Model([call("a", "drastic"), STOP], ANSWER), toolbox({"drastic": drastic}))
+    assert results(items) == {"a": f"The tool drastic failed ({type(error).__name__})."}
+
+
 def test_one_call_too_many_ends_the_run_after_those_that_are_allowed() -> None:
     model = Model(
         [call("a", "double", number=1), call("b", "double", number=2), STOP],
@@ -323,3 +336,16 @@ def test_a_result_that_json_cannot_say_is_a_failure_of_the_tool() -> None:
     assert results(play(Model([call("a", "odd"), STOP], ANSWER), toolbox({"odd": odd}))) == {
         "a": "The tool odd failed (TypeError)."
     }
+
+
+def test_a_run_adds_up_what_its_rounds_used_and_estimates_the_one_that_was_stopped() -> None:
+    def stops(text: str) -> list[ReplyItem]:
+        return [call("a", "double", number=1), TextDelta(text), STOP]
+
+    for last, expected in ((ANSWER, Usage(30, 8, 38)), ([TextDelta("x" * 40)], None)):
+        log = MemoryLog()
+        run = Run("r", "trace", Rounds(Model(stops("y" * 400), last), toolbox()), CHAT, log)
+        run.begin()
+        usage = run.generate().usage
+        assert usage == (expected or Usage(11, 15, 26, estimated=True))
+        log.close()

@@ -6,7 +6,7 @@ until it has cleaned up: the nodes of a graph, for one, cannot be ended from out
 
 import logging
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import cached_property
 
 import gevent
@@ -70,31 +70,32 @@ class AgentProvider:
             own.cancel(Abandoned)
 
     def _play(self, task: "RunTask", scope: CancelScope, items: "Queue[ReplyItem | Exception]") -> None:
-        try:
-            for item in self._items(task, scope):
+        with suppress(Abandoned):
+            for item in self._told(task, scope):
                 scope.run(items.put, item)
-        except Abandoned:
-            return
 
-    def _items(self, task: "RunTask", scope: CancelScope) -> Iterator[ReplyItem | Exception]:
+    def _told(self, task: "RunTask", scope: CancelScope) -> Iterator[ReplyItem | Exception]:
         """What the agent yields, with what the run is to know beside it; at last how it ended."""
         try:
-            events = iter(self._agent(task))
-            try:
-                # Whatever the agent waits for, it waits in this scope; `ask` has one of its own within it.
-                while (event := scope.run(next, events, None)) is not None:
-                    yield from task.take_notes()
-                    yield _checked(event)
-            finally:
-                if isinstance(events, Generator):
-                    events.close()
-        except Abandoned:
+            for event in self._events(task, scope):
+                yield from (*task.take_notes(), _checked(event))
+        except (Abandoned, GeneratorExit):
             raise
-        except Exception as error:  # whatever a developer's agent raises; the run tells of it
+        except BaseException as error:  # whatever a developer's agent raises: the run waits for its end
             logger.debug("an agent failed", exc_info=True)
-            yield from (*task.take_notes(), error)
+            yield from (*task.take_notes(), error if isinstance(error, Exception) else RuntimeError(repr(error)))
         else:
             yield from (*task.take_notes(), task.end())
+
+    def _events(self, task: "RunTask", scope: CancelScope) -> Iterator[object]:
+        """Whatever the agent waits for, it waits in this scope; `ask` has one of its own within it."""
+        events = iter(scope.run(self._agent, task))
+        try:
+            while (event := scope.run(next, events, None)) is not None:
+                yield event
+        finally:
+            if isinstance(events, Generator):
+                events.close()
 
 
 class RunTask:

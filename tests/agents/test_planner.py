@@ -153,6 +153,16 @@ def test_what_is_no_event_of_an_agent_is_refused() -> None:
             play(lambda task, wrong=wrong: [wrong], Writer())  # type: ignore[misc]
 
 
+@pytest.mark.parametrize("error", [ValueError("no"), SystemExit(1), gevent.Timeout(1)])
+def test_whatever_an_agent_raises_ends_its_run(error: BaseException) -> None:
+    def failing(task: Task) -> Iterator[StreamEvent]:
+        yield TextDelta("half")
+        raise error
+
+    with gevent.Timeout(5), pytest.raises((ValueError, RuntimeError)):
+        list(provider(failing, Writer()).stream(CHAT, CancelScope()))
+
+
 def test_an_agent_that_asks_no_model_is_estimated_by_the_run() -> None:
     items = play(lambda task: [TextDelta(task.prompt)], Writer())
     assert items == [Began(), TextDelta("What is it?"), Finish("stop")]

@@ -1,6 +1,8 @@
 """Tools over HTTP: offered by name, run here, bounded, stopped, approved from another worker; and agents."""
 
+import contextlib
 import json
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -197,3 +199,33 @@ def test_the_servers_tools_answer_a_client_that_offers_none(tool_server: Callabl
     [choice] = client.post("/v1/chat/completions", asked).json()["choices"]
     assert choice["finish_reason"] == "stop" and "42.0" in choice["message"]["content"]
     assert not choice["message"].get("tool_calls")
+
+
+def test_mcp_servers_end_with_a_server_that_is_killed(
+    own_server: Callable[..., Any], tmp_path: Path, wait_until: Callable[..., Any]
+) -> None:
+    command = Path(sys.executable).parent / "mcp-server-time"
+    (tmp_path / "chatapp.toml").write_text(
+        f'[mcp_servers.time]\ncommand = "{command}"\nenv = {{ MARK = "{tmp_path}" }}\n'
+    )
+    server = own_server()
+    client = server.client()
+    assert not marked(tmp_path)
+    tools = {tool["name"]: tool for tool in client.json("/api/v1/tools")["tools"]}
+    assert tools["convert_time"]["server"] == "time" and tools["convert_time"]["type"] == "mcp"
+    stream = client.follow(client.send("hi", model="tools", tools=["get_current_time"])["id"])
+    stream.to_end()
+    assert next(frames(stream, "tool_call"))["type"] == "mcp"
+    assert marked(tmp_path)
+    server.kill()
+    wait_until(lambda: not marked(tmp_path))
+
+
+def marked(folder: Path) -> list[str]:
+    """Processes that were started with this mark in their environment."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):
+            if f"MARK={folder}".encode() in entry.read_bytes():
+                found.append(entry.parent.name)
+    return found

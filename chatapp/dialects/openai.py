@@ -111,10 +111,10 @@ class OpenAIDialect:
         return Frame(json_data({**self._head, "choices": choices, **asked}))
 
 
-def completion(said: Transcript) -> dict[str, object]:
-    """The `chat.completion` of a run that ended, and did not fail."""
+def completion(said: Transcript, tools: Collection[str] | None = None) -> dict[str, object]:
+    """The `chat.completion` of a run that ended, and did not fail. `tools`: as for `OpenAIDialect`."""
     assert said.start is not None and said.end is not None
-    calls = said.open_calls()
+    calls = [call for call in said.open_calls() if tools is None or call.name in tools]
     message: dict[str, object] = {
         "role": "assistant",
         "content": said.content or (None if calls else ""),

@@ -16,10 +16,10 @@ from chatapp.errors import InvalidField, UnknownRun
 from chatapp.tables import MessageRow
 from chatapp.transcript import Transcript
 from chatapp.web import services
-from chatapp.web.answers import begin_answer, respond, succeeded, whole_answer
+from chatapp.web.answers import begin_answer, respond, whole_answer
 from chatapp.web.bodies import parse
 from chatapp.web.messages import log_of, owned_answer, transcript
-from chatapp.web.openai import goes_on
+from chatapp.web.openai import goes_on, read, whole
 from chatapp.web.responses_requests import ResponseRequest
 
 blueprint = Blueprint("responses", __name__)
@@ -43,12 +43,11 @@ def create() -> Response:
     stays = asked.background if asked.on_disconnect is None else asked.on_disconnect == "continue"
     on_left = None if stays else partial(services().runs.cancel, begun.id)
     if asked.stream:
-        read = partial(services().log.read, begun.id)
-        return respond(read, ResponsesDialect(repeated, _tools(repeated)), on_left)
+        return respond(read(begun), ResponsesDialect(repeated, _tools(repeated)), on_left)
     if asked.background:
-        services().log.read(begun.id, 0, DURABLE_S)
+        read(begun)(0, DURABLE_S)
         return _object(transcript(owned_answer(begun.id)), repeated)
-    return _object(succeeded(whole_answer(begun.id, on_left or goes_on)), repeated)
+    return _object(whole(begun, on_left), repeated)
 
 
 @blueprint.get("/v1/responses/<response_id>")

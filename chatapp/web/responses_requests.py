@@ -132,9 +132,9 @@ class ResponseRequest(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def repeated(self) -> dict[str, object]:
-        """What the response object says of its request."""
+        """What the response object says of its request; always the tools, by which its own calls are known."""
         given = {name: getattr(self, name) for name in REPEATED if getattr(self, name) is not None}
-        repeated: dict[str, object] = msgspec.to_builtins(given)
+        repeated: dict[str, object] = msgspec.to_builtins({"tools": [], **given})
         return repeated
 
 

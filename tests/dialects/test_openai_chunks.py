@@ -129,6 +129,11 @@ def test_the_server_s_own_calls_are_not_the_client_s_business() -> None:
     own = ToolCall("c2", "mcp", "clock", {})
     found = chunks(own, ToolResult("c2", "noon"), TextDelta("noon"), STOP, tools=["add"])
     assert not deltas(found, "tool_calls") and found[-1]["choices"][0]["finish_reason"] == "stop"
+    found = chunks(own, RunEnd("tool_limit", USAGE, Timing()), tools=["add"])
+    assert not deltas(found, "tool_calls") and found[-1]["choices"][0]["finish_reason"] == "length"
+    limited = [Entry(n, e) for n, e in enumerate([START, own, RunEnd("tool_limit", USAGE, Timing())], 1)]
+    whole: Any = completion(transcript_of(limited), ["add"])
+    assert "tool_calls" not in whole["choices"][0]["message"]
     found = chunks(own, ToolResult("c2", "noon"), CALL, STOP, tools=["add"])
     assert len(deltas(found, "tool_calls")) == 1 and found[-1]["choices"][0]["finish_reason"] == "tool_calls"
 

@@ -143,6 +143,24 @@ def test_a_completion_can_be_read_in_any_other_dialect(sdk: openai.OpenAI, serve
     assert client.follow(whole.id, dialect="responses").to_end()[-1].type == "response.incomplete"
 
 
+def test_the_same_key_twice_starts_one_run(server: Any) -> None:
+    client, headers = server.client(), {"Idempotency-Key": "openai"}
+    body: Any = {"model": "mock/words", "messages": HI, "max_tokens": 3}
+    first, second = (client.post("/v1/chat/completions", body, headers=headers).json() for _ in range(2))
+    assert first == second
+    events = client.stream("POST", "/v1/chat/completions", json={**body, "stream": True}, headers=headers).to_end()
+    assert json.loads(events[0].data)["id"] == first["id"] and events[-1].data == "[DONE]"
+
+
+def test_the_server_s_own_tools_run_unseen(sdk: openai.OpenAI) -> None:
+    with sdk.chat.completions.stream(model="mock/tool", messages=HI, max_tokens=3) as stream:
+        events = list(stream)
+    assert not any("tool" in event.type for event in events)
+    assert not sdk.chat.completions.create(model="mock/tool", messages=HI, max_tokens=3).choices[0].message.tool_calls
+    whole = sdk.responses.create(model="mock/tool", input="hi", max_output_tokens=3)
+    assert [item.type for item in whole.output] == ["message"] and sdk.responses.retrieve(whole.id) == whole
+
+
 def test_a_response_streams_and_is_found_again(sdk: openai.OpenAI) -> None:
     asked: Any = {"model": "mock/think", "input": "hi", "max_output_tokens": THOUGHT}
     events: Any = list(sdk.responses.create(stream=True, metadata={"a": "b"}, **asked))

@@ -84,7 +84,8 @@ class Resilient:
             except UpstreamError as error:
                 failure = failure or error  # of all failures the asked provider's says most
                 if reply.shown:
-                    if not self._goes_on_after(source, chat):
+                    # Raw bytes that were passed on are one body's: another's cannot follow them.
+                    if not self._midway or chat.raw or source is self._sources[-1]:
                         raise
                     yield AttemptReset(error.code)
             except RequestError as error:
@@ -93,11 +94,6 @@ class Resilient:
                 yield Attempt(source.provider.name, error.code)  # what does not fit here may fit the next
         assert failure is not None
         raise failure
-
-    def _goes_on_after(self, source: Source, chat: Chat) -> bool:
-        """Not within a round of tools: a reset would void the calls before it. Nor with raw bytes, which are one body's."""
-        is_last = source is self._sources[-1]
-        return self._midway and not is_last and not chat.raw and chat.messages[-1].role != "tool"
 
     def _fitting(self, source: Source, chat: Chat, scope: CancelScope) -> Chat:
         """The chat for this source: a fallback that does not have the model is asked for its default."""

@@ -211,16 +211,10 @@ def test_midway_the_last_one_has_nowhere_to_go() -> None:
     assert AttemptReset("upstream_truncated") not in items and isinstance(error, Truncated)
 
 
-@pytest.mark.parametrize(
-    "chat",
-    [
-        Chat(model="m", messages=CHAT.messages, raw=True),
-        Chat(model="m", messages=[*CHAT.messages, Message("tool", "4", tool_call_id="1")]),
-    ],
-)
-def test_midway_nothing_is_voided_that_was_not_this_replys(chat: Chat) -> None:
-    first, second = Scripted("a", [Began(), TextDelta("half"), Truncated("cut")]), Scripted("b", good())
-    _, error = outcome(Resilient(source(first), [source(second)], midway=True), chat)
+def test_midway_raw_bytes_of_one_body_are_not_followed_by_anothers() -> None:
+    first, second = Scripted("a", [Began(), Raw(b"half"), Truncated("cut")]), Scripted("b", good())
+    raw = Chat(model="m", messages=CHAT.messages, raw=True)
+    _, error = outcome(Resilient(source(first), [source(second)], midway=True), raw)
     assert isinstance(error, Truncated) and second.asked == []
 
 

@@ -15,9 +15,13 @@ import requests
 from chatapp.cancel import CancelScope
 from chatapp.chat import Attempt, Chat, Finish, Message, ReplyItem, Tool
 from chatapp.errors import Rejected, Truncated, UpstreamError
-from chatapp.events import ReasoningDelta, TextDelta, ToolCall
+from chatapp.events import ReasoningDelta, TextDelta, ToolCall, ToolResult
 from chatapp.provider_setup import Providers
+from chatapp.rounds import Rounds
 from chatapp.settings import ProviderConfig, Settings
+from chatapp.toolbox import Limits, Toolbox
+from chatapp.tools import Decision
+from chatapp.tools.functions import tool
 
 pytestmark = pytest.mark.slow
 
@@ -152,6 +156,31 @@ def test_tools_are_called_and_their_results_are_understood(providers: Providers,
     turn = Message("assistant", "", tool_calls=[call], native=asked.finish.native)
     result = Message("tool", '{"sky": "clear"}', tool_call_id=call.id)
     assert Reply(providers, name, user("weather"), turn, result, tools=[WEATHER]).joined() == "It is sunny."
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_the_tool_loop_runs_what_is_called_and_asks_on(providers: Providers, name: str) -> None:
+    @tool
+    def get_weather(place: str) -> dict[str, str]:
+        """The weather at a place."""
+        return {"sky": f"clear over {place}"}
+
+    limits = Limits(calls=8, seconds=5.0, result_bytes=1000, approval_s=1.0)
+    toolbox = Toolbox("run", {"get_weather": get_weather}, limits, NoApprovals())
+    chat = Chat(model=PROTOCOLS[name][2], messages=[user("weather")])
+    items = list(Rounds(providers.by_name[name], toolbox).stream(chat, CancelScope()))
+    (call,) = [item for item in items if isinstance(item, ToolCall)]
+    assert ToolResult(call.id, {"sky": "clear over Delft"}) in items
+    assert "".join(item.text for item in items if isinstance(item, TextDelta)) == "It is sunny."
+    assert isinstance(items[-1], Finish) and items[-1].reason == "stop"
+
+
+class NoApprovals:
+    def decision(self, run_id: str, call_id: str) -> Decision | None:
+        return None
+
+    def decide(self, run_id: str, call_id: str, decision: Decision) -> Decision:
+        return decision
 
 
 def test_who_is_busy_is_asked_again_when_it_says(providers: Providers) -> None:

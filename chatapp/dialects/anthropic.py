@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator
 from typing import ClassVar, assert_never
 
 from chatapp.dialects import BEGUN_ANEW, arguments_text, failed, json_data
+from chatapp.errors import status_of
 from chatapp.events import (
     AttemptReset,
     ErrorInfo,
@@ -32,12 +33,14 @@ from chatapp.transcript import Transcript
 # Stands where Anthropic signs its thinking. It proves nothing: thinking that comes back with it is told to no provider.
 SIGNATURE = "chatapp-unsigned"
 STOP = {"length": "max_tokens", "tool_limit": "max_tokens", "content_filter": "refusal"}
-ERRORS = {
-    "rate_limited": "rate_limit_error",
-    "upstream_timeout": "timeout_error",
-    "upstream_unavailable": "overloaded_error",
-    "interrupted": "overloaded_error",
-    "attempt_reset": "overloaded_error",
+ERROR_TYPES = {
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    503: "overloaded_error",
+    504: "timeout_error",
 }
 
 
@@ -160,10 +163,10 @@ class AnthropicDialect:
         yield _frame("message_stop")
 
 
-def message(said: Transcript) -> dict[str, object]:
-    """The `message` of a run that ended, and did not fail."""
+def message(said: Transcript, tools: Collection[str]) -> dict[str, object]:
+    """The `message` of a run that ended, and did not fail. `tools` are those that the client runs."""
     assert said.start is not None and said.end is not None
-    calls = said.open_calls()
+    calls = [call for call in said.open_calls() if call.name in tools]
     content: list[dict[str, object]] = []
     for _, event in said.entries:
         match event:
@@ -196,7 +199,11 @@ def usage_body(usage: Usage) -> dict[str, object]:
 
 def error_body(error: ErrorInfo) -> dict[str, object]:
     """The error of a run, in its stream."""
-    return {"error": {"type": ERRORS.get(error.code, "api_error"), "message": error.message}}
+    return {"error": {"type": error_type(status_of(error.code)), "message": error.message}}
+
+
+def error_type(status: int) -> str:
+    return ERROR_TYPES.get(status, "invalid_request_error" if status < 500 else "api_error")
 
 
 def _head(start: RunStart) -> dict[str, object]:

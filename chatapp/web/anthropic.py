@@ -9,24 +9,15 @@ from flask import Blueprint, Response
 
 from chatapp.chat import Chat, Message
 from chatapp.dialects import json_data
-from chatapp.dialects.anthropic import AnthropicDialect, message
+from chatapp.dialects.anthropic import AnthropicDialect, error_type, message
 from chatapp.endings import estimate_usage
 from chatapp.web import services, trace_id
-from chatapp.web.answers import begin_answer, choose, respond, succeeded, whole_answer
+from chatapp.web.answers import begin_answer, choose, respond
 from chatapp.web.anthropic_requests import MessagesRequest
 from chatapp.web.bodies import parse
+from chatapp.web.openai import read, whole
 
 blueprint = Blueprint("anthropic", __name__)
-
-TYPES = {
-    401: "authentication_error",
-    403: "permission_error",
-    404: "not_found_error",
-    413: "request_too_large",
-    429: "rate_limit_error",
-    503: "overloaded_error",
-    504: "timeout_error",
-}
 
 
 @blueprint.post("/v1/messages")
@@ -35,12 +26,11 @@ def create() -> Response:
     asked = parse(MessagesRequest)
     chat = asked.chat()
     begun = begin_answer(chat, asked.provider)
-    stop = partial(services().runs.cancel, begun.id)
+    on_left = None if asked.on_disconnect == "continue" else partial(services().runs.cancel, begun.id)
+    tools = [tool.name for tool in chat.tools]
     if not asked.stream:
-        return _json(message(succeeded(whole_answer(begun.id, stop))))
-    dialect = AnthropicDialect([tool.name for tool in chat.tools], estimated_tokens(chat))
-    on_left = None if asked.on_disconnect == "continue" else stop
-    return respond(partial(services().log.read, begun.id), dialect, on_left)
+        return _json(message(whole(begun, on_left), tools))
+    return respond(read(begun), AnthropicDialect(tools, estimated_tokens(chat)), on_left)
 
 
 @blueprint.post("/v1/messages/count_tokens")
@@ -62,8 +52,8 @@ def estimated_tokens(chat: Chat) -> int:
 def error_shape(status: int, code: str, message: str) -> tuple[int, object]:
     """As Anthropic says it. A wrong field is a 400 there."""
     status = 400 if status == 422 else status
-    type_ = TYPES.get(status, "invalid_request_error" if status < 500 else "api_error")
-    return status, {"type": "error", "error": {"type": type_, "message": message}, "request_id": trace_id()}
+    error = {"type": error_type(status), "message": message}
+    return status, {"type": "error", "error": error, "request_id": trace_id()}
 
 
 def _json(body: object) -> Response:

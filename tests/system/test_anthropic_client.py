@@ -1,0 +1,122 @@
+"""Anthropic's own SDK, unchanged."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import anthropic
+import pytest
+
+pytestmark = pytest.mark.slow
+
+SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+TOOL: Any = {"name": "weather", "description": "of a city", "input_schema": SCHEMA}
+HI: Any = [{"role": "user", "content": "hi"}]
+PARIS: Any = [{"role": "user", "content": "Paris"}]
+
+
+@pytest.fixture(params=[{"api_key": "anything"}, {"auth_token": "anything"}], ids=["x-api-key", "bearer"])
+def sdk(server: Any, request: Any) -> Iterator[anthropic.Anthropic]:
+    with anthropic.Anthropic(base_url=server.url, max_retries=0, **request.param) as client:
+        yield client
+
+
+@pytest.fixture
+def client(server: Any) -> Iterator[anthropic.Anthropic]:
+    with anthropic.Anthropic(base_url=server.url, api_key="anything", max_retries=0) as client:
+        yield client
+
+
+def ask(model: str, messages: Any = HI, **more: Any) -> Any:
+    return {"model": f"mock/{model}", "messages": messages, "max_tokens": 500, **more}
+
+
+def test_a_message_streams_with_thinking_and_usage(sdk: anthropic.Anthropic) -> None:
+    thinking: Any = {"type": "enabled", "budget_tokens": 2000}
+    asked = ask("words", thinking=thinking, max_tokens=60)
+    events = list(sdk.messages.create(**asked, stream=True))
+    assert [events[0].type, events[-2].type, events[-1].type] == ["message_start", "message_delta", "message_stop"]
+    with sdk.messages.stream(**asked) as stream:
+        text = "".join(stream.text_stream)
+        final = stream.get_final_message()
+    whole = sdk.messages.create(**asked)
+    assert [block.type for block in final.content] == ["thinking", "text"]
+    assert text.startswith("You asked:") and final.usage == whole.usage
+    assert [block.to_dict(exclude_unset=True) for block in whole.content] == [
+        {name: value for name, value in block.to_dict().items() if value is not None} for block in final.content
+    ]
+    assert final.stop_reason == "max_tokens" and final.usage.output_tokens_details
+    assert 0 < final.usage.output_tokens_details.thinking_tokens < final.usage.output_tokens
+    again = sdk.messages.create(
+        **ask("words", [*HI, whole.to_param(), *HI], max_tokens=3)
+    )  # its thinking comes back and is taken
+    assert again.usage.input_tokens > whole.usage.input_tokens
+
+
+def test_a_limit_is_kept_and_named(client: anthropic.Anthropic) -> None:
+    assert client.messages.create(**ask("words", max_tokens=3)).stop_reason == "max_tokens"
+
+
+@pytest.mark.parametrize(("model", "count"), [("client-tool", 1), ("parallel-tools", 2)])
+def test_the_client_runs_its_tools(client: anthropic.Anthropic, model: str, count: int) -> None:
+    with client.messages.stream(**ask(model, PARIS, tools=[TOOL])) as stream:
+        streamed = stream.get_final_message()
+    whole = client.messages.create(**ask(model, PARIS, tools=[TOOL]))
+    assert streamed.stop_reason == whole.stop_reason == "tool_use" and streamed.content == whole.content
+    calls = [block for block in whole.content if block.type == "tool_use"]
+    assert len(calls) == count and all(call.input == {"city": "Paris"} for call in calls)
+    results = [{"type": "tool_result", "tool_use_id": call.id, "content": f"{n}°"} for n, call in enumerate(calls)]
+    turns = [*PARIS, whole.to_param(), {"role": "user", "content": results}]
+    answer = client.messages.create(**ask(model, turns, tools=[TOOL]))
+    assert answer.content[0].to_dict()["text"] == "\n".join(f"The tool said: {n}°" for n in range(count))
+
+
+@pytest.mark.parametrize(
+    ("more", "error", "named"),
+    [
+        ({"extra_body": {"top_k": 4}}, anthropic.BadRequestError, "top_k: "),
+        ({"extra_body": {"temperature": 9}}, anthropic.BadRequestError, "temperature: "),
+        ({"messages": []}, anthropic.BadRequestError, "messages: "),
+        ({"model": "mock/nothing"}, anthropic.NotFoundError, "model: "),
+        ({"model": "mock/fail-first"}, anthropic.InternalServerError, "mock failed"),
+        ({"model": "mock/fail-late"}, anthropic.InternalServerError, "mock failed"),
+    ],
+)
+def test_failures_are_the_sdk_s_own_errors(client: anthropic.Anthropic, more: Any, error: Any, named: str) -> None:
+    with pytest.raises(error) as raised:
+        client.messages.create(**{**ask("words"), **more})
+    body = raised.value.body
+    assert body["type"] == "error" and set(body["error"]) == {"type", "message"}
+    assert body["error"]["message"].startswith(named)
+
+
+@pytest.mark.parametrize("model", ["fail-first", "fail-late", "truncated"])
+def test_failures_in_a_stream_are_raised_by_it(client: anthropic.Anthropic, model: str) -> None:
+    with pytest.raises(anthropic.APIStatusError) as raised:
+        list(client.messages.create(**ask(model), stream=True))
+    body: Any = raised.value.body
+    assert body["type"] == "error" and "as this model always does" in body["error"]["message"]
+
+
+def test_tokens_are_counted_before_they_are_spent(client: anthropic.Anthropic) -> None:
+    few = client.messages.count_tokens(model="mock/words", messages=HI).input_tokens
+    more = client.messages.count_tokens(model="mock/words", messages=HI, system="Be brief.", tools=[TOOL]).input_tokens
+    assert 0 < few < more
+    with pytest.raises(anthropic.NotFoundError):
+        client.messages.count_tokens(model="mock/nothing", messages=HI)
+
+
+def test_silence_is_broken_by_pings(server: Any) -> None:
+    stream = server.client().stream("POST", "/v1/messages", json={**ask("silent"), "stream": True})
+    ping = stream.until(lambda event: event.type == "ping")
+    assert json.loads(ping.data) == {"type": "ping"}
+    stream.close()
+
+
+def test_leaving_a_message_stops_its_run(client: anthropic.Anthropic, server: Any, wait_until: Any) -> None:
+    stream = client.messages.create(**ask("slow"), stream=True)
+    first: Any = next(iter(stream))
+    stream.close()
+    page = server.client()
+    wait_until(lambda: page.json(f"/api/v1/messages/{first.message.id}")["finish_reason"] == "cancelled")
+    assert page.follow(first.message.id, dialect="anthropic").to_end()[-1].type == "message_stop"

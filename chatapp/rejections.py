@@ -14,12 +14,16 @@ MAX_RETRY_AFTER_S = 86_400.0  # whoever says more means never, or sends a date w
 NO_CREDIT = "has no credit left for this account"
 BUSY = "takes no more requests for the moment"
 
+TOO_LONG = "finds the conversation too long"
+NO_IMAGES = "takes no images with this model"
+
 BY_WORD = (
     (r"insufficient_quota|insufficient.balance|credit balance|out of credit", NO_CREDIT),
     (
         r"context.(length|window|size)|too.many.prompt|prompt is too long|maximum.{0,40}tokens",
-        "finds the conversation too long",
+        TOO_LONG,
     ),
+    (r"(image|vision|multimodal).{0,40}not supported|(not|n't) support.{0,30}(image|vision)", NO_IMAGES),
     (r"(api|subscription)[ _-]?key|authenticat|unauthori[sz]ed", "refused the key"),
     (r"model.{0,80}(not.found|not.exist|does not exist|is not supported)|model_not_found", "does not know the model"),
     (r"rate.?limit|too many requests|overloaded|at capacity", BUSY),
@@ -32,7 +36,7 @@ BY_STATUS = {
     403: "refused the key, or what was asked with it",
     404: "does not know the model, or its address is wrong",
     408: "gave up waiting for the request",
-    413: "finds the conversation too long",
+    413: TOO_LONG,
     422: "did not take the request",
     429: BUSY,
     529: BUSY,
@@ -46,7 +50,10 @@ def rejected(who: str, status: int, retry_after: str | None, body: bytes) -> Rej
     if status == 429 and meaning != NO_CREDIT:
         wait = f"; try again in {seconds:.0f} s" if seconds else ""
         return RateLimited(f"{who} {BUSY}{wait}", status, seconds)
-    return Rejected(f"{who} {meaning or _by_status(status)} (HTTP {status})", status, seconds)
+    message = f"{who} {meaning or _by_status(status)} (HTTP {status})"
+    if meaning in (TOO_LONG, NO_IMAGES):
+        status = min(status, 422)  # the request's doing, also where a server takes it for its own (llama.cpp: 500)
+    return Rejected(message, status, seconds)
 
 
 def reported(who: str, error: bytes) -> Reported:

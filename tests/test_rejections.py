@@ -95,3 +95,10 @@ def test_when_to_come_back_may_stand_in_the_body():
 @pytest.mark.parametrize("said", [None, "", "soon", "-1", "1e9", "nan", "Wed, 21 Oct 2015 07:28:00 GMT", "1 Jan"])
 def test_a_useless_retry_after_is_none(said):
     assert rejected("acme", 429, said, b"").retry_after is None
+
+
+def test_a_request_that_no_second_try_can_help_is_not_the_server_s_failure() -> None:
+    body = b'{"error":{"code":500,"message":"image input is not supported - hint: you may need to provide the mmproj"}}'
+    error = rejected("local", 500, None, body)
+    assert "takes no images" in error.message and not error.retryable
+    assert rejected("local", 500, None, b"oops").retryable

@@ -200,10 +200,20 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture
 def own_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
     """Servers of the test's own, to be killed and started as it likes: `own_server(CHATAPP_DRAIN_S="1")`."""
+    yield from starter(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def module_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
+    """The same, kept for all tests of a file."""
+    yield from starter(tmp_path_factory.mktemp("module"))
+
+
+def starter(folder: Path) -> Iterator[Callable[..., Server]]:
     started: list[Server] = []
 
     def start(**env: str) -> Server:
-        server = Server(tmp_path / f"var{len(started)}", **env)
+        server = Server(folder / f"var{len(started)}", **env)
         started.append(server)
         return server.start()
 

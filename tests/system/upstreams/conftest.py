@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -95,19 +96,34 @@ def upstream() -> Iterator[ScriptedUpstream]:
 @pytest.fixture
 def serve(own_server: Callable[..., Any], upstream: ScriptedUpstream, tmp_path: Path) -> Callable[..., Any]:
     """A server whose provider `acme` is the upstream, asked with a key; `serve(extra lines of its table, **settings)`."""
-
-    def serve(table: str = "", **env: str) -> Any:
-        config = tmp_path / "chatapp.toml"
-        config.write_text(
-            f'[providers.acme]\ntype = "openai"\nbase_url = "{upstream.url}"\napi_key_env = "ACME_KEY"\n'
-            f"models = {json.dumps(upstream.models)}\n{table}\n"
-        )
-        return own_server(CHATAPP_CONFIG=str(config), ACME_KEY=KEY, **env)
-
-    return serve
+    return partial(_serve, own_server, upstream, tmp_path)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def kept_upstream() -> Iterator[ScriptedUpstream]:
+    """The same for all tests of a file."""
+    upstream = ScriptedUpstream()
+    yield upstream
+    upstream.close()
+
+
+@pytest.fixture(scope="module")
+def kept_serve(
+    module_server: Callable[..., Any], kept_upstream: ScriptedUpstream, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., Any]:
+    return partial(_serve, module_server, kept_upstream, tmp_path_factory.mktemp("kept"))
+
+
+def _serve(start: Callable[..., Any], upstream: ScriptedUpstream, folder: Path, table: str = "", **env: str) -> Any:
+    config = folder / "chatapp.toml"
+    config.write_text(
+        f'[providers.acme]\ntype = "openai"\nbase_url = "{upstream.url}"\napi_key_env = "ACME_KEY"\n'
+        f"models = {json.dumps(upstream.models)}\n{table}\n"
+    )
+    return start(CHATAPP_CONFIG=str(config), ACME_KEY=KEY, **env)
+
+
+@pytest.fixture(scope="session")
 def wire() -> SimpleNamespace:
     """What upstreams of this kind say: `wire.head()`, `wire.chunk(text)`, `wire.DONE`, `wire.KEY`."""
 

@@ -18,6 +18,9 @@ NASTY = (
 )
 
 
+FAMILIES = "Two families, 👨‍👩‍👧‍👦 and 👩‍👩‍👦, and a flag 🇩🇪. " * 12
+
+
 def body_of(events: list[Any]) -> bytes:
     data = b""
     for number, frame in enumerate([json.loads(event.data) for event in events if event.type == "raw"], 1):
@@ -30,17 +33,26 @@ def same(one: bytes, other: bytes) -> bool:
     return hashlib.sha256(one).hexdigest() == hashlib.sha256(other).hexdigest()
 
 
-@pytest.fixture
-def client(upstream: Any, serve: Callable[..., Any], wire: Any) -> Any:
+@pytest.fixture(scope="module")
+def server(kept_upstream: Any, kept_serve: Callable[..., Any], wire: Any) -> Any:
     pieces = [NASTY[at : at + 11] for at in range(0, len(NASTY), 11)]
-    upstream.script("nasty", wire.head("text/event-stream; charset=UTF-8"), *pieces)
-    upstream.script("refuses", wire.head("application/json", "401 No"), b'{"error":{"message":"no"}}')
-    upstream.script("gate", wire.head(), wire.chunk("one "), upstream.left, wire.chunk("two") + wire.DONE)
-    return serve(CHATAPP_LOG_RETENTION_S="1", CHATAPP_PACE_S="0").client()
+    kept_upstream.script("nasty", wire.head("text/event-stream; charset=UTF-8"), *pieces)
+    kept_upstream.script("plain", wire.head(), wire.chunk("one "), wire.DONE)
+    kept_upstream.script("refuses", wire.head("application/json", "401 No"), b'{"error":{"message":"no"}}')
+    kept_upstream.script("gate", wire.head(), wire.chunk("one "), kept_upstream.left, wire.chunk("two") + wire.DONE)
+    body = {"choices": [{"message": {"content": FAMILIES}, "finish_reason": "stop"}]}
+    kept_upstream.script("json", wire.head("application/json"), json.dumps(body, ensure_ascii=False).encode())
+    kept_upstream.script("lump", wire.head(), wire.chunk(FAMILIES) + wire.DONE)
+    return kept_serve(CHATAPP_LOG_RETENTION_S="1", CHATAPP_LOG_LEVEL="DEBUG")
 
 
-def ask(client: Any, model: str, mode: str, provider: str = "acme") -> str:
-    posted = client.send("hi", provider=provider, model=model, result_mode=mode)
+@pytest.fixture
+def client(server: Any) -> Any:
+    return server.client()
+
+
+def ask(client: Any, model: str, mode: str, **fields: Any) -> str:
+    posted = client.send("hi", **{"provider": "acme", "model": model, "result_mode": mode, **fields})
     assert posted["result_mode"] == mode
     return str(posted["id"])
 
@@ -67,26 +79,24 @@ def test_raw_frames_and_raw_bytes_are_the_upstreams_body(client: Any, wait_until
     assert "".join(words) == last["content"]
 
     assert client.json(f"/api/v1/messages/{run_id}")["reasoning"] == "hm"
-    wait_until(lambda: client.get(f"/api/v1/messages/{run_id}/raw").status_code == 404)  # it went with its log
+    wait_until(lambda: client.get(f"/api/v1/messages/{run_id}/raw").status_code == 404, 30)  # it went with its log
     (end,) = client.follow(run_id).to_end()
     assert end.type == "completed" and json.loads(end.data)["content"] == last["content"]
 
 
-def test_raw_bytes_come_live(client: Any, upstream: Any, wire: Any) -> None:
+def test_raw_bytes_come_live(client: Any, kept_upstream: Any, wire: Any) -> None:
     run_id = ask(client, "gate", "raw_passthrough")
     frames = client.follow(run_id)
     assert json.loads(frames.until(lambda event: event.type == "raw").data)["data"] == wire.chunk("one ").decode()
     answer = client.get(f"/api/v1/messages/{run_id}/raw", stream=True)
     assert answer.raw.read1(65_536) == wire.chunk("one ")
-    upstream.left.set()
+    kept_upstream.left.set()
     assert answer.raw.read() == wire.chunk("two") + wire.DONE
 
 
-def test_raw_bytes_are_the_owners_and_never_logged(upstream: Any, serve: Callable[..., Any], wire: Any) -> None:
-    upstream.script("m", wire.head(), wire.chunk("one "), wire.DONE)
-    server = serve(CHATAPP_LOG_LEVEL="DEBUG")
+def test_raw_bytes_are_the_owners_and_never_logged(server: Any, wire: Any) -> None:
     owner, other = server.client(browser=True), server.client(browser=True)
-    run_id = ask(owner, "m", "raw_passthrough")
+    run_id = ask(owner, "plain", "raw_passthrough")
     owner.follow(run_id).to_end()
     assert owner.get(f"/api/v1/messages/{run_id}/raw").content == wire.chunk("one ") + wire.DONE
     assert other.get(f"/api/v1/messages/{run_id}/raw").status_code == 404
@@ -112,7 +122,7 @@ def test_text_with_its_tags(client: Any) -> None:
 
 
 def test_the_mock_has_every_mode(client: Any) -> None:
-    run_id = ask(client, "think", "raw_passthrough", "mock")
+    run_id = ask(client, "think", "raw_passthrough", provider="mock", max_tokens=50)
     events = client.follow(run_id).to_end()
     assert body_of(events).decode().endswith(json.loads(events[-1].data)["content"])
 
@@ -122,14 +132,9 @@ def test_an_unknown_mode_is_refused(client: Any) -> None:
     assert answer.status_code == 422 and "result_mode" in answer.json()["error"]["message"]
 
 
-def test_an_answer_in_one_json_body_streams_in_graphemes(upstream: Any, serve: Callable[..., Any], wire: Any) -> None:
-    text = "Two families, 👨‍👩‍👧‍👦 and 👩‍👩‍👦, and a flag 🇩🇪. " * 12
-    body = json.dumps({"choices": [{"message": {"content": text}, "finish_reason": "stop"}]}, ensure_ascii=False)
-    upstream.script("json", wire.head("application/json"), body.encode())
-    upstream.script("lump", wire.head(), wire.chunk(text) + wire.DONE)
-    client = serve().client()
-    for model in ("json", "lump"):
-        deltas = [e for e in client.follow(ask(client, model, "legacy")).to_end() if e.type == "content_delta"]
-        pieces = [json.loads(event.data)["delta"] for event in deltas]
-        assert "".join(pieces) == text and len(pieces) >= 50
-        assert all(not piece.startswith("\u200d") and not piece.endswith("\u200d") for piece in pieces)
+@pytest.mark.parametrize("model", ["json", "lump"])
+def test_an_answer_in_one_piece_streams_in_graphemes(client: Any, model: str) -> None:
+    events = client.follow(ask(client, model, "legacy")).to_end()
+    pieces = [json.loads(event.data)["delta"] for event in events if event.type == "content_delta"]
+    assert "".join(pieces) == FAMILIES and len(pieces) >= 50
+    assert not any(piece.startswith("\u200d") or piece.endswith("\u200d") for piece in pieces)

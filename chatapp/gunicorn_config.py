@@ -84,13 +84,17 @@ def _drain_when_told(worker: Any) -> None:
 def _greet(host: str, port: int) -> None:
     url = f"http://{host}:{port}"
     post = f"curl -N {url}%s -H 'Content-Type: application/json' -d '{{\"prompt\": \"Hello\"}}'"
+    get = f"curl -N '{url}%s=Hello'"
     print(
         f"""
 chatapp is ready: {url}
 
-  token     {post % "/chat/stream"}
-  message   {post % "/api/v1/messages"}
-            curl -N {url}/api/v1/messages/ID/events
+  token      {post % "/chat/stream"}
+  session    {get % "/chat?sessionId=mine&prompt"}
+  reasoning  {get % "/api/chat?thinking=true&prompt"}
+  delta      {get % "/ask/stream?question"}
+  message    {post % "/api/v1/messages"}
+             curl -N {url}/api/v1/messages/ID/events
 """,
         flush=True,
     )

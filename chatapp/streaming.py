@@ -25,6 +25,7 @@ HEADERS = {
     "Cache-Control": "no-cache, no-transform",
     "X-Accel-Buffering": "no",
 }
+CATCH_UP_S = 0.5  # what a client has seen of another worker's run may be milliseconds away from this one
 RECONNECT_SOON_MS = 500  # for who was cut off by something between us; browsers wait for seconds
 RECONNECT_MS = 500, 3000  # spread, so that a server that restarts is not met by all its readers at once
 
@@ -71,15 +72,14 @@ class Reader:
 
     def skip_to(self, after: int) -> None:
         """Go on after `after`, which the client has. Raises WhollyReceived; where the log cannot serve it, reset."""
-        entries = self._read(0, 0.0)
-        while entries:
+        deadline = monotonic() + CATCH_UP_S
+        while self._seq < after:
+            entries = self._read(self._seq, max(0.0, deadline - monotonic()))
             for entry in entries:
-                if entry.seq > after:
-                    break
-                self._render(entry)
-            if entries[-1].seq >= after:
+                if entry.seq <= after:
+                    self._render(entry)
+            if not entries or entries[-1].seq > after:
                 break
-            entries = self._read(entries[-1].seq, 0.0)
         if self._seq != after:
             self._start_again("position")
         elif self.ended:

@@ -129,6 +129,31 @@ def test_a_position_the_log_cannot_serve_gets_one_reset_and_everything(
     assert events[1:] == decoded(body(stored(entries), dialect()))
 
 
+def test_a_position_that_the_log_reaches_in_a_moment_is_no_foreign_one() -> None:
+    """It was read from another worker, whose last events are not here yet."""
+    log = MemoryLog()
+    log.create("run")
+    log.append("run", START)
+    gevent.spawn(
+        lambda: [
+            log.append("run", event) for event in (TextDelta("a"), TextDelta("b"), RunEnd("stop", Usage(), Timing()))
+        ]
+    )
+    after = open_reader(lambda after, wait: log.read("run", after, wait), DIALECTS["token"](), 2)
+    assert [event.type for event in decoded(b"".join(after.follow(1000, "here")))] == ["token", "done"]
+    log.close()
+
+
+def test_a_position_that_a_live_log_does_not_reach_is_told_within_a_second() -> None:
+    log = MemoryLog()
+    log.create("run")
+    log.append("run", START)
+    with gevent.Timeout(5):
+        reader = open_reader(lambda after, wait: log.read("run", after, wait), DIALECTS["token"](), 99)
+        assert decoded(next(reader.follow(1000, "here")))[0].type == "reset"
+    log.close()
+
+
 @given(runs, dialects)
 def test_who_has_it_all_is_told_so(entries: list[Entry], dialect: type[Dialect]) -> None:
     with pytest.raises(WhollyReceived):

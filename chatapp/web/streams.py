@@ -6,6 +6,7 @@ run only when it has not come back for a while (docs/decisions/0008-an-eventsour
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 import gevent
@@ -13,7 +14,7 @@ from flask import Blueprint, Response, jsonify, request
 
 from chatapp.conversations import Begun
 from chatapp.dialects.reasoning import finish_reason, statistics
-from chatapp.errors import InvalidField
+from chatapp.errors import InvalidField, UnknownRun
 from chatapp.events import ToolCall, ToolResult
 from chatapp.ids import new_id
 from chatapp.transcript import Transcript
@@ -77,10 +78,8 @@ def _stream(name: str, asked: ChatRequest, begin: Callable[[], Begun]) -> Respon
     else:
         found, turn = True, services().conversations.come_back(owned_answer(run_id).id)
     read = log_of(owned_answer(run_id)) if found else partial(services().log.read, run_id)
-    comes_back = _comes_back()
-    on_left = (
-        partial(_stop_unless_back, services(), run_id, turn) if comes_back else partial(services().runs.cancel, run_id)
-    )
+    comes_back, app = _comes_back(), services()
+    on_left = partial(_stop_unless_back, app, run_id, turn) if comes_back else partial(app.runs.cancel, run_id)
     return respond(
         read,
         services().dialects[name](),
@@ -113,8 +112,9 @@ def _stop_unless_back(app: Services, run_id: str, turn: int) -> None:
     """The client is gone; perhaps it is only cut off. Called when the request is over."""
 
     def stop() -> None:
-        if app.conversations.returns(run_id) == turn:
-            app.runs.cancel(run_id)
+        with suppress(UnknownRun):  # it ended long ago
+            if app.conversations.returns(run_id) == turn:
+                app.runs.cancel(run_id)
 
     gevent.spawn_later(app.settings.come_back_s, stop)
 
@@ -122,8 +122,8 @@ def _stop_unless_back(app: Services, run_id: str, turn: int) -> None:
 def _answer_once(asked: ReasoningRequest) -> Response:
     """`"stream": false`: the final text, with how it ended; or the text alone."""
     begun = _begin(asked)
-    on_left = partial(services().runs.cancel, begun.id)
-    answer = owned_answer(begun.id)
+    answer, cancel = owned_answer(begun.id), partial(services().runs.cancel, begun.id)
+    on_left = _nothing if asked.on_disconnect == "continue" else cancel
     said = transcript(answer) if answer.status == "done" else whole_answer(begun.id, on_left)
     content = succeeded(said).content
     headers = {RUN_HEADER: begun.id}
@@ -132,6 +132,10 @@ def _answer_once(asked: ReasoningRequest) -> Response:
     response = jsonify(content=content, **_ending(said))
     response.headers.update(headers)
     return response
+
+
+def _nothing() -> None:
+    """The client may leave."""
 
 
 def _ending(said: Transcript) -> dict[str, object]:

@@ -130,7 +130,8 @@ class Providers:
         if config.type == "mock":  # it fails because it was asked to: that is to be seen
             return Source(self._build(name, config), Circuit(sys.maxsize, 0), Retries(0, 0))
         circuit = Circuit(settings.circuit_failures, settings.circuit_open_s)
-        retries = Retries(settings.upstream_retries, settings.upstream_retry_wait_s)
+        times = 0 if config.type == "local" else settings.upstream_retries  # its start was waited for, and is long
+        retries = Retries(times, settings.upstream_retry_wait_s)
         return Source(self._build(name, config), circuit, retries)
 
     def _build(self, name: str, config: ProviderConfig) -> Provider:

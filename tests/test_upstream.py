@@ -276,6 +276,45 @@ def test_a_piece_is_there_before_the_next_is_sent(either, upstream, head):
         assert b"two" in b"".join(body)
 
 
+def test_it_can_be_seen_whether_more_is_there(either, upstream):
+    send = Event()
+
+    def script(connection, request):
+        connection.send(CHUNKED + chunk(b"one"))
+        assert send.wait(BOUND)
+        connection.send(chunk(b"two") * 10_000 + END)
+
+    either.script = script
+    with upstream.open(post(either.url), CancelScope(), "acme") as reply:
+        body = reply.body()
+        assert next(body) == b"one"
+        assert not reply.goes_on_within(0) and not reply.goes_on_within(0.01)
+        gevent.spawn_later(0.01, send.set)
+        assert reply.goes_on_within(BOUND)
+        came = len(next(body))
+        assert came < 30_000 and reply.goes_on_within(BOUND)  # what TLS has unpacked already counts, too
+        assert came + len(b"".join(body)) == 30_000
+
+
+def test_a_body_of_known_length_goes_on_until_it_was_read(provider, upstream):
+    provider.answers(HEAD + b"Content-Length: 100000\r\n\r\n" + b"a" * 100_000)
+    with upstream.open(post(provider.url), CancelScope(), "acme") as reply:
+        next(reply.body())
+        assert reply.goes_on_within(0)
+        b"".join(reply.body())
+        assert not reply.goes_on_within(0)
+
+
+def test_a_stop_ends_the_look_for_more(provider, upstream):
+    provider.hangs_after(CHUNKED + chunk(b"one"))
+    scope = CancelScope()
+    with upstream.open(post(provider.url), scope, "acme") as reply:
+        next(reply.body())
+        gevent.spawn_later(0.01, scope.cancel, Stopped)
+        with gevent.Timeout(BOUND), pytest.raises(Stopped):
+            reply.goes_on_within(2 * BOUND)
+
+
 def test_half_a_chunk_is_handed_over_at_once(provider, upstream):
     taken = Event()
 

@@ -109,7 +109,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     send_timeout_s: Seconds = 30.0
     send_buffer_bytes: Bytes = 65_536
     drain_s: Annotated[float, msgspec.Meta(ge=0)] = 20.0
-    max_body_bytes: Bytes = 1_048_576
+    max_body_bytes: Bytes = 8_388_608
     max_live_runs: Count = 2000
     max_reply_bytes: Bytes = 16_777_216
     max_event_bytes: Bytes = 4_194_304
@@ -156,7 +156,7 @@ HELP: dict[str, str] = {
     "send_timeout_s": "How long a reader may take nothing before it is dropped. It can resume.",
     "send_buffer_bytes": "The kernel's send buffer per stream: bounds the memory that a stalled reader holds.",
     "drain_s": "On SIGTERM: how long runs may go on before they are ended as `interrupted`.",
-    "max_body_bytes": "Largest request body. A long conversation fits; an upload by mistake does not.",
+    "max_body_bytes": "Largest request body. A long conversation or a photo fits; an upload by mistake does not.",
     "max_live_runs": "Runs generated at one time in one process; one more is answered 503.",
     "max_reply_bytes": "Largest body taken from a provider for one reply: bounds memory against a run-away stream.",
     "max_event_bytes": "Largest single event taken from a provider.",

@@ -15,7 +15,7 @@ from gevent.queue import Queue
 
 from chatapp.agents import Agent
 from chatapp.cancel import CancelScope
-from chatapp.chat import Began, Chat, Finish, Message, ReplyItem, Spent
+from chatapp.chat import Chat, Finish, Message, ReplyItem, Spent
 from chatapp.endings import estimate_usage
 from chatapp.events import (
     Event,
@@ -55,7 +55,6 @@ class AgentProvider:
         return self._provider.models()
 
     def stream(self, chat: Chat, scope: CancelScope) -> Generator[ReplyItem, None, None]:
-        yield Began()
         items: Queue[ReplyItem | Exception] = Queue(1)
         own = CancelScope()
         gevent.spawn(self._play, RunTask(chat, self._provider, self._rounds), own, items)
@@ -134,7 +133,7 @@ class RunTask:
                     if isinstance(item, (TextDelta, ReasoningDelta)):
                         said[type(item)] += item.text
                     yield item
-                elif not isinstance(item, Began):
+                else:
                     self._notes.append(item)
 
     def end(self) -> Finish:

@@ -7,6 +7,7 @@ there too. What the helper and its servers complain of is in `mcp.log`.
 
 import json
 import logging
+import math
 import subprocess
 import sys
 import time
@@ -72,7 +73,8 @@ class MCPHelper:
 
 
 class MCPServer:
-    """One MCP server as a source of tools."""
+    """One MCP server as a source of tools. Who asks first waits for it to start; later a list that is old is renewed
+    while it is used, so that a server that hangs holds up nobody."""
 
     def __init__(self, name: str, helper: MCPHelper) -> None:
         self.name = name
@@ -80,13 +82,15 @@ class MCPServer:
         self._tools: Sequence[MCPTool] = ()
         self._problem = ""
         self._known_until = 0.0
-        self._asking: gevent.Greenlet[..., None] | None = None
+        self._first: gevent.Greenlet[..., None] | None = None
 
     def tools(self) -> Sequence["MCPTool"]:
         if time.monotonic() >= self._known_until:
-            if self._asking is None:  # whoever comes meanwhile waits for the same answer
-                self._asking = gevent.spawn(self._ask)
-            self._asking.join()
+            self._known_until = math.inf  # until the answer is there: it is asked once
+            asking = gevent.spawn(self._ask)
+            self._first = self._first or asking
+        if self._first is not None:
+            self._first.join()
         return self._tools
 
     def problem(self) -> str:
@@ -104,7 +108,6 @@ class MCPServer:
         self._problem = reply.get("error", "")
         self._tools = [MCPTool(self.name, tool, self._helper) for tool in reply.get("tools", ())]
         self._known_until = time.monotonic() + (FAILURE_KEPT_S if self._problem else KEPT_S)
-        self._asking = None
         if self._problem:
             logger.warning("MCP server %s: %s", self.name, self._problem)
 

@@ -87,7 +87,7 @@ def test_each_step_is_announced_worked_through_with_tools_and_answered() -> None
 
 def test_a_step_is_announced_the_moment_its_line_is_complete() -> None:
     stream = iter(provider(planner, Writer("1. One\n2) **Two**\n", "a", "b", "c")).stream(CHAT, CancelScope()))
-    assert [next(stream), next(stream)] == [Began(), PlanStep(1, "One")]
+    assert [next(stream), next(stream)] == [Began(), PlanStep(1, "One")]  # the model's beginning, as it tells of it
     assert next(stream) == PlanStep(2, "Two")
 
 
@@ -165,7 +165,7 @@ def test_whatever_an_agent_raises_ends_its_run(error: BaseException) -> None:
 
 def test_an_agent_that_asks_no_model_is_estimated_by_the_run() -> None:
     items = play(lambda task: [TextDelta(task.prompt)], Writer())
-    assert items == [Began(), TextDelta("What is it?"), Finish("stop")]
+    assert items == [TextDelta("What is it?"), Finish("stop")]
 
 
 def test_without_an_agent_and_tools_the_provider_answers_itself() -> None:

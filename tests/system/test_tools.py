@@ -76,6 +76,15 @@ def test_tools_are_listed_offered_by_name_and_run_here(server: Any) -> None:
     assert [tool["error"] for tool in kept] == [None, None]
 
 
+def test_in_a_query_tools_stand_side_by_side(server: Any) -> None:
+    query = "prompt=hi&provider=mock&model=tools&tools=calculate,%20current_time"
+    stream = server.client().stream("GET", f"/api/chat?{query}")
+    stream.to_end()
+    assert [call["name"] for call in frames(stream, "tool_call")] == ["calculate", "current_time"]
+    [end] = frames(stream, "end")
+    assert (end["stats"]["tool_calls"], end["stats"]["tool_results"]) == (2, 2)
+
+
 @pytest.mark.parametrize("body", [{"tools": ["nope"]}, {"tools": [1]}, {"agent": "nobody"}])
 def test_what_is_not_there_is_named(server: Any, body: dict[str, Any]) -> None:
     [field] = body

@@ -18,7 +18,7 @@ from chatapp.errors import ConfigError, InvalidField
 from chatapp.events import ToolCall, ToolResult
 from chatapp.settings import MCPServerConfig, Settings
 from chatapp.tool_setup import Tools, mcp_servers
-from chatapp.tools import Decision
+from chatapp.tools import Decision, mcp
 
 BIN = Path(sys.executable).parent
 EVERYTHING = BIN.parent / "npm/node_modules/.bin/mcp-server-everything"
@@ -171,10 +171,15 @@ def test_a_server_that_cannot_be_started_is_left_out_and_named(tools: Callable[.
         offered.choose(["x"])
 
 
-def test_a_server_that_says_nothing_is_not_waited_for_without_end(tools: Callable[..., Tools]) -> None:
+def test_a_server_that_says_nothing_is_not_waited_for_without_end(
+    tools: Callable[..., Tools], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mcp, "FAILURE_KEPT_S", 0.0)
     offered = tools(start_timeout_s=2.0, silent=MCPServerConfig(command="sleep", args=("1000",)))
     assert not [tool for tool in offered.all() if tool.server]
     assert "did not start within 2 s" in offered.problems()["silent"]
+    with gevent.Timeout(0.5):
+        assert not [tool for _ in range(3) for tool in offered.all() if tool.server]
 
 
 def test_fetch_reads_a_page(tools: Callable[..., Tools]) -> None:

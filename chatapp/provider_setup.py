@@ -6,11 +6,12 @@ Ollama (whether it runs shows when it is asked), and the mock.
 
 import logging
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+import gevent
 from msgspec.structs import replace
 
 from chatapp.errors import ConfigError
@@ -102,6 +103,13 @@ class Providers:
         self.default = settings.default_provider or ordered[0]
         if self.default not in self.by_name:
             raise ConfigError(f"default_provider: there is none named {self.default!r}; there are {', '.join(ordered)}")
+
+    def listings(self) -> dict[str, Sequence[str]]:
+        """Each one's models; none where they cannot be listed now. Each list is bounded in time, and they are asked for
+        side by side."""
+        asking = {name: gevent.spawn(provider.models) for name, provider in self.by_name.items()}
+        gevent.joinall(list(asking.values()))
+        return {name: asked.value or () for name, asked in asking.items()}
 
     def close(self) -> None:
         self._local.close()

@@ -95,12 +95,11 @@ def choose(name: str | None, model: str | None) -> tuple[Provider, str]:
 
 def _provider_of(model: str) -> tuple[str | None, str | None]:
     """Who is meant by a model's name alone."""
-    by_name = services().providers.by_name
+    providers = services().providers
     prefix, _, rest = model.partition("/")
-    if prefix in by_name:
+    if prefix in providers.by_name:
         return prefix, rest or None
-    known = next((name for name, provider in by_name.items() if model in provider.models()), None)
-    return known, model
+    return next((name for name, models in providers.listings().items() if model in models), None), model
 
 
 def whole_answer(run_id: str, on_left: Callable[[], None]) -> Transcript:

@@ -1,6 +1,5 @@
 """Conversations as JSON: list, read, rename, delete; and the providers that can be talked to."""
 
-import gevent
 from flask import Blueprint, Response, jsonify
 
 from chatapp.web import current_owner, services
@@ -42,9 +41,7 @@ def list_providers() -> Response:
 def provider_choice() -> dict[str, object]:
     """Who can answer now. A provider that lists no models is not there, or not reachable."""
     known = services().providers
-    listings = {name: gevent.spawn(provider.models) for name, provider in known.by_name.items()}
-    gevent.joinall(list(listings.values()))  # each is bounded, and they wait side by side
-    providers = [{"name": name, "models": list(listing.value or ())} for name, listing in listings.items()]
-    default = known.default
-    models = next((p["models"] for p in providers if p["name"] == default), [])
+    listings = known.listings()
+    providers = [{"name": name, "models": list(models)} for name, models in listings.items()]
+    default, models = known.default, listings[known.default]
     return {"default": {"provider": default, "model": models[0] if models else None}, "providers": providers}

@@ -78,8 +78,8 @@ def error_shape(status: int, code: str, message: str) -> tuple[int, object]:
 def _models() -> list[dict[str, object]]:
     return [
         {"id": f"{name}/{model}", "object": "model", "created": 0, "owned_by": name}
-        for name, provider in services().providers.by_name.items()
-        for model in provider.models()
+        for name, models in services().providers.listings().items()
+        for model in models
     ]
 
 

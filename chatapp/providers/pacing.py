@@ -26,7 +26,7 @@ def spread(items: Sequence[ReplyItem], limit_s: float) -> Iterator[tuple[float, 
     shown = 0
     for item in items:
         for piece in _cut(item, size):
-            yield seconds * shown / max(total, 1), piece
+            yield seconds * (shown / max(total, 1)), piece
             shown += length([piece])
 
 

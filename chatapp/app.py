@@ -13,6 +13,7 @@ from chatapp.auth import CookieAuth, secret_key
 from chatapp.conversations import Conversations
 from chatapp.database import open_database
 from chatapp.dialects import Dialect
+from chatapp.dialects.agui import AGUIDialect
 from chatapp.dialects.anthropic import AnthropicDialect
 from chatapp.dialects.delta import DeltaDialect
 from chatapp.dialects.message import MessageDialect, RawPassthroughDialect, XMLPlaintextDialect
@@ -21,6 +22,7 @@ from chatapp.dialects.reasoning import ReasoningDialect
 from chatapp.dialects.responses import ResponsesDialect
 from chatapp.dialects.session import SessionDialect
 from chatapp.dialects.token import TokenDialect
+from chatapp.dialects.ui_message import UIMessageDialect
 from chatapp.errors import ConfigError
 from chatapp.logs import EventLog
 from chatapp.logs.memory import MemoryLog
@@ -46,6 +48,7 @@ from chatapp.web import (
     responses,
     streams,
     tools,
+    ui,
 )
 
 PACKAGE = Path(__file__).parent
@@ -58,7 +61,7 @@ OWN_DIALECTS = (
     TokenDialect,
     XMLPlaintextDialect,
 )
-VENDOR_DIALECTS = (AnthropicDialect, OpenAIDialect, ResponsesDialect)
+VENDOR_DIALECTS = (AGUIDialect, AnthropicDialect, OpenAIDialect, ResponsesDialect, UIMessageDialect)
 DIALECTS: dict[str, Callable[[], Dialect]] = {dialect.name: dialect for dialect in (*OWN_DIALECTS, *VENDOR_DIALECTS)}
 
 
@@ -76,7 +79,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions[EXTENSION] = _services(settings, os.environ)
     errors.install(app, {"/v1/": openai.error_shape, "/v1/messages": anthropic.error_shape})
     origin.install(app)
-    for module in (chat, raw, streams, conversations, openai, responses, anthropic, pages, ops, tools, openapi):
+    for module in (chat, raw, streams, conversations, openai, responses, anthropic, ui, pages, ops, tools, openapi):
         app.register_blueprint(module.blueprint)
     return app
 

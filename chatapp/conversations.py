@@ -116,6 +116,16 @@ class Conversations:
                 raise NotFound("no such message")
             return message
 
+    def session_answer(self, owner: str, session_id: str) -> MessageRow | None:
+        """The newest answer in the conversation that its owner calls so."""
+        with self._transaction() as session:
+            conversation = _known_session(session, owner, session_id)
+            if conversation is None:
+                return None
+            answers = _shown(conversation.id).where(MessageRow.role == "assistant", MessageRow.provider.is_not(None))
+            newest: MessageRow | None = session.scalar(answers.order_by(None).order_by(MessageRow.id.desc()).limit(1))
+            return newest
+
     def come_back(self, answer_id: str) -> int:
         """The client that began this run was cut off and is here again: for the how-manieth time."""
         returned = update(MessageRow).where(MessageRow.id == answer_id).values(returns=MessageRow.returns + 1)

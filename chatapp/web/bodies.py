@@ -20,17 +20,15 @@ class Turn(msgspec.Struct, frozen=True):
     content: str
 
 
-class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """The fields that every streaming endpoint shares (contract, section 3). Unknown ones are ignored."""
+class AnswerRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """The fields of every streaming endpoint of ours that say how to answer (contract, section 3). Unknown ones are
+    ignored."""
 
     provider: str | None = None
     model: str | None = None
-    messages: list[Turn] | None = None
-    prompt: str | None = None
     thinking: bool | None = None
     max_tokens: Annotated[int, msgspec.Meta(ge=1)] | None = None
     temperature: Annotated[float, msgspec.Meta(ge=0, le=2)] | None = None
-    conversation_id: str | None = None
     tools: list[str] | str | None = None
     agent: str | None = None
     on_disconnect: OnDisconnect | None = None
@@ -41,16 +39,27 @@ class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
             return [name.strip() for name in self.tools.split(",") if name.strip()]
         return self.tools
 
-    def chat(self, session_id: str = "") -> Chat:
+    def chat_of(self, messages: list[Message], session_id: str = "") -> Chat:
         """What is asked of the provider, without the history."""
         return Chat(
             model=self.model or "",
-            messages=self.turns(),
+            messages=messages,
             thinking=self.thinking,
             max_tokens=self.max_tokens,
             temperature=self.temperature,
             session_id=session_id,
         )
+
+
+class ChatRequest(AnswerRequest, frozen=True, kw_only=True):
+    """With what is said."""
+
+    messages: list[Turn] | None = None
+    prompt: str | None = None
+    conversation_id: str | None = None
+
+    def chat(self, session_id: str = "") -> Chat:
+        return self.chat_of(self.turns(), session_id)
 
     def turns(self) -> list[Message]:
         """What the user says now: `messages`, or `prompt` as one of the user's."""

@@ -63,6 +63,12 @@ def tool_of(name: str, description: str | None, parameters: dict[str, object] | 
     return Tool(name, description or "", parameters or EMPTY_SCHEMA)
 
 
+def image_of(field: str, url: str) -> Image:
+    if not url.startswith(("data:image/", "https://")):
+        raise InvalidField(f"{field}: expected a data: URL with an image in it, or an https: one")
+    return Image(url)
+
+
 def choice_word(choice: str | None) -> str:
     if choice not in (None, "auto", "none", "required"):
         raise InvalidField("tool_choice: expected auto, none, required or a function")
@@ -88,8 +94,6 @@ def _part(field: str, part: ContentPart) -> Part:
             return Text(part.refusal or "")
         case "image_url" | "input_image":
             url = part.image_url.url if isinstance(part.image_url, ImageURL) else part.image_url
-            if not (url and url.startswith(("data:image/", "https://"))):
-                raise InvalidField(f"{field}.image_url: expected a data: URL with an image in it, or an https: one")
-            return Image(url)
+            return image_of(f"{field}.image_url", url or "")
         case other:
             raise InvalidField(f"{field}.type: {other!r} cannot be carried here: there are texts and images")

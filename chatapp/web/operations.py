@@ -5,11 +5,13 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from chatapp.web.agui_requests import AGUIRequest
 from chatapp.web.anthropic_requests import MessagesRequest
 from chatapp.web.bodies import AskRequest, ChatRequest, MessageRequest, ReasoningRequest, SessionRequest, TitleRequest
 from chatapp.web.openai_requests import CompletionRequest
 from chatapp.web.responses_requests import ResponseRequest
 from chatapp.web.tools import DecisionRequest
+from chatapp.web.ui_requests import UIChatRequest
 
 Json = dict[str, Any]
 
@@ -162,6 +164,9 @@ OPERATIONS: dict[str, Operation] = {
     "responses.cancel": Operation({200: (JSON,)}, CHANGING, error_schema="OpenAIError"),
     "anthropic.create": Operation({200: (JSON, STREAM)}, RUNNING, MessagesRequest, error_schema="AnthropicError"),
     "anthropic.count_tokens": Operation({200: (JSON,)}, RUNNING, MessagesRequest, error_schema="AnthropicError"),
+    "ui.chat": Operation({200: (STREAM,)}, RUNNING, UIChatRequest),
+    "ui.follow_chat": Operation(FOLLOWING, query=(ON_DISCONNECT,)),
+    "ui.run_agent": Operation({200: (STREAM,)}, RUNNING, AGUIRequest),
     "ops.healthz": Operation({200: (JSON,)}, ()),
     "ops.readyz": Operation({200: (JSON,), 503: (JSON,)}, ()),
     "ops.sse_probe": Operation(

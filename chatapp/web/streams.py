@@ -79,7 +79,7 @@ def _stream(name: str, asked: ChatRequest, begin: Callable[[], Begun]) -> Respon
         found, turn = True, services().conversations.come_back(owned_answer(run_id).id)
     read = log_of(owned_answer(run_id)) if found else partial(services().log.read, run_id)
     comes_back, app = _comes_back(), services()
-    on_left = partial(_stop_unless_back, app, run_id, turn) if comes_back else partial(app.runs.cancel, run_id)
+    on_left = partial(stop_unless_back, app, run_id, turn) if comes_back else partial(app.runs.cancel, run_id)
     return respond(
         read,
         services().dialects[name](),
@@ -108,7 +108,7 @@ def _comes_back() -> bool:
     return request.method == "GET" and "text/event-stream" in request.accept_mimetypes.values()
 
 
-def _stop_unless_back(app: Services, run_id: str, turn: int) -> None:
+def stop_unless_back(app: Services, run_id: str, turn: int) -> None:
     """The client is gone; perhaps it is only cut off. Called when the request is over."""
 
     def stop() -> None:

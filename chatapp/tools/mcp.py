@@ -88,9 +88,10 @@ class MCPServer:
         if time.monotonic() >= self._known_until:
             self._known_until = math.inf  # until the answer is there: it is asked once
             asking = gevent.spawn(self._ask)
-            self._first = self._first or asking
-        if self._first is not None:
-            self._first.join()
+            if self._first is None:
+                self._first = asking
+        assert self._first is not None
+        self._first.join()
         return self._tools
 
     def problem(self) -> str:

@@ -101,8 +101,11 @@ class ToolApproval(Event, frozen=True, tag="tool-approval"):
 
 
 class PlanStep(Event, frozen=True, tag="plan-step"):
+    """A step that an agent announces. `begun`: one that was announced is now worked on; only `message` tells."""
+
     index: int
     text: str
+    begun: bool = False
 
 
 class Raw(Event, frozen=True, tag="raw"):
@@ -119,12 +122,13 @@ class AttemptReset(Event, frozen=True, tag="attempt-reset"):
 
 
 class RunEnd(Event, frozen=True, tag="run-end"):
-    """Always last, exactly once."""
+    """Always last, exactly once. `reasoning_ms` is how long pieces of thinking came; None where none did."""
 
     reason: FinishReason
     usage: Usage
     timing: Timing
     error: ErrorInfo | None = None
+    reasoning_ms: int | None = None
 
 
 StreamEvent: TypeAlias = (

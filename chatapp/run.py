@@ -10,9 +10,12 @@ from chatapp.chat import Attempt, Began, Chat, Finish, Spent
 from chatapp.endings import estimate_usage, stopped_error, sum_usage
 from chatapp.errors import ChatappError, Truncated
 from chatapp.events import (
+    AttemptReset,
     Entry,
     ErrorInfo,
     FinishReason,
+    PlanStep,
+    Raw,
     ReasoningDelta,
     RunEnd,
     RunStart,
@@ -62,6 +65,8 @@ class Run:
         self._started = time.monotonic()
         self._first_byte_ms: int | None = None
         self._first_token_ms: int | None = None
+        self._thinking_since: float | None = None
+        self._reasoning_ms: int | None = None
         self._spent: Usage | None = None  # by the requests of this run that have ended
         self._counted = 0, 0  # characters of reasoning and answer that are in it
 
@@ -114,12 +119,26 @@ class Run:
     def _append_reply(self, event: StreamEvent) -> None:
         if self._first_token_ms is None and isinstance(event, (TextDelta, ReasoningDelta, ToolInputDelta, ToolCall)):
             self._first_token_ms = self._elapsed_ms()
+        if isinstance(event, ReasoningDelta):
+            if self._thinking_since is None:
+                self._thinking_since = time.monotonic()
+        elif self._thinking_since is not None and not isinstance(event, (Raw, PlanStep)):
+            self._end_thinking()
+        if isinstance(event, AttemptReset):
+            self._reasoning_ms = None
         self.append(event)
 
+    def _end_thinking(self) -> None:
+        if self._thinking_since is not None:
+            thought = round((time.monotonic() - self._thinking_since) * 1000)
+            self._reasoning_ms, self._thinking_since = (self._reasoning_ms or 0) + thought, None
+
     def _end(self, reason: FinishReason, usage: Usage | None = None, error: ErrorInfo | None = None) -> RunEnd:
+        self._end_thinking()
         timing = Timing(self._first_byte_ms, self._first_token_ms, self._elapsed_ms())
         usage = usage or self._estimate()
-        return RunEnd(reason, sum_usage(self._spent, usage) if self._spent else usage, timing, error)
+        spent = sum_usage(self._spent, usage) if self._spent else usage
+        return RunEnd(reason, spent, timing, error, self._reasoning_ms)
 
     def _spend(self, usage: Usage) -> None:
         self._spent = sum_usage(self._spent, usage) if self._spent else usage

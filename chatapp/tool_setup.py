@@ -76,7 +76,10 @@ class Tools:
         """MCP servers that could not be asked, and why."""
         return {name: problem for name, source in self._servers.items() if (problem := source.problem())}
 
-    def is_default(self, tool: OfferedTool) -> bool:
+    def is_default(self, tool: OfferedTool, agent: bool = False) -> bool:
+        """Whether it is offered where a request names no tools, to a model or to an agent."""
+        if agent and not self._default:
+            return not tool.server and tool.spec.name in {each.spec.name for each in TOOLS}
         return _matches(tool, self._default)
 
     def choose(self, names: Sequence[str] | None, agent: bool = False) -> list[OfferedTool]:

@@ -130,6 +130,7 @@ def test_a_run_is_logged_from_start_to_end(runs: Runs, log: MemoryLog, answers: 
     assert middle == [ReasoningDelta("hm"), TextDelta("fi"), TextDelta("ne")]
     assert isinstance(end, RunEnd) and (end.reason, end.usage, end.error) == ("stop", Usage(3, 2, 5), None)
     assert end.timing.first_byte_ms is not None and end.timing.first_token_ms is not None
+    assert end.reasoning_ms is not None
     assert kept(answers, "r").content == "fine"
 
 

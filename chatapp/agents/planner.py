@@ -36,6 +36,7 @@ def planner(task: Task) -> Iterator[StreamEvent]:
     plan = "\n".join(f"{index}. {text}" for index, text in enumerate(steps, 1))
     said = [*history, Message("user", PLAN.format(prompt=task.prompt)), Message("assistant", plan)]
     for index, text in enumerate(steps, 1):
+        yield PlanStep(index, text, begun=True)
         said.append(Message("user", STEP.format(index=index, text=text)))
         found = yield from _work(task, said)
         if task.ended == "tool_limit":

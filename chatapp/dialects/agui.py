@@ -59,7 +59,7 @@ class AGUIDialect:
                 yield _frame("TOOL_CALL_END", toolCallId=event.id)
             case ToolResult():
                 yield from self._result(event)
-            case PlanStep():
+            case PlanStep(begun=False):
                 yield _frame("CUSTOM", name="plan-step", value={"index": event.index, "text": event.text})
             case RunStart():
                 self._start = event
@@ -74,7 +74,7 @@ class AGUIDialect:
                 yield from self._end(event)
             case AttemptReset() if self._shown:
                 yield self._fail(BEGUN_ANEW)
-            case ToolApproval() | AttemptReset() | Raw():
+            case PlanStep() | ToolApproval() | AttemptReset() | Raw():
                 pass
             case _:
                 assert_never(event)

@@ -52,7 +52,7 @@ class MessageDialect:
             case ToolResult():
                 yield _frame("tool_result", outcome_data(event))
             case PlanStep():
-                yield _frame("plan_step", {"index": event.index, "text": event.text})
+                yield _frame("plan_step", _step(event))
             case RunEnd() if failed(event):
                 yield Frame(error_data(event), "error")
             case RunEnd():
@@ -153,6 +153,11 @@ class RawPassthroughDialect(MessageDialect):
 
 def _approval(event: ToolApproval) -> dict[str, object]:
     return {"tool_call_id": event.tool_call_id, "state": event.state, "expires": event.expires}
+
+
+def _step(event: PlanStep) -> dict[str, object]:
+    begun = {"begun": True} if event.begun else {}
+    return {"index": event.index, "text": event.text, **begun}
 
 
 def _frame(name: str, data: dict[str, object]) -> Frame:

@@ -44,7 +44,7 @@ class SessionDialect:
         match event:
             case TextDelta():
                 yield self._frame("assistant", event.text)
-            case PlanStep():
+            case PlanStep(begun=False):
                 yield self._frame("planning", f"{event.index}. {event.text}")
             case ToolCall():
                 yield self._frame("tool", json_data(call_data(event)))
@@ -58,7 +58,7 @@ class SessionDialect:
                 yield self._terminal(event)
             case AttemptReset():
                 yield from self.reset(event.reason)
-            case ReasoningDelta() | ToolInputDelta() | ToolApproval() | Raw():
+            case PlanStep() | ReasoningDelta() | ToolInputDelta() | ToolApproval() | Raw():
                 pass
             case _:
                 assert_never(event)

@@ -61,7 +61,7 @@ class UIMessageDialect:
                 yield _frame("tool-input-available", input=event.arguments, **_call(event.id, event.name))
             case ToolResult():
                 yield from self._answer_call(event)
-            case PlanStep():
+            case PlanStep(begun=False):
                 yield from self._close()
                 yield _frame("data-plan-step", data={"index": event.index, "text": event.text})
             case RunStart():
@@ -72,7 +72,7 @@ class UIMessageDialect:
                 yield from self._end(event)
             case AttemptReset() if self._shown:
                 yield from self._fail(BEGUN_ANEW.message)
-            case ToolApproval() | AttemptReset() | Raw():
+            case PlanStep() | ToolApproval() | AttemptReset() | Raw():
                 pass
             case _:
                 assert_never(event)

@@ -62,6 +62,8 @@ def message_json(message: MessageRow) -> dict[str, Any]:
         "status": "done" if end or not answer else "running",
         "content": said.content if answer else message.content,
         "reasoning": said.reasoning,
+        "reasoning_ms": end and end.reasoning_ms,
+        "steps": said.steps(),
         "tools": said.tools(),
         "provider": message.provider,
         "model": message.model,

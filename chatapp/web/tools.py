@@ -66,4 +66,5 @@ def _tool_json(tool: OfferedTool) -> dict[str, object]:
         "parameters": tool.spec.parameters,
         "ask": tool.ask,
         "default": services().tools.is_default(tool),
+        "agent_default": services().tools.is_default(tool, agent=True),
     }

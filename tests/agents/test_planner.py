@@ -74,7 +74,8 @@ def text(items: Sequence[ReplyItem]) -> str:
 def test_each_step_is_announced_worked_through_with_tools_and_answered() -> None:
     items = play(planner, Mock(delay=0))
     steps = [item for item in items if isinstance(item, PlanStep)]
-    assert [step.index for step in steps] == [1, 2, 3] and steps[0].text == "Read the question"
+    assert [(step.index, step.begun) for step in steps[:4]] == [(1, False), (2, False), (3, False), (1, True)]
+    assert [step.index for step in steps[3:]] == [1, 2, 3] and steps[0].text == "Read the question"
     calls = [item for item in items if isinstance(item, ToolCall)]
     assert [call.name for call in calls] == ["current_time", "calculate", "sample_stock_quote"]
     results = [item for item in items if isinstance(item, ToolResult)]

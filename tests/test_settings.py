@@ -58,6 +58,10 @@ def test_a_bad_variable_is_named(environ: dict[str, str], named: str) -> None:
         ("[providers.near]\ntype = 'carrier-pigeon'", "providers.near.*carrier-pigeon"),
         ("[providers.near]\ntype = 'openai'\nurl = 'x'", "providers.near.*url"),
         ("[providers.near]\nmodels = []", "providers.near.*type"),
+        ("[mcp_servers.time]\ncomand = 'x'", "mcp_servers.time.*comand"),
+        ("[mcp_servers.time]\ncommand = 'x'\nurl = 'y'", "mcp_servers.time.*either command or url"),
+        ("[mcp_servers.time]\nargs = []", "mcp_servers.time.*either command or url"),
+        ("[agents.mine]\nfactory = 'module'", "agents.mine"),
     ],
 )
 def test_a_bad_file_is_named_with_its_key(empty_folder: Path, text: str, named: str) -> None:

@@ -95,7 +95,7 @@ class Reader:
         """The next bytes of the run; a heartbeat where there were none for so long."""
         deadline = monotonic() + heartbeat_s
         while (left := deadline - monotonic()) > 0:
-            if data := self._take(left):  # an event may have no frames in this dialect
+            if (data := self._take(left)) or self.ended:  # an event may have no frames in this dialect, also the last
                 return data
         return HEARTBEAT + b"".join(map(encode, self._dialect.heartbeat()))
 

@@ -28,7 +28,7 @@ from chatapp.events import (
     ToolResult,
     Usage,
 )
-from chatapp.frames import HEARTBEAT, ServerEvent, SSEDecoder
+from chatapp.frames import HEARTBEAT, ServerEvent, SSEDecoder, encode
 from chatapp.logs.memory import MemoryLog
 from chatapp.streaming import Read, ReaderLeft, Readers, ServerLeaves, WhollyReceived, open_reader, stored
 from chatapp.transcript import transcript_of
@@ -243,3 +243,12 @@ def test_a_line_end_cut_between_two_tokens_reaches_the_client_once() -> None:
     )
     tokens = [event.data for event in decoded(body(stored(entries), DIALECTS["token"]())) if event.type == "token"]
     assert "".join(tokens) == "a\nb\nc\n"
+
+
+@pytest.mark.parametrize("name", sorted(set(DIALECTS) - set(OWN)))
+def test_a_run_whose_last_event_shows_nothing_ends_its_stream_without_a_heartbeat(name: str) -> None:
+    stop = RunEnd("stop", Usage(1, 2, 3), Timing(1, 2, 3))
+    entries = numbered([START, TextDelta("x"), AttemptReset("cut"), TextDelta("y"), stop])
+    data = body(lambda after, wait: entries[after : after + 1], DIALECTS[name]())
+    dialect = DIALECTS[name]()
+    assert data == b"".join(encode(frame) for _, event in entries for frame in dialect.encode(event))

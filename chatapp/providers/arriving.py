@@ -16,8 +16,11 @@ from chatapp.providers.pacing import length
 from chatapp.providers.stepwise import Stepwise
 from chatapp.upstream import Reply
 
-LUMP_S = 0.1  # for the end to arrive after the first event: nobody notices it, and a gateway sends at once what it has
-MANY_CHARS = 100  # more than any model says at once: worth waiting a little for what comes next
+FEW_S = (
+    0.02  # after the first event, for more to come than any model says at once; a busy server finds more at each look
+)
+MANY_CHARS = 100  # which is this: the end may be near, and a little is waited for it
+LUMP_S = 0.1  # for the end to come: nobody notices it, and a gateway sends at once what it has
 NEAR_S = 0.03
 RAW_REST_S = 2.0  # after the reply's end: raw bytes are whole, but no connection is waited for that stays open
 
@@ -65,16 +68,15 @@ class _Lump:
         self.items: list[ReplyItem] = []
         self.holds = True
         self._reply = reply
-        self._give_up: float | None = None
+        self._since: float | None = None
 
     def take(self, items: list[ReplyItem], done: bool) -> list[ReplyItem]:
         """More came; `done`: to the end. Returns what is to be handed on: nothing, or everything."""
         self.items += items
         if not self.items or done:
             return []
-        self._give_up = self._give_up or monotonic() + LUMP_S
-        self.holds = monotonic() < self._give_up and self._goes_on()
+        self._since = self._since or monotonic()
+        many = length(self.items) >= MANY_CHARS
+        late = monotonic() >= self._since + (LUMP_S if many else FEW_S)
+        self.holds = not late and self._reply.goes_on_within(NEAR_S if many else 0.0)
         return [] if self.holds else self.items
-
-    def _goes_on(self) -> bool:
-        return self._reply.goes_on_within(NEAR_S if length(self.items) >= MANY_CHARS else 0.0)

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -55,7 +56,7 @@ def tools(tmp_path: Path) -> Iterator[Callable[..., Tools]]:
 
 
 def children() -> list[tuple[int, str]]:
-    """Processes below this one: pid and command line."""
+    """The helpers and MCP servers below this process: pid and command line."""
     found, parents = [], {os.getpid()}
     for entry in sorted(Path("/proc").glob("[0-9]*"), key=lambda path: int(path.name)):
         with contextlib.suppress(OSError, IndexError):
@@ -63,7 +64,7 @@ def children() -> list[tuple[int, str]]:
             if int(parent) in parents and state != "Z":
                 parents.add(int(entry.name))
                 found.append((int(entry.name), entry.joinpath("cmdline").read_text().replace("\0", " ")))
-    return found
+    return [(pid, command) for pid, command in found if re.search(r"mcp.(helper|server)|sleep", command)]
 
 
 def pid_of(word: str) -> int:

@@ -238,3 +238,15 @@ def marked(folder: Path) -> list[str]:
             if f"MARK={folder}".encode() in entry.read_bytes():
                 found.append(entry.parent.name)
     return found
+
+
+def test_they_mix_for_anthropics_clients_too(tool_server: Callable[..., Any]) -> None:
+    client = tool_server(CHATAPP_DEFAULT_TOOLS="calculate").client()
+    tools = [{"name": "get_weather", "description": "theirs", "input_schema": {"type": "object"}}]
+    asked = {"model": "mock/tools", "max_tokens": 100, "messages": [{"role": "user", "content": "hi"}], "tools": tools}
+    answer = client.post("/v1/messages", asked).json()
+    assert [block["name"] for block in answer["content"] if block["type"] == "tool_use"] == ["get_weather"]
+    assert answer["stop_reason"] == "tool_use"
+    events = client.stream("POST", "/v1/messages", json={**asked, "stream": True}).to_end()
+    starts = [json.loads(event.data)["content_block"] for event in events if event.type == "content_block_start"]
+    assert [block["name"] for block in starts] == ["get_weather"]

@@ -14,13 +14,13 @@ import logging
 import os
 import re
 import socket
-import subprocess
 import sys
 import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import gevent
+from gevent import subprocess  # also where nothing is patched: a wait for the helper must not stop its caller
 from gevent.event import Event
 
 from chatapp.cancel import CancelScope

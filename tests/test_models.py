@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from chatapp.frames import SSEDecoder
+from chatapp.local_server import LocalServer
 from chatapp.models import mock
 from chatapp.terminal import main
 
@@ -186,6 +187,22 @@ one, two = (mock.chat(prompt, stream=True, max_tokens=6) for prompt in ("one", "
 print(["".join(pieces) for pieces in zip(*zip(one, two))])
 """
     assert run("-c", UNPATCHED + script) == "['You asked:\\n\\n> one\\n\\nI am', 'You asked:\\n\\n> two\\n\\nI am']\n"
+
+
+@pytest.mark.slow
+def test_the_model_on_this_machine_answers_and_goes_with_the_process(run: Any, tmp_path: Path) -> None:
+    if reason := LocalServer(tmp_path).missing():
+        pytest.skip(reason)
+    script = """
+import json
+from chatapp.models import local
+pieces = list(local.chat("Say hi.", stream=True, max_tokens=5))
+print(json.dumps([pieces, json.load(open("var/local.json"))["pid"]]))
+"""
+    pieces, helper = json.loads(run("-c", script))
+    assert len(pieces) > 1 and "".join(pieces)
+    with pytest.raises(ProcessLookupError):
+        os.kill(helper, 0)
 
 
 def test_a_conversation_is_a_list_of_turns(run: Any) -> None:

@@ -58,9 +58,9 @@ def arrivals(call: Call, sock: Any, read: Callable[[int], bytes]) -> Iterator[by
 _chunk_head = re.compile(rb"(?:\r\n)?([0-9a-fA-F]{1,15})[ \t]*(?:;[^\r\n]*)?\r\n").match
 
 
-def dechunk(pieces: Iterator[bytes], who: str) -> Generator[bytes, None, bool]:
+def dechunk(pieces: Iterator[bytes], who: str, at_end: Callable[[], None]) -> Generator[bytes, None, bool]:
     """Take the chunked coding off (RFC 9112, 7.1), giving every byte at once. Returns whether the connection can be
-    used again."""
+    used again. `at_end` is called when the end is seen, before the last bytes are given."""
     rest, left = b"", 0
     for data in pieces:
         data, at, out = rest + data, 0, []
@@ -72,6 +72,7 @@ def dechunk(pieces: Iterator[bytes], who: str) -> Generator[bytes, None, bool]:
             elif head := _chunk_head(data, at):
                 at, left = head.end(), int(head[1], 16)
                 if not left:  # the end; trailers, or a last CRLF that comes late, only cost the connection
+                    at_end()
                     if out:
                         yield b"".join(out)
                     return data[at:] == b"\r\n"

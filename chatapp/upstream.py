@@ -123,7 +123,7 @@ class Reply:
         self._response = response
         self._call = call
         self._max_bytes = limits.max_reply_bytes
-        self._socket = self._fast_socket()
+        self._at_end = False
         self._body = self._bounded()
         call.allow_silence(limits.silence_timeout)
 
@@ -154,11 +154,15 @@ class Reply:
             pass
 
     def goes_on_within(self, seconds: float) -> bool:
-        """Whether more of the body is here already, or comes within so long. False where that cannot be seen."""
-        if self._socket is None:
-            return bool(self._response.raw.length_remaining)  # its sender has it all
-        pending = getattr(self._socket, "pending", None)
-        return bool(pending and pending()) or bool(self._call.run(select, [self._socket], [], [], seconds)[0])
+        """Whether more of the body, or its end, is here already or comes within so long. False where it cannot be seen."""
+        raw: Any = self._response.raw
+        if self._at_end or raw.length_remaining is not None:  # a known length: its sender has it all
+            return True
+        sock = raw._fp.fp and raw._fp.fp.raw._sock  # of a body without a length no connection is known any more
+        if not sock:
+            return False
+        pending = getattr(sock, "pending", None)
+        return bool(pending and pending()) or bool(self._call.run(select, [sock], [], [], seconds)[0])
 
     def close(self) -> None:
         self._body.close()
@@ -177,15 +181,12 @@ class Reply:
                 pass  # the status alone must do
         return rejected(self._call.who, self.status, self._response.headers.get("retry-after"), body)
 
-    def _fast_socket(self) -> Any:
-        """The socket, where the body can be taken over."""
-        raw: Any = self._response.raw
-        sock = raw.connection and raw.connection.sock
-        return sock if raw.chunked and "content-encoding" not in raw.headers and can_take_over(sock) else None
-
     def _bounded(self) -> Generator[bytes, None, None]:
         left = self._max_bytes
-        for data in self._plain() if self._socket is None else self._taken_over(self._socket):
+        raw: Any = self._response.raw
+        sock = raw.connection and raw.connection.sock
+        fast = raw.chunked and "content-encoding" not in raw.headers and can_take_over(sock)
+        for data in self._taken_over(sock) if fast else self._plain():
             left -= len(data)
             if left < 0:
                 raise ReplyTooLarge(f"{self._call.who} sent a reply of more than {self._max_bytes} bytes")
@@ -194,9 +195,12 @@ class Reply:
     def _taken_over(self, sock: Any) -> Iterator[bytes]:
         raw: Any = self._response.raw
         pieces = arrivals(self._call, sock, raw._fp.fp.read1)
-        if (yield from dechunk(pieces, self._call.who)):
+        if (yield from dechunk(pieces, self._call.who, self._see_end)):
             raw._fp.close()  # the reader alone: the socket goes back to the pool
             raw.release_conn()
+
+    def _see_end(self) -> None:
+        self._at_end = True
 
     def _plain(self) -> Iterator[bytes]:
         read = self._response.raw.read1

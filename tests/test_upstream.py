@@ -296,13 +296,21 @@ def test_it_can_be_seen_whether_more_is_there(either, upstream):
         assert came + len(b"".join(body)) == 30_000
 
 
-def test_a_body_of_known_length_goes_on_until_it_was_read(provider, upstream):
-    provider.answers(HEAD + b"Content-Length: 100000\r\n\r\n" + b"a" * 100_000)
-    with upstream.open(post(provider.url), CancelScope(), "acme") as reply:
-        next(reply.body())
-        assert reply.goes_on_within(0)
-        b"".join(reply.body())
-        assert not reply.goes_on_within(0)
+ENDS = {
+    "known length": [HEAD + b"Content-Length: 3\r\n\r\none"],
+    "chunked": [CHUNKED + chunk(b"one") + END],
+    "chunked, its end later": [CHUNKED + chunk(b"one"), END],
+    "until it closes": [HEAD + b"\r\none"],
+}
+
+
+@pytest.mark.parametrize("kind", ENDS)
+def test_the_end_of_a_body_is_seen_before_it_is_read(either, upstream, kind):
+    either.answers(*ENDS[kind])
+    with upstream.open(post(either.url), CancelScope(), "acme") as reply:
+        assert next(reply.body()) == b"one"
+        assert reply.goes_on_within(BOUND)
+        assert list(reply.body()) == []
 
 
 def test_a_stop_ends_the_look_for_more(provider, upstream):

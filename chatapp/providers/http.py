@@ -21,7 +21,7 @@ from chatapp.chat import Began, Chat, Finish, ReplyItem
 from chatapp.errors import BadReply, ChatappError, Truncated
 from chatapp.events import StreamEvent
 from chatapp.frames import NDJSONDecoder, ServerEvent, SSEDecoder
-from chatapp.providers.arriving import arriving
+from chatapp.providers.arriving import arriving, beside_raw
 from chatapp.providers.pacing import spread
 from chatapp.providers.wire import UNREADABLE, is_json
 from chatapp.upstream import Reply, Upstream, UpstreamRequest
@@ -112,7 +112,10 @@ class HTTPProvider(ABC):
         with self._open(base_url, self.request(chat), scope) as reply:
             yield Began()
             decode = partial(self.read, reply.content_type)
-            lump = yield from arriving(reply, decode, raw=chat.raw, paced=self.upstream.pace_s > 0)
+            if chat.raw:
+                yield from beside_raw(reply, decode)
+                return
+            lump = yield from arriving(reply, decode)
         start = monotonic()
         for due, item in spread(lump, self.upstream.pace_s):
             if (early := start + due - monotonic()) > 0:

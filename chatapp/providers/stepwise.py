@@ -1,8 +1,8 @@
 """A decoder turned inside out: one that pulls pieces of a body becomes one that is given them. No I/O.
 
-Decoders are written the natural way, as generators over a body. Whoever reads the body must know what each piece
-brought before the next is waited for: to show the raw bytes of a piece that decodes to nothing yet, to see that a
-reply came in one lump. So the decoder runs in a greenlet, and waiting for the next piece is a switch to the reader.
+Decoders are written the natural way, as generators over a body. Where the raw bytes are shown too, each piece must be
+handed on before the next is waited for, also one that decodes to nothing yet. So the decoder runs in a greenlet, and
+waiting for the next piece is a switch to the reader. It costs 8 KiB and less than a microsecond a piece: not for all.
 """
 
 from collections.abc import Callable, Iterator
@@ -32,11 +32,6 @@ class Stepwise(Generic[T]):
     def end(self, error: UpstreamError | None = None) -> list[T]:
         """The body has ended, or broke off with the error, which the decoder then sees where it waits."""
         return self._resume(error or b"")
-
-    @property
-    def failed(self) -> bool:
-        """Whether `check` has something to raise."""
-        return self._error is not None
 
     def check(self) -> None:
         """Raise what the decoder raised. Once: a kept error would keep the frames it went through."""

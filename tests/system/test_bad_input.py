@@ -23,7 +23,7 @@ def refused(response: Any, status: int, field: str) -> None:
     assert error["trace_id"] == response.headers["X-Trace-Id"]
 
 
-@pytest.mark.parametrize("path", ["/chat/stream", "/api/v1/messages"])
+@pytest.mark.parametrize("path", ["/chat/stream", "/chat", "/api/chat", "/api/v1/messages"])
 @pytest.mark.parametrize(
     ("body", "status", "field"),
     [

@@ -7,6 +7,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
+import chatapp.conversations as module
 from chatapp.chat import Image, Message, Text
 from chatapp.conversations import Conversations, Question
 from chatapp.database import open_database
@@ -94,6 +95,38 @@ def test_what_belongs_to_someone_else_is_not_there(conversations: Conversations)
         with pytest.raises((NotFound, InvalidField)):
             attempt()
     assert conversations.recent("bob") == []
+
+
+def test_a_session_is_one_conversation_of_its_owner(conversations: Conversations) -> None:
+    first = conversations.begin(question(keep=False, session_id="mine"))
+    conversations.finish(first.id, answer("hello"))
+    again = conversations.begin(question(keep=False, session_id="mine", said="more"))
+    assert again.conversation_id == first.conversation_id and len(again.messages) == 3
+    assert conversations.begin(question(keep=False, session_id=first.conversation_id)).conversation_id == (
+        first.conversation_id
+    )
+    others = conversations.begin(question(owner="bob", keep=False, session_id="mine"))
+    foreign = conversations.begin(question(owner="bob", keep=False, session_id=first.conversation_id))
+    assert len({first.conversation_id, others.conversation_id, foreign.conversation_id}) == 3
+    conversations.delete("ann", first.conversation_id or "")
+    assert len(conversations.begin(question(keep=False, session_id="mine")).messages) == 1
+
+
+def test_a_session_begun_twice_at_the_same_time_is_one_conversation(
+    conversations: Conversations, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = conversations.begin(question(keep=False, session_id="mine"))
+    look = module._known_session
+    answers = iter([lambda *_: None, look])  # the other transaction commits after the first look
+    monkeypatch.setattr(module, "_known_session", lambda *more: next(answers)(*more))
+    assert conversations.begin(question(keep=False, session_id="mine")).conversation_id == first.conversation_id
+
+
+def test_each_return_of_a_client_is_counted(conversations: Conversations) -> None:
+    begun = conversations.begin(question())
+    assert conversations.returns(begun.id) == 0
+    assert [conversations.come_back(begun.id) for _ in range(2)] == [1, 2]
+    assert conversations.returns(begun.id) == 2
 
 
 def test_deleting_names_the_runs_that_go_on(conversations: Conversations) -> None:

@@ -97,7 +97,7 @@ def test_a_browser_that_is_cut_off_ten_times_has_the_whole_text_of_one_run(brows
     seen = page.evaluate(
         COLLECT,
         [
-            {"url": f"/chat?sessionId=cut&{ask}", "delta": "assistant", "text": "content", "ends": "done"},
+            {"url": f"/chat?sessionId=cut&agent=&{ask}", "delta": "assistant", "text": "content", "ends": "done"},
             {"url": f"/api/chat?thinking=true&{ask}", "delta": "message", "text": "content", "ends": "end"},
             {"url": "/ask/stream?provider=mock&question=hi", "delta": "delta", "text": "content", "ends": "end"},
             {"url": posted["events_url"], "delta": "content_delta", "text": "delta", "ends": "completed"},

@@ -16,7 +16,9 @@ pytestmark = pytest.mark.slow
 MB = 1_000_000
 SILENCE_S, TOTAL_S = 2, 6
 REPLY_BYTES = 6 * MB  # more than the largest event
-GROWTH_BYTES = 100 * MB  # of the server over all of these: a reply is held some times, as text, log and message
+GROWTH_BYTES = (
+    200 * MB
+)  # of the server over all of these: a reply is held several times over, the 1.5 GB of a bomb never
 
 
 def endless(data: bytes) -> Callable[[socket], None]:

@@ -5,6 +5,7 @@
     deepseek.chat("Hello")                               # the answer
     deepseek.chat("Hello", stream=True)                  # its text, piece by piece
     deepseek.chat("Hello", stream=True, sse=True)        # the frames of the `reasoning` dialect
+    deepseek.chat("What time is it?", tools=[clock])     # with typed functions that the model may call
     deepseek.events("Hello")                             # everything that happens, as `chatapp.events`
 
 Settings and keys come from where the server takes them: `chatapp.toml` and the environment. Nothing is stored. It
@@ -14,27 +15,27 @@ works with gevent's patches and without; an iterator belongs to the thread that 
 
 import atexit
 import os
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import cache
 from typing import Any, Literal, cast, overload
 
 import msgspec
-from gevent import GreenletExit, getcurrent
-from greenlet import greenlet
 
 from chatapp.chat import Chat, Message
 from chatapp.dialects.reasoning import TOO_MANY_TOOL_CALLS, ReasoningDialect
 from chatapp.errors import InvalidField, NotFound, RunFailed, Unreachable
 from chatapp.events import RunEnd, StreamEvent, TextDelta
 from chatapp.frames import encode
-from chatapp.ids import new_id
-from chatapp.logs import EventLog
+from chatapp.handover import Handover
 from chatapp.provider_setup import Providers
 from chatapp.providers import Provider
-from chatapp.run import Run
-from chatapp.settings import load
-from chatapp.tracing import new_trace_id
+from chatapp.rounds import Rounds
+from chatapp.settings import Settings, load
+from chatapp.tool_setup import limits
+from chatapp.toolbox import Toolbox
+from chatapp.tools import Decision, ServerTool
+from chatapp.tools.functions import tool
 
 Prompt = str | Sequence[Mapping[str, Any]]
 
@@ -72,8 +73,12 @@ class Model:
         model: str | None = None,
         max_tokens: int | None = None,
         temperature: float | None = None,
+        tools: Sequence[ServerTool | Callable[..., object]] = (),
     ) -> Generator[StreamEvent, None, None]:
-        """What happens, as it happens, from `RunStart` to `RunEnd`. Closing it closes the connection to the provider."""
+        """What happens, as it happens, from `RunStart` to `RunEnd`. Closing it closes the connection to the provider.
+
+        `tools` are typed functions, or made by `chatapp.tools.functions.tool`; they are called here, and nobody is asked.
+        """
         chat = Chat(
             model=model or self._default(),
             messages=_messages(prompt),
@@ -81,7 +86,7 @@ class Model:
             max_tokens=max_tokens,
             temperature=temperature,
         )
-        return _Handover().events(self._provider, chat)
+        return Handover().events(_with_tools(self._provider, tools), chat)
 
     def _default(self) -> str:
         for model in self.models():
@@ -104,8 +109,13 @@ def __getattr__(name: str) -> Model:
 
 
 @cache
+def _settings() -> Settings:
+    return load(os.environ)
+
+
+@cache
 def _providers() -> Providers:
-    providers = Providers(load(os.environ), os.environ)
+    providers = Providers(_settings(), os.environ)
     atexit.register(providers.close)
     return providers
 
@@ -119,6 +129,24 @@ def _messages(prompt: Prompt) -> list[Message]:
     if not any(message.text.strip() for message in messages):
         raise InvalidField("prompt: must not be empty")
     return messages
+
+
+def _with_tools(provider: Provider, tools: Sequence[ServerTool | Callable[..., object]]) -> Provider:
+    if not tools:
+        return provider
+    ours: list[ServerTool] = [cast(ServerTool, each) if hasattr(each, "spec") else tool(each) for each in tools]
+    toolbox = Toolbox("", {each.spec.name: each for each in ours}, limits(_settings()), _Approved())
+    return Rounds(provider, toolbox)
+
+
+class _Approved:
+    """Whoever hands over a function has approved its calls."""
+
+    def decision(self, run_id: str, call_id: str) -> Decision:
+        return "approved"
+
+    def decide(self, run_id: str, call_id: str, decision: Decision) -> Decision:
+        return "approved"
 
 
 def _texts(events: Generator[StreamEvent, None, None]) -> Iterator[str]:
@@ -139,45 +167,6 @@ def _frames(events: Generator[StreamEvent, None, None]) -> Iterator[str]:
         for event in events:
             for frame in dialect.encode(event):
                 yield encode(frame).decode()
-
-
-class _Handover:
-    """A run's log that keeps nothing: whoever iterates gets each event when it is written, and the run waits meanwhile.
-
-    Run and reader are two greenlets of one thread that switch to each other, so it needs neither gevent's patches nor
-    a hub; where the run waits in a hub (a pause of the mock), that is its own affair.
-    """
-
-    def __init__(self) -> None:
-        self._seq = 0
-        self._reader: Any = None
-
-    def events(self, provider: Provider, chat: Chat) -> Generator[StreamEvent, None, None]:
-        run = Run(new_id("run"), new_trace_id(), provider, chat, cast(EventLog, self))
-        writer = greenlet(lambda: self._write(run))
-        try:
-            while event := self._next(writer):
-                yield event
-        finally:
-            if not writer.dead:
-                writer.parent = getcurrent()
-                writer.throw(GreenletExit)  # where it appends: the provider's iterator is closed
-
-    def create(self, run_id: str) -> None:
-        """There is nothing to make."""
-
-    def append(self, run_id: str, event: StreamEvent) -> int:
-        self._seq += 1
-        self._reader.switch(event)
-        return self._seq
-
-    def _next(self, writer: greenlet) -> StreamEvent | None:
-        self._reader = writer.parent = getcurrent()
-        return cast(StreamEvent | None, writer.switch())
-
-    def _write(self, run: Run) -> None:
-        run.begin()
-        run.append(run.generate())
 
 
 if __name__ == "__main__":

@@ -55,12 +55,7 @@ class Tools:
         self._servers = servers
         self._ask = settings.ask_tools
         self._default = settings.default_tools
-        self._limits = Limits(
-            calls=settings.max_tool_calls,
-            seconds=settings.tool_timeout_s,
-            result_bytes=settings.max_tool_result_bytes,
-            approval_s=settings.approval_timeout_s,
-        )
+        self._limits = limits(settings)
 
     def all(self) -> list[OfferedTool]:
         """Waits for MCP servers that are not running yet, for a bounded time; leaves out those that cannot be asked."""
@@ -118,6 +113,16 @@ class Tools:
             found.ask = tool.ask or _matches(found, self._ask)
             offered.append(found)
         return offered
+
+
+def limits(settings: Settings) -> Limits:
+    """For the tools of one run."""
+    return Limits(
+        calls=settings.max_tool_calls,
+        seconds=settings.tool_timeout_s,
+        result_bytes=settings.max_tool_result_bytes,
+        approval_s=settings.approval_timeout_s,
+    )
 
 
 def mcp_servers(settings: Settings, environ: Mapping[str, str]) -> dict[str, MCPServer]:

@@ -38,7 +38,7 @@ LAYERS = [
         "providers.arriving",
     },
     {"logs.*", "providers.*", "dialects.*", "tools.*"},
-    {"toolbox", "rounds", "run", "runs", "conclusion", "streaming"},
+    {"toolbox", "rounds", "run", "handover", "runs", "conclusion", "streaming"},
     {"agents"},
     {"agents.*"},
     {"tables", "history", "conversations", "migrations.env", "migrations.versions.*", "database", "auth", "approvals"},

@@ -181,6 +181,39 @@ def test_everything_that_happens_can_be_had_also_thinking_and_tools(run: Any) ->
     assert "ToolCall" in names and "ToolResult" in names
 
 
+def test_a_function_is_a_tool_that_is_called_here(run: Any) -> None:
+    script = """
+def word_length(word: str) -> int:
+    return len(word)
+for event in mock.events('hi', model='client-tool', tools=[word_length]):
+    match type(event).__name__:
+        case 'ToolCall': print(event.name)
+        case 'ToolResult': print(event.result, event.error)
+        case 'RunEnd': print(event.reason)
+"""
+    name, result, reason = run("-c", UNPATCHED + script).splitlines()
+    assert (name, reason) == ("word_length", "stop") and result.endswith(" None")
+
+
+def test_too_many_calls_are_an_error(run: Any) -> None:
+    script = """
+import os
+os.environ["CHATAPP_MAX_TOOL_CALLS"] = "1"  # read when the first provider is imported
+from chatapp.models import mock
+from chatapp.errors import RunFailed
+def add(a: int, b: int) -> int:
+    return a + b
+try:
+    mock.chat('hi', model='parallel-tools', tools=[add])
+except RunFailed as error:
+    print(error.code)
+print(list(mock.chat('hi', model='parallel-tools', tools=[add], sse=True))[-1])
+"""
+    code, frame = run("-c", script).split("\n", 1)
+    event = SSEDecoder().feed(frame.encode())[0]
+    assert (code, event.type) == ("tool_limit", "error") and json.loads(event.data)["finish_reason"] == "length"
+
+
 def test_two_replies_can_be_read_side_by_side(run: Any) -> None:
     script = """
 one, two = (mock.chat(prompt, stream=True, max_tokens=6) for prompt in ("one", "two"))

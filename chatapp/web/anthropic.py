@@ -42,6 +42,13 @@ def count_tokens() -> Response:
     return _json({"input_tokens": estimated_tokens(chat)})
 
 
+@blueprint.after_request
+def name_request(response: Response) -> Response:
+    """By which Anthropic's SDK shows it."""
+    response.headers["request-id"] = trace_id()
+    return response
+
+
 def estimated_tokens(chat: Chat) -> int:
     """Of the texts, the calls and the tools; images are not counted."""
     calls = [call.arguments for asked in chat.messages for call in asked.tool_calls]

@@ -1,7 +1,11 @@
 """Anthropic's own SDK, unchanged."""
 
 import json
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import anthropic
@@ -12,6 +16,7 @@ pytestmark = pytest.mark.slow
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 TOOL: Any = {"name": "weather", "description": "of a city", "input_schema": SCHEMA}
 HI: Any = [{"role": "user", "content": "hi"}]
+GUIDE = (Path(__file__).parents[2] / "docs/guides/anthropic-clients.md").read_text("utf-8")
 PARIS: Any = [{"role": "user", "content": "Paris"}]
 
 
@@ -31,15 +36,15 @@ def ask(model: str, messages: Any = HI, **more: Any) -> Any:
     return {"model": f"mock/{model}", "messages": messages, "max_tokens": 500, **more}
 
 
-def test_a_message_streams_with_thinking_and_usage(sdk: anthropic.Anthropic) -> None:
+def test_a_message_streams_with_thinking_and_usage(client: anthropic.Anthropic) -> None:
     thinking: Any = {"type": "enabled", "budget_tokens": 2000}
     asked = ask("words", thinking=thinking, max_tokens=60)
-    events = list(sdk.messages.create(**asked, stream=True))
+    events = list(client.messages.create(**asked, stream=True))
     assert [events[0].type, events[-2].type, events[-1].type] == ["message_start", "message_delta", "message_stop"]
-    with sdk.messages.stream(**asked) as stream:
+    with client.messages.stream(**asked) as stream:
         text = "".join(stream.text_stream)
         final = stream.get_final_message()
-    whole = sdk.messages.create(**asked)
+    whole = client.messages.create(**asked)
     assert [block.type for block in final.content] == ["thinking", "text"]
     assert text.startswith("You asked:") and final.usage == whole.usage
     assert [block.to_dict(exclude_unset=True) for block in whole.content] == [
@@ -47,10 +52,14 @@ def test_a_message_streams_with_thinking_and_usage(sdk: anthropic.Anthropic) -> 
     ]
     assert final.stop_reason == "max_tokens" and final.usage.output_tokens_details
     assert 0 < final.usage.output_tokens_details.thinking_tokens < final.usage.output_tokens
-    again = sdk.messages.create(
+    again = client.messages.create(
         **ask("words", [*HI, whole.to_param(), *HI], max_tokens=3)
     )  # its thinking comes back and is taken
     assert again.usage.input_tokens > whole.usage.input_tokens
+
+
+def test_a_key_may_come_in_either_header(sdk: anthropic.Anthropic) -> None:
+    assert sdk.messages.create(**ask("words", max_tokens=2)).content
 
 
 def test_a_limit_is_kept_and_named(client: anthropic.Anthropic) -> None:
@@ -71,6 +80,21 @@ def test_the_client_runs_its_tools(client: anthropic.Anthropic, model: str, coun
     assert answer.content[0].to_dict()["text"] == "\n".join(f"The tool said: {n}°" for n in range(count))
 
 
+def test_the_sdk_s_own_loop_of_tools_goes_round(client: anthropic.Anthropic) -> None:
+    @anthropic.beta_tool
+    def weather(city: str) -> str:
+        """Of a city."""
+        return f"7 degrees in {city}"
+
+    last = client.beta.messages.tool_runner(**ask("client-tool", PARIS, tools=[weather])).until_done()
+    assert last.content[0].to_dict()["text"] == "The tool said: 7 degrees in Paris"
+
+
+def test_models_can_be_asked_for_by_this_sdk_too(client: anthropic.Anthropic) -> None:
+    assert "mock/words" in [model.id for model in client.models.list()]
+    assert client.models.retrieve("mock/words").id == "mock/words"
+
+
 @pytest.mark.parametrize(
     ("more", "error", "named"),
     [
@@ -87,6 +111,7 @@ def test_failures_are_the_sdk_s_own_errors(client: anthropic.Anthropic, more: An
         client.messages.create(**{**ask("words"), **more})
     body = raised.value.body
     assert body["type"] == "error" and set(body["error"]) == {"type", "message"}
+    assert raised.value.request_id == body["request_id"]
     assert body["error"]["message"].startswith(named)
 
 
@@ -104,6 +129,15 @@ def test_tokens_are_counted_before_they_are_spent(client: anthropic.Anthropic) -
     assert 0 < few < more
     with pytest.raises(anthropic.NotFoundError):
         client.messages.count_tokens(model="mock/nothing", messages=HI)
+
+
+def test_the_example_of_the_guide_runs(own_server: Any, tmp_path: Path) -> None:
+    (tmp_path / "chatapp.toml").write_text('[providers.mock]\ntype = "mock"\ninterval_s = 0.002\n')
+    server = own_server(CHATAPP_CONFIG=str(tmp_path / "chatapp.toml"))
+    (example,) = re.findall(r"(?m)^```python\n(.*?)^```$", GUIDE, re.DOTALL)
+    command = [sys.executable, "-c", example.replace("http://127.0.0.1:8000", server.url)]
+    said = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+    assert "> Hello" in said
 
 
 def test_silence_is_broken_by_pings(server: Any) -> None:

@@ -46,6 +46,8 @@ $(BIN)/pip:
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
 		{ echo "chatapp needs Python's venv module: apt-get install python3-venv"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
+	@# Debian's pip takes minutes to resolve what the tests need, a newer one half a minute.
+	@$(PIP) --upgrade pip || echo "chatapp: going on with the pip that came with Python."
 
 $(VENV)/.installed: setup.cfg pyproject.toml | $(BIN)/pip
 	$(PIP) -e .

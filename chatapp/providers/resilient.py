@@ -76,10 +76,11 @@ class Resilient:
 
     def stream(self, chat: Chat, scope: CancelScope) -> Generator[ReplyItem, None, None]:
         failure: UpstreamError | None = None
+        void = ""  # why what was shown is void, once something stands in its place
         for source in self._sources:
             reply = _Reply(source, self._fitting(source, chat, scope), scope)
             try:
-                yield from reply.items()
+                yield from reply.instead(void) if void else reply.items()
                 return
             except UpstreamError as error:
                 failure = failure or error  # of all failures the asked provider's says most
@@ -87,7 +88,7 @@ class Resilient:
                     # Raw bytes that were passed on are one body's: another's cannot follow them.
                     if not self._midway or chat.raw or source is self._sources[-1]:
                         raise
-                    yield AttemptReset(error.code)
+                    void = error.code
             except RequestError as error:
                 if failure is None:
                     raise
@@ -113,7 +114,7 @@ class _Reply:
         self._chat = chat
         self._scope = scope
 
-    def items(self) -> Iterator[ReplyItem]:
+    def items(self) -> Generator[ReplyItem, None, None]:
         for past in range(self._source.retries.times + 1):
             try:
                 yield from self._try()
@@ -124,6 +125,15 @@ class _Reply:
                 if wait is None:
                     raise
             self._scope.run(gevent.sleep, wait)
+
+    def instead(self, void: str) -> Iterator[ReplyItem]:
+        """The items, the first event after a reset: half an answer is better than none, until there is another."""
+        with closing(self.items()) as items:
+            for item in items:
+                if void and (self.shown or isinstance(item, Finish)):
+                    yield AttemptReset(void)
+                    void = ""
+                yield item
 
     def _try(self) -> Iterator[ReplyItem]:
         outcome = self._source.circuit.admit()

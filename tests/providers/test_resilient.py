@@ -198,9 +198,39 @@ def test_midway_the_run_goes_on_elsewhere_where_that_is_wanted_and_says_so() -> 
         Began("a"),
         TextDelta("half"),
         Attempt("a", "upstream_reported_error"),
-        AttemptReset("upstream_reported_error"),
         Attempt("b", "upstream_unreachable"),
-        *shown("c"),
+        Began("c"),
+        AttemptReset("upstream_reported_error"),
+        TextDelta("fine"),
+        Finish("stop"),
+    ]
+
+
+def test_midway_what_was_shown_stays_where_nobody_else_answers() -> None:
+    first = Scripted("a", [Began(), TextDelta("half"), Truncated("cut")])
+    second = Scripted("b", [Began(), Unreachable("no")])
+    items, error = outcome(Resilient(source(first), [source(second)], midway=True))
+    assert not any(isinstance(item, AttemptReset) for item in items)
+    assert isinstance(error, Truncated)
+
+
+def test_midway_an_empty_answer_stands_in_the_place_of_a_half_one() -> None:
+    first = Scripted("a", [Began(), TextDelta("half"), Truncated("cut")])
+    second = Scripted("b", [Began(), Finish("content_filter")])
+    items, _ = outcome(Resilient(source(first), [source(second)], midway=True))
+    assert items[-2:] == [AttemptReset("upstream_truncated"), Finish("content_filter")]
+
+
+def test_midway_it_may_break_off_again() -> None:
+    half: list[Step] = [Began(), TextDelta("half"), Truncated("cut")]
+    sources = [source(Scripted(name, half)) for name in "ab"]
+    items, _ = outcome(Resilient(sources[0], [sources[1], source(Scripted("c", good()))], midway=True))
+    assert [item for item in items if isinstance(item, (AttemptReset, TextDelta))] == [
+        TextDelta("half"),
+        AttemptReset("upstream_truncated"),
+        TextDelta("half"),
+        AttemptReset("upstream_truncated"),
+        TextDelta("fine"),
     ]
 
 

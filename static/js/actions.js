@@ -5,7 +5,7 @@
  */
 
 import { ApiError } from "./api.js";
-import { effectiveChoice, runningAnswer } from "./store.js";
+import { effectiveAgent, effectiveChoice, effectiveTools, runningAnswer } from "./store.js";
 
 export class Actions {
   #opening = 0;
@@ -43,6 +43,13 @@ export class Actions {
     if (!answer) return;
     this.store.dispatch({ type: "answer-stopping", key: answer.key, stopping: true });
     if (answer.id) await this.#cancel(answer.key, answer.id);
+  }
+
+  /** What holds is told by the log. @param {string} id @param {string} call @param {"approved"|"denied"} decision */
+  async decide(id, call, decision) {
+    this.store.dispatch({ type: "tool-deciding", id, call, deciding: decision });
+    const done = await this.#trying(() => this.api.decide(id, call, decision));
+    if (!done) this.store.dispatch({ type: "tool-deciding", id, call, deciding: null });
   }
 
   openNewChat() {
@@ -85,6 +92,11 @@ export class Actions {
   async refreshCatalogue() {
     const catalogue = await this.#trying(() => this.api.catalogue());
     if (catalogue) this.store.dispatch({ type: "catalogue-loaded", catalogue });
+  }
+
+  async refreshOffer() {
+    const offer = await this.#trying(() => this.api.offer());
+    if (offer) this.store.dispatch({ type: "offer-loaded", offer });
   }
 
   /** @param {string} key @param {object} fields @param {import("./types.js").ShownMessage[]} before */
@@ -140,7 +152,8 @@ export class Actions {
 /** @param {import("./types.js").State} state */
 function settings(state) {
   const { conversationId: conversation_id, thinking } = state;
-  return { conversation_id, ...effectiveChoice(state), thinking };
+  const [tools, agent] = [effectiveTools(state), effectiveAgent(state)];
+  return { conversation_id, ...effectiveChoice(state), thinking, ...(tools && { tools }), ...(agent && { agent }) };
 }
 
 /** @param {ApiError} error */

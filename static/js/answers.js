@@ -17,9 +17,11 @@
 export function shown(message, extra = {}) {
   return {
     key: message.id,
-    steps: [],
+    step: 0,
+    stepsTold: false,
+    stepWorked: false,
     thinkingSince: null,
-    thinkingMs: 0,
+    thinkingMs: message.reasoning_ms ?? 0,
     watched: false,
     stopping: false,
     waiting: false,
@@ -35,8 +37,8 @@ export function shown(message, extra = {}) {
  */
 export function blankAnswer(fields) {
   return shown({
-    id: "", conversation_id: "", role: "assistant", status: "running", content: "", reasoning: "", tools: [],
-    finish_reason: null, error: null, usage: null, timing: null, provider: null, model: null, created: "",
+    id: "", conversation_id: "", role: "assistant", status: "running", content: "", reasoning: "",
+    reasoning_ms: null, tools: [], steps: [], finish_reason: null, error: null, usage: null, timing: null, provider: null, model: null, created: "",
     events_url: null,
   }, fields);
 }
@@ -47,7 +49,8 @@ export function blankAnswer(fields) {
  * @returns {ShownMessage}
  */
 export function forgotten(answer) {
-  return { ...answer, content: "", reasoning: "", tools: [], steps: [], thinkingSince: null, thinkingMs: 0 };
+  const nothing = { content: "", reasoning: "", tools: [], steps: [], step: 0, stepsTold: false, stepWorked: false };
+  return { ...answer, ...nothing, thinkingSince: null, thinkingMs: 0 };
 }
 
 /**
@@ -66,15 +69,25 @@ export function applyEvent(answer, name, data, at) {
 /** @type {Record<string, (answer: ShownMessage, data: any, at: number) => ShownMessage>} */
 const EVENTS = {
   reasoning_delta: (answer, data, at) => ({
-    ...answer, reasoning: answer.reasoning + data.delta, thinkingSince: answer.thinkingSince ?? at,
+    ...worked(answer), reasoning: answer.reasoning + data.delta, thinkingSince: answer.thinkingSince ?? at,
   }),
-  content_delta: (answer, data, at) => ({ ...thoughtUntil(answer, at), content: answer.content + data.delta }),
-  tool_call: (answer, data, at) => ({ ...thoughtUntil(answer, at), tools: [...answer.tools, data] }),
-  tool_result: (answer, data) => ({
-    ...answer,
-    tools: answer.tools.map((tool) => (tool.id === data.tool_call_id ? withOutcome(tool, data) : tool)),
+  content_delta: (answer, data, at) => ({
+    ...thoughtUntil(answered(answer), at), content: answer.content + data.delta,
   }),
-  plan_step: (answer, data) => ({ ...answer, steps: [...answer.steps, data.text] }),
+  tool_call: (answer, data, at) => ({
+    ...thoughtUntil(worked(answer), at), tools: [...answer.tools, called(data, answer.watched ? at : null)],
+  }),
+  tool_approval: (answer, { tool_call_id, state: approval, expires }, at) => {
+    const since = answer.watched && approval === "approved" ? at : null; // what it waited is no work
+    return changeTool(answer, tool_call_id, { approval, expires, since, deciding: null });
+  },
+  tool_result: (answer, data) =>
+    changeTool(answer, data.tool_call_id, { result: data.result ?? null, error: data.error ?? null, done: true }),
+  plan_step: (answer, { index, text, begun }) => {
+    if (begun) return { ...answer, step: index, stepsTold: true };
+    const moves = answer.step === 0 || (answer.stepWorked && !answer.stepsTold);
+    return { ...answer, steps: [...answer.steps, { index, text }], step: moves ? index : answer.step, stepWorked: false };
+  },
   reset: (answer) => forgotten(answer),
   completed: (answer, data, at) => ({
     ...ended(answer, at),
@@ -90,9 +103,30 @@ const EVENTS = {
   }),
 };
 
-/** @param {import("./types.js").ToolCall} tool @param {any} data */
-function withOutcome(tool, data) {
-  return { ...tool, result: data.result ?? null, error: data.error ?? null };
+/**
+ * The answer with one of its calls changed.
+ * @param {ShownMessage} answer
+ * @param {string} id
+ * @param {Partial<import("./types.js").ToolCall>} fields
+ * @returns {ShownMessage}
+ */
+export function changeTool(answer, id, fields) {
+  return { ...answer, tools: answer.tools.map((tool) => (tool.id === id ? { ...tool, ...fields } : tool)) };
+}
+
+/** @param {any} data @param {number|null} since @returns {import("./types.js").ToolCall} */
+function called(data, since) {
+  return { ...data, approval: null, expires: null, done: false, result: null, error: null, since };
+}
+
+/** Who announces a step after having worked on another is at the new one. @param {ShownMessage} answer */
+function worked(answer) {
+  return answer.steps.length ? { ...answer, stepWorked: true } : answer;
+}
+
+/** Who says which step it works on has done the last one when its answer begins. @param {ShownMessage} answer */
+function answered(answer) {
+  return answer.stepsTold ? { ...answer, step: 0 } : worked(answer);
 }
 
 /** @param {ShownMessage} answer @param {number} at @returns {ShownMessage} */

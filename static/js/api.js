@@ -24,6 +24,12 @@ export const api = {
   /** @returns {Promise<import("./types.js").Catalogue>} */
   catalogue: () => request("GET", "/providers"),
 
+  /** Servers of tools that are not running yet are waited for. @returns {Promise<import("./types.js").Offer>} */
+  async offer() {
+    const [{ tools, problems }, { agents }] = await Promise.all([request("GET", "/tools"), request("GET", "/agents")]);
+    return { tools, problems, agents };
+  },
+
   /** @returns {Promise<{conversations: Conversation[]}>} */
   conversations: () => request("GET", "/conversations"),
 
@@ -41,6 +47,10 @@ export const api = {
 
   /** @param {string} id */
   cancel: (id) => request("POST", `/messages/${encodeURIComponent(id)}/cancel`, {}),
+
+  /** @param {string} id @param {string} call @param {"approved"|"denied"} decision */
+  decide: (id, call, decision) =>
+    request("POST", `/messages/${encodeURIComponent(id)}/tools/${encodeURIComponent(call)}`, { decision }),
 
   /**
    * Asks. The key makes it safe to ask twice, so a lost connection is tried once more.

@@ -10,12 +10,13 @@ import { initialState, reduce, runningAnswer, Store } from "./store.js";
 import { Tabs } from "./tabs.js";
 import { ComposerView } from "./views/composer.js";
 import { DrawerView, NoticeView, startCopyButtons, ThemeView } from "./views/frame.js";
+import { OfferView, rememberedOffer } from "./views/offer.js";
 import { StickToEnd } from "./views/scroll.js";
 import { rememberedSettings, SettingsView } from "./views/settings.js";
 import { SidebarView } from "./views/sidebar.js";
 import { ThreadView } from "./views/thread.js";
 
-const store = new Store({ ...renderedState(), ...rememberedSettings() });
+const store = new Store({ ...renderedState(), ...rememberedSettings(), ...rememberedOffer() });
 const tabs = new Tabs();
 const actions = new Actions(store, api, tabs);
 const router = new Router(store, actions);
@@ -26,12 +27,14 @@ scroll.start();
 new ThreadView(store, actions, scroll).start();
 new SidebarView(store, actions, router).start();
 new SettingsView(store).start();
+new OfferView(store, actions).start();
 new ComposerView(store, actions).start();
 for (const view of [new DrawerView(), new NoticeView(store), new ThemeView()]) view.start();
 startCopyButtons();
 router.start();
 following.start();
 actions.refreshCatalogue();
+actions.refreshOffer();
 
 store.addEventListener("change", (event) => {
   const { state, previous } = /** @type {CustomEvent} */ (event).detail;

@@ -95,7 +95,7 @@ export class MarkdownView {
   /** @param {Block} block @param {boolean} growing @returns {Drawn} */
   #made(block, growing) {
     const text = block.type === "code" ? fenced(block.raw, growing) : growing ? mend(block.raw) : block.raw;
-    return { block, growing, nodes: [...renderBlock(text, this.#links).children] };
+    return { block, growing, nodes: [...renderBlock(text, this.#links, growing).children] };
   }
 
   /** @param {string} source @param {Block[]} blocks */

@@ -41,12 +41,13 @@ export function blocksOf(text, links) {
 /**
  * @param {string} raw  one block's markdown
  * @param {Links} links
+ * @param {boolean} [growing]  then a fence that nobody has closed may still get more
  * @returns {DocumentFragment}
  */
-export function renderBlock(raw, links) {
+export function renderBlock(raw, links, growing = false) {
   const tokens = lexer(Object.assign(Object.create(null), links)).lex(raw);
   const fragment = sanitized(Parser.parse(tokens, options));
-  fragment.querySelectorAll("pre > code").forEach(furnishCode);
+  fragment.querySelectorAll("pre > code").forEach((code) => furnishCode(code, growing));
   fragment.querySelectorAll("img").forEach(furnishImage);
   fragment.querySelectorAll("a").forEach(furnishLink);
   fragment.querySelectorAll("table").forEach(furnishTable);
@@ -90,10 +91,10 @@ function harmless(text) {
   return escaped(text).replace(HARMLESS_TAG, "<$1>");
 }
 
-/** @param {Element} code */
-function furnishCode(code) {
+/** @param {Element} code @param {boolean} growing */
+function furnishCode(code, growing) {
   const language = code.getAttribute("data-language") ?? "";
-  const closed = !code.hasAttribute("data-open");
+  const closed = !growing || !code.hasAttribute("data-open");
   code.parentElement?.replaceWith(codeBlock({ language, text: code.textContent ?? "", closed }));
 }
 

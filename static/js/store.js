@@ -4,7 +4,7 @@
  * and tells the listeners of "change". It knows no server, no document and no clock.
  */
 
-import { applyEvent, blankAnswer, forgotten, shown } from "./answers.js";
+import { applyEvent, blankAnswer, changeTool, forgotten, shown } from "./answers.js";
 
 /** @typedef {import("./types.js").State} State */
 /** @typedef {import("./types.js").Action} Action */
@@ -19,6 +19,9 @@ export const initialState = {
   catalogue: { default: null, providers: [] },
   choice: null,
   thinking: null,
+  offer: null,
+  tools: null,
+  agent: null,
   notice: null,
 };
 
@@ -65,6 +68,22 @@ export function spoken(messages) {
 /** What the next question goes to; null leaves it to the server. @param {State} state */
 export function effectiveChoice(state) {
   return isOffered(state.catalogue, state.choice) ? state.choice : state.catalogue.default;
+}
+
+/** Whether the model may call this tool in the next answer. @param {State} state @param {import("./types.js").Tool} tool */
+export function mayCall(state, tool) {
+  if (state.tools) return state.tools.includes(tool.name);
+  return effectiveAgent(state) ? tool.agent_default : tool.default;
+}
+
+/** The names that are sent; null leaves it to the server. What is not there now is left out. @param {State} state */
+export function effectiveTools({ offer, tools }) {
+  return offer && tools ? tools.filter((name) => offer.tools.some((tool) => tool.name === name)) : tools;
+}
+
+/** @param {State} state */
+export function effectiveAgent({ offer, agent }) {
+  return !offer || (agent && offer.agents.includes(agent)) ? agent : null;
 }
 
 /** @type {Record<string, (state: State, action: any) => State>} */
@@ -116,9 +135,16 @@ const ACTIONS = {
     ...state, messages: change(state, key, (answer) => ({ ...answer, stopping })),
   }),
 
+  "tool-deciding": (state, { id, call, deciding }) => ({
+    ...state, messages: change(state, id, (answer) => changeTool(answer, call, { deciding })),
+  }),
+
   "catalogue-loaded": (state, { catalogue }) => ({ ...state, catalogue }),
   "model-chosen": (state, { choice }) => ({ ...state, choice }),
   "thinking-set": (state, { thinking }) => ({ ...state, thinking }),
+  "offer-loaded": (state, { offer }) => ({ ...state, offer }),
+  "tools-chosen": (state, { tools }) => ({ ...state, tools }),
+  "agent-chosen": (state, { agent }) => ({ ...state, agent }),
   "notice-shown": (state, { text, traceId = null }) => ({ ...state, notice: { text, traceId } }),
   "notice-dismissed": (state) => ({ ...state, notice: null }),
 };

@@ -11,7 +11,8 @@
 /** @typedef {import("./types.js").Message} Message */
 
 const DELTAS = [
-  "content_delta", "reasoning_delta", "tool_call", "tool_result", "plan_step", "reset", "heartbeat", "completed",
+  "content_delta", "reasoning_delta", "tool_call", "tool_approval", "tool_result", "plan_step", "reset", "heartbeat",
+  "completed",
 ];
 /** Shorter gaps are not worth a word. */
 const WAITING_AFTER_MS = 1200;

@@ -18,8 +18,20 @@ export function endingOf(answer) {
   return ENDINGS[answer.finish_reason ?? ""] ?? "";
 }
 
-/** One sentence for those who listen. @param {ShownMessage} answer */
-export function announcementOf(answer) {
+/**
+ * One sentence for those who listen, when an answer ends or waits for its reader; "" where nothing is to be said.
+ * @param {ShownMessage} answer
+ * @param {ShownMessage|undefined} before
+ */
+export function announcementOf(answer, before) {
+  if (before?.status !== "running") return "";
+  if (answer.status === "done") return endAnnouncement(answer);
+  const asks = answer.tools.find((tool) => isAsking(tool) && !before.tools.some((each) => each.id === tool.id && isAsking(each)));
+  return asks ? `The tool ${asks.name} waits for your approval.` : "";
+}
+
+/** @param {ShownMessage} answer */
+function endAnnouncement(answer) {
   if (answer.error) return `The answer failed. ${answer.error.message}`;
   return endingOf(answer) || "The answer is complete.";
 }
@@ -39,6 +51,47 @@ export function thinkingLabel(answer) {
 export function waitingLabel(answer) {
   if (answer.waiting) return "Reconnecting…";
   return answer.stopping ? "Stopping…" : "";
+}
+
+/** @param {import("./types.js").ToolCall} tool */
+export function isAsking(tool) {
+  return tool.approval === "asked" && !tool.done;
+}
+
+/**
+ * How a call stands. Without an outcome in an answer that has ended it was stopped, or was not this server's to run.
+ * @param {import("./types.js").ToolCall} tool
+ * @param {boolean} ended  whether the answer has
+ * @returns {"asks"|"running"|"refused"|"failed"|"done"|"open"}
+ */
+export function toolState(tool, ended) {
+  if (tool.done && (tool.approval === "denied" || tool.approval === "expired")) return "refused";
+  if (tool.done) return tool.error === null ? "done" : "failed";
+  if (ended) return "open";
+  return isAsking(tool) ? "asks" : "running";
+}
+
+/** @param {import("./types.js").ToolCall} tool @param {boolean} ended @param {number} now  on the page's clock */
+export function toolLabel(tool, ended, now) {
+  const approved = tool.approval === "approved" ? "approved" : "";
+  const ran = tool.since ? Math.floor((now - tool.since) / 1000) : 0;
+  const running = ran > 0 ? `running… ${ran} s` : "running…";
+  const labels = {
+    asks: "waits for you",
+    running: approved ? `approved, ${running}` : running,
+    refused: tool.approval === "denied" ? "denied" : "not approved in time",
+    failed: approved ? "approved, failed" : "failed",
+    done: approved,
+    open: "no result",
+  };
+  return labels[toolState(tool, ended)];
+}
+
+/** @param {number|null} expires @param {number} now  both in seconds since the epoch */
+export function timeLeft(expires, now) {
+  const left = Math.ceil((expires ?? 0) - now);
+  if (left <= 0) return "time is up";
+  return `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")} left`;
 }
 
 /** @param {unknown} value */

@@ -3,41 +3,50 @@
 
 import { cloned, copyFrom, hook, setText } from "../dom.js";
 import { MarkdownView } from "../markdown.js";
-import { endingOf, metaOf, thinkingLabel, waitingLabel } from "../words.js";
+import { endingOf, isAsking, metaOf, thinkingLabel, waitingLabel } from "../words.js";
 import { ToolList } from "./tools.js";
 
 /** @typedef {import("../types.js").ShownMessage} ShownMessage */
+/** @typedef {import("../types.js").Offer} Offer */
 
 export class AnswerView {
   /** @type {ShownMessage|null} */ #shown = null;
   #last = false;
+  /** @type {Offer|null} */ #offer = null;
   #folded = false;
 
-  /** @param {(id: string) => void} onRetry @param {HTMLElement} [node]  what the server has already rendered */
-  constructor(onRetry, node = cloned("answer-template")) {
+  /** @param {import("../actions.js").Actions} actions @param {HTMLElement} [node]  what the server has already rendered */
+  constructor(actions, node = cloned("answer-template")) {
     this.node = node;
     this.text = new MarkdownView(hook(node, "content"));
     this.reasoning = new MarkdownView(hook(node, "reasoning"));
-    this.tools = new ToolList(hook(node, "tools"));
+    this.tools = new ToolList(hook(node, "tools"), (call, decision) => {
+      if (this.#shown) actions.decide(this.#shown.id, call, decision);
+    });
     this.thinking = /** @type {HTMLDetailsElement} */ (hook(node, "thinking"));
     hook(node, "content").dataset.rendered = "";
     for (const name of ["retry", "regenerate"]) {
-      hook(node, name).addEventListener("click", () => this.#shown && onRetry(this.#shown.id));
+      hook(node, name).addEventListener("click", () => this.#shown && actions.retry(this.#shown.id));
     }
     const copy = hook(node, "copy-answer");
     copy.addEventListener("click", () => copyFrom(copy, this.#shown?.content ?? ""));
   }
 
-  /** @param {ShownMessage} answer @param {boolean} last  whether it is the conversation's last message */
-  show(answer, last) {
+  /**
+   * @param {ShownMessage} answer
+   * @param {boolean} last  whether it is the conversation's last message
+   * @param {Offer|null} offer  tells which server a tool is of
+   */
+  show(answer, last, offer) {
     const before = this.#shown;
-    if (answer === before && last === this.#last) return;
+    if (answer === before && last === this.#last && offer === this.#offer) return;
     this.#shown = answer;
     this.#last = last;
+    this.#offer = offer;
     this.#showState(answer);
     this.#showThinking(answer, before);
-    this.tools.show(answer);
-    this.#showSteps(answer.steps);
+    this.tools.show(answer, offer);
+    this.#showSteps(answer);
     const done = answer.status === "done";
     if (answer.content !== before?.content || done) this.text.set(answer.content, done);
     this.#showEnd(answer, last);
@@ -70,16 +79,18 @@ export class AnswerView {
     if (answer.reasoning !== before?.reasoning || !active) this.reasoning.set(answer.reasoning, !active);
   }
 
-  /** @param {string[]} steps */
-  #showSteps(steps) {
+  /** @param {ShownMessage} answer */
+  #showSteps({ steps, step, status }) {
     const list = hook(this.node, "steps");
     list.hidden = steps.length === 0;
-    steps.slice(list.children.length).forEach((step) => {
-      const item = document.createElement("li");
-      item.textContent = step;
-      list.append(item);
-    });
     while (list.children.length > steps.length) list.lastElementChild?.remove();
+    steps.forEach(({ index, text }, at) => {
+      const item = list.children[at] ?? list.appendChild(document.createElement("li"));
+      setText(item, text);
+      const current = status === "running" && index === step;
+      if (current !== item.hasAttribute("aria-current")) item.toggleAttribute("aria-current", current);
+      if (current) item.setAttribute("aria-current", "step");
+    });
   }
 
   /** @param {ShownMessage} answer @param {boolean} last */
@@ -98,9 +109,9 @@ export class AnswerView {
   }
 }
 
-/** Between a tool's call and what follows it nothing else moves. @param {ShownMessage} answer */
-function isBetween(answer) {
-  return !answer.content && answer.tools.length > 0 && answer.thinkingSince === null;
+/** Between a tool's call, or a step, and what follows it nothing else moves. @param {ShownMessage} answer */
+function isBetween({ content, tools, steps, thinkingSince }) {
+  return !content && tools.length + steps.length > 0 && thinkingSince === null && !tools.some(isAsking);
 }
 
 /** @param {HTMLElement} box @param {import("../types.js").Failure} failure @param {boolean} last */

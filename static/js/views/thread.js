@@ -7,7 +7,7 @@ import { AnswerView } from "./answer.js";
 
 /** @typedef {import("../types.js").State} State */
 /** @typedef {import("../types.js").ShownMessage} ShownMessage */
-/** @typedef {{node: HTMLElement, show: (message: ShownMessage, last: boolean) => void}} MessageView */
+/** @typedef {{node: HTMLElement, show: (message: ShownMessage, last: boolean, offer: State["offer"]) => void}} MessageView */
 
 const PAINT_EVERY_MS = 50;
 
@@ -22,7 +22,7 @@ export class ThreadView {
   constructor(store, actions, scroll) {
     this.store = store;
     this.scroll = scroll;
-    this.retry = (/** @type {string} */ id) => void actions.retry(id);
+    this.actions = actions;
     this.node = hook(document, "thread");
     this.paint = throttled(() => this.#paint(), PAINT_EVERY_MS);
   }
@@ -35,6 +35,7 @@ export class ThreadView {
 
   /** @param {{state: State, previous: State}} change */
   #onChange({ state, previous }) {
+    if (state.offer !== previous.offer) this.paint(); // whose server is which is known now
     if (state.messages === previous.messages) return;
     announce(state, previous);
     const moved = state.messages.length !== previous.messages.length || state.conversationId !== previous.conversationId;
@@ -52,12 +53,12 @@ export class ThreadView {
   }
 
   #paint() {
-    const { messages } = this.store.state;
+    const { messages, offer } = this.store.state;
     /** @type {Map<string, MessageView>} */
     const views = new Map();
     messages.forEach((message, at) => {
       const view = this.#views.get(message.key) ?? this.#view(message.role);
-      view.show(message, at === messages.length - 1);
+      view.show(message, at === messages.length - 1, offer);
       views.set(message.key, view);
     });
     this.#views = views;
@@ -68,7 +69,7 @@ export class ThreadView {
 
   /** @param {string} role @param {HTMLElement} [node] @returns {MessageView} */
   #view(role, node) {
-    return role === "user" ? new QuestionView(node) : new AnswerView(this.retry, node);
+    return role === "user" ? new QuestionView(node) : new AnswerView(this.actions, node);
   }
 }
 
@@ -85,11 +86,10 @@ class QuestionView {
   }
 }
 
-/** Says once, politely, that an answer has ended. @param {State} state @param {State} previous */
+/** Says once, politely, that an answer has ended or waits. @param {State} state @param {State} previous */
 function announce(state, previous) {
   for (const answer of state.messages) {
-    const before = previous.messages.find((each) => each.key === answer.key);
-    if (before?.status !== "running" || answer.status !== "done") continue;
-    hook(document, "announcer").textContent = announcementOf(answer);
+    const words = announcementOf(answer, previous.messages.find((each) => each.key === answer.key));
+    if (words) hook(document, "announcer").textContent = words;
   }
 }

@@ -1,46 +1,119 @@
 // @ts-check
-/** The cards of an answer's tool calls: what was called, with what, and what came of it. */
+/** The cards of an answer's tool calls: what was called, with what, whether it may run, and what came of it. */
 
 import { cloned, hook, setText } from "../dom.js";
-import { pretty } from "../words.js";
+import { isAsking, pretty, timeLeft, toolLabel, toolState } from "../words.js";
 
 /** @typedef {import("../types.js").ToolCall} ToolCall */
+/** @typedef {import("../types.js").Offer} Offer */
+/** @typedef {(call: string, decision: "approved"|"denied") => void} Decide */
+
+const TICK_MS = 1000;
 
 export class ToolList {
-  /** @type {ToolCall[]} */ #shown = [];
+  /** @type {ToolCard[]} */ #cards = [];
+  /** @type {number|undefined} */ #timer;
 
-  /** @param {HTMLElement} node */
-  constructor(node) {
+  /** @param {HTMLElement} node @param {Decide} decide */
+  constructor(node, decide) {
     this.node = node;
+    this.decide = decide;
     node.replaceChildren();
   }
 
-  /** @param {import("../types.js").ShownMessage} answer */
-  show({ tools, status }) {
+  /** @param {import("../types.js").ShownMessage} answer @param {Offer|null} offer */
+  show({ tools, status }, offer) {
     this.node.hidden = tools.length === 0;
-    while (this.node.children.length > tools.length) this.node.lastElementChild?.remove();
+    for (const surplus of this.#cards.splice(tools.length)) surplus.node.remove();
     tools.forEach((tool, at) => {
-      const card = this.node.children[at] ?? this.node.appendChild(cloned("tool-template"));
-      if (tool !== this.#shown[at] || status === "done") showTool(/** @type {HTMLElement} */ (card), tool, status === "done");
+      const card = (this.#cards[at] ??= this.#added());
+      card.show(tool, status === "done", serverOf(tool, offer));
     });
-    this.#shown = tools;
+    this.#tick();
+  }
+
+  #added() {
+    const card = new ToolCard(this.decide);
+    this.node.append(card.node);
+    return card;
+  }
+
+  /** Keeps the clocks of the cards going while one of them runs or waits. */
+  #tick() {
+    clearTimeout(this.#timer);
+    const moving = this.#cards.filter((card) => card.moves);
+    moving.forEach((card) => card.showTime());
+    if (moving.length && this.node.isConnected) this.#timer = setTimeout(() => this.#tick(), TICK_MS);
   }
 }
 
-/** @param {HTMLElement} card @param {ToolCall} tool @param {boolean} done  whether the answer has ended */
-function showTool(card, tool, done) {
-  const outcome = tool.error ?? (isNothing(tool.result) ? "" : pretty(tool.result));
-  const state = tool.error ? "failed" : outcome || done ? "done" : "running";
-  card.dataset.tool = tool.name;
-  card.dataset.state = state;
-  setText(hook(card, "tool-name"), tool.name);
-  setText(hook(card, "tool-state"), { failed: "failed", done: "", running: "running…" }[state]);
-  setText(hook(card, "tool-arguments"), pretty(tool.arguments));
-  hook(card, "tool-outcome").hidden = !outcome;
-  setText(hook(card, "tool-result"), outcome);
+class ToolCard {
+  /** @type {ToolCall|null} */ #tool = null;
+  #ended = false;
+  #asks = false;
+
+  /** @param {Decide} decide */
+  constructor(decide) {
+    this.node = cloned("tool-template");
+    this.fold = /** @type {HTMLDetailsElement} */ (hook(this.node, "tool-fold"));
+    this.ask = hook(this.node, "tool-ask");
+    this.buttons = [hook(this.node, "approve"), hook(this.node, "deny")];
+    this.buttons.forEach((button, at) => {
+      button.addEventListener("click", () => {
+        if (this.#tool && !this.#tool.deciding) decide(this.#tool.id, at === 0 ? "approved" : "denied");
+      });
+    });
+  }
+
+  /** Whether its words change by themselves. */
+  get moves() {
+    return this.#tool !== null && !this.#tool.done && !this.#ended;
+  }
+
+  /** @param {ToolCall} tool @param {boolean} ended  whether the answer has @param {string} server */
+  show(tool, ended, server) {
+    const known = tool === this.#tool && ended === this.#ended;
+    setText(hook(this.node, "tool-server"), server);
+    if (known) return;
+    this.#tool = tool;
+    this.#ended = ended;
+    this.node.dataset.tool = tool.name;
+    this.node.dataset.state = toolState(tool, ended);
+    this.node.setAttribute("aria-label", `Tool ${tool.name}`);
+    setText(hook(this.node, "tool-name"), tool.name);
+    setText(hook(this.node, "tool-arguments"), pretty(tool.arguments));
+    this.#showOutcome(tool);
+    this.#showAsk(tool, ended);
+    this.showTime();
+  }
+
+  showTime() {
+    if (!this.#tool) return;
+    setText(hook(this.node, "tool-state"), toolLabel(this.#tool, this.#ended, performance.now()));
+    setText(hook(this.node, "tool-left"), this.#asks ? timeLeft(this.#tool.expires, Date.now() / 1000) : "");
+  }
+
+  /** @param {ToolCall} tool */
+  #showOutcome(tool) {
+    hook(this.node, "tool-outcome").hidden = !tool.done;
+    setText(hook(this.node, "tool-outcome-label"), tool.error === null ? "Result" : "Error");
+    setText(hook(this.node, "tool-result"), tool.done ? tool.error ?? pretty(tool.result) : "");
+  }
+
+  /** Unfolded while it waits: who decides should see about what. The focus stays on the card when the buttons go. */
+  #showAsk(/** @type {ToolCall} */ tool, /** @type {boolean} */ ended) {
+    const asks = isAsking(tool) && !ended;
+    const focused = this.ask.contains(document.activeElement);
+    for (const button of this.buttons) button.setAttribute("aria-disabled", String(Boolean(tool.deciding))); // keeps the focus
+    this.ask.hidden = !asks;
+    if (asks !== this.#asks) this.fold.open = asks;
+    if (focused && !asks) this.fold.querySelector("summary")?.focus();
+    this.#asks = asks;
+  }
 }
 
-/** @param {unknown} value */
-function isNothing(value) {
-  return value === undefined || value === null;
+/** The MCP server's name where it is known. @param {ToolCall} tool @param {Offer|null} offer */
+function serverOf(tool, offer) {
+  if (tool.type !== "mcp") return "";
+  return offer?.tools.find((each) => each.name === tool.name)?.server ?? "MCP";
 }

@@ -9,9 +9,45 @@ import pytest
 VIEWPORTS = {"wide": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
 WAIT_MS = 20_000
 
+# Texts whose contrast with what is behind them is below 4.5 to 1 (3 to 1 for large ones), as WCAG AA asks.
+TOO_FAINT = """() => {
+    const parse = (colour) => {
+        const canvas = Object.assign(document.createElement("canvas"), { width: 1, height: 1 });
+        const context = canvas.getContext("2d");
+        context.fillStyle = colour;
+        context.fillRect(0, 0, 1, 1);
+        const [r, g, b, a] = context.getImageData(0, 0, 1, 1).data;
+        return [r, g, b, a / 255];
+    };
+    const over = (top, under) => [0, 1, 2].map((at) => top[at] * top[3] + under[at] * (1 - top[3])).concat(1);
+    const ground = (node) => {
+        const colour = parse(getComputedStyle(node).backgroundColor);
+        return colour[3] === 1 || !node.parentElement ? colour : over(colour, ground(node.parentElement));
+    };
+    const light = (colour) => {
+        const [r, g, b] = colour.slice(0, 3).map((c) => (c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const found = [];
+    for (const node of document.querySelectorAll("body *")) {
+        const own = [...node.childNodes].some((each) => each.nodeType === 3 && each.data.trim());
+        if (!own || !node.checkVisibility({ opacityProperty: true, visibilityProperty: true }) || node.disabled) continue;
+        if (node.closest("template, script, option, optgroup")) continue;
+        const style = getComputedStyle(node);
+        const back = ground(node);
+        const [a, b] = [light(over(parse(style.color), back)), light(back)].sort((x, y) => y - x);
+        const ratio = (a + 0.05) / (b + 0.05);
+        const large = parseFloat(style.fontSize) >= 24;
+        if (ratio < (large ? 3 : 4.5)) found.push(`${ratio.toFixed(2)} ${node.className || node.localName}: ${node.textContent.trim().slice(0, 40)}`);
+    }
+    return found;
+}"""
+
 
 class ChatPage:
     """One tab. `problems` is what the console complained of, `foreign` the requests that left the origin."""
+
+    WIDE, PHONE = VIEWPORTS["wide"], VIEWPORTS["phone"]
 
     def __init__(self, page: Any, url: str) -> None:
         self.page = page
@@ -42,6 +78,15 @@ class ChatPage:
     def choose(self, model: str, provider: str = "mock") -> "ChatPage":
         value = json.dumps({"provider": provider, "model": model}, separators=(",", ":"))
         self.hook("picker").select_option(value)
+        return self
+
+    def offer(self, *tools: str, agent: str = "") -> "ChatPage":
+        """Choose in the menu which tools may be called, these and no others, and who answers."""
+        self.hook("offer-summary").click()
+        self.hook("agent").select_option(agent)
+        for box in self.hook("tool-box").all():
+            box.set_checked(box.get_attribute("value") in tools)
+        self.page.keyboard.press("Escape")
         return self
 
     def write(self, prompt: str) -> None:
@@ -77,6 +122,11 @@ class ChatPage:
         self.page.locator('[data-role="assistant"]:last-child[data-status="done"]').wait_for()
         return self
 
+    def card(self, tool: str, state: str) -> Any:
+        """The card of the last answer's last call of this tool, once it is in this state."""
+        self.answer.locator(f'[data-tool="{tool}"][data-state="{state}"]').last.wait_for()
+        return self.answer.locator(f'[data-tool="{tool}"]').last
+
     def until_text(self, text: str) -> "ChatPage":
         self.answer.locator("[data-content]", has_text=text).wait_for()
         return self
@@ -97,6 +147,15 @@ class ChatPage:
     def drawn(self) -> str:
         """What stands in the last answer, as markup."""
         found: str = self.answer.locator("[data-content]").inner_html()
+        return found
+
+    def dress(self, scheme: str) -> None:
+        """Light or dark, at once."""
+        self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+
+    def faint_texts(self) -> list[str]:
+        """Those whose contrast with what is behind them is too low."""
+        found: list[str] = self.page.evaluate(TOO_FAINT)
         return found
 
     def message(self) -> dict[str, Any]:

@@ -136,7 +136,8 @@ def test_thinking_is_open_while_it_thinks_and_folds_with_its_duration(chat: Any)
     assert "I cannot know an answer" in panel.locator("[data-reasoning]").inner_text()
     chat.reload()
     assert chat.hook("thinking-toggle").get_attribute("aria-pressed") == "true"
-    assert chat.answer.locator("[data-thinking-label]").inner_text() == "Thoughts"
+    label = chat.answer.locator("[data-thinking-label]").inner_text()
+    assert label == f"Thought for {chat.message()['reasoning_ms'] / 1000:.1f} s"
 
 
 def test_a_tool_call_is_a_card_with_its_arguments_and_its_result(chat: Any) -> None:

@@ -30,6 +30,7 @@ DOCUMENTS = {
     "code": "Look:\n\n```python\nif a < b:\n    print('`')\n\n\n```\n\ntext\n\n~~~\ntilde ``` inside\n~~~\n\n    indented\n\n    more",
     "a fence in a list": "- do this:\n\n  ```js\n  const a = 1;\n\n  const b = `x`;\n  ```\n\n- then that\n\n> ```\n> quoted\n> ```",
     "an open fence": "before\n\n```rust\nfn main() {\n    let x = 1;\n",
+    "an open fence in a list": "- do this:\n\n  ```js\n  const a = 1;\n",
     "a longer fence": "````md\n```\ninner\n```\n````\nafter",
     "tables": "| a | b |\n|:--|--:|\n| 1 | `x|y` |\n| 2 | **z** |\nafter it\n\n| not | a table\n\nx | y\n--|--\n1 | 2",
     "headings below": "Title\n=====\n\nSub\n---\n\ntext\n- item\n\n---\n\n***\n\nlast\n===",
@@ -242,6 +243,7 @@ def test_an_open_fence_is_code_while_it_grows_and_is_coloured_when_it_closes(cha
     assert [state[0] for state in states] == ["const", "const a", "const a = 1;", "const a = 1;"]
     assert [state[1] for state in states] == [False, False, False, True]
     assert states[1][2] and states[2][2]  # the same node grew
+    assert "hljs-keyword" in chat.rendered("- so:\n\n  ```js\n  const a = 1;\n")  # the end closes it
 
 
 def test_finished_blocks_are_drawn_once(chat: Any) -> None:

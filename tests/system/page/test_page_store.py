@@ -64,6 +64,39 @@ def test_an_answer_is_the_fold_of_its_events(fold: Any) -> None:
     assert fold(ASKED, ACCEPTED, *events, event("content_delta", 430, delta="late"))["messages"][1] == answer
 
 
+def test_a_call_is_asked_for_decided_and_done(fold: Any) -> None:
+    called = event("tool_call", 10, id="t", type="function", name="f", arguments={})
+    asked = event("tool_approval", 20, tool_call_id="t", state="asked", expires=99.5)
+    pressed = {"type": "tool-deciding", "id": "m1", "call": "t", "deciding": "approved"}
+    approved = event("tool_approval", 5000, tool_call_id="t", state="approved", expires=99.5)
+    result = event("tool_result", 5010, tool_call_id="t", result=None)
+
+    def tool(*events: Any) -> Any:
+        return fold(ASKED, ACCEPTED, called, *events)["messages"][1]["tools"][0]
+
+    assert (tool()["approval"], tool()["since"], tool()["done"]) == (None, 10, False)
+    assert (tool(asked)["approval"], tool(asked)["expires"], tool(asked)["since"]) == ("asked", 99.5, None)
+    assert tool(asked, pressed)["deciding"] == "approved"
+    waiting = tool(asked, pressed, approved)
+    assert (waiting["approval"], waiting["deciding"], waiting["since"]) == ("approved", None, 5000)
+    done = tool(asked, pressed, approved, result)
+    assert (done["result"], done["error"], done["done"]) == (None, None, True)  # nothing is a result too
+
+
+def test_the_step_that_is_worked_on_is_known(fold: Any) -> None:
+    one, two = (event("plan_step", index=index, text=str(index)) for index in (1, 2))
+    begun = event("plan_step", index=2, text="2", begun=True)
+    text = event("content_delta", delta="x")
+
+    def step(*events: Any) -> Any:
+        return fold(ASKED, ACCEPTED, *events)["messages"][1]["step"]
+
+    assert [step(), step(one), step(one, two)] == [0, 1, 1]
+    assert [step(one, text), step(one, text, two), step(one, text, two, text)] == [1, 2, 2]  # announced as it begins
+    assert [step(one, two, begun), step(one, two, begun, text)] == [2, 0]  # the agent says so
+    assert len(fold(ASKED, ACCEPTED, one, two, begun)["messages"][1]["steps"]) == 2
+
+
 def test_following_again_starts_from_nothing(fold: Any) -> None:
     once = [event("content_delta", delta="ab"), event("reasoning_delta", delta="x")]
     again = {"type": "answer-followed", "id": "m1"}
@@ -99,3 +132,16 @@ def test_a_remembered_model_that_is_no_longer_offered_gives_way(chat: Any) -> No
         }"""
     )
     assert chosen == ["words", "words", "slow"]
+
+
+def test_what_is_chosen_is_sent_as_far_as_it_is_there(chat: Any) -> None:
+    sent = chat.page.evaluate(
+        """async () => {
+            const { effectiveAgent, effectiveTools, initialState } = await import("/static/js/store.js");
+            const offer = { tools: [{ name: "here" }], agents: ["planner"], problems: {} };
+            const send = (state) => [effectiveTools({ ...initialState, ...state }), effectiveAgent({ ...initialState, ...state })];
+            const picked = { tools: ["here", "away"], agent: "gone" };
+            return [send({ offer }), send(picked), send({ offer, ...picked }), send({ offer, tools: [], agent: "planner" })];
+        }"""
+    )
+    assert sent == [[None, None], [["here", "away"], "gone"], [["here"], None], [[], "planner"]]

@@ -1,0 +1,132 @@
+"""Tools, plans and agents on the page: what is called and whether it may, what is worked on, what may be chosen."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+TOOLS = '''
+from pathlib import Path
+
+import gevent
+
+from chatapp.tools.functions import tool
+
+
+@tool(ask=True)
+def launch(target: str = "moon") -> str:
+    """Launch a rocket, which cannot be undone."""
+    return f"{target}\\n" * 40
+
+
+@tool
+def wait() -> None:
+    """Wait for a file."""
+    while not Path("go").exists():
+        gevent.sleep(0.02)
+'''
+
+
+@pytest.fixture(scope="module")
+def tool_server(server: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    folder = tmp_path_factory.mktemp("tools")
+    (folder / "mytools.py").write_text(TOOLS)
+    started = type(server)(folder / "var", PYTHONPATH=str(folder), CHATAPP_TOOL_MODULES="mytools").start()
+    yield started
+    started.kill()
+
+
+def cards(chat: Any) -> list[str]:
+    """All that is written on the cards, folded or not."""
+    texts: list[str] = chat.answer.locator("[data-tool]").all_text_contents()
+    return [" ".join(text.split()) for text in texts]
+
+
+def test_a_call_waits_on_its_card_in_every_tab_until_its_reader_decides(
+    reader: Callable[..., Any], tool_server: Any
+) -> None:
+    first = reader(url=tool_server.url).open().offer("launch", "wait").ask("Go", "tools")
+    card = first.card("launch", "asks")
+    assert card.locator("[data-tool-arguments]").is_visible() and "moon" in card.inner_text()
+    assert re.search(r"\d:\d\d left", card.locator("[data-tool-left]").inner_text())
+    first.hook("announcer").get_by_text("The tool launch waits for your approval.").wait_for()
+    first.card("wait", "running").get_by_text(re.compile(r"running… \d+ s")).wait_for()
+    first.reload()
+    second = reader(beside=first, url=tool_server.url).open(first.page.url.removeprefix(first.url))
+    first.card("launch", "asks")
+    second.card("launch", "asks").locator("[data-deny]").focus()
+    second.page.keyboard.press("Shift+Tab")
+    second.page.keyboard.press("Enter")
+    for tab in (first, second):
+        assert "approved" in tab.card("launch", "done").locator("summary").inner_text()
+        assert tab.card("launch", "done").locator("[data-approve]").is_hidden()
+        tab.card("wait", "running")
+    assert second.page.evaluate("document.activeElement.closest('[data-tool]').dataset.tool") == "launch"
+    (Path(tool_server.data).parent / "go").touch()
+    shown = [cards(tab.until_done()) for tab in (first, second, first.reload())]
+    assert shown[0] == shown[1] == shown[2] and "null" in shown[0][1]
+    card = first.card("launch", "done")
+    card.locator("summary").press("Enter")
+    assert card.locator("[data-tool-result]").bounding_box()["height"] < 400
+
+
+def test_an_agents_plan_fills_and_its_calls_can_be_denied_on_a_phone(
+    reader: Callable[..., Any], tool_server: Any
+) -> None:
+    chat = reader(width="phone", url=tool_server.url).open().offer("calculate", "launch", agent="planner")
+    chat.ask("Fly", "agent")
+    card, current = chat.card("launch", "asks"), chat.answer.locator('[data-steps] [aria-current="step"]')
+    assert len(chat.answer.locator("[data-steps] li").all()) == 3
+    assert current.inner_text() == "Use the tools that there are"
+    chat.hook("offer-summary").click()
+    for scheme in ("light", "dark"):
+        chat.dress(scheme)
+        assert chat.faint_texts() == []
+    chat.page.keyboard.press("Escape")
+    assert chat.page.evaluate("document.documentElement.scrollWidth") == chat.PHONE["width"]
+    card.locator("[data-deny]").click()
+    assert "denied" in chat.card("launch", "refused").inner_text()
+    for view in (chat.until_done, chat.reload):
+        view()
+        assert chat.answer.locator("[data-steps] li").all_inner_texts()[1:] == [
+            "Use the tools that there are",
+            "Put together what was found",
+        ]
+        assert current.count() == 0
+        assert [text.partition(" ")[0] for text in cards(chat)] == ["calculate", "launch", "calculate"]
+        assert "The user has denied this call." in cards(chat)[1]
+        assert chat.answer.locator("[data-thinking-label]").inner_text().startswith("Thought for")
+    assert chat.hook("offer-label").inner_text() == "planner" and chat.hook("offer-count").inner_text() == "2"
+
+
+def test_tools_are_chosen_by_keyboard_and_servers_that_fail_are_named(chat: Any) -> None:
+    tool = {"name": "calculate", "type": "mcp", "server": "abacus", "description": "Sums.", "ask": True}
+    offer = {"tools": [{**tool, "default": False, "agent_default": False}], "problems": {"gone": "no such command"}}
+    chat.page.route("**/api/v1/tools", lambda route: route.fulfill(json=offer))
+    chat.page.route("**/api/v1/agents", lambda route: route.fulfill(json={"agents": []}))
+    chat.reload()
+    chat.hook("offer-summary").press("Enter")
+    assert chat.hook("problems").inner_text() == "gone: no such command"
+    assert "abacus · asks first" in chat.hook("tool-choices").inner_text() and chat.hook("agent").is_hidden()
+    chat.page.keyboard.press("Tab")
+    chat.page.keyboard.press("Space")
+    chat.page.keyboard.press("Escape")
+    assert "offerSummary" in chat.page.evaluate("document.activeElement.dataset")
+    assert chat.hook("tool-choices").is_hidden()
+    chat.reload().hook("offer-count").get_by_text("1").wait_for()
+    call = {"id": "1", "type": "mcp", "name": "calculate", "arguments": {}}
+    with chat.page.expect_request(lambda request: request.method == "POST") as asked:
+        chat.answer_with(
+            ("tool_call", call), ("completed", {"content": "", "finish_reason": "stop", "usage": None, "timing": None})
+        )
+    assert json.loads(asked.value.post_data)["tools"] == ["calculate"]
+    assert "abacus" in chat.card("calculate", "open").inner_text()
+    offer = {"tools": [], "problems": {}}
+    with chat.page.expect_response("**/api/v1/agents"), chat.page.expect_response("**/api/v1/tools"):
+        chat.reload()
+    assert chat.hook("offer").is_hidden()  # nothing to choose

@@ -14,6 +14,7 @@ from typing import Any
 import gevent
 
 from chatapp.errors import ConfigError
+from chatapp.greeting import greeting
 from chatapp.log_lines import configure
 from chatapp.settings import load
 
@@ -63,7 +64,8 @@ def post_worker_init(worker: Any) -> None:
     """Drain as soon as the worker is told to go, beside gunicorn's own waiting for requests."""
     worker.drain = gevent.spawn(_drain_when_told, worker)
     if worker.age == 1:  # the first one: from here on requests are answered
-        _greet(*worker.sockets[0].getsockname()[:2])
+        host, port = worker.sockets[0].getsockname()[:2]
+        print(greeting(f"http://{host}:{port}"), flush=True)
 
 
 def worker_exit(_server: Any, worker: Any) -> None:
@@ -79,25 +81,6 @@ def _drain_when_told(worker: Any) -> None:
     while worker.alive:
         gevent.sleep(WATCH_S)
     worker.wsgi.extensions["chatapp"].drain(settings.drain_s)
-
-
-def _greet(host: str, port: int) -> None:
-    url = f"http://{host}:{port}"
-    post = f"curl -N {url}%s -H 'Content-Type: application/json' -d '{{\"prompt\": \"Hello\"}}'"
-    get = f"curl -N '{url}%s=Hello'"
-    print(
-        f"""
-chatapp is ready: {url}
-
-  token      {post % "/chat/stream"}
-  session    {get % "/chat?sessionId=mine&prompt"}
-  reasoning  {get % "/api/chat?thinking=true&prompt"}
-  delta      {get % "/ask/stream?question"}
-  message    {post % "/api/v1/messages"}
-             curl -N {url}/api/v1/messages/ID/events
-""",
-        flush=True,
-    )
 
 
 def _is_loopback(host: str) -> bool:

@@ -38,7 +38,7 @@ def chat() -> Response:
     return respond(read(begun), UIMessageDialect(), on_left, {**HEADERS, RUN_HEADER: begun.id})
 
 
-@blueprint.get("/api/ui/chat/<chat_id>/stream")
+@blueprint.get("/api/ui/chat/<path:chat_id>/stream")
 def follow_chat(chat_id: str) -> Response:
     """The answer that is being made, from its start; 204 where there is none."""
     newest = services().conversations.session_answer(current_owner(), chat_id)

@@ -90,9 +90,9 @@ def test_a_page_that_is_reloaded_goes_on_with_the_answer(chat: Any, server: Any)
 
 
 def test_there_is_nothing_to_go_on_with_when_nothing_is_made(chat: Any, server: Any) -> None:
-    done, idle = chat("idle", {"send": "hi"}, {"resume": True})
+    done, idle = chat("idle/or not?", {"send": "hi"}, {"resume": True})
     assert idle["messages"] == done["messages"] and idle["status"] == "ready"
-    for id in ("idle", "never"):
+    for id in ("idle%2For%20not%3F", "never"):
         assert server.client().get(f"/api/ui/chat/{id}/stream").status_code == 204
 
 

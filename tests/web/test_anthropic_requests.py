@@ -9,6 +9,7 @@ from chatapp.chat import Chat, Image, Message, Native, Text, Tool
 from chatapp.dialects.anthropic import SIGNATURE
 from chatapp.errors import InvalidField
 from chatapp.events import ToolCall
+from chatapp.providers.anthropic import Anthropic
 from chatapp.web.anthropic import estimated_tokens
 from chatapp.web.anthropic_requests import MessagesRequest
 
@@ -86,6 +87,16 @@ def test_thinking_that_anthropic_signed_goes_back_to_it_as_it_came() -> None:
     assert chat.messages[1] == Message(
         "assistant", "", tool_calls=[CALL], reasoning="hm", native=Native("anthropic", [thinking, hidden, USE])
     )
+
+
+def test_an_anthropic_provider_is_told_the_thinking_that_it_signed_and_no_other() -> None:
+    ours = {"type": "thinking", "thinking": "hm", "signature": SIGNATURE}
+    theirs = {"type": "thinking", "thinking": "ah", "signature": "EqQB"}
+    adapter = Anthropic("acme", None, "http://acme.test")  # type: ignore[arg-type]
+    for thinking, told in ((ours, []), (theirs, [theirs])):
+        chat = asked([{"role": "user", "content": "hi"}, {"role": "assistant", "content": [thinking, USE]}])
+        body: Any = adapter.request(chat).body
+        assert body["messages"][1]["content"] == [*told, USE]
 
 
 @pytest.mark.parametrize(

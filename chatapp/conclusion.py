@@ -14,7 +14,7 @@ import gevent
 from chatapp.errors import UnknownRun
 from chatapp.events import Entry, RunEnd, StreamEvent
 from chatapp.logs import EventLog
-from chatapp.transcript import Transcript
+from chatapp.transcript import Transcript, transcript_of
 
 RETRY_S, MAX_RETRY_S = 0.5, 30.0  # while a store is away
 
@@ -49,6 +49,12 @@ def conclude(
         _insist(lambda: answers.finish(run_id, transcript))
     _insist(lambda: log.sync(run_id))
     _insist(lambda: log.settle(run_id))
+
+
+def keep_without_log(answers: AnswerStore, run_id: str, events: Sequence[StreamEvent]) -> None:
+    """Keep what there is of a run that could not have a log."""
+    transcript = transcript_of([Entry(seq, event) for seq, event in enumerate(events, 1)])
+    _insist(lambda: answers.finish(run_id, transcript))
 
 
 def _try(step: Callable[[], object]) -> bool:

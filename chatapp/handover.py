@@ -37,9 +37,6 @@ class Handover:
                 writer.parent = getcurrent()
                 writer.throw(GreenletExit)  # where it appends: the provider's iterator is closed
 
-    def create(self, run_id: str) -> None:
-        """There is nothing to make."""
-
     def append(self, run_id: str, event: StreamEvent) -> int:
         self._seq += 1
         self._reader.switch(event)
@@ -50,5 +47,4 @@ class Handover:
         return cast(StreamEvent | None, writer.switch())
 
     def _write(self, run: Run) -> None:
-        run.begin()
         run.append(run.generate())

@@ -50,7 +50,7 @@ def interrupted() -> RunStopped:
 
 
 class Run:
-    """One generation. `run()` is its whole life; `scope` stops it."""
+    """One generation. `generate()` is its whole life; `scope` stops it."""
 
     def __init__(self, run_id: str, trace_id: str, provider: Provider, chat: Chat, log: EventLog) -> None:
         self.id = run_id
@@ -59,6 +59,7 @@ class Run:
         self.transcript = Transcript()
         self.attempts: list[Attempt] = []  # that failed
         self.answered_by: str | None = None  # a fallback, or the provider that was asked
+        self.start = _start(run_id, trace_id, provider, chat)
         self._provider = provider
         self._chat = chat
         self._log = log
@@ -70,28 +71,28 @@ class Run:
         self._spent: Usage | None = None  # by the requests of this run that have ended
         self._counted = 0, 0  # characters of reasoning and answer that are in it
 
-    def begin(self) -> None:
-        """Create the log and write `run-start`: from here on the run can be followed and recovered."""
-        self._log.create(self.id)
-        reasoning: Literal["enabled", "disabled"] = "enabled" if self._chat.thinking else "disabled"
-        provider, chat = self._provider.name, self._chat
-        self.append(RunStart(self.id, self.trace_id, provider, chat.model, reasoning, time.time(), chat.session_id))
-
     def generate(self) -> RunEnd:
-        """Write the provider's events; return how it ended. Never raises an Exception."""
+        """Write `run-start` and the provider's events; return how it ended. Never raises an Exception."""
         try:
+            self.append(self.start)
             finish = self._take_reply()
             self.scope.check()  # a stop that came after the last wait
             return self._end(finish.reason, finish.usage)
         except RunStopped as stopped:
             return self._end(stopped.reason, error=stopped_error(stopped.reason, self.trace_id))
         except ChatappError as error:
-            info = ErrorInfo(error.code, error.message, error.retryable, self.trace_id)
-            return self._end("error", error=info)
+            return self.failed(error)
         except Exception:
             logger.exception("run %s failed, trace_id %s", self.id, self.trace_id)
             info = ErrorInfo("internal_error", "The server failed to make this answer.", True, self.trace_id)
             return self._end("error", error=info)
+
+    def failed(self, error: ChatappError) -> RunEnd:
+        return self._end("error", error=ErrorInfo(error.code, error.message, error.retryable, self.trace_id))
+
+    def rest(self, end: RunEnd) -> list[StreamEvent]:
+        """What the log lacks up to the end: its very first event too, where the log did not take that."""
+        return [end] if self.transcript.start else [self.start, end]
 
     def append(self, event: StreamEvent) -> None:
         self.transcript.add(Entry(self._log.append(self.id, event), event))
@@ -150,3 +151,8 @@ class Run:
 
     def _elapsed_ms(self) -> int:
         return round((time.monotonic() - self._started) * 1000)
+
+
+def _start(run_id: str, trace_id: str, provider: Provider, chat: Chat) -> RunStart:
+    reasoning: Literal["enabled", "disabled"] = "enabled" if chat.thinking else "disabled"
+    return RunStart(run_id, trace_id, provider.name, chat.model, reasoning, time.time(), chat.session_id)

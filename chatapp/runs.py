@@ -11,9 +11,9 @@ from collections.abc import Sequence
 import gevent
 
 from chatapp.chat import Attempt, Chat
-from chatapp.conclusion import AnswerStore, conclude
+from chatapp.conclusion import AnswerStore, conclude, keep_without_log
 from chatapp.endings import interrupted_end, lost_transcript
-from chatapp.errors import Overloaded, UnknownRun
+from chatapp.errors import LogError, Overloaded
 from chatapp.events import StreamEvent
 from chatapp.logs import EventLog
 from chatapp.providers import Provider
@@ -22,6 +22,8 @@ from chatapp.transcript import Transcript
 
 RECOVER_S = 1.0  # how soon the runs of a process that died are ended: within what a reader takes for alive
 ORPHAN_S = 60.0  # an answer without a log, older than this, was lost before its run began
+ORPHANS_S = 15.0  # how often such answers are looked for: there are some after a crash only
+LEFT_S = 30.0  # until a left run that could not be read is tried again
 CLOSE_S = 3.0  # for stopped runs to write their end: some commits, even on a slow disk
 
 logger = logging.getLogger(__name__)
@@ -36,7 +38,8 @@ class Runs:
         self._answers = answers
         self._max_live = max_live
         self._live: dict[str, tuple[Run, gevent.Greenlet[..., None]]] = {}
-        self._left: list[str] = []  # of processes that died: given to us once, and ours until they are ended
+        self._left: dict[str, float] = {}  # of processes that died, given to us once; when to try them (again)
+        self._orphans_sought = -ORPHANS_S
         self._draining = False
         log.on_cancel = self._cancel_here
         self._recovery = gevent.spawn(self._recover_for_ever)
@@ -49,11 +52,17 @@ class Runs:
             raise Overloaded(f"the server is making {self._max_live} answers already (setting max_live_runs)")
 
     def start(self, run_id: str, trace_id: str, provider: Provider, chat: Chat) -> None:
-        """Begin the run in a greenlet of its own; it can be followed once this returns."""
+        """Begin the run in a greenlet of its own; it can be followed once this returns.
+
+        Raises LogUnavailable; the answer is then ended all the same, so that nobody waits for it.
+        """
         run = Run(run_id, trace_id, provider, chat, self._log)
-        run.begin()
-        greenlet = gevent.spawn(self._live_and_end, run)
-        self._live[run_id] = run, greenlet
+        try:
+            self._log.create(run_id)
+        except LogError as error:
+            gevent.spawn(keep_without_log, self._answers, run_id, run.rest(run.failed(error)))
+            raise
+        self._live[run_id] = run, gevent.spawn(self._live_and_end, run)
 
     def cancel(self, run_id: str) -> None:
         """Stop the run, in whichever process it is."""
@@ -61,13 +70,19 @@ class Runs:
 
     def recover(self) -> None:
         """End the runs whose process died as `interrupted`, and the answers that were lost before their run began."""
-        self._left += self._log.adopt()
-        for run_id in list(self._left):
+        for run_id in self._log.adopt():
             logger.warning("run %s was left by a process that died: ending it", run_id)
-            if self._end_left(run_id):
-                self._left.remove(run_id)
+            self._left[run_id] = 0.0
+        for run_id, not_before in list(self._left.items()):
+            if time.monotonic() >= not_before and self._end_left(run_id):
+                del self._left[run_id]
+        if time.monotonic() - self._orphans_sought >= ORPHANS_S:
+            self._orphans_sought = time.monotonic()
+            self._end_orphans()
+
+    def _end_orphans(self) -> None:
         for run_id in self._answers.unfinished(before=time.time() - ORPHAN_S):
-            if not self._has_log(run_id):
+            if run_id not in self._live and not self._log.exists(run_id):
                 logger.warning("answer %s has no log: ending it", run_id)
                 self._answers.finish(run_id, lost_transcript(run_id))
 
@@ -83,7 +98,7 @@ class Runs:
     def _live_and_end(self, run: Run) -> None:
         try:
             end = run.generate()
-            conclude(self._log, self._answers, run.id, run.transcript, [end])
+            conclude(self._log, self._answers, run.id, run.transcript, run.rest(end))
             _log_line(run.transcript, run.attempts, run.answered_by)
         finally:
             del self._live[run.id]
@@ -93,7 +108,8 @@ class Runs:
         try:
             self._end_interrupted(run_id)
         except Exception:  # a log that cannot be read, whatever the store says of it
-            logger.exception("run %s cannot be ended now", run_id)
+            logger.exception("run %s cannot be ended now; next try in %s s", run_id, LEFT_S)
+            self._left[run_id] = time.monotonic() + LEFT_S
             return False
         return True
 
@@ -113,13 +129,6 @@ class Runs:
             return [end]
         lost = interrupted_end(transcript) if transcript.start else lost_transcript(run_id).entries
         return [entry.event for entry in lost]
-
-    def _has_log(self, run_id: str) -> bool:
-        try:
-            self._log.read(run_id)
-        except UnknownRun:
-            return False
-        return True
 
     def _cancel_here(self, run_id: str) -> None:
         """Called by the log, in the hub."""

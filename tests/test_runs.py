@@ -211,6 +211,38 @@ def test_a_log_that_refuses_events_ends_the_run_once_it_takes_them_again(
     assert end.error is not None and end.error.code == "log_unavailable"
 
 
+def test_a_run_whose_first_event_is_refused_still_begins_and_ends(
+    runs: Runs, log: MemoryLog, answers: Answers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusals = iter([True])
+    append = log.append
+
+    def flaky(run_id: str, event: StreamEvent) -> int:
+        if next(refusals, False):
+            raise LogUnavailable("away")
+        return append(run_id, event)
+
+    monkeypatch.setattr(log, "append", flaky)
+    runs.start("r", "trace", ScriptedProvider(complete), CHAT)
+    start, end = events_of(log, "r")
+    assert isinstance(start, RunStart) and isinstance(end, RunEnd)
+    assert end.error is not None and end.error.code == "log_unavailable"
+    assert kept(answers, "r").end == end
+
+
+def test_an_answer_that_can_have_no_log_is_ended_all_the_same(
+    runs: Runs, log: MemoryLog, answers: Answers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(run_id: str) -> None:
+        raise LogUnavailable("away")
+
+    monkeypatch.setattr(log, "create", refuse)
+    with pytest.raises(LogUnavailable):
+        runs.start("r", "trace", ScriptedProvider(complete), CHAT)
+    end = kept(answers, "r").end
+    assert end is not None and end.error is not None and end.error.code == "log_unavailable"
+
+
 def test_one_more_run_than_allowed_is_refused(runs: Runs) -> None:
     for number in range(3):
         runs.admit()
@@ -281,6 +313,7 @@ def test_a_left_run_that_cannot_be_read_keeps_no_other_from_its_end(
 
     monkeypatch.setattr(log, "adopt", lambda: found.pop() if found else [])
     monkeypatch.setattr(log, "read", flaky)
+    monkeypatch.setattr("chatapp.runs.LEFT_S", 0)
     runs.recover()
     assert kept(answers, "left").end is not None and "cannot be ended now" in caplog.text
     runs.recover()

@@ -48,6 +48,10 @@ class EventLog(Protocol):
         """
         ...
 
+    def exists(self, run_id: str) -> bool:
+        """Whether there is a log of the run; reads nothing of it."""
+        ...
+
     def cancel(self, run_id: str) -> None:
         """Ask the run's writer, in whichever process it is, to stop it: its `on_cancel` is called within 300 ms.
 

@@ -56,6 +56,10 @@ class MemoryLog:
                 return entries
             run.readers.wait(left)
 
+    def exists(self, run_id: str) -> bool:
+        self._forget_old()
+        return run_id in self._runs
+
     def cancel(self, run_id: str) -> None:
         if not self._find(run_id).ended:
             self._loop.run_callback(self.on_cancel, run_id)

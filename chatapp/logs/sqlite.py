@@ -93,6 +93,11 @@ class SQLiteLog:
                 return entries
             tail.readers.wait(left)
 
+    def exists(self, run_id: str) -> bool:
+        if run_id in self._writer.tails or run_id in self._follower.tails:
+            return True
+        return self._patiently(self._store.find, run_id, self._horizon()) is not None
+
     def cancel(self, run_id: str) -> None:
         if run_id in self._writer.tails:
             self._cancel_here(run_id)

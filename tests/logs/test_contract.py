@@ -89,6 +89,12 @@ def test_seq_counts_from_one_without_a_gap(log: EventLog) -> None:
     assert read_all(log, run_id) == entries
 
 
+def test_a_log_exists_from_its_creation_on(log: EventLog) -> None:
+    assert not log.exists("run_1")
+    log.create("run_1")
+    assert log.exists("run_1")
+
+
 def test_a_new_log_can_be_read_and_is_empty(log: EventLog) -> None:
     log.create("run_1")
     assert log.read("run_1") == []

@@ -5,15 +5,21 @@ Several workers start at once: the migration runs under a file lock in the data 
 
 import fcntl
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
+import gevent
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, create_engine, event
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from chatapp.errors import ConfigError
 from chatapp.sqlite_checkpoint import Checkpointer
+
+SQLITE_BUSY = 5
+BUSY_S = 0.002  # another process holds the file, for the time of a small commit
+PATIENCE_S = 5.0  # longer than any of them: then something is wrong
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -35,9 +41,11 @@ class Database:
 def open_database(url: str, data: Path) -> Database:
     """Open `url` (empty: SQLite in the data folder) and migrate it. Raises ConfigError where that fails."""
     try:
-        engine = create_engine(url or f"sqlite:///{data / 'conversations.sqlite3'}")
+        # hide_parameters: what people said must not stand in an error, and so in the server's log
+        engine = create_engine(url or f"sqlite:///{data / 'conversations.sqlite3'}", hide_parameters=True)
         if engine.dialect.name == "sqlite":
             event.listen(engine, "connect", _prepare_sqlite)
+            event.listen(engine, "begin", _begin_sqlite)
         with (data / "migrate.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             migrate(engine)
@@ -55,7 +63,23 @@ def migrate(engine: Engine) -> None:
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # `_begin_sqlite` begins
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=NORMAL")
     connection.execute("PRAGMA wal_autocheckpoint=0")
     connection.execute("PRAGMA foreign_keys=ON")
+    connection.execute("PRAGMA busy_timeout=0")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """Take the file's lock, waiting as a greenlet does. SQLite's own waiting stops every stream of the process."""
+    give_up = monotonic() + PATIENCE_S
+    while True:
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            return
+        except OperationalError as error:
+            busy = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF == SQLITE_BUSY
+            if not busy or monotonic() > give_up:
+                raise
+        gevent.sleep(BUSY_S)

@@ -1,8 +1,10 @@
 """What is stored, in which order, and to whom it belongs."""
 
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
+import gevent
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -11,7 +13,7 @@ import chatapp.conversations as module
 from chatapp.chat import Image, Message, Text
 from chatapp.conversations import Conversations, Question
 from chatapp.database import open_database
-from chatapp.errors import ConfigError, InvalidField, NotFound
+from chatapp.errors import ConfigError, DatabaseUnavailable, InvalidField, NotFound
 from chatapp.events import Entry, RunEnd, RunStart, StreamEvent, TextDelta, Timing, ToolCall, Usage
 from chatapp.tables import Base
 from chatapp.transcript import Transcript, transcript_of
@@ -155,6 +157,34 @@ def test_the_migrations_make_the_schema_of_the_models(tmp_path: Path) -> None:
     with database.engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
     database.close()
+
+
+def test_a_file_that_another_process_holds_stops_no_other_greenlet(
+    conversations: Conversations, tmp_path: Path
+) -> None:
+    other = sqlite3.connect(tmp_path / "conversations.sqlite3", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    asking = gevent.spawn(conversations.begin, question())
+    turns = 0
+    for turns in range(1, 11):  # the hub goes on turning meanwhile
+        gevent.sleep(0.005)
+    assert turns == 10 and not asking.ready()
+    other.execute("ROLLBACK")
+    other.close()
+    assert asking.get(timeout=5).id
+
+
+def test_what_was_said_never_stands_in_an_error_or_a_log_line(
+    conversations: Conversations, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    other = sqlite3.connect(tmp_path / "conversations.sqlite3")
+    other.execute("DROP TABLE messages")
+    other.commit()
+    other.close()
+    with pytest.raises(DatabaseUnavailable) as caught:
+        conversations.begin(question(said="a secret question"))
+    assert "the database failed" in caplog.text
+    assert "secret" not in caplog.text and "secret" not in str(caught.value)
 
 
 def test_a_database_that_cannot_be_opened_names_the_setting(tmp_path: Path) -> None:

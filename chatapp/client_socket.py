@@ -4,14 +4,18 @@ Works on gunicorn's gevent worker, which hands the socket over in the WSGI envir
 leaving is noticed at the next write.
 """
 
+import select
 import socket
 from collections.abc import Callable
 from typing import Any
 
 from gevent import get_hub
+from gevent.monkey import get_original
 from gevent.socket import socket as GeventSocket
 
 READ = 1
+POLL_S = 0.5  # how often one is looked at that has sent more than its request, and so is always readable
+CLOSED = getattr(select, "POLLRDHUP", 0)  # Linux: the peer closed, whatever of its bytes is still unread
 
 
 class _Direct(GeventSocket):
@@ -30,10 +34,12 @@ class _Direct(GeventSocket):
 
 
 class ClientSocket:
-    """Watches and limits a connection between `start` and `stop`, and leaves it as it was.
+    """Watches and limits a connection between `start` and `stop`.
 
-    `on_gone` is called in the hub, at most once, within milliseconds of the client's closing. A write that makes
-    no progress for `send_timeout_s` raises TimeoutError where it stands, and ends the response.
+    `on_gone` is called in the hub, at most once, within milliseconds of the client's closing; within `POLL_S` where it
+    had sent something beyond its request. A write that makes no progress for `send_timeout_s` raises TimeoutError
+    where it stands, and ends the response. Of all this only the bound on the kernel's buffer stays with a connection
+    that is kept alive: once it was set, Linux sizes the buffer no more.
     """
 
     def __init__(self, sock: object, on_gone: Callable[[], None], send_timeout_s: float, buffer_bytes: int) -> None:
@@ -43,6 +49,7 @@ class ClientSocket:
         self._send_timeout_s = send_timeout_s
         self._buffer_bytes = buffer_bytes
         self._watcher: Any = None
+        self._peer_timeout_ms: int | None = None
 
     def start(self) -> None:
         if self._sock is None or self._sock.fileno() < 0:
@@ -54,12 +61,11 @@ class ClientSocket:
 
     def stop(self) -> None:
         if self._watcher is not None:
-            self._watcher.stop()
-            self._watcher.close()
+            self._unwatch()
             self._watcher = None
             self._sock.__class__ = GeventSocket
             if self._sock.fileno() >= 0:
-                self._sock.settimeout(None)
+                self._unlimit()
 
     def _limit(self) -> None:
         self._sock.settimeout(self._send_timeout_s)
@@ -67,8 +73,18 @@ class ClientSocket:
             # Without a bound the kernel takes megabytes for a reader that has stopped, and its timeout never starts.
             self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._buffer_bytes)
             if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux: a peer that vanished without a FIN
+                self._peer_timeout_ms = self._sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
                 timeout_ms = int(self._send_timeout_s * 1000)
                 self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, timeout_ms)
+
+    def _unlimit(self) -> None:
+        self._sock.settimeout(None)
+        if self._peer_timeout_ms is not None:
+            self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, self._peer_timeout_ms)
+
+    def _unwatch(self) -> None:
+        self._watcher.stop()
+        self._watcher.close()
 
     def _look(self) -> None:
         """In the hub: readable means gone, or a further request sent early, which is left where it is."""
@@ -78,6 +94,22 @@ class ClientSocket:
             return
         except OSError:
             gone = True
-        self._watcher.stop()
         if gone:
+            self._watcher.stop()
             self._on_gone()
+        else:
+            self._poll()
+
+    def _poll(self) -> None:
+        """Watch on by looking now and then: for the loop there is always something to read."""
+        self._unwatch()
+        poll = get_original("select", "poll")()
+        poll.register(self._sock.fileno(), CLOSED)  # errors and hang-ups are told in any case
+
+        def look() -> None:
+            if poll.poll(0):
+                self._watcher.stop()
+                self._on_gone()
+
+        self._watcher = get_hub().loop.timer(POLL_S, POLL_S)
+        self._watcher.start(look)

@@ -192,7 +192,8 @@ def test_a_hostile_answer_is_inert_on_the_page(chat: Any) -> None:
     called = ("tool_call", {"id": "1", "type": "mcp", "name": HOSTILE, "arguments": {HOSTILE: HOSTILE}})
     gave = ("tool_result", {"tool_call_id": "1", "result": HOSTILE})
     failed = ("error", {"code": "x", "message": HOSTILE, "retryable": True, "trace_id": HOSTILE})
-    chat.answer_with(thought, called, gave, *pieces, failed)
+    planned = ("plan_step", {"index": 1, "text": HOSTILE})
+    chat.answer_with(planned, thought, called, gave, *pieces, failed)
     for name in ("content", "reasoning"):
         assert chat.answer.locator(f"[data-{name}]").evaluate(AUDIT) == []
     assert chat.page.evaluate("window.owned") is None

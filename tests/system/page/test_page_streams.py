@@ -35,7 +35,7 @@ def test_two_tabs_watch_one_answer(reader: Callable[..., Any]) -> None:
 
 def test_a_tab_learns_what_another_asks_and_stops_in_the_same_conversation(reader: Callable[..., Any]) -> None:
     first = reader().open()
-    first.ask("First").until_done()
+    first.ask("First", "truncated").until_done()
     second = reader(beside=first).open(first.page.url.removeprefix(first.url))
     first.ask("Second", "slow").until_text("You")
     second.answers.nth(1).wait_for()
@@ -49,7 +49,7 @@ def test_a_tab_learns_what_another_asks_and_stops_in_the_same_conversation(reade
 
 
 def test_an_answer_goes_on_while_another_conversation_is_read(chat: Any) -> None:
-    chat.ask("First").until_done()
+    chat.ask("First", "truncated").until_done()
     chat.new_chat()
     chat.ask("Second").until_text("You asked")
     second = chat.page.url
@@ -100,7 +100,7 @@ def test_an_answer_that_is_gone_says_so_instead_of_waiting(chat: Any) -> None:
 
 def test_instructions_to_the_model_are_no_part_of_the_talk(chat: Any) -> None:
     turns = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hello"}]
-    asked = chat.page.request.post(f"{chat.url}/api/v1/messages", data={"provider": "mock", "messages": turns})
+    asked = chat.page.request.post(f"{chat.url}/api/v1/messages", data={"model": "mock/truncated", "messages": turns})
     chat.open(f"/c/{asked.json()['conversation_id']}").until_done()
     assert chat.questions == ["Hello"]
     assert "Be brief." not in chat.hook("thread").inner_text()

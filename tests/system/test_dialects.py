@@ -301,7 +301,7 @@ def test_a_repeated_post_with_a_key_goes_on_with_its_run(client: Any) -> None:
 
 def test_pages_of_other_sites_can_change_nothing(client: Any) -> None:
     run_id = client.send("hi", max_tokens=1)["id"]
-    foreign = {"Sec-Fetch-Site": "cross-site"}
+    foreign = {"Sec-Fetch-Site": "same-site"}  # another port of this host
     for path in PATHS.values():
         for method in ("GET", "POST"):
             assert ask(client, method, path, foreign, prompt="hi", question="hi").status == 403
@@ -309,7 +309,7 @@ def test_pages_of_other_sites_can_change_nothing(client: Any) -> None:
     for path in ("/chat/stream", "/api/v1/messages", f"/api/v1/messages/{run_id}/cancel"):
         assert client.post(path, {"prompt": "hi"}, headers=foreign).status_code == 403
     assert client.get(f"/api/v1/messages/{run_id}", headers=foreign).ok
-    for site in ("same-origin", "same-site", "none"):
+    for site in ("same-origin", "none"):
         assert ask(client, "GET", "/ask/stream", {"Sec-Fetch-Site": site}, question="hi", max_tokens=1).status == 200
 
 

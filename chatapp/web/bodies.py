@@ -166,13 +166,23 @@ def _body() -> bytes:
     """Not by werkzeug's own limit: of a chunked body it silently gives the first part."""
     limit, expected = services().settings.max_body_bytes, _expected_bytes()
     stream = request.environ["wsgi.input"]
-    body: bytes = stream.read(min(expected, limit + 1))
+    try:
+        body: bytes = stream.read(min(expected, limit + 1))
+    except OSError:  # chunked, and gone before the last chunk
+        raise InvalidRequest("body: it ended too early") from None
     if len(body) <= limit:
-        return body
+        return _whole(body)
     left = min(expected, DISCARD_BYTES) - len(body)
     while left > 0 and (piece := stream.read(min(left, 65_536))):
         left -= len(piece)
     raise BodyTooLarge(f"body: larger than {limit} bytes (setting max_body_bytes)")
+
+
+def _whole(body: bytes) -> bytes:
+    """What was sent of a body may happen to be JSON, too, and its sender is gone."""
+    if request.content_length is not None and len(body) < request.content_length:
+        raise InvalidRequest(f"body: it ended after {len(body)} of {request.content_length} bytes")
+    return body
 
 
 def _expected_bytes() -> int:

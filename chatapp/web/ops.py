@@ -2,14 +2,17 @@
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import gevent
 from flask import Blueprint, Response, jsonify
 
+from chatapp.cancel import CancelScope
 from chatapp.dialects import json_data
+from chatapp.dialects.token import TokenDialect
 from chatapp.errors import ChatappError
 from chatapp.frames import Frame, encode
-from chatapp.streaming import HEADERS
+from chatapp.streaming import HEADERS, Reader, ServerLeaves, stored
 from chatapp.web import services
 from chatapp.web.bodies import number
 
@@ -36,16 +39,23 @@ def readyz() -> tuple[Response, int]:
 @blueprint.get("/api/v1/base/sse_probe")
 def sse_probe() -> Response:
     """`tick` events, `interval` seconds apart, each with its number and the time it was sent: see whether they
-    arrive one by one."""
+    arrive one by one. A server that goes down ends them."""
     count = int(number("count", 5, 1, MAX_TICKS))
     interval = number("interval", 1.0, *INTERVAL_S)
-    return Response(_ticks(count, interval), headers=HEADERS)
+    reader = Reader(stored(()), TokenDialect())  # of no run: it is dismissed with those of runs
+    services().readers.add(reader)
+    response = Response(_ticks(reader.scope, count, interval), headers=HEADERS)
+    response.call_on_close(partial(services().readers.remove, reader))
+    return response
 
 
-def _ticks(count: int, interval: float) -> Iterator[bytes]:
+def _ticks(scope: CancelScope, count: int, interval: float) -> Iterator[bytes]:
     for n in range(1, count + 1):
         if n > 1:
-            gevent.sleep(interval)
+            try:
+                scope.run(gevent.sleep, interval)
+            except ServerLeaves:
+                return
         yield encode(Frame(json_data({"n": n, "count": count, "sent_ms": round(time.time() * 1000)}), "tick"))
     yield encode(Frame(json_data({"count": count}), "done"))
 

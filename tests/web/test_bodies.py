@@ -46,8 +46,9 @@ def test_a_body_that_is_shorter_than_was_said_is_refused_though_it_is_json(app: 
 
 
 def test_a_chunked_body_that_is_cut_off_is_refused(app: Flask) -> None:
+    cut_off: dict[str, Any] = {"wsgi.input": CutOff(), "wsgi.input_terminated": True, "CONTENT_LENGTH": ""}
     with pytest.raises(InvalidRequest, match="too early"):
-        parsed(app, b"", **{"wsgi.input": CutOff(), "wsgi.input_terminated": True, "CONTENT_LENGTH": ""})
+        parsed(app, b"", **cut_off)
 
 
 def test_a_large_body_is_refused_also_where_it_is_cut_off(app: Flask) -> None:

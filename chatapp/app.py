@@ -39,6 +39,7 @@ from chatapp.web import (
     chat,
     conversations,
     errors,
+    hosts,
     openai,
     openapi,
     ops,
@@ -74,10 +75,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = Flask(
         "chatapp", template_folder=_folder("templates"), static_folder=_folder("static"), root_path=str(PACKAGE)
     )
-    app.config["TRUSTED_HOSTS"] = list(settings.trusted_hosts)
     app.jinja_env.globals["version"] = __version__
     app.extensions[EXTENSION] = _services(settings, os.environ)
     errors.install(app, {"/v1/": openai.error_shape, "/v1/messages": anthropic.error_shape})
+    hosts.install(app, settings.trusted_hosts)
     origin.install(app)
     for module in (chat, raw, streams, conversations, openai, responses, anthropic, ui, pages, ops, tools, openapi):
         app.register_blueprint(module.blueprint)

@@ -5,6 +5,7 @@ The cookie is no secret to keep from the machine's user, it keeps two browsers a
 can make up somebody else's.
 """
 
+import hashlib
 import os
 import secrets
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 from flask import Request, Response
 from itsdangerous import BadSignature, URLSafeSerializer
 
-COOKIE = "chatapp_owner"
+COOKIE = "chatapp_owner"  # and some of the key's hash: cookies know no ports, and two servers must not share one
 COOKIE_AGE_S = 400 * 24 * 3600  # the longest that browsers keep
 LOCAL = "local"
 
@@ -20,11 +21,12 @@ LOCAL = "local"
 class CookieAuth:
     def __init__(self, secret_key: str) -> None:
         self._serializer = URLSafeSerializer(secret_key, salt=COOKIE)
+        self.cookie = f"{COOKIE}_{hashlib.sha256(secret_key.encode()).hexdigest()[:8]}"
 
     def owner(self, request: Request) -> str:
         """The browser's owner id; `local` without a cookie, or with one that was not signed here."""
         try:
-            return str(self._serializer.loads(request.cookies.get(COOKIE, "")))
+            return str(self._serializer.loads(request.cookies.get(self.cookie, "")))
         except BadSignature:
             return LOCAL
 
@@ -33,7 +35,7 @@ class CookieAuth:
 
     def remember(self, response: Response, owner: str, secure: bool) -> None:
         value = str(self._serializer.dumps(owner))
-        response.set_cookie(COOKIE, value, max_age=COOKIE_AGE_S, httponly=True, samesite="Lax", secure=secure)
+        response.set_cookie(self.cookie, value, max_age=COOKIE_AGE_S, httponly=True, samesite="Lax", secure=secure)
 
 
 def secret_key(configured: str, data: Path) -> str:

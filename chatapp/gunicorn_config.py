@@ -23,7 +23,13 @@ try:
 except ConfigError as error:
     raise SystemExit(f"chatapp: {error.message}") from None
 
-bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
+
+def _address(host: str, port: object) -> str:
+    """As it stands in a URL, and as gunicorn reads it: an IPv6 address in brackets."""
+    return f"[{host}]:{port}" if ":" in host and not host.startswith("[") else f"{host}:{port}"
+
+
+bind = _address(os.environ.get("HOST", "127.0.0.1"), os.environ.get("PORT", "8000"))
 worker_class = "gevent"
 # Idle keep-alive connections count too, and what is over the limit waits without a word.
 worker_connections = 10_000
@@ -64,8 +70,9 @@ def post_worker_init(worker: Any) -> None:
     """Drain as soon as the worker is told to go, beside gunicorn's own waiting for requests."""
     worker.drain = gevent.spawn(_drain_when_told, worker)
     if worker.age == 1:  # the first one: from here on requests are answered
-        host, port = worker.sockets[0].getsockname()[:2]
-        print(greeting(f"http://{host}:{port}"), flush=True)
+        name = worker.sockets[0].getsockname()
+        if isinstance(name, tuple):  # else a path, which no URL can name
+            print(greeting(f"http://{_address(*name[:2])}"), flush=True)
 
 
 def worker_exit(_server: Any, worker: Any) -> None:

@@ -11,9 +11,11 @@ import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from time import monotonic
 
+import gevent
+
 from chatapp.cancel import CancelScope
 from chatapp.dialects import Dialect
-from chatapp.errors import ChatappError, LogError
+from chatapp.errors import ChatappError, LogError, UnknownRun
 from chatapp.events import Entry, ErrorInfo, RunEnd, Timing, Usage
 from chatapp.frames import HEARTBEAT, Frame, encode
 
@@ -40,6 +42,14 @@ class ServerLeaves(Exception):
 
 class WhollyReceived(Exception):
     """The client has every event of a run that has ended: there is nothing to send."""
+
+
+class LogReplaced(Exception):
+    """The log is gone, and what was kept of the run stands in its place: `read` reads that."""
+
+    def __init__(self, read: Read) -> None:
+        super().__init__()
+        self.read = read
 
 
 class Reader:
@@ -78,6 +88,7 @@ class Reader:
             for entry in entries:
                 if entry.seq <= after:
                     self._render(entry)
+            gevent.sleep(0)  # a long log must not hold the hub
             if not entries or entries[-1].seq > after:
                 break
         if self._seq != after:
@@ -100,8 +111,19 @@ class Reader:
         return HEARTBEAT + b"".join(map(encode, self._dialect.heartbeat()))
 
     def _take(self, wait: float) -> bytes:
-        entries = self.scope.run(self._read, self._seq, wait)
+        try:
+            entries = self.scope.run(self._read, self._seq, wait)
+        except LogReplaced as replaced:
+            return self._take_kept(replaced.read)
         return b"".join([self._render(entry) for entry in entries])
+
+    def _take_kept(self, read: Read) -> bytes:
+        """All over again: what is kept has fewer, larger events, which do not continue those that were sent."""
+        if not self._dialect.own:
+            raise UnknownRun("the log of this run is gone")
+        self._read, self._preamble = read, b""
+        self._start_again("log")
+        return self._preamble + self._take(0.0)
 
     def _render(self, entry: Entry) -> bytes:
         self._seq = entry.seq
@@ -148,7 +170,10 @@ def open_reader(read: Read, dialect: Dialect, after: int = 0, id_suffix: str = "
     """
     reader = Reader(read, dialect, id_suffix)
     if after:
-        reader.skip_to(after)
+        try:
+            reader.skip_to(after)
+        except LogReplaced as replaced:
+            return open_reader(replaced.read, type(dialect)(), after, id_suffix)
     return reader
 
 

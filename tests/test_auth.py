@@ -7,11 +7,11 @@ from pathlib import Path
 from flask import Request, Response
 from werkzeug.test import EnvironBuilder
 
-from chatapp.auth import COOKIE, LOCAL, CookieAuth, secret_key
+from chatapp.auth import LOCAL, CookieAuth, secret_key
 
 
-def request_with(cookie: str | None) -> Request:
-    headers = {"Cookie": f"{COOKIE}={cookie}"} if cookie is not None else {}
+def request_with(auth: CookieAuth, cookie: str | None) -> Request:
+    headers = {"Cookie": f"{auth.cookie}={cookie}"} if cookie is not None else {}
     return Request(EnvironBuilder(headers=headers).get_environ())
 
 
@@ -26,13 +26,13 @@ def cookie_for(auth: CookieAuth, owner: str) -> str:
 def test_a_browser_is_known_by_its_cookie() -> None:
     auth = CookieAuth("key")
     owner = auth.new_owner()
-    assert auth.owner(request_with(cookie_for(auth, owner))) == owner != auth.new_owner()
+    assert auth.owner(request_with(auth, cookie_for(auth, owner))) == owner != auth.new_owner()
 
 
 def test_without_a_cookie_signed_here_it_is_the_local_client() -> None:
     auth = CookieAuth("key")
     for cookie in (None, "", "nonsense", cookie_for(CookieAuth("other key"), "browser_x")):
-        assert auth.owner(request_with(cookie)) == LOCAL
+        assert auth.owner(request_with(auth, cookie)) == LOCAL
 
 
 def test_the_key_is_made_once_and_for_us_alone(tmp_path: Path) -> None:
@@ -41,3 +41,8 @@ def test_the_key_is_made_once_and_for_us_alone(tmp_path: Path) -> None:
     assert stat.S_IMODE(os.stat(tmp_path / "secret_key").st_mode) == 0o600
     assert list(tmp_path.iterdir()) == [tmp_path / "secret_key"]
     assert secret_key("configured", tmp_path) == "configured"
+
+
+def test_two_servers_on_one_host_keep_their_cookies_apart() -> None:
+    """Cookies know no ports: what one gives must not overwrite what the other gave."""
+    assert CookieAuth("key").cookie != CookieAuth("other key").cookie

@@ -1,6 +1,7 @@
 """A response is a reader of a log: from any position, in any dialect, the same bytes."""
 
 import json
+from collections.abc import Sequence
 
 import gevent
 import pytest
@@ -30,7 +31,7 @@ from chatapp.events import (
 )
 from chatapp.frames import HEARTBEAT, ServerEvent, SSEDecoder, encode
 from chatapp.logs.memory import MemoryLog
-from chatapp.streaming import Read, ReaderLeft, Readers, ServerLeaves, WhollyReceived, open_reader, stored
+from chatapp.streaming import LogReplaced, Read, ReaderLeft, Readers, ServerLeaves, WhollyReceived, open_reader, stored
 from chatapp.transcript import transcript_of
 
 START = RunStart("run", "trace", "mock", "words", "disabled", 0.0)
@@ -235,6 +236,23 @@ def test_a_log_that_goes_away_ends_the_stream_with_an_error_that_can_be_resumed(
     events = decoded(body(read, DIALECTS[name]()))
     assert any("away" in event.data for event in events)
     assert name not in OWN or (terminal(events[-1]) and events[-1].last_event_id in ("", "1"))
+
+
+@given(runs)
+def test_a_reader_whose_log_grew_old_is_reset_and_gets_what_was_kept(entries: list[Entry]) -> None:
+    kept = stored(transcript_of(entries).entries)
+
+    def read(after: int, wait: float) -> Sequence[Entry]:
+        if after:
+            raise LogReplaced(kept)
+        return entries[:1]
+
+    events = decoded(body(read, DIALECTS["message"]()))
+    resets = [event for event in events if event.type == "reset"]
+    assert len(resets) == 1
+    after = events[events.index(resets[0]) + 1 :]
+    assert after == decoded(body(kept, DIALECTS["message"]()))
+    assert decoded(body(read, DIALECTS["openai"]()))[-1].data.startswith('{"error"')
 
 
 def test_a_line_end_cut_between_two_tokens_reaches_the_client_once() -> None:

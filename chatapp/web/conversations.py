@@ -1,10 +1,15 @@
 """Conversations as JSON: list, read, rename, delete; and the providers that can be talked to."""
 
+import logging
+
 from flask import Blueprint, Response, jsonify
 
+from chatapp.errors import LogError
 from chatapp.web import current_owner, services
 from chatapp.web.bodies import TitleRequest, parse
 from chatapp.web.messages import whole_conversation
+
+logger = logging.getLogger(__name__)
 
 blueprint = Blueprint("conversations", __name__, url_prefix="/api/v1")
 
@@ -29,7 +34,10 @@ def rename_conversation(conversation_id: str) -> Response:
 def delete_conversation(conversation_id: str) -> Response:
     """With all its messages; answers still being made are stopped."""
     for run_id in services().conversations.delete(current_owner(), conversation_id):
-        services().runs.cancel(run_id)
+        try:
+            services().runs.cancel(run_id)
+        except LogError as error:  # the conversation is gone all the same, and the other runs are to be stopped
+            logger.warning("run %s of a deleted conversation was not stopped: %s", run_id, error)
     return Response(status=204)
 
 

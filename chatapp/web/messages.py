@@ -1,15 +1,19 @@
 """Messages and conversations as clients see them: from the rows, and for a run that goes on from its log."""
 
+from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
+import gevent
 import msgspec
 
-from chatapp.errors import LogUnavailable, NotFound, UnknownRun
-from chatapp.streaming import Read, stored
+from chatapp.errors import LogError, LogUnavailable, NotFound, UnknownRun
+from chatapp.events import Entry
+from chatapp.streaming import LogReplaced, Read, stored
 from chatapp.tables import MessageRow
 from chatapp.transcript import Transcript, transcript_of
-from chatapp.web import current_owner, services
+from chatapp.web import Services, current_owner, services
 
 EVENTS_URL = "/api/v1/messages/{id}/events"
 
@@ -24,18 +28,25 @@ def owned_answer(message_id: str) -> MessageRow:
 
 def log_of(answer: MessageRow) -> Read:
     """How to read the run of an answer: from the log, or from what was kept once the log is gone."""
-    log = services().log
+    if services().log.exists(answer.id):
+        return partial(_read_log, services(), answer.owner, answer.id)
+    if answer.status == "running":
+        raise LogUnavailable("this answer cannot be read yet; try again in a moment")
+    return stored(answer.stored_entries())
+
+
+def _read_log(app: Services, owner: str, run_id: str, after: int, wait: float) -> Sequence[Entry]:
+    """The log may grow old under a slow reader."""
     try:
-        log.read(answer.id)
+        return app.log.read(run_id, after, wait)
     except UnknownRun:
-        if answer.status == "running":
-            raise LogUnavailable("this answer cannot be read yet; try again in a moment") from None
-        return stored(answer.stored_entries())
-    return partial(log.read, answer.id)
+        with suppress(NotFound):  # deleted meanwhile
+            raise LogReplaced(stored(app.conversations.message(owner, run_id).stored_entries())) from None
+        raise
 
 
 def transcript(message: MessageRow) -> Transcript:
-    """All there is of an answer now."""
+    """All there is of an answer now. Raises LogError."""
     if message.status == "done":
         return transcript_of(message.stored_entries())
     live = Transcript()
@@ -43,6 +54,7 @@ def transcript(message: MessageRow) -> Transcript:
     while entries := read(live.last_seq, 0.0):
         for entry in entries:
             live.add(entry)
+        gevent.sleep(0)  # a long log must not hold the hub
     return live
 
 
@@ -53,7 +65,7 @@ def whole_conversation(conversation_id: str) -> dict[str, object]:
 
 
 def message_json(message: MessageRow) -> dict[str, Any]:
-    said = transcript(message)
+    said = _readable(message)
     answer, end = message.is_answer, said.end
     return {
         "id": message.id,
@@ -75,3 +87,11 @@ def message_json(message: MessageRow) -> dict[str, Any]:
         "events_url": EVENTS_URL.format(id=message.id) if answer else None,
         "created": message.created,
     }
+
+
+def _readable(message: MessageRow) -> Transcript:
+    """An answer that cannot be read now must not keep its conversation from being shown."""
+    try:
+        return transcript(message)
+    except LogError:
+        return Transcript()

@@ -104,7 +104,10 @@ def test_what_is_not_there_is_404_and_a_wrong_method_405(client: Any) -> None:
 
 def test_a_foreign_host_is_refused(client: Any) -> None:
     """DNS rebinding: a web page elsewhere that points its own name at this machine."""
-    assert client.get("/", headers={"Host": "evil.example"}).status_code == 400
+    for host in ("evil.example", "evil.example:80", "127.0.0.1.evil.example", "[::2]", "[::1", ""):
+        assert client.get("/", headers={"Host": host}).status_code == 400, host
+    for host in ("localhost", "LOCALHOST:1", "[::1]", "[::1]:80"):
+        assert client.get("/", headers={"Host": host}).ok, host
 
 
 def test_a_browser_reads_errors_as_a_page(client: Any) -> None:

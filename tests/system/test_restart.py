@@ -4,6 +4,7 @@ import json
 import os
 import signal
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -78,6 +79,23 @@ def _command(pid: int) -> str:
         return command.read()
 
 
+def test_a_slow_reader_whose_log_grows_old_is_reset_to_what_was_kept(
+    own_server: Callable[..., Any], wait_until: Any
+) -> None:
+    """Its reader stands still in a stopped worker while the run ends and its log goes."""
+    server = own_server(CHATAPP_LOG_RETENTION_S="0.5")
+    client = server.client()
+    posted = client.send("hi", model="slow", max_tokens=6)
+    stream = client.follow(posted["id"])
+    read_some(stream, 1)
+    events = [*stream.events]
+    wait_until(lambda: client.json(f"/api/v1/messages/{posted['id']}")["status"] == "done")
+    wait_until(lambda: client.follow(posted["id"], after=3).until(lambda event: True).type == "reset", 20)
+    rest = client.follow(posted["id"], after=int(events[-1].last_event_id)).to_end()
+    assert rest[0].type == "reset" and rest[-1].type == "completed"
+    assert text_of(rest) == json.loads(rest[-1].data)["content"]
+
+
 def test_several_workers_follow_and_stop_each_others_runs(own_server: Callable[..., Any]) -> None:
     server = own_server(WEB_CONCURRENCY="3")
     for _ in range(8):  # new connections: they spread over the workers
@@ -121,6 +139,19 @@ def test_a_run_that_outlives_the_grace_is_marked_interrupted(own_server: Callabl
     assert json.loads(one_request.to_end()[-1].data)["code"] == "interrupted"
     assert server.wait() == 0
     assert server.start().client().json(f"/api/v1/messages/{stuck}")["finish_reason"] == "interrupted"
+
+
+def test_an_ipv6_address_is_served_and_greeted_as_one(own_server: Callable[..., Any]) -> None:
+    server = own_server(HOST="::1")
+    assert server.url.startswith("http://[::1]:")
+    assert server.client().json("/healthz") == {"status": "ok"}
+
+
+def test_a_data_folder_that_cannot_be_used_is_named(own_server: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(AssertionError, match="did not start") as caught:
+        own_server(CHATAPP_DATA=str(tmp_path / "file" / "var"))
+    assert "data: cannot make the folder" in str(caught.value) and "Traceback" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

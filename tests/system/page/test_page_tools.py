@@ -89,6 +89,8 @@ def test_an_agents_plan_fills_and_its_calls_can_be_denied_on_a_phone(
         assert chat.faint_texts() == []
     chat.page.keyboard.press("Escape")
     assert chat.page.evaluate("document.documentElement.scrollWidth") == chat.PHONE["width"]
+    chat.page.set_viewport_size({"width": 320, "height": 700})
+    assert chat.hook("composer").evaluate("box => box.scrollWidth <= box.clientWidth")
     card.locator("[data-deny]").click()
     assert "denied" in chat.card("launch", "refused").inner_text()
     for view in (chat.until_done, chat.reload):

@@ -24,6 +24,7 @@ from chatapp.dialects.session import SessionDialect
 from chatapp.dialects.token import TokenDialect
 from chatapp.dialects.ui_message import UIMessageDialect
 from chatapp.errors import ConfigError
+from chatapp.expiry import Expiry
 from chatapp.logs import EventLog
 from chatapp.logs.memory import MemoryLog
 from chatapp.logs.sqlite import SQLiteLog
@@ -97,6 +98,7 @@ def _services(settings: Settings, environ: Mapping[str, str]) -> Services:
         log=log,
         database=database,
         conversations=store,
+        expiry=Expiry(database.engine, settings.answer_retention_s),
         providers=providers,
         tools=Tools(settings, mcp_servers(settings, environ), StoredApprovals(database.engine)),
         agents=Agents(settings),

@@ -98,6 +98,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     database_url: str = ""
     log_url: str = "sqlite:"
     log_retention_s: Seconds = 3600.0
+    answer_retention_s: Seconds = 30 * 24 * 3600.0
     log_flush_ms: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 5
     log_synchronous: Literal["NORMAL", "FULL"] = "NORMAL"
     auth: Literal["none"] = "none"
@@ -145,6 +146,7 @@ HELP: dict[str, str] = {
     "database_url": "SQLAlchemy URL of the conversations; empty: SQLite in the data folder.",
     "log_url": "Where the event log lives: `sqlite:` in the data folder, or `memory:` (one process, gone with it).",
     "log_retention_s": "How long the log of an ended run is kept beside its message: time to resume byte for byte.",
+    "answer_retention_s": "How long an answer is kept that belongs to no conversation; those that do are kept until deleted.",
     "log_flush_ms": "How often events are committed, all runs together. Longer costs delay and saves little.",
     "log_synchronous": "SQLite's `synchronous`. NORMAL survives kill -9; FULL also a power failure, at an fsync a commit.",
     "auth": "`none`: whoever reaches the server may use it; the start is refused on an address that is not loopback.",

@@ -12,6 +12,7 @@ from chatapp.auth import CookieAuth
 from chatapp.conversations import Conversations
 from chatapp.database import Database
 from chatapp.dialects import Dialect
+from chatapp.expiry import Expiry
 from chatapp.logs import EventLog
 from chatapp.provider_setup import Providers
 from chatapp.runs import Runs
@@ -31,6 +32,7 @@ class Services:
     log: EventLog
     database: Database
     conversations: Conversations
+    expiry: Expiry
     providers: Providers
     tools: Tools
     agents: Agents
@@ -47,6 +49,7 @@ class Services:
         self.tools.close()
         self.providers.close()
         self.log.close()
+        self.expiry.close()
         self.database.close()
 
 

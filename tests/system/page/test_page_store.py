@@ -145,3 +145,35 @@ def test_what_is_chosen_is_sent_as_far_as_it_is_there(chat: Any) -> None:
         }"""
     )
     assert sent == [[None, None], [["here", "away"], "gone"], [["here"], None], [[], "planner"]]
+
+
+def test_a_card_says_how_its_call_stands(chat: Any) -> None:
+    said = chat.page.evaluate(
+        """async () => {
+            const { timeLeft, toolLabel, toolState } = await import("/static/js/words.js");
+            const tool = { done: false, approval: null, error: null, since: 1000 };
+            const say = (fields, ended = false) => {
+                const call = { ...tool, ...fields };
+                return `${toolState(call, ended)}: ${toolLabel(call, ended, 4500)}`;
+            };
+            return [
+                say({}), say({ since: null }), say({ approval: "asked" }), say({ approval: "approved" }),
+                say({ done: true }), say({ done: true, error: "no" }), say({ done: true, error: "no", approval: "denied" }),
+                say({ done: true, error: "no", approval: "expired" }), say({ approval: "asked" }, true),
+                timeLeft(100, 35.2), timeLeft(100, 101),
+            ];
+        }"""
+    )
+    assert said == [
+        "running: running… 3 s",
+        "running: running…",
+        "asks: waits for you",
+        "running: approved, running… 3 s",
+        "done: ",
+        "failed: failed",
+        "refused: denied",
+        "refused: not approved in time",
+        "open: no result",
+        "1:05 left",
+        "time is up",
+    ]

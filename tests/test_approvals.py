@@ -7,9 +7,10 @@ import pytest
 
 from chatapp.approvals import StoredApprovals
 from chatapp.chat import Message
-from chatapp.conversations import Conversations, Question
+from chatapp.conversations import Conversations
 from chatapp.database import Database, open_database
 from chatapp.errors import DatabaseUnavailable
+from chatapp.question import Question
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """What is stored, in which order, and to whom it belongs."""
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,12 +10,13 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-import chatapp.conversations as module
+from chatapp import ids, placing
 from chatapp.chat import Image, Message, Text
-from chatapp.conversations import Conversations, Question
+from chatapp.conversations import Conversations
 from chatapp.database import open_database
 from chatapp.errors import ConfigError, DatabaseUnavailable, InvalidField, NotFound
 from chatapp.events import Entry, RunEnd, RunStart, StreamEvent, TextDelta, Timing, ToolCall, Usage
+from chatapp.question import Question
 from chatapp.tables import Base
 from chatapp.transcript import Transcript, transcript_of
 
@@ -83,6 +85,31 @@ def test_an_answer_made_anew_replaces_the_old_one(conversations: Conversations) 
     assert conversations.message("ann", first.id).content == "bad"
 
 
+def test_an_answer_is_made_anew_once(conversations: Conversations) -> None:
+    first = conversations.begin(question())
+    conversations.finish(first.id, answer("bad"))
+    retry = question(messages=[], conversation_id=first.conversation_id, retry_of=first.id)
+    second = conversations.begin(retry)
+    conversations.finish(second.id, answer("worse"))
+    with pytest.raises(InvalidField, match="retry_of"):
+        conversations.begin(retry)
+    shown = conversations.get("ann", first.conversation_id or "")[1]
+    assert [m.id for m in shown if m.role == "assistant"] == [second.id]
+
+
+def test_what_is_said_later_stands_later_though_another_process_s_clock_is_behind(
+    conversations: Conversations, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = conversations.begin(question(said="one"))
+    conversations.finish(first.id, answer("1"))
+    monkeypatch.setattr(ids, "_last", 0)
+    monkeypatch.setattr(time, "time_ns", lambda: 1)
+    second = conversations.begin(question(said="two", conversation_id=first.conversation_id))
+    shown = conversations.get("ann", first.conversation_id or "")[1]
+    assert [m.content for m in shown] == ["one", "1", "two", ""] and shown[-1].id == second.id
+    assert [m.text for m in second.messages] == ["one", "1", "two"]
+
+
 def test_what_belongs_to_someone_else_is_not_there(conversations: Conversations) -> None:
     begun = conversations.begin(question())
     conversation_id = begun.conversation_id or ""
@@ -118,9 +145,9 @@ def test_a_session_begun_twice_at_the_same_time_is_one_conversation(
     conversations: Conversations, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = conversations.begin(question(keep=False, session_id="mine"))
-    look = module._known_session
+    look = placing.known_session
     answers = iter([lambda *_: None, look])  # the other transaction commits after the first look
-    monkeypatch.setattr(module, "_known_session", lambda *more: next(answers)(*more))
+    monkeypatch.setattr(placing, "known_session", lambda *more: next(answers)(*more))
     assert conversations.begin(question(keep=False, session_id="mine")).conversation_id == first.conversation_id
 
 

@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 
 from chatapp.chat import Message
-from chatapp.conversations import Conversations, Question
+from chatapp.conversations import Conversations
 from chatapp.database import open_database
 from chatapp.errors import NotFound
 from chatapp.events import Entry, RunEnd, RunStart, Timing, Usage
 from chatapp.expiry import Expiry
+from chatapp.question import Question
 from chatapp.transcript import transcript_of
 
 DONE = transcript_of(

@@ -9,10 +9,10 @@ from flask import Response, request
 from chatapp.agent_setup import answerer
 from chatapp.chat import Chat, Message
 from chatapp.client_socket import ClientSocket
-from chatapp.conversations import Begun, Question
 from chatapp.dialects import Dialect
 from chatapp.errors import InvalidField, NotFound, RunFailed, Unreachable
 from chatapp.providers import Checks, Provider
+from chatapp.question import Begun, Question
 from chatapp.streaming import HEADERS, Read, ReaderLeft, ServerLeaves, WhollyReceived, open_reader
 from chatapp.transcript import Transcript
 from chatapp.web import current_owner, services, trace_id

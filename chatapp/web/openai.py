@@ -6,10 +6,10 @@ from functools import partial
 
 from flask import Blueprint, Response
 
-from chatapp.conversations import Begun
 from chatapp.dialects import json_data
 from chatapp.dialects.openai import OpenAIDialect, completion, error_type
 from chatapp.errors import NotFound
+from chatapp.question import Begun
 from chatapp.streaming import Read
 from chatapp.transcript import Transcript
 from chatapp.web import services

@@ -12,11 +12,11 @@ from functools import partial
 import gevent
 from flask import Blueprint, Response, jsonify, request
 
-from chatapp.conversations import Begun
 from chatapp.dialects.reasoning import finish_reason, statistics
 from chatapp.errors import InvalidField, UnknownRun
 from chatapp.events import ToolCall, ToolResult
 from chatapp.ids import new_id
+from chatapp.question import Begun
 from chatapp.transcript import Transcript
 from chatapp.web import Services, services
 from chatapp.web.answers import begin_answer, respond, succeeded, whole_answer

@@ -7,6 +7,7 @@ from gevent import monkey
 
 monkey.patch_all()
 
+import gc
 import ipaddress
 import os
 from typing import Any
@@ -69,6 +70,8 @@ def post_fork(_server: Any, _worker: Any) -> None:
 def post_worker_init(worker: Any) -> None:
     """Drain as soon as the worker is told to go, beside gunicorn's own waiting for requests."""
     worker.drain = gevent.spawn(_drain_when_told, worker)
+    gc.collect()
+    gc.freeze()  # a full collection looks at all that was imported, and stops every stream for over 100 ms
     if worker.age == 1:  # the first one: from here on requests are answered
         name = worker.sockets[0].getsockname()
         if isinstance(name, tuple):  # else a path, which no URL can name

@@ -40,10 +40,15 @@ class Conversations:
         """Store the user's messages and an empty answer; return it with the whole history for the provider."""
         try:
             with self._transaction() as session:
-                return self._found(session, question) or self._begin(session, question)
+                return _found(session, question) or self._begin(session, question)
         except IntegrityError:  # the same idempotency key, or a new session's id, at the same time
             with self._transaction() as session:
-                return self._found(session, question) or self._begin(session, question)
+                return _found(session, question) or self._begin(session, question)
+
+    def found(self, owner: str, idempotency_key: str, request_hash: str) -> Begun | None:
+        """What was begun with this key. Raises InvalidField where that was asked for with another request."""
+        with self._transaction() as session:
+            return _keyed(session, owner, idempotency_key, request_hash)
 
     def finish(self, answer_id: str, transcript: Transcript) -> None:
         """Store the answer. An answer whose conversation was deleted meanwhile is dropped."""
@@ -137,15 +142,6 @@ class Conversations:
             logger.error("the database failed: %s", error)
             raise DatabaseUnavailable("the conversations cannot be read or written now") from None
 
-    def _found(self, session: Session, question: Question) -> Begun | None:
-        if question.idempotency_key is None:
-            return None
-        same = (MessageRow.owner == question.owner, MessageRow.idempotency_key == question.idempotency_key)
-        answer = session.scalar(select(MessageRow).where(*same))
-        if answer is None:
-            return None
-        return Begun(answer.id, answer.conversation_id, answer.result_mode, [], found=True)
-
     def _begin(self, session: Session, question: Question) -> Begun:
         now = time.time()
         conversation, history = place(session, question, now)
@@ -154,13 +150,28 @@ class Conversations:
         answer = row("assistant")
         answer.status = "running"
         answer.provider, answer.model, answer.result_mode = question.provider, question.model, question.result_mode
-        answer.idempotency_key = question.idempotency_key
+        answer.idempotency_key, answer.request_hash = question.idempotency_key, question.request_hash
         answer.asked = msgspec.json.encode(question.asked).decode() if question.asked else None
         session.add_all([*said, answer])
         messages = told(history, question.messages)
         if not messages:
             raise InvalidField("retry_of: there is nothing before this answer")
         return Begun(answer.id, answer.conversation_id, answer.result_mode, messages)
+
+
+def _found(session: Session, question: Question) -> Begun | None:
+    if question.idempotency_key is None:
+        return None
+    return _keyed(session, question.owner, question.idempotency_key, question.request_hash)
+
+
+def _keyed(session: Session, owner: str, key: str, request_hash: str | None) -> Begun | None:
+    answer = session.scalar(select(MessageRow).where(MessageRow.owner == owner, MessageRow.idempotency_key == key))
+    if answer is None:
+        return None
+    if answer.request_hash is not None and answer.request_hash != request_hash:
+        raise InvalidField("Idempotency-Key: another request came with this key; a new one needs a key of its own")
+    return Begun(answer.id, answer.conversation_id, answer.result_mode, [], found=True)
 
 
 def _said(row: MessageRow, message: Message) -> MessageRow:

@@ -11,6 +11,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     `keep`: begin a conversation where none is named. `session_id`: the conversation that its owner calls so, begun
     where there is none yet. `retry_of` is the id of the answer to make anew; `previous` that of the answer that this
     goes on from, also where others went on from it already. `asked` is kept beside the answer as it is.
+    `request_hash` tells one request from another that comes with the same `idempotency_key`.
     """
 
     owner: str
@@ -23,6 +24,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     previous: str | None = None
     asked: dict[str, object] = {}
     idempotency_key: str | None = None
+    request_hash: str | None = None
     result_mode: str | None = None
     keep: bool = False
 

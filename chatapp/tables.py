@@ -67,6 +67,7 @@ class MessageRow(Base):
     result_mode: Mapped[str | None]
     superseded: Mapped[bool] = mapped_column(default=False)
     idempotency_key: Mapped[str | None]
+    request_hash: Mapped[str | None]  # of the request that came with the key; of older rows it is not known
     returns: Mapped[int] = mapped_column(default=0, server_default="0")  # of the client that began the run
     said: Mapped[str | None]
     asked: Mapped[str | None]

@@ -73,6 +73,18 @@ def test_an_idempotency_key_begins_one_answer(conversations: Conversations) -> N
     assert len(conversations.get("ann", first.conversation_id or "")[1]) == 2
 
 
+def test_an_idempotency_key_is_of_one_request(conversations: Conversations) -> None:
+    assert conversations.found("ann", "k", "a") is None
+    first = conversations.begin(question(idempotency_key="k", request_hash="a"))
+    found = conversations.found("ann", "k", "a")
+    assert found and found.found and found.id == first.id
+    assert conversations.found("bob", "k", "a") is None
+    with pytest.raises(InvalidField, match="Idempotency-Key"):
+        conversations.found("ann", "k", "b")
+    with pytest.raises(InvalidField, match="Idempotency-Key"):
+        conversations.begin(question(idempotency_key="k", request_hash="b"))
+
+
 def test_an_answer_made_anew_replaces_the_old_one(conversations: Conversations) -> None:
     first = conversations.begin(question())
     with pytest.raises(InvalidField, match="retry_of"):

@@ -345,7 +345,7 @@ def test_a_run_adds_up_what_its_rounds_used_and_estimates_the_one_that_was_stopp
     for last, expected in ((ANSWER, Usage(30, 8, 38)), ([TextDelta("x" * 40)], None)):
         log = MemoryLog()
         run = Run("r", "trace", Rounds(Model(stops("y" * 400), last), toolbox()), CHAT, log)
-        run.begin()
+        log.create("r")
         usage = run.generate().usage
         assert usage == (expected or Usage(11, 15, 26, estimated=True))
         log.close()

@@ -6,9 +6,12 @@ from typing import Any
 import pytest
 
 from chatapp.dialects import Dialect
+from chatapp.dialects.agui import AGUIDialect
 from chatapp.dialects.delta import DeltaDialect
+from chatapp.dialects.message import MessageDialect
 from chatapp.dialects.reasoning import ReasoningDialect
 from chatapp.dialects.session import ACKNOWLEDGEMENT, SessionDialect
+from chatapp.dialects.ui_message import UIMessageDialect
 from chatapp.events import (
     AttemptReset,
     Entry,
@@ -20,6 +23,7 @@ from chatapp.events import (
     StreamEvent,
     TextDelta,
     Timing,
+    ToolApproval,
     ToolCall,
     ToolResult,
     Usage,
@@ -125,3 +129,22 @@ def test_the_answer_of_deltas_is_what_no_reset_made_void() -> None:
     said = frames(DeltaDialect(), start(), TextDelta("no"), AttemptReset("again"), TextDelta("y"), TextDelta("es"), END)
     assert [frame.event for frame in said] == [None, None, "reset", None, None, None]
     assert json.loads(said[-1].data) == {"type": "end", "answer": "yes"}
+
+
+@pytest.mark.parametrize("dialect", [SessionDialect, AGUIDialect, UIMessageDialect, MessageDialect])
+def test_only_the_page_is_told_that_a_step_was_begun(dialect: type[Dialect]) -> None:
+    announced, begun = PlanStep(1, "Look"), PlanStep(1, "Look", begun=True)
+    told = data(dialect(), start(), announced, begun)[len(data(dialect(), start(), announced)) :]
+    assert told == ([{"index": 1, "text": "Look", "begun": True}] if dialect is MessageDialect else [])
+
+
+def test_a_transcript_keeps_the_plan_and_how_each_call_stands() -> None:
+    asked = ToolApproval("c1", "asked", 9.5)
+    events = [start(), PlanStep(1, "Look"), PlanStep(1, "Look", begun=True), CALL, asked]
+    said = transcript_of([Entry(seq, event) for seq, event in enumerate(events, 1)])
+    assert said.steps() == [{"index": 1, "text": "Look"}]
+    [tool] = said.tools()
+    assert (tool["approval"], tool["expires"], tool["done"]) == ("asked", 9.5, False)
+    said.add(Entry(6, ToolResult("c1", None)))
+    [tool] = said.tools()
+    assert (tool["done"], tool["result"], tool["error"]) == (True, None, None)

@@ -140,7 +140,7 @@ def test_only_the_page_is_told_that_a_step_was_begun(dialect: type[Dialect]) -> 
 
 def test_a_transcript_keeps_the_plan_and_how_each_call_stands() -> None:
     asked = ToolApproval("c1", "asked", 9.5)
-    events = [start(), PlanStep(1, "Look"), PlanStep(1, "Look", begun=True), CALL, asked]
+    events: list[StreamEvent] = [start(), PlanStep(1, "Look"), PlanStep(1, "Look", begun=True), CALL, asked]
     said = transcript_of([Entry(seq, event) for seq, event in enumerate(events, 1)])
     assert said.steps() == [{"index": 1, "text": "Look"}]
     [tool] = said.tools()

@@ -9,6 +9,7 @@ from flask import Flask
 from chatapp import __version__
 from chatapp.agent_setup import Agents
 from chatapp.approvals import StoredApprovals
+from chatapp.attendance import Attendance
 from chatapp.auth import CookieAuth, secret_key
 from chatapp.conversations import Conversations
 from chatapp.database import open_database
@@ -40,6 +41,7 @@ from chatapp.web import (
     chat,
     conversations,
     errors,
+    heads,
     hosts,
     openai,
     openapi,
@@ -81,6 +83,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     errors.install(app, {"/v1/": openai.error_shape, "/v1/messages": anthropic.error_shape})
     hosts.install(app, settings.trusted_hosts)
     origin.install(app)
+    heads.install(app)
     for module in (chat, raw, streams, conversations, openai, responses, anthropic, ui, pages, ops, tools, openapi):
         app.register_blueprint(module.blueprint)
     return app
@@ -105,6 +108,7 @@ def _services(settings: Settings, environ: Mapping[str, str]) -> Services:
         dialects=DIALECTS,
         runs=Runs(log, store, settings.max_live_runs),
         readers=Readers(),
+        attendance=Attendance(),
     )
 
 

@@ -42,7 +42,7 @@ class ClientSocket:
     that is kept alive: once it was set, Linux sizes the buffer no more.
     """
 
-    def __init__(self, sock: object, on_gone: Callable[[], None], send_timeout_s: float, buffer_bytes: int) -> None:
+    def __init__(self, sock: object, on_gone: Callable[[], object], send_timeout_s: float, buffer_bytes: int) -> None:
         # TLS has no MSG_PEEK, and its bytes say nothing of the client's: there the next write notices.
         self._sock: Any = sock if type(sock) is GeventSocket else None
         self._on_gone = on_gone

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from flask import current_app, g, request
 
 from chatapp.agent_setup import Agents
+from chatapp.attendance import Attendance
 from chatapp.auth import CookieAuth
 from chatapp.conversations import Conversations
 from chatapp.database import Database
@@ -39,6 +40,7 @@ class Services:
     dialects: Mapping[str, Callable[[], Dialect]]
     runs: Runs
     readers: Readers
+    attendance: Attendance
 
     def drain(self, grace_s: float) -> None:
         """Let readers go, runs end, and close everything; see docs/guides/deploy.md."""

@@ -3,19 +3,18 @@
 A key may come as `x-api-key` or as a bearer token; without login neither is looked at.
 """
 
-from functools import partial
-
 from flask import Blueprint, Response
 
 from chatapp.chat import Chat, Message
 from chatapp.dialects import json_data
 from chatapp.dialects.anthropic import AnthropicDialect, error_type, message
 from chatapp.endings import estimate_usage
-from chatapp.web import services, trace_id
-from chatapp.web.answers import begin_answer, choose, respond
+from chatapp.web import trace_id
+from chatapp.web.answers import read_of, respond, whole
 from chatapp.web.anthropic_requests import MessagesRequest
+from chatapp.web.asking import Asked, begin_answer, choose
 from chatapp.web.bodies import parse
-from chatapp.web.openai import read, whole
+from chatapp.web.leaving import Leaving
 
 blueprint = Blueprint("anthropic", __name__)
 
@@ -25,12 +24,12 @@ def create() -> Response:
     """Stream or not. The client's leaving stops the run, unless told."""
     asked = parse(MessagesRequest)
     chat = asked.chat()
-    begun = begin_answer(chat, asked.provider)
-    on_left = None if asked.on_disconnect == "continue" else partial(services().runs.cancel, begun.id)
+    begun = begin_answer(Asked(request=asked, chat=chat, provider=asked.provider))
+    leaving = Leaving(begun.id, stops=asked.on_disconnect != "continue")
     tools = [tool.name for tool in chat.tools]
     if not asked.stream:
-        return _json(message(whole(begun, on_left), tools))
-    return respond(read(begun), AnthropicDialect(tools, estimated_tokens(chat)), on_left)
+        return _json(message(whole(begun, leaving), tools))
+    return respond(read_of(begun), AnthropicDialect(tools, estimated_tokens(chat)), leaving)
 
 
 @blueprint.post("/v1/messages/count_tokens")

@@ -128,6 +128,10 @@ class TitleRequest(msgspec.Struct, frozen=True):
     title: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 
+class DecisionRequest(msgspec.Struct, frozen=True):
+    decision: Literal["approved", "denied"]
+
+
 def parse(type_: type[T]) -> T:
     """The JSON body as `type_`. Raises UnsupportedMediaType, BodyTooLarge, InvalidRequest, InvalidField."""
     if request.mimetype != "application/json":

@@ -1,16 +1,16 @@
 """The message API: post, then follow, in the dialect `message` or any other (contract 3.4)."""
 
-from collections.abc import Callable
-from functools import partial
-
 from flask import Blueprint, Response, jsonify, request
 
 from chatapp.dialects import Dialect
 from chatapp.errors import InvalidField
 from chatapp.tables import MessageRow
 from chatapp.web import current_owner, services
-from chatapp.web.answers import begin_answer, respond
+from chatapp.web.answers import respond
+from chatapp.web.asking import Asked, begin_answer
 from chatapp.web.bodies import MessageRequest, parse
+from chatapp.web.heads import streams
+from chatapp.web.leaving import Leaving
 from chatapp.web.messages import EVENTS_URL, log_of, message_json, owned_answer, transcript
 
 blueprint = Blueprint("chat", __name__)
@@ -21,14 +21,17 @@ def post_message() -> tuple[Response, int]:
     """Store the message, start its answer, say where to follow it."""
     asked = parse(MessageRequest)
     begun = begin_answer(
-        asked.chat(),
-        asked.provider,
-        conversation_id=asked.conversation_id,
-        retry_of=asked.retry_of,
-        keep=True,
-        result_mode=asked.result_mode,
-        tools=asked.tool_names(),
-        agent=asked.agent,
+        Asked(
+            request=asked,
+            chat=asked.chat(),
+            provider=asked.provider,
+            conversation_id=asked.conversation_id,
+            retry_of=asked.retry_of,
+            keep=True,
+            result_mode=asked.result_mode,
+            tools=asked.tool_names(),
+            agent=asked.agent,
+        )
     )
     query = "?on_disconnect=cancel" if asked.on_disconnect == "cancel" else ""
     body = {
@@ -41,10 +44,11 @@ def post_message() -> tuple[Response, int]:
 
 
 @blueprint.get("/api/v1/messages/<message_id>/events")
+@streams
 def follow_message(message_id: str) -> Response:
     """Any run, live or finished, however it was started, in any dialect."""
     answer = owned_answer(message_id)
-    return respond(log_of(answer), _dialect_for(answer), _on_left(message_id))
+    return respond(log_of(answer), _dialect_for(answer), Leaving(message_id, _stops()))
 
 
 @blueprint.post("/api/v1/messages/<message_id>/cancel")
@@ -73,11 +77,12 @@ def _dialect_for(answer: MessageRow) -> Dialect:
     return dialects[name]()
 
 
-def _on_left(message_id: str) -> Callable[[], None] | None:
+def _stops() -> bool:
+    """Whether this reader's leaving stops the run."""
     match request.args.get("on_disconnect", "continue"):
         case "continue":
-            return None
+            return False
         case "cancel":
-            return partial(services().runs.cancel, message_id)
+            return True
         case _:
             raise InvalidField("on_disconnect: expected cancel or continue")

@@ -1,21 +1,16 @@
 """OpenAI's endpoints: the models, and chat completions. The client runs the tools that it offers, the server those of
 `default_tools`, unseen."""
 
-from collections.abc import Callable
-from functools import partial
-
 from flask import Blueprint, Response
 
 from chatapp.dialects import json_data
 from chatapp.dialects.openai import OpenAIDialect, completion, error_type
 from chatapp.errors import NotFound
-from chatapp.question import Begun
-from chatapp.streaming import Read
-from chatapp.transcript import Transcript
 from chatapp.web import services
-from chatapp.web.answers import begin_answer, respond, succeeded, whole_answer
+from chatapp.web.answers import read_of, respond, whole
+from chatapp.web.asking import Asked, begin_answer
 from chatapp.web.bodies import parse
-from chatapp.web.messages import log_of, owned_answer, transcript
+from chatapp.web.leaving import Leaving
 from chatapp.web.openai_requests import CompletionRequest
 
 blueprint = Blueprint("openai", __name__)
@@ -40,29 +35,13 @@ def complete() -> Response:
     """Stream or not. The client's leaving stops the run, unless told."""
     asked = parse(CompletionRequest)
     chat = asked.chat()
-    begun = begin_answer(chat, asked.provider)
-    on_left = None if asked.on_disconnect == "continue" else partial(services().runs.cancel, begun.id)
+    begun = begin_answer(Asked(request=asked, chat=chat, provider=asked.provider))
+    leaving = Leaving(begun.id, stops=asked.on_disconnect != "continue")
     tools = [tool.name for tool in chat.tools]
     if not asked.stream:
-        return _json(completion(whole(begun, on_left), tools))
+        return _json(completion(whole(begun, leaving), tools))
     usage = bool(asked.stream_options and asked.stream_options.include_usage)
-    return respond(read(begun), OpenAIDialect(usage, tools), on_left)
-
-
-def read(begun: Begun) -> Read:
-    """Of a run that was just begun its log; one that was found again may have ended long ago."""
-    return log_of(owned_answer(begun.id)) if begun.found else partial(services().log.read, begun.id)
-
-
-def whole(begun: Begun, on_left: Callable[[], None] | None) -> Transcript:
-    """The same, waited for. Raises RunFailed."""
-    if begun.found and (answer := owned_answer(begun.id)).status == "done":
-        return succeeded(transcript(answer))
-    return succeeded(whole_answer(begun.id, on_left or goes_on))
-
-
-def goes_on() -> None:
-    """What the client's leaving means to a run that is not bound to it."""
+    return respond(read_of(begun), OpenAIDialect(usage, tools), leaving)
 
 
 def error_shape(status: int, code: str, message: str) -> tuple[int, object]:

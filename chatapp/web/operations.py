@@ -7,10 +7,17 @@ import msgspec
 
 from chatapp.web.agui_requests import AGUIRequest
 from chatapp.web.anthropic_requests import MessagesRequest
-from chatapp.web.bodies import AskRequest, ChatRequest, MessageRequest, ReasoningRequest, SessionRequest, TitleRequest
+from chatapp.web.bodies import (
+    AskRequest,
+    ChatRequest,
+    DecisionRequest,
+    MessageRequest,
+    ReasoningRequest,
+    SessionRequest,
+    TitleRequest,
+)
 from chatapp.web.openai_requests import CompletionRequest
 from chatapp.web.responses_requests import ResponseRequest
-from chatapp.web.tools import DecisionRequest
 from chatapp.web.ui_requests import UIChatRequest
 
 Json = dict[str, Any]

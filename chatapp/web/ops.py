@@ -15,6 +15,7 @@ from chatapp.frames import Frame, encode
 from chatapp.streaming import HEADERS, Reader, ServerLeaves, stored
 from chatapp.web import services
 from chatapp.web.bodies import number
+from chatapp.web.heads import streams
 
 blueprint = Blueprint("ops", __name__)
 
@@ -37,6 +38,7 @@ def readyz() -> tuple[Response, int]:
 
 
 @blueprint.get("/api/v1/base/sse_probe")
+@streams
 def sse_probe() -> Response:
     """`tick` events, `interval` seconds apart, each with its number and the time it was sent: see whether they
     arrive one by one. A server that goes down ends them."""

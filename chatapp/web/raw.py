@@ -11,6 +11,7 @@ from chatapp.events import Raw, RunEnd
 from chatapp.streaming import Read, ReaderLeft
 from chatapp.web import services
 from chatapp.web.answers import client_socket
+from chatapp.web.heads import streams
 from chatapp.web.messages import owned_answer
 
 blueprint = Blueprint("raw", __name__)
@@ -27,6 +28,7 @@ HEADERS = {
 
 
 @blueprint.get("/api/v1/messages/<message_id>/raw")
+@streams
 def stream_raw(message_id: str) -> Response:
     """The body as it came and comes, under its own type. Waits for its first byte."""
     answer = owned_answer(message_id)

@@ -4,7 +4,6 @@ Leaving a stream stops the run, unless it was begun with `background`. `store: f
 nothing can follow it by `previous_response_id`.
 """
 
-from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -12,14 +11,16 @@ from flask import Blueprint, Response, request
 from chatapp.chat import Message
 from chatapp.dialects import json_data
 from chatapp.dialects.responses import ResponsesDialect, run_id_of
-from chatapp.errors import InvalidField, UnknownRun
+from chatapp.errors import InvalidField
 from chatapp.tables import MessageRow
 from chatapp.transcript import Transcript
 from chatapp.web import services
-from chatapp.web.answers import begin_answer, respond, whole_answer
+from chatapp.web.answers import read_of, respond, whole, whole_answer
+from chatapp.web.asking import Asked, begin_answer
 from chatapp.web.bodies import parse
+from chatapp.web.heads import streams
+from chatapp.web.leaving import Leaving
 from chatapp.web.messages import log_of, owned_answer, transcript
-from chatapp.web.openai import goes_on, read, whole
 from chatapp.web.responses_requests import ResponseRequest
 
 blueprint = Blueprint("responses", __name__)
@@ -33,24 +34,28 @@ def create() -> Response:
     asked = parse(ResponseRequest)
     repeated = asked.repeated()
     begun = begin_answer(
-        asked.chat(),
-        asked.provider,
-        keep=asked.store is not False,
-        previous=run_id_of(asked.previous_response_id) if asked.previous_response_id else None,
-        instructions=[Message("system", asked.instructions)] if asked.instructions else [],
-        asked=repeated,
+        Asked(
+            request=asked,
+            chat=asked.chat(),
+            provider=asked.provider,
+            keep=asked.store is not False,
+            previous=run_id_of(asked.previous_response_id) if asked.previous_response_id else None,
+            instructions=[Message("system", asked.instructions)] if asked.instructions else [],
+            repeated=repeated,
+        )
     )
     stays = asked.background if asked.on_disconnect is None else asked.on_disconnect == "continue"
-    on_left = None if stays else partial(services().runs.cancel, begun.id)
+    leaving = Leaving(begun.id, stops=not stays)
     if asked.stream:
-        return respond(read(begun), ResponsesDialect(repeated, _tools(repeated)), on_left)
+        return respond(read_of(begun), ResponsesDialect(repeated, _tools(repeated)), leaving)
     if asked.background:
-        read(begun)(0, DURABLE_S)
+        read_of(begun)(0, DURABLE_S)
         return _object(transcript(owned_answer(begun.id)), repeated)
-    return _object(whole(begun, on_left), repeated)
+    return _object(whole(begun, leaving), repeated)
 
 
 @blueprint.get("/v1/responses/<response_id>")
+@streams
 def retrieve(response_id: str) -> Response:
     """As it is now; with `stream=true` its events, those after `starting_after`, and all that come."""
     answer = owned_answer(run_id_of(response_id))
@@ -66,18 +71,19 @@ def cancel(response_id: str) -> Response:
     said = transcript(answer)
     if said.end is None:
         services().runs.cancel(answer.id)
-        said = whole_answer(answer.id, goes_on)
+        said = whole_answer(Leaving(answer.id))
     return _object(said, answer.asked_json())
 
 
 def _follow(answer: MessageRow, after: int) -> Response:
-    asked = answer.asked_json()
-    if not _has_log(answer.id):
+    asked, leaving = answer.asked_json(), Leaving(answer.id)
+    if not services().log.exists(answer.id):
         # What is kept has fewer events, and so other numbers, than the stream had.
-        return respond(log_of(answer), ResponsesDialect(asked, _tools(asked), after, last_only=after >= 0))
+        dialect = ResponsesDialect(asked, _tools(asked), after, last_only=after >= 0)
+        return respond(log_of(answer), dialect, leaving)
     if answer.status == "done" and after >= _last_number(answer):
         return Response(status=204)
-    return respond(log_of(answer), ResponsesDialect(asked, _tools(asked), after))
+    return respond(log_of(answer), ResponsesDialect(asked, _tools(asked), after), leaving)
 
 
 def _last_number(answer: MessageRow) -> int:
@@ -89,14 +95,6 @@ def _last_number(answer: MessageRow) -> int:
             for _ in dialect.encode(event):
                 pass
     return dialect.sequence - 1
-
-
-def _has_log(run_id: str) -> bool:
-    try:
-        services().log.read(run_id)
-    except UnknownRun:
-        return False
-    return True
 
 
 def _starting_after() -> int:

@@ -6,25 +6,23 @@ run only when it has not come back for a while (docs/decisions/0008-an-eventsour
 """
 
 from collections.abc import Callable
-from contextlib import suppress
-from functools import partial
 
-import gevent
 from flask import Blueprint, Response, jsonify, request
 
 from chatapp.dialects.reasoning import finish_reason, statistics
-from chatapp.errors import InvalidField, UnknownRun
+from chatapp.errors import InvalidField
 from chatapp.events import ToolCall, ToolResult
 from chatapp.ids import new_id
 from chatapp.question import Begun
 from chatapp.transcript import Transcript
-from chatapp.web import Services, services
-from chatapp.web.answers import begin_answer, respond, succeeded, whole_answer
+from chatapp.web import services
+from chatapp.web.answers import RUN_HEADER, read_of, respond, whole
+from chatapp.web.asking import KEY_HEADER, Asked, begin_answer
 from chatapp.web.bodies import AskRequest, ChatRequest, ReasoningRequest, SessionRequest, parse, parse_request
-from chatapp.web.messages import log_of, owned_answer, transcript
+from chatapp.web.heads import streams
+from chatapp.web.leaving import Leaving
+from chatapp.web.messages import owned_answer
 from chatapp.web.origin import begins_run
-
-RUN_HEADER = "X-Run-Id"
 
 blueprint = Blueprint("streams", __name__)
 
@@ -36,6 +34,7 @@ def stream_tokens() -> Response:
 
 
 @blueprint.route("/chat", methods=["GET", "POST"])
+@streams
 @begins_run
 def stream_session() -> Response:
     """One `sessionId` is one conversation of its owner, begun by its first request."""
@@ -46,6 +45,7 @@ def stream_session() -> Response:
 
 
 @blueprint.route("/api/chat", methods=["GET", "POST"])
+@streams
 @begins_run
 def stream_reasoning() -> Response:
     asked = parse_request(ReasoningRequest)
@@ -53,6 +53,7 @@ def stream_reasoning() -> Response:
 
 
 @blueprint.route("/ask/stream", methods=["GET", "POST"])
+@streams
 @begins_run
 def stream_deltas() -> Response:
     asked = parse_request(AskRequest)
@@ -61,38 +62,43 @@ def stream_deltas() -> Response:
 
 def _begin(asked: ChatRequest, session_id: str = "", agent: str | None = None) -> Begun:
     return begin_answer(
-        asked.chat(session_id),
-        asked.provider,
-        conversation_id=asked.conversation_id,
-        tools=asked.tool_names(),
-        agent=agent or asked.agent,
+        Asked(
+            request=asked,
+            chat=asked.chat(session_id),
+            provider=asked.provider,
+            conversation_id=asked.conversation_id,
+            tools=asked.tool_names(),
+            agent=agent or asked.agent,
+        )
     )
 
 
 def _stream(name: str, asked: ChatRequest, begin: Callable[[], Begun]) -> Response:
     """What the client has begun, or goes on with, in the dialect. Its leaving stops the run, unless told otherwise."""
-    turn, run_id = 0, _run_of_last_id()
-    if run_id is None:
-        begun = begin()
-        run_id, found = begun.id, begun.found
-    else:
-        found, turn = True, services().conversations.come_back(owned_answer(run_id).id)
-    read = log_of(owned_answer(run_id)) if found else partial(services().log.read, run_id)
-    comes_back, app = _comes_back(), services()
-    on_left = partial(stop_unless_back, app, run_id, turn) if comes_back else partial(app.runs.cancel, run_id)
+    begun = _gone_on_with() or begin()
+    turn = services().conversations.come_back(begun.id) if begun.found else 0
+    comes_back = _comes_back()
     return respond(
-        read,
+        read_of(begun),
         services().dialects[name](),
-        None if asked.on_disconnect == "continue" else on_left,
-        {RUN_HEADER: run_id},
-        run_id=run_id if comes_back else "",
+        Leaving(begun.id, asked.on_disconnect != "continue", turn if comes_back else None),
+        {RUN_HEADER: begun.id},
+        resumes_here=comes_back,
     )
 
 
+def _gone_on_with() -> Begun | None:
+    """The run that the client was following when it was cut off; None where it asks for the first time."""
+    run_id = _run_of_last_id()
+    if run_id is None:
+        return None
+    answer = owned_answer(run_id)
+    return Begun(answer.id, answer.conversation_id, answer.result_mode, [], found=True)
+
+
 def _run_of_last_id() -> str | None:
-    """The run that a client was following when it was cut off; None where it asks for the first time."""
     last_id = request.headers.get("Last-Event-ID")
-    if not last_id or "Idempotency-Key" in request.headers:  # which finds the run, too
+    if not last_id or request.headers.get(KEY_HEADER):  # which finds the run, too
         return None
     _, _, run_id = last_id.partition("@")
     if not run_id:
@@ -108,34 +114,17 @@ def _comes_back() -> bool:
     return request.method == "GET" and "text/event-stream" in request.accept_mimetypes.values()
 
 
-def stop_unless_back(app: Services, run_id: str, turn: int) -> None:
-    """The client is gone; perhaps it is only cut off. Called when the request is over."""
-
-    def stop() -> None:
-        with suppress(UnknownRun):  # it ended long ago
-            if app.conversations.returns(run_id) == turn:
-                app.runs.cancel(run_id)
-
-    gevent.spawn_later(app.settings.come_back_s, stop)
-
-
 def _answer_once(asked: ReasoningRequest) -> Response:
     """`"stream": false`: the final text, with how it ended; or the text alone."""
     begun = _begin(asked)
-    answer, cancel = owned_answer(begun.id), partial(services().runs.cancel, begun.id)
-    on_left = _nothing if asked.on_disconnect == "continue" else cancel
-    said = transcript(answer) if answer.status == "done" else whole_answer(begun.id, on_left)
-    content = succeeded(said).content
+    said = whole(begun, Leaving(begun.id, asked.on_disconnect != "continue"))
+    content = said.content
     headers = {RUN_HEADER: begun.id}
     if request.accept_mimetypes.best_match(["application/json", "text/plain"]) == "text/plain":
         return Response(content, mimetype="text/plain", headers=headers)
     response = jsonify(content=content, **_ending(said))
     response.headers.update(headers)
     return response
-
-
-def _nothing() -> None:
-    """The client may leave."""
 
 
 def _ending(said: Transcript) -> dict[str, object]:

@@ -1,23 +1,17 @@
 """The server's tools and agents: which there are, and the owner's word on calls that wait for it."""
 
 import time
-from typing import Literal
 
-import msgspec
 from flask import Blueprint, Response, jsonify
 
 from chatapp.errors import InvalidRequest, NotFound
 from chatapp.events import ToolApproval, ToolCall
 from chatapp.tool_setup import OfferedTool
 from chatapp.web import services
-from chatapp.web.bodies import parse
+from chatapp.web.bodies import DecisionRequest, parse
 from chatapp.web.messages import owned_answer, transcript
 
 blueprint = Blueprint("tools", __name__)
-
-
-class DecisionRequest(msgspec.Struct, frozen=True):
-    decision: Literal["approved", "denied"]
 
 
 @blueprint.get("/api/v1/tools")

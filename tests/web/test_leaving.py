@@ -98,9 +98,8 @@ def test_stopping_what_cannot_be_stopped_raises_nothing(
     def fail(error: Exception) -> None:
         raise error
 
-    monkeypatch.setattr(logging.getLogger("chatapp"), "propagate", True)  # a server's logging stops there
     monkeypatch.setattr(services.runs, "cancel", lambda run_id: fail(UnknownRun("gone")))
-    with caplog.at_level(logging.WARNING):
+    with caplog.at_level(logging.WARNING, "chatapp"):
         services.attendance.enter("r")
         over(services, Leaving("r", stops=True), early=True)
         assert not caplog.records

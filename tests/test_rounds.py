@@ -327,6 +327,29 @@ def test_a_result_is_what_json_carries(value: object) -> None:
     assert msgspec.json.decode(msgspec.json.encode(plain)) == plain
 
 
+@pytest.mark.parametrize("levels", [101, 970, 5000])
+def test_a_result_that_is_nested_too_deeply_for_its_readers_is_a_failure_of_the_tool(levels: int) -> None:
+    @tool
+    def nest() -> object:
+        """Lists in lists."""
+        return nested(levels)
+
+    assert results(play(Model([call("a", "nest"), STOP], ANSWER), toolbox({"nest": nest}, result_bytes=20_000))) == {
+        "a": "The result is nested too deeply: 100 levels are allowed."
+    }
+
+
+def test_a_result_may_be_nested_a_hundred_levels_deep() -> None:
+    assert plain_json(nested(100), 1000) == nested(100)
+
+
+def nested(levels: int) -> object:
+    value: list[object] = []
+    for _ in range(levels - 1):
+        value = [value]
+    return value
+
+
 def test_a_result_that_json_cannot_say_is_a_failure_of_the_tool() -> None:
     @tool
     def odd() -> object:

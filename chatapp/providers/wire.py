@@ -1,4 +1,4 @@
-"""What stands in providers' JSON, taken with care: text cut in the wrong place, numbers too large. Pure."""
+"""What stands in providers' JSON, taken with care: text cut in the wrong place, numbers too large, nesting too deep. Pure."""
 
 import json
 import re
@@ -7,6 +7,7 @@ from typing import TypeVar
 import msgspec
 
 from chatapp.errors import BadReply
+from chatapp.nesting import too_deep
 
 T = TypeVar("T")
 
@@ -52,6 +53,8 @@ def parse_value(text: str | bytes, who: str) -> object:
 
 def _parse_for_log(decoder: msgspec.json.Decoder[T], text: str, who: str) -> T:
     value = parse(decoder, text, who)
+    if too_deep(value):
+        raise BadReply(f"{who} sent JSON that is nested too deeply")
     try:
         msgspec.msgpack.encode(value)
     except OverflowError:  # whole numbers of more digits than a log can hold

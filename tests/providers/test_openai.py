@@ -150,6 +150,15 @@ def test_arguments_that_are_no_object_are_kept_to_be_told_to_the_model(openai, r
     assert (call.arguments, call.unread) == ({}, "[1]")
 
 
+@pytest.mark.parametrize("levels", [101, 970, 100_000])
+def test_arguments_that_are_nested_too_deeply_are_kept_to_be_told_to_the_model(openai, read, levels):
+    text = '{"x":' * levels + "1" + "}" * levels
+
+    [call] = read(openai, sse(tool(0, "a", "f", text), STOP)).tool_calls
+
+    assert (call.arguments, call.unread) == ({}, text[:200])
+
+
 def test_a_number_too_large_for_the_log_loses_digits_not_the_reply(openai, read):
     [call] = read(openai, sse(tool(0, "a", "f", '{"x":1' + "0" * 30 + "}"), STOP)).tool_calls
 

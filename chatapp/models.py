@@ -23,9 +23,10 @@ from typing import Any, Literal, cast, overload
 import msgspec
 
 from chatapp.chat import Chat, Message
+from chatapp.dialects import BEGUN_ANEW
 from chatapp.dialects.reasoning import TOO_MANY_TOOL_CALLS, ReasoningDialect
 from chatapp.errors import InvalidField, NotFound, RunFailed, Unreachable
-from chatapp.events import RunEnd, StreamEvent, TextDelta
+from chatapp.events import AttemptReset, Entry, RunEnd, StreamEvent, TextDelta
 from chatapp.frames import encode
 from chatapp.handover import Handover
 from chatapp.provider_setup import Providers
@@ -36,6 +37,7 @@ from chatapp.tool_setup import limits
 from chatapp.toolbox import Toolbox
 from chatapp.tools import Decision, ServerTool
 from chatapp.tools.functions import tool
+from chatapp.transcript import Transcript
 
 Prompt = str | Sequence[Mapping[str, Any]]
 
@@ -58,12 +60,13 @@ class Model:
     def chat(self, prompt: Prompt, stream: bool = False, sse: bool = False, **more: Any) -> str | Iterator[str]:
         """The answer's text; with `stream` in pieces as they come; with `sse` too, as frames of the `reasoning` dialect.
 
-        `more` is what `events` takes. A failure raises RunFailed; in frames it is the `error` event.
+        `more` is what `events` takes. A failure raises RunFailed; in frames it is the `error` event. With
+        `fallback_midway` an answer may be begun anew: then pieces that were given are void, which is such a failure too.
         """
         events = self.events(prompt, **more)
         if sse:
             return _frames(events)
-        return _texts(events) if stream else "".join(_texts(events))
+        return _texts(events) if stream else _text(events)
 
     def events(
         self,
@@ -149,15 +152,33 @@ class _Approved:
         return "approved"
 
 
+def _text(events: Generator[StreamEvent, None, None]) -> str:
+    said = Transcript()
+    with closing(events):
+        for seq, event in enumerate(events, 1):
+            said.add(Entry(seq, event))
+            _raise_failure(event)
+    return said.content
+
+
 def _texts(events: Generator[StreamEvent, None, None]) -> Iterator[str]:
+    """Text that was given cannot be taken back: an answer begun anew behind it is a failure."""
+    given = False
     with closing(events):
         for event in events:
             if isinstance(event, TextDelta):
+                given = True
                 yield event.text
-            elif isinstance(event, RunEnd) and event.error is not None:
-                raise RunFailed(event.error.code, event.error.message, event.error.retryable)
-            elif isinstance(event, RunEnd) and event.reason == "tool_limit":
-                raise RunFailed("tool_limit", TOO_MANY_TOOL_CALLS, False)
+            elif isinstance(event, AttemptReset) and given:
+                raise RunFailed(BEGUN_ANEW.code, BEGUN_ANEW.message, BEGUN_ANEW.retryable)
+            _raise_failure(event)
+
+
+def _raise_failure(event: StreamEvent) -> None:
+    if isinstance(event, RunEnd) and event.error is not None:
+        raise RunFailed(event.error.code, event.error.message, event.error.retryable)
+    if isinstance(event, RunEnd) and event.reason == "tool_limit":
+        raise RunFailed("tool_limit", TOO_MANY_TOOL_CALLS, False)
 
 
 def _frames(events: Generator[StreamEvent, None, None]) -> Iterator[str]:

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,9 +13,13 @@ from typing import Any, ClassVar
 import pytest
 from click.testing import CliRunner
 
+from chatapp.cancel import CancelScope
+from chatapp.chat import Chat, Finish, ReplyItem
+from chatapp.errors import RunFailed
+from chatapp.events import AttemptReset, ReasoningDelta, TextDelta
 from chatapp.frames import SSEDecoder
 from chatapp.local_server import LocalServer
-from chatapp.models import mock
+from chatapp.models import Model, mock
 from chatapp.terminal import main
 
 PIECES = ("Hel", "lo", " wörld")
@@ -160,6 +164,40 @@ print(list(deepseek.chat("hi", model="refuses", stream=True, sse=True))[-1])
     assert SSEDecoder().feed(frame.encode())[0].type == "error"
 
 
+class BegunAnew:
+    """A provider whose first attempt says `void` before it breaks off."""
+
+    name = "model"
+
+    def __init__(self, void: str) -> None:
+        self._void = void
+
+    def models(self) -> list[str]:
+        return ["m"]
+
+    def stream(self, chat: Chat, scope: CancelScope) -> Generator[ReplyItem, None, None]:
+        yield TextDelta(self._void) if self._void else ReasoningDelta("hm")
+        yield AttemptReset("it broke off")
+        yield TextDelta("whole")
+        yield Finish("stop")
+
+
+def test_an_answer_begun_anew_holds_nothing_of_the_void_attempt() -> None:
+    assert Model(BegunAnew("half ")).chat("hi") == "whole"
+
+
+def test_pieces_that_were_given_cannot_be_made_void() -> None:
+    pieces = iter(Model(BegunAnew("half ")).chat("hi", stream=True))
+    assert next(pieces) == "half "
+    with pytest.raises(RunFailed) as failed:
+        next(pieces)
+    assert (failed.value.code, failed.value.retryable) == ("attempt_reset", True)
+
+
+def test_an_attempt_that_gave_no_text_is_made_void_without_a_word() -> None:
+    assert list(Model(BegunAnew("")).chat("hi", stream=True)) == ["whole"]
+
+
 def test_closing_the_iterator_closes_the_connection(run: Any) -> None:
     script = """
 import time
@@ -199,7 +237,7 @@ def test_too_many_calls_are_an_error(run: Any) -> None:
     script = """
 import os
 os.environ["CHATAPP_MAX_TOOL_CALLS"] = "1"  # read when the first provider is imported
-from chatapp.models import mock
+from chatapp.models import Model, mock
 from chatapp.errors import RunFailed
 def add(a: int, b: int) -> int:
     return a + b

@@ -31,7 +31,10 @@ class Task(Protocol):
         self, messages: Sequence[Message], *, tools: bool = True, max_tokens: int | None = None
     ) -> Iterator[StreamEvent]:
         """The model's answer as it comes. With `tools` it may call those of the run: they are run, within the run's
-        limits, and the events tell of it. `max_tokens` of None: as the user wants it. Raises UpstreamError."""
+        limits, and the events tell of it. `max_tokens` of None: as the user wants it. Raises UpstreamError.
+
+        An `AttemptReset` among the events: the answer begins anew, forget what came of it. What the agent has shown
+        of it is taken back without its doing."""
         ...
 
     @property

@@ -18,6 +18,7 @@ from chatapp.cancel import CancelScope
 from chatapp.chat import Chat, Finish, Message, ReplyItem, Spent
 from chatapp.endings import estimate_usage
 from chatapp.events import (
+    AttemptReset,
     Event,
     FinishReason,
     PlanStep,
@@ -77,7 +78,10 @@ class AgentProvider:
         """What the agent yields, with what the run is to know beside it; at last how it ended."""
         try:
             for event in self._events(task, scope):
-                yield from (*task.take_notes(), _checked(event))
+                yield from task.take_notes()
+                if not isinstance(event, AttemptReset):  # of one that is passed on the task has told
+                    task.shown.append(_checked(event))
+                    yield task.shown[-1]
         except (Abandoned, GeneratorExit):
             raise
         except BaseException as error:  # whatever a developer's agent raises: the run waits for its end
@@ -98,11 +102,12 @@ class AgentProvider:
 
 
 class RunTask:
-    """`chatapp.agents.Task` for one run. `finish` is that of the model's last answer."""
+    """`chatapp.agents.Task` for one run. `finish` is that of the model's last answer, `shown` what the agent yielded."""
 
     def __init__(self, chat: Chat, provider: Provider, rounds: Rounds) -> None:
         self.chat = chat
         self.finish: Finish | None = None
+        self.shown: list[StreamEvent] = []
         self._provider = provider
         self._rounds = rounds
         self._notes: list[ReplyItem] = []
@@ -123,6 +128,7 @@ class RunTask:
         )
         source: Provider = self._rounds if tools else self._provider
         said = {TextDelta: "", ReasoningDelta: ""}
+        valid = len(self.shown)  # whatever this answer may yet be
         with closing(source.stream(chat, CancelScope())) as items:  # type: ignore[type-var]
             for item in items:
                 if isinstance(item, Finish):
@@ -130,6 +136,9 @@ class RunTask:
                     usage = item.usage or estimate_usage(messages, said[ReasoningDelta], said[TextDelta])
                     self._notes.append(Spent(usage))
                 elif isinstance(item, Event):
+                    if isinstance(item, AttemptReset):
+                        said = dict.fromkeys(said, "")
+                        self._void(item, valid)
                     if isinstance(item, (TextDelta, ReasoningDelta)):
                         said[type(item)] += item.text
                     yield item
@@ -144,6 +153,12 @@ class RunTask:
         """What the run is to know, and the agent need not."""
         notes, self._notes = self._notes, []
         return notes
+
+    def _void(self, reset: AttemptReset, valid: int) -> None:
+        """What the agent made of an answer goes with it; a reset voids all, so what was shown before is told again."""
+        if len(self.shown) > valid:
+            del self.shown[valid:]
+            self._notes += [reset, *self.shown]
 
 
 def _checked(event: object) -> StreamEvent:

@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterator
 
 from chatapp.agents import Task
 from chatapp.chat import Message
-from chatapp.events import PlanStep, ReasoningDelta, StreamEvent, TextDelta
+from chatapp.events import AttemptReset, PlanStep, ReasoningDelta, StreamEvent, TextDelta
 
 MAX_STEPS = 4
 PLAN_TOKENS, STEP_TOKENS = 200, 250  # a small model that has not understood must not go on for minutes
@@ -56,6 +56,9 @@ def _plan(task: Task, history: list[Message]) -> Generator[StreamEvent, None, li
         elif isinstance(event, TextDelta):
             *complete, line = (line + event.text).split("\n")
             yield from _announced(complete, steps)
+        elif isinstance(event, AttemptReset):
+            steps.clear()
+            line = ""
     yield from _announced([line], steps)
     return steps
 
@@ -74,6 +77,8 @@ def _work(task: Task, said: list[Message]) -> Generator[StreamEvent, None, str]:
         if isinstance(event, TextDelta):
             found += event.text
             event = ReasoningDelta(event.text)
+        elif isinstance(event, AttemptReset):
+            found = ""
         yield event
     if found:
         yield ReasoningDelta("\n\n")

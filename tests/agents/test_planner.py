@@ -14,7 +14,17 @@ from chatapp.agents.planner import planner
 from chatapp.cancel import CancelScope
 from chatapp.chat import Began, Chat, Finish, Message, ReplyItem, Spent
 from chatapp.errors import ConfigError, NotFound
-from chatapp.events import PlanStep, ReasoningDelta, RunStart, StreamEvent, TextDelta, ToolCall, ToolResult, Usage
+from chatapp.events import (
+    AttemptReset,
+    PlanStep,
+    ReasoningDelta,
+    RunStart,
+    StreamEvent,
+    TextDelta,
+    ToolCall,
+    ToolResult,
+    Usage,
+)
 from chatapp.providers import Provider
 from chatapp.providers.mock import Mock
 from chatapp.settings import AgentConfig, Settings
@@ -23,6 +33,9 @@ from chatapp.tools import Decision
 from chatapp.tools.builtin import TOOLS
 
 CHAT = Chat(model="agent", messages=[Message("system", "Be brief."), Message("user", "What is it?")])
+
+
+RESET = AttemptReset("again")
 
 
 class Stopped(Exception):
@@ -38,7 +51,7 @@ class NoApprovals:
 
 
 class Writer:
-    """A model that says what it is told, whatever it is asked."""
+    """A model that says what it is told, whatever it is asked; of what stands before a `|` it says that it is void."""
 
     name = "writer"
 
@@ -53,7 +66,7 @@ class Writer:
         self.asked.append(chat)
         yield Began()
         for piece in self._texts.pop(0):
-            yield TextDelta(piece)
+            yield RESET if piece == "|" else TextDelta(piece)
         yield Finish("stop", Usage(1, 1, 2))
 
 
@@ -101,6 +114,39 @@ def test_what_it_says_to_itself_is_thinking_and_the_answer_is_text() -> None:
     last = model.asked[-1]
     assert last.messages[0] == CHAT.messages[0] and not last.tools
     assert [m.text for m in last.messages if m.role == "assistant"] == ["1. One\n2. Two", "found one", "found two"]
+
+
+@pytest.mark.parametrize(
+    ("plan", "found", "answer"),
+    [
+        ("1. One\n2. Void\n3. Vo|1. One\n2. Two", "found it", "It is this."),
+        ("1. One\n2. Two", "void|found it", "It is this."),
+        ("1. One\n2. Two", "found it", "It is that|It is this."),
+    ],
+)
+def test_an_answer_that_begins_anew_takes_with_it_what_came_of_it_and_no_more(
+    plan: str, found: str, answer: str
+) -> None:
+    model = Writer(plan, found, "found more", answer)
+    items = play(planner, model)
+    assert items.count(RESET) == 1
+    shown = [item for item in items[items.index(RESET) :] if isinstance(item, (PlanStep, ReasoningDelta, TextDelta))]
+    steps = [(step.index, step.text, step.begun) for step in shown if isinstance(step, PlanStep)]
+    assert steps == [(1, "One", False), (2, "Two", False), (1, "One", True), (2, "Two", True)]
+    thought = "".join(item.text for item in shown if isinstance(item, ReasoningDelta))
+    assert (thought, text(shown)) == ("found it\n\nfound more\n\n", "It is this.")
+    said = [message.text for message in model.asked[-1].messages if message.role == "assistant"]
+    assert said == ["1. One\n2. Two", "found it", "found more"]
+
+
+def test_an_answer_of_which_nothing_was_shown_begins_anew_unseen() -> None:
+    def silent(task: Task) -> Iterator[StreamEvent]:
+        yield TextDelta("so far. ")
+        said = [event for event in task.ask(task.chat.messages) if isinstance(event, TextDelta)]
+        yield from said[-1:]
+
+    items = play(silent, Writer("void|x"))
+    assert RESET not in items and text(items) == "so far. x"
 
 
 def test_a_model_that_does_not_plan_still_answers() -> None:

@@ -102,11 +102,14 @@ class Turn:
     def __init__(self, taken: set[str]) -> None:
         self.finish: Finish | None = None
         self._taken = taken
-        self._ids: dict[str, str] = {}  # the provider's -> the log's
+        self._ids: dict[str, str] = {}  # the provider's -> the log's, of the last call that has it
+        self._given: dict[str, str] = {}  # the log's -> the provider's
+        self._whole: set[str] = set()  # the log's, of calls whose fragments are over
         self.shown: list[StreamEvent] = []
 
     def reset(self) -> None:
         self.shown.clear()
+        self._whole.clear()
 
     @property
     def text(self) -> str:
@@ -127,6 +130,7 @@ class Turn:
         match item:
             case ToolCall():
                 item = msgspec.structs.replace(item, id=self._log_id(item.id))
+                self._whole.add(item.id)
             case ToolInputDelta():
                 item = msgspec.structs.replace(item, tool_call_id=self._log_id(item.tool_call_id))
             case ToolResult() if item.tool_call_id in self._ids:
@@ -137,23 +141,23 @@ class Turn:
 
     def messages(self, calls: Sequence[ToolCall]) -> list[Message]:
         """The assistant's turn with these calls, and the result of each."""
-        given = {log_id: id for id, log_id in self._ids.items()}
-        made = [msgspec.structs.replace(call, id=given[call.id]) for call in calls]
+        made = [msgspec.structs.replace(call, id=self._given[call.id]) for call in calls]
         native = self.finish.native if self.finish else None
         results = {event.tool_call_id: event for event in self.shown if isinstance(event, ToolResult)}
         return [
             Message("assistant", self.text, tool_calls=made, reasoning=self.reasoning, native=native),
-            *(tool_message(given[call.id], results[call.id]) for call in calls),
+            *(tool_message(self._given[call.id], results[call.id]) for call in calls),
         ]
 
     def _log_id(self, id: str) -> str:
-        if id not in self._ids:
+        if id not in self._ids or self._ids[id] in self._whole:  # what comes after a whole call is another one
             log_id, number = id, 1
             while log_id in self._taken:
                 number += 1
                 log_id = f"{id}_{number}"
             self._taken.add(log_id)
             self._ids[id] = log_id
+            self._given[log_id] = id
         return self._ids[id]
 
 

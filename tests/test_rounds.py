@@ -247,6 +247,25 @@ def test_ids_that_come_again_are_told_apart_in_the_log_and_given_back_as_they_we
     assert (turn.tool_calls[0].id, answer.tool_call_id, answer.content) == ("call_0", "call_0", "4")
 
 
+def test_calls_of_one_reply_with_the_same_id_have_each_its_own_result() -> None:
+    model = Model(
+        [
+            ToolInputDelta("x", "double", '{"number": 1}'),
+            call("x", "double", number=1),
+            ToolInputDelta("x", "double", '{"number": 2}'),
+            call("x", "double", number=2),
+            STOP,
+        ],
+        ANSWER,
+    )
+    items = play(model)
+    assert results(items) == {"x": 2, "x_2": 4}
+    assert ToolInputDelta("x_2", "double", '{"number": 2}') in items
+    turn, *answers = model.asked[1].messages[-3:]
+    assert [(made.id, made.arguments["number"]) for made in turn.tool_calls] == [("x", 1), ("x", 2)]
+    assert [(answer.tool_call_id, answer.content) for answer in answers] == [("x", "2"), ("x", "4")]
+
+
 def test_a_reset_in_a_later_round_keeps_what_the_rounds_before_have_shown() -> None:
     made = call("a", "double", number=1)
     items = play(Model([made, STOP], [TextDelta("half"), AttemptReset("again"), *ANSWER]))

@@ -7,7 +7,7 @@ finds it in any case.
 import importlib
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from types import ModuleType
 from typing import Any, Literal
@@ -59,13 +59,8 @@ class Tools:
 
     def all(self) -> list[OfferedTool]:
         """Waits for MCP servers that are not running yet, for a bounded time; leaves out those that cannot be asked."""
-        listed: list[tuple[str, ServerTool]] = [("", tool) for tool in self._functions]
-        names = list(self._servers)
-        asked = [gevent.spawn(self._servers[name].tools) for name in names]
-        gevent.joinall(asked)
-        for name, greenlet in zip(names, asked, strict=True):
-            listed += [(name, tool) for tool in greenlet.value or ()]
-        return self._offered(listed)
+        *_, everything = self._as_servers_answer(self._servers)
+        return everything
 
     def problems(self) -> dict[str, str]:
         """MCP servers that could not be asked, and why."""
@@ -84,12 +79,10 @@ class Tools:
             return [tool for tool in self.all() if self.is_default(tool)]
         if names is None:
             names = [tool.spec.name for tool in TOOLS] if agent else []
-        functions = {tool.spec.name for tool in self._functions}
-        known = self._offered([("", tool) for tool in self._functions]) if functions.issuperset(names) else self.all()
-        by_name = {tool.long_name: tool for tool in known} | {tool.spec.name: tool for tool in known}
+        by_name = self._find(names)
         for name in names:
             if name not in by_name:
-                there_are = ", ".join(tool.spec.name for tool in known)
+                there_are = ", ".join({tool.spec.name: None for tool in by_name.values()})
                 raise InvalidField(f"tools: there is none named {name!r}; there are {there_are}")
         return list({by_name[name].spec.name: by_name[name] for name in names}.values())
 
@@ -99,6 +92,36 @@ class Tools:
     def close(self) -> None:
         for server in self._servers.values():
             server.close()
+
+    def _find(self, names: Sequence[str]) -> dict[str, OfferedTool]:
+        """Tools by either name, these among them where there are such. No server is asked, or waited for, without
+        need: one that hangs must not hold up who wants another's tool."""
+        by_name: dict[str, OfferedTool] = {}
+        for servers in (self._likely(names), self._servers):
+            for known in self._as_servers_answer(servers):
+                by_name = {tool.long_name: tool for tool in known} | {tool.spec.name: tool for tool in known}
+                if by_name.keys() >= set(names):
+                    return by_name
+        return by_name
+
+    def _likely(self, names: Sequence[str]) -> Collection[str]:
+        """Servers that the names begin with; all, where one begins with none and is no function of ours."""
+        functions = {tool.spec.name for tool in self._functions}
+        named = [
+            [server for server in self._servers if name.startswith(_name(f"{server}__"))]
+            for name in names
+            if name not in functions
+        ]
+        return set().union(*named) if all(named) else self._servers.keys()
+
+    def _as_servers_answer(self, servers: Collection[str]) -> Iterator[list[OfferedTool]]:
+        """What there is: at first of functions alone, before a server is asked, then with those that have answered."""
+        listed: list[tuple[str, ServerTool]] = [("", tool) for tool in self._functions]
+        yield self._offered(listed)
+        asked = {name: gevent.spawn(self._servers[name].tools) for name in self._servers if name in servers}
+        for _ in gevent.iwait(list(asked.values())):
+            answered = {name: greenlet.value or () for name, greenlet in asked.items() if greenlet.ready()}
+            yield self._offered([*listed, *((name, tool) for name, tools in answered.items() for tool in tools)])
 
     def _offered(self, listed: Iterable[tuple[str, ServerTool]]) -> list[OfferedTool]:
         listed = list(listed)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
+import gevent
 import pytest
 
 from chatapp.cancel import CancelScope
@@ -49,6 +50,13 @@ class FarServer:
         pass
 
 
+class HungServer(FarServer):
+    def tools(self) -> Sequence[ServerTool]:
+        super().tools()
+        gevent.sleep(1000)
+        return []
+
+
 def tools(servers: dict[str, FarServer] | None = None, **settings: tuple[str, ...]) -> Tools:
     return Tools(Settings(**settings), servers or {}, NoApprovals())  # type: ignore[arg-type]
 
@@ -76,6 +84,19 @@ def test_servers_are_not_asked_for_tools_that_are_here() -> None:
     assert server.asked == 0
     assert names(offered.choose(["calculate", "web__fetch"])) == ["calculate", "fetch"]
     assert server.asked == 1
+
+
+@pytest.mark.parametrize(("name", "asks_the_other"), [("web__fetch", False), ("fetch", True)])
+def test_a_server_that_hangs_holds_up_nobody_who_wants_another_s_tool(name: str, asks_the_other: bool) -> None:
+    hung, web = HungServer(), FarServer("fetch")
+    with gevent.Timeout(5):
+        assert names(tools({"hung": hung, "web": web}).choose(["calculate", name])) == ["calculate", "fetch"]
+    assert hung.asked == asks_the_other
+
+
+def test_a_tool_whose_own_name_begins_as_another_server_s_is_found() -> None:
+    servers = {"web": FarServer("fetch"), "hub": FarServer("web__search")}
+    assert names(tools(servers).choose(["web__search"])) == ["web__search"]
 
 
 def test_names_are_such_as_every_provider_takes() -> None:

@@ -12,6 +12,7 @@ import msgspec
 from chatapp.events import FinishReason, StreamEvent, ToolCall, Usage
 
 Role: TypeAlias = Literal["system", "user", "assistant", "tool"]
+Effort: TypeAlias = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 
 
 class Text(msgspec.Struct, frozen=True, tag="text"):
@@ -71,12 +72,14 @@ class Chat(msgspec.Struct, frozen=True, kw_only=True):
 
     `tool_choice` is `auto`, `none`, `required`, or the name of the one tool to call. `schema` is a JSON schema that
     the answer must follow. `raw`: yield the body's bytes too, as `Raw` events, each before what it decodes to.
+    `effort` says how much is thought, where `thinking` says whether; a provider with no such words leaves it at that.
     `session_id` is the client's own name of the conversation, under which an agent may keep a memory of its own.
     """
 
     model: str
     messages: list[Message]
     thinking: bool | None = None
+    effort: Effort | None = None
     max_tokens: int | None = None
     temperature: float | None = None
     top_p: float | None = None

@@ -2,7 +2,7 @@
 
 from chatapp.chat import Chat, Image, Message, Part
 from chatapp.errors import InvalidField
-from chatapp.providers.thinking import Fields, Switch
+from chatapp.providers.thinking import Fields, Switch, switched
 from chatapp.providers.turns import given, native_content, parts, refuse, split_data_url, turns
 
 PROTOCOL = "anthropic"
@@ -14,7 +14,7 @@ MOST_TEMPERATURE = 1.0
 def request_body(chat: Chat, who: str, think: Switch) -> Fields:
     """Raises InvalidField for what the protocol cannot carry."""
     refuse(chat, who, "seed")
-    switch = think(chat.model, chat.thinking) if chat.thinking is not None else {}
+    switch = switched(think, chat)
     if _budget(switch) is not None and _goes_on_for_another(chat):
         switch = {}  # a budget demands that the turn began with thinking, signed
     body: Fields = {"model": chat.model, "messages": _messages(chat, who), "stream": True}
@@ -26,7 +26,7 @@ def request_body(chat: Chat, who: str, think: Switch) -> Fields:
     if chat.temperature is not None and chat.temperature > MOST_TEMPERATURE:
         raise InvalidField(f"temperature: {who} takes at most {MOST_TEMPERATURE:g}")
     if chat.schema is not None:
-        body["output_config"] = {"format": {"type": "json_schema", "schema": chat.schema}}
+        body["output_config"] = _output_config(switch) | {"format": {"type": "json_schema", "schema": chat.schema}}
     return body | _tools(chat)
 
 
@@ -54,6 +54,11 @@ def _budget(switch: Fields) -> int | None:
     """The tokens that are asked for thinking; None where the model decides itself, or does not think."""
     thinking = switch.get("thinking")
     return thinking.get("budget_tokens") if isinstance(thinking, dict) else None
+
+
+def _output_config(switch: Fields) -> Fields:
+    config = switch.get("output_config")
+    return config if isinstance(config, dict) else {}
 
 
 def _refuse_beside_thinking(chat: Chat, who: str) -> None:

@@ -3,7 +3,7 @@
 import re
 
 from chatapp.chat import Chat, Image, Message, Part
-from chatapp.providers.thinking import Fields, Switch
+from chatapp.providers.thinking import Fields, Switch, switched
 from chatapp.providers.turns import given, inline_image, native_content, parts, turns, with_tool_names
 
 PROTOCOL = "gemini"
@@ -25,8 +25,7 @@ def request_body(chat: Chat, who: str, think: Switch) -> Fields:
         stopSequences=chat.stop,
         seed=chat.seed,
     )
-    if chat.thinking is not None:
-        config |= think(chat.model, chat.thinking)
+    config |= switched(think, chat)
     if chat.schema is not None:
         config |= {"responseMimeType": "application/json", "responseJsonSchema": chat.schema}
     return body | given(generationConfig=config or None) | _tools(chat)

@@ -11,7 +11,7 @@ import msgspec
 from chatapp.chat import Chat, Image, Message, Part
 from chatapp.events import ToolCall
 from chatapp.providers._openai_details import PROTOCOL
-from chatapp.providers.thinking import Fields, Switch
+from chatapp.providers.thinking import Fields, Switch, switched
 from chatapp.providers.turns import given, native_content, parts, refuse, result_text, turns
 
 # By the host's name, or its end: what the owner of the host refuses of the usual request.
@@ -57,8 +57,7 @@ def request_body(chat: Chat, who: str, quirks: Quirks) -> Fields:
     body: Fields = {"model": chat.model, "messages": _messages(chat, who, quirks), "stream": True}
     if quirks.asks_usage:
         body["stream_options"] = {"include_usage": True}
-    if chat.thinking is not None:
-        body |= quirks.think(chat.model, chat.thinking)
+    body |= switched(quirks.think, chat)
     body |= given(temperature=chat.temperature, top_p=chat.top_p, stop=chat.stop)
     body |= given(**{quirks.max_tokens: chat.max_tokens, quirks.seed: chat.seed})
     if chat.schema is not None:

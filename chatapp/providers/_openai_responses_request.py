@@ -6,7 +6,7 @@ Nothing is kept at the provider: the whole conversation goes with each request, 
 import msgspec
 
 from chatapp.chat import Chat, Image, Message, Part
-from chatapp.providers.thinking import Fields, Switch, takes_effort
+from chatapp.providers.thinking import Fields, Switch, switched, takes_effort
 from chatapp.providers.turns import given, native_content, parts, refuse, result_text, turns
 
 PROTOCOL = "openai-responses"
@@ -18,8 +18,7 @@ def request_body(chat: Chat, who: str, think: Switch) -> Fields:
     body: Fields = {"model": chat.model, "input": _input(chat, who), "stream": True, "store": False}
     if takes_effort(chat.model):
         body["include"] = ["reasoning.encrypted_content"]
-    if chat.thinking is not None:
-        body |= think(chat.model, chat.thinking)
+    body |= switched(think, chat)
     body |= given(max_output_tokens=chat.max_tokens, temperature=chat.temperature, top_p=chat.top_p)
     if chat.schema is not None:
         body["text"] = {"format": {"type": "json_schema", "name": "answer", "schema": chat.schema}}

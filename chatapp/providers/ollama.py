@@ -12,7 +12,7 @@ from chatapp.chat import Chat, Finish, Image, Message
 from chatapp.errors import InvalidField, Truncated
 from chatapp.events import FinishReason, ReasoningDelta, StreamEvent, TextDelta, ToolCall, Usage
 from chatapp.providers.http import HTTPProvider, ReplyItems
-from chatapp.providers.thinking import STYLES
+from chatapp.providers.thinking import STYLES, switched
 from chatapp.providers.turns import given, inline_image, parts, result_text, turns, with_tool_names
 from chatapp.providers.wire import NOTHING, count, is_something, parse, parse_arguments
 from chatapp.rejections import reported
@@ -47,8 +47,7 @@ class Ollama(HTTPProvider):
         limits = given(num_predict=chat.max_tokens, stop=chat.stop)
         if options := limits | given(temperature=chat.temperature, top_p=chat.top_p, seed=chat.seed):
             body["options"] = options
-        if chat.thinking is not None:
-            body |= self._think(chat.model, chat.thinking)
+        body |= switched(self._think, chat)
         if chat.tools and chat.tool_choice == "auto":
             body["tools"] = [{"type": "function", "function": tool} for tool in chat.tools]
         return UpstreamRequest("/api/chat", body | given(format=chat.schema))

@@ -2,19 +2,26 @@
 one provider differ. Pure.
 
 Each switch gives what is added to a request's body for a model, on or off; nothing for a model that has no switch
-and refuses to be asked. Sources: the documentation of each provider.
+and refuses to be asked. An effort goes as the word it came as where the provider takes words, also one that it then
+refuses: another would be another question. Sources: the documentation of each provider.
 """
 
 import re
 from collections.abc import Callable
 from typing import TypeAlias
 
+from chatapp.chat import Chat, Effort
 from chatapp.settings import ThinkingStyle
 
 Fields: TypeAlias = dict[str, object]
-Switch: TypeAlias = Callable[[str, bool], Fields]
+Switch: TypeAlias = Callable[[str, bool, Effort | None], Fields]
 
 THINKING_BUDGET = 8192  # tokens; enough for most questions, and an answer still fits behind it
+
+# What an effort means where only tokens can be asked for: Gemini's are those of its own OpenAI-like endpoint; Claude's
+# leave the answer its room below the 32,000 tokens that are the least any of its thinking models can write.
+CLAUDE_BUDGETS = {"low": 2048, "medium": THINKING_BUDGET, "high": 16384, "xhigh": 20480, "max": 20480}
+GEMINI_BUDGETS = {"low": 1024, "medium": 8192, "high": 24576, "xhigh": 24576, "max": 24576}
 
 # The models that take `reasoning_effort`; all others refuse it. "low" is the least that each of them takes.
 takes_effort = re.compile(r"(^|/)(o\d|gpt-5(?!.*chat)|gpt-oss)").search
@@ -24,79 +31,98 @@ _always_thinks = re.compile(r"claude-(fable|mythos)").search
 _gemini = re.compile(r"gemini-(\d+)").search
 
 
+def switched(think: Switch, chat: Chat) -> Fields:
+    """What the chat asks for; nothing where it leaves thinking to the provider."""
+    return {} if chat.thinking is None else think(chat.model, chat.thinking, chat.effort)
+
+
 def _effort(on: str, off: str, takes: str) -> Switch:
     """`reasoning_effort` for the models that match `takes`."""
     matches = re.compile(takes).search
-    return lambda model, is_on: {"reasoning_effort": on if is_on else off} if matches(model) else {}
+    return lambda model, is_on, effort: {"reasoning_effort": (effort or on) if is_on else off} if matches(model) else {}
 
 
-def _openai(model: str, on: bool) -> Fields:
-    if on:
-        return {"reasoning_effort": "medium"}
+def _openai(model: str, on: bool, effort: Effort | None) -> Fields:
+    if on or effort:
+        return {"reasoning_effort": effort or "medium"}
     return {"reasoning_effort": "low"} if takes_effort(model) else {}
 
 
-def _responses(model: str, on: bool) -> Fields:
+def _responses(model: str, on: bool, effort: Effort | None) -> Fields:
     if on:
-        return {"reasoning": {"effort": "medium", "summary": "auto"}}
-    return {"reasoning": {"effort": "low"}} if takes_effort(model) else {}
+        return {"reasoning": {"effort": effort or "medium", "summary": "auto"}}
+    return {"reasoning": {"effort": effort or "low"}} if effort or takes_effort(model) else {}
 
 
-def _typed(model: str, on: bool) -> Fields:
+def _typed(model: str, on: bool, effort: Effort | None) -> Fields:
     return {"thinking": {"type": "enabled" if on else "disabled"}}
 
 
-def _groq(model: str, on: bool) -> Fields:
+def _enabled(model: str, on: bool, effort: Effort | None) -> Fields:
+    return {"enable_thinking": on}
+
+
+def _groq(model: str, on: bool, effort: Effort | None) -> Fields:
     if "gpt-oss" in model:
-        return {"include_reasoning": on, "reasoning_effort": "medium" if on else "low"}
+        return {"include_reasoning": on, "reasoning_effort": (effort or "medium") if on else "low"}
     if "qwen3" in model:
         return {"reasoning_format": "parsed", "reasoning_effort": "default"} if on else {"reasoning_effort": "none"}
     return {}
 
 
-def _xai(model: str, on: bool) -> Fields:
+def _xai(model: str, on: bool, effort: Effort | None) -> Fields:
     """Most models either always think or never do, and refuse to be asked."""
     off = "low" if "grok-3-mini" in model else "none"
-    return _effort("high" if "grok-3-mini" in model else "medium", off, r"grok-(3-mini|4\.[3-9]|[5-9])")(model, on)
+    usual = "high" if "grok-3-mini" in model else "medium"
+    return _effort(usual, off, r"grok-(3-mini|4\.[3-9]|[5-9])")(model, on, effort)
 
 
-def _cerebras(model: str, on: bool) -> Fields:
+def _cerebras(model: str, on: bool, effort: Effort | None) -> Fields:
     if "glm" in model:
         return {} if on else {"reasoning_effort": "none"}
-    return _effort("medium", "low", "gpt-oss")(model, on)
+    return _effort("medium", "low", "gpt-oss")(model, on, effort)
 
 
-def _template(model: str, on: bool) -> Fields:
+def _template(model: str, on: bool, effort: Effort | None) -> Fields:
     return {"chat_template_kwargs": {"enable_thinking": on}}
 
 
-def _anthropic(model: str, on: bool) -> Fields:
+def _anthropic(model: str, on: bool, effort: Effort | None) -> Fields:
     """Claude from 4.6 decides itself how long it thinks, and hides it unless asked; before, it needs a budget."""
     if not on:
         return {} if _always_thinks(model) else {"thinking": {"type": "disabled"}}
     version = _claude(model)
     if version and (int(version[1]), int(version[2] or 0)) >= (4, 6):
-        return {"thinking": {"type": "adaptive", "display": "summarized"}}
-    return {"thinking": {"type": "enabled", "budget_tokens": THINKING_BUDGET}}
+        adaptive: Fields = {"thinking": {"type": "adaptive", "display": "summarized"}}
+        return adaptive | {"output_config": {"effort": effort}} if effort else adaptive
+    budget = CLAUDE_BUDGETS[effort] if effort else THINKING_BUDGET
+    return {"thinking": {"type": "enabled", "budget_tokens": budget}}
 
 
-def _gemini_config(model: str, on: bool) -> Fields:
+def _gemini_config(model: str, on: bool, effort: Effort | None) -> Fields:
     """Levels from Gemini 3 on, budgets before; the Pro models cannot be kept from thinking."""
     version = _gemini(model)
     if version and int(version[1]) < 3:
         least = 128 if "pro" in model else 0
-        return {"thinkingConfig": {"includeThoughts": on, "thinkingBudget": -1 if on else least}}
+        asked = GEMINI_BUDGETS[effort] if on and effort else -1
+        return {"thinkingConfig": {"includeThoughts": on, "thinkingBudget": asked if on else least}}
     least_level = "low" if "pro" in model else "minimal"
-    return {"thinkingConfig": {"includeThoughts": on, "thinkingLevel": "high" if on else least_level}}
+    return {"thinkingConfig": {"includeThoughts": on, "thinkingLevel": (effort or "high") if on else least_level}}
 
 
-def _ollama(model: str, on: bool) -> Fields:
+def _ollama(model: str, on: bool, effort: Effort | None) -> Fields:
     """gpt-oss knows levels only, and none for off."""
-    return {"think": ("medium" if on else "low") if "gpt-oss" in model else on}
+    return {"think": ((effort or "medium") if on else "low") if "gpt-oss" in model else on}
+
+
+def _openrouter(model: str, on: bool, effort: Effort | None) -> Fields:
+    if effort:
+        return {"reasoning": {"effort": effort}}
+    return {"reasoning": {"enabled": True} if on else {"effort": "none"}}
 
 
 STYLES: dict[ThinkingStyle, Switch] = {
-    "none": lambda model, on: {},
+    "none": lambda model, on, effort: {},
     "openai": _openai,
     "responses": _responses,
     "anthropic": _anthropic,
@@ -105,13 +131,13 @@ STYLES: dict[ThinkingStyle, Switch] = {
     "deepseek": _typed,
     "moonshot": _typed,
     "glm": _typed,
-    "qwen": lambda model, on: {"enable_thinking": on},
-    "bella": lambda model, on: {"enable_thinking": on},
+    "qwen": _enabled,
+    "bella": _enabled,
     "mistral": _effort("high", "none", "mistral-(small|medium)"),
     "groq": _groq,
     "xai": _xai,
     "cerebras": _cerebras,
-    "openrouter": lambda model, on: {"reasoning": {"enabled": True} if on else {"effort": "none"}},
+    "openrouter": _openrouter,
     "vllm": _template,
     "llamacpp": _template,
 }

@@ -10,13 +10,14 @@ from typing import Literal
 
 import msgspec
 
-from chatapp.chat import Chat, Image, Message, Native, Part, Text, Tool
+from chatapp.chat import Chat, Effort, Image, Message, Native, Part, Text, Tool
 from chatapp.dialects.anthropic import SIGNATURE
 from chatapp.errors import InvalidField
 from chatapp.events import ToolCall
 from chatapp.web.bodies import OnDisconnect
 from chatapp.web.openai_parts import PositiveInt, Share, Temperature, filled, named_choice, refuse, tool_of
 
+LITTLE, MUCH = 4096, 12288  # tokens of a budget: below is a low effort, from there on a high one
 CHOICES = {"auto": "auto", "any": "required", "none": "none"}
 
 
@@ -62,9 +63,15 @@ class ChosenTool(msgspec.Struct, frozen=True):
 
 
 class ThinkingSwitch(msgspec.Struct, frozen=True):
-    """How much is the provider's own default: a budget is not carried on."""
+    type: Literal["enabled", "adaptive", "disabled"]
+    budget_tokens: int | None = None
 
-    type: str
+    @property
+    def effort(self) -> Effort | None:
+        """What comes nearest to the budget: most providers know words alone."""
+        if self.budget_tokens is None:
+            return None
+        return "low" if self.budget_tokens < LITTLE else "medium" if self.budget_tokens < MUCH else "high"
 
 
 class Format(msgspec.Struct, frozen=True, rename={"schema_": "schema"}):
@@ -73,6 +80,7 @@ class Format(msgspec.Struct, frozen=True, rename={"schema_": "schema"}):
 
 
 class OutputConfig(msgspec.Struct, frozen=True):
+    effort: Literal["low", "medium", "high", "xhigh", "max"] | None = None
     format: Format | None = None
 
 
@@ -108,6 +116,7 @@ class MessagesRequest(msgspec.Struct, frozen=True, kw_only=True):
             model=self.model or "",
             messages=self._messages(),
             thinking=self.thinking.type != "disabled" if self.thinking else None,
+            effort=self._effort(),
             max_tokens=self.max_tokens,
             temperature=self.temperature,
             top_p=self.top_p,
@@ -116,6 +125,14 @@ class MessagesRequest(msgspec.Struct, frozen=True, kw_only=True):
             tool_choice=_choice(self.tool_choice, tools),
             schema=format.schema_ if format else None,
         )
+
+    def _effort(self) -> Effort | None:
+        """None where thinking is not switched on: there it would say something of the answer, which no other
+        protocol can be told."""
+        if self.thinking is None or self.thinking.type == "disabled":
+            return None
+        said = self.output_config.effort if self.output_config else None
+        return said or self.thinking.effort
 
     def _messages(self) -> list[Message]:
         if not self.messages:

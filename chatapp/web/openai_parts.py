@@ -4,7 +4,7 @@ from typing import Annotated
 
 import msgspec
 
-from chatapp.chat import Image, Part, Text, Tool
+from chatapp.chat import Effort, Image, Part, Text, Tool
 from chatapp.errors import InvalidField
 from chatapp.events import ToolCall
 
@@ -13,7 +13,7 @@ Temperature = Annotated[float, msgspec.Meta(ge=0, le=2)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 EMPTY_SCHEMA: dict[str, object] = {"type": "object", "properties": {}}
-NO_EFFORT = ("none", "minimal")
+NO_THINKING: tuple[Effort, ...] = ("none", "minimal")
 
 _arguments = msgspec.json.Decoder(dict[str, object])
 
@@ -81,9 +81,9 @@ def named_choice(name: str, tools: list[Tool]) -> str:
     return name
 
 
-def thinking_of(effort: str | None) -> bool | None:
-    """A provider takes thinking on or off: how much is its own default."""
-    return None if effort is None else effort not in NO_EFFORT
+def thinking_of(effort: Effort | None) -> bool | None:
+    """On or off, for providers that take no more than that."""
+    return None if effort is None else effort not in NO_THINKING
 
 
 def _part(field: str, part: ContentPart) -> Part:

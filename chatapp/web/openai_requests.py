@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from chatapp.chat import Chat, Message, Role, Tool
+from chatapp.chat import Chat, Effort, Message, Role, Tool
 from chatapp.errors import InvalidField
 from chatapp.events import ToolCall
 from chatapp.web.bodies import OnDisconnect
@@ -100,7 +100,7 @@ class CompletionRequest(msgspec.Struct, frozen=True, kw_only=True):
     tools: list[OfferedTool] | None = None
     tool_choice: str | ChosenTool | None = None
     response_format: ResponseFormat | None = None
-    reasoning_effort: str | None = None
+    reasoning_effort: Effort | None = None
     provider: str | None = None
     thinking: bool | ThinkingSwitch | None = None
     on_disconnect: OnDisconnect | None = None
@@ -116,11 +116,13 @@ class CompletionRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     def chat(self) -> Chat:
         self._refuse_what_cannot_be_carried()
+        thinking = _thinking(self.thinking, self.reasoning_effort)
         tools = [_tool(f"tools[{index}]", tool) for index, tool in enumerate(self.tools or ())]
         return Chat(
             model=self.model or "",
             messages=self._messages(),
-            thinking=_thinking(self.thinking, self.reasoning_effort),
+            thinking=thinking,
+            effort=self.reasoning_effort if thinking == thinking_of(self.reasoning_effort) else None,
             max_tokens=self.max_completion_tokens or self.max_tokens,
             temperature=self.temperature,
             top_p=self.top_p,
@@ -190,7 +192,7 @@ def _schema(format: ResponseFormat | None) -> dict[str, object] | None:
     return format.json_schema.schema_
 
 
-def _thinking(switch: bool | ThinkingSwitch | None, effort: str | None) -> bool | None:
+def _thinking(switch: bool | ThinkingSwitch | None, effort: Effort | None) -> bool | None:
     if isinstance(switch, ThinkingSwitch):
         return switch.type == "enabled"
     return switch if switch is not None else thinking_of(effort)

@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from chatapp.chat import Chat, Message, Tool
+from chatapp.chat import Chat, Effort, Message, Tool
 from chatapp.errors import InvalidField
 from chatapp.web.bodies import OnDisconnect
 from chatapp.web.openai_parts import (
@@ -69,7 +69,7 @@ class ChosenTool(msgspec.Struct, frozen=True):
 
 
 class Reasoning(msgspec.Struct, frozen=True):
-    effort: str | None = None
+    effort: Effort | None = None
     summary: str | None = None
 
 
@@ -118,11 +118,13 @@ class ResponseRequest(msgspec.Struct, frozen=True, kw_only=True):
         refuse("conversation", self.conversation is not None, "previous_response_id, which continues one")
         refuse("prompt", self.prompt is not None, "input and instructions, no templates")
         refuse("top_logprobs", bool(self.top_logprobs), "no log probabilities")
+        effort = self.reasoning.effort if self.reasoning else None
         tools = [_tool(f"tools[{index}]", tool) for index, tool in enumerate(self.tools or ())]
         return Chat(
             model=self.model or "",
             messages=_messages(self.input),
-            thinking=thinking_of(self.reasoning.effort if self.reasoning else None),
+            thinking=thinking_of(effort),
+            effort=effort,
             max_tokens=self.max_output_tokens,
             temperature=self.temperature,
             top_p=self.top_p,

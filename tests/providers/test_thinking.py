@@ -5,7 +5,7 @@ from typing import get_args
 import msgspec
 import pytest
 
-from chatapp.chat import Chat, Message
+from chatapp.chat import Chat, Effort, Message
 from chatapp.providers.anthropic import Anthropic
 from chatapp.providers.gemini import Gemini
 from chatapp.providers.ollama import Ollama
@@ -84,7 +84,45 @@ SWITCHES = [
 
 @pytest.mark.parametrize(("style", "model", "on", "off"), SWITCHES)
 def test_thinking_is_switched_in_the_providers_style(style, model, on, off):
-    assert (STYLES[style](model, True), STYLES[style](model, False)) == (on, off)
+    assert (STYLES[style](model, True, None), STYLES[style](model, False, None)) == (on, off)
+
+
+EFFORTS = [
+    ("openai", "o4-mini", "low", {"reasoning_effort": "low"}),
+    ("openai", "o4-mini", "high", {"reasoning_effort": "high"}),
+    ("openai", "gpt-5-mini", "minimal", {"reasoning_effort": "minimal"}),
+    ("openai", "gpt-5.1", "none", {"reasoning_effort": "none"}),
+    ("responses", "gpt-5.1", "high", {"reasoning": {"effort": "high", "summary": "auto"}}),
+    ("responses", "gpt-5-mini", "minimal", {"reasoning": {"effort": "minimal"}}),
+    ("anthropic", "claude-sonnet-4-5", "low", {"thinking": {"type": "enabled", "budget_tokens": 2048}}),
+    ("anthropic", "claude-sonnet-4-5", "max", {"thinking": {"type": "enabled", "budget_tokens": 20480}}),
+    ("anthropic", "claude-opus-4-6", "max", ADAPTIVE | {"output_config": {"effort": "max"}}),
+    ("anthropic", "claude-opus-4-6", "none", DISABLED),
+    ("gemini", "gemini-2.5-pro", "low", config(True, thinkingBudget=1024)),
+    ("gemini", "gemini-2.5-pro", "minimal", config(False, thinkingBudget=128)),
+    ("gemini", "gemini-3.5-flash", "medium", config(True, thinkingLevel="medium")),
+    ("ollama", "gpt-oss:20b", "high", {"think": "high"}),
+    ("ollama", "qwen3", "high", {"think": True}),
+    ("mistral", "mistral-small-latest", "high", {"reasoning_effort": "high"}),
+    ("groq", "openai/gpt-oss-20b", "high", {"include_reasoning": True, "reasoning_effort": "high"}),
+    ("xai", "grok-4.3", "low", {"reasoning_effort": "low"}),
+    ("cerebras", "gpt-oss-120b", "high", {"reasoning_effort": "high"}),
+    ("openrouter", "m", "xhigh", {"reasoning": {"effort": "xhigh"}}),
+    ("deepseek", "m", "low", {"thinking": {"type": "enabled"}}),
+    ("none", "m", "low", {}),
+]
+
+
+@pytest.mark.parametrize(("style", "model", "effort", "fields"), EFFORTS)
+def test_an_effort_goes_as_it_came_where_the_provider_has_words_or_tokens_for_it(style, model, effort, fields):
+    assert STYLES[style](model, effort not in ("none", "minimal"), effort) == fields
+
+
+def test_every_style_takes_every_effort():
+    for switch in STYLES.values():
+        for effort in get_args(Effort):
+            for model in ("m", "claude-sonnet-4", "gemini-2.5-pro"):
+                switch(model, effort not in ("none", "minimal"), effort)
 
 
 def test_every_style_of_the_settings_has_a_switch_and_stands_here():
@@ -111,3 +149,9 @@ def test_each_protocol_has_a_style_of_its_own_and_takes_another(adapter, switch)
     assert added == switch
     assert not switch.keys() & asked_nothing.keys()
     assert adapter("acme", None, thinking="none").request(thinking).body == asked_nothing
+
+
+def test_claude_is_told_the_effort_beside_the_schema_of_its_answer():
+    chat = Chat(model="claude-opus-4-6", messages=[Message("user", "u")], thinking=True, effort="low", schema={})
+    config = Anthropic("acme", None).request(chat).body["output_config"]
+    assert config == {"effort": "low", "format": {"type": "json_schema", "schema": {}}}

@@ -37,6 +37,30 @@ def test_every_field_that_a_provider_takes_reaches_it() -> None:
     assert asked(output_config={"effort": "low", "format": {"type": "json_schema", "schema": SCHEMA}}).schema == SCHEMA
 
 
+@pytest.mark.parametrize(
+    ("thinking", "said", "effort"),
+    [
+        ({"type": "enabled", "budget_tokens": 1024}, None, "low"),
+        ({"type": "enabled", "budget_tokens": 10000}, None, "medium"),
+        ({"type": "enabled", "budget_tokens": 32000}, None, "high"),
+        ({"type": "adaptive"}, None, None),
+        ({"type": "adaptive"}, "max", "max"),
+        ({"type": "enabled", "budget_tokens": 1024}, "high", "high"),
+        ({"type": "disabled"}, "high", None),
+        (None, "high", None),
+    ],
+)
+def test_how_much_to_think_is_carried_as_an_effort(thinking: Any, said: str | None, effort: str | None) -> None:
+    assert asked(thinking=thinking, output_config={"effort": said}).effort == effort
+
+
+def test_an_unknown_effort_or_switch_is_refused() -> None:
+    with pytest.raises(msgspec.ValidationError, match=r"'banana'.*output_config\.effort"):
+        asked(output_config={"effort": "banana"})
+    with pytest.raises(msgspec.ValidationError, match=r"'banana'.*thinking\.type"):
+        asked(thinking={"type": "banana"})
+
+
 def test_what_is_not_said_is_left_to_the_provider() -> None:
     assert asked() == Chat(model="m", messages=[Message("user", "hi")])
     asked(metadata={"user_id": "a"}, service_tier="auto", cache_control={"type": "ephemeral"}, whatever=1)

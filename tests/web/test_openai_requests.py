@@ -54,6 +54,24 @@ def test_thinking_is_switched_in_any_of_the_usual_ways(more: dict[str, Any], thi
     assert completion(**more).thinking is thinking
 
 
+@pytest.mark.parametrize("effort", ["none", "minimal", "low", "medium", "high", "xhigh", "max"])
+def test_an_effort_is_carried_as_it_was_said(effort: str) -> None:
+    assert completion(reasoning_effort=effort).effort == response(reasoning={"effort": effort}).effort == effort
+
+
+def test_an_effort_that_the_switch_contradicts_is_not_carried() -> None:
+    assert completion(reasoning_effort="high", thinking=False).effort is None
+    assert completion(reasoning_effort="none", thinking=True).effort is None
+    assert completion(reasoning_effort="low", thinking={"type": "enabled"}).effort == "low"
+
+
+def test_an_unknown_effort_is_refused() -> None:
+    with pytest.raises(msgspec.ValidationError, match=r"'banana'.*reasoning_effort"):
+        completion(reasoning_effort="banana")
+    with pytest.raises(msgspec.ValidationError, match=r"'banana'.*reasoning\.effort"):
+        response(reasoning={"effort": "banana"})
+
+
 def test_a_whole_conversation_arrives_with_its_calls_results_thinking_and_images() -> None:
     asked = completion(
         [

@@ -1,6 +1,11 @@
-"""`python -m chatapp.models`: a reply in a terminal, as it comes. It knows how things look, and nothing of providers."""
+"""`python -m chatapp.models`: a reply in a terminal, as it comes. It knows how things look, and nothing of providers.
+
+Models, tools and providers say text, not commands: their control characters never reach the terminal, where some
+set the clipboard or its title.
+"""
 
 import logging
+import re
 import sys
 from typing import Any
 
@@ -19,6 +24,8 @@ from chatapp.events import (
 )
 from chatapp.models import model as model_of
 
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # C0, DEL and C1, but for tabs and line ends
+
 
 @click.command()
 @click.argument("provider")
@@ -35,7 +42,7 @@ def main(provider: str, prompt: str | None, **more: Any) -> None:
         for event in model_of(provider).events(prompt or sys.stdin.read(), **more):
             screen.show(event)
     except ChatappError as error:
-        raise click.ClickException(error.message) from None
+        raise click.ClickException(plain(error.message)) from None
     if screen.failed:
         sys.exit(1)
 
@@ -50,19 +57,19 @@ class Screen:
     def show(self, event: StreamEvent) -> None:
         match event:
             case TextDelta():
-                self._write(event, event.text)
+                self._write(event, plain(event.text))
             case ReasoningDelta():
-                self._write(event, click.style(event.text, dim=True))
+                self._write(event, click.style(plain(event.text), dim=True))
             case ToolCall():
                 arguments = msgspec.json.encode(event.arguments).decode()
-                self._line(event, click.style(f"{event.name} {arguments}", fg="cyan"))
+                self._line(event, click.style(plain(f"{event.name} {arguments}"), fg="cyan"))
             case ToolResult(error=None):
                 result = msgspec.json.encode(event.result).decode()
-                self._line(event, click.style(f"→ {result}", fg="cyan"))
+                self._line(event, click.style(plain(f"→ {result}"), fg="cyan"))
             case ToolResult():
-                self._line(event, click.style(f"→ {event.error}", fg="red"))
+                self._line(event, click.style(plain(f"→ {event.error}"), fg="red"))
             case AttemptReset():
-                self._line(event, click.style(f"Once more from the start: {event.reason}", fg="yellow"))
+                self._line(event, click.style(plain(f"Once more from the start: {event.reason}"), fg="yellow"))
             case RunEnd():
                 self._end(event)
             case _:
@@ -85,9 +92,13 @@ class Screen:
     def _end(self, end: RunEnd) -> None:
         self.failed = end.error is not None
         if end.error is not None:
-            self._line(end, click.style(end.error.message, fg="red"))
+            self._line(end, click.style(plain(end.error.message), fg="red"))
         click.echo("\n")
         click.echo(click.style(statistics(end), dim=True))
+
+
+def plain(text: str) -> str:
+    return CONTROL.sub("", text)
 
 
 def statistics(end: RunEnd) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -10,17 +11,29 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, ClassVar
 
+import click
 import pytest
 from click.testing import CliRunner
 
 from chatapp.cancel import CancelScope
 from chatapp.chat import Chat, Finish, ReplyItem
 from chatapp.errors import RunFailed
-from chatapp.events import AttemptReset, ReasoningDelta, TextDelta
+from chatapp.events import (
+    AttemptReset,
+    ErrorInfo,
+    ReasoningDelta,
+    RunEnd,
+    StreamEvent,
+    TextDelta,
+    Timing,
+    ToolCall,
+    ToolResult,
+    Usage,
+)
 from chatapp.frames import SSEDecoder
 from chatapp.local_server import LocalServer
 from chatapp.models import Model, mock
-from chatapp.terminal import main
+from chatapp.terminal import Screen, main, plain
 
 PIECES = ("Hel", "lo", " wörld")
 
@@ -317,3 +330,31 @@ def test_in_a_terminal_thinking_is_dimmed_and_a_failure_an_exit_code(run: Any) -
     assert "\x1b[2mThe\x1b[0m" in shown.output and shown.exit_code == 0
     assert "failed after 5 words" in run("-m", "chatapp.models", "mock", "hi", "--model", "fail-late", code=1)
     run("-m", "chatapp.models", "nobody", "hi", code=1)
+
+
+HOSTILE = "a\x1b]52;c;aGk=\x07b\r\x00\x7f\x9b2Jc\n\td é€"
+HARMLESS = "a]52;c;aGk=b2Jc\n\td é€"
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        TextDelta(HOSTILE),
+        ReasoningDelta(HOSTILE),
+        ToolCall("a", "function", HOSTILE, {}),
+        ToolCall("a", "function", "f", {"x": "\x9b2J"}),
+        ToolResult("a", "\x9b2J"),
+        ToolResult("a", error=HOSTILE),
+        AttemptReset(HOSTILE),
+        RunEnd("error", Usage(), Timing(), ErrorInfo("failed", HOSTILE, False, "")),
+    ],
+)
+def test_nothing_that_a_model_says_commands_the_terminal(event: StreamEvent, capsys: Any) -> None:
+    Screen().show(event)
+    shown = capsys.readouterr().out
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", click.unstyle(shown))
+    assert "2J" in shown
+
+
+def test_a_terminal_shows_line_ends_tabs_and_every_script() -> None:
+    assert plain(HOSTILE) == HARMLESS

@@ -126,6 +126,8 @@ class RunTask:
         chat = msgspec.structs.replace(
             self.chat, messages=list(messages), max_tokens=max_tokens or self.chat.max_tokens, raw=False
         )
+        if not tools:
+            chat = msgspec.structs.replace(chat, tools=[], tool_choice="auto")
         source: Provider = self._rounds if tools else self._provider
         said = {TextDelta: "", ReasoningDelta: ""}
         valid = len(self.shown)  # whatever this answer may yet be

@@ -8,7 +8,7 @@ from flask import request
 
 from chatapp.agent_setup import answerer
 from chatapp.chat import Chat, Message
-from chatapp.errors import NotFound, Unreachable
+from chatapp.errors import InvalidField, NotFound, Unreachable
 from chatapp.providers import Checks, Provider
 from chatapp.question import Begun, Question
 from chatapp.web import current_owner, services, trace_id
@@ -52,6 +52,8 @@ def begin_answer(asked: Asked) -> Begun:
     if isinstance(provider, Checks):
         provider.check(chat)
     acting = app.agents.find(asked.agent)
+    if acting is not None and chat.tools:
+        raise InvalidField("tools: an agent calls the server's tools only; leave out those of the client, or the agent")
     offered = app.tools.choose(asked.tools, agent=acting is not None)
     app.runs.admit()
     begun = app.conversations.begin(_question(asked, provider.name, model))

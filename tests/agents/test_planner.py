@@ -12,7 +12,7 @@ from chatapp.agents import Agent, Task
 from chatapp.agents.adapter import AgentProvider
 from chatapp.agents.planner import planner
 from chatapp.cancel import CancelScope
-from chatapp.chat import Began, Chat, Finish, Message, ReplyItem, Spent
+from chatapp.chat import Began, Chat, Finish, Message, ReplyItem, Spent, Tool
 from chatapp.errors import ConfigError, NotFound
 from chatapp.events import (
     AttemptReset,
@@ -147,6 +147,16 @@ def test_an_answer_of_which_nothing_was_shown_begins_anew_unseen() -> None:
 
     items = play(silent, Writer("void|x"))
     assert RESET not in items and text(items) == "so far. x"
+
+
+def test_a_model_that_is_asked_without_tools_is_offered_none() -> None:
+    def plain(task: Task) -> Iterator[StreamEvent]:
+        yield from task.ask(task.chat.messages, tools=False)
+
+    model = Writer("x")
+    chat = msgspec.structs.replace(CHAT, tools=[Tool("theirs", "", {})], tool_choice="required")
+    list(provider(plain, model).stream(chat, CancelScope()))
+    assert (model.asked[0].tools, model.asked[0].tool_choice) == ([], "auto")
 
 
 def test_a_model_that_does_not_plan_still_answers() -> None:

@@ -53,6 +53,20 @@ def test_a_known_key_is_answered_where_nothing_new_could_be(
     assert post(client, "k").get_json()["id"] == known
 
 
+def test_an_agent_is_refused_where_the_client_brings_tools(client: FlaskClient) -> None:
+    body = {
+        "threadId": "t",
+        "runId": "r",
+        "messages": [{"id": "1", "role": "user", "content": "hi"}],
+        "tools": [{"name": "theirs", "description": "", "parameters": {"type": "object"}}],
+        "forwardedProps": {"provider": "mock", "agent": "planner"},
+    }
+    refused = client.post("/api/agui", json=body)
+    assert refused.status_code == 422
+    assert refused.get_json()["error"]["message"].startswith("tools: ")
+    assert client.post("/api/agui", json={**body, "tools": []}).status_code == 200
+
+
 def test_a_session_that_the_server_named_is_found_again_by_its_key(client: FlaskClient) -> None:
     first, second = (post(client, "s", "/chat") for _ in range(2))
     assert first.headers["X-Run-Id"] == second.headers["X-Run-Id"]

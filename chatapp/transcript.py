@@ -63,7 +63,7 @@ class Transcript:
 
     def tools(self) -> list[dict[str, object]]:
         """Each call with its outcome: id, type, name, arguments, approval and when it expires, result, error; None until
-        it came, and where a result is none, `done` tells that it did."""
+        it came, and where a result is none, `done` tells that it did. What a run that ended had asked has expired."""
         approvals = {e.event.tool_call_id: e.event for e in self.entries if isinstance(e.event, ToolApproval)}
         results = {e.event.tool_call_id: e.event for e in self.entries if isinstance(e.event, ToolResult)}
         tools = []
@@ -76,7 +76,7 @@ class Transcript:
                         "type": event.type,
                         "name": event.name,
                         "arguments": event.arguments,
-                        "approval": approval.state if approval else None,
+                        "approval": self._state(approval) if approval else None,
                         "expires": approval.expires if approval else None,
                         "done": outcome is not None,
                         "result": outcome.result if outcome else None,
@@ -99,6 +99,9 @@ class Transcript:
             elif isinstance(event, ToolResult):
                 calls.pop(event.tool_call_id, None)  # a later round of the same run may use the id again
         return list(calls.values())
+
+    def _state(self, approval: ToolApproval) -> str:
+        return "expired" if self.end and approval.state == "asked" else approval.state
 
     def _join(self) -> None:
         if self._delta is not None:

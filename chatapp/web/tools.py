@@ -7,6 +7,7 @@ from flask import Blueprint, Response, jsonify
 from chatapp.errors import InvalidRequest, NotFound
 from chatapp.events import ToolApproval, ToolCall
 from chatapp.tool_setup import OfferedTool
+from chatapp.transcript import Transcript
 from chatapp.web import services
 from chatapp.web.bodies import DecisionRequest, parse
 from chatapp.web.messages import owned_answer, transcript
@@ -30,19 +31,21 @@ def list_agents() -> Response:
 
 @blueprint.post("/api/v1/messages/<message_id>/tools/<call_id>")
 def decide(message_id: str, call_id: str) -> Response:
-    """Approve or deny a call that waits, from any worker. The first decision holds; the answer says which that is."""
+    """Approve or deny a call that waits, from any worker. The first decision holds; the answer says which that is.
+    Nothing waits any more where the time is over, or the run."""
     asked = parse(DecisionRequest)
-    run_id = owned_answer(message_id).id
-    approval = _approval(message_id, call_id)
-    if approval.state == "asked" and time.time() < approval.expires:
-        decision: str = services().tools.approvals.decide(run_id, call_id, asked.decision)
+    answer = owned_answer(message_id)
+    said = transcript(answer)
+    approval = _approval(said, call_id)
+    if approval.state == "asked" and said.end is None and time.time() < approval.expires:
+        decision: str = services().tools.approvals.decide(answer.id, call_id, asked.decision)
     else:
         decision = "expired" if approval.state == "asked" else approval.state
     return jsonify(tool_call_id=call_id, decision=decision)
 
 
-def _approval(message_id: str, call_id: str) -> ToolApproval:
-    events = [entry.event for entry in transcript(owned_answer(message_id)).entries]
+def _approval(said: Transcript, call_id: str) -> ToolApproval:
+    events = [entry.event for entry in said.entries]
     states = [event for event in events if isinstance(event, ToolApproval) and event.tool_call_id == call_id]
     if states:
         return states[-1]

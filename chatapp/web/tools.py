@@ -29,7 +29,7 @@ def list_agents() -> Response:
     return jsonify(default=agents.default or None, agents=list(agents.by_name))
 
 
-@blueprint.post("/api/v1/messages/<message_id>/tools/<call_id>")
+@blueprint.post("/api/v1/messages/<message_id>/tools/<path:call_id>", merge_slashes=False)
 def decide(message_id: str, call_id: str) -> Response:
     """Approve or deny a call that waits, from any worker. The first decision holds; the answer says which that is.
     Nothing waits any more where the time is over, or the run."""

@@ -1,8 +1,10 @@
 """What the owner's word on a call does: nothing, where nobody waits for it any more."""
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import gevent
 import pytest
@@ -10,6 +12,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from chatapp.app import create_app
+from chatapp.auth import LOCAL
+from chatapp.chat import Message
+from chatapp.events import ToolApproval
+from chatapp.question import Question
 from chatapp.settings import Settings
 from chatapp.web import EXTENSION, Services
 
@@ -44,3 +50,16 @@ def test_an_approval_that_comes_after_a_stop_is_none(client: FlaskClient) -> Non
     assert tool["approval"] == "expired"
     decided = client.post(f"{path}/tools/{tool['id']}", json={"decision": "approved"})
     assert decided.get_json()["decision"] == "expired"
+
+
+@pytest.mark.parametrize("call_id", ["a/b", "a//b", "tools/c d/"])
+def test_a_call_is_found_by_whatever_id_its_provider_gave_it(
+    client: FlaskClient, services: Services, call_id: str
+) -> None:
+    question = Question(owner=LOCAL, provider="p", model="m", messages=[Message("user", "hi")])
+    run_id = services.conversations.begin(question).id
+    services.log.create(run_id)
+    services.log.append(run_id, ToolApproval(call_id, "asked", time.time() + 60))
+    path = f"/api/v1/messages/{run_id}/tools/{quote(call_id, safe='')}"
+    decided = client.post(path, json={"decision": "denied"})
+    assert decided.get_json() == {"tool_call_id": call_id, "decision": "denied"}

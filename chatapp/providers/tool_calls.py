@@ -14,9 +14,19 @@ UNREAD_CHARS = 200  # enough to see what is wrong with it
 
 
 class _Partial(msgspec.Struct):
+    """A call under way. Until its name came nothing of it is told: a client knows by the name whose call it is."""
+
     id: str
     name: str
     pieces: list[str] = []
+    told: int = 0
+
+    def add(self, text: str) -> Iterator[ToolInputDelta]:
+        if text:
+            self.pieces.append(text)
+        if self.name:
+            pieces, self.told = self.pieces[self.told :], len(self.pieces)
+            yield from (ToolInputDelta(self.id, self.name, piece) for piece in pieces)
 
 
 class ToolCalls:
@@ -29,17 +39,14 @@ class ToolCalls:
 
     def take(self, index: int | str | None, id: str | None, name: str | None, text: str) -> Iterator[ToolInputDelta]:
         """A fragment: whatever its protocol says of index, id and name, and the next piece of the arguments."""
-        call = self._find(index, id, name)
-        if text:
-            call.pieces.append(text)
-            yield ToolInputDelta(call.id, call.name, text)
+        return self._find(index, id, name).add(text)
 
     def take_whole(
         self, index: int | str | None, id: str | None, name: str | None, text: str
     ) -> Iterator[ToolInputDelta]:
         """The arguments as a whole, from a protocol that repeats them so: they count where no fragment came."""
-        if not self._find(index, id, name).pieces:
-            yield from self.take(index, id, name, text)
+        call = self._find(index, id, name)
+        return call.add("" if call.pieces else text)
 
     def end(self, cut_off: bool) -> Iterator[ToolCall]:
         """The whole calls. Of a reply that was `cut_off` by a limit the incomplete one is left out.
@@ -59,17 +66,19 @@ class ToolCalls:
 
     def _find(self, index: int | str | None, id: str | None, name: str | None) -> _Partial:
         """By index, else by id, else the last one. Another id *and* a name begin another call, even under the same
-        index (Gemini's). A name that comes again is the same name, not its continuation."""
+        index (Gemini's). A name that comes again is the same name, not its continuation; one that comes late may bring
+        the id with it."""
         key = index if index is not None else id or None
         if key is None and not name and self._calls:
             return self._calls[-1]
         call = self._by_key.get(key) if key is not None else None
-        if call is None or (id and name and id != call.id):
+        if call is None or (id and name and call.name and id != call.id):
             call = _Partial(id or f"call_{len(self._calls)}", name or "")
             self._calls.append(call)
         if key is not None:
             self._by_key[key] = call
-        call.name = call.name or name or ""
+        if name and not call.name:
+            call.id, call.name = id or call.id, name
         return call
 
 

@@ -106,8 +106,11 @@ def tool(index=None, id=None, name=None, arguments=None):
         [tool(0, "a", "f", '{"x"'), tool(0, "a", "f", ":1}")],
         [tool(None, "a", "f", '{"x"'), tool(None, None, None, ":1}")],
         [tool(0, "a", "f", {"x": 1})],
+        [tool(0, "a", None, '{"x"'), tool(0, None, "f", ":1"), tool(0, None, None, "}")],
+        [tool(0, None, None, '{"x"'), tool(0, "a", "f", ":1}")],
+        [tool(0, "a", "", '{"x":1}'), tool(0, "a", "f", "")],
     ],
-    ids=["whole", "fragments", "name repeated", "no index", "an object"],
+    ids=["whole", "fragments", "name repeated", "no index", "an object", "late name", "late id", "name at the end"],
 )
 def test_a_tool_call_is_the_same_whole_or_in_fragments(openai, read, fragments):
     reading = read(openai, sse(*fragments, chunk(finish="tool_calls")))

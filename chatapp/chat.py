@@ -59,19 +59,21 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True):
         return "".join(part.text for part in self.content if isinstance(part, Text))
 
 
-class Tool(msgspec.Struct, frozen=True):
-    """A function that the model may call. `parameters` is a JSON schema of an object."""
+class Tool(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A function that the model may call. `parameters` is a JSON schema of an object; `strict`: the arguments must
+    follow it, where the provider can promise that."""
 
     name: str
     description: str
     parameters: dict[str, object]
+    strict: bool = False
 
 
 class Chat(msgspec.Struct, frozen=True, kw_only=True):
     """One request to a provider. None means: the provider's own default.
 
-    `tool_choice` is `auto`, `none`, `required`, or the name of the one tool to call. `schema` is a JSON schema that
-    the answer must follow. `raw`: yield the body's bytes too, as `Raw` events, each before what it decodes to.
+    `tool_choice` is `auto`, `none`, `required`, or the name of the one tool to call. Without `parallel_tools` a
+    turn has at most one call, where the provider can promise that. `schema` is a JSON schema that the answer must follow. `raw`: yield the body's bytes too, as `Raw` events, each before what it decodes to.
     `effort` says how much is thought, where `thinking` says whether; a provider with no such words leaves it at that.
     `session_id` is the client's own name of the conversation, under which an agent may keep a memory of its own.
     """
@@ -87,6 +89,7 @@ class Chat(msgspec.Struct, frozen=True, kw_only=True):
     seed: int | None = None
     tools: list[Tool] = []
     tool_choice: str = "auto"
+    parallel_tools: bool = True
     schema: dict[str, object] | None = None
     raw: bool = False
     session_id: str = ""

@@ -72,10 +72,19 @@ def _tools(chat: Chat) -> Fields:
     if not chat.tools:
         return {}
     tools = [
-        {"name": tool.name, "description": tool.description, "input_schema": tool.parameters} for tool in chat.tools
+        {
+            "name": tool.name,
+            "description": tool.description,
+            "input_schema": tool.parameters,
+            **given(strict=tool.strict or None),
+        }
+        for tool in chat.tools
     ]
-    known = {"auto": {"type": "auto"}, "none": {"type": "none"}, "required": {"type": "any"}}
-    return {"tools": tools, "tool_choice": known.get(chat.tool_choice, {"type": "tool", "name": chat.tool_choice})}
+    known: dict[str, Fields] = {"auto": {"type": "auto"}, "none": {"type": "none"}, "required": {"type": "any"}}
+    choice = known.get(chat.tool_choice, {"type": "tool", "name": chat.tool_choice})
+    if not chat.parallel_tools and chat.tool_choice != "none":
+        choice["disable_parallel_tool_use"] = True
+    return {"tools": tools, "tool_choice": choice}
 
 
 def _messages(chat: Chat, who: str) -> list[Fields]:

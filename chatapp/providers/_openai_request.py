@@ -70,12 +70,14 @@ def tool_fields(chat: Chat) -> Fields:
     """The tools and the choice of one."""
     if not chat.tools:
         return {}
-    tools = [{"type": "function", "function": tool} for tool in chat.tools]
+    fields: Fields = {"tools": [{"type": "function", "function": tool} for tool in chat.tools]}
+    if not chat.parallel_tools:
+        fields["parallel_tool_calls"] = False
     if chat.tool_choice == "auto":
-        return {"tools": tools}
+        return fields
     named = chat.tool_choice not in ("none", "required")
     choice = {"type": "function", "function": {"name": chat.tool_choice}} if named else chat.tool_choice
-    return {"tools": tools, "tool_choice": choice}
+    return {**fields, "tool_choice": choice}
 
 
 def _messages(chat: Chat, who: str, quirks: Quirks) -> list[Fields]:

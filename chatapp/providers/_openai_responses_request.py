@@ -34,12 +34,13 @@ def _tools(chat: Chat) -> Fields:
             "name": tool.name,
             "description": tool.description,
             "parameters": tool.parameters,
-            "strict": False,
+            "strict": tool.strict,
         }
         for tool in chat.tools
     ]
     named = chat.tool_choice not in ("auto", "none", "required")
     return {
+        **({} if chat.parallel_tools else {"parallel_tool_calls": False}),
         "tools": tools,
         "tool_choice": {"type": "function", "name": chat.tool_choice} if named else chat.tool_choice,
     }

@@ -55,11 +55,13 @@ class OfferedTool(msgspec.Struct, frozen=True):
     type: str | None = None
     description: str | None = None
     input_schema: dict[str, object] | None = None
+    strict: bool | None = None
 
 
 class ChosenTool(msgspec.Struct, frozen=True):
     type: Literal["auto", "any", "tool", "none"]
     name: str = ""
+    disable_parallel_tool_use: bool | None = None
 
 
 class ThinkingSwitch(msgspec.Struct, frozen=True):
@@ -123,6 +125,7 @@ class MessagesRequest(msgspec.Struct, frozen=True, kw_only=True):
             stop=self.stop_sequences or [],
             tools=tools,
             tool_choice=_choice(self.tool_choice, tools),
+            parallel_tools=not (self.tool_choice and self.tool_choice.disable_parallel_tool_use),
             schema=format.schema_ if format else None,
         )
 
@@ -230,7 +233,7 @@ def _part(field: str, block: Block) -> Part:
 def _tool(field: str, tool: OfferedTool) -> Tool:
     if tool.type not in (None, "custom"):
         raise InvalidField(f"{field}.type: {tool.type!r} cannot be carried here: there are tools that the client runs")
-    return tool_of(tool.name, tool.description, tool.input_schema)
+    return tool_of(tool.name, tool.description, tool.input_schema, tool.strict)
 
 
 def _choice(choice: ChosenTool | None, tools: list[Tool]) -> str:

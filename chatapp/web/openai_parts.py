@@ -59,8 +59,10 @@ def call_of(field: str, id: str, name: str, arguments: str) -> ToolCall:
         raise InvalidField(f"{field}.arguments: expected a JSON object, as text") from None
 
 
-def tool_of(name: str, description: str | None, parameters: dict[str, object] | None) -> Tool:
-    return Tool(name, description or "", parameters or EMPTY_SCHEMA)
+def tool_of(
+    name: str, description: str | None, parameters: dict[str, object] | None, strict: bool | None = None
+) -> Tool:
+    return Tool(name, description or "", parameters or EMPTY_SCHEMA, bool(strict))
 
 
 def image_of(field: str, url: str) -> Image:

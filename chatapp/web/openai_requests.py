@@ -1,7 +1,7 @@
 """What OpenAI's clients ask by `POST /v1/chat/completions`, as a Chat. Every refusal names the field.
 
 Unknown fields are ignored, as are hints that change nothing of the answer's meaning (`user`, `metadata`,
-`parallel_tool_calls`, …). What would change it and cannot be carried is refused.
+`service_tier`, …). What would change it and cannot be carried is refused.
 """
 
 from typing import Literal
@@ -51,6 +51,7 @@ class OfferedFunction(msgspec.Struct, frozen=True):
     name: str
     description: str | None = None
     parameters: dict[str, object] | None = None
+    strict: bool | None = None
 
 
 class OfferedTool(msgspec.Struct, frozen=True):
@@ -99,6 +100,7 @@ class CompletionRequest(msgspec.Struct, frozen=True, kw_only=True):
     seed: int | None = None
     tools: list[OfferedTool] | None = None
     tool_choice: str | ChosenTool | None = None
+    parallel_tool_calls: bool | None = None
     response_format: ResponseFormat | None = None
     reasoning_effort: Effort | None = None
     provider: str | None = None
@@ -130,6 +132,7 @@ class CompletionRequest(msgspec.Struct, frozen=True, kw_only=True):
             seed=self.seed,
             tools=tools,
             tool_choice=_choice(self.tool_choice, tools),
+            parallel_tools=self.parallel_tool_calls is not False,
             schema=_schema(self.response_format),
         )
 
@@ -171,7 +174,8 @@ def _call(field: str, call: Call) -> ToolCall:
 def _tool(field: str, tool: OfferedTool) -> Tool:
     if tool.type != "function" or tool.function is None:
         raise InvalidField(f"{field}.type: {tool.type!r} cannot be carried here: there are functions")
-    return tool_of(tool.function.name, tool.function.description, tool.function.parameters)
+    function = tool.function
+    return tool_of(function.name, function.description, function.parameters, function.strict)
 
 
 def _choice(choice: str | ChosenTool | None, tools: list[Tool]) -> str:

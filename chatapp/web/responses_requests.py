@@ -130,6 +130,7 @@ class ResponseRequest(msgspec.Struct, frozen=True, kw_only=True):
             top_p=self.top_p,
             tools=tools,
             tool_choice=_choice(self.tool_choice, tools),
+            parallel_tools=self.parallel_tool_calls is not False,
             schema=_schema(self.text),
         )
 
@@ -205,7 +206,7 @@ def _given(field: str, value: str) -> str:
 def _tool(field: str, tool: OfferedTool) -> Tool:
     if tool.type != "function":
         raise InvalidField(f"{field}.type: {tool.type!r} cannot be carried here: there are functions")
-    return tool_of(_given(f"{field}.name", tool.name), tool.description, tool.parameters)
+    return tool_of(_given(f"{field}.name", tool.name), tool.description, tool.parameters, tool.strict)
 
 
 def _choice(choice: str | ChosenTool | None, tools: list[Tool]) -> str:

@@ -47,6 +47,31 @@ def body(adapter: type, chat: Chat, **options: Any) -> dict[str, Any]:
     return json.loads(msgspec.json.encode(request.body))
 
 
+# What several have in common
+
+STRICT = msgspec.structs.replace(TOOLS, tools=[msgspec.structs.replace(TOOL, strict=True)], parallel_tools=False)
+
+
+def test_strict_tools_and_that_calls_come_one_at_a_time_are_told_where_there_is_a_word_for_it():
+    asked, responses, claude = (body(adapter, STRICT) for adapter in (OpenAI, OpenAIResponses, Anthropic))
+    assert (
+        asked["tools"][0]["function"]["strict"]
+        is responses["tools"][0]["strict"]
+        is claude["tools"][0]["strict"]
+        is True
+    )
+    assert asked["parallel_tool_calls"] is responses["parallel_tool_calls"] is False
+    assert claude["tool_choice"] == {"type": "auto", "disable_parallel_tool_use": True}
+
+
+def test_neither_is_said_unasked():
+    sent = "".join(json.dumps(body(adapter, TOOLS)) for adapter in (OpenAI, Anthropic))
+    assert "strict" not in sent and "parallel" not in sent
+    assert "parallel" not in json.dumps(body(OpenAIResponses, TOOLS))
+    untooled = msgspec.structs.replace(PLAIN, parallel_tools=False)
+    assert all("parallel" not in json.dumps(body(adapter, untooled)) for adapter in ADAPTERS)
+
+
 # OpenAI's chat completions
 
 

@@ -61,6 +61,12 @@ def test_an_unknown_effort_or_switch_is_refused() -> None:
         asked(thinking={"type": "banana"})
 
 
+def test_strict_tools_and_that_calls_come_one_at_a_time_arrive() -> None:
+    chat = asked(tools=[{**TOOL, "strict": True}], tool_choice={"type": "auto", "disable_parallel_tool_use": True})
+    assert (chat.tools[0].strict, chat.parallel_tools, chat.tool_choice) == (True, False, "auto")
+    assert asked(tools=[TOOL], tool_choice={"type": "auto"}).parallel_tools
+
+
 def test_what_is_not_said_is_left_to_the_provider() -> None:
     assert asked() == Chat(model="m", messages=[Message("user", "hi")])
     asked(metadata={"user_id": "a"}, service_tier="auto", cache_control={"type": "ephemeral"}, whatever=1)

@@ -135,8 +135,14 @@ def test_tools_and_the_choice_of_one_arrive() -> None:
     asked = completion(tools=[{"type": "function", "function": function}], tool_choice=choice)
     also = response(tools=[{"type": "function", **function}], tool_choice={"type": "function", "name": "weather"})
     for chat in (asked, also):
-        assert chat.tools == [Tool("weather", "of a city", SCHEMA)] and chat.tool_choice == "weather"
+        assert chat.tools == [Tool("weather", "of a city", SCHEMA, strict=True)] and chat.tool_choice == "weather"
     assert completion(tool_choice="required").tool_choice == "required"
+
+
+def test_that_calls_come_one_at_a_time_arrives() -> None:
+    for asked in (completion, response):
+        assert asked().parallel_tools and asked(parallel_tool_calls=True).parallel_tools
+        assert not asked(parallel_tool_calls=False).parallel_tools
 
 
 def test_the_schema_of_the_answer_arrives() -> None:

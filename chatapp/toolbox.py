@@ -25,7 +25,8 @@ from chatapp.events import ToolApproval, ToolCall, ToolResult
 from chatapp.nesting import MAX_LEVELS, too_deep
 from chatapp.tools import Approvals, Decision, ServerTool, ToolFailed
 
-LOOK_S = 0.25  # how often a call that waits asks whether it was decided: nobody waits for a quarter of a second
+LOOK_S, LOOK_LONG_S = 0.25, 2.0  # how soon, and at last how often, a call that waits asks whether it was decided
+LOOK_GROWS = 1.2  # each pause on the one before: hundreds that wait for minutes must not keep a processor busy
 ERROR_CHARS = 2000  # of what a tool says went wrong
 TOO_DEEP = f"The result is nested too deeply: {MAX_LEVELS} levels are allowed."
 
@@ -118,8 +119,9 @@ class Toolbox:
     def _wait_for_approval(self, call: ToolCall, scope: CancelScope, report: Report) -> None:
         expires = time.time() + self._limits.approval_s
         report(ToolApproval(call.id, "asked", expires))
+        pauses = looks()
         while not (decision := self._decision(call.id, expires)):
-            scope.run(gevent.sleep, LOOK_S)
+            scope.run(gevent.sleep, next(pauses))
         report(ToolApproval(call.id, decision, expires))
         if decision == "denied":
             raise ToolFailed("The user has denied this call.")
@@ -133,6 +135,14 @@ class Toolbox:
             return self._approvals.decide(self._run_id, call_id, "expired")
         except DatabaseUnavailable:
             return None  # it is asked again
+
+
+def looks() -> Iterator[float]:
+    """Seconds to wait before each look for a decision: who decides at once sees it at once."""
+    pause = LOOK_S
+    while True:
+        yield pause
+        pause = min(pause * LOOK_GROWS, LOOK_LONG_S)
 
 
 def check_arguments(schema: Mapping[str, Any], arguments: Mapping[str, Any]) -> None:

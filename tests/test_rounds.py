@@ -1,6 +1,7 @@
 """The tool loop: calls are run side by side, results sent back, and whatever goes wrong with a tool is an answer."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import gevent
@@ -24,7 +25,7 @@ from chatapp.events import (
 from chatapp.logs.memory import MemoryLog
 from chatapp.rounds import Rounds
 from chatapp.run import Run
-from chatapp.toolbox import Limits, Toolbox, check_arguments, plain_json
+from chatapp.toolbox import Limits, Toolbox, check_arguments, looks, plain_json
 from chatapp.tools import Decision, ServerTool
 from chatapp.tools.functions import tool
 
@@ -328,6 +329,12 @@ def test_nobody_deciding_is_a_denial() -> None:
     assert [item.state for item in items if isinstance(item, ToolApproval)] == ["asked", "expired"]
     assert results(items) == {"a": "Nobody has approved this call in time."}
     assert decisions.decide("run", "a", "approved") == "expired"
+
+
+def test_a_call_that_waits_long_is_looked_after_less_often() -> None:
+    pauses = list(islice(looks(), 160))
+    assert pauses == sorted(pauses) and pauses[0] <= 0.5 and pauses[-1] <= 2
+    assert sum(pauses) > 300  # five minutes, which took 1200 looks
 
 
 def test_invalid_arguments_are_refused_before_anybody_is_asked() -> None:

@@ -1,7 +1,7 @@
 """Which tools there are, and which of them a run gets: those that come along, a developer's own, those of MCP servers.
 
 A tool of an MCP server is offered under its own name where nobody else has that name, else as `server__name`, which
-finds it in any case.
+finds it in any case. Names of one server that become alike are numbered.
 """
 
 import importlib
@@ -126,10 +126,11 @@ class Tools:
     def _offered(self, listed: Iterable[tuple[str, ServerTool]]) -> list[OfferedTool]:
         listed = list(listed)
         count = Counter(_name(tool.spec.name) for _, tool in listed)
+        taken = set(count)
         offered = []
         for server, tool in listed:
             name = _name(tool.spec.name)
-            long_name = _name(f"{server}__{tool.spec.name}") if server else name
+            long_name = _free(_name(f"{server}__{tool.spec.name}"), taken) if server else name
             found = OfferedTool(
                 tool, name if count[name] == 1 or not server else long_name, long_name, server, tool.ask
             )
@@ -170,6 +171,17 @@ def _server(name: str, config: MCPServerConfig, environ: Mapping[str, str]) -> d
 
 def _name(name: str) -> str:
     return _odd.sub("_", name)[:NAME_CHARS]
+
+
+def _free(name: str, taken: set[str]) -> str:
+    """The name, numbered where it is taken: names that differ may become alike. It is taken then."""
+    found, number = name, 1
+    while found in taken:
+        number += 1
+        end = f"_{number}"
+        found = name[: NAME_CHARS - len(end)] + end
+    taken.add(found)
+    return found
 
 
 def _matches(tool: OfferedTool, patterns: Sequence[str]) -> bool:

@@ -106,6 +106,18 @@ def test_names_are_such_as_every_provider_takes() -> None:
     assert tool.call({}, CancelScope()) == "read/file.txt" + "x" * 80
 
 
+def test_tools_whose_names_become_alike_are_each_found() -> None:
+    told = ("a.b", "a_b", "x" * 70 + "1", "x" * 70 + "2", "hub__a_b")
+    offered = tools({"hub": FarServer(*told)})
+    far = [tool for tool in offered.all() if tool.server]
+    assert names(far[:2]) == ["hub__a_b_2", "hub__a_b_3"] and max(map(len, names(far))) == 64
+    for tool, name in zip(far, told, strict=True):
+        [found] = offered.choose([tool.spec.name])
+        assert found.call({}, CancelScope()) == name
+        [found] = offered.choose([tool.long_name])
+        assert found.call({}, CancelScope()) == name
+
+
 def test_patterns_tell_whose_calls_ask() -> None:
     offered = tools({"web": FarServer("fetch")}, ask_tools=("web__*",))
     assert [tool.spec.name for tool in offered.all() if tool.ask] == ["fetch"]

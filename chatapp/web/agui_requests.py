@@ -77,7 +77,7 @@ class AGUIRequest(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         for index, message in enumerate(self.messages):
             field = f"messages[{index}]"
             if message.role == "reasoning":
-                thought = str(message.content or "")
+                thought = _thought(f"{field}.content", message.content)
             elif message.role != "activity":
                 messages.append(_message(field, message, thought))
                 thought = ""
@@ -107,6 +107,13 @@ def _message(field: str, message: AGUIMessage, thought: str) -> Message:
             return Message("tool", said, tool_call_id=message.tool_call_id, failed=failed)
         case other:
             raise InvalidField(f"{field}.role: {other!r} cannot be carried here")
+
+
+def _thought(field: str, content: str | list[ContentPart] | dict[str, object] | None) -> str:
+    thought = _content(field, content)
+    if not isinstance(thought, str):
+        raise InvalidField(f"{field}: an image cannot be carried here: there are texts")
+    return thought
 
 
 def _content(field: str, content: str | list[ContentPart] | dict[str, object] | None) -> str | list[Part]:

@@ -149,6 +149,12 @@ def test_an_agent_s_whole_conversation_arrives_with_its_tools_and_surroundings()
     )
 
 
+def test_an_agent_s_thinking_in_parts_arrives_as_text() -> None:
+    parts = [{"type": "text", "text": "h"}, {"type": "text", "text": "m"}]
+    chat = agui([{"role": "reasoning", "content": parts}, {"role": "assistant", "content": "yes"}])
+    assert chat.messages == [Message("assistant", "yes", reasoning="hm")]
+
+
 @pytest.mark.parametrize(
     ("messages", "more", "field"),
     [
@@ -158,6 +164,18 @@ def test_an_agent_s_whole_conversation_arrives_with_its_tools_and_surroundings()
         ([{"role": "user", "content": [{"type": "audio"}]}], {}, "messages[0].content[0].type"),
         ([{"role": "user", "content": ""}], {}, "messages[0].content"),
         ([{"role": "tool", "content": "x"}], {}, "messages[0].toolCallId"),
+        ([{"role": "reasoning", "content": [{"type": "audio"}]}], {}, "messages[0].content[0].type"),
+        ([{"role": "reasoning", "content": {"a": 1}}], {}, "messages[0].content"),
+        (
+            [
+                {
+                    "role": "reasoning",
+                    "content": [{"type": "image", "source": {"type": "url", "value": "https://a.test"}}],
+                }
+            ],
+            {},
+            "messages[0].content",
+        ),
     ],
 )
 def test_what_an_agent_cannot_be_asked_is_refused_by_name(messages: Any, more: Any, field: str) -> None:

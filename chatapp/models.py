@@ -9,7 +9,8 @@
     deepseek.events("Hello")                             # everything that happens, as `chatapp.events`
 
 Settings and keys come from where the server takes them: `chatapp.toml` and the environment. Nothing is stored. It
-works with gevent's patches and without; an iterator belongs to the thread that takes its first item.
+works with gevent's patches and without; an iterator belongs to the thread that takes its first item. Without them
+`tool_timeout_s` does not hold: a function is run to its end, so it must bound its own waiting.
 `python -m chatapp.models deepseek "Hello"` streams to a terminal.
 """
 

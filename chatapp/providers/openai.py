@@ -5,13 +5,14 @@ https://platform.openai.com/docs/api-reference/chat/streaming, the documentation
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 import msgspec
 
 from chatapp.cancel import CancelScope
 from chatapp.chat import Chat, Finish
-from chatapp.errors import Truncated
+from chatapp.errors import BadReply, Truncated
 from chatapp.events import FinishReason, ReasoningDelta, StreamEvent, TextDelta, ToolInputDelta, Usage
 from chatapp.providers._openai_details import Details
 from chatapp.providers._openai_request import Quirks, request_body
@@ -100,12 +101,13 @@ class _ToolCall(msgspec.Struct):
 
 
 class _Message(msgspec.Struct):
-    content: str | list[_Part] | None = None
+    content: str | list[msgspec.Raw] | None = None
     refusal: str | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
     reasoning_details: msgspec.Raw = NOTHING
     tool_calls: list[_ToolCall] | None = None
+    function_call: _Function | None = None
 
 
 class _Choice(msgspec.Struct):
@@ -113,7 +115,7 @@ class _Choice(msgspec.Struct):
     delta: _Message | None = None
     message: _Message | None = None
     finish_reason: str | None = None
-    usage: "_Usage | None" = None
+    usage: msgspec.Raw = NOTHING
 
 
 class _Details(msgspec.Struct):
@@ -132,7 +134,7 @@ class _Usage(msgspec.Struct):
 
 
 class _Groq(msgspec.Struct):
-    usage: _Usage | None = None
+    usage: msgspec.Raw = NOTHING
 
 
 class _Chunk(msgspec.Struct):
@@ -140,7 +142,7 @@ class _Chunk(msgspec.Struct):
 
     error: msgspec.Raw = NOTHING
     choices: list[_Choice] | None = None
-    usage: _Usage | None = None
+    usage: msgspec.Raw = NOTHING
     x_groq: _Groq | None = None
 
 
@@ -153,6 +155,8 @@ class _Models(msgspec.Struct):
 
 
 _chunk = msgspec.json.Decoder(_Chunk)
+_part = msgspec.json.Decoder(_Part | str)
+_numbers = msgspec.json.Decoder(_Usage)
 
 
 class _Reply:
@@ -170,7 +174,7 @@ class _Reply:
         if is_something(chunk.error):
             raise reported(self._who, bytes(chunk.error))
         events: list[StreamEvent] = []
-        usage = chunk.usage or (chunk.x_groq and chunk.x_groq.usage)
+        self._take_usage(chunk.x_groq.usage if chunk.x_groq else NOTHING)
         for choice in chunk.choices or ():
             if choice.index:
                 continue  # of several answers the first is the one
@@ -180,8 +184,8 @@ class _Reply:
                 events += self._events(message)
             if choice.finish_reason:
                 self._finish(choice.finish_reason)
-            usage = usage or choice.usage
-        self._usage = usage or self._usage
+            self._take_usage(choice.usage)
+        self._take_usage(chunk.usage)
         return events
 
     def end(self) -> ReplyItems:
@@ -198,20 +202,33 @@ class _Reply:
         if self._details and is_something(message.reasoning_details):
             self._details.take(message.reasoning_details, self._who)
         if isinstance(message.content, list):
-            yield from _parts(message.content)
+            yield from self._parts(message.content)
         elif message.content:
             yield TextDelta(message.content)
         if message.refusal:
             yield TextDelta(message.refusal)
         for fragment in message.tool_calls or ():
-            yield from self._tool(fragment)
+            yield from self._tool(fragment.index, fragment.id, fragment.function or _Function())
+        if message.function_call and not message.tool_calls:  # what there was before them: one call, without an id
+            yield from self._tool("function_call", None, message.function_call)
 
-    def _tool(self, fragment: _ToolCall) -> Iterator[ToolInputDelta]:
-        function = fragment.function or _Function()
+    def _parts(self, parts: list[msgspec.Raw]) -> Iterator[StreamEvent]:
+        """Content as an array (Mistral): thinking and text, in order. Parts of another form are skipped."""
+        for raw in parts:
+            with suppress(BadReply):
+                yield from _part_events(parse(_part, bytes(raw), self._who))
+
+    def _tool(self, index: int | str | None, id: str | None, function: _Function) -> Iterator[ToolInputDelta]:
         text = function.arguments or ""
         if isinstance(text, dict):
             text = msgspec.json.encode(text).decode()
-        return self._tool_calls.take(fragment.index, fragment.id, function.name, text)
+        return self._tool_calls.take(index, id, function.name, text)
+
+    def _take_usage(self, raw: msgspec.Raw) -> None:
+        """Of another form it is left to be estimated: the reply is worth more than its numbers."""
+        if is_something(raw):
+            with suppress(BadReply):
+                self._usage = parse(_numbers, bytes(raw), self._who)
 
     def _finish(self, reason: str) -> None:
         if reason in FAILED:
@@ -220,16 +237,16 @@ class _Reply:
         self._reason = FINISH.get(reason, "stop")
 
 
-def _parts(parts: list[_Part]) -> Iterator[StreamEvent]:
-    """Content as an array (Mistral): thinking and text, in order."""
-    for part in parts:
-        thinking = part.thinking
-        if isinstance(thinking, list):
-            thinking = "".join(piece.text or "" for piece in thinking)
-        if thinking:
-            yield ReasoningDelta(thinking)
-        if part.text:
-            yield TextDelta(part.text)
+def _part_events(part: _Part | str) -> Iterator[StreamEvent]:
+    if isinstance(part, str):
+        part = _Part(text=part)
+    thinking = part.thinking
+    if isinstance(thinking, list):
+        thinking = "".join(piece.text or "" for piece in thinking)
+    if thinking:
+        yield ReasoningDelta(thinking)
+    if part.text:
+        yield TextDelta(part.text)
 
 
 def _usage(usage: _Usage) -> Usage | None:

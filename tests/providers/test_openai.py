@@ -93,6 +93,42 @@ def test_content_in_parts_keeps_their_order(openai, read):
     assert read(openai, sse(chunk({"content": parts}), STOP)).items[:-1] == [ReasoningDelta("ab"), TextDelta("c")]
 
 
+def test_parts_of_a_form_of_their_own_are_skipped(openai, read):
+    parts = ["a", {"type": "text", "text": {"value": "?"}}, 5, None, {"type": "text", "text": "b"}]
+
+    reading = read(openai, sse(chunk({"content": parts}), STOP))
+
+    assert (reading.text, reading.finish, reading.error) == ("ab", Finish("stop"), None)
+
+
+def test_half_an_emoji_in_a_part_does_not_lose_the_part(openai, read):
+    body = sse(r'{"choices":[{"delta":{"content":[{"type":"text","text":"a\ud83d"}]}}]}', STOP)
+
+    assert read(openai, body).text == "a\ufffd"
+
+
+@pytest.mark.parametrize("usage", ["3 tokens", [1], {"prompt_tokens": "3", "completion_tokens": "1"}])
+def test_a_usage_of_another_form_does_not_cost_the_reply(openai, read, usage):
+    reading = read(openai, sse(chunk({"content": "a"}), chunk(finish="stop", usage=usage)))
+
+    assert (reading.text, reading.finish) == ("a", Finish("stop"))
+
+
+def test_the_older_function_call_is_a_tool_call(openai, read):
+    pieces = [{"name": "f", "arguments": ""}, {"arguments": '{"x"'}, {"name": "f", "arguments": ":1}"}]
+
+    reading = read(openai, sse(*(chunk({"function_call": piece}) for piece in pieces), chunk(finish="function_call")))
+
+    assert reading.tool_calls == [ToolCall("call_0", "function", "f", {"x": 1})]
+
+
+def test_a_call_that_is_written_both_ways_is_one(openai, read):
+    both = {"name": "f", "arguments": "{}"}
+    delta = {"tool_calls": [{"index": 0, "id": "a", "function": both}], "function_call": both}
+
+    assert [call.id for call in read(openai, sse(chunk(delta), STOP)).tool_calls] == ["a"]
+
+
 def tool(index=None, id=None, name=None, arguments=None):
     call = {"index": index, "id": id, "function": {"name": name, "arguments": arguments}}
     return chunk({"tool_calls": [call]})

@@ -45,8 +45,8 @@ def called(model: str, tools: Sequence[Tool], question: str) -> Sequence[Tool]:
 def call(tool: Tool, number: int, question: str) -> Iterator[StreamEvent]:
     """Its arguments in pieces, then the whole call. `number` tells it from others of the same reply."""
     id = f"call_{number}"
-    arguments = _example(tool.parameters, question)
-    assert isinstance(arguments, dict)
+    example = _example(tool.parameters, question)
+    arguments = example if isinstance(example, dict) else {}  # a client's schema may be one of something else
     text = msgspec.json.encode(arguments).decode()
     for start in range(0, len(text), 8):
         yield ToolInputDelta(id, tool.name, text[start : start + 8])
@@ -63,11 +63,13 @@ def _example(schema: object, question: str) -> object:
         return question
     if "default" in schema:
         return schema["default"]
-    if values := schema.get("examples") or schema.get("enum"):
+    values = schema.get("examples") or schema.get("enum")
+    if values and isinstance(values, list):
         return values[0]
     match schema.get("type"):
         case "object":
-            return {name: _example(inner, question) for name, inner in schema.get("properties", {}).items()}
+            inner = schema.get("properties")
+            return {name: _example(inner[name], question) for name in inner} if isinstance(inner, dict) else {}
         case "array":
             return [_example(schema.get("items"), question)]
         case "boolean":

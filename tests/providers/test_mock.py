@@ -186,3 +186,12 @@ def test_arguments_are_the_schemas_own_examples_where_it_has_some(mock):
     schema = {"type": "object", "properties": {"a": {"type": "string", "default": "x"}, "b": {"examples": [7]}}}
     items, _ = reply(mock, chat("tools", tools=[Tool("f", "", schema)]))
     assert [item.arguments for item in items if isinstance(item, ToolCall)] == [{"a": "x", "b": 7}]
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [{"type": "string"}, {"default": 5}, {"type": "object", "properties": None}, {"type": "object", "enum": {"a": 1}}],
+)
+def test_a_schema_of_no_object_is_called_with_nothing(mock, schema):
+    items, _ = reply(mock, chat("client-tool", tools=[Tool("f", "", schema)]))
+    assert [item.arguments for item in items if isinstance(item, ToolCall)] == [{}]

@@ -8,6 +8,7 @@ there too. What the helper and its servers complain of is in `mcp.log`.
 import json
 import logging
 import math
+import os
 import subprocess
 import sys
 import time
@@ -30,7 +31,9 @@ KEPT_S, FAILURE_KEPT_S = (
 )  # how long a list of tools is believed; how soon a server that failed is asked again
 GRACE_S = 5.0  # beyond the limit of a start: for the SDK to end a server that has not started
 CLOSE_S = 5.0  # for the servers to end themselves; the SDK kills them before
-LOG_BYTES = 1_000_000  # a start empties a larger `mcp.log`
+LOG_BYTES = 1_000_000  # `mcp.log` begins anew before it would be larger
+COMPLAINT_BYTES = 8192  # read at once
+LAST_WORDS_S = 1.0  # for what a helper that has ended still had to say
 
 Reply = dict[str, Any]
 
@@ -140,6 +143,7 @@ class _Process:
         self._outbox: Queue[bytes | None] = Queue()
         self._waiting: dict[int, AsyncResult[Reply]] = {}
         self._process: subprocess.Popen[bytes] | None = None
+        self._keeper: gevent.Greenlet[..., None] | None = None
         self._outbox.put(_line(settings))
         self._greenlet = gevent.spawn(self._live)
 
@@ -164,6 +168,8 @@ class _Process:
         try:
             with self._start() as process:
                 self._process = process
+                # Not closed with the others: a server that outlives the helper a little may still write to it.
+                self._keeper, process.stderr = gevent.spawn(self._keep, process.stderr), None
                 writer = gevent.spawn(self._write, process.stdin)
                 self._read(process.stdout)
                 writer.kill()
@@ -173,20 +179,28 @@ class _Process:
             self.ended = True
             for reply in self._waiting.values():
                 reply.set({"error": "The MCP servers have ended; they are started again by the next call."})
+            if self._keeper is not None:
+                self._keeper.join(LAST_WORDS_S)
 
     def _start(self) -> "subprocess.Popen[bytes]":
         script = Path(__file__).parents[1] / "mcp_helper.py"
-        mode = "wb" if self._log.exists() and self._log.stat().st_size > LOG_BYTES else "ab"
-        with open(self._log, mode) as log:
-            # By its path: importing the package would load the whole server. -P keeps the package's folder off the
-            # module path. A session of its own: Ctrl-C in the server's terminal must not end calls under way.
-            return subprocess.Popen(
-                [sys.executable, "-P", str(script)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                start_new_session=True,
-            )
+        # By its path: importing the package would load the whole server. -P keeps the package's folder off the
+        # module path. A session of its own: Ctrl-C in the server's terminal must not end calls under way.
+        return subprocess.Popen(
+            [sys.executable, "-P", str(script)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+
+    def _keep(self, stderr: Any) -> None:
+        with stderr:
+            while complaint := stderr.read1(COMPLAINT_BYTES):
+                try:
+                    _append(self._log, complaint)
+                except OSError as error:  # a full disk stops no server: the pipe is read on
+                    logger.error("MCP helper: %s", error)
 
     def _write(self, stdin: Any) -> None:
         try:
@@ -202,6 +216,14 @@ class _Process:
             reply = json.loads(line)
             if waiting := self._waiting.pop(reply["id"], None):
                 waiting.set(reply)
+
+
+def _append(log: Path, data: bytes) -> None:
+    """Other processes may append to the same file."""
+    with open(log, "ab") as file:
+        if os.fstat(file.fileno()).st_size + len(data) > LOG_BYTES:
+            file.truncate(0)
+        file.write(data)
 
 
 def _line(value: Mapping[str, object]) -> bytes:

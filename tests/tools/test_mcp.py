@@ -183,6 +183,18 @@ def test_a_server_that_says_nothing_is_not_waited_for_without_end(
         assert not [tool for _ in range(3) for tool in offered.all() if tool.server]
 
 
+def test_what_servers_complain_of_is_kept_within_bounds(
+    tools: Callable[..., Tools], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mcp, "LOG_BYTES", 20_000)
+    complain = "head -c 300000 /dev/zero | tr '\\0' x >&2"
+    offered = tools(chatty=MCPServerConfig(command="sh", args=("-c", complain)))
+    offered.all()
+    assert "chatty" in offered.problems()
+    offered.close()
+    assert 0 < (tmp_path / "mcp.log").stat().st_size <= 20_000
+
+
 def test_fetch_reads_a_page(tools: Callable[..., Tools]) -> None:
     class Page(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

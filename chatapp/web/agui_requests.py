@@ -8,8 +8,9 @@ import msgspec
 
 from chatapp.chat import Chat, Image, Message, Part, Text
 from chatapp.errors import InvalidField
+from chatapp.events import ToolCall
 from chatapp.web.bodies import AnswerRequest
-from chatapp.web.openai_parts import call_of, filled, image_of, refuse, tool_of
+from chatapp.web.openai_parts import call_of, distinct, filled, given, image_of, refuse, refuse_orphans, tool_of
 
 
 class Source(msgspec.Struct, frozen=True, rename="camel"):
@@ -68,8 +69,11 @@ class AGUIRequest(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     def chat(self) -> Chat:
         refuse("resume", bool(self.resume), "no run that was interrupted to be asked")
-        tools = [tool_of(tool.name, tool.description, tool.parameters) for tool in self.tools or ()]
-        return msgspec.structs.replace(self.wishes.chat_of(self._messages()), tools=tools)
+        tools = [
+            tool_of(f"tools[{index}]", tool.name, tool.description, tool.parameters)
+            for index, tool in enumerate(self.tools or ())
+        ]
+        return msgspec.structs.replace(self.wishes.chat_of(self._messages()), tools=distinct(tools))
 
     def _messages(self) -> list[Message]:
         messages = [Message("system", f"{known.description}: {known.value}") for known in self.context or ()]
@@ -83,6 +87,7 @@ class AGUIRequest(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
                 thought = ""
         if len(messages) == told:
             raise InvalidField("messages: must not be empty")
+        refuse_orphans("messages", messages)
         return messages
 
 
@@ -94,17 +99,13 @@ def _message(field: str, message: AGUIMessage, thought: str) -> Message:
         case "system" | "developer":
             return Message("system", filled(f"{field}.content", content))
         case "assistant":
-            calls = [
-                call_of(f"{field}.toolCalls[{index}].function", call.id, call.function.name, call.function.arguments)
-                for index, call in enumerate(message.tool_calls or ())
-            ]
+            calls = [_call(f"{field}.toolCalls[{index}]", call) for index, call in enumerate(message.tool_calls or ())]
             return Message("assistant", content, tool_calls=calls, reasoning=thought)
         case "tool":
-            if not message.tool_call_id:
-                raise InvalidField(f"{field}.toolCallId: must not be empty")
+            id = given(f"{field}.toolCallId", message.tool_call_id)
             failed = message.error is not None
             said = (message.error or content) if failed else content
-            return Message("tool", said, tool_call_id=message.tool_call_id, failed=failed)
+            return Message("tool", said, tool_call_id=id, failed=failed)
         case other:
             raise InvalidField(f"{field}.role: {other!r} cannot be carried here")
 
@@ -114,6 +115,10 @@ def _thought(field: str, content: str | list[ContentPart] | dict[str, object] | 
     if not isinstance(thought, str):
         raise InvalidField(f"{field}: an image cannot be carried here: there are texts")
     return thought
+
+
+def _call(field: str, call: Call) -> ToolCall:
+    return call_of(f"{field}.function", given(f"{field}.id", call.id), call.function.name, call.function.arguments)
 
 
 def _content(field: str, content: str | list[ContentPart] | dict[str, object] | None) -> str | list[Part]:

@@ -15,7 +15,18 @@ from chatapp.dialects.anthropic import SIGNATURE
 from chatapp.errors import InvalidField
 from chatapp.events import ToolCall
 from chatapp.web.bodies import OnDisconnect
-from chatapp.web.openai_parts import PositiveInt, Share, Temperature, filled, named_choice, refuse, tool_of
+from chatapp.web.openai_parts import (
+    PositiveInt,
+    Share,
+    Temperature,
+    distinct,
+    filled,
+    given,
+    named_choice,
+    refuse,
+    refuse_orphans,
+    tool_of,
+)
 
 LITTLE, MUCH = 4096, 12288  # tokens of a budget: below is a low effort, from there on a high one
 CHOICES = {"auto": "auto", "any": "required", "none": "none"}
@@ -103,6 +114,7 @@ class MessagesRequest(msgspec.Struct, frozen=True, kw_only=True):
     output_config: OutputConfig | None = None
     provider: str | None = None
     on_disconnect: OnDisconnect | None = None
+    thread: object = None  # the SDK's loop of tools sends it, with new messages alone: then a call may stand elsewhere
     # What is refused:
     top_k: int | None = None
     container: object = None
@@ -112,7 +124,7 @@ class MessagesRequest(msgspec.Struct, frozen=True, kw_only=True):
         refuse("top_k", self.top_k is not None, "top_p")
         refuse("container", self.container is not None, "none")
         refuse("mcp_servers", bool(self.mcp_servers), "tools, which the client runs")
-        tools = [_tool(f"tools[{index}]", tool) for index, tool in enumerate(self.tools or ())]
+        tools = distinct([_tool(f"tools[{index}]", tool) for index, tool in enumerate(self.tools or ())])
         format = self.output_config.format if self.output_config else None
         return Chat(
             model=self.model or "",
@@ -144,6 +156,8 @@ class MessagesRequest(msgspec.Struct, frozen=True, kw_only=True):
         messages = [Message("system", system)] if system else []
         for index, turn in enumerate(self.messages):
             messages += _turn(f"messages[{index}]", turn)
+        if self.thread is None:
+            refuse_orphans("messages", messages)
         return messages
 
 
@@ -175,10 +189,15 @@ def _answer(field: str, blocks: list[Block]) -> Message:
             case "redacted_thinking":
                 pass  # carried in the native turn
             case "tool_use":
-                calls.append(ToolCall(block.id or "", "function", block.name or "", block.input or {}))
+                calls.append(_call(f"{field}[{index}]", block))
             case other:
                 raise InvalidField(f"{field}[{index}].type: {other!r} cannot be carried here")
     return Message("assistant", text, tool_calls=calls, reasoning=thought, native=_native(blocks))
+
+
+def _call(field: str, block: Block) -> ToolCall:
+    id, name = given(f"{field}.id", block.id), given(f"{field}.name", block.name)
+    return ToolCall(id, "function", name, block.input or {})
 
 
 def _native(blocks: list[Block]) -> Native | None:
@@ -190,10 +209,9 @@ def _native(blocks: list[Block]) -> Native | None:
 
 
 def _result(field: str, block: Block) -> Message:
-    if not block.tool_use_id:
-        raise InvalidField(f"{field}.tool_use_id: must not be empty")
+    id = given(f"{field}.tool_use_id", block.tool_use_id)
     content = _parts(f"{field}.content", _blocks(block.content or ""))
-    return Message("tool", content, tool_call_id=block.tool_use_id, failed=bool(block.is_error))
+    return Message("tool", content, tool_call_id=id, failed=bool(block.is_error))
 
 
 def _text(field: str, content: str | list[Block]) -> str:
@@ -233,7 +251,7 @@ def _part(field: str, block: Block) -> Part:
 def _tool(field: str, tool: OfferedTool) -> Tool:
     if tool.type not in (None, "custom"):
         raise InvalidField(f"{field}.type: {tool.type!r} cannot be carried here: there are tools that the client runs")
-    return tool_of(tool.name, tool.description, tool.input_schema, tool.strict)
+    return tool_of(field, tool.name, tool.description, tool.input_schema, tool.strict)
 
 
 def _choice(choice: ChosenTool | None, tools: list[Tool]) -> str:

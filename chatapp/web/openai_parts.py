@@ -1,10 +1,12 @@
 """Parts that other protocols' requests have in common: contents, calls, tools, as ours. Every refusal names the field."""
 
+import re
+from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
 
-from chatapp.chat import Effort, Image, Part, Text, Tool
+from chatapp.chat import Effort, Image, Message, Part, Text, Tool
 from chatapp.errors import InvalidField
 from chatapp.events import ToolCall
 
@@ -15,6 +17,7 @@ Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 EMPTY_SCHEMA: dict[str, object] = {"type": "object", "properties": {}}
 NO_THINKING: tuple[Effort, ...] = ("none", "minimal")
 
+_tool_name = re.compile(r"[a-zA-Z0-9_-]{1,128}")  # what the vendors take, the most generous of them
 _arguments = msgspec.json.Decoder(dict[str, object])
 
 
@@ -42,6 +45,12 @@ def filled(field: str, content: str | list[Part]) -> str | list[Part]:
     return content
 
 
+def given(field: str, value: str | None) -> str:
+    if not value:
+        raise InvalidField(f"{field}: must not be empty")
+    return value
+
+
 def content_of(field: str, content: str | list[ContentPart] | None) -> str | list[Part]:
     """A list of nothing but texts becomes one text: not every provider takes parts."""
     if content is None or isinstance(content, str):
@@ -53,6 +62,7 @@ def content_of(field: str, content: str | list[ContentPart] | None) -> str | lis
 
 
 def call_of(field: str, id: str, name: str, arguments: str) -> ToolCall:
+    given(f"{field}.name", name)
     try:
         return ToolCall(id, "function", name, _arguments.decode(arguments.strip() or "{}"))
     except (msgspec.DecodeError, RecursionError):
@@ -60,9 +70,31 @@ def call_of(field: str, id: str, name: str, arguments: str) -> ToolCall:
 
 
 def tool_of(
-    name: str, description: str | None, parameters: dict[str, object] | None, strict: bool | None = None
+    field: str, name: str, description: str | None, parameters: dict[str, object] | None, strict: bool | None = None
 ) -> Tool:
+    if not _tool_name.fullmatch(name):
+        raise InvalidField(f"{field}.name: expected 1 to 128 letters, digits, _ and -")
     return Tool(name, description or "", parameters or EMPTY_SCHEMA, bool(strict))
+
+
+def distinct(tools: list[Tool]) -> list[Tool]:
+    names: set[str] = set()
+    for index, tool in enumerate(tools):
+        if tool.name in names:
+            raise InvalidField(f"tools[{index}]: there is another tool named {tool.name!r}")
+        names.add(tool.name)
+    return tools
+
+
+def refuse_orphans(field: str, messages: Sequence[Message]) -> None:
+    """A provider is told no result of a call that it was not told."""
+    called: set[str] = set()
+    for message in messages:
+        called.update(call.id for call in message.tool_calls)
+        if message.tool_call_id is not None and message.tool_call_id not in called:
+            raise InvalidField(
+                f"{field}: there is a result of the call {message.tool_call_id!r}, and no such call before"
+            )
 
 
 def image_of(field: str, url: str) -> Image:

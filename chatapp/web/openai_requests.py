@@ -21,9 +21,12 @@ from chatapp.web.openai_parts import (
     call_of,
     choice_word,
     content_of,
+    distinct,
     filled,
+    given,
     named_choice,
     refuse,
+    refuse_orphans,
     thinking_of,
     tool_of,
 )
@@ -119,7 +122,7 @@ class CompletionRequest(msgspec.Struct, frozen=True, kw_only=True):
     def chat(self) -> Chat:
         self._refuse_what_cannot_be_carried()
         thinking = _thinking(self.thinking, self.reasoning_effort)
-        tools = [_tool(f"tools[{index}]", tool) for index, tool in enumerate(self.tools or ())]
+        tools = distinct([_tool(f"tools[{index}]", tool) for index, tool in enumerate(self.tools or ())])
         return Chat(
             model=self.model or "",
             messages=self._messages(),
@@ -139,7 +142,9 @@ class CompletionRequest(msgspec.Struct, frozen=True, kw_only=True):
     def _messages(self) -> list[Message]:
         if not self.messages:
             raise InvalidField("messages: must not be empty")
-        return [message(f"messages[{index}]", turn) for index, turn in enumerate(self.messages)]
+        messages = [message(f"messages[{index}]", turn) for index, turn in enumerate(self.messages)]
+        refuse_orphans("messages", messages)
+        return messages
 
     def _refuse_what_cannot_be_carried(self) -> None:
         refuse("n", self.n not in (None, 1), "one answer a request")
@@ -168,14 +173,14 @@ def message(field: str, turn: Turn) -> Message:
 def _call(field: str, call: Call) -> ToolCall:
     if call.function is None:
         raise InvalidField(f"{field}.function: cannot be carried here: there are function calls")
-    return call_of(f"{field}.function", call.id, call.function.name, call.function.arguments)
+    return call_of(f"{field}.function", given(f"{field}.id", call.id), call.function.name, call.function.arguments)
 
 
 def _tool(field: str, tool: OfferedTool) -> Tool:
     if tool.type != "function" or tool.function is None:
         raise InvalidField(f"{field}.type: {tool.type!r} cannot be carried here: there are functions")
     function = tool.function
-    return tool_of(function.name, function.description, function.parameters, function.strict)
+    return tool_of(f"{field}.function", function.name, function.description, function.parameters, function.strict)
 
 
 def _choice(choice: str | ChosenTool | None, tools: list[Tool]) -> str:

@@ -15,9 +15,12 @@ from chatapp.web.openai_parts import (
     call_of,
     choice_word,
     content_of,
+    distinct,
     filled,
+    given,
     named_choice,
     refuse,
+    refuse_orphans,
     thinking_of,
     tool_of,
 )
@@ -119,10 +122,13 @@ class ResponseRequest(msgspec.Struct, frozen=True, kw_only=True):
         refuse("prompt", self.prompt is not None, "input and instructions, no templates")
         refuse("top_logprobs", bool(self.top_logprobs), "no log probabilities")
         effort = self.reasoning.effort if self.reasoning else None
-        tools = [_tool(f"tools[{index}]", tool) for index, tool in enumerate(self.tools or ())]
+        tools = distinct([_tool(f"tools[{index}]", tool) for index, tool in enumerate(self.tools or ())])
+        messages = _messages(self.input)
+        if self.previous_response_id is None:
+            refuse_orphans("input", messages)
         return Chat(
             model=self.model or "",
-            messages=_messages(self.input),
+            messages=messages,
             thinking=thinking_of(effort),
             effort=effort,
             max_tokens=self.max_output_tokens,
@@ -162,11 +168,11 @@ def _add(field: str, item: Item, messages: list[Message]) -> None:
                 messages, Message("assistant", "", reasoning="".join(part.text or "" for part in item.summary or ()))
             )
         case "function_call":
-            call = call_of(field, _given(f"{field}.call_id", item.call_id), item.name, item.arguments)
+            call = call_of(field, given(f"{field}.call_id", item.call_id), item.name, item.arguments)
             _extend(messages, Message("assistant", "", tool_calls=[call]))
         case "function_call_output":
             result = content_of(f"{field}.output", item.output)
-            messages.append(Message("tool", result, tool_call_id=_given(f"{field}.call_id", item.call_id)))
+            messages.append(Message("tool", result, tool_call_id=given(f"{field}.call_id", item.call_id)))
         case other:
             raise InvalidField(f"{field}.type: {other!r} cannot be carried here")
 
@@ -197,16 +203,10 @@ def _extend(messages: list[Message], more: Message) -> None:
     )
 
 
-def _given(field: str, value: str) -> str:
-    if not value:
-        raise InvalidField(f"{field}: must not be empty")
-    return value
-
-
 def _tool(field: str, tool: OfferedTool) -> Tool:
     if tool.type != "function":
         raise InvalidField(f"{field}.type: {tool.type!r} cannot be carried here: there are functions")
-    return tool_of(_given(f"{field}.name", tool.name), tool.description, tool.parameters, tool.strict)
+    return tool_of(field, tool.name, tool.description, tool.parameters, tool.strict)
 
 
 def _choice(choice: str | ChosenTool | None, tools: list[Tool]) -> str:

@@ -13,7 +13,7 @@ from chatapp.dialects import json_data
 from chatapp.errors import InvalidField
 from chatapp.events import ToolCall
 from chatapp.web.bodies import AnswerRequest
-from chatapp.web.openai_parts import filled, image_of
+from chatapp.web.openai_parts import filled, given, image_of
 
 FOR_THE_PAGE = ("data-", "source-", "step-start")
 RESULTS = ("output-available", "output-error", "output-denied")
@@ -95,7 +95,10 @@ def _steps(field: str, parts: list[UIPart]) -> Iterator[Message]:
         if part.type == "step-start":
             yield from _step(step)
             step = []
-        elif part.type in ("text", "reasoning") or _tool_name(part):
+        elif part.type in ("text", "reasoning"):
+            step.append(part)
+        elif _tool_name(part):
+            given(f"{field}[{index}].toolCallId", part.tool_call_id)
             step.append(part)
         elif not part.type.startswith(FOR_THE_PAGE):
             raise InvalidField(f"{field}[{index}].type: {part.type!r} cannot be carried here in an answer")

@@ -82,6 +82,7 @@ def test_a_whole_conversation_arrives_with_its_calls_results_thinking_and_images
                     {"type": "thinking", "thinking": "hm", "signature": SIGNATURE},
                     {"type": "text", "text": "let me see"},
                     USE,
+                    {**USE, "id": "c2"},
                 ],
             },
             {
@@ -101,7 +102,7 @@ def test_a_whole_conversation_arrives_with_its_calls_results_thinking_and_images
     assert chat.messages == [
         Message("system", "be\n\nbrief"),
         Message("user", [Text("where?"), image]),
-        Message("assistant", "let me see", tool_calls=[CALL], reasoning="hm"),
+        Message("assistant", "let me see", tool_calls=[CALL, msgspec.structs.replace(CALL, id="c2")], reasoning="hm"),
         Message("tool", [Text("7 degrees"), image], tool_call_id="c1"),
         Message("tool", "no clock", tool_call_id="c2", failed=True),
         Message("user", "well?"),
@@ -147,6 +148,11 @@ def test_tools_and_the_choice_of_one_arrive(choice: str | None, expected: str) -
         ({"mcp_servers": [{}]}, "mcp_servers"),
         ({"tools": [{"type": "web_search_20250305", "name": "web_search"}]}, "tools[0].type"),
         ({"tools": [TOOL], "tool_choice": {"type": "tool", "name": "nope"}}, "tool_choice"),
+        ({"tools": [TOOL, {"name": "a b"}]}, "tools[1].name"),
+        ({"tools": [TOOL, TOOL]}, "tools[1]"),
+        ({"messages": [{"role": "assistant", "content": [{**USE, "id": ""}]}]}, "messages[0].content[0].id"),
+        ({"messages": [{"role": "assistant", "content": [{**USE, "name": None}]}]}, "messages[0].content[0].name"),
+        ({"messages": said({"type": "tool_result", "tool_use_id": "c1", "content": "7"})}, "messages"),
         ({"messages": []}, "messages"),
         ({"messages": [{"role": "user", "content": " "}]}, "messages[0].content"),
         ({"messages": said()}, "messages[0].content"),
@@ -161,6 +167,12 @@ def test_what_cannot_be_carried_is_refused_by_name(more: dict[str, Any], field: 
     with pytest.raises(InvalidField) as refused:
         asked(more.pop("messages", "hi"), **more)
     assert refused.value.message.startswith(f"{field}: ")
+
+
+def test_the_result_of_a_call_in_an_earlier_message_of_a_thread_is_taken() -> None:
+    thread = {"type": "continue", "previous_message_id": "msg_1"}
+    chat = asked(said({"type": "tool_result", "tool_use_id": "c1", "content": "7"}), thread=thread)
+    assert chat.messages == [Message("tool", "7", tool_call_id="c1")]
 
 
 def test_tokens_are_estimated_by_the_length_of_all_that_is_text() -> None:

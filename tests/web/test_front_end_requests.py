@@ -102,6 +102,11 @@ def test_of_a_conversation_that_is_kept_only_what_is_new_is_taken() -> None:
             {},
             "messages[0].parts[0].type",
         ),
+        (
+            [{"role": "assistant", "parts": [{"type": "tool-time", "state": "output-available"}]}, HI],
+            {},
+            "messages[0].parts[0].toolCallId",
+        ),
     ],
 )
 def test_what_a_page_cannot_be_answered_is_refused_by_name(messages: Any, more: Any, field: str) -> None:
@@ -125,7 +130,7 @@ def test_an_agent_s_whole_conversation_arrives_with_its_tools_and_surroundings()
             },
             {"id": "3", "role": "activity", "activityType": "x", "content": {"a": 1}},
             {"id": "4", "role": "reasoning", "content": "hm"},
-            {"id": "5", "role": "assistant", "toolCalls": [{"id": "c1", "type": "function", "function": function}]},
+            {"id": "5", "role": "assistant", "toolCalls": [{"id": id, "function": function} for id in ("c1", "c2")]},
             {"id": "6", "role": "tool", "toolCallId": "c1", "content": "7 degrees"},
             {"id": "7", "role": "tool", "toolCallId": "c2", "content": "", "error": "no clock"},
         ],
@@ -142,7 +147,7 @@ def test_an_agent_s_whole_conversation_arrives_with_its_tools_and_surroundings()
             Message("system", "the page: a map"),
             Message("system", "be brief"),
             Message("user", [Text("where?"), Image(PIXEL)]),
-            Message("assistant", "", tool_calls=[CALL], reasoning="hm"),
+            Message("assistant", "", tool_calls=[CALL, msgspec.structs.replace(CALL, id="c2")], reasoning="hm"),
             Message("tool", "7 degrees", tool_call_id="c1"),
             Message("tool", "no clock", tool_call_id="c2", failed=True),
         ],
@@ -164,6 +169,14 @@ def test_an_agent_s_thinking_in_parts_arrives_as_text() -> None:
         ([{"role": "user", "content": [{"type": "audio"}]}], {}, "messages[0].content[0].type"),
         ([{"role": "user", "content": ""}], {}, "messages[0].content"),
         ([{"role": "tool", "content": "x"}], {}, "messages[0].toolCallId"),
+        ([{"role": "tool", "content": "x", "toolCallId": "c"}], {}, "messages"),
+        (
+            [{"role": "assistant", "toolCalls": [{"id": "", "function": {"name": "f"}}]}],
+            {},
+            "messages[0].toolCalls[0].id",
+        ),
+        ([{"role": "user", "content": "hi"}], {"tools": [{"name": "a b"}]}, "tools[0].name"),
+        ([{"role": "user", "content": "hi"}], {"tools": [{"name": "a"}, {"name": "a"}]}, "tools[1]"),
         ([{"role": "reasoning", "content": [{"type": "audio"}]}], {}, "messages[0].content[0].type"),
         ([{"role": "reasoning", "content": {"a": 1}}], {}, "messages[0].content"),
         (

@@ -26,6 +26,10 @@ def response(given: Any = "hi", **more: Any) -> Chat:
     return msgspec.convert({"model": "m", "input": given, **more}, ResponseRequest).chat()
 
 
+def offered(name: str) -> dict[str, Any]:
+    return {"type": "function", "function": {"name": name}}
+
+
 def test_every_field_that_a_provider_takes_reaches_it() -> None:
     asked = completion(
         max_completion_tokens=7, max_tokens=9, temperature=0.5, top_p=0.9, stop="END", seed=3, reasoning_effort="high"
@@ -168,12 +172,25 @@ def test_fields_that_say_the_default_and_unknown_ones_are_taken() -> None:
         ({"functions": [{"name": "f"}]}, "functions"),
         ({"web_search_options": {}}, "web_search_options"),
         ({"tools": [{"type": "custom", "custom": {"name": "x"}}]}, "tools[0].type"),
+        ({"tools": [offered("")]}, "tools[0].function.name"),
+        ({"tools": [offered("a"), offered("a b")]}, "tools[1].function.name"),
+        ({"tools": [offered("x" * 200)]}, "tools[0].function.name"),
+        ({"tools": [offered("a"), offered("b"), offered("a")]}, "tools[2]"),
         ({"tool_choice": {"type": "function", "function": {"name": "nope"}}}, "tool_choice"),
         ({"tool_choice": "perhaps"}, "tool_choice"),
         ({"response_format": {"type": "json_schema"}}, "response_format.json_schema.schema"),
         ({"messages": []}, "messages"),
         ({"messages": [{"role": "user", "content": " "}]}, "messages[0].content"),
         ({"messages": [{"role": "tool", "content": "x"}]}, "messages[0].tool_call_id"),
+        ({"messages": [{"role": "tool", "content": "x", "tool_call_id": "c"}]}, "messages"),
+        (
+            {"messages": [{"role": "assistant", "tool_calls": [{"id": "", "function": {"name": "f"}}]}]},
+            "messages[0].tool_calls[0].id",
+        ),
+        (
+            {"messages": [{"role": "assistant", "tool_calls": [{"id": "c", "function": {"name": ""}}]}]},
+            "messages[0].tool_calls[0].function.name",
+        ),
         ({"messages": [{"role": "user", "content": [{"type": "input_audio"}]}]}, "messages[0].content[0].type"),
         (
             {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "file:///x"}}]}]},
@@ -201,7 +218,11 @@ def test_what_a_completion_cannot_carry_is_refused_by_name(more: dict[str, Any],
         ("hi", {"tools": [{"type": "web_search"}]}, "tools[0].type"),
         ([{"type": "item_reference", "id": "x"}], {}, "input[0].type"),
         ([{"content": "x"}], {}, "input[0].role"),
+        ("hi", {"tools": [{"type": "function", "name": "a b"}]}, "tools[0].name"),
+        ("hi", {"tools": [{"type": "function", "name": "a"}] * 2}, "tools[1]"),
+        ([{"type": "function_call", "call_id": "c"}], {}, "input[0].name"),
         ([{"type": "function_call_output", "output": "x"}], {}, "input[0].call_id"),
+        ([{"type": "function_call_output", "call_id": "c", "output": "x"}], {}, "input"),
         ([{"role": "user", "content": [{"type": "input_file"}]}], {}, "input[0].content[0].type"),
     ],
 )
@@ -209,6 +230,11 @@ def test_what_a_response_cannot_carry_is_refused_by_name(given: Any, more: dict[
     with pytest.raises(InvalidField) as refused:
         response(given, **more)
     assert refused.value.message.startswith(f"{field}: ")
+
+
+def test_the_result_of_a_call_in_an_earlier_response_is_taken() -> None:
+    item = {"type": "function_call_output", "call_id": "c", "output": "x"}
+    assert response([item], previous_response_id="resp_1").messages == [Message("tool", "x", tool_call_id="c")]
 
 
 def test_a_response_repeats_what_was_asked_and_no_more() -> None:

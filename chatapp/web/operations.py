@@ -82,6 +82,7 @@ REASONS = {
     503: "A store is away, or the server is full.",
     504: "The provider did not answer in time.",
 }
+TOO_LONG = {414: "The address is too long.", 431: "The headers are too large."}  # said by gunicorn, as a page
 READING = (400, 404, 422, 503)
 CHANGING = (400, 403, 404, 422, 503)
 WITH_BODY = (400, 403, 404, 413, 415, 422, 503)
@@ -113,7 +114,9 @@ class Operation(NamedTuple):
         answers = {status: _answer(types) for status, types in self.answers.items()}
         error = {JSON: {"schema": {"$ref": f"#/components/schemas/{self.error_schema}"}}}
         statuses = [status for status in self.errors if method != "GET" or status not in (413, 415)]
-        return {**answers, **{status: {"description": REASONS[status], "content": error} for status in statuses}}
+        refusals = {status: {"description": REASONS[status], "content": error} for status in statuses}
+        too_long = {status: {"description": text, "content": {"text/html": {}}} for status, text in TOO_LONG.items()}
+        return {**answers, **refusals, **too_long}
 
 
 def _answer(types: tuple[str, ...]) -> Json:

@@ -270,7 +270,8 @@ def test_a_forged_cookie_makes_nobody_else(server: Any) -> None:
     posted = ann.send("mine", max_tokens=3)
     (name, value), *_ = ann.session.cookies.get_dict().items()
     forger = server.client()
-    forger.session.cookies.set(name, value[:-1] + ("A" if value[-1] != "A" else "B"))
+    middle = len(value) - 10  # of the signature: the last character holds bits that say nothing
+    forger.session.cookies.set(name, value[:middle] + ("A" if value[middle] != "A" else "B") + value[middle + 1 :])
     assert forger.get(f"/api/v1/messages/{posted['id']}").status_code == 404
 
 

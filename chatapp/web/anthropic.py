@@ -24,7 +24,17 @@ def create() -> Response:
     """Stream or not. The client's leaving stops the run, unless told."""
     asked = parse(MessagesRequest)
     chat = asked.chat()
-    begun = begin_answer(Asked(request=asked, chat=chat, provider=asked.provider))
+    thread = asked.thread is not None
+    begun = begin_answer(
+        Asked(
+            request=asked,
+            chat=chat,
+            provider=asked.provider,
+            keep=thread,
+            previous=asked.previous(),
+            instructions=asked.system_messages() if thread else [],
+        )
+    )
     leaving = Leaving(begun.id, stops=asked.on_disconnect != "continue")
     tools = [tool.name for tool in chat.tools]
     if not asked.stream:

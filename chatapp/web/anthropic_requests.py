@@ -97,6 +97,14 @@ class OutputConfig(msgspec.Struct, frozen=True):
     format: Format | None = None
 
 
+class Thread(msgspec.Struct, frozen=True):
+    """The server keeps the conversation: begin one, or go on from an answer with what is new alone. The SDK's loop of
+    tools does that."""
+
+    type: Literal["create", "continue"]
+    previous_message_id: str | None = None
+
+
 class MessagesRequest(msgspec.Struct, frozen=True, kw_only=True):
     """`provider` and `on_disconnect` are ours: an SDK sends them as `extra_body`."""
 
@@ -114,7 +122,7 @@ class MessagesRequest(msgspec.Struct, frozen=True, kw_only=True):
     output_config: OutputConfig | None = None
     provider: str | None = None
     on_disconnect: OnDisconnect | None = None
-    thread: object = None  # the SDK's loop of tools sends it, with new messages alone: then a call may stand elsewhere
+    thread: Thread | None = None
     # What is refused:
     top_k: int | None = None
     container: object = None
@@ -141,6 +149,19 @@ class MessagesRequest(msgspec.Struct, frozen=True, kw_only=True):
             schema=format.schema_ if format else None,
         )
 
+    def system_messages(self) -> list[Message]:
+        """Sent with every request, and so not kept with a thread."""
+        system = _text("system", self.system) if self.system else ""
+        return [Message("system", system)] if system else []
+
+    def previous(self) -> str | None:
+        """The id of the answer that the thread goes on from."""
+        if self.thread is None or self.thread.type == "create":
+            return None
+        if self.thread.previous_message_id is None:
+            raise InvalidField("thread.previous_message_id: needed to continue")
+        return self.thread.previous_message_id
+
     def _effort(self) -> Effort | None:
         """None where thinking is not switched on: there it would say something of the answer, which no other
         protocol can be told."""
@@ -152,11 +173,10 @@ class MessagesRequest(msgspec.Struct, frozen=True, kw_only=True):
     def _messages(self) -> list[Message]:
         if not self.messages:
             raise InvalidField("messages: must not be empty")
-        system = _text("system", self.system) if self.system else ""
-        messages = [Message("system", system)] if system else []
+        messages = [] if self.thread else self.system_messages()
         for index, turn in enumerate(self.messages):
             messages += _turn(f"messages[{index}]", turn)
-        if self.thread is None:
+        if self.previous() is None:  # else a result's call is in what was kept
             refuse_orphans("messages", messages)
         return messages
 

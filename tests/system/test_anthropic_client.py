@@ -90,6 +90,25 @@ def test_the_sdk_s_own_loop_of_tools_goes_round(client: anthropic.Anthropic) -> 
     assert last.content[0].to_dict()["text"] == "The tool said: 7 degrees in Paris"
 
 
+def test_a_thread_goes_on_with_what_is_new_alone(client: anthropic.Anthropic, server: Any) -> None:
+    """As the SDK's own loop of tools does: the call that is answered stands in what the server kept."""
+    asked = ask("client-tool", PARIS, tools=[TOOL], system="Be brief.")
+    first = client.beta.messages.create(**asked, thread={"type": "create"})
+    call = next(block for block in first.content if block.type == "tool_use")
+    result = {"type": "tool_result", "tool_use_id": call.id, "content": "7 degrees"}
+    asked["messages"] = [{"role": "user", "content": [result]}]
+    going_on = {"type": "continue", "previous_message_id": first.id}
+    second = client.beta.messages.create(**asked, thread=going_on)
+    assert second.content[0].to_dict()["text"] == "The tool said: 7 degrees"
+    told = server.client().json(f"/api/v1/messages/{second.id}")["conversation_id"]
+    roles = [m["role"] for m in server.client().json(f"/api/v1/conversations/{told}")["messages"]]
+    assert roles.count("user") == 1 and roles.count("assistant") == 2 and "system" not in roles
+    with pytest.raises(anthropic.BadRequestError, match="previous_message_id"):
+        client.beta.messages.create(**asked, thread={"type": "continue"})
+    with pytest.raises(anthropic.NotFoundError):
+        client.beta.messages.create(**asked, thread={"type": "continue", "previous_message_id": "msg_nothere"})
+
+
 def test_models_can_be_asked_for_by_this_sdk_too(client: anthropic.Anthropic) -> None:
     assert "mock/words" in [model.id for model in client.models.list()]
     assert client.models.retrieve("mock/words").id == "mock/words"

@@ -1,5 +1,6 @@
 """The output items of OpenAI's Responses: what is said as each begins, grows and ends, and how it looks whole."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from typing import ClassVar, TypeAlias
 
@@ -7,7 +8,7 @@ Events: TypeAlias = Iterator[tuple[str, Mapping[str, object]]]
 """Names without `response.`, and fields without `type` and `sequence_number`."""
 
 
-class Item:
+class Item(ABC):
     """One item; `text` is what there is of it. `status` is `in_progress` until it is done."""
 
     prefix: ClassVar[str]
@@ -19,15 +20,16 @@ class Item:
         self._id = id
         self._index = index
 
+    @abstractmethod
     def whole(self) -> dict[str, object]:
         """The item as it is now."""
-        raise NotImplementedError
 
     def opened(self) -> Events:
         yield "output_item.added", {"output_index": self._index, "item": self.whole()}
 
+    @abstractmethod
     def delta(self, text: str) -> Events:
-        raise NotImplementedError
+        """What is said of one more piece."""
 
     def closed(self) -> Events:
         yield "output_item.done", {"output_index": self._index, "item": self.whole()}

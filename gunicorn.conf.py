@@ -1,3 +1,3 @@
 """For plain `gunicorn wsgi:app` in a checkout; the configuration itself is in the package, for the wheel has it too."""
 
-from chatapp.gunicorn_config import *
+from chatapp.ops.gunicorn_config import *

@@ -6,7 +6,7 @@ Ratios between rows mean something on a noisy machine; single figures only rough
 import timeit
 from collections.abc import Callable
 
-from chatapp.frames import Frame, NDJSONDecoder, SSEDecoder, encode
+from chatapp.wire.frames import Frame, NDJSONDecoder, SSEDecoder, encode
 
 READ_BYTES = 65536
 CHUNK = '{"id":"c-1","object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":" word"}}]}'

@@ -24,7 +24,7 @@ import gevent
 from chatapp.events import RunEnd, TextDelta, Timing, Usage
 from chatapp.logs import EventLog
 from chatapp.logs.memory import MemoryLog
-from chatapp.logs.sqlite import SQLiteLog
+from chatapp.logs.sqlite.log import SQLiteLog
 
 RUNS, PACE_S, EVENTS, ROUNDS = 200, 0.02, 150, 3
 END = RunEnd("stop", Usage(), Timing())

@@ -7,53 +7,36 @@ from pathlib import Path
 from flask import Flask
 
 from chatapp import __version__
-from chatapp.agent_setup import Agents
-from chatapp.approvals import StoredApprovals
-from chatapp.attendance import Attendance
-from chatapp.auth import CookieAuth, secret_key
-from chatapp.conversations import Conversations
-from chatapp.database import open_database
+from chatapp.access.cookies import CookieAuth, secret_key
+from chatapp.agents.catalog import Agents
 from chatapp.dialects import Dialect
-from chatapp.dialects.agui import AGUIDialect
-from chatapp.dialects.anthropic import AnthropicDialect
+from chatapp.dialects.agui.events import AGUIDialect
+from chatapp.dialects.ai_sdk.events import UIMessageDialect
+from chatapp.dialects.anthropic.events import AnthropicDialect
 from chatapp.dialects.delta import DeltaDialect
 from chatapp.dialects.message import MessageDialect, RawPassthroughDialect, XMLPlaintextDialect
-from chatapp.dialects.openai import OpenAIDialect
+from chatapp.dialects.openai_chat.events import OpenAIDialect
+from chatapp.dialects.openai_responses.events import ResponsesDialect
 from chatapp.dialects.reasoning import ReasoningDialect
-from chatapp.dialects.responses import ResponsesDialect
 from chatapp.dialects.session import SessionDialect
 from chatapp.dialects.token import TokenDialect
-from chatapp.dialects.ui_message import UIMessageDialect
 from chatapp.errors import ConfigError
-from chatapp.expiry import Expiry
+from chatapp.generation.supervisor import Runs
 from chatapp.logs import EventLog
 from chatapp.logs.memory import MemoryLog
-from chatapp.logs.sqlite import SQLiteLog
-from chatapp.provider_setup import Providers
-from chatapp.runs import Runs
+from chatapp.logs.sqlite.log import SQLiteLog
+from chatapp.providers.catalog import Providers
+from chatapp.reading.presence import Attendance
+from chatapp.reading.reader import Readers
 from chatapp.settings import Settings, load
-from chatapp.streaming import Readers
-from chatapp.tool_setup import Tools, mcp_servers
-from chatapp.web import (
-    EXTENSION,
-    Services,
-    anthropic,
-    chat,
-    conversations,
-    errors,
-    heads,
-    hosts,
-    openai,
-    openapi,
-    ops,
-    origin,
-    pages,
-    raw,
-    responses,
-    streams,
-    tools,
-    ui,
-)
+from chatapp.storage.approvals import StoredApprovals
+from chatapp.storage.conversations import Conversations
+from chatapp.storage.database import open_database
+from chatapp.storage.retention import Expiry
+from chatapp.tools.catalog import Tools, mcp_servers
+from chatapp.web import EXTENSION, Services, errors, heads, health, hosts, openapi, origin, pages
+from chatapp.web.api import conversations, messages, one_request, raw, tools
+from chatapp.web.compat import ai_sdk, anthropic, openai_chat, openai_responses
 
 PACKAGE = Path(__file__).parent
 OWN_DIALECTS = (
@@ -80,11 +63,24 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     app.jinja_env.globals["version"] = __version__
     app.extensions[EXTENSION] = _services(settings, os.environ)
-    errors.install(app, {"/v1/": openai.error_shape, "/v1/messages": anthropic.error_shape})
+    errors.install(app, {"/v1/": openai_chat.error_shape, "/v1/messages": anthropic.error_shape})
     hosts.install(app, settings.trusted_hosts)
     origin.install(app)
     heads.install(app)
-    for module in (chat, raw, streams, conversations, openai, responses, anthropic, ui, pages, ops, tools, openapi):
+    for module in (
+        messages,
+        raw,
+        one_request,
+        conversations,
+        openai_chat,
+        openai_responses,
+        anthropic,
+        ai_sdk,
+        pages,
+        health,
+        tools,
+        openapi,
+    ):
         app.register_blueprint(module.blueprint)
     return app
 

@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 from typing import get_args
 
-from chatapp.provider_setup import FOUND_BY_KEY
-from chatapp.providers.mock import Mock
+from chatapp.providers.catalog import FOUND_BY_KEY
+from chatapp.providers.mock.provider import Mock
 from chatapp.settings import HELP, PREFIX, TABLES, ProviderType, Settings, ThinkingStyle
 
 ROOT = Path(__file__).parent.parent

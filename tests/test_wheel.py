@@ -55,7 +55,7 @@ def test_the_wheel_carries_what_is_not_code(wheel: Path) -> None:
     for folder, inside in (("templates", "chatapp/templates"), ("static", "chatapp/static")):
         files = [file.relative_to(ROOT / folder) for file in (ROOT / folder).rglob("*") if file.is_file()]
         assert files and not [file for file in files if f"{inside}/{file.as_posix()}" not in names]
-    assert {"chatapp/py.typed", "chatapp/migrations/script.py.mako"} <= set(names)
+    assert {"chatapp/py.typed", "chatapp/storage/migrations/script.py.mako"} <= set(names)
     assert not [name for name in names if name.startswith("tests/")]
 
 

@@ -10,7 +10,7 @@ from typing import ClassVar, Protocol
 import msgspec
 
 from chatapp.events import ErrorInfo, RunEnd, StreamEvent, ToolCall, ToolResult
-from chatapp.frames import Frame
+from chatapp.wire.frames import Frame
 
 
 class Dialect(Protocol):

@@ -21,7 +21,7 @@ from chatapp.events import (
     ToolInputDelta,
     ToolResult,
 )
-from chatapp.frames import Frame
+from chatapp.wire.frames import Frame
 
 
 class DeltaDialect:

@@ -22,7 +22,7 @@ from chatapp.events import (
     ToolInputDelta,
     ToolResult,
 )
-from chatapp.frames import Frame
+from chatapp.wire.frames import Frame
 
 TOO_MANY_TOOL_CALLS = "The model wanted to call more tools than a run may."
 

@@ -11,7 +11,7 @@ from gevent import get_hub
 
 from chatapp.errors import LogError, LogUnavailable, UnknownRun
 from chatapp.events import Entry, RunEnd, StreamEvent, encode_events
-from chatapp.logs._waiting import Waiters
+from chatapp.logs.waiting import Waiters
 
 _READ_LIMIT = 1024  # entries in one answer: a reader far behind must not hold the hub while it writes them all
 

@@ -20,11 +20,11 @@ from chatapp.cancel import CancelScope
 from chatapp.chat import Began, Chat, Finish, ReplyItem
 from chatapp.errors import BadReply, ChatappError, Truncated
 from chatapp.events import StreamEvent
-from chatapp.frames import NDJSONDecoder, ServerEvent, SSEDecoder
-from chatapp.providers.arriving import arriving, beside_raw
+from chatapp.providers.delivery import arriving, beside_raw
 from chatapp.providers.pacing import spread
-from chatapp.providers.wire import UNREADABLE, is_json
-from chatapp.upstream import Reply, Upstream, UpstreamRequest
+from chatapp.wire.frames import NDJSONDecoder, ServerEvent, SSEDecoder
+from chatapp.wire.json_text import UNREADABLE, is_json
+from chatapp.wire.upstream import Reply, Upstream, UpstreamRequest
 
 T = TypeVar("T")
 ReplyItems: TypeAlias = Iterator[StreamEvent | Finish]

@@ -12,12 +12,12 @@ from chatapp.chat import Chat, Finish, Image, Message
 from chatapp.errors import InvalidField, Truncated
 from chatapp.events import FinishReason, ReasoningDelta, StreamEvent, TextDelta, ToolCall, Usage
 from chatapp.providers.http import HTTPProvider, ReplyItems
+from chatapp.providers.prompt import given, inline_image, parts, result_text, turns, with_tool_names
 from chatapp.providers.thinking import STYLES, switched
-from chatapp.providers.turns import given, inline_image, parts, result_text, turns, with_tool_names
-from chatapp.providers.wire import NOTHING, count, is_something, parse, parse_arguments
-from chatapp.rejections import reported
 from chatapp.settings import ThinkingStyle
-from chatapp.upstream import Upstream, UpstreamRequest
+from chatapp.wire.json_text import NOTHING, count, is_something, parse, parse_arguments
+from chatapp.wire.upstream import Upstream, UpstreamRequest
+from chatapp.wire.upstream_errors import reported
 
 FINISH: dict[str, FinishReason] = {"length": "length"}
 

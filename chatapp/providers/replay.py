@@ -12,7 +12,7 @@ import gevent
 
 from chatapp.cancel import CancelScope
 from chatapp.errors import Unreachable
-from chatapp.upstream import Reply, Upstream, UpstreamRequest
+from chatapp.wire.upstream import Reply, Upstream, UpstreamRequest
 
 INTERVAL_S = 0.02  # between two frames: about as fast as a quick model speaks
 CONTENT_TYPES = {b"{": "application/json", b"[": "application/json", b"<": "text/html"}

@@ -8,7 +8,7 @@ import msgspec
 
 from chatapp.errors import BadReply
 from chatapp.events import ToolCall, ToolInputDelta, ToolResult
-from chatapp.providers.wire import parse_arguments
+from chatapp.wire.json_text import parse_arguments
 
 UNREAD_CHARS = 200  # enough to see what is wrong with it
 

@@ -7,19 +7,19 @@ from dataclasses import dataclass
 
 from flask import current_app, g, request
 
-from chatapp.agent_setup import Agents
-from chatapp.attendance import Attendance
-from chatapp.auth import CookieAuth
-from chatapp.conversations import Conversations
-from chatapp.database import Database
+from chatapp.access.cookies import CookieAuth
+from chatapp.agents.catalog import Agents
 from chatapp.dialects import Dialect
-from chatapp.expiry import Expiry
+from chatapp.generation.supervisor import Runs
 from chatapp.logs import EventLog
-from chatapp.provider_setup import Providers
-from chatapp.runs import Runs
+from chatapp.providers.catalog import Providers
+from chatapp.reading.presence import Attendance
+from chatapp.reading.reader import Readers
 from chatapp.settings import Settings
-from chatapp.streaming import Readers
-from chatapp.tool_setup import Tools
+from chatapp.storage.conversations import Conversations
+from chatapp.storage.database import Database
+from chatapp.storage.retention import Expiry
+from chatapp.tools.catalog import Tools
 
 EXTENSION = "chatapp"
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 import msgspec
 from flask import request
 
-from chatapp.agent_setup import answerer
+from chatapp.agents.catalog import answerer
 from chatapp.chat import Chat, Message
 from chatapp.errors import InvalidField, NotFound, Unreachable
 from chatapp.providers import Checks, Provider
-from chatapp.question import Begun, Question
+from chatapp.storage.question import Begun, Question
 from chatapp.web import current_owner, services, trace_id
 
 KEY_HEADER = "Idempotency-Key"

@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException
 
 from chatapp.dialects import json_data
 from chatapp.errors import ChatappError, RateLimited
-from chatapp.tracing import trace_id_of
+from chatapp.ids import trace_id_of
 from chatapp.web import trace_id
 
 CODES = {400: "invalid_request", 404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}

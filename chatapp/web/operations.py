@@ -5,8 +5,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from chatapp.web.agui_requests import AGUIRequest
-from chatapp.web.anthropic_requests import MessagesRequest
+from chatapp.dialects.agui.request import AGUIRequest
+from chatapp.dialects.ai_sdk.request import UIChatRequest
+from chatapp.dialects.anthropic.request import MessagesRequest
+from chatapp.dialects.openai_chat.request import CompletionRequest
+from chatapp.dialects.openai_responses.request import ResponseRequest
 from chatapp.web.bodies import (
     AskRequest,
     ChatRequest,
@@ -16,9 +19,6 @@ from chatapp.web.bodies import (
     SessionRequest,
     TitleRequest,
 )
-from chatapp.web.openai_requests import CompletionRequest
-from chatapp.web.responses_requests import ResponseRequest
-from chatapp.web.ui_requests import UIChatRequest
 
 Json = dict[str, Any]
 

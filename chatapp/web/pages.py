@@ -2,9 +2,9 @@
 
 from flask import Blueprint, Response, make_response, render_template, request
 
-from chatapp.auth import LOCAL
+from chatapp.access.cookies import LOCAL
 from chatapp.web import current_owner, services
-from chatapp.web.messages import whole_conversation
+from chatapp.web.message_json import whole_conversation
 
 blueprint = Blueprint("pages", __name__)
 

@@ -8,13 +8,13 @@ from typing import Any
 import gevent
 import pytest
 
-from chatapp.agent_setup import answerer
+from chatapp.agents.catalog import answerer
 from chatapp.cancel import CancelScope
 from chatapp.chat import Chat, Message
 from chatapp.events import PlanStep, TextDelta
-from chatapp.providers.mock import Mock
-from chatapp.toolbox import Limits, Toolbox
+from chatapp.providers.mock.provider import Mock
 from chatapp.tools import Decision
+from chatapp.tools.toolbox import Limits, Toolbox
 
 GUIDE = Path(__file__).parents[2] / "docs/guides/write-an-agent.md"
 BLOCKS = re.findall(r"```python\n(.*?)```", GUIDE.read_text("utf-8"), re.DOTALL)

@@ -7,10 +7,10 @@ import msgspec
 import pytest
 from gevent.event import Event
 
-from chatapp.agent_setup import Agents, answerer
 from chatapp.agents import Agent, Task
-from chatapp.agents.adapter import AgentProvider
+from chatapp.agents.catalog import Agents, answerer
 from chatapp.agents.planner import planner
+from chatapp.agents.provider import AgentProvider
 from chatapp.cancel import CancelScope
 from chatapp.chat import Began, Chat, Finish, Message, ReplyItem, Spent, Tool
 from chatapp.errors import ConfigError, NotFound
@@ -26,11 +26,11 @@ from chatapp.events import (
     Usage,
 )
 from chatapp.providers import Provider
-from chatapp.providers.mock import Mock
+from chatapp.providers.mock.provider import Mock
 from chatapp.settings import AgentConfig, Settings
-from chatapp.toolbox import Limits, Toolbox
 from chatapp.tools import Decision
-from chatapp.tools.builtin import TOOLS
+from chatapp.tools.builtin.tools import TOOLS
+from chatapp.tools.toolbox import Limits, Toolbox
 
 CHAT = Chat(model="agent", messages=[Message("system", "Be brief."), Message("user", "What is it?")])
 

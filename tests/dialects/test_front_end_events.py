@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatapp.dialects import Dialect
-from chatapp.dialects.agui import AGUIDialect
-from chatapp.dialects.ui_message import UIMessageDialect
+from chatapp.dialects.agui.events import AGUIDialect
+from chatapp.dialects.ai_sdk.events import UIMessageDialect
 from chatapp.events import (
     AttemptReset,
     ErrorInfo,

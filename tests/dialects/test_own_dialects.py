@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from chatapp.dialects import Dialect
-from chatapp.dialects.agui import AGUIDialect
+from chatapp.dialects.agui.events import AGUIDialect
+from chatapp.dialects.ai_sdk.events import UIMessageDialect
 from chatapp.dialects.delta import DeltaDialect
 from chatapp.dialects.message import MessageDialect
 from chatapp.dialects.reasoning import ReasoningDialect
 from chatapp.dialects.session import ACKNOWLEDGEMENT, SessionDialect
-from chatapp.dialects.ui_message import UIMessageDialect
 from chatapp.events import (
     AttemptReset,
     Entry,
@@ -28,8 +28,8 @@ from chatapp.events import (
     ToolResult,
     Usage,
 )
-from chatapp.frames import Frame
 from chatapp.transcript import transcript_of
+from chatapp.wire.frames import Frame
 
 CALL = ToolCall("c1", "mcp", "add", {"a": 1})
 END = RunEnd("stop", Usage(1, 2, 3), Timing(4, 5, 6))

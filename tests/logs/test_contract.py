@@ -16,7 +16,7 @@ from chatapp.events import Entry, RunEnd, TextDelta, Timing, ToolResult, Usage
 from chatapp.ids import new_id
 from chatapp.logs import EventLog
 from chatapp.logs.memory import MemoryLog
-from chatapp.logs.sqlite import SQLiteLog
+from chatapp.logs.sqlite.log import SQLiteLog
 
 BOUND_S = 5.0  # what is expected within milliseconds
 END = RunEnd("stop", Usage(), Timing())
@@ -245,7 +245,7 @@ def test_cancelling_what_has_ended_is_no_error_and_reaches_nobody(log: EventLog)
 
 
 def test_a_settled_log_goes_after_the_retention(make_log: MakeLog, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chatapp.logs.sqlite.SWEEP_S", 0.05)
+    monkeypatch.setattr("chatapp.logs.sqlite.log.SWEEP_S", 0.05)
     log = make_log(retention=0.1)
     kept, entries = write(log, 3)
     gone, _ = write(log, 3)

@@ -16,8 +16,8 @@ import pytest
 
 from chatapp.errors import ConfigError, LogUnavailable, UnknownRun
 from chatapp.events import Entry, Raw, RunEnd, TextDelta, Timing, Usage
-from chatapp.logs.sqlite import SQLiteLog
-from chatapp.sqlite_checkpoint import Checkpointer
+from chatapp.logs.sqlite.log import SQLiteLog
+from chatapp.sqlite import Checkpointer
 
 BOUND_S = 10.0  # what is expected within milliseconds
 END = RunEnd("stop", Usage(), Timing())
@@ -45,9 +45,9 @@ def open_log(path: Path) -> Iterator[OpenLog]:
 @pytest.fixture
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Folding and sweeping come within a tenth of a second."""
-    monkeypatch.setattr("chatapp.logs._writer.FOLD_AGE_S", 0.0)
-    monkeypatch.setattr("chatapp.logs.sqlite.TICK_S", 0.02)
-    monkeypatch.setattr("chatapp.logs.sqlite.SWEEP_S", 0.05)
+    monkeypatch.setattr("chatapp.logs.sqlite.writer.FOLD_AGE_S", 0.0)
+    monkeypatch.setattr("chatapp.logs.sqlite.log.TICK_S", 0.02)
+    monkeypatch.setattr("chatapp.logs.sqlite.log.SWEEP_S", 0.05)
 
 
 def append(log: SQLiteLog, run_id: str, *texts: str) -> list[Entry]:
@@ -224,7 +224,7 @@ class TestFolding:
     def test_large_logs_are_deleted_in_parts(
         self, open_log: OpenLog, path: Path, soon: None, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("chatapp.logs._store.EXPIRE_CHUNKS", 3)
+        monkeypatch.setattr("chatapp.logs.sqlite.store.EXPIRE_CHUNKS", 3)
         log = open_log(retention=0.0)
         for run_id in ("run_1", "run_2"):
             log.create(run_id)
@@ -238,9 +238,9 @@ class TestFolding:
 
     def test_the_wal_stays_bounded(self, open_log: OpenLog, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         small = partial(Checkpointer, passive_bytes=1 << 20, truncate_bytes=4 << 20)
-        monkeypatch.setattr("chatapp.logs.sqlite.Checkpointer", small)
-        monkeypatch.setattr("chatapp.sqlite_checkpoint.LOOK_S", 0.01)
-        monkeypatch.setattr("chatapp.sqlite_checkpoint.PAUSE_S", 0.01)
+        monkeypatch.setattr("chatapp.logs.sqlite.log.Checkpointer", small)
+        monkeypatch.setattr("chatapp.sqlite.LOOK_S", 0.01)
+        monkeypatch.setattr("chatapp.sqlite.PAUSE_S", 0.01)
         log = open_log()
         log.create("run_1")
         wal = Path(f"{path}-wal")
@@ -416,7 +416,7 @@ class TestTrouble:
     def test_a_file_that_is_held_for_long_is_said_to_be(
         self, open_log: OpenLog, path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("chatapp.logs._writer.PATIENCE_S", 0.05)
+        monkeypatch.setattr("chatapp.logs.sqlite.writer.PATIENCE_S", 0.05)
         log = open_log()
         log.create("run_1")
         with write_lock(path):
@@ -436,7 +436,7 @@ class TestTrouble:
     def test_a_full_disk_is_said_to_all_and_healed_in_order(
         self, open_log: OpenLog, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("chatapp.logs._writer.REPAIR_S", 0.02)
+        monkeypatch.setattr("chatapp.logs.sqlite.writer.REPAIR_S", 0.02)
         log = open_log()
         log.create("run_1")
         before = append(log, "run_1", "before")
@@ -496,7 +496,7 @@ import sys
 from pathlib import Path
 import gevent
 from chatapp.events import TextDelta
-from chatapp.logs.sqlite import SQLiteLog
+from chatapp.logs.sqlite.log import SQLiteLog
 
 log = SQLiteLog(Path(sys.argv[1]))
 log.create("run_1")
@@ -511,7 +511,7 @@ log.close()
 OPEN = """
 import os, sys
 from pathlib import Path
-from chatapp.logs.sqlite import SQLiteLog
+from chatapp.logs.sqlite.log import SQLiteLog
 
 log = SQLiteLog(Path(sys.argv[1]))
 log.create(f"run_{os.getpid()}")
@@ -526,7 +526,7 @@ from pathlib import Path
 import gevent
 from chatapp.events import RunEnd, TextDelta, Timing, Usage
 from chatapp.ids import new_id
-from chatapp.logs.sqlite import SQLiteLog
+from chatapp.logs.sqlite.log import SQLiteLog
 
 log = SQLiteLog(Path(sys.argv[1]))
 cancelled = []
@@ -551,7 +551,7 @@ from pathlib import Path
 import gevent
 from chatapp.events import TextDelta
 from chatapp.ids import new_id
-from chatapp.logs.sqlite import SQLiteLog
+from chatapp.logs.sqlite.log import SQLiteLog
 
 def write(run_id):
     seq = 0

@@ -13,7 +13,7 @@ from chatapp.chat import Finish
 from chatapp.errors import UpstreamError
 from chatapp.events import AttemptReset, ReasoningDelta, StreamEvent, TextDelta, ToolCall
 from chatapp.providers.http import HTTPProvider
-from chatapp.upstream import Upstream
+from chatapp.wire.upstream import Upstream
 
 RECORDINGS = Path(__file__).parents[2] / ".." / "shared" / "recordings"
 MANIFEST = RECORDINGS / "manifest.json"

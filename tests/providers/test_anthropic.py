@@ -5,7 +5,7 @@ import pytest
 from chatapp.chat import Chat, Finish, Message, Native
 from chatapp.errors import BadReply, Reported, Truncated
 from chatapp.events import AttemptReset, ReasoningDelta, TextDelta, ToolCall, ToolInputDelta, ToolResult, Usage
-from chatapp.providers.anthropic import Anthropic
+from chatapp.providers.anthropic.adapter import Anthropic
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 from chatapp.chat import Chat, Finish, Message, Native
 from chatapp.errors import BadReply, Reported, Truncated
 from chatapp.events import ReasoningDelta, TextDelta, ToolCall, ToolResult, Usage
-from chatapp.providers.gemini import Gemini
+from chatapp.providers.gemini.adapter import Gemini
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from chatapp.errors import BadReply, Rejected, Reported
 from chatapp.events import ReasoningDelta, TextDelta, ToolCall, ToolInputDelta
 from chatapp.providers.http import Secret
 from chatapp.providers.ollama import Ollama
-from chatapp.providers.openai import OpenAI
+from chatapp.providers.openai_chat.adapter import OpenAI
 
 BOUND = 5
 CHAT = Chat(model="m", messages=[Message("user", "hi")])

@@ -6,7 +6,7 @@ from chatapp.cancel import CancelScope
 from chatapp.chat import Began, Chat, Finish, Message, Tool
 from chatapp.errors import Reported, Truncated, UpstreamError
 from chatapp.events import ReasoningDelta, TextDelta, ToolCall, ToolInputDelta, ToolResult, Usage, encode_events
-from chatapp.providers.mock import Mock
+from chatapp.providers.mock.provider import Mock
 
 WEATHER = Tool(
     "weather",

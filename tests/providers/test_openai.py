@@ -6,7 +6,7 @@ import pytest
 from chatapp.chat import Chat, Finish, Message
 from chatapp.errors import BadReply, Reported, Truncated
 from chatapp.events import ReasoningDelta, TextDelta, ToolCall, ToolInputDelta, Usage, encode_events
-from chatapp.providers.openai import OpenAI
+from chatapp.providers.openai_chat.adapter import OpenAI
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 from chatapp.chat import Chat, Finish, Message
 from chatapp.errors import BadReply, Reported, Truncated
 from chatapp.events import ReasoningDelta, TextDelta, ToolCall, ToolInputDelta, ToolResult, Usage
-from chatapp.providers.openai_responses import OpenAIResponses
+from chatapp.providers.openai_responses.adapter import OpenAIResponses
 
 
 @pytest.fixture

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from chatapp.chat import Finish
 from chatapp.errors import BadReply, Reported, Truncated, UpstreamError
 from chatapp.events import encode_events
-from chatapp.providers.anthropic import Anthropic
-from chatapp.providers.gemini import Gemini
+from chatapp.providers.anthropic.adapter import Anthropic
+from chatapp.providers.gemini.adapter import Gemini
 from chatapp.providers.ollama import Ollama
-from chatapp.providers.openai import OpenAI
-from chatapp.providers.openai_responses import OpenAIResponses
-from chatapp.upstream import Upstream
+from chatapp.providers.openai_chat.adapter import OpenAI
+from chatapp.providers.openai_responses.adapter import OpenAIResponses
+from chatapp.wire.upstream import Upstream
 
 ADAPTERS = {
     "openai-chat": OpenAI,

@@ -10,9 +10,9 @@ from chatapp.cancel import CancelScope
 from chatapp.chat import Began, Chat, Message
 from chatapp.errors import Reported, Unreachable
 from chatapp.events import Raw, ReasoningDelta, TextDelta
-from chatapp.providers.anthropic import Anthropic
+from chatapp.providers.anthropic.adapter import Anthropic
 from chatapp.providers.replay import RecordedUpstream, frames_of
-from chatapp.upstream import Upstream
+from chatapp.wire.upstream import Upstream
 
 BOUND = 5
 CHAT = Chat(model="reply", messages=[Message("user", "hi")])

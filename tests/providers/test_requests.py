@@ -13,11 +13,11 @@ from pydantic import TypeAdapter
 from chatapp.chat import Chat, Image, Message, Native, Text, Tool
 from chatapp.errors import InvalidField
 from chatapp.events import ToolCall
-from chatapp.providers.anthropic import Anthropic
-from chatapp.providers.gemini import Gemini
+from chatapp.providers.anthropic.adapter import Anthropic
+from chatapp.providers.gemini.adapter import Gemini
 from chatapp.providers.ollama import Ollama
-from chatapp.providers.openai import OpenAI
-from chatapp.providers.openai_responses import OpenAIResponses
+from chatapp.providers.openai_chat.adapter import OpenAI
+from chatapp.providers.openai_responses.adapter import OpenAIResponses
 
 PNG = "iVBORw0KGgo="
 HERE, THERE = Image(f"data:image/png;base64,{PNG}"), Image("https://pictures.example/a.png")

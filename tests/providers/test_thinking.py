@@ -6,11 +6,11 @@ import msgspec
 import pytest
 
 from chatapp.chat import Chat, Effort, Message
-from chatapp.providers.anthropic import Anthropic
-from chatapp.providers.gemini import Gemini
+from chatapp.providers.anthropic.adapter import Anthropic
+from chatapp.providers.gemini.adapter import Gemini
 from chatapp.providers.ollama import Ollama
-from chatapp.providers.openai import OpenAI
-from chatapp.providers.openai_responses import OpenAIResponses
+from chatapp.providers.openai_chat.adapter import OpenAI
+from chatapp.providers.openai_responses.adapter import OpenAIResponses
 from chatapp.providers.thinking import REASONING_SENT_BACK, STYLES
 from chatapp.settings import ThinkingStyle
 

@@ -14,7 +14,7 @@ import gevent
 import pytest
 import requests
 
-from chatapp.frames import ServerEvent, SSEDecoder
+from chatapp.wire.frames import ServerEvent, SSEDecoder
 
 READY = "chatapp is ready: "
 START_S = 30.0

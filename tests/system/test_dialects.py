@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import pytest
 
 from chatapp.app import DIALECTS
-from chatapp.frames import ServerEvent
+from chatapp.wire.frames import ServerEvent
 
 pytestmark = pytest.mark.slow
 

@@ -36,8 +36,8 @@ from chatapp.events import (
     ToolResult,
     Usage,
 )
-from chatapp.frames import SSEDecoder
-from chatapp.streaming import open_reader
+from chatapp.reading.reader import open_reader
+from chatapp.wire.frames import SSEDecoder
 
 NPM = Path(sys.prefix) / "npm"
 SCRIPT = Path(__file__).parents[1] / "npm/parsers.mjs"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from chatapp.frames import ServerEvent
+from chatapp.wire.frames import ServerEvent
 
 pytestmark = pytest.mark.slow
 

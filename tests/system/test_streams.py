@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chatapp.frames import ServerEvent
+from chatapp.wire.frames import ServerEvent
 
 pytestmark = pytest.mark.slow
 

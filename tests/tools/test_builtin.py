@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from chatapp.cancel import CancelScope
 from chatapp.tools import ToolFailed
-from chatapp.tools.builtin import calculate, current_time, sample_stock_quote
+from chatapp.tools.builtin.tools import calculate, current_time, sample_stock_quote
 
 OPERATORS = st.sampled_from(["+", "-", "*", "/", "//", "%", "**"])
 

@@ -18,8 +18,8 @@ from chatapp.cancel import CancelScope
 from chatapp.errors import ConfigError, InvalidField
 from chatapp.events import ToolCall, ToolResult
 from chatapp.settings import MCPServerConfig, Settings
-from chatapp.tool_setup import Tools, mcp_servers
 from chatapp.tools import Decision, mcp
+from chatapp.tools.catalog import Tools, mcp_servers
 
 BIN = Path(sys.executable).parent
 EVERYTHING = BIN.parent / "npm/node_modules/.bin/mcp-server-everything"

@@ -11,12 +11,12 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from chatapp.access.cookies import LOCAL
 from chatapp.app import create_app
-from chatapp.auth import LOCAL
 from chatapp.chat import Message
 from chatapp.events import ToolApproval
-from chatapp.question import Question
 from chatapp.settings import Settings
+from chatapp.storage.question import Question
 from chatapp.web import EXTENSION, Services
 
 

@@ -10,8 +10,8 @@ from flask.testing import FlaskClient
 from gevent.socket import socketpair
 
 from chatapp.errors import LogUnavailable, UnknownRun
+from chatapp.reading.disconnect import Leaving, over, stop
 from chatapp.web import Services
-from chatapp.web.leaving import Leaving, over, stop
 
 CHAT = {
     "id": "tabs",

@@ -6,13 +6,13 @@ import msgspec
 import pytest
 
 from chatapp.chat import Chat
-from chatapp.providers.anthropic import Anthropic
-from chatapp.providers.gemini import Gemini
+from chatapp.dialects.openai_chat.request import CompletionRequest
+from chatapp.dialects.openai_responses.request import ResponseRequest
+from chatapp.providers.anthropic.adapter import Anthropic
+from chatapp.providers.gemini.adapter import Gemini
 from chatapp.providers.ollama import Ollama
-from chatapp.providers.openai import OpenAI
-from chatapp.providers.openai_responses import OpenAIResponses
-from chatapp.web.openai_requests import CompletionRequest
-from chatapp.web.responses_requests import ResponseRequest
+from chatapp.providers.openai_chat.adapter import OpenAI
+from chatapp.providers.openai_responses.adapter import OpenAIResponses
 
 PNG = "iVBORw0KGgo="
 FUNCTION = {"name": "weather", "description": "of a city", "parameters": {"type": "object", "properties": {"city": {}}}}

@@ -16,12 +16,12 @@ from chatapp.cancel import CancelScope
 from chatapp.chat import Attempt, Chat, Finish, Message, ReplyItem, Tool
 from chatapp.errors import Rejected, Truncated, UpstreamError
 from chatapp.events import ReasoningDelta, TextDelta, ToolCall, ToolResult
-from chatapp.provider_setup import Providers
-from chatapp.rounds import Rounds
+from chatapp.generation.tool_loop import Rounds
+from chatapp.providers.catalog import Providers
 from chatapp.settings import ProviderConfig, Settings
-from chatapp.toolbox import Limits, Toolbox
 from chatapp.tools import Decision
 from chatapp.tools.functions import tool
+from chatapp.tools.toolbox import Limits, Toolbox
 
 pytestmark = pytest.mark.slow
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from chatapp.frames import SSEDecoder
+from chatapp.wire.frames import SSEDecoder
 
 pytestmark = pytest.mark.slow
 

@@ -12,12 +12,12 @@ import pytest
 from chatapp.cancel import CancelScope
 from chatapp.chat import Chat, Finish, Message, ReplyItem
 from chatapp.events import Raw, TextDelta
-from chatapp.local_server import LocalServer
-from chatapp.providers.anthropic import Anthropic
+from chatapp.providers.anthropic.adapter import Anthropic
 from chatapp.providers.http import HTTPProvider
-from chatapp.providers.openai import OpenAI
-from chatapp.providers.openai_responses import OpenAIResponses
-from chatapp.upstream import Upstream
+from chatapp.providers.local.server import LocalServer
+from chatapp.providers.openai_chat.adapter import OpenAI
+from chatapp.providers.openai_responses.adapter import OpenAIResponses
+from chatapp.wire.upstream import Upstream
 
 pytestmark = pytest.mark.slow
 

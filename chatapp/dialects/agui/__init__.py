@@ -1,0 +1,1 @@
+"""AG-UI: what is asked, what is answered."""

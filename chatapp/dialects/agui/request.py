@@ -1,0 +1,142 @@
+"""What AG-UI's front ends ask by `POST /api/agui`, as a Chat. Every refusal names the field.
+
+The front end holds the conversation and sends all of it. `state` and activities are its own business; what it tells of
+its surroundings (`context`) is told to the model. The shared fields stand in `forwardedProps`.
+"""
+
+import msgspec
+
+from chatapp.chat import Chat, Image, Message, Part, Text
+from chatapp.dialects.request_parts import call_of, distinct, filled, given, image_of, refuse, refuse_orphans, tool_of
+from chatapp.errors import InvalidField
+from chatapp.events import ToolCall
+from chatapp.web.bodies import AnswerRequest
+
+
+class Source(msgspec.Struct, frozen=True, rename="camel"):
+    type: str
+    value: str
+    mime_type: str = ""
+
+
+class ContentPart(msgspec.Struct, frozen=True):
+    type: str
+    text: str = ""
+    source: Source | None = None
+
+
+class Function(msgspec.Struct, frozen=True):
+    name: str
+    arguments: str = ""
+
+
+class Call(msgspec.Struct, frozen=True):
+    id: str
+    function: Function
+
+
+class AGUIMessage(msgspec.Struct, frozen=True, rename="camel"):
+    role: str
+    content: str | list[ContentPart] | dict[str, object] | None = None
+    tool_calls: list[Call] | None = None
+    tool_call_id: str = ""
+    error: str | None = None
+
+
+class OfferedTool(msgspec.Struct, frozen=True):
+    name: str
+    description: str = ""
+    parameters: dict[str, object] | None = None
+
+
+class Context(msgspec.Struct, frozen=True):
+    description: str
+    value: str
+
+
+class AGUIRequest(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    thread_id: str
+    run_id: str
+    messages: list[AGUIMessage]
+    tools: list[OfferedTool] | None = None
+    context: list[Context] | None = None
+    forwarded_props: AnswerRequest | None = None
+    resume: list[object] | None = None
+
+    @property
+    def wishes(self) -> AnswerRequest:
+        return self.forwarded_props or AnswerRequest()
+
+    def chat(self) -> Chat:
+        refuse("resume", bool(self.resume), "no run that was interrupted to be asked")
+        tools = [
+            tool_of(f"tools[{index}]", tool.name, tool.description, tool.parameters)
+            for index, tool in enumerate(self.tools or ())
+        ]
+        return msgspec.structs.replace(self.wishes.chat_of(self._messages()), tools=distinct(tools))
+
+    def _messages(self) -> list[Message]:
+        messages = [Message("system", f"{known.description}: {known.value}") for known in self.context or ()]
+        thought, told = "", len(messages)
+        for index, message in enumerate(self.messages):
+            field = f"messages[{index}]"
+            if message.role == "reasoning":
+                thought = _thought(f"{field}.content", message.content)
+            elif message.role != "activity":
+                messages.append(_message(field, message, thought))
+                thought = ""
+        if len(messages) == told:
+            raise InvalidField("messages: must not be empty")
+        refuse_orphans("messages", messages)
+        return messages
+
+
+def _message(field: str, message: AGUIMessage, thought: str) -> Message:
+    content = _content(f"{field}.content", message.content)
+    match message.role:
+        case "user":
+            return Message("user", filled(f"{field}.content", content))
+        case "system" | "developer":
+            return Message("system", filled(f"{field}.content", content))
+        case "assistant":
+            calls = [_call(f"{field}.toolCalls[{index}]", call) for index, call in enumerate(message.tool_calls or ())]
+            return Message("assistant", content, tool_calls=calls, reasoning=thought)
+        case "tool":
+            id = given(f"{field}.toolCallId", message.tool_call_id)
+            failed = message.error is not None
+            said = (message.error or content) if failed else content
+            return Message("tool", said, tool_call_id=id, failed=failed)
+        case other:
+            raise InvalidField(f"{field}.role: {other!r} cannot be carried here")
+
+
+def _thought(field: str, content: str | list[ContentPart] | dict[str, object] | None) -> str:
+    thought = _content(field, content)
+    if not isinstance(thought, str):
+        raise InvalidField(f"{field}: an image cannot be carried here: there are texts")
+    return thought
+
+
+def _call(field: str, call: Call) -> ToolCall:
+    return call_of(f"{field}.function", given(f"{field}.id", call.id), call.function.name, call.function.arguments)
+
+
+def _content(field: str, content: str | list[ContentPart] | dict[str, object] | None) -> str | list[Part]:
+    if isinstance(content, dict):
+        raise InvalidField(f"{field}: expected text or parts")
+    if not isinstance(content, list):
+        return content or ""
+    parts = [_part(f"{field}[{index}]", part) for index, part in enumerate(content)]
+    if any(isinstance(part, Image) for part in parts):
+        return parts
+    return "".join(part.text for part in parts if isinstance(part, Text))
+
+
+def _part(field: str, part: ContentPart) -> Part:
+    if part.type == "text":
+        return Text(part.text)
+    if part.type == "image" and part.source and part.source.type in ("data", "url"):
+        source = part.source
+        inline = f"data:{source.mime_type};base64,{source.value}"
+        return image_of(f"{field}.source.value", inline if source.type == "data" else source.value)
+    raise InvalidField(f"{field}.type: {part.type!r} cannot be carried here: there are texts and images")

@@ -1,0 +1,137 @@
+"""What the AI SDK's pages ask by `POST /api/ui/chat`: UI messages, as ours. Every refusal names the field.
+
+What is there for the page alone (`data-*`, sources) is left out, as the AI SDK itself does for a model.
+"""
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+import msgspec
+
+from chatapp.chat import Chat, Image, Message, Part, Text
+from chatapp.dialects import json_data
+from chatapp.dialects.request_parts import filled, given, image_of
+from chatapp.errors import InvalidField
+from chatapp.events import ToolCall
+from chatapp.web.bodies import AnswerRequest
+
+FOR_THE_PAGE = ("data-", "source-", "step-start")
+RESULTS = ("output-available", "output-error", "output-denied")
+
+
+class UIPart(msgspec.Struct, frozen=True, rename="camel"):
+    type: str
+    text: str = ""
+    url: str = ""
+    media_type: str = ""
+    tool_call_id: str = ""
+    tool_name: str = ""
+    state: str = ""
+    input: object = None
+    output: object = None
+    error_text: str | None = None
+
+
+class UIMessage(msgspec.Struct, frozen=True):
+    role: Literal["system", "user", "assistant"]
+    parts: list[UIPart]
+
+
+class UIChatRequest(AnswerRequest, frozen=True, kw_only=True):
+    """`id` is the chat's; the shared fields stand beside it, by the transport's `body`."""
+
+    id: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    messages: list[UIMessage]
+    trigger: Literal["submit-message", "regenerate-message"] = "submit-message"
+    message_id: str | None = msgspec.field(default=None, name="messageId")
+
+    def chat(self, known: bool) -> Chat:
+        """`known`: the conversation is kept here. Then of what the page holds only what is new matters."""
+        if not self.messages or self.messages[-1].role != "user":
+            raise InvalidField("messages: the last one must be the user's")
+        if not known:
+            return self.chat_of(self._said(0), self.id)
+        if self.trigger == "regenerate-message":
+            return self.chat_of([], self.id)
+        if self.message_id is not None:
+            raise InvalidField("messageId: what was said earlier cannot be changed here; begin a new chat")
+        return self.chat_of(self._said(len(self.messages) - 1), self.id)
+
+    def answer_to_redo(self, newest: str) -> str | None:
+        """The page may name it."""
+        return (self.message_id or newest) if self.trigger == "regenerate-message" else None
+
+    def _said(self, first: int) -> list[Message]:
+        said: list[Message] = []
+        for index, message in enumerate(self.messages[first:], first):
+            field = f"messages[{index}].parts"
+            said += _steps(field, message.parts) if message.role == "assistant" else [_turn(field, message)]
+        return said
+
+
+def _turn(field: str, message: UIMessage) -> Message:
+    parts = [_part(f"{field}[{index}]", part) for index, part in enumerate(message.parts)]
+    said = [part for part in parts if part is not None]
+    if any(isinstance(part, Image) for part in said):
+        return Message(message.role, said)
+    return Message(message.role, filled(field, "".join(part.text for part in said if isinstance(part, Text))))
+
+
+def _part(field: str, part: UIPart) -> Part | None:
+    if part.type == "text":
+        return Text(part.text)
+    if part.type == "file" and part.media_type.startswith("image/"):
+        return image_of(f"{field}.url", part.url)
+    if part.type.startswith(FOR_THE_PAGE):
+        return None
+    what = part.media_type if part.type == "file" else part.type
+    raise InvalidField(f"{field}.type: {what!r} cannot be carried here: there are texts and images")
+
+
+def _steps(field: str, parts: list[UIPart]) -> Iterator[Message]:
+    """An answer holds all its rounds: each becomes the assistant's turn and the results of its calls."""
+    step: list[UIPart] = []
+    for index, part in enumerate(parts):
+        if part.type == "step-start":
+            yield from _step(step)
+            step = []
+        elif part.type in ("text", "reasoning"):
+            step.append(part)
+        elif _tool_name(part):
+            given(f"{field}[{index}].toolCallId", part.tool_call_id)
+            step.append(part)
+        elif not part.type.startswith(FOR_THE_PAGE):
+            raise InvalidField(f"{field}[{index}].type: {part.type!r} cannot be carried here in an answer")
+    yield from _step(step)
+
+
+def _step(parts: list[UIPart]) -> Iterator[Message]:
+    if not parts:
+        return
+    text, thought = (_joined(parts, kind) for kind in ("text", "reasoning"))
+    called = [part for part in parts if _tool_name(part)]
+    yield Message("assistant", text, tool_calls=[_call(part) for part in called], reasoning=thought)
+    for part in called:
+        if part.state in RESULTS:
+            yield _result(part)
+
+
+def _joined(parts: list[UIPart], kind: str) -> str:
+    return "".join(part.text for part in parts if part.type == kind)
+
+
+def _tool_name(part: UIPart) -> str:
+    """A tool that the page knows has its name in the part's type."""
+    return part.tool_name if part.type == "dynamic-tool" else part.type[5:] if part.type.startswith("tool-") else ""
+
+
+def _call(part: UIPart) -> ToolCall:
+    arguments = part.input if isinstance(part.input, dict) else {}
+    return ToolCall(part.tool_call_id, "function", _tool_name(part), arguments)
+
+
+def _result(part: UIPart) -> Message:
+    if part.state == "output-available":
+        text = part.output if isinstance(part.output, str) else json_data(part.output)
+        return Message("tool", text, tool_call_id=part.tool_call_id)
+    return Message("tool", part.error_text or "denied", tool_call_id=part.tool_call_id, failed=True)

@@ -1,0 +1,1 @@
+"""Anthropic's messages: what is asked, what is answered."""

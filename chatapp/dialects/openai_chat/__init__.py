@@ -1,0 +1,1 @@
+"""OpenAI's chat completions: what is asked, what is answered."""

@@ -1,0 +1,167 @@
+"""OpenAI's chat completions, as a server: a run as `chat.completion.chunk` frames, or whole as a `chat.completion`.
+
+It knows the shapes that OpenAI's clients read (https://platform.openai.com/docs/api-reference/chat/streaming), and no
+request. The protocol has no word for an attempt that was begun anew: where something of the first was shown already,
+the stream ends with an error rather than with two answers run together.
+"""
+
+from collections.abc import Collection, Iterator
+from typing import ClassVar, assert_never
+
+from chatapp.dialects import BEGUN_ANEW, arguments_text, failed, json_data
+from chatapp.errors import status_of
+from chatapp.events import (
+    AttemptReset,
+    ErrorInfo,
+    PlanStep,
+    Raw,
+    ReasoningDelta,
+    RunEnd,
+    RunStart,
+    StreamEvent,
+    TextDelta,
+    ToolApproval,
+    ToolCall,
+    ToolInputDelta,
+    ToolResult,
+    Usage,
+)
+from chatapp.transcript import Transcript
+from chatapp.wire.frames import Frame
+
+DONE = Frame("[DONE]")
+ERROR_TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
+FINISH = {"stop": "stop", "length": "length", "tool_limit": "length", "content_filter": "content_filter"}
+
+
+class OpenAIDialect:
+    """`include_usage`: send the chunk with the usage, as asked by `stream_options`. `tools`: the names of the tools that
+    the client runs; calls of others are the server's own and not shown. None: all are.
+    """
+
+    name: ClassVar[str] = "openai"
+    own: ClassVar[bool] = False
+
+    def __init__(self, include_usage: bool = False, tools: Collection[str] | None = None) -> None:
+        self._include_usage = include_usage
+        self._tools = tools
+        self._head: dict[str, object] = {}
+        self._indexes: dict[str, int] = {}  # of the calls that have no result, by id
+        self._calls = 0
+        self._shown = self._over = False
+
+    def encode(self, event: StreamEvent) -> Iterator[Frame]:
+        if self._over:
+            return
+        match event:
+            case TextDelta():
+                yield self._delta({"content": event.text})
+            case ReasoningDelta():
+                yield self._delta({"reasoning_content": event.text})
+            case ToolInputDelta():
+                yield from self._call(event.tool_call_id, event.name, event.text)
+            case ToolCall() if event.id not in self._indexes:
+                yield from self._call(event.id, event.name, arguments_text(event))
+            case ToolResult():
+                self._indexes.pop(event.tool_call_id, None)
+            case RunStart():
+                self._head = _head(event, "chat.completion.chunk")
+                yield self._chunk([_choice({"role": "assistant", "content": ""})])
+            case RunEnd() if failed(event) and event.error:
+                yield Frame(json_data(error_body(event.error)))
+            case RunEnd():
+                yield from self._end(event)
+            case AttemptReset() if self._shown:
+                self._over = True
+                yield Frame(json_data(error_body(BEGUN_ANEW)))
+            case ToolCall() | ToolApproval() | AttemptReset() | PlanStep() | Raw():
+                pass
+            case _:
+                assert_never(event)
+
+    def heartbeat(self) -> Iterator[Frame]:
+        yield from ()
+
+    def reset(self, reason: str) -> Iterator[Frame]:
+        yield from ()
+
+    def _delta(self, delta: dict[str, object]) -> Frame:
+        self._shown = True
+        return self._chunk([_choice(delta)])
+
+    def _call(self, id: str, name: str, text: str) -> Iterator[Frame]:
+        """A piece of a call's arguments; the first one brings its id, type and name, which must not come again."""
+        if self._tools is not None and name not in self._tools:
+            return
+        call: dict[str, object] = {"function": {"arguments": text}}
+        if id not in self._indexes:
+            self._indexes[id] = self._calls
+            self._calls += 1
+            call = {"id": id, "type": "function", "function": {"name": name, "arguments": text}}
+        yield self._delta({"tool_calls": [{"index": self._indexes[id], **call}]})
+
+    def _end(self, end: RunEnd) -> Iterator[Frame]:
+        yield self._chunk([_choice({}, finish_reason(end, bool(self._indexes)))])
+        if self._include_usage:
+            yield self._chunk([], usage_body(end.usage))
+        yield DONE
+
+    def _chunk(self, choices: list[dict[str, object]], usage: object = None) -> Frame:
+        asked = {"usage": usage} if self._include_usage else {}
+        return Frame(json_data({**self._head, "choices": choices, **asked}))
+
+
+def completion(said: Transcript, tools: Collection[str] | None = None) -> dict[str, object]:
+    """The `chat.completion` of a run that ended, and did not fail. `tools`: as for `OpenAIDialect`."""
+    assert said.start is not None and said.end is not None
+    calls = [call for call in said.open_calls() if tools is None or call.name in tools]
+    message: dict[str, object] = {
+        "role": "assistant",
+        "content": said.content or (None if calls else ""),
+        "refusal": None,
+    }
+    if said.reasoning:
+        message["reasoning_content"] = said.reasoning
+    if calls:
+        message["tool_calls"] = [_whole_call(call) for call in calls]
+    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": finish_reason(said.end, bool(calls))}
+    return {**_head(said.start, "chat.completion"), "choices": [choice], "usage": usage_body(said.end.usage)}
+
+
+def finish_reason(end: RunEnd, calls: bool) -> str:
+    """`calls`: there are some that wait for the client's results. A run that was stopped ends as `stop`: it is what was
+    asked for, and the protocol has no other word."""
+    return "tool_calls" if calls and end.reason == "stop" else FINISH.get(end.reason, "stop")
+
+
+def usage_body(usage: Usage) -> dict[str, object]:
+    return {
+        "prompt_tokens": usage.prompt,
+        "completion_tokens": usage.completion,
+        "total_tokens": usage.total,
+        "prompt_tokens_details": {"cached_tokens": usage.cached},
+        "completion_tokens_details": {"reasoning_tokens": usage.reasoning},
+    }
+
+
+def error_body(error: ErrorInfo) -> dict[str, object]:
+    """The error of a run, in its stream."""
+    type_ = error_type(status_of(error.code))
+    return {"error": {"message": error.message, "type": type_, "param": None, "code": error.code}}
+
+
+def error_type(status: int) -> str:
+    return ERROR_TYPES.get(status, "invalid_request_error" if status < 500 else "server_error")
+
+
+def _head(start: RunStart, object_: str) -> dict[str, object]:
+    return {"id": start.run_id, "object": object_, "created": int(start.created), "model": start.model}
+
+
+def _choice(delta: dict[str, object], reason: str | None = None) -> dict[str, object]:
+    return {"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}
+
+
+def _whole_call(call: ToolCall) -> dict[str, object]:
+    function = {"name": call.name, "arguments": arguments_text(call)}
+    return {"id": call.id, "type": "function", "function": function}

@@ -1,0 +1,207 @@
+"""What OpenAI's clients ask by `POST /v1/chat/completions`, as a Chat. Every refusal names the field.
+
+Unknown fields are ignored, as are hints that change nothing of the answer's meaning (`user`, `metadata`,
+`service_tier`, …). What would change it and cannot be carried is refused.
+"""
+
+from typing import Literal
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from chatapp.chat import Chat, Effort, Message, Role, Tool
+from chatapp.dialects.request_parts import (
+    ContentPart,
+    PositiveInt,
+    Share,
+    Temperature,
+    call_of,
+    choice_word,
+    content_of,
+    distinct,
+    filled,
+    given,
+    named_choice,
+    refuse,
+    refuse_orphans,
+    thinking_of,
+    tool_of,
+)
+from chatapp.errors import InvalidField
+from chatapp.events import ToolCall
+from chatapp.web.bodies import OnDisconnect
+
+
+class Function(msgspec.Struct, frozen=True):
+    name: str
+    arguments: str = ""
+
+
+class Call(msgspec.Struct, frozen=True):
+    id: str
+    function: Function | None = None
+
+
+class Turn(msgspec.Struct, frozen=True):
+    role: Literal["system", "developer", "user", "assistant", "tool"]
+    content: str | list[ContentPart] | None = None
+    tool_calls: list[Call] | None = None
+    tool_call_id: str | None = None
+    reasoning_content: str | None = None
+
+
+class OfferedFunction(msgspec.Struct, frozen=True):
+    name: str
+    description: str | None = None
+    parameters: dict[str, object] | None = None
+    strict: bool | None = None
+
+
+class OfferedTool(msgspec.Struct, frozen=True):
+    type: str
+    function: OfferedFunction | None = None
+
+
+class NamedFunction(msgspec.Struct, frozen=True):
+    name: str
+
+
+class ChosenTool(msgspec.Struct, frozen=True):
+    type: str
+    function: NamedFunction | None = None
+
+
+class NamedSchema(msgspec.Struct, frozen=True, rename={"schema_": "schema"}):
+    schema_: dict[str, object] | None = None
+
+
+class ResponseFormat(msgspec.Struct, frozen=True):
+    type: Literal["text", "json_object", "json_schema"]
+    json_schema: NamedSchema | None = None
+
+
+class StreamOptions(msgspec.Struct, frozen=True):
+    include_usage: bool | None = None
+
+
+class ThinkingSwitch(msgspec.Struct, frozen=True):
+    type: Literal["enabled", "disabled"]
+
+
+class CompletionRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """`provider`, `thinking` and `on_disconnect` are ours: an SDK sends them as `extra_body`."""
+
+    model: str | None = None
+    messages: list[Turn]
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    max_tokens: PositiveInt | None = None
+    max_completion_tokens: PositiveInt | None = None
+    temperature: Temperature | None = None
+    top_p: Share | None = None
+    stop: str | list[str] | None = None
+    seed: int | None = None
+    tools: list[OfferedTool] | None = None
+    tool_choice: str | ChosenTool | None = None
+    parallel_tool_calls: bool | None = None
+    response_format: ResponseFormat | None = None
+    reasoning_effort: Effort | None = None
+    provider: str | None = None
+    thinking: bool | ThinkingSwitch | None = None
+    on_disconnect: OnDisconnect | None = None
+    # What is refused, unless it says what is the default anyway:
+    n: int | None = None
+    logprobs: bool | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    logit_bias: dict[str, float] | None = None
+    modalities: list[str] | None = None
+    functions: list[object] | None = None
+    web_search_options: object | UnsetType = UNSET
+
+    def chat(self) -> Chat:
+        self._refuse_what_cannot_be_carried()
+        thinking = _thinking(self.thinking, self.reasoning_effort)
+        tools = distinct([_tool(f"tools[{index}]", tool) for index, tool in enumerate(self.tools or ())])
+        return Chat(
+            model=self.model or "",
+            messages=self._messages(),
+            thinking=thinking,
+            effort=self.reasoning_effort if thinking == thinking_of(self.reasoning_effort) else None,
+            max_tokens=self.max_completion_tokens or self.max_tokens,
+            temperature=self.temperature,
+            top_p=self.top_p,
+            stop=[self.stop] if isinstance(self.stop, str) else self.stop or [],
+            seed=self.seed,
+            tools=tools,
+            tool_choice=_choice(self.tool_choice, tools),
+            parallel_tools=self.parallel_tool_calls is not False,
+            schema=_schema(self.response_format),
+        )
+
+    def _messages(self) -> list[Message]:
+        if not self.messages:
+            raise InvalidField("messages: must not be empty")
+        messages = [message(f"messages[{index}]", turn) for index, turn in enumerate(self.messages)]
+        refuse_orphans("messages", messages)
+        return messages
+
+    def _refuse_what_cannot_be_carried(self) -> None:
+        refuse("n", self.n not in (None, 1), "one answer a request")
+        refuse("logprobs", bool(self.logprobs), "no log probabilities")
+        refuse("frequency_penalty", bool(self.frequency_penalty), "no penalties")
+        refuse("presence_penalty", bool(self.presence_penalty), "no penalties")
+        refuse("logit_bias", bool(self.logit_bias), "no biases")
+        refuse("modalities", self.modalities not in (None, ["text"]), "text alone")
+        refuse("functions", bool(self.functions), "tools, which came after functions")
+        refuse("web_search_options", self.web_search_options not in (UNSET, None), "no search of its own")
+
+
+def message(field: str, turn: Turn) -> Message:
+    content = content_of(f"{field}.content", turn.content)
+    if turn.role == "tool":
+        if not turn.tool_call_id:
+            raise InvalidField(f"{field}.tool_call_id: must not be empty")
+        return Message("tool", content, tool_call_id=turn.tool_call_id)
+    if turn.role != "assistant":
+        role: Role = "system" if turn.role == "developer" else turn.role
+        return Message(role, filled(f"{field}.content", content))
+    calls = [_call(f"{field}.tool_calls[{index}]", call) for index, call in enumerate(turn.tool_calls or ())]
+    return Message("assistant", content, tool_calls=calls, reasoning=turn.reasoning_content or "")
+
+
+def _call(field: str, call: Call) -> ToolCall:
+    if call.function is None:
+        raise InvalidField(f"{field}.function: cannot be carried here: there are function calls")
+    return call_of(f"{field}.function", given(f"{field}.id", call.id), call.function.name, call.function.arguments)
+
+
+def _tool(field: str, tool: OfferedTool) -> Tool:
+    if tool.type != "function" or tool.function is None:
+        raise InvalidField(f"{field}.type: {tool.type!r} cannot be carried here: there are functions")
+    function = tool.function
+    return tool_of(f"{field}.function", function.name, function.description, function.parameters, function.strict)
+
+
+def _choice(choice: str | ChosenTool | None, tools: list[Tool]) -> str:
+    if isinstance(choice, ChosenTool):
+        if choice.type != "function" or choice.function is None:
+            raise InvalidField(f"tool_choice: {choice.type!r} cannot be carried here: choose one function, or none")
+        return named_choice(choice.function.name, tools)
+    return choice_word(choice)
+
+
+def _schema(format: ResponseFormat | None) -> dict[str, object] | None:
+    if format is None or format.type == "text":
+        return None
+    if format.type == "json_object":
+        return {"type": "object"}
+    if format.json_schema is None or format.json_schema.schema_ is None:
+        raise InvalidField("response_format.json_schema.schema: must not be empty")
+    return format.json_schema.schema_
+
+
+def _thinking(switch: bool | ThinkingSwitch | None, effort: Effort | None) -> bool | None:
+    if isinstance(switch, ThinkingSwitch):
+        return switch.type == "enabled"
+    return switch if switch is not None else thinking_of(effort)

@@ -1,0 +1,1 @@
+"""OpenAI's Responses: what is asked, what is answered."""

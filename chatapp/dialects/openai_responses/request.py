@@ -1,0 +1,227 @@
+"""What OpenAI's clients ask by `POST /v1/responses`, as a Chat. Every refusal names the field; see openai_requests."""
+
+from typing import Literal
+
+import msgspec
+
+from chatapp.chat import Chat, Effort, Message, Tool
+from chatapp.dialects.request_parts import (
+    ContentPart,
+    PositiveInt,
+    Share,
+    Temperature,
+    call_of,
+    choice_word,
+    content_of,
+    distinct,
+    filled,
+    given,
+    named_choice,
+    refuse,
+    refuse_orphans,
+    thinking_of,
+    tool_of,
+)
+from chatapp.errors import InvalidField
+from chatapp.web.bodies import OnDisconnect
+
+REPEATED = (
+    "instructions",
+    "metadata",
+    "previous_response_id",
+    "tools",
+    "tool_choice",
+    "parallel_tool_calls",
+    "max_output_tokens",
+    "temperature",
+    "top_p",
+    "reasoning",
+    "text",
+    "background",
+    "store",
+    "truncation",
+    "user",
+)
+"""Fields that the response object repeats from the request."""
+
+
+class Item(msgspec.Struct, frozen=True):
+    """Of the input: a message, a call, its result, or thinking of an earlier turn."""
+
+    type: str = "message"
+    role: Literal["system", "developer", "user", "assistant"] | None = None
+    content: str | list[ContentPart] | None = None
+    call_id: str = ""
+    name: str = ""
+    arguments: str = ""
+    output: str | list[ContentPart] | None = None
+    summary: list[ContentPart] | None = None
+
+
+class OfferedTool(msgspec.Struct, frozen=True, omit_defaults=True):
+    type: str
+    name: str = ""
+    description: str | None = None
+    parameters: dict[str, object] | None = None
+    strict: bool | None = None
+
+
+class ChosenTool(msgspec.Struct, frozen=True):
+    type: str
+    name: str = ""
+
+
+class Reasoning(msgspec.Struct, frozen=True):
+    effort: Effort | None = None
+    summary: str | None = None
+
+
+class Format(msgspec.Struct, frozen=True, omit_defaults=True, rename={"schema_": "schema"}):
+    type: Literal["text", "json_object", "json_schema"]
+    name: str = ""
+    schema_: dict[str, object] | None = None
+    strict: bool | None = None
+
+
+class TextFormat(msgspec.Struct, frozen=True, omit_defaults=True):
+    format: Format | None = None
+    verbosity: str | None = None
+
+
+class ResponseRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """`provider` and `on_disconnect` are ours: an SDK sends them as `extra_body`."""
+
+    model: str | None = None
+    input: str | list[Item] | None = None
+    instructions: str | None = None
+    previous_response_id: str | None = None
+    stream: bool | None = None
+    store: bool | None = None
+    background: bool | None = None
+    max_output_tokens: PositiveInt | None = None
+    temperature: Temperature | None = None
+    top_p: Share | None = None
+    tools: list[OfferedTool] | None = None
+    tool_choice: str | ChosenTool | None = None
+    parallel_tool_calls: bool | None = None
+    reasoning: Reasoning | None = None
+    text: TextFormat | None = None
+    metadata: dict[str, str] | None = None
+    truncation: str | None = None
+    user: str | None = None
+    provider: str | None = None
+    on_disconnect: OnDisconnect | None = None
+    # What is refused:
+    conversation: object = None
+    prompt: object = None
+    top_logprobs: int | None = None
+
+    def chat(self) -> Chat:
+        """Without the instructions, which hold for this turn alone."""
+        refuse("conversation", self.conversation is not None, "previous_response_id, which continues one")
+        refuse("prompt", self.prompt is not None, "input and instructions, no templates")
+        refuse("top_logprobs", bool(self.top_logprobs), "no log probabilities")
+        effort = self.reasoning.effort if self.reasoning else None
+        tools = distinct([_tool(f"tools[{index}]", tool) for index, tool in enumerate(self.tools or ())])
+        messages = _messages(self.input)
+        if self.previous_response_id is None:
+            refuse_orphans("input", messages)
+        return Chat(
+            model=self.model or "",
+            messages=messages,
+            thinking=thinking_of(effort),
+            effort=effort,
+            max_tokens=self.max_output_tokens,
+            temperature=self.temperature,
+            top_p=self.top_p,
+            tools=tools,
+            tool_choice=_choice(self.tool_choice, tools),
+            parallel_tools=self.parallel_tool_calls is not False,
+            schema=_schema(self.text),
+        )
+
+    def repeated(self) -> dict[str, object]:
+        """What the response object says of its request; always the tools, by which its own calls are known."""
+        given = {name: getattr(self, name) for name in REPEATED if getattr(self, name) is not None}
+        repeated: dict[str, object] = msgspec.to_builtins({"tools": [], **given})
+        return repeated
+
+
+def _messages(given: str | list[Item] | None) -> list[Message]:
+    if isinstance(given, str):
+        return [Message("user", filled("input", given))]
+    if not given:
+        raise InvalidField("input: must not be empty")
+    messages: list[Message] = []
+    for index, item in enumerate(given):
+        _add(f"input[{index}]", item, messages)
+    return messages
+
+
+def _add(field: str, item: Item, messages: list[Message]) -> None:
+    """Thinking, calls and text of one turn are items of their own: they become one message of the assistant."""
+    match item.type:
+        case "message":
+            _add_message(field, item, messages)
+        case "reasoning":
+            _extend(
+                messages, Message("assistant", "", reasoning="".join(part.text or "" for part in item.summary or ()))
+            )
+        case "function_call":
+            call = call_of(field, given(f"{field}.call_id", item.call_id), item.name, item.arguments)
+            _extend(messages, Message("assistant", "", tool_calls=[call]))
+        case "function_call_output":
+            result = content_of(f"{field}.output", item.output)
+            messages.append(Message("tool", result, tool_call_id=given(f"{field}.call_id", item.call_id)))
+        case other:
+            raise InvalidField(f"{field}.type: {other!r} cannot be carried here")
+
+
+def _add_message(field: str, item: Item, messages: list[Message]) -> None:
+    content = content_of(f"{field}.content", item.content)
+    match item.role:
+        case None:
+            raise InvalidField(f"{field}.role: must not be empty")
+        case "assistant":
+            _extend(messages, Message("assistant", content))
+        case "user":
+            messages.append(Message("user", filled(f"{field}.content", content)))
+        case "system" | "developer":
+            messages.append(Message("system", filled(f"{field}.content", content)))
+
+
+def _extend(messages: list[Message], more: Message) -> None:
+    last = messages[-1] if messages else None
+    if last is None or last.role != "assistant" or (more.content and last.content) or (last.content and more.reasoning):
+        messages.append(more)
+        return
+    messages[-1] = msgspec.structs.replace(
+        last,
+        content=last.content or more.content,
+        reasoning=last.reasoning + more.reasoning,
+        tool_calls=[*last.tool_calls, *more.tool_calls],
+    )
+
+
+def _tool(field: str, tool: OfferedTool) -> Tool:
+    if tool.type != "function":
+        raise InvalidField(f"{field}.type: {tool.type!r} cannot be carried here: there are functions")
+    return tool_of(field, tool.name, tool.description, tool.parameters, tool.strict)
+
+
+def _choice(choice: str | ChosenTool | None, tools: list[Tool]) -> str:
+    if isinstance(choice, ChosenTool):
+        if choice.type != "function":
+            raise InvalidField(f"tool_choice: {choice.type!r} cannot be carried here: choose one function, or none")
+        return named_choice(choice.name, tools)
+    return choice_word(choice)
+
+
+def _schema(text: TextFormat | None) -> dict[str, object] | None:
+    if text is None or text.format is None or text.format.type == "text":
+        return None
+    if text.format.type == "json_object":
+        return {"type": "object"}
+    if text.format.schema_ is None:
+        raise InvalidField("text.format.schema: must not be empty")
+    return text.format.schema_

@@ -1,0 +1,49 @@
+"""A run for one reader in the same thread: no log, no server, and the run waits while the reader does.
+
+Run and reader are two greenlets that switch to each other, so it needs neither gevent's patches nor a hub; where the
+run waits in a hub (a pause of the mock), that is its own affair.
+"""
+
+from collections.abc import Generator
+from typing import Any, cast
+
+from gevent import GreenletExit, getcurrent
+from greenlet import greenlet
+
+from chatapp.chat import Chat
+from chatapp.events import StreamEvent
+from chatapp.generation.run import Run
+from chatapp.ids import new_id, new_trace_id
+from chatapp.logs import EventLog
+from chatapp.providers import Provider
+
+
+class Handover:
+    """A run's log that keeps nothing: whoever iterates gets each event when it is written."""
+
+    def __init__(self) -> None:
+        self._seq = 0
+        self._reader: Any = None
+
+    def events(self, provider: Provider, chat: Chat) -> Generator[StreamEvent, None, None]:
+        run = Run(new_id("run"), new_trace_id(), provider, chat, cast(EventLog, self))
+        writer = greenlet(lambda: self._write(run))
+        try:
+            while event := self._next(writer):
+                yield event
+        finally:
+            if not writer.dead:
+                writer.parent = getcurrent()
+                writer.throw(GreenletExit)  # where it appends: the provider's iterator is closed
+
+    def append(self, run_id: str, event: StreamEvent) -> int:
+        self._seq += 1
+        self._reader.switch(event)
+        return self._seq
+
+    def _next(self, writer: greenlet) -> StreamEvent | None:
+        self._reader = writer.parent = getcurrent()
+        return cast(StreamEvent | None, writer.switch())
+
+    def _write(self, run: Run) -> None:
+        run.append(run.generate())

@@ -1,0 +1,174 @@
+"""The tool loop: a provider that calls tools, made one that answers.
+
+`Rounds` stands where a provider stands, so a run knows nothing of tools. It asks the provider, runs the calls that it
+makes side by side, asks again with the results, until there is an answer. Which calls are whose:
+
+- a provider may run a tool itself: then the result comes with the call, and there is nothing to run;
+- a tool in the chat is the client's, also where one of ours has its name: the call is passed out, and the run ends
+  with `stop`, once our own calls of the same turn have been run;
+- all others run here; one that nobody knows is answered as such.
+"""
+
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
+
+import msgspec
+
+from chatapp.cancel import CancelScope
+from chatapp.chat import Chat, Finish, Message, ReplyItem, Spent
+from chatapp.errors import Truncated
+from chatapp.events import (
+    AttemptReset,
+    ReasoningDelta,
+    StreamEvent,
+    TextDelta,
+    ToolApproval,
+    ToolCall,
+    ToolInputDelta,
+    ToolResult,
+)
+from chatapp.generation.endings import estimate_usage
+from chatapp.providers import Provider
+from chatapp.tools.toolbox import Toolbox
+
+
+class Rounds:
+    """`provider`, with the tools of one run in `toolbox`."""
+
+    def __init__(self, provider: Provider, toolbox: Toolbox) -> None:
+        self.name = provider.name
+        self._provider = provider
+        self._toolbox = toolbox
+        self._taken: set[str] = set()  # ids of calls: some providers begin again with the same ones in each reply
+
+    def models(self) -> Sequence[str]:
+        return self._provider.models()
+
+    def stream(self, chat: Chat, scope: CancelScope) -> Generator[ReplyItem, None, None]:
+        client = {tool.name for tool in chat.tools}
+        ours = [spec for spec in self._toolbox.specs if spec.name not in client]
+        chat = msgspec.structs.replace(chat, tools=[*chat.tools, *ours])
+        shown: list[StreamEvent] = []  # of the rounds before: a reset in this one makes them void too
+        while True:
+            turn = Turn(self._taken)
+            yield from self._ask(chat, scope, turn, shown)
+            finish = turn.finish
+            assert finish is not None
+            calls = [call for call in turn.open_calls if call.name not in client]
+            passed_out = len(turn.open_calls) - len(calls)
+            if finish.reason != "stop" or not calls:
+                yield finish
+                return
+            allowed = calls[: self._toolbox.left]
+            for event in self._toolbox.call_all(allowed, scope):
+                turn.shown.append(event)
+                yield event
+            if len(allowed) < len(calls):
+                yield Finish("tool_limit", finish.usage)
+                return
+            if passed_out:
+                yield finish
+                return
+            yield Spent(finish.usage or estimate_usage(chat.messages, turn.reasoning, turn.text))
+            shown += turn.shown
+            chat = next_chat(chat, turn.messages(calls))
+
+    def _ask(self, chat: Chat, scope: CancelScope, turn: "Turn", shown: list[StreamEvent]) -> Iterator[ReplyItem]:
+        with closing(self._provider.stream(chat, scope)) as items:  # type: ignore[type-var]
+            for item in items:
+                if isinstance(item, Finish):
+                    turn.finish = item
+                elif isinstance(item, AttemptReset):
+                    turn.reset()
+                    yield item
+                    yield from shown
+                else:
+                    yield turn.take(self._typed(item))
+        if turn.finish is None:
+            raise Truncated(f"{self.name} ended its answer without an end")
+
+    def _typed(self, item: ReplyItem) -> ReplyItem:
+        if isinstance(item, ToolCall) and self._toolbox.type_of(item.name) == "mcp":
+            return msgspec.structs.replace(item, type="mcp")
+        return item
+
+
+class Turn:
+    """One reply of the provider, with the results of its calls: what is sent back with the next question.
+
+    In the log each call's id is the only one of its run; the provider gets back the id that it gave.
+    """
+
+    def __init__(self, taken: set[str]) -> None:
+        self.finish: Finish | None = None
+        self._taken = taken
+        self._ids: dict[str, str] = {}  # the provider's -> the log's, of the last call that has it
+        self._given: dict[str, str] = {}  # the log's -> the provider's
+        self._whole: set[str] = set()  # the log's, of calls whose fragments are over
+        self.shown: list[StreamEvent] = []
+
+    def reset(self) -> None:
+        self.shown.clear()
+        self._whole.clear()
+
+    @property
+    def text(self) -> str:
+        return "".join(event.text for event in self.shown if isinstance(event, TextDelta))
+
+    @property
+    def reasoning(self) -> str:
+        return "".join(event.text for event in self.shown if isinstance(event, ReasoningDelta))
+
+    @property
+    def open_calls(self) -> list[ToolCall]:
+        """Those that have no result."""
+        done = {event.tool_call_id for event in self.shown if isinstance(event, ToolResult)}
+        return [event for event in self.shown if isinstance(event, ToolCall) and event.id not in done]
+
+    def take(self, item: ReplyItem) -> ReplyItem:
+        """Note what comes; return it as the log shall have it."""
+        match item:
+            case ToolCall():
+                item = msgspec.structs.replace(item, id=self._log_id(item.id))
+                self._whole.add(item.id)
+            case ToolInputDelta():
+                item = msgspec.structs.replace(item, tool_call_id=self._log_id(item.tool_call_id))
+            case ToolResult() if item.tool_call_id in self._ids:
+                item = msgspec.structs.replace(item, tool_call_id=self._ids[item.tool_call_id])
+        if isinstance(item, (TextDelta, ReasoningDelta, ToolCall, ToolApproval, ToolResult)):
+            self.shown.append(item)
+        return item
+
+    def messages(self, calls: Sequence[ToolCall]) -> list[Message]:
+        """The assistant's turn with these calls, and the result of each."""
+        made = [msgspec.structs.replace(call, id=self._given[call.id]) for call in calls]
+        native = self.finish.native if self.finish else None
+        results = {event.tool_call_id: event for event in self.shown if isinstance(event, ToolResult)}
+        return [
+            Message("assistant", self.text, tool_calls=made, reasoning=self.reasoning, native=native),
+            *(tool_message(self._given[call.id], results[call.id]) for call in calls),
+        ]
+
+    def _log_id(self, id: str) -> str:
+        if id not in self._ids or self._ids[id] in self._whole:  # what comes after a whole call is another one
+            log_id, number = id, 1
+            while log_id in self._taken:
+                number += 1
+                log_id = f"{id}_{number}"
+            self._taken.add(log_id)
+            self._ids[id] = log_id
+            self._given[log_id] = id
+        return self._ids[id]
+
+
+def tool_message(call_id: str, result: ToolResult) -> Message:
+    if result.error is not None:
+        return Message("tool", result.error, tool_call_id=call_id, failed=True)
+    text = result.result if isinstance(result.result, str) else msgspec.json.encode(result.result).decode()
+    return Message("tool", text, tool_call_id=call_id)
+
+
+def next_chat(chat: Chat, messages: list[Message]) -> Chat:
+    """The chat that asks on. Whoever was made to call a tool is now free to answer."""
+    choice = "none" if chat.tool_choice == "none" else "auto"
+    return msgspec.structs.replace(chat, messages=[*chat.messages, *messages], tool_choice=choice)

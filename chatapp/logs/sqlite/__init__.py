@@ -1,0 +1,1 @@
+"""The durable log of one machine, shared by its worker processes: one SQLite file."""

@@ -1,0 +1,126 @@
+"""The runs that other processes write, and those that ended a while ago, for readers in this one.
+
+SQLite cannot call us when another process commits, but it tells cheaply whether one has. So while somebody reads
+such a run, that is asked every few ms, and when it is so, one query brings the news of all runs that are read.
+"""
+
+from collections.abc import Callable
+from time import monotonic
+
+import msgspec
+
+from chatapp.errors import UnknownRun
+from chatapp.logs.sqlite.pieces import Piece
+from chatapp.logs.sqlite.store import Store, StoreError, is_busy
+from chatapp.logs.sqlite.tail import Tail
+from chatapp.logs.waiting import Alarm
+
+POLL_S = 0.005  # as often as a writer flushes
+QUIET_POLL_S = 0.025  # when nothing came in the last QUIET_S: a first token may be that late
+QUIET_S = 1.0
+
+
+class Follower:
+    """Tails of runs that others than `writer` write, or that have ended.
+
+    `failure` says why the store gives no news, None where it does.
+    """
+
+    def __init__(self, store: Store, writer: str, horizon: Callable[[], float]) -> None:
+        self.tails: dict[str, Tail] = {}
+        self.failure: str | None = None
+        self._store = store
+        self._writer = writer
+        self._horizon = horizon  # runs that were settled before this time are not known any more
+        self._live: dict[int, Tail] = {}  # by key: those that have not ended
+        self._position = 0  # in the journal: what we know of
+        self._version: int | None = None
+        self._news_at = 0.0
+        self._poll_alarm = Alarm(self._poll)
+
+    def close(self) -> None:
+        self._poll_alarm.clear()
+        self.drop_all()
+
+    def follow(self, run_id: str) -> Tail:
+        """The run's tail, kept up to date from now on. Raises UnknownRun, StoreError."""
+        if run_id in self.tails:
+            return self.tails[run_id]
+        with self._store.snapshot():
+            run = self._store.find(run_id, self._horizon())
+            if run is None:
+                raise UnknownRun("no such run")
+            tail = Tail(run_id, run.key, run.folded, run.end)
+            if run.end is None:
+                self._begin_live(tail)
+        self.tails[run_id] = tail
+        return tail
+
+    def sweep(self) -> None:
+        """Let go of what nobody has read for a while."""
+        for tail in list(self.tails.values()):
+            if tail.finished or not (tail.used or tail.readers):
+                self.drop(tail.run_id)
+            tail.used = False
+
+    def drop(self, run_id: str) -> None:
+        """Forget the run; its readers look for it again."""
+        if tail := self.tails.pop(run_id, None):
+            self._live.pop(tail.key, None)
+            tail.readers.wake()
+
+    def drop_all(self) -> None:
+        for run_id in list(self.tails):
+            self.drop(run_id)
+
+    def _begin_live(self, tail: Tail) -> None:
+        for piece in self._store.unfolded(tail.key):
+            tail.take(piece)
+        if tail.finished:
+            return
+        if not self._live:
+            self._position = self._store.position()
+            self._news_at = monotonic()
+            self._poll_alarm.set(POLL_S)
+        self._live[tail.key] = tail
+
+    def _poll(self) -> None:
+        try:
+            version = self._store.version()
+            if version != self._version:
+                self._take_news()
+                self._version = version
+            self.failure = None
+        except StoreError as error:
+            if not is_busy(error):
+                self._fail(error)
+        if self._live:
+            self._poll_alarm.set(POLL_S if monotonic() - self._news_at < QUIET_S else QUIET_POLL_S)
+        else:
+            self.failure = None
+
+    def _take_news(self) -> None:
+        news = self._store.news(self._writer, self._position)
+        self._position = news.position
+        if not news.complete:  # some were folded before we saw them: begin again, from the chunks
+            self.drop_all()
+        for piece in news.pieces:
+            if tail := self._live.get(piece.run):
+                self._news_at = monotonic()
+                self._take(tail, piece)
+
+    def _take(self, tail: Tail, piece: Piece) -> None:
+        try:
+            contiguous = tail.take(piece)
+        except msgspec.MsgspecError:  # of a newer version: its readers shall meet the error
+            contiguous = False
+        if not contiguous:
+            self.drop(tail.run_id)
+        elif tail.finished:
+            del self._live[tail.key]
+        tail.readers.wake()
+
+    def _fail(self, error: StoreError) -> None:
+        self.failure = f"the event log cannot be read: {error}"
+        for tail in self._live.values():
+            tail.readers.wake()

@@ -1,0 +1,229 @@
+"""The log of one machine: a SQLite file that any number of worker processes write and read. The default.
+
+Choose it unless several machines must share the log. It survives `kill -9`; after a power failure the last
+commits may be missing, unless `synchronous` is FULL (then each flush waits in the hub for the disk).
+
+    append ─> Writer ─ 5 ms ─> journal ─ 2 s ─> chunks ─ retention ─> gone
+                └─> readers here  └─> Follower ─> readers in other processes
+
+This file joins the parts and decides what belongs to nobody else: cancelling, taking over, and what goes when.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from time import monotonic
+from typing import ParamSpec, TypeVar
+
+import gevent
+import msgspec
+from gevent import get_hub
+
+from chatapp.errors import ConfigError, LogUnavailable, UnknownRun
+from chatapp.events import Entry, StreamEvent
+from chatapp.logs.sqlite.follower import Follower
+from chatapp.logs.sqlite.lock import WriterLock
+from chatapp.logs.sqlite.store import Store, StoreError, Synchronous, is_busy
+from chatapp.logs.sqlite.tail import OwnTail, Tail
+from chatapp.logs.sqlite.writer import BUSY_S, PATIENCE_S, Writer
+from chatapp.logs.waiting import Alarm
+from chatapp.sqlite import Checkpointer
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+MAX_PENDING_BYTES = 64 << 20  # not folded yet, of all runs: 1 MB is usual, so much means that the disk cannot follow
+TICK_S = 0.1  # how often cancels are looked for (promised: 0.3 s) and runs are folded, while there are any
+SWEEP_S = 5.0  # an ended run stays in memory for one or two of these: most readers are done by then
+MORE_S = 0.05  # until the next part of what is too much to delete at once
+
+logger = logging.getLogger(__name__)
+
+
+class SQLiteLog:
+    """See `EventLog`. `retention` is in seconds. Make it in the process that uses it, after a fork.
+
+    Raises ConfigError, or LogUnavailable where the file cannot be opened. Once closed, every call that needs the
+    store raises LogUnavailable, and so do the readers that were waiting.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        flush_ms: float = 5,
+        retention: float = 3600.0,
+        synchronous: Synchronous = "NORMAL",
+        max_pending_bytes: int = MAX_PENDING_BYTES,
+    ) -> None:
+        self.on_cancel: Callable[[str], None] = lambda run_id: None
+        self.retention = retention
+        self._closed = False
+        self._store, self._lock = _open(path, synchronous)
+        self._checkpointer = Checkpointer(path)
+        self._writer = Writer(self._store, self._lock.id, flush_ms / 1000, max_pending_bytes)
+        self._follower = Follower(self._store, self._lock.id, self._horizon)
+        self._tick_alarm = Alarm(self._tick)
+        self._sweep_alarm = Alarm(self._sweep)
+        self._sweep_alarm.set(SWEEP_S)
+        self._expire_alarm = Alarm(self._expire)
+
+    def create(self, run_id: str) -> None:
+        key = self._patiently(self._store.create, run_id, self._lock.id)
+        self._write(OwnTail(run_id, key))
+
+    def append(self, run_id: str, event: StreamEvent) -> int:
+        return self._writer.append(run_id, event)
+
+    def sync(self, run_id: str) -> None:
+        self._writer.sync(run_id)
+
+    def read(self, run_id: str, after: int = 0, wait: float = 0.0) -> Sequence[Entry]:
+        deadline = monotonic() + wait
+        while True:
+            tail = self._tail(run_id)
+            tail.used = True
+            entries = tail.since(after) if after >= tail.dropped else self._read_store(tail, after)
+            if entries or tail.finished:
+                return entries
+            self._check(self._writer.failure if isinstance(tail, OwnTail) else self._follower.failure)
+            left = deadline - monotonic()
+            if left <= 0:
+                return entries
+            tail.readers.wait(left)
+
+    def exists(self, run_id: str) -> bool:
+        if run_id in self._writer.tails or run_id in self._follower.tails:
+            return True
+        return self._patiently(self._store.find, run_id, self._horizon()) is not None
+
+    def cancel(self, run_id: str) -> None:
+        if run_id in self._writer.tails:
+            self._cancel_here(run_id)
+        elif not self._patiently(self._store.cancel, run_id):
+            raise UnknownRun("no such run")
+
+    def settle(self, run_id: str) -> None:
+        self._patiently(self._store.settle, run_id, time.time())
+
+    def adopt(self) -> Sequence[str]:
+        adopted: list[str] = []
+        try:
+            for writer in self._lock.others().union(self._patiently(self._store.writers)) - {self._lock.id}:
+                with self._lock.claim(writer) as gone:
+                    if gone:
+                        adopted += self._take_over(writer)
+        except (OSError, LogUnavailable) as error:
+            if not adopted:  # else they must be returned: nobody will be given them again
+                raise LogUnavailable(f"cannot take over runs: {error}") from error
+        return adopted
+
+    def ping(self) -> None:
+        self._check(self._writer.failure or self._follower.failure or self._checkpointer.failure)
+        self._patiently(self._store.ping)
+
+    def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        self._writer.close()
+        self._follower.close()
+        for alarm in (self._tick_alarm, self._sweep_alarm, self._expire_alarm):
+            alarm.clear()
+        self._checkpointer.close()
+        self._store.close()
+        self._lock.release()
+
+    def _tail(self, run_id: str) -> Tail:
+        if self._closed:
+            raise LogUnavailable("the event log is closed")
+        tail = self._writer.tails.get(run_id) or self._follower.tails.get(run_id)
+        return tail or self._patiently(self._follower.follow, run_id)
+
+    def _read_store(self, tail: Tail, after: int) -> list[Entry]:
+        entries = self._patiently(self._store.read, tail.key, after)
+        if not entries or entries[0].seq != after + 1:
+            raise UnknownRun("this part of the log is gone")
+        return entries
+
+    def _write(self, tail: OwnTail) -> None:
+        self._writer.tails[tail.run_id] = tail
+        if not self._tick_alarm.is_set:
+            self._tick_alarm.set(TICK_S)
+
+    def _take_over(self, writer: str) -> list[str]:
+        runs = self._patiently(self._store.take_over, writer, self._lock.id)
+        for run in runs:
+            self._write(OwnTail(run.id, run.key, run.folded, run.end))
+            self._follower.drop(run.id)
+        return [run.id for run in runs]
+
+    def _tick(self) -> None:
+        self._look_for_cancels()
+        self._writer.fold()
+        if self._writer.active:
+            self._tick_alarm.set(TICK_S)
+
+    def _look_for_cancels(self) -> None:
+        """Asks again at each tick until the run has ended."""
+        try:
+            cancelled = self._store.cancelled(self._lock.id)
+        except StoreError:  # the flush meets it too, and tells
+            return
+        for run_id in cancelled:
+            self._cancel_here(run_id)
+
+    def _cancel_here(self, run_id: str) -> None:
+        tail = self._writer.tails.get(run_id)
+        if tail is not None and tail.end is None:
+            get_hub().loop.run_callback(self.on_cancel, run_id)
+
+    def _sweep(self) -> None:
+        self._writer.retire()
+        self._follower.sweep()
+        self._store.forget()
+        self._sweep_alarm.set(SWEEP_S)
+        self._expire()
+
+    def _expire(self) -> None:
+        try:
+            if self._store.expire(self._horizon()):
+                self._expire_alarm.set(MORE_S)
+        except StoreError as error:  # the next sweep tries again
+            if not is_busy(error):
+                logger.warning("old logs cannot be deleted: %s", error)
+
+    def _horizon(self) -> float:
+        """Runs that were settled before this time are old."""
+        return time.time() - self.retention
+
+    def _patiently(self, step: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do a step on the store, again and again while another process holds the file."""
+        give_up = monotonic() + PATIENCE_S
+        while True:
+            self._check("the event log is closed" if self._closed else None)
+            try:
+                return step(*args, **kwargs)
+            except (StoreError, msgspec.MsgspecError) as error:
+                if not is_busy(error) or monotonic() > give_up:
+                    raise LogUnavailable(f"the event log does not answer: {error}") from error
+            gevent.sleep(BUSY_S)
+
+    def _check(self, failure: str | None) -> None:
+        if failure is not None:
+            raise LogUnavailable(failure)
+
+
+def _open(path: Path, synchronous: Synchronous) -> tuple[Store, WriterLock]:
+    if synchronous not in ("NORMAL", "FULL"):
+        raise ConfigError(f"log_synchronous: expected NORMAL or FULL, got {synchronous!r}")
+    try:
+        store = Store(path, synchronous)
+    except StoreError as error:
+        raise LogUnavailable(f"cannot open the event log {path}: {error}") from error
+    try:
+        return store, WriterLock(path.with_name(f"{path.name}-writers"))
+    except OSError as error:
+        store.close()
+        raise LogUnavailable(f"cannot lock the event log {path}: {error}") from error

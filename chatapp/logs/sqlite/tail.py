@@ -1,0 +1,119 @@
+"""What a process holds of one run in memory: its newest entries, and who waits for more. No I/O.
+
+        1 ... dropped ... folded ... durable ... last
+                      |<------- entries ------------>|
+                                 |<-- encoded ------>|      (of a run that this process writes)
+
+Readers see what is durable. What was dropped is read from the store.
+"""
+
+from chatapp.errors import LogError
+from chatapp.events import Entry, RunEnd, StreamEvent
+from chatapp.logs.sqlite.pieces import Piece, encode_event, join
+from chatapp.logs.waiting import Waiters
+
+READ_ENTRIES = 1024  # in one answer: a reader far behind must not hold the hub for longer than a few ms
+KEEP_ENTRIES = 512  # of a run that another process writes: enough for its readers to differ by some seconds
+KEEP_BYTES = 256 << 10  # for a run with large events, as `raw` ones may be
+CHUNK_ENTRIES = 256  # a chunk is read as a whole: small enough to resume inside it cheaply
+
+
+class Tail:
+    """The tail of a run; `at` is the seq of the last entry that the store has in chunks, `end` of its `RunEnd`."""
+
+    __slots__ = ("_bytes", "dropped", "durable", "end", "entries", "key", "readers", "run_id", "used")
+
+    def __init__(self, run_id: str, key: int, at: int = 0, end: int | None = None) -> None:
+        self.run_id = run_id
+        self.key = key
+        self.end = end
+        self.entries: list[Entry] = []
+        self.dropped = self.durable = at
+        self.readers = Waiters()
+        self.used = True  # since the last sweep
+        self._bytes = 0
+
+    @property
+    def finished(self) -> bool:
+        """Nothing will come after what is durable."""
+        return self.durable == self.end
+
+    def since(self, after: int) -> list[Entry]:
+        """Durable entries with seq > `after`, which is not less than `dropped`."""
+        start = after - self.dropped
+        return self.entries[start : min(self.durable - self.dropped, start + READ_ENTRIES)]
+
+    def take(self, piece: Piece) -> bool:
+        """Add what is new in a durable piece. False where something is missing before it."""
+        entries = piece.entries(self.durable)
+        if not entries:
+            return True
+        if entries[0].seq != self.durable + 1:
+            return False
+        self._make_room(len(piece.events))
+        self.entries += entries
+        self.durable = piece.upto
+        if isinstance(entries[-1].event, RunEnd):
+            self.end = self.durable
+        return True
+
+    def _make_room(self, size: int) -> None:
+        self._bytes += size
+        if len(self.entries) > KEEP_ENTRIES or self._bytes > KEEP_BYTES:
+            self._drop(len(self.entries))
+            self._bytes = size
+
+    def _drop(self, count: int) -> None:
+        del self.entries[:count]
+        self.dropped += count
+
+
+class OwnTail(Tail):
+    """The tail of a run that this process writes."""
+
+    __slots__ = ("encoded", "folded", "last", "retiring", "sealed", "unfolded_bytes")
+
+    def __init__(self, run_id: str, key: int, at: int = 0, end: int | None = None) -> None:
+        super().__init__(run_id, key, at, end)
+        self.last = self.sealed = self.folded = at
+        self.encoded: list[bytes] = []  # the events after `folded`
+        self.unfolded_bytes = 0
+        self.retiring = False
+
+    def append(self, event: StreamEvent) -> int:
+        """Take the event; return its size."""
+        if self.end is not None:
+            raise LogError("the log has ended")
+        encoded = encode_event(event)
+        self.last += 1
+        self.entries.append(Entry(self.last, event))
+        self.encoded.append(encoded)
+        self.unfolded_bytes += len(encoded)
+        if isinstance(event, RunEnd):
+            self.end = self.last
+        return len(encoded)
+
+    def seal(self) -> Piece:
+        """What came since the last call, to be written to the journal."""
+        piece = join(self.key, self.last, self.encoded[self.sealed - self.folded :])
+        self.sealed = self.last
+        return piece
+
+    def chunks(self) -> list[Piece]:
+        """What is durable and not folded yet."""
+        stops = [*range(self.folded + CHUNK_ENTRIES, self.durable, CHUNK_ENTRIES), self.durable]
+        starts = [self.folded, *stops]
+        return [
+            join(self.key, stop, self.encoded[start - self.folded : stop - self.folded])
+            for start, stop in zip(starts, stops, strict=False)
+        ]
+
+    def fold(self) -> int:
+        """The chunks are kept: let go of their bytes, and of the entries that the time before was for. Return the size."""
+        count = self.durable - self.folded
+        size = sum(map(len, self.encoded[:count]))
+        del self.encoded[:count]
+        self.unfolded_bytes -= size
+        self._drop((self.durable if size > KEEP_BYTES else self.folded) - self.dropped)
+        self.folded = self.durable
+        return size

@@ -1,0 +1,5 @@
+"""`python -m chatapp.models PROVIDER PROMPT`: an answer in the terminal."""
+
+from chatapp.ops.cli.chat import main
+
+main(prog_name="python -m chatapp.models")

@@ -1,0 +1,39 @@
+"""The command `chatapp`."""
+
+import os
+import sys
+
+import click
+
+from chatapp import __version__
+from chatapp.errors import ConfigError
+from chatapp.settings import HELP, PREFIX, Settings, load
+
+
+@click.group()
+@click.version_option(__version__)
+def main() -> None:
+    """A streaming chat server: a reply is a log, every response a reader of it."""
+
+
+@main.command()
+@click.argument("gunicorn_options", nargs=-1, type=click.UNPROCESSED)
+def serve(gunicorn_options: tuple[str, ...]) -> None:
+    """Serve the page and every endpoint under gunicorn's gevent worker.
+
+    HOST, PORT and WEB_CONCURRENCY are honoured; options for gunicorn come after `--`.
+    """
+    try:
+        load(os.environ)
+    except ConfigError as error:
+        raise click.ClickException(error.message) from None
+    command = [sys.executable, "-m", "gunicorn", "-c", "python:chatapp.ops.gunicorn_config", "chatapp.wsgi:app"]
+    os.execv(sys.executable, [*command, *gunicorn_options])
+
+
+@main.command()
+def settings() -> None:
+    """Print every setting: its variable, its default and what it is for."""
+    defaults = Settings()
+    for name, text in HELP.items():
+        click.echo(f"{PREFIX}{name.upper()} = {getattr(defaults, name)}\n    {text}")

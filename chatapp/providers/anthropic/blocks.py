@@ -1,0 +1,80 @@
+"""A content block of Anthropic's Messages API: as it grows, as it goes back, as what it is shown. Pure."""
+
+import msgspec
+
+from chatapp.errors import BadReply
+from chatapp.wire.json_text import NOTHING, parse, parse_arguments, parse_value
+
+
+class _Fields(msgspec.Struct):
+    """The fields needed of a block, of whatever type."""
+
+    type: str = ""
+    id: str = ""
+    name: str = ""
+    text: str = ""
+    thinking: str = ""
+    input: msgspec.Raw = NOTHING
+    tool_use_id: str = ""
+    content: msgspec.Raw = NOTHING
+    is_error: bool | None = None
+
+
+_fields = msgspec.json.Decoder(_Fields)
+
+
+class Block:
+    """`start` is what it began with; the pieces that came since are in `texts`, `signatures` and `inputs`."""
+
+    def __init__(self, raw: bytes, who: str) -> None:
+        self.start = parse(_fields, raw, who)
+        self.texts: list[str] = []
+        self.signatures: list[str] = []
+        self.inputs: list[str] = []
+        self._raw = raw
+        self._who = who
+
+    @property
+    def input(self) -> str:
+        """The arguments come in pieces, or whole with the block's start."""
+        return "".join(self.inputs) or bytes(self.start.input).decode("utf-8", "replace")
+
+    def native(self) -> dict[str, object] | None:
+        """The block as it would stand in a whole message; None for an empty text, which is not taken back."""
+        fields = parse_arguments(self._raw, self._who)
+        if self.start.type == "text":
+            fields["text"] = self.start.text + "".join(self.texts)
+        if self.start.type == "thinking":
+            fields["thinking"] = self.start.thinking + "".join(self.texts)
+        if self.signatures:
+            fields["signature"] = "".join(self.signatures)
+        if self.inputs:
+            fields["input"] = self._arguments()
+        return None if fields.get("text") == "" else fields
+
+    def result(self) -> tuple[object, str | None]:
+        """What a tool that the provider ran has given, and what went wrong."""
+        content = _readable(parse_value(bytes(self.start.content), self._who))
+        if isinstance(content, dict) and str(content.get("type")).endswith("_error"):
+            return content, str(content.get("error_code", "failed"))
+        return content, (_text(content) or "failed") if self.start.is_error else None
+
+    def _arguments(self) -> dict[str, object]:
+        try:
+            return parse_arguments("".join(self.inputs), self._who)
+        except BadReply:  # what the model wrote is no JSON; the call's result says so
+            return {}
+
+
+def _text(content: object) -> str:
+    parts = content if isinstance(content, list) else [content]
+    return " ".join(str(part.get("text", "")) for part in parts if isinstance(part, dict)).strip()
+
+
+def _readable(value: object) -> object:
+    """Without what only the provider can read: a search's pages are many kilobytes of it."""
+    if isinstance(value, list):
+        return [_readable(item) for item in value]
+    if isinstance(value, dict):
+        return {name: _readable(item) for name, item in value.items() if not str(name).startswith("encrypted_")}
+    return value

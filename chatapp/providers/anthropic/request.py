@@ -1,0 +1,120 @@
+"""The request of Anthropic's Messages API. Pure. Source: https://platform.claude.com/docs/en/api/messages"""
+
+from chatapp.chat import Chat, Image, Message, Part
+from chatapp.errors import InvalidField
+from chatapp.providers.prompt import given, native_content, parts, refuse, split_data_url, turns
+from chatapp.providers.thinking import Fields, Switch, switched
+
+PROTOCOL = "anthropic"
+MAX_TOKENS = 8192  # must be said; what every model of today can write
+LEAST_BUDGET = 1024
+MOST_TEMPERATURE = 1.0
+
+
+def request_body(chat: Chat, who: str, think: Switch) -> Fields:
+    """Raises InvalidField for what the protocol cannot carry."""
+    refuse(chat, who, "seed")
+    switch = switched(think, chat)
+    if _budget(switch) is not None and _goes_on_for_another(chat):
+        switch = {}  # a budget demands that the turn began with thinking, signed
+    body: Fields = {"model": chat.model, "messages": _messages(chat, who), "stream": True}
+    system = "\n\n".join(message.text for message in chat.messages if message.role == "system")
+    body |= given(system=system or None, stop_sequences=chat.stop, top_p=chat.top_p, temperature=chat.temperature)
+    body |= _limits(chat, who, switch)
+    if chat.thinking and switch:
+        _refuse_beside_thinking(chat, who)
+    if chat.temperature is not None and chat.temperature > MOST_TEMPERATURE:
+        raise InvalidField(f"temperature: {who} takes at most {MOST_TEMPERATURE:g}")
+    if chat.schema is not None:
+        body["output_config"] = _output_config(switch) | {"format": {"type": "json_schema", "schema": chat.schema}}
+    return body | _tools(chat)
+
+
+def _goes_on_for_another(chat: Chat) -> bool:
+    """Whether results are told for calls that another model made, or that were made without thinking."""
+    last = next((message for message in reversed(chat.messages) if message.role == "assistant"), None)
+    is_open = chat.messages and chat.messages[-1].role == "tool"
+    return bool(is_open and last and native_content(last, PROTOCOL) is None)
+
+
+def _limits(chat: Chat, who: str, switch: Fields) -> Fields:
+    """`max_tokens` counts the thinking too. A budget leaves at least half of it for the answer."""
+    budget = _budget(switch)
+    if budget is None:
+        return {**switch, "max_tokens": chat.max_tokens or MAX_TOKENS}
+    if chat.max_tokens is not None:
+        budget = min(budget, chat.max_tokens // 2)
+    if budget < LEAST_BUDGET:
+        raise InvalidField(f"max_tokens: {who} needs at least {2 * LEAST_BUDGET} to think and to answer")
+    thinking = {"type": "enabled", "budget_tokens": budget}
+    return {"thinking": thinking, "max_tokens": chat.max_tokens or budget + MAX_TOKENS}
+
+
+def _budget(switch: Fields) -> int | None:
+    """The tokens that are asked for thinking; None where the model decides itself, or does not think."""
+    thinking = switch.get("thinking")
+    return thinking.get("budget_tokens") if isinstance(thinking, dict) else None
+
+
+def _output_config(switch: Fields) -> Fields:
+    config = switch.get("output_config")
+    return config if isinstance(config, dict) else {}
+
+
+def _refuse_beside_thinking(chat: Chat, who: str) -> None:
+    if chat.temperature not in (None, MOST_TEMPERATURE):
+        raise InvalidField(f"temperature: {who} takes none while it thinks")
+    if chat.tools and chat.tool_choice not in ("auto", "none"):
+        raise InvalidField(f"tool_choice: {who} takes auto and none only while it thinks")
+
+
+def _tools(chat: Chat) -> Fields:
+    if not chat.tools:
+        return {}
+    tools = [
+        {
+            "name": tool.name,
+            "description": tool.description,
+            "input_schema": tool.parameters,
+            **given(strict=tool.strict or None),
+        }
+        for tool in chat.tools
+    ]
+    known: dict[str, Fields] = {"auto": {"type": "auto"}, "none": {"type": "none"}, "required": {"type": "any"}}
+    choice = known.get(chat.tool_choice, {"type": "tool", "name": chat.tool_choice})
+    if not chat.parallel_tools and chat.tool_choice != "none":
+        choice["disable_parallel_tool_use"] = True
+    return {"tools": tools, "tool_choice": choice}
+
+
+def _messages(chat: Chat, who: str) -> list[Fields]:
+    """Neighbours of one role become one turn: the results of all calls of a turn must stand together."""
+    messages: list[tuple[str, list[object]]] = []
+    for message in turns(chat, who, images_of=("user", "tool")):
+        if message.role == "system":
+            continue
+        role = "assistant" if message.role == "assistant" else "user"
+        if not messages or messages[-1][0] != role:
+            messages.append((role, []))
+        messages[-1][1].extend(_blocks(message))
+    return [{"role": role, "content": blocks} for role, blocks in messages if blocks]
+
+
+def _blocks(message: Message) -> list[object]:
+    native = native_content(message, PROTOCOL)
+    if isinstance(native, list):
+        return native
+    said: list[object] = [_block(part) for part in parts(message)]
+    if message.role == "tool":
+        result = {"type": "tool_result", "tool_use_id": message.tool_call_id, "content": said}
+        return [{**result, "is_error": True} if message.failed else result]
+    calls = message.tool_calls
+    return said + [{"type": "tool_use", "id": c.id, "name": c.name, "input": c.arguments} for c in calls]
+
+
+def _block(part: Part) -> Fields:
+    if not isinstance(part, Image):
+        return {"type": "text", "text": part.text}
+    if inline := split_data_url(part.url):
+        return {"type": "image", "source": {"type": "base64", "media_type": inline.media_type, "data": inline.data}}
+    return {"type": "image", "source": {"type": "url", "url": part.url}}

@@ -1,0 +1,94 @@
+"""The request of Gemini's generateContent. Pure. Source: https://ai.google.dev/api/generate-content"""
+
+import re
+
+from chatapp.chat import Chat, Image, Message, Part
+from chatapp.providers.prompt import given, inline_image, native_content, parts, turns, with_tool_names
+from chatapp.providers.thinking import Fields, Switch, switched
+
+PROTOCOL = "gemini"
+
+# Gemini 3 refuses a call without its signature. This is Google's word for a call that another model made.
+NO_SIGNATURE = {"thoughtSignature": "skip_thought_signature_validator"}
+needs_signatures = re.compile(r"^(?!.*gemini-[12])").match
+
+
+def request_body(chat: Chat, who: str, think: Switch) -> Fields:
+    """Raises InvalidField for what the protocol cannot carry."""
+    body: Fields = {"contents": _contents(chat, who)}
+    if system := [_text(message.text) for message in chat.messages if message.role == "system"]:
+        body["systemInstruction"] = {"parts": system}
+    config = given(
+        maxOutputTokens=chat.max_tokens,
+        temperature=chat.temperature,
+        topP=chat.top_p,
+        stopSequences=chat.stop,
+        seed=chat.seed,
+    )
+    config |= switched(think, chat)
+    if chat.schema is not None:
+        config |= {"responseMimeType": "application/json", "responseJsonSchema": chat.schema}
+    return body | given(generationConfig=config or None) | _tools(chat)
+
+
+def _tools(chat: Chat) -> Fields:
+    if not chat.tools:
+        return {}
+    functions = [
+        {"name": tool.name, "description": tool.description, "parametersJsonSchema": tool.parameters}
+        for tool in chat.tools
+    ]
+    modes: dict[str, Fields] = {"auto": {"mode": "AUTO"}, "none": {"mode": "NONE"}, "required": {"mode": "ANY"}}
+    mode = modes.get(chat.tool_choice, {"mode": "ANY", "allowedFunctionNames": [chat.tool_choice]})
+    return {"tools": [{"functionDeclarations": functions}], "toolConfig": {"functionCallingConfig": mode}}
+
+
+def _contents(chat: Chat, who: str) -> list[Fields]:
+    """Neighbours of one role become one turn: the results of all calls of a turn must stand together."""
+    ids = _own_ids(chat)
+    contents: list[tuple[str, list[object]]] = []
+    for message, tool_name in with_tool_names(turns(chat, who)):
+        if message.role == "system":
+            continue
+        role = "model" if message.role == "assistant" else "user"
+        if not contents or contents[-1][0] != role:
+            contents.append((role, []))
+        if message.role == "tool":
+            contents[-1][1].append(_result(message, tool_name, ids))
+        else:
+            contents[-1][1].extend(_said(message, who, bool(needs_signatures(chat.model))))
+    return [{"role": role, "parts": said} for role, said in contents if said]
+
+
+def _own_ids(chat: Chat) -> set[object]:
+    """Ids of calls that Gemini gave itself: only those may stand beside a result."""
+    written = [native_content(message, PROTOCOL) for message in chat.messages]
+    said = [part for turn in written if isinstance(turn, list) for part in turn if isinstance(part, dict)]
+    return {call["id"] for part in said if isinstance(call := part.get("functionCall"), dict) and "id" in call}
+
+
+def _said(message: Message, who: str, signed: bool) -> list[object]:
+    native = native_content(message, PROTOCOL)
+    if isinstance(native, list):
+        return native
+    calls: list[Fields] = [{"functionCall": {"name": c.name, "args": c.arguments}} for c in message.tool_calls]
+    if calls and signed:
+        calls[0] |= NO_SIGNATURE  # of calls side by side the first carries it
+    return [*(_part(part, who) for part in parts(message)), *calls]
+
+
+def _result(message: Message, tool_name: str, ids: set[object]) -> Fields:
+    id = message.tool_call_id if message.tool_call_id in ids else None
+    response = {"error": message.text} if message.failed else {"result": message.text}
+    return {"functionResponse": {**given(id=id), "name": tool_name, "response": response}}
+
+
+def _part(part: Part, who: str) -> Fields:
+    if not isinstance(part, Image):
+        return _text(part.text)
+    inline = inline_image(part, who)
+    return {"inlineData": {"mimeType": inline.media_type, "data": inline.data}}
+
+
+def _text(text: str) -> Fields:
+    return {"text": text}

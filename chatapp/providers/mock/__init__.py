@@ -1,0 +1,1 @@
+"""The provider without a model: it shows every path without a key."""

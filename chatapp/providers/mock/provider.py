@@ -1,0 +1,167 @@
+"""A provider without a network: the model's name chooses what happens, so every path can be seen and tested.
+
+The same chat gives the same reply. One word is one token; `max_tokens` counts the words of the thinking too, as
+providers do. Its raw bytes are its words.
+"""
+
+import re
+from collections.abc import Generator, Iterator, Sequence
+
+import gevent
+import msgspec
+
+from chatapp.cancel import CancelScope
+from chatapp.chat import Began, Chat, Finish, ReplyItem
+from chatapp.errors import Rejected, Reported, Truncated
+from chatapp.events import (
+    FinishReason,
+    Raw,
+    ReasoningDelta,
+    StreamEvent,
+    TextDelta,
+    ToolCall,
+    ToolInputDelta,
+    ToolResult,
+    Usage,
+)
+from chatapp.providers.mock.tool_calls import answer, call, called, chosen, results
+
+MODELS = (
+    "words",
+    "slow",
+    "think",
+    "tool",
+    "client-tool",
+    "parallel-tools",
+    "tools",
+    "agent",
+    "fail-first",
+    "fail-late",
+    "silent",
+    "truncated",
+)
+CALLERS = ("client-tool", "parallel-tools", "tools", "agent")  # of what is offered
+SLOWNESS = 15  # how many times longer `slow` takes for a word
+WORDS_BEFORE_FAILURE = 5
+QUOTED_WORDS = 40
+A_WHILE_S = 3600.0
+
+ASKS_FOR_PLAN = "a numbered list"
+PLAN = """\
+1. Read the question
+2. Use the tools that there are
+3. Put together what was found"""
+
+THINKING = """\
+The user asks something of the mock provider. I cannot know an answer, but I can quote the question, \
+explain what I am for, and show a list and some code, so that every part of the page has something to do."""
+
+ANSWER = """\
+You asked:
+
+> {quote}
+
+I am the mock provider: no key, no network, one word at a time. The same question always gets this answer, \
+so a test can rely on it. Choose another of my models to see
+
+- `slow`: a word every now and then
+- `think`: thinking before the answer
+- `tool`: a tool that is called, and its result
+- `client-tool` and `parallel-tools`: calls of the tools that you offer, and an answer from their results
+- `tools` and `agent`: each tool that is offered once; one of them at each step of a plan
+- `fail-first` and `fail-late`: an error before the first word, and after some
+- `silent`: nothing at all, until you stop it
+- `truncated`: an answer that breaks off
+
+Every word counts as one token, and **max_tokens** is honoured:
+
+```python
+for word in answer.split():
+    print(word, end=" ")
+```
+
+That is all I have to say."""
+
+
+class Mock:
+    """`delay` is the pause before each word, in seconds."""
+
+    def __init__(self, name: str = "mock", delay: float = 0.02) -> None:
+        self.name = name
+        self._delay = delay
+
+    def models(self) -> Sequence[str]:
+        return MODELS
+
+    def stream(self, chat: Chat, scope: CancelScope) -> Generator[ReplyItem, None, None]:
+        self._before_headers(chat.model, scope)
+        yield Began()
+        spoken = reasoned = 0
+        reason: FinishReason = "stop"
+        for event in self._reply(chat):
+            if isinstance(event, (TextDelta, ReasoningDelta)):
+                if spoken == chat.max_tokens:
+                    reason = "length"
+                    break
+                scope.run(gevent.sleep, self._delay * (SLOWNESS if chat.model == "slow" else 1))
+                if chat.raw:
+                    yield Raw(event.text.encode(), "" if spoken else "text/plain; charset=utf-8")
+                spoken += 1
+                reasoned += isinstance(event, ReasoningDelta)
+            yield event
+            self._after(chat.model, spoken)
+        yield Finish(reason, _usage(chat, spoken, reasoned))
+
+    def _before_headers(self, model: str, scope: CancelScope) -> None:
+        if model == "fail-first":
+            raise Rejected(f"{self.name} failed before its first word, as this model always does", 503)
+        while model == "silent":
+            scope.run(gevent.sleep, A_WHILE_S)
+
+    def _after(self, model: str, spoken: int) -> None:
+        if spoken < WORDS_BEFORE_FAILURE:
+            return
+        if model == "fail-late":
+            raise Reported(f"{self.name} failed after {spoken} words, as this model always does")
+        if model == "truncated":
+            raise Truncated(f"{self.name} broke off after {spoken} words, as this model always does")
+
+    def _reply(self, chat: Chat) -> Iterator[StreamEvent]:
+        thinks = chat.model == "think" if chat.thinking is None else chat.thinking
+        question = next((m.text for m in reversed(chat.messages) if m.role == "user"), "")
+        if thinks:
+            yield from map(ReasoningDelta, words(THINKING))
+        if chat.model == "tool":
+            yield from _tool(question)
+        if chat.model in CALLERS and (found := results(chat)):
+            yield from map(TextDelta, words(answer(found)))
+        elif chat.model in CALLERS and (tools := chosen(chat)) and (wanted := called(chat.model, tools, question)):
+            for number, tool in enumerate(wanted):
+                yield from call(tool, number, question)
+        else:
+            text = PLAN if ASKS_FOR_PLAN in question else ANSWER.format(quote=_quote(question))
+            yield from map(TextDelta, words(text))
+
+
+def words(text: str) -> list[str]:
+    """Cut before the white space in front of each word; joined they are the text."""
+    return re.findall(r"\s*\S+(?:\s+$)?", text)
+
+
+def _tool(question: str) -> Iterator[StreamEvent]:
+    """A tool that the provider runs itself: its arguments as they are written, the call, the result."""
+    arguments: dict[str, object] = {"text": question}
+    for piece in words(msgspec.json.encode(arguments).decode()):
+        yield ToolInputDelta("call_1", "count_words", piece)
+    yield ToolCall("call_1", "function", "count_words", arguments)
+    yield ToolResult("call_1", {"words": len(question.split())})
+
+
+def _quote(question: str) -> str:
+    said = words(question.strip())
+    return "".join(said[:QUOTED_WORDS]).replace("\n", "\n> ") + (" …" if len(said) > QUOTED_WORDS else "")
+
+
+def _usage(chat: Chat, spoken: int, reasoned: int) -> Usage:
+    prompt = sum(len(message.text.split()) for message in chat.messages)
+    return Usage(prompt, spoken, prompt + spoken, reasoned)

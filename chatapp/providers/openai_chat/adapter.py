@@ -1,0 +1,264 @@
+"""OpenAI's chat completions, as spoken by OpenAI and by nearly everybody else.
+
+It knows the wire's shape and the oddities seen in it, whoever sends them. Source:
+https://platform.openai.com/docs/api-reference/chat/streaming, the documentation of the others, and recordings.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from urllib.parse import urlsplit
+
+import msgspec
+
+from chatapp.cancel import CancelScope
+from chatapp.chat import Chat, Finish
+from chatapp.errors import BadReply, Truncated
+from chatapp.events import FinishReason, ReasoningDelta, StreamEvent, TextDelta, ToolInputDelta, Usage
+from chatapp.providers.http import END_MARK, HTTPProvider, ReplyItems
+from chatapp.providers.openai_chat.reasoning_details import Details
+from chatapp.providers.openai_chat.request import Quirks, request_body
+from chatapp.providers.thinking import REASONING_DEMANDED, REASONING_SENT_BACK, STYLES
+from chatapp.providers.tool_calls import ToolCalls
+from chatapp.settings import ThinkingStyle
+from chatapp.wire.json_text import NOTHING, count, is_something, parse
+from chatapp.wire.upstream import Upstream, UpstreamRequest
+from chatapp.wire.upstream_errors import reported
+
+FINISH: dict[str, FinishReason] = {
+    "length": "length",
+    "max_tokens": "length",
+    "model_length": "length",
+    "content_filter": "content_filter",
+    "sensitive": "content_filter",
+}
+FAILED = ("error", "network_error", "insufficient_system_resource")
+AZURE = ".openai.azure.com"
+
+
+class OpenAI(HTTPProvider):
+    models_path = "/models"
+
+    def __init__(
+        self,
+        name: str,
+        upstream: Upstream,
+        base_url: str | Callable[[CancelScope], str] = "https://api.openai.com/v1",
+        *,
+        api_key: str | None = None,
+        models: Sequence[str] = (),
+        thinking: ThinkingStyle = "none",
+    ) -> None:
+        super().__init__(name, upstream, base_url, api_key=api_key, models=models)
+        self._host = (urlsplit(base_url).hostname or "") if isinstance(base_url, str) else ""
+        no_reasoning = " " if thinking in REASONING_DEMANDED else ""
+        self._quirks = Quirks.of(self._host, STYLES[thinking], REASONING_SENT_BACK.get(thinking), no_reasoning)
+
+    def authorization(self, key: str) -> dict[str, str]:
+        return {"api-key": key} if self._host.endswith(AZURE) else super().authorization(key)
+
+    def request(self, chat: Chat) -> UpstreamRequest:
+        return UpstreamRequest("/chat/completions", request_body(chat, self.name, self._quirks))
+
+    def decode(self, body: Iterable[bytes]) -> ReplyItems:
+        reply = _Reply(self.name, self._quirks.keeps_details)
+        try:
+            for event in self.server_events(body):
+                if event.data == END_MARK:
+                    reply.ended = True
+                    break
+                if event.data:
+                    yield from reply.take(parse(_chunk, event.data, self.name))
+        except Truncated:
+            if not reply.ended:  # with a finish reason nothing is missing but, perhaps, the usage
+                raise
+        yield from reply.end()
+
+    def decode_whole(self, body: bytes) -> ReplyItems:
+        reply = _Reply(self.name, self._quirks.keeps_details)
+        yield from reply.take(parse(_chunk, body, self.name))
+        yield from reply.end()
+
+    def decode_models(self, body: bytes) -> Iterable[str]:
+        models = msgspec.json.decode(body, type=_Models | list[_Model])
+        return [model.id for model in (models if isinstance(models, list) else models.data)]
+
+
+class _Part(msgspec.Struct):
+    type: str = ""
+    text: str | None = None
+    thinking: "list[_Part] | str | None" = None
+
+
+class _Function(msgspec.Struct):
+    name: str | None = None
+    arguments: str | dict[str, object] | None = None
+
+
+class _ToolCall(msgspec.Struct):
+    index: int | None = None
+    id: str | None = None
+    function: _Function | None = None
+
+
+class _Message(msgspec.Struct):
+    content: str | list[msgspec.Raw] | None = None
+    refusal: str | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    reasoning_details: msgspec.Raw = NOTHING
+    tool_calls: list[_ToolCall] | None = None
+    function_call: _Function | None = None
+
+
+class _Choice(msgspec.Struct):
+    index: int | None = None
+    delta: _Message | None = None
+    message: _Message | None = None
+    finish_reason: str | None = None
+    usage: msgspec.Raw = NOTHING
+
+
+class _Details(msgspec.Struct):
+    cached_tokens: float | None = None
+    reasoning_tokens: float | None = None
+
+
+class _Usage(msgspec.Struct):
+    prompt_tokens: float | None = None
+    completion_tokens: float | None = None
+    total_tokens: float | None = None
+    cached_tokens: float | None = None
+    prompt_cache_hit_tokens: float | None = None
+    prompt_tokens_details: _Details | None = None
+    completion_tokens_details: _Details | None = None
+
+
+class _Groq(msgspec.Struct):
+    usage: msgspec.Raw = NOTHING
+
+
+class _Chunk(msgspec.Struct):
+    """A chunk of a stream, or a whole answer: the fields needed of either."""
+
+    error: msgspec.Raw = NOTHING
+    choices: list[_Choice] | None = None
+    usage: msgspec.Raw = NOTHING
+    x_groq: _Groq | None = None
+
+
+class _Model(msgspec.Struct):
+    id: str
+
+
+class _Models(msgspec.Struct):
+    data: list[_Model]
+
+
+_chunk = msgspec.json.Decoder(_Chunk)
+_part = msgspec.json.Decoder(_Part | str)
+_numbers = msgspec.json.Decoder(_Usage)
+
+
+class _Reply:
+    """What is known of a reply so far. `ended` once it has a finish reason or the end mark."""
+
+    def __init__(self, who: str, keeps_details: bool) -> None:
+        self.ended = False
+        self._details = Details() if keeps_details else None
+        self._who = who
+        self._reason: FinishReason = "stop"
+        self._usage: _Usage | None = None
+        self._tool_calls = ToolCalls(who)
+
+    def take(self, chunk: _Chunk) -> list[StreamEvent]:
+        if is_something(chunk.error):
+            raise reported(self._who, bytes(chunk.error))
+        events: list[StreamEvent] = []
+        self._take_usage(chunk.x_groq.usage if chunk.x_groq else NOTHING)
+        for choice in chunk.choices or ():
+            if choice.index:
+                continue  # of several answers the first is the one
+            # A stream's delta may stand beside a message that repeats what came so far (Perplexity).
+            message = choice.delta if choice.delta is not None else choice.message
+            if message is not None:
+                events += self._events(message)
+            if choice.finish_reason:
+                self._finish(choice.finish_reason)
+            self._take_usage(choice.usage)
+        self._take_usage(chunk.usage)
+        return events
+
+    def end(self) -> ReplyItems:
+        if not self.ended:
+            raise Truncated(f"{self._who} ended its reply without an end")
+        yield from self._tool_calls.end(cut_off=self._reason == "length")
+        native = self._details.native() if self._details and self._tool_calls else None
+        yield Finish(self._reason, _usage(self._usage or _Usage()), native)
+
+    def _events(self, message: _Message) -> Iterator[StreamEvent]:
+        # Some send the same reasoning under both names.
+        if reasoning := message.reasoning_content or message.reasoning:
+            yield ReasoningDelta(reasoning)
+        if self._details and is_something(message.reasoning_details):
+            self._details.take(message.reasoning_details, self._who)
+        if isinstance(message.content, list):
+            yield from self._parts(message.content)
+        elif message.content:
+            yield TextDelta(message.content)
+        if message.refusal:
+            yield TextDelta(message.refusal)
+        for fragment in message.tool_calls or ():
+            yield from self._tool(fragment.index, fragment.id, fragment.function or _Function())
+        if message.function_call and not message.tool_calls:  # what there was before them: one call, without an id
+            yield from self._tool("function_call", None, message.function_call)
+
+    def _parts(self, parts: list[msgspec.Raw]) -> Iterator[StreamEvent]:
+        """Content as an array (Mistral): thinking and text, in order. Parts of another form are skipped."""
+        for raw in parts:
+            with suppress(BadReply):
+                yield from _part_events(parse(_part, bytes(raw), self._who))
+
+    def _tool(self, index: int | str | None, id: str | None, function: _Function) -> Iterator[ToolInputDelta]:
+        text = function.arguments or ""
+        if isinstance(text, dict):
+            text = msgspec.json.encode(text).decode()
+        return self._tool_calls.take(index, id, function.name, text)
+
+    def _take_usage(self, raw: msgspec.Raw) -> None:
+        """Of another form it is left to be estimated: the reply is worth more than its numbers."""
+        if is_something(raw):
+            with suppress(BadReply):
+                self._usage = parse(_numbers, bytes(raw), self._who)
+
+    def _finish(self, reason: str) -> None:
+        if reason in FAILED:
+            raise reported(self._who, reason.encode())
+        self.ended = True
+        self._reason = FINISH.get(reason, "stop")
+
+
+def _part_events(part: _Part | str) -> Iterator[StreamEvent]:
+    if isinstance(part, str):
+        part = _Part(text=part)
+    thinking = part.thinking
+    if isinstance(thinking, list):
+        thinking = "".join(piece.text or "" for piece in thinking)
+    if thinking:
+        yield ReasoningDelta(thinking)
+    if part.text:
+        yield TextDelta(part.text)
+
+
+def _usage(usage: _Usage) -> Usage | None:
+    if usage.prompt_tokens is None and usage.completion_tokens is None:
+        return None
+    prompt, completion = count(usage.prompt_tokens), count(usage.completion_tokens)
+    details = usage.completion_tokens_details or _Details()
+    cached = (usage.prompt_tokens_details or _Details()).cached_tokens
+    return Usage(
+        prompt,
+        completion,
+        count(usage.total_tokens) or prompt + completion,
+        count(details.reasoning_tokens),
+        count(cached or usage.prompt_cache_hit_tokens or usage.cached_tokens),
+    )

@@ -1,0 +1,43 @@
+"""OpenRouter's `reasoning_details`: the thinking of whichever model answers, with its signatures, in pieces. Pure.
+
+Once tools were called they go back in place of the plain reasoning: some models behind it refuse the results of
+their calls without. Source: https://openrouter.ai/docs/use-cases/reasoning-tokens
+"""
+
+import msgspec
+
+from chatapp.chat import Native
+from chatapp.errors import BadReply
+from chatapp.wire.json_text import parse_arguments
+
+PROTOCOL = "openrouter"
+GROWING = ("text", "summary")
+WHOLE = "reasoning.encrypted"
+
+
+class Details:
+    """Those of one reply; other servers use the same name for other things, so nothing of it is an error."""
+
+    def __init__(self) -> None:
+        self._details: list[dict[str, object]] = []
+
+    def take(self, pieces: msgspec.Raw, who: str) -> None:
+        try:
+            for piece in msgspec.json.decode(pieces, type=list[msgspec.Raw]):
+                self._add(parse_arguments(bytes(piece), who))
+        except (msgspec.DecodeError, BadReply):
+            return
+
+    def native(self) -> Native | None:
+        return Native(PROTOCOL, self._details) if self._details else None
+
+    def _add(self, piece: dict[str, object]) -> None:
+        last = self._details[-1] if self._details else None
+        if last is None or piece.get("type") == WHOLE or any(last.get(k) != piece.get(k) for k in ("type", "index")):
+            self._details.append(piece)
+            return
+        for name, value in piece.items():
+            if name in GROWING and isinstance(before := last.get(name), str) and isinstance(value, str):
+                last[name] = before + value
+            elif value is not None:
+                last[name] = value

@@ -1,0 +1,118 @@
+"""The request of OpenAI's chat completions, and what those who speak the protocol want otherwise in it. Pure.
+
+Sources: https://platform.openai.com/docs/api-reference/chat/create and the documentation of the others.
+"""
+
+from dataclasses import dataclass
+from typing import Self
+
+import msgspec
+
+from chatapp.chat import Chat, Image, Message, Part
+from chatapp.events import ToolCall
+from chatapp.providers.openai_chat.reasoning_details import PROTOCOL
+from chatapp.providers.prompt import given, native_content, parts, refuse, result_text, turns
+from chatapp.providers.thinking import Fields, Switch, switched
+
+# By the host's name, or its end: what the owner of the host refuses of the usual request.
+REFUSE_MAX_TOKENS = ("api.openai.com", ".openai.azure.com", "api.moonshot.ai", "api.moonshot.cn", "api.cerebras.ai")
+REFUSE_STREAM_OPTIONS = ("api.mistral.ai",)  # usage comes unasked
+REFUSE_SEED = ("api.mistral.ai",)
+KEEP_DETAILS = ("openrouter.ai",)  # of reasoning, and wants them back
+REFUSE_SCHEMA = ("api.deepseek.com",)  # it promises JSON only, of no shape
+
+
+@dataclass(frozen=True)
+class Quirks:
+    """How one server differs. `reasoning_field` is where it wants its reasoning back, `no_reasoning` what stands there
+    with a call that was made without."""
+
+    think: Switch
+    reasoning_field: str | None
+    no_reasoning: str
+    max_tokens: str
+    seed: str
+    asks_usage: bool
+    takes_schema: bool
+    keeps_details: bool
+
+    @classmethod
+    def of(cls, host: str, think: Switch, reasoning_field: str | None, no_reasoning: str) -> Self:
+        return cls(
+            think,
+            reasoning_field,
+            no_reasoning,
+            max_tokens="max_completion_tokens" if host.endswith(REFUSE_MAX_TOKENS) else "max_tokens",
+            seed="random_seed" if host.endswith(REFUSE_SEED) else "seed",
+            asks_usage=not host.endswith(REFUSE_STREAM_OPTIONS),
+            takes_schema=not host.endswith(REFUSE_SCHEMA),
+            keeps_details=host.endswith(KEEP_DETAILS),
+        )
+
+
+def request_body(chat: Chat, who: str, quirks: Quirks) -> Fields:
+    """Raises InvalidField for what the protocol, or this server, cannot carry."""
+    if not quirks.takes_schema:
+        refuse(chat, who, "schema")
+    body: Fields = {"model": chat.model, "messages": _messages(chat, who, quirks), "stream": True}
+    if quirks.asks_usage:
+        body["stream_options"] = {"include_usage": True}
+    body |= switched(quirks.think, chat)
+    body |= given(temperature=chat.temperature, top_p=chat.top_p, stop=chat.stop)
+    body |= given(**{quirks.max_tokens: chat.max_tokens, quirks.seed: chat.seed})
+    if chat.schema is not None:
+        answer = {"name": "answer", "schema": chat.schema}
+        body["response_format"] = {"type": "json_schema", "json_schema": answer}
+    return body | tool_fields(chat)
+
+
+def tool_fields(chat: Chat) -> Fields:
+    """The tools and the choice of one."""
+    if not chat.tools:
+        return {}
+    fields: Fields = {"tools": [{"type": "function", "function": tool} for tool in chat.tools]}
+    if not chat.parallel_tools:
+        fields["parallel_tool_calls"] = False
+    if chat.tool_choice == "auto":
+        return fields
+    named = chat.tool_choice not in ("none", "required")
+    choice = {"type": "function", "function": {"name": chat.tool_choice}} if named else chat.tool_choice
+    return {**fields, "tool_choice": choice}
+
+
+def _messages(chat: Chat, who: str, quirks: Quirks) -> list[Fields]:
+    called = any(message.tool_calls for message in chat.messages)
+    return [_message(message, quirks, called) for message in turns(chat, who)]
+
+
+def _message(message: Message, quirks: Quirks, called: bool) -> Fields:
+    """`called`: whether a tool was, anywhere in the chat."""
+    if message.role == "tool":
+        return {"role": "tool", "tool_call_id": message.tool_call_id, "content": result_text(message)}
+    fields: Fields = {"role": message.role, "content": _content(message)}
+    if message.tool_calls:
+        fields["content"] = message.text or None
+        fields["tool_calls"] = [_tool_call(call) for call in message.tool_calls]
+    if quirks.keeps_details and (details := native_content(message, PROTOCOL)):
+        return {**fields, "reasoning_details": details}
+    reasoning = message.reasoning or (quirks.no_reasoning if message.tool_calls else "")
+    if quirks.reasoning_field and called and reasoning:
+        fields[quirks.reasoning_field] = reasoning
+    return fields
+
+
+def _content(message: Message) -> str | list[Fields]:
+    """In parts only where there are images: a plain string is understood by every server."""
+    said = parts(message)
+    return [_part(part) for part in said] if any(isinstance(part, Image) for part in said) else message.text
+
+
+def _part(part: Part) -> Fields:
+    if isinstance(part, Image):
+        return {"type": "image_url", "image_url": {"url": part.url}}
+    return {"type": "text", "text": part.text}
+
+
+def _tool_call(call: ToolCall) -> Fields:
+    arguments = msgspec.json.encode(call.arguments).decode()
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments}}

@@ -1,0 +1,76 @@
+"""The request of OpenAI's Responses API. Pure. Source: https://platform.openai.com/docs/api-reference/responses
+
+Nothing is kept at the provider: the whole conversation goes with each request, the reasoning in its encrypted form.
+"""
+
+import msgspec
+
+from chatapp.chat import Chat, Image, Message, Part
+from chatapp.providers.prompt import given, native_content, parts, refuse, result_text, turns
+from chatapp.providers.thinking import Fields, Switch, switched, takes_effort
+
+PROTOCOL = "openai-responses"
+
+
+def request_body(chat: Chat, who: str, think: Switch) -> Fields:
+    """Raises InvalidField for what the protocol cannot carry."""
+    refuse(chat, who, "stop", "seed")
+    body: Fields = {"model": chat.model, "input": _input(chat, who), "stream": True, "store": False}
+    if takes_effort(chat.model):
+        body["include"] = ["reasoning.encrypted_content"]
+    body |= switched(think, chat)
+    body |= given(max_output_tokens=chat.max_tokens, temperature=chat.temperature, top_p=chat.top_p)
+    if chat.schema is not None:
+        body["text"] = {"format": {"type": "json_schema", "name": "answer", "schema": chat.schema}}
+    return body | _tools(chat)
+
+
+def _tools(chat: Chat) -> Fields:
+    if not chat.tools:
+        return {}
+    tools = [
+        {
+            "type": "function",
+            "name": tool.name,
+            "description": tool.description,
+            "parameters": tool.parameters,
+            "strict": tool.strict,
+        }
+        for tool in chat.tools
+    ]
+    named = chat.tool_choice not in ("auto", "none", "required")
+    return {
+        **({} if chat.parallel_tools else {"parallel_tool_calls": False}),
+        "tools": tools,
+        "tool_choice": {"type": "function", "name": chat.tool_choice} if named else chat.tool_choice,
+    }
+
+
+def _input(chat: Chat, who: str) -> list[object]:
+    return [item for message in turns(chat, who) for item in _items(message)]
+
+
+def _items(message: Message) -> list[object]:
+    native = native_content(message, PROTOCOL)
+    if isinstance(native, list):
+        return native
+    if message.role == "tool":
+        output = {"type": "function_call_output", "call_id": message.tool_call_id, "output": result_text(message)}
+        return [output]
+    said: list[object] = [_message(message)] if message.content else []
+    for call in message.tool_calls:
+        arguments = msgspec.json.encode(call.arguments).decode()
+        said.append({"type": "function_call", "call_id": call.id, "name": call.name, "arguments": arguments})
+    return said
+
+
+def _message(message: Message) -> Fields:
+    if message.role == "assistant":
+        return {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": message.text}]}
+    return {"role": message.role, "content": [_part(part) for part in parts(message)]}
+
+
+def _part(part: Part) -> Fields:
+    if isinstance(part, Image):
+        return {"type": "input_image", "image_url": part.url, "detail": "auto"}
+    return {"type": "input_text", "text": part.text}

@@ -1,0 +1,1 @@
+"""Conversations, in SQL. The only user of SQLAlchemy."""

@@ -1,0 +1,47 @@
+"""Lets go of what nobody can list: answers to requests that named no conversation, once they are old.
+
+They are kept at all so that whoever asked can follow, fetch and resume them for a while.
+"""
+
+import logging
+import time
+
+import gevent
+from sqlalchemy import Engine, delete
+from sqlalchemy.exc import SQLAlchemyError
+
+from chatapp.storage.tables import MessageRow
+
+EVERY_S = 3600.0  # against a retention of days
+
+logger = logging.getLogger(__name__)
+
+
+class Expiry:
+    """Deletes now and then, until closed."""
+
+    def __init__(self, engine: Engine, retention_s: float) -> None:
+        self._engine = engine
+        self._retention_s = retention_s
+        self._greenlet = gevent.spawn(self._expire_for_ever)
+
+    def expire(self) -> int:
+        """Delete what is due; return how many. Running answers stay."""
+        due = delete(MessageRow).where(
+            MessageRow.conversation_id.is_(None),
+            MessageRow.status == "done",
+            MessageRow.created < time.time() - self._retention_s,
+        )
+        with self._engine.begin() as connection:
+            return connection.execute(due).rowcount
+
+    def close(self) -> None:
+        self._greenlet.kill()
+
+    def _expire_for_ever(self) -> None:
+        while True:
+            try:
+                self.expire()
+            except SQLAlchemyError as error:  # the next round tries again
+                logger.warning("old answers cannot be deleted: %s", error)
+            gevent.sleep(EVERY_S)

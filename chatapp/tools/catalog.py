@@ -1,0 +1,209 @@
+"""Which tools there are, and which of them a run gets: those that come along, a developer's own, those of MCP servers.
+
+A tool of an MCP server is offered under its own name where nobody else has that name, else as `server__name`, which
+finds it in any case. Names of one server that become alike are numbered.
+"""
+
+import importlib
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
+from types import ModuleType
+from typing import Any, Literal
+
+import gevent
+import msgspec
+
+from chatapp.cancel import CancelScope
+from chatapp.errors import ConfigError, InvalidField
+from chatapp.settings import MCPServerConfig, Settings
+from chatapp.tools import Approvals, Arguments, ServerTool, ToolSource
+from chatapp.tools.builtin.tools import TOOLS
+from chatapp.tools.functions import FunctionTool
+from chatapp.tools.mcp.client import MCPHelper, MCPServer
+from chatapp.tools.toolbox import Limits, Toolbox
+
+NAME_CHARS = 64  # what every provider takes as a name, of the characters below
+_odd = re.compile(r"[^a-zA-Z0-9_-]+")
+
+
+class OfferedTool:
+    """A tool under the name by which it is offered. `server` is that of an MCP server, else empty."""
+
+    def __init__(self, tool: ServerTool, name: str, long_name: str, server: str, ask: bool) -> None:
+        self._tool = tool
+        self.spec = msgspec.structs.replace(tool.spec, name=name)
+        self.long_name = long_name
+        self.server = server
+        self.ask = ask
+
+    @property
+    def type(self) -> Literal["function", "mcp"]:
+        return self._tool.type
+
+    def call(self, arguments: Arguments, scope: CancelScope) -> object:
+        return self._tool.call(arguments, scope)
+
+
+class Tools:
+    """All tools of this process. `servers` are MCP servers by name; they are asked only when somebody wants to know."""
+
+    def __init__(self, settings: Settings, servers: Mapping[str, ToolSource], approvals: Approvals) -> None:
+        self.approvals = approvals
+        self._functions = _functions(settings.tool_modules)
+        self._servers = servers
+        self._ask = settings.ask_tools
+        self._default = settings.default_tools
+        self._limits = limits(settings)
+
+    def all(self) -> list[OfferedTool]:
+        """Waits for MCP servers that are not running yet, for a bounded time; leaves out those that cannot be asked."""
+        *_, everything = self._as_servers_answer(self._servers)
+        return everything
+
+    def problems(self) -> dict[str, str]:
+        """MCP servers that could not be asked, and why."""
+        return {name: problem for name, source in self._servers.items() if (problem := source.problem())}
+
+    def is_default(self, tool: OfferedTool, agent: bool = False) -> bool:
+        """Whether it is offered where a request names no tools, to a model or to an agent."""
+        if agent and not self._default:
+            return not tool.server and tool.spec.name in {each.spec.name for each in TOOLS}
+        return _matches(tool, self._default)
+
+    def choose(self, names: Sequence[str] | None, agent: bool = False) -> list[OfferedTool]:
+        """The tools of these names; None: the default ones, and for an agent, where there are none, those that come
+        along. Raises InvalidField where there is no such tool."""
+        if names is None and self._default:
+            return [tool for tool in self.all() if self.is_default(tool)]
+        if names is None:
+            names = [tool.spec.name for tool in TOOLS] if agent else []
+        by_name = self._find(names)
+        for name in names:
+            if name not in by_name:
+                there_are = ", ".join({tool.spec.name: None for tool in by_name.values()})
+                raise InvalidField(f"tools: there is none named {name!r}; there are {there_are}")
+        return list({by_name[name].spec.name: by_name[name] for name in names}.values())
+
+    def toolbox(self, run_id: str, chosen: Sequence[OfferedTool]) -> Toolbox:
+        return Toolbox(run_id, {tool.spec.name: tool for tool in chosen}, self._limits, self.approvals)
+
+    def close(self) -> None:
+        for server in self._servers.values():
+            server.close()
+
+    def _find(self, names: Sequence[str]) -> dict[str, OfferedTool]:
+        """Tools by either name, these among them where there are such. No server is asked, or waited for, without
+        need: one that hangs must not hold up who wants another's tool."""
+        by_name: dict[str, OfferedTool] = {}
+        for servers in (self._likely(names), self._servers):
+            for known in self._as_servers_answer(servers):
+                by_name = {tool.long_name: tool for tool in known} | {tool.spec.name: tool for tool in known}
+                if by_name.keys() >= set(names):
+                    return by_name
+        return by_name
+
+    def _likely(self, names: Sequence[str]) -> Collection[str]:
+        """Servers that the names begin with; all, where one begins with none and is no function of ours."""
+        functions = {tool.spec.name for tool in self._functions}
+        named = [
+            [server for server in self._servers if name.startswith(_name(f"{server}__"))]
+            for name in names
+            if name not in functions
+        ]
+        return set().union(*named) if all(named) else self._servers.keys()
+
+    def _as_servers_answer(self, servers: Collection[str]) -> Iterator[list[OfferedTool]]:
+        """What there is: at first of functions alone, before a server is asked, then with those that have answered."""
+        listed: list[tuple[str, ServerTool]] = [("", tool) for tool in self._functions]
+        yield self._offered(listed)
+        asked = {name: gevent.spawn(self._servers[name].tools) for name in self._servers if name in servers}
+        for _ in gevent.iwait(list(asked.values())):
+            answered = {name: greenlet.value or () for name, greenlet in asked.items() if greenlet.ready()}
+            yield self._offered([*listed, *((name, tool) for name, tools in answered.items() for tool in tools)])
+
+    def _offered(self, listed: Iterable[tuple[str, ServerTool]]) -> list[OfferedTool]:
+        listed = list(listed)
+        count = Counter(_name(tool.spec.name) for _, tool in listed)
+        taken = set(count)
+        offered = []
+        for server, tool in listed:
+            name = _name(tool.spec.name)
+            long_name = _free(_name(f"{server}__{tool.spec.name}"), taken) if server else name
+            found = OfferedTool(
+                tool, name if count[name] == 1 or not server else long_name, long_name, server, tool.ask
+            )
+            found.ask = tool.ask or _matches(found, self._ask)
+            offered.append(found)
+        return offered
+
+
+def limits(settings: Settings) -> Limits:
+    """For the tools of one run."""
+    return Limits(
+        calls=settings.max_tool_calls,
+        seconds=settings.tool_timeout_s,
+        result_bytes=settings.max_tool_result_bytes,
+        approval_s=settings.approval_timeout_s,
+    )
+
+
+def mcp_servers(settings: Settings, environ: Mapping[str, str]) -> dict[str, MCPServer]:
+    """The configured ones, none of them started. Raises ConfigError."""
+    servers = {name: _server(name, config, environ) for name, config in settings.mcp_servers.items()}
+    helper = MCPHelper(servers, settings.mcp_start_timeout_s, settings.data / "mcp.log")
+    return {name: MCPServer(name, helper) for name in servers}
+
+
+def _server(name: str, config: MCPServerConfig, environ: Mapping[str, str]) -> dict[str, object]:
+    """As the helper wants it. A server gets what it needs of the environment, and no more: keys are in there."""
+    wanted = [*config.env_names, *([config.api_key_env] if config.api_key_env else [])]
+    for variable in wanted:
+        if variable not in environ:
+            raise ConfigError(f"mcp_servers.{name}: the variable {variable} is not set")
+    if config.url:
+        key = config.api_key_env and environ[config.api_key_env]
+        return {"url": config.url, "headers": {"Authorization": f"Bearer {key}"} if key else {}}
+    env = {**{variable: environ[variable] for variable in config.env_names}, **config.env}
+    return {"command": config.command, "args": list(config.args), "env": env}
+
+
+def _name(name: str) -> str:
+    return _odd.sub("_", name)[:NAME_CHARS]
+
+
+def _free(name: str, taken: set[str]) -> str:
+    """The name, numbered where it is taken: names that differ may become alike. It is taken then."""
+    found, number = name, 1
+    while found in taken:
+        number += 1
+        end = f"_{number}"
+        found = name[: NAME_CHARS - len(end)] + end
+    taken.add(found)
+    return found
+
+
+def _matches(tool: OfferedTool, patterns: Sequence[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns for name in (tool.spec.name, tool.long_name))
+
+
+def _functions(modules: Sequence[str]) -> list[FunctionTool]:
+    """Those that come along, and all that stand in these modules. Raises ConfigError."""
+    found = [*TOOLS, *(tool for name in modules for tool in _tools_in(_import(name)))]
+    count = Counter(tool.spec.name for tool in found)
+    if twice := [name for name, number in count.items() if number > 1]:
+        raise ConfigError(f"tool_modules: there are several tools named {twice[0]!r}")
+    return found
+
+
+def _tools_in(module: ModuleType) -> list[FunctionTool]:
+    values: Iterable[Any] = vars(module).values()
+    return [value for value in values if isinstance(value, FunctionTool)]
+
+
+def _import(name: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except (ImportError, SyntaxError, TypeError) as error:  # TypeError: a signature that no schema can be made of
+        raise ConfigError(f"tool_modules: cannot import {name}: {type(error).__name__}: {error}") from None

@@ -1,0 +1,1 @@
+"""chatapp's own endpoints."""

@@ -1,0 +1,1 @@
+"""Endpoints that clients of other protocols use unchanged, one file a protocol."""

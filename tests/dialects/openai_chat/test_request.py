@@ -1,0 +1,262 @@
+"""What OpenAI's clients ask arrives as ours, whole; or is refused, with the field's name."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from chatapp.chat import Chat, Image, Message, Text, Tool
+from chatapp.dialects.openai_chat.request import CompletionRequest
+from chatapp.dialects.openai_responses.request import ResponseRequest
+from chatapp.errors import InvalidField
+from chatapp.events import ToolCall
+from chatapp.web.compat.openai_chat import error_shape
+
+PIXEL = "data:image/png;base64,AAAA"
+SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}}
+CALL = ToolCall("c1", "function", "weather", {"city": "Paris"})
+
+
+def completion(messages: Any = "hi", **more: Any) -> Chat:
+    messages = [{"role": "user", "content": messages}] if isinstance(messages, str) else messages
+    return msgspec.convert({"model": "m", "messages": messages, **more}, CompletionRequest).chat()
+
+
+def response(given: Any = "hi", **more: Any) -> Chat:
+    return msgspec.convert({"model": "m", "input": given, **more}, ResponseRequest).chat()
+
+
+def offered(name: str) -> dict[str, Any]:
+    return {"type": "function", "function": {"name": name}}
+
+
+def test_every_field_that_a_provider_takes_reaches_it() -> None:
+    asked = completion(
+        max_completion_tokens=7, max_tokens=9, temperature=0.5, top_p=0.9, stop="END", seed=3, reasoning_effort="high"
+    )
+    assert (asked.max_tokens, asked.temperature, asked.top_p, asked.stop, asked.seed) == (7, 0.5, 0.9, ["END"], 3)
+    assert asked.thinking is True and asked.model == "m"
+    asked = response(max_output_tokens=7, temperature=0.5, top_p=0.9, reasoning={"effort": "none", "summary": "auto"})
+    assert (asked.max_tokens, asked.temperature, asked.top_p, asked.thinking) == (7, 0.5, 0.9, False)
+
+
+def test_what_is_not_said_is_left_to_the_provider() -> None:
+    for asked in (completion(), response()):
+        assert asked == Chat(model="m", messages=[Message("user", "hi")])
+
+
+@pytest.mark.parametrize(
+    ("more", "thinking"),
+    [
+        ({"reasoning_effort": "minimal"}, False),
+        ({"reasoning_effort": "low"}, True),
+        ({"thinking": True}, True),
+        ({"thinking": {"type": "disabled"}}, False),
+    ],
+)
+def test_thinking_is_switched_in_any_of_the_usual_ways(more: dict[str, Any], thinking: bool) -> None:
+    assert completion(**more).thinking is thinking
+
+
+@pytest.mark.parametrize("effort", ["none", "minimal", "low", "medium", "high", "xhigh", "max"])
+def test_an_effort_is_carried_as_it_was_said(effort: str) -> None:
+    assert completion(reasoning_effort=effort).effort == response(reasoning={"effort": effort}).effort == effort
+
+
+def test_an_effort_that_the_switch_contradicts_is_not_carried() -> None:
+    assert completion(reasoning_effort="high", thinking=False).effort is None
+    assert completion(reasoning_effort="none", thinking=True).effort is None
+    assert completion(reasoning_effort="low", thinking={"type": "enabled"}).effort == "low"
+
+
+def test_an_unknown_effort_is_refused() -> None:
+    with pytest.raises(msgspec.ValidationError, match=r"'banana'.*reasoning_effort"):
+        completion(reasoning_effort="banana")
+    with pytest.raises(msgspec.ValidationError, match=r"'banana'.*reasoning\.effort"):
+        response(reasoning={"effort": "banana"})
+
+
+def test_a_whole_conversation_arrives_with_its_calls_results_thinking_and_images() -> None:
+    asked = completion(
+        [
+            {"role": "developer", "content": "be brief"},
+            {
+                "role": "user",
+                "content": [
+                    {"type": "text", "text": "where?"},
+                    {"type": "image_url", "image_url": {"url": PIXEL, "detail": "low"}},
+                ],
+            },
+            {
+                "role": "assistant",
+                "content": None,
+                "reasoning_content": "hm",
+                "tool_calls": [
+                    {"id": "c1", "type": "function", "function": {"name": "weather", "arguments": '{"city":"Paris"}'}}
+                ],
+            },
+            {"role": "tool", "tool_call_id": "c1", "content": [{"type": "text", "text": "7 degrees"}]},
+        ]
+    )
+    assert asked.messages == [
+        Message("system", "be brief"),
+        Message("user", [Text("where?"), Image(PIXEL)]),
+        Message("assistant", "", tool_calls=[CALL], reasoning="hm"),
+        Message("tool", "7 degrees", tool_call_id="c1"),
+    ]
+
+
+def test_the_items_of_a_response_s_input_become_turns() -> None:
+    asked = response(
+        [
+            {"role": "developer", "content": "be brief"},
+            {
+                "type": "message",
+                "role": "user",
+                "content": [{"type": "input_text", "text": "where?"}, {"type": "input_image", "image_url": PIXEL}],
+            },
+            {"type": "reasoning", "id": "rs_1", "summary": [{"type": "summary_text", "text": "hm"}]},
+            {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "let me see"}]},
+            {"type": "function_call", "call_id": "c1", "name": "weather", "arguments": '{"city":"Paris"}'},
+            {"type": "function_call", "call_id": "c2", "name": "weather", "arguments": ""},
+            {"type": "function_call_output", "call_id": "c1", "output": "7 degrees"},
+            {"type": "function_call_output", "call_id": "c2", "output": [{"type": "input_text", "text": "where?"}]},
+        ]
+    )
+    calls = [CALL, ToolCall("c2", "function", "weather", {})]
+    assert asked.messages == [
+        Message("system", "be brief"),
+        Message("user", [Text("where?"), Image(PIXEL)]),
+        Message("assistant", "let me see", tool_calls=calls, reasoning="hm"),
+        Message("tool", "7 degrees", tool_call_id="c1"),
+        Message("tool", "where?", tool_call_id="c2"),
+    ]
+
+
+def test_tools_and_the_choice_of_one_arrive() -> None:
+    function = {"name": "weather", "description": "of a city", "parameters": SCHEMA, "strict": True}
+    choice = {"type": "function", "function": {"name": "weather"}}
+    asked = completion(tools=[{"type": "function", "function": function}], tool_choice=choice)
+    also = response(tools=[{"type": "function", **function}], tool_choice={"type": "function", "name": "weather"})
+    for chat in (asked, also):
+        assert chat.tools == [Tool("weather", "of a city", SCHEMA, strict=True)] and chat.tool_choice == "weather"
+    assert completion(tool_choice="required").tool_choice == "required"
+
+
+def test_that_calls_come_one_at_a_time_arrives() -> None:
+    for asked in (completion, response):
+        assert asked().parallel_tools and asked(parallel_tool_calls=True).parallel_tools
+        assert not asked(parallel_tool_calls=False).parallel_tools
+
+
+def test_the_schema_of_the_answer_arrives() -> None:
+    format = {"type": "json_schema", "json_schema": {"name": "x", "schema": SCHEMA, "strict": True}}
+    assert completion(response_format=format).schema == SCHEMA
+    assert completion(response_format={"type": "json_object"}).schema == {"type": "object"}
+    assert completion(response_format={"type": "text"}).schema is None
+    assert response(text={"format": {"type": "json_schema", "name": "x", "schema": SCHEMA}}).schema == SCHEMA
+
+
+def test_fields_that_say_the_default_and_unknown_ones_are_taken() -> None:
+    completion(n=1, logprobs=False, frequency_penalty=0, logit_bias={}, modalities=["text"], user="ann", whatever=1)
+    response(top_logprobs=0, include=["reasoning.encrypted_content"], truncation="disabled", whatever=1)
+
+
+@pytest.mark.parametrize(
+    ("more", "field"),
+    [
+        ({"n": 2}, "n"),
+        ({"logprobs": True}, "logprobs"),
+        ({"presence_penalty": 1}, "presence_penalty"),
+        ({"modalities": ["text", "audio"]}, "modalities"),
+        ({"functions": [{"name": "f"}]}, "functions"),
+        ({"web_search_options": {}}, "web_search_options"),
+        ({"tools": [{"type": "custom", "custom": {"name": "x"}}]}, "tools[0].type"),
+        ({"tools": [offered("")]}, "tools[0].function.name"),
+        ({"tools": [offered("a"), offered("a b")]}, "tools[1].function.name"),
+        ({"tools": [offered("x" * 200)]}, "tools[0].function.name"),
+        ({"tools": [offered("a"), offered("b"), offered("a")]}, "tools[2]"),
+        ({"tool_choice": {"type": "function", "function": {"name": "nope"}}}, "tool_choice"),
+        ({"tool_choice": "perhaps"}, "tool_choice"),
+        ({"response_format": {"type": "json_schema"}}, "response_format.json_schema.schema"),
+        ({"messages": []}, "messages"),
+        ({"messages": [{"role": "user", "content": " "}]}, "messages[0].content"),
+        ({"messages": [{"role": "tool", "content": "x"}]}, "messages[0].tool_call_id"),
+        ({"messages": [{"role": "tool", "content": "x", "tool_call_id": "c"}]}, "messages"),
+        (
+            {"messages": [{"role": "assistant", "tool_calls": [{"id": "", "function": {"name": "f"}}]}]},
+            "messages[0].tool_calls[0].id",
+        ),
+        (
+            {"messages": [{"role": "assistant", "tool_calls": [{"id": "c", "function": {"name": ""}}]}]},
+            "messages[0].tool_calls[0].function.name",
+        ),
+        ({"messages": [{"role": "user", "content": [{"type": "input_audio"}]}]}, "messages[0].content[0].type"),
+        (
+            {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "file:///x"}}]}]},
+            "messages[0].content[0].image_url",
+        ),
+        (
+            {"messages": [{"role": "assistant", "tool_calls": [{"id": "c", "function": {"name": "f", "arguments": "["}}]}]},
+            "messages[0].tool_calls[0].function.arguments",
+        ),
+    ],
+)  # fmt: skip
+def test_what_a_completion_cannot_carry_is_refused_by_name(more: dict[str, Any], field: str) -> None:
+    with pytest.raises(InvalidField) as refused:
+        completion(more.pop("messages", "hi"), **more)
+    assert refused.value.message.startswith(f"{field}: ")
+
+
+@pytest.mark.parametrize(
+    ("given", "more", "field"),
+    [
+        ("", {}, "input"),
+        ([], {}, "input"),
+        ("hi", {"conversation": "conv_1"}, "conversation"),
+        ("hi", {"prompt": {"id": "p"}}, "prompt"),
+        ("hi", {"tools": [{"type": "web_search"}]}, "tools[0].type"),
+        ([{"type": "item_reference", "id": "x"}], {}, "input[0].type"),
+        ([{"content": "x"}], {}, "input[0].role"),
+        ("hi", {"tools": [{"type": "function", "name": "a b"}]}, "tools[0].name"),
+        ("hi", {"tools": [{"type": "function", "name": "a"}] * 2}, "tools[1]"),
+        ([{"type": "function_call", "call_id": "c"}], {}, "input[0].name"),
+        ([{"type": "function_call_output", "output": "x"}], {}, "input[0].call_id"),
+        ([{"type": "function_call_output", "call_id": "c", "output": "x"}], {}, "input"),
+        ([{"role": "user", "content": [{"type": "input_file"}]}], {}, "input[0].content[0].type"),
+    ],
+)
+def test_what_a_response_cannot_carry_is_refused_by_name(given: Any, more: dict[str, Any], field: str) -> None:
+    with pytest.raises(InvalidField) as refused:
+        response(given, **more)
+    assert refused.value.message.startswith(f"{field}: ")
+
+
+def test_the_result_of_a_call_in_an_earlier_response_is_taken() -> None:
+    item = {"type": "function_call_output", "call_id": "c", "output": "x"}
+    assert response([item], previous_response_id="resp_1").messages == [Message("tool", "x", tool_call_id="c")]
+
+
+def test_a_response_repeats_what_was_asked_and_no_more() -> None:
+    given = {"model": "m", "input": "hi", "metadata": {"a": "b"}, "tools": [{"type": "function", "name": "f"}], "x": 1}
+    repeated = msgspec.convert(given, ResponseRequest).repeated()
+    assert msgspec.convert({"input": "hi"}, ResponseRequest).repeated() == {"tools": []}
+    assert repeated == {"metadata": {"a": "b"}, "tools": [{"type": "function", "name": "f"}]}
+
+
+def test_errors_have_openai_s_shape_and_statuses() -> None:
+    assert error_shape(422, "invalid_field", "messages[0].role: must not be empty") == (
+        400,
+        {
+            "error": {
+                "message": "messages[0].role: must not be empty",
+                "type": "invalid_request_error",
+                "param": "messages[0].role",
+                "code": "invalid_field",
+            }
+        },
+    )
+    status, body = error_shape(404, "not_found", "model: mock has none named 'x'")
+    assert status == 404 and body["error"]["code"] == "model_not_found"  # type: ignore[index]
+    status, body = error_shape(502, "upstream_rejected", "mock: failed")
+    assert status == 502 and body["error"]["type"] == "server_error" and body["error"]["param"] is None  # type: ignore[index]

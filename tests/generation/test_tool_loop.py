@@ -1,0 +1,400 @@
+"""The tool loop: calls are run side by side, results sent back, and whatever goes wrong with a tool is an answer."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+import gevent
+import msgspec
+import pytest
+from gevent.event import Event
+
+from chatapp.cancel import CancelScope
+from chatapp.chat import Began, Chat, Finish, Message, Native, ReplyItem, Spent, Tool
+from chatapp.errors import DatabaseUnavailable
+from chatapp.events import (
+    AttemptReset,
+    ReasoningDelta,
+    TextDelta,
+    ToolApproval,
+    ToolCall,
+    ToolInputDelta,
+    ToolResult,
+    Usage,
+)
+from chatapp.generation.run import Run
+from chatapp.generation.tool_loop import Rounds
+from chatapp.logs.memory import MemoryLog
+from chatapp.tools import Decision, ServerTool
+from chatapp.tools.functions import tool
+from chatapp.tools.toolbox import Limits, Toolbox, check_arguments, looks, plain_json
+
+CHAT = Chat(model="m", messages=[Message("user", "go")], tool_choice="required")
+LIMITS = Limits(calls=3, seconds=5.0, result_bytes=200, approval_s=60.0)
+
+
+class Stopped(Exception):
+    pass
+
+
+class Model:
+    """Answers with one script after the other; keeps what it was asked."""
+
+    name = "model"
+
+    def __init__(self, *replies: list[ReplyItem]) -> None:
+        self._replies = list(replies)
+        self.asked: list[Chat] = []
+
+    def models(self) -> Sequence[str]:
+        return ["m"]
+
+    def stream(self, chat: Chat, scope: CancelScope) -> Iterator[ReplyItem]:
+        self.asked.append(chat)
+        yield Began()
+        yield from self._replies.pop(0)
+
+
+class Decisions:
+    """Approvals in memory."""
+
+    def __init__(self, made: dict[str, Decision] | None = None) -> None:
+        self.made = made or {}
+        self.failures = 0
+
+    def decision(self, run_id: str, call_id: str) -> Decision | None:
+        if self.failures:
+            self.failures -= 1
+            raise DatabaseUnavailable("away")
+        return self.made.get(call_id)
+
+    def decide(self, run_id: str, call_id: str, decision: Decision) -> Decision:
+        return self.made.setdefault(call_id, decision)
+
+
+@tool
+def double(number: int) -> int:
+    """Twice the number."""
+    return 2 * number
+
+
+@tool
+def hang() -> None:
+    """Wait for ever."""
+    gevent.sleep(1000)
+
+
+@tool
+def broken() -> None:
+    """Always fails."""
+    raise ZeroDivisionError("secret detail")
+
+
+@tool
+def long() -> str:
+    """A long text."""
+    return "x" * 1000
+
+
+@tool(ask=True)
+def guarded() -> str:
+    """Needs approval."""
+    return "done"
+
+
+TOOLS = {t.spec.name: t for t in (double, hang, broken, long, guarded)}
+
+
+def call(id: str, name: str, **arguments: object) -> ToolCall:
+    return ToolCall(id, "function", name, arguments)
+
+
+def toolbox(tools: Mapping[str, ServerTool] = TOOLS, approvals: Decisions | None = None, **limits: float) -> Toolbox:
+    return Toolbox("run", tools, msgspec.structs.replace(LIMITS, **limits), approvals or Decisions())
+
+
+def play(model: Model, box: Toolbox | None = None, chat: Chat = CHAT) -> list[ReplyItem]:
+    with gevent.Timeout(10):
+        return list(Rounds(model, box or toolbox()).stream(chat, CancelScope()))
+
+
+def results(items: Sequence[ReplyItem]) -> dict[str, Any]:
+    return {i.tool_call_id: i.error or i.result for i in items if isinstance(i, ToolResult)}
+
+
+STOP = Finish("stop", Usage(10, 5, 15))
+ANSWER: list[ReplyItem] = [TextDelta("It is 42."), Finish("stop", Usage(20, 3, 23))]
+
+
+def test_a_call_is_run_and_its_result_sent_back() -> None:
+    native = Native("test", ["signed"])
+    first: list[ReplyItem] = [
+        ReasoningDelta("hm"),
+        TextDelta("Let me see."),
+        ToolInputDelta("a", "double", '{"number": 21}'),
+        call("a", "double", number=21),
+        Finish("stop", Usage(10, 5, 15), native),
+    ]
+    model = Model(first, ANSWER)
+    assert play(model) == [
+        Began(),
+        *first[:-1],
+        ToolResult("a", 42),
+        Spent(Usage(10, 5, 15)),
+        Began(),
+        *ANSWER,
+    ]
+    turn, answer = model.asked[1].messages[1:]
+    assert turn == Message(
+        "assistant", "Let me see.", tool_calls=[call("a", "double", number=21)], reasoning="hm", native=native
+    )
+    assert answer == Message("tool", "42", tool_call_id="a")
+    assert model.asked[1].tool_choice == "auto"
+
+
+def test_calls_of_one_turn_run_side_by_side_and_results_come_when_they_are_there() -> None:
+    met = Event()
+
+    @tool
+    def waits() -> str:
+        """Waits for the other."""
+        assert met.wait(5)
+        return "second"
+
+    @tool
+    def comes() -> str:
+        """Lets the other go on."""
+        met.set()
+        return "first"
+
+    model = Model([call("a", "waits"), call("b", "comes"), STOP], ANSWER)
+    items = play(model, toolbox({"waits": waits, "comes": comes}))
+    assert list(results(items).items()) == [("b", "first"), ("a", "second")]
+    assert [m.tool_call_id for m in model.asked[1].messages[2:]] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("made", "error"),
+    [
+        (call("a", "broken"), "The tool broken failed (ZeroDivisionError)."),
+        (call("a", "hang"), "The tool hang took longer than 0.05 s."),
+        (call("a", "long"), "The result is too large: 1002 bytes, and 200 are allowed. Ask for less."),
+        (call("a", "double", number="x"), "The arguments are not valid: number: 'x' is not of type 'integer'"),
+        (call("a", "double"), "The arguments are not valid: arguments: 'number' is a required property"),
+        (call("a", "made_up"), "There is no tool named 'made_up'."),
+        (ToolCall("a", "function", "double", {}, unread="{oops"), "The arguments are not a JSON object: {oops"),
+    ],
+)
+def test_what_goes_wrong_is_told_to_the_model_and_the_run_goes_on(made: ToolCall, error: str) -> None:
+    model = Model([made, STOP], ANSWER)
+    items = play(model, toolbox(seconds=0.05))
+    assert results(items) == {"a": error}
+    assert model.asked[1].messages[-1] == Message("tool", error, tool_call_id="a", failed=True)
+    assert items[-1] == ANSWER[-1]
+
+
+@pytest.mark.parametrize("error", [SystemExit(1), gevent.Timeout(1), KeyboardInterrupt()])
+def test_a_tool_that_would_end_more_than_itself_is_an_error_too(error: BaseException) -> None:
+    @tool
+    def drastic() -> None:
+        """Raise what is no Exception."""
+        raise error
+
+    items = play(Model([call("a", "drastic"), STOP], ANSWER), toolbox({"drastic": drastic}))
+    assert results(items) == {"a": f"The tool drastic failed ({type(error).__name__})."}
+
+
+def test_one_call_too_many_ends_the_run_after_those_that_are_allowed() -> None:
+    model = Model(
+        [call("a", "double", number=1), call("b", "double", number=2), STOP],
+        [call("c", "double", number=3), call("d", "double", number=4), STOP],
+    )
+    items = play(model)
+    assert results(items) == {"a": 2, "b": 4, "c": 6}
+    assert items[-1] == Finish("tool_limit", STOP.usage)
+    assert len(model.asked) == 2
+
+
+def test_a_clients_call_is_passed_out_once_our_own_have_been_run() -> None:
+    model = Model([call("a", "double", number=1), call("b", "theirs"), call("c", "hang"), STOP])
+    theirs = [Tool("theirs", "", {}), Tool("hang", "the client's own", {})]
+    items = play(model, chat=msgspec.structs.replace(CHAT, tools=theirs))
+    assert results(items) == {"a": 2}
+    assert items[-1] == STOP
+    offered = [(tool.name, tool.description) for tool in model.asked[0].tools]
+    assert ("hang", "the client's own") in offered and len(offered) == len(TOOLS) + 1
+
+
+def test_a_tool_that_the_provider_ran_is_not_run_again() -> None:
+    items = play(Model([call("a", "double", number=1), ToolResult("a", "theirs"), *ANSWER]))
+    assert results(items) == {"a": "theirs"}
+
+
+def test_a_reply_that_was_cut_off_makes_no_calls() -> None:
+    items = play(Model([call("a", "double", number=1), Finish("length")]))
+    assert results(items) == {} and items[-1] == Finish("length")
+
+
+def test_ids_that_come_again_are_told_apart_in_the_log_and_given_back_as_they_were() -> None:
+    model = Model(
+        [call("call_0", "double", number=1), STOP],
+        [ToolInputDelta("call_0", "double", "{}"), call("call_0", "double", number=2), STOP],
+        ANSWER,
+    )
+    items = play(model)
+    assert results(items) == {"call_0": 2, "call_0_2": 4}
+    assert ToolInputDelta("call_0_2", "double", "{}") in items
+    turn, answer = model.asked[2].messages[-2:]
+    assert (turn.tool_calls[0].id, answer.tool_call_id, answer.content) == ("call_0", "call_0", "4")
+
+
+def test_calls_of_one_reply_with_the_same_id_have_each_its_own_result() -> None:
+    model = Model(
+        [
+            ToolInputDelta("x", "double", '{"number": 1}'),
+            call("x", "double", number=1),
+            ToolInputDelta("x", "double", '{"number": 2}'),
+            call("x", "double", number=2),
+            STOP,
+        ],
+        ANSWER,
+    )
+    items = play(model)
+    assert results(items) == {"x": 2, "x_2": 4}
+    assert ToolInputDelta("x_2", "double", '{"number": 2}') in items
+    turn, *answers = model.asked[1].messages[-3:]
+    assert [(made.id, made.arguments["number"]) for made in turn.tool_calls] == [("x", 1), ("x", 2)]
+    assert [(answer.tool_call_id, answer.content) for answer in answers] == [("x", "2"), ("x", "4")]
+
+
+def test_a_reset_in_a_later_round_keeps_what_the_rounds_before_have_shown() -> None:
+    made = call("a", "double", number=1)
+    items = play(Model([made, STOP], [TextDelta("half"), AttemptReset("again"), *ANSWER]))
+    after = items[items.index(AttemptReset("again")) + 1 :]
+    assert after == [made, ToolResult("a", 2), *ANSWER]
+
+
+def test_the_kind_of_a_tool_is_told() -> None:
+    class Remote:
+        spec = Tool("far", "", {"type": "object"})
+        type = "mcp"
+        ask = False
+
+        def call(self, arguments: dict[str, object], scope: CancelScope) -> object:
+            return ["anything", 2**70]
+
+    items = play(Model([call("a", "far"), STOP], ANSWER), toolbox({"far": Remote()}))  # type: ignore[dict-item]
+    assert ToolCall("a", "mcp", "far", {}) in items
+    assert results(items) == {"a": ["anything", float(2**70)]}
+
+
+def test_stop_ends_the_calls_under_way_and_starts_no_further_one() -> None:
+    ended = Event()
+
+    @tool
+    def endless() -> None:
+        """Wait until stopped."""
+        try:
+            gevent.sleep(1000)
+        finally:
+            ended.set()
+
+    model = Model([call("a", "endless"), call("b", "guarded"), STOP], ANSWER)
+    scope = CancelScope()
+    rounds = Rounds(model, toolbox({"endless": endless, "guarded": guarded})).stream(CHAT, scope)
+    gevent.spawn_later(0.02, scope.cancel, Stopped)
+    with gevent.Timeout(5), pytest.raises(Stopped):
+        list(rounds)
+    assert ended.wait(5)
+    assert len(model.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("decision", "outcome"),
+    [("approved", "done"), ("denied", "The user has denied this call.")],
+)
+def test_a_guarded_call_waits_for_its_owner(decision: Decision, outcome: str) -> None:
+    decisions = Decisions()
+    decisions.failures = 1  # a database that is away for a moment decides nothing
+    gevent.spawn_later(0.1, decisions.decide, "run", "a", decision)
+    items = play(Model([call("a", "guarded"), STOP], ANSWER), toolbox(approvals=decisions))
+    states = [item.state for item in items if isinstance(item, ToolApproval)]
+    assert states == ["asked", decision]
+    assert results(items) == {"a": outcome}
+
+
+def test_nobody_deciding_is_a_denial() -> None:
+    decisions = Decisions()
+    items = play(Model([call("a", "guarded"), STOP], ANSWER), toolbox(approvals=decisions, approval_s=0.1))
+    assert [item.state for item in items if isinstance(item, ToolApproval)] == ["asked", "expired"]
+    assert results(items) == {"a": "Nobody has approved this call in time."}
+    assert decisions.decide("run", "a", "approved") == "expired"
+
+
+def test_a_call_that_waits_long_is_looked_after_less_often() -> None:
+    pauses = list(islice(looks(), 160))
+    assert pauses == sorted(pauses) and pauses[0] <= 0.5 and pauses[-1] <= 2
+    assert sum(pauses) > 300  # five minutes, which took 1200 looks
+
+
+def test_invalid_arguments_are_refused_before_anybody_is_asked() -> None:
+    items = play(Model([call("a", "guarded", extra=1), STOP], ANSWER))
+    assert not [item for item in items if isinstance(item, ToolApproval)]
+
+
+@pytest.mark.parametrize("schema", [{"type": 5}, {"$ref": "http://127.0.0.1:1/x"}, {"$ref": "#/$defs/none"}, {}])
+def test_a_schema_that_cannot_be_used_refuses_nothing(schema: dict[str, object]) -> None:
+    check_arguments(schema, {"x": 1})
+
+
+@pytest.mark.parametrize("value", [{1, 2}, (1, 2), b"ab", float("nan")])
+def test_a_result_is_what_json_carries(value: object) -> None:
+    plain = plain_json(value, 100)
+    assert msgspec.json.decode(msgspec.json.encode(plain)) == plain
+
+
+@pytest.mark.parametrize("levels", [101, 970, 5000])
+def test_a_result_that_is_nested_too_deeply_for_its_readers_is_a_failure_of_the_tool(levels: int) -> None:
+    @tool
+    def nest() -> object:
+        """Lists in lists."""
+        return nested(levels)
+
+    assert results(play(Model([call("a", "nest"), STOP], ANSWER), toolbox({"nest": nest}, result_bytes=20_000))) == {
+        "a": "The result is nested too deeply: 100 levels are allowed."
+    }
+
+
+def test_a_result_may_be_nested_a_hundred_levels_deep() -> None:
+    assert plain_json(nested(100), 1000) == nested(100)
+
+
+def nested(levels: int) -> object:
+    value: list[object] = []
+    for _ in range(levels - 1):
+        value = [value]
+    return value
+
+
+def test_a_result_that_json_cannot_say_is_a_failure_of_the_tool() -> None:
+    @tool
+    def odd() -> object:
+        """Give something that is no value."""
+        return object()
+
+    assert results(play(Model([call("a", "odd"), STOP], ANSWER), toolbox({"odd": odd}))) == {
+        "a": "The tool odd failed (TypeError)."
+    }
+
+
+def test_a_run_adds_up_what_its_rounds_used_and_estimates_the_one_that_was_stopped() -> None:
+    def stops(text: str) -> list[ReplyItem]:
+        return [call("a", "double", number=1), TextDelta(text), STOP]
+
+    for last, expected in ((ANSWER, Usage(30, 8, 38)), ([TextDelta("x" * 40)], None)):
+        log = MemoryLog()
+        run = Run("r", "trace", Rounds(Model(stops("y" * 400), last), toolbox()), CHAT, log)
+        log.create("r")
+        usage = run.generate().usage
+        assert usage == (expected or Usage(11, 15, 26, estimated=True))
+        log.close()

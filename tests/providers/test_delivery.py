@@ -1,0 +1,243 @@
+"""Replies over a socket: raw bytes beside what they say, and replies that come in one lump."""
+
+import gzip
+import json
+from collections.abc import Callable, Iterator, Sequence
+from time import monotonic
+from typing import Any
+
+import gevent
+import pytest
+from gevent.event import Event
+from gevent.pywsgi import WSGIServer
+
+from chatapp.cancel import CancelScope
+from chatapp.chat import Began, Chat, Finish, Message, ReplyItem
+from chatapp.errors import BadReply, Reported, Truncated, UpstreamError
+from chatapp.events import Raw, ReasoningDelta, TextDelta
+from chatapp.providers.mock.provider import Mock
+from chatapp.providers.ollama import Ollama
+from chatapp.providers.openai_chat.adapter import OpenAI
+from chatapp.wire.upstream import Upstream
+
+BOUND = 5
+CHAT = Chat(model="m", messages=[Message("user", "hi")])
+RAW = Chat(model="m", messages=[Message("user", "hi")], raw=True)
+SSE = [("Content-Type", "text/event-stream; charset=UTF-8")]
+JSON = [("Content-Type", "application/json")]
+LONG = "Every word of this answer came at once. 👨‍👩‍👧‍👦 " * 40
+END = b'data: {"choices":[{"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
+JOINER = "\N{ZERO WIDTH JOINER}"
+
+
+def chunk(text: str) -> bytes:
+    return b"data: %s\n\n" % json.dumps({"choices": [{"delta": {"content": text}}]}).encode()
+
+
+def whole(text: str) -> bytes:
+    return json.dumps({"choices": [{"message": {"content": text}, "finish_reason": "stop"}]}).encode()
+
+
+class Server:
+    """Answers 200 with what a test sets: headers, pieces."""
+
+    def __init__(self) -> None:
+        self.headers, self.pieces = SSE, list[bytes]()
+        self.make: Callable[[], Iterator[bytes]] | None = None
+        self._server = WSGIServer(("127.0.0.1", 0), self._serve, log=None)
+        self._server.start()
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self.close = self._server.stop
+
+    def _serve(self, environ: Any, start_response: Any) -> Any:
+        environ["wsgi.input"].read()
+        start_response("200 OK", self.headers)
+        return self.make() if self.make else self.pieces
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    server = Server()
+    yield server
+    server.close(timeout=0)
+
+
+@pytest.fixture
+def provider(server: Server, upstream: Upstream) -> OpenAI:
+    return OpenAI("acme", upstream, server.url)
+
+
+def reply(provider: Any, chat: Chat = CHAT) -> tuple[list[ReplyItem], UpstreamError | None]:
+    items: list[ReplyItem] = []
+    try:
+        items.extend(provider.stream(chat, CancelScope()))
+    except UpstreamError as error:
+        return items, error
+    return items, None
+
+
+def texts(items: Sequence[ReplyItem]) -> list[str]:
+    return [item.text for item in items if isinstance(item, TextDelta)]
+
+
+def raw(items: Sequence[ReplyItem]) -> bytes:
+    return b"".join(item.bytes for item in items if isinstance(item, Raw))
+
+
+# Lumps
+
+LUMPS = {
+    "json": (JSON, [whole(LONG)]),
+    "json in pieces": (JSON, [whole(LONG)[:900], whole(LONG)[900:]]),
+    "json that says it is a stream": (SSE, [whole(LONG)]),
+    "json of a known length": ([*JSON, ("Content-Length", str(len(whole(LONG))))], [whole(LONG)]),
+    "one event": (SSE, [chunk(LONG) + END]),
+    "many events": (SSE, [b"".join(chunk(word + " ") for word in LONG.split(" ")) + END]),
+    "a long collected stream": (SSE, [b"".join(chunk(word + " ") for word in LONG.split(" ") * 10) + END]),
+    "a packed stream": ([*SSE, ("Content-Encoding", "gzip")], [gzip.compress(chunk(LONG) + END)]),
+}
+
+
+@pytest.mark.parametrize("kind", LUMPS)
+def test_a_reply_in_one_lump_is_paced(server: Server, provider: OpenAI, kind: str) -> None:
+    provider.upstream.pace_s = 0.4
+    server.headers, server.pieces = LUMPS[kind]
+    items, times = [], []
+    for item in provider.stream(CHAT, CancelScope()):
+        items.append(item)
+        times.append(monotonic())
+    pieces = texts(items)
+    assert "".join(pieces).split() == LONG.split() * (10 if "long" in kind else 1)
+    assert len(pieces) >= 30 and max(map(len, pieces)) < 600
+    assert not any(piece.endswith(JOINER) or piece.startswith(JOINER) for piece in pieces)
+    assert 0.3 < times[-1] - times[1] < 0.4 + BOUND
+    assert items[-1] == Finish("stop")
+
+
+def test_pacing_can_be_turned_off(server: Server, provider: OpenAI) -> None:
+    provider.upstream.pace_s = 0
+    server.headers, server.pieces = JSON, [whole(LONG)]
+    items, _ = reply(provider)
+    assert texts(items) == [LONG]
+
+
+def test_a_paced_reply_can_be_stopped_in_between(server: Server, provider: OpenAI) -> None:
+    class Stopped(Exception):
+        pass
+
+    server.headers, server.pieces = JSON, [whole(LONG)]
+    scope = CancelScope()
+    items = provider.stream(CHAT, scope)
+    while not isinstance(next(items), TextDelta):
+        pass
+    gevent.spawn(scope.cancel, Stopped)
+    with gevent.Timeout(BOUND), pytest.raises(Stopped):
+        for _ in items:
+            pass
+
+
+def test_a_reply_that_flows_is_not_touched(server: Server, provider: OpenAI) -> None:
+    """However much comes at once: it is only shown at once."""
+    read = Event()
+
+    def pieces() -> Iterator[bytes]:
+        yield chunk(LONG) + chunk(LONG)
+        assert read.wait(BOUND)
+        yield chunk(LONG) + END
+
+    server.make = pieces
+    items = provider.stream(CHAT, CancelScope())
+    start = monotonic()
+    assert [next(items) for _ in range(3)] == [Began(), TextDelta(LONG), TextDelta(LONG)]
+    read.set()
+    assert list(items) == [TextDelta(LONG), Finish("stop")]
+    assert monotonic() - start < BOUND
+
+
+def test_a_reply_that_is_sent_as_fast_as_it_can_be_read_is_not_held(server: Server, provider: OpenAI) -> None:
+    server.make = lambda: (chunk(LONG) for _ in iter(int, 1))
+    items = provider.stream(CHAT, CancelScope())
+    with gevent.Timeout(BOUND):
+        for _ in range(2000):
+            next(items)
+    items.close()
+
+
+@pytest.mark.parametrize("rest", [b"", b'data: {"error":{"message":"no"}}\n\n', b"data: {]}\n\n"])
+def test_what_came_before_a_failure_in_the_same_lump_is_shown(server: Server, provider: OpenAI, rest: bytes) -> None:
+    server.pieces = [chunk(LONG) + rest]
+    items, error = reply(provider)
+    assert texts(items) == [LONG]
+    assert isinstance(error, (Truncated, Reported, BadReply))
+
+
+# Raw bytes
+
+NASTY = (
+    b'\xef\xbb\xbfdata: {"choices":[{"delta":{"content":"\xff\xfe ok"}}]}\r\n\r\n: caf\xe9\r\n\r\ndata:[DONE]\r\n\r\n'
+)
+
+
+@pytest.mark.parametrize("size", [1, 7, 10_000])
+def test_raw_bytes_are_the_bodys_and_the_reply_is_read_beside_them(server: Server, provider: OpenAI, size: int) -> None:
+    server.pieces = [NASTY[at : at + size] for at in range(0, len(NASTY), size)]
+    items, error = reply(provider, RAW)
+    assert error is None and raw(items) == NASTY
+    assert "".join(texts(items)) == "�� ok" and items[-1] == Finish("stop")
+    assert next(item.content_type for item in items if isinstance(item, Raw)) == "text/event-stream; charset=UTF-8"
+    assert not any(item.content_type for item in items[2:] if isinstance(item, Raw))
+
+
+def test_raw_bytes_come_before_what_they_say_and_at_once(server: Server, provider: OpenAI) -> None:
+    read = [Event() for _ in range(3)]
+
+    def pieces() -> Iterator[bytes]:
+        one = chunk("one")
+        for piece, seen in zip((one[:9], one[9:], END), read, strict=True):
+            yield piece
+            assert seen.wait(BOUND)
+
+    server.make = pieces
+    items = provider.stream(RAW, CancelScope())
+    with gevent.Timeout(BOUND):
+        assert [next(items), next(items)] == [Began(), Raw(chunk("one")[:9], "text/event-stream; charset=UTF-8")]
+        read[0].set()
+        assert [next(items), next(items)] == [Raw(chunk("one")[9:]), TextDelta("one")]
+        read[1].set()
+        assert next(items) == Raw(END)
+        read[2].set()
+        assert list(items) == [Finish("stop")]
+
+
+def test_raw_bytes_of_ndjson(server: Server, upstream: Upstream) -> None:
+    body = b'{"message":{"thinking":"hm"}}\r\n\n{"message":{"content":"one"},"done":true}\n\n\n'
+    server.headers, server.pieces = [("Content-Type", "application/x-ndjson")], [body[:50], body[50:]]
+    items, _ = reply(Ollama("home", upstream, server.url), RAW)
+    assert raw(items) == body
+    assert ReasoningDelta("hm") in items and TextDelta("one") in items
+
+
+def test_raw_bytes_go_on_after_the_replys_end(server: Server, provider: OpenAI) -> None:
+    server.pieces = [chunk("one") + END, b": and", b" more\n\n"]
+    items, _ = reply(provider, RAW)
+    assert raw(items) == b"".join(server.pieces)
+
+
+def test_raw_bytes_of_what_cannot_be_read_are_whole_too(server: Server, provider: OpenAI) -> None:
+    server.headers, server.pieces = [("Content-Type", "text/html")], [b"<html>", b"gateway", b"</html>"]
+    items, error = reply(provider, RAW)
+    assert raw(items) == b"<html>gateway</html>" and isinstance(error, BadReply)
+
+
+def test_nothing_raw_comes_unasked(server: Server, provider: OpenAI) -> None:
+    server.pieces = [chunk("one") + END]
+    assert raw(reply(provider)[0]) == b""
+
+
+def test_the_mocks_raw_bytes_are_its_words() -> None:
+    items = list(
+        Mock(delay=0).stream(Chat(model="think", messages=CHAT.messages, raw=True, max_tokens=60), CancelScope())
+    )
+    said = "".join(item.text for item in items if isinstance(item, (TextDelta, ReasoningDelta)))
+    assert raw(items) == said.encode()
+    assert [item.content_type for item in items if isinstance(item, Raw)][:2] == ["text/plain; charset=utf-8", ""]

@@ -1,0 +1,329 @@
+"""What happens when a provider fails: before anything was shown, and after."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import gevent
+import pytest
+
+from chatapp.cancel import CancelScope
+from chatapp.chat import Attempt, Began, Chat, Finish, Message, ReplyItem
+from chatapp.errors import (
+    BadReply,
+    ChatappError,
+    ConfigError,
+    FrameTooLarge,
+    InvalidField,
+    RateLimited,
+    Rejected,
+    Reported,
+    Truncated,
+    Unavailable,
+    Unreachable,
+    UpstreamError,
+    UpstreamTimeout,
+)
+from chatapp.events import AttemptReset, Raw, ReasoningDelta, TextDelta
+from chatapp.providers.catalog import Providers
+from chatapp.providers.circuit_breaker import Circuit
+from chatapp.providers.fallback import Resilient, Retries, Source
+from chatapp.settings import ProviderConfig, Settings
+
+CHAT = Chat(model="large", messages=[Message("user", "hi")])
+Step = ReplyItem | Exception | Callable[[CancelScope], None]
+
+
+class Stopped(Exception):
+    pass
+
+
+class Scripted:
+    """Each time it is asked it follows the next script: items to yield, errors to raise, waits to make."""
+
+    def __init__(self, name: str, *scripts: list[Step], models: Sequence[str] = ("large",)) -> None:
+        self.name = name
+        self.asked: list[Chat] = []
+        self.closed = 0
+        self._scripts = list(scripts)
+        self._models = models
+
+    def models(self) -> Sequence[str]:
+        return self._models
+
+    def stream(self, chat: Chat, scope: CancelScope) -> Iterator[ReplyItem]:
+        self.asked.append(chat)
+        try:
+            for step in self._scripts.pop(0):
+                if isinstance(step, Exception):
+                    raise step
+                if callable(step):
+                    step(scope)
+                else:
+                    yield step
+        finally:
+            self.closed += 1
+
+
+@pytest.fixture(autouse=True)
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The pauses that were made, without making them."""
+    made: list[float] = []
+    monkeypatch.setattr("chatapp.providers.fallback.gevent.sleep", made.append)
+    return made
+
+
+def source(provider: Scripted, times: int = 0, max_wait_s: float = 10, circuit: Circuit | None = None) -> Source:
+    return Source(provider, circuit or Circuit(100, 30), Retries(times, max_wait_s))
+
+
+def outcome(resilient: Resilient, chat: Chat = CHAT) -> tuple[list[ReplyItem], ChatappError | None]:
+    items: list[ReplyItem] = []
+    try:
+        items.extend(resilient.stream(chat, CancelScope()))
+    except ChatappError as error:
+        return items, error
+    return items, None
+
+
+def good(text: str = "fine") -> list[Step]:
+    return [Began(), TextDelta(text), Finish("stop")]
+
+
+def shown(name: str, text: str = "fine") -> list[ReplyItem]:
+    return [Began(name), TextDelta(text), Finish("stop")]
+
+
+def test_a_good_reply_passes_through() -> None:
+    first = Scripted("a", good())
+    resilient = Resilient(source(first))
+    assert (resilient.name, resilient.models()) == ("a", ("large",))
+    assert outcome(resilient) == (shown("a"), None)
+
+
+def test_a_failure_that_time_may_heal_is_tried_again_with_growing_pauses(waits: list[float]) -> None:
+    first = Scripted("a", [Unreachable("no")], [Rejected("no", 503)], [Began(), Truncated("no")], good())
+    items, error = outcome(Resilient(source(first, times=3)))
+    assert error is None
+    assert items == [
+        Attempt("a", "upstream_unreachable"),
+        Attempt("a", "upstream_rejected"),
+        Began("a"),
+        Attempt("a", "upstream_truncated"),
+        *shown("a"),
+    ]
+    assert [0.25 <= waits[0] <= 0.5, 0.5 <= waits[1] <= 1, 1 <= waits[2] <= 2] == [True] * 3
+
+
+def test_pauses_are_bounded_and_so_are_tries(waits: list[float]) -> None:
+    first = Scripted("a", *[[Unreachable(str(n))] for n in range(9)])
+    items, error = outcome(Resilient(source(first, times=8, max_wait_s=2)))
+    assert len(items) == 9 and error is not None and error.message == "8"
+    assert len(waits) == 8 and max(waits) <= 2
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        UpstreamTimeout("no"),
+        Rejected("no", 400),
+        Rejected("no", 401),
+        Rejected("no credit", 429),
+        Rejected("no", 501),
+        BadReply("no"),
+        FrameTooLarge("no"),
+    ],
+)
+def test_a_failure_that_would_come_again_is_not_tried_again(error: UpstreamError) -> None:
+    first, second = Scripted("a", [error]), Scripted("b", good())
+    assert outcome(Resilient(source(first, times=3), [source(second)])) == (
+        [Attempt("a", error.code), *shown("b")],
+        None,
+    )
+
+
+def test_retry_after_is_honoured(waits: list[float]) -> None:
+    first = Scripted("a", [RateLimited("no", 429, 7.0)], good())
+    items, _ = outcome(Resilient(source(first, times=1)))
+    assert items[-1] == Finish("stop") and waits == [7.0]
+
+
+def test_retry_after_beyond_the_bound_is_not_waited_for(waits: list[float]) -> None:
+    first, second = Scripted("a", [RateLimited("no", 429, 60.0)]), Scripted("b", good())
+    items, _ = outcome(Resilient(source(first, times=5), [source(second)]))
+    assert items == [Attempt("a", "rate_limited"), *shown("b")] and waits == []
+
+
+def test_fallbacks_are_asked_in_order_and_the_first_failure_is_told() -> None:
+    providers = [Scripted(name, [Rejected(f"{name} refused the key", 401)]) for name in "abc"]
+    first, *fallbacks = [source(provider) for provider in providers]
+    items, error = outcome(Resilient(first, fallbacks))
+    assert items == [Attempt(name, "upstream_rejected") for name in "abc"]
+    assert error is not None and error.message == "a refused the key"
+
+
+def test_a_model_that_a_fallback_does_not_have_becomes_its_default() -> None:
+    first = Scripted("a", [Unreachable("no")])
+    second = Scripted("b", [Unreachable("no")], models=("small", "tiny"))
+    third = Scripted("c", good(), models=("small", "large"))
+    outcome(Resilient(source(first), [source(second), source(third)]))
+    assert [provider.asked[0].model for provider in (first, second, third)] == ["large", "small", "large"]
+
+
+def test_what_the_client_did_wrong_is_asked_of_nobody_else() -> None:
+    first, second = Scripted("a", [InvalidField("images: not here")]), Scripted("b", good())
+    items, error = outcome(Resilient(source(first, times=3), [source(second)]))
+    assert isinstance(error, InvalidField) and second.asked == [] and items == []
+
+
+def test_a_fallback_that_cannot_carry_the_chat_is_passed_over() -> None:
+    first, second = Scripted("a", [Unreachable("no")]), Scripted("b", [InvalidField("images: not here")])
+    items, error = outcome(Resilient(source(first), [source(second), source(Scripted("c", good()))]))
+    assert error is None and items == [Attempt("a", "upstream_unreachable"), Attempt("b", "invalid_field"), *shown("c")]
+
+
+@pytest.mark.parametrize("event", [TextDelta("half"), ReasoningDelta("half"), Raw(b"half")])
+def test_after_the_first_event_there_is_no_second_try(event: ReplyItem) -> None:
+    first, second = Scripted("a", [Began(), event, Truncated("cut")]), Scripted("b", good())
+    items, error = outcome(Resilient(source(first, times=3), [source(second)]))
+    assert items == [Began("a"), event, Attempt("a", "upstream_truncated")]
+    assert isinstance(error, Truncated) and second.asked == []
+
+
+def test_midway_the_run_goes_on_elsewhere_where_that_is_wanted_and_says_so() -> None:
+    first = Scripted("a", [Began(), TextDelta("half"), Reported("broken")])
+    second = Scripted("b", [Unreachable("no")])
+    third = Scripted("c", good())
+    items, error = outcome(Resilient(source(first), [source(second), source(third)], midway=True))
+    assert error is None
+    assert items == [
+        Began("a"),
+        TextDelta("half"),
+        Attempt("a", "upstream_reported_error"),
+        Attempt("b", "upstream_unreachable"),
+        Began("c"),
+        AttemptReset("upstream_reported_error"),
+        TextDelta("fine"),
+        Finish("stop"),
+    ]
+
+
+def test_midway_what_was_shown_stays_where_nobody_else_answers() -> None:
+    first = Scripted("a", [Began(), TextDelta("half"), Truncated("cut")])
+    second = Scripted("b", [Began(), Unreachable("no")])
+    items, error = outcome(Resilient(source(first), [source(second)], midway=True))
+    assert not any(isinstance(item, AttemptReset) for item in items)
+    assert isinstance(error, Truncated)
+
+
+def test_midway_an_empty_answer_stands_in_the_place_of_a_half_one() -> None:
+    first = Scripted("a", [Began(), TextDelta("half"), Truncated("cut")])
+    second = Scripted("b", [Began(), Finish("content_filter")])
+    items, _ = outcome(Resilient(source(first), [source(second)], midway=True))
+    assert items[-2:] == [AttemptReset("upstream_truncated"), Finish("content_filter")]
+
+
+def test_midway_it_may_break_off_again() -> None:
+    half: list[Step] = [Began(), TextDelta("half"), Truncated("cut")]
+    sources = [source(Scripted(name, half)) for name in "ab"]
+    items, _ = outcome(Resilient(sources[0], [sources[1], source(Scripted("c", good()))], midway=True))
+    assert [item for item in items if isinstance(item, (AttemptReset, TextDelta))] == [
+        TextDelta("half"),
+        AttemptReset("upstream_truncated"),
+        TextDelta("half"),
+        AttemptReset("upstream_truncated"),
+        TextDelta("fine"),
+    ]
+
+
+def test_midway_the_last_one_has_nowhere_to_go() -> None:
+    first = Scripted("a", [Unreachable("no")])
+    second = Scripted("b", [Began(), TextDelta("half"), Truncated("cut")])
+    items, error = outcome(Resilient(source(first), [source(second)], midway=True))
+    assert AttemptReset("upstream_truncated") not in items and isinstance(error, Truncated)
+
+
+def test_midway_raw_bytes_of_one_body_are_not_followed_by_anothers() -> None:
+    first, second = Scripted("a", [Began(), Raw(b"half"), Truncated("cut")]), Scripted("b", good())
+    raw = Chat(model="m", messages=CHAT.messages, raw=True)
+    _, error = outcome(Resilient(source(first), [source(second)], midway=True), raw)
+    assert isinstance(error, Truncated) and second.asked == []
+
+
+def test_a_provider_that_forgets_its_end_is_truncated() -> None:
+    _, error = outcome(Resilient(source(Scripted("a", [Began(), TextDelta("half")]))))
+    assert isinstance(error, Truncated)
+
+
+def test_a_provider_that_keeps_failing_is_left_alone() -> None:
+    first = Scripted("a", *[[Rejected("no", 500)]] * 3)
+    second = Scripted("b", *[good()] * 3)
+    resilient = Resilient(source(first, circuit=Circuit(2, 30)), [source(second)])
+    codes = [outcome(resilient)[0][0] for _ in range(3)]
+    assert codes == [Attempt("a", "upstream_rejected")] * 2 + [Attempt("a", "upstream_unavailable")]
+    assert len(first.asked) == 2
+
+
+def test_without_a_fallback_it_is_said_that_it_is_left_alone() -> None:
+    resilient = Resilient(source(Scripted("a", [Rejected("no", 500)]), circuit=Circuit(1, 30)))
+    outcome(resilient)
+    _, error = outcome(resilient)
+    assert isinstance(error, Unavailable) and error.retryable and "30 s" in error.message
+
+
+def test_replies_that_break_off_count_and_refused_requests_do_not() -> None:
+    broken: list[Step] = [Began(), TextDelta("half"), Truncated("cut")]
+    first = Scripted("a", broken, [Rejected("no", 400)], broken, broken, good())
+    resilient = Resilient(source(first, circuit=Circuit(2, 30)))
+    errors = [type(outcome(resilient)[1]) for _ in range(5)]
+    assert errors == [Truncated, Rejected, Truncated, Truncated, Unavailable]
+
+
+def test_a_stop_during_a_pause_ends_it_and_blames_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()  # real pauses
+    first = Scripted("a", [RateLimited("no", 429, 1000.0)], good())
+    circuit = Circuit(2, 30)
+    scope = CancelScope()
+    items = Resilient(source(first, times=1, max_wait_s=2000, circuit=circuit)).stream(CHAT, scope)
+    assert next(items) == Attempt("a", "rate_limited")
+    gevent.spawn(scope.cancel, Stopped)
+    with gevent.Timeout(5), pytest.raises(Stopped):
+        next(items)
+    assert len(first.asked) == 1
+
+
+def test_a_probe_that_is_stopped_makes_way() -> None:
+    first = Scripted("a", [Unreachable("no")], [Began(), TextDelta("half")], good())
+    now = [0.0]
+    resilient = Resilient(source(first, circuit=Circuit(1, 30, lambda: now[0])))
+    outcome(resilient)
+    now[0] = 31
+    items = resilient.stream(CHAT, CancelScope())
+    assert next(items) == Began("a")
+    items.close()
+    assert first.closed == 2
+    assert outcome(resilient) == (shown("a"), None)
+
+
+def test_the_iterator_that_is_closed_closes_the_providers() -> None:
+    first = Scripted("a", good())
+    items = Resilient(source(first)).stream(CHAT, CancelScope())
+    next(items)
+    items.close()
+    assert first.closed == 1
+
+
+@pytest.mark.parametrize("fallback", ["nobody", "mine"])
+def test_a_fallback_that_is_not_there_stops_the_start(fallback: str) -> None:
+    config = ProviderConfig(type="openai", base_url="http://127.0.0.1:9/v1", fallback=("mock", fallback))
+    with pytest.raises(ConfigError, match=rf"providers\.mine\.fallback.*{fallback}"):
+        Providers(Settings(providers={"mine": config}), {})
+
+
+def test_configured_fallbacks_answer(closed_port: int) -> None:
+    config = ProviderConfig(
+        type="openai", base_url=f"http://127.0.0.1:{closed_port}", models=("x",), fallback=("mock",)
+    )
+    providers = Providers(Settings(providers={"mine": config}, upstream_retries=1), {})
+    items, error = outcome(providers.by_name["mine"], Chat(model="x", messages=CHAT.messages))  # type: ignore[arg-type]
+    providers.close()
+    assert error is None
+    assert items[:3] == [Attempt("mine", "upstream_unreachable")] * 2 + [Began("mock")]

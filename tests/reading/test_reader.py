@@ -1,0 +1,281 @@
+"""A response is a reader of a log: from any position, in any dialect, the same bytes."""
+
+import json
+from collections.abc import Sequence
+
+import gevent
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatapp.app import DIALECTS
+from chatapp.dialects import Dialect
+from chatapp.errors import LogUnavailable
+from chatapp.events import (
+    AttemptReset,
+    Entry,
+    ErrorInfo,
+    PlanStep,
+    Raw,
+    ReasoningDelta,
+    RunEnd,
+    RunStart,
+    StreamEvent,
+    TextDelta,
+    Timing,
+    ToolApproval,
+    ToolCall,
+    ToolInputDelta,
+    ToolResult,
+    Usage,
+)
+from chatapp.logs.memory import MemoryLog
+from chatapp.reading.reader import (
+    LogReplaced,
+    Read,
+    ReaderLeft,
+    Readers,
+    ServerLeaves,
+    WhollyReceived,
+    open_reader,
+    stored,
+)
+from chatapp.transcript import transcript_of
+from chatapp.wire.frames import HEARTBEAT, ServerEvent, SSEDecoder, encode
+
+START = RunStart("run", "trace", "mock", "words", "disabled", 0.0)
+ERROR = ErrorInfo("upstream_truncated", "cut", True, "trace")
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.sampled_from(
+    ["\r", "\n", "a\r", "\nb", "\r\n"]
+)
+pieces = st.one_of(
+    st.builds(TextDelta, texts),
+    st.builds(ReasoningDelta, texts),
+    st.builds(ToolInputDelta, st.just("c1"), st.just("add"), texts),
+    st.just(ToolCall("c1", "function", "add", {"a": 1})),
+    st.just(ToolApproval("c1", "asked", 1.0)),
+    st.just(ToolResult("c1", result=[1, "x"])),
+    st.just(ToolResult("c1", error="failed")),
+    st.builds(PlanStep, st.integers(1, 3), texts),
+    st.builds(Raw, st.binary(max_size=8)),
+    st.builds(AttemptReset, texts),
+)
+ends = st.sampled_from(["stop", "length", "tool_limit", "cancelled", "interrupted", "error"]).map(
+    lambda reason: RunEnd(
+        reason, Usage(1, 2, 3), Timing(1, 2, 3), ERROR if reason in ("error", "interrupted") else None
+    )
+)
+runs = st.builds(lambda middle, end: numbered([START, *middle, end]), st.lists(pieces, max_size=12), ends)
+OWN = sorted(name for name, dialect in DIALECTS.items() if dialect.own)
+dialects = st.sampled_from(OWN).map(DIALECTS.__getitem__)
+
+
+def numbered(events: list[StreamEvent]) -> list[Entry]:
+    return [Entry(seq, event) for seq, event in enumerate(events, 1)]
+
+
+def body(read: Read, dialect: Dialect, after: int = 0) -> bytes:
+    return b"".join(open_reader(read, dialect, after).follow(heartbeat_s=0.01, trace_id="here"))
+
+
+def decoded(data: bytes) -> list[ServerEvent]:
+    return SSEDecoder().feed(data)
+
+
+def kind(event: ServerEvent) -> str:
+    """The event's name; where frames have none, the type that their data says."""
+    found: str = json.loads(event.data).get("type", "message") if event.type == "message" else event.type
+    return found
+
+
+def terminal(event: ServerEvent) -> bool:
+    return kind(event) in ("done", "completed", "end", "error")
+
+
+@given(runs, dialects)
+def test_resumed_bytes_are_the_suffix_at_every_cut(entries: list[Entry], dialect: type[Dialect]) -> None:
+    whole = body(stored(entries), dialect())
+    for cut in range(1, len(entries)):
+        received = b"".join(_until(entries, dialect(), cut))
+        assert received + body(stored(entries), dialect(), after=cut) == whole
+
+
+def _until(entries: list[Entry], dialect: Dialect, cut: int) -> list[bytes]:
+    """What a client has that was cut off after the event `cut`."""
+    from chatapp.reading.reader import encode_with_id
+
+    return [encode_with_id(dialect.encode(event), str(seq)) for seq, event in entries[:cut]]
+
+
+@given(runs, dialects)
+def test_the_terminal_event_comes_once_and_last(entries: list[Entry], dialect: type[Dialect]) -> None:
+    events = decoded(body(stored(entries), dialect()))
+    assert [terminal(event) for event in events] == [False] * (len(events) - 1) + [True]
+    assert events[-1].last_event_id == str(len(entries))
+
+
+@given(runs, st.sampled_from(sorted(DIALECTS)).map(DIALECTS.__getitem__))
+def test_only_our_own_dialects_carry_ids(entries: list[Entry], dialect: type[Dialect]) -> None:
+    lines = body(stored(entries), dialect()).split(b"\n")
+    assert any(line.startswith(b"id:") for line in lines) == dialect.own
+    assert not any(line.startswith(b"retry:") for line in lines)
+
+
+@given(runs, dialects)
+def test_ids_only_grow(entries: list[Entry], dialect: type[Dialect]) -> None:
+    ids = [int(event.last_event_id or 0) for event in decoded(body(stored(entries), dialect()))]
+    assert ids == sorted(ids)
+
+
+@given(runs, dialects, st.integers(-3, 40))
+def test_a_position_the_log_cannot_serve_gets_one_reset_and_everything(
+    entries: list[Entry], dialect: type[Dialect], after: int
+) -> None:
+    if 0 <= after <= len(entries):
+        return
+    events = decoded(body(stored(entries), dialect(), after))
+    assert events[0].type == "reset"
+    assert events[1:] == decoded(body(stored(entries), dialect()))
+
+
+def test_a_position_that_the_log_reaches_in_a_moment_is_no_foreign_one() -> None:
+    """It was read from another worker, whose last events are not here yet."""
+    log = MemoryLog()
+    log.create("run")
+    log.append("run", START)
+    gevent.spawn(
+        lambda: [
+            log.append("run", event) for event in (TextDelta("a"), TextDelta("b"), RunEnd("stop", Usage(), Timing()))
+        ]
+    )
+    after = open_reader(lambda after, wait: log.read("run", after, wait), DIALECTS["token"](), 2)
+    assert [event.type for event in decoded(b"".join(after.follow(1000, "here")))] == ["token", "done"]
+    log.close()
+
+
+def test_a_position_that_a_live_log_does_not_reach_is_told_within_a_second() -> None:
+    log = MemoryLog()
+    log.create("run")
+    log.append("run", START)
+    with gevent.Timeout(5):
+        reader = open_reader(lambda after, wait: log.read("run", after, wait), DIALECTS["token"](), 99)
+        assert decoded(next(reader.follow(1000, "here")))[0].type == "reset"
+    log.close()
+
+
+@given(runs, dialects)
+def test_who_has_it_all_is_told_so(entries: list[Entry], dialect: type[Dialect]) -> None:
+    with pytest.raises(WhollyReceived):
+        open_reader(stored(entries), dialect(), len(entries))
+
+
+@given(runs)
+def test_the_compacted_log_gives_the_same_answer(entries: list[Entry]) -> None:
+    transcript = transcript_of(entries)
+    kept = stored(transcript.entries)
+    answer = decoded(body(kept, DIALECTS["message"]()))
+    assert answer[-1] == decoded(body(stored(entries), DIALECTS["message"]()))[-1]
+    assert "".join(_text(event) for event in decoded(body(kept, DIALECTS["token"]())) if event.type == "token") == (
+        transcript.content.replace("\r\n", "\n").replace("\r", "\n")
+    )
+    with pytest.raises(WhollyReceived):
+        open_reader(kept, DIALECTS["message"](), len(entries))
+
+
+def _text(event: ServerEvent) -> str:
+    return event.data
+
+
+@pytest.mark.parametrize("name", sorted(DIALECTS))
+def test_a_silent_run_gets_heartbeats_and_they_change_nothing(name: str) -> None:
+    log = MemoryLog()
+    log.create("run")
+    log.append("run", START)
+    reader = open_reader(lambda after, wait: log.read("run", after, wait), DIALECTS[name]())
+    stream = reader.follow(heartbeat_s=0.01, trace_id="here")
+    first = next(stream)
+    assert HEARTBEAT in next(stream)
+    log.append("run", TextDelta("hi"))
+    log.append("run", RunEnd("stop", Usage(), Timing()))
+    rest = b"".join(stream)
+    quiet = body(lambda after, wait: log.read("run", after, wait), DIALECTS[name]())
+    beats = [event for event in decoded(first + rest) if event.type in ("heartbeat", "ping")]
+    assert [event for event in decoded(first + rest) if event not in beats] == decoded(quiet)
+    log.close()
+
+
+def test_the_first_piece_comes_at_once_even_where_there_is_nothing_to_say() -> None:
+    log = MemoryLog()
+    log.create("run")
+    reader = open_reader(lambda after, wait: log.read("run", after, wait), DIALECTS["message"]())
+    assert next(reader.follow(heartbeat_s=1000, trace_id="here")) == HEARTBEAT
+    log.close()
+
+
+@pytest.mark.parametrize(("reason", "last"), [(ReaderLeft, b""), (ServerLeaves, b"retry: ")])
+def test_a_waiting_reader_can_be_let_go(reason: type[Exception], last: bytes) -> None:
+    log = MemoryLog()
+    log.create("run")
+    reader = open_reader(lambda after, wait: log.read("run", after, wait), DIALECTS["message"]())
+    stream = reader.follow(heartbeat_s=1000, trace_id="here")
+    next(stream)
+    gevent.spawn(reader.scope.cancel, reason)
+    rest = b"".join(stream)
+    assert rest.startswith(last) and bool(rest) == bool(last)
+    assert not reader.ended
+    log.close()
+
+
+def test_readers_that_come_after_the_dismissal_are_let_go_too() -> None:
+    readers = Readers()
+    readers.dismiss()
+    reader = open_reader(stored([]), DIALECTS["message"]())
+    readers.add(reader)
+    assert b"".join(reader.follow(1000, "here")).startswith(b"retry: ")
+
+
+@pytest.mark.parametrize("name", sorted(DIALECTS))
+def test_a_log_that_goes_away_ends_the_stream_with_an_error_that_can_be_resumed(name: str) -> None:
+    def read(after: int, wait: float) -> list[Entry]:
+        if after:
+            raise LogUnavailable("away")
+        return [Entry(1, START)]
+
+    events = decoded(body(read, DIALECTS[name]()))
+    assert any("away" in event.data for event in events)
+    assert name not in OWN or (terminal(events[-1]) and events[-1].last_event_id in ("", "1"))
+
+
+@given(runs)
+def test_a_reader_whose_log_grew_old_is_reset_and_gets_what_was_kept(entries: list[Entry]) -> None:
+    kept = stored(transcript_of(entries).entries)
+
+    def read(after: int, wait: float) -> Sequence[Entry]:
+        if after:
+            raise LogReplaced(kept)
+        return entries[:1]
+
+    events = decoded(body(read, DIALECTS["message"]()))
+    resets = [event for event in events if event.type == "reset"]
+    assert len(resets) == 1
+    after = events[events.index(resets[0]) + 1 :]
+    assert after == decoded(body(kept, DIALECTS["message"]()))
+    assert decoded(body(read, DIALECTS["openai"]()))[-1].data.startswith('{"error"')
+
+
+def test_a_line_end_cut_between_two_tokens_reaches_the_client_once() -> None:
+    entries = numbered(
+        [START, TextDelta("a\r"), TextDelta("\nb\r"), TextDelta("c\r"), RunEnd("stop", Usage(), Timing())]
+    )
+    tokens = [event.data for event in decoded(body(stored(entries), DIALECTS["token"]())) if event.type == "token"]
+    assert "".join(tokens) == "a\nb\nc\n"
+
+
+@pytest.mark.parametrize("name", sorted(set(DIALECTS) - set(OWN)))
+def test_a_run_whose_last_event_shows_nothing_ends_its_stream_without_a_heartbeat(name: str) -> None:
+    stop = RunEnd("stop", Usage(1, 2, 3), Timing(1, 2, 3))
+    entries = numbered([START, TextDelta("x"), AttemptReset("cut"), TextDelta("y"), stop])
+    data = body(lambda after, wait: entries[after : after + 1], DIALECTS[name]())
+    dialect = DIALECTS[name]()
+    assert data == b"".join(encode(frame) for _, event in entries for frame in dialect.encode(event))

@@ -1,0 +1,54 @@
+"""Decisions get from the process where they are made to the one that waits, and the first one holds."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from chatapp.chat import Message
+from chatapp.errors import DatabaseUnavailable
+from chatapp.storage.approvals import StoredApprovals
+from chatapp.storage.conversations import Conversations
+from chatapp.storage.database import Database, open_database
+from chatapp.storage.question import Question
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    database = open_database("", tmp_path)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def run_id(database: Database) -> str:
+    question = Question(owner="o", provider="p", model="m", messages=[Message("user", "hi")], keep=True)
+    return Conversations(database.engine).begin(question).id
+
+
+def test_the_first_decision_holds_whoever_asks(database: Database, run_id: str) -> None:
+    here, there = StoredApprovals(database.engine), StoredApprovals(database.engine)
+    assert here.decision(run_id, "call_0") is None
+    assert there.decide(run_id, "call_0", "approved") == "approved"
+    assert here.decide(run_id, "call_0", "expired") == "approved"
+    assert here.decision(run_id, "call_0") == "approved"
+    assert here.decision(run_id, "call_1") is None
+
+
+def test_a_deleted_conversation_takes_its_decisions_along(database: Database, run_id: str) -> None:
+    approvals, conversations = StoredApprovals(database.engine), Conversations(database.engine)
+    approvals.decide(run_id, "call_0", "denied")
+    [conversation] = conversations.recent("o")
+    conversations.delete("o", conversation["id"])
+    assert approvals.decision(run_id, "call_0") is None
+    assert approvals.decide(run_id, "call_0", "expired") == "expired"
+
+
+def test_a_database_that_is_away_is_told_apart_from_no_decision(database: Database, run_id: str) -> None:
+    with database.engine.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE approvals")
+    approvals = StoredApprovals(database.engine)
+    with pytest.raises(DatabaseUnavailable):
+        approvals.decision(run_id, "call_0")
+    with pytest.raises(DatabaseUnavailable):
+        approvals.decide(run_id, "call_0", "denied")

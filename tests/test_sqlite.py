@@ -1,0 +1,106 @@
+"""The WAL of a file that is written all the time stays small, and no greenlet waits for it."""
+
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import gevent
+import pytest
+
+from chatapp.sqlite import Checkpointer
+
+BOUND_S = 10.0
+MB = 1 << 20
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "some.db"
+
+
+@pytest.fixture
+def connection(path: Path) -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
+        connection.execute("CREATE TABLE thing (data BLOB)")
+        connection.execute("PRAGMA user_version = 7")
+        yield connection
+
+
+@pytest.fixture(autouse=True)
+def often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chatapp.sqlite.LOOK_S", 0.005)
+    monkeypatch.setattr("chatapp.sqlite.PAUSE_S", 0.01)
+
+
+def write(connection: sqlite3.Connection, size: int) -> None:
+    connection.execute("INSERT INTO thing VALUES (?)", (bytes(size),))
+
+
+def wal_size(path: Path) -> int:
+    return Path(f"{path}-wal").stat().st_size
+
+
+def eventually(condition: Callable[[], object]) -> None:
+    with gevent.Timeout(BOUND_S):
+        while not condition():
+            gevent.sleep(0.005)
+
+
+def test_a_large_wal_is_copied_into_the_file(path: Path, connection: sqlite3.Connection) -> None:
+    with closing(Checkpointer(path, passive_bytes=MB)):
+        write(connection, 2 * MB)
+        eventually(lambda: path.stat().st_size > 2 * MB)
+        eventually(lambda: write(connection, 10) or wal_size(path) < 3 * MB)
+
+
+def test_a_small_wal_is_left_alone(path: Path, connection: sqlite3.Connection) -> None:
+    with closing(Checkpointer(path, passive_bytes=MB)):
+        write(connection, 1000)
+        gevent.sleep(0.05)
+        assert path.stat().st_size < 100_000
+        assert wal_size(path) > 0
+
+
+def test_a_wal_that_passive_checkpoints_cannot_reset_is_cut(path: Path, connection: sqlite3.Connection) -> None:
+    with closing(Checkpointer(path, passive_bytes=MB, truncate_bytes=4 * MB)):
+        write(connection, 6 * MB)
+        eventually(lambda: 0 < wal_size(path) < MB)  # not 0: the fsync of a new WAL was paid by the thread
+        assert connection.execute("PRAGMA user_version").fetchone() == (7,)
+        assert connection.execute("SELECT sum(length(data)) FROM thing").fetchone() == (6 * MB,)
+
+
+def test_a_file_that_is_not_there_yet_is_waited_for(path: Path) -> None:
+    with closing(Checkpointer(path)) as checkpointer:
+        gevent.sleep(0.05)
+        assert checkpointer.failure is None
+        assert not path.exists()
+
+
+def test_a_failure_is_kept_until_it_works_again(path: Path, connection: sqlite3.Connection) -> None:
+    with closing(Checkpointer(path, passive_bytes=MB)) as checkpointer:
+        connection.execute("BEGIN IMMEDIATE")
+        write(connection, 2 * MB)
+        hidden = path.rename(path.with_suffix(".hidden"))
+        path.mkdir()
+        connection.execute("COMMIT")
+        eventually(lambda: checkpointer.failure)
+        path.rmdir()
+        hidden.rename(path)
+        write(connection, 10)
+        eventually(lambda: not checkpointer.failure)
+
+
+def test_closing_ends_the_thread_at_once(path: Path) -> None:
+    before = set(os.listdir("/proc/self/task"))
+    checkpointer = Checkpointer(path)
+    eventually(lambda: set(os.listdir("/proc/self/task")) - before)
+    started = time.monotonic()
+    checkpointer.close()
+    checkpointer.close()
+    assert time.monotonic() - started < BOUND_S
+    eventually(lambda: set(os.listdir("/proc/self/task")) == before)

@@ -1,0 +1,85 @@
+"""The client's connection while a response streams into it: everything arrives, and it is left as it was."""
+
+from collections.abc import Iterator
+from socket import IPPROTO_TCP, TCP_USER_TIMEOUT
+
+import gevent
+import pytest
+from gevent.event import Event
+from gevent.socket import create_connection, create_server, socket, socketpair
+
+from chatapp.wire.client_socket import ClientSocket
+
+LARGE = bytes(range(256)) * 8192  # more than both kernel buffers take
+
+
+@pytest.fixture
+def pair() -> Iterator[tuple[socket, socket]]:
+    ours, clients = socketpair()
+    with ours, clients:
+        yield ours, clients
+
+
+def test_a_write_that_the_kernel_takes_in_parts_arrives_whole_and_in_order(pair: tuple[socket, socket]) -> None:
+    ours, clients = pair
+    watched = ClientSocket(ours, lambda: None, send_timeout_s=30, buffer_bytes=4096)
+    watched.start()
+    writer = gevent.spawn(lambda: [ours.sendall(b"small"), ours.sendall(LARGE), ours.close()])
+    received = b"".join(iter(lambda: clients.recv(65_536), b""))
+    writer.get()
+    assert received == b"small" + LARGE
+
+
+def test_a_client_that_takes_nothing_ends_the_write(pair: tuple[socket, socket]) -> None:
+    ours, _ = pair
+    watched = ClientSocket(ours, lambda: None, send_timeout_s=0.05, buffer_bytes=4096)
+    watched.start()
+    with pytest.raises(TimeoutError):
+        ours.sendall(LARGE)
+    watched.stop()
+
+
+def test_a_client_that_leaves_is_noticed(pair: tuple[socket, socket]) -> None:
+    ours, clients = pair
+    gone = Event()
+    watched = ClientSocket(ours, gone.set, send_timeout_s=30, buffer_bytes=4096)
+    watched.start()
+    clients.close()
+    assert gone.wait(10)
+    watched.stop()
+
+
+@pytest.mark.parametrize("beyond", [b"\r\n", b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"])
+def test_a_client_that_sent_more_than_its_request_is_noticed_when_it_leaves(
+    pair: tuple[socket, socket], beyond: bytes
+) -> None:
+    ours, clients = pair
+    gone = Event()
+    watched = ClientSocket(ours, gone.set, send_timeout_s=30, buffer_bytes=4096)
+    watched.start()
+    clients.sendall(beyond)
+    assert not gone.wait(0.1)
+    clients.close()
+    assert gone.wait(10)
+    watched.stop()
+    assert ours.recv(len(beyond)) == beyond
+
+
+def test_the_limit_on_a_vanished_peer_goes_with_the_response() -> None:
+    with create_server(("127.0.0.1", 0)) as listener, create_connection(listener.getsockname()):
+        ours, _ = listener.accept()
+        with ours:
+            watched = ClientSocket(ours, lambda: None, send_timeout_s=30, buffer_bytes=4096)
+            watched.start()
+            assert ours.getsockopt(IPPROTO_TCP, TCP_USER_TIMEOUT) == 30_000
+            watched.stop()
+            assert ours.getsockopt(IPPROTO_TCP, TCP_USER_TIMEOUT) == 0
+
+
+def test_the_connection_is_left_as_it_was(pair: tuple[socket, socket]) -> None:
+    ours, _ = pair
+    watched = ClientSocket(ours, lambda: None, send_timeout_s=30, buffer_bytes=4096)
+    watched.start()
+    watched.stop()
+    watched.stop()
+    assert type(ours) is socket and ours.gettimeout() is None

@@ -7,8 +7,8 @@ from pathlib import Path
 from flask import Flask
 
 from chatapp import __version__
-from chatapp.access.cookies import CookieAuth, secret_key
-from chatapp.agents.catalog import Agents
+from chatapp.access.cookies import CookieAuthenticator, secret_key
+from chatapp.agents.catalog import AgentCatalog
 from chatapp.dialects import Dialect
 from chatapp.dialects.agui.events import AGUIDialect
 from chatapp.dialects.ai_sdk.events import UIMessageDialect
@@ -21,19 +21,19 @@ from chatapp.dialects.reasoning import ReasoningDialect
 from chatapp.dialects.session import SessionDialect
 from chatapp.dialects.token import TokenDialect
 from chatapp.errors import ConfigError
-from chatapp.generation.supervisor import Runs
+from chatapp.generation.supervisor import RunSupervisor
 from chatapp.logs import EventLog
 from chatapp.logs.memory import MemoryLog
 from chatapp.logs.sqlite.log import SQLiteLog
-from chatapp.providers.catalog import Providers
-from chatapp.reading.presence import Attendance
-from chatapp.reading.reader import Readers
+from chatapp.providers.catalog import ProviderCatalog
+from chatapp.reading.presence import Presence
+from chatapp.reading.reader import OpenReaders
 from chatapp.settings import Settings, load
 from chatapp.storage.approvals import StoredApprovals
 from chatapp.storage.conversations import Conversations
 from chatapp.storage.database import open_database
-from chatapp.storage.retention import Expiry
-from chatapp.tools.catalog import Tools, mcp_servers
+from chatapp.storage.retention import Retention
+from chatapp.tools.catalog import ToolCatalog, mcp_servers
 from chatapp.web import EXTENSION, Services, errors, heads, health, hosts, openapi, origin, pages
 from chatapp.web.api import conversations, messages, one_request, raw, tools
 from chatapp.web.compat import ai_sdk, anthropic, openai_chat, openai_responses
@@ -90,21 +90,21 @@ def _services(settings: Settings, environ: Mapping[str, str]) -> Services:
     log = open_log(settings)
     database = open_database(settings.database_url, data)
     store = Conversations(database.engine)
-    providers = Providers(settings, environ)
+    providers = ProviderCatalog(settings, environ)
     return Services(
         settings=settings,
-        auth=CookieAuth(secret_key(settings.secret_key, data)),
+        auth=CookieAuthenticator(secret_key(settings.secret_key, data)),
         log=log,
         database=database,
         conversations=store,
-        expiry=Expiry(database.engine, settings.answer_retention_s),
+        expiry=Retention(database.engine, settings.answer_retention_s),
         providers=providers,
-        tools=Tools(settings, mcp_servers(settings, environ), StoredApprovals(database.engine)),
-        agents=Agents(settings),
+        tools=ToolCatalog(settings, mcp_servers(settings, environ), StoredApprovals(database.engine)),
+        agents=AgentCatalog(settings),
         dialects=DIALECTS,
-        runs=Runs(log, store, settings.max_live_runs),
-        readers=Readers(),
-        attendance=Attendance(),
+        runs=RunSupervisor(log, store, settings.max_live_runs),
+        readers=OpenReaders(),
+        attendance=Presence(),
     )
 
 

@@ -1,15 +1,13 @@
-"""What is asked of a provider, and what it says beside events. Values only.
+"""What is asked of a provider. Values only.
 
 A `Chat` is complete: an adapter needs nothing else to build its request, and refuses what its protocol cannot carry.
-`Began` and `Finish` frame what a provider yields: they tell the run how the reply went and are never written to the
-log themselves.
 """
 
 from typing import Literal, TypeAlias
 
 import msgspec
 
-from chatapp.events import FinishReason, StreamEvent, ToolCall, Usage
+from chatapp.events import ToolCall
 
 Role: TypeAlias = Literal["system", "user", "assistant", "tool"]
 Effort: TypeAlias = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
@@ -59,7 +57,7 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True):
         return "".join(part.text for part in self.content if isinstance(part, Text))
 
 
-class Tool(msgspec.Struct, frozen=True, omit_defaults=True):
+class ToolSpec(msgspec.Struct, frozen=True, omit_defaults=True):
     """A function that the model may call. `parameters` is a JSON schema of an object; `strict`: the arguments must
     follow it, where the provider can promise that."""
 
@@ -87,42 +85,9 @@ class Chat(msgspec.Struct, frozen=True, kw_only=True):
     top_p: float | None = None
     stop: list[str] = []
     seed: int | None = None
-    tools: list[Tool] = []
+    tools: list[ToolSpec] = []
     tool_choice: str = "auto"
     parallel_tools: bool = True
     schema: dict[str, object] | None = None
     raw: bool = False
     session_id: str = ""
-
-
-class Began(msgspec.Struct, frozen=True):
-    """The provider's answer has begun: its headers are here, its first token may still be far. `provider` is who
-    answers, where that may be another than was asked."""
-
-    provider: str = ""
-
-
-class Attempt(msgspec.Struct, frozen=True):
-    """A try that failed; another may follow. `error` is the error's code."""
-
-    provider: str
-    error: str
-
-
-class Finish(msgspec.Struct, frozen=True):
-    """How the provider ended its reply; its last word. `usage` is None where it said nothing of it. `native` is the
-    turn to be sent back with the results of the tools it called, where its protocol demands that."""
-
-    reason: FinishReason
-    usage: Usage | None = None
-    native: Native | None = None
-
-
-class Spent(msgspec.Struct, frozen=True):
-    """A request of several that one run makes has ended: what it used. `Finish` tells of the last one."""
-
-    usage: Usage
-
-
-ReplyItem: TypeAlias = StreamEvent | Began | Attempt | Spent | Finish
-"""What `Provider.stream` yields: `Began`, then events, then exactly one `Finish`; or it raises `UpstreamError`."""

@@ -18,7 +18,7 @@ COOKIE_AGE_S = 400 * 24 * 3600  # the longest that browsers keep
 LOCAL = "local"
 
 
-class CookieAuth:
+class CookieAuthenticator:
     def __init__(self, secret_key: str) -> None:
         self._serializer = URLSafeSerializer(secret_key, salt=COOKIE)
         self.cookie = f"{COOKIE}_{hashlib.sha256(secret_key.encode()).hexdigest()[:8]}"

@@ -7,13 +7,13 @@ from chatapp.agents import Agent
 from chatapp.agents.planner import planner
 from chatapp.agents.provider import AgentProvider
 from chatapp.errors import ConfigError, NotFound
-from chatapp.generation.tool_loop import Rounds
+from chatapp.generation.tool_loop import ToolLoop
 from chatapp.providers import Provider
 from chatapp.settings import AgentConfig, Settings
 from chatapp.tools.toolbox import Toolbox
 
 
-class Agents:
+class AgentCatalog:
     """All agents by name. `default` is that of `/chat`; empty: a plain answer."""
 
     def __init__(self, settings: Settings) -> None:
@@ -37,8 +37,8 @@ class Agents:
 def answerer(provider: Provider, toolbox: Toolbox, agent: Agent | None) -> Provider:
     """Who makes the answer of a run: the provider itself, with tools, or an agent that uses both."""
     if agent is not None:
-        return AgentProvider(agent, provider, Rounds(provider, toolbox))
-    return Rounds(provider, toolbox) if toolbox.specs else provider
+        return AgentProvider(agent, provider, ToolLoop(provider, toolbox))
+    return ToolLoop(provider, toolbox) if toolbox.specs else provider
 
 
 def _load(name: str, config: AgentConfig) -> Agent:

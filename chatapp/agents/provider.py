@@ -15,7 +15,7 @@ from gevent.queue import Queue
 
 from chatapp.agents import Agent
 from chatapp.cancel import CancelScope
-from chatapp.chat import Chat, Finish, Message, ReplyItem, Spent
+from chatapp.chat import Chat, Message
 from chatapp.events import (
     AttemptReset,
     Event,
@@ -31,8 +31,8 @@ from chatapp.events import (
     Usage,
 )
 from chatapp.generation.endings import estimate_usage
-from chatapp.generation.tool_loop import Rounds
-from chatapp.providers import Provider
+from chatapp.generation.tool_loop import ToolLoop
+from chatapp.providers import Finished, Provider, ReplyItem, StepFinished
 
 SHOWN = (TextDelta, ReasoningDelta, ToolInputDelta, ToolCall, ToolApproval, ToolResult, PlanStep)
 
@@ -46,7 +46,7 @@ class Abandoned(Exception):
 class AgentProvider:
     """`agent`, with the model of `provider`, which runs its tools in `rounds`."""
 
-    def __init__(self, agent: Agent, provider: Provider, rounds: Rounds) -> None:
+    def __init__(self, agent: Agent, provider: Provider, rounds: ToolLoop) -> None:
         self.name = provider.name
         self._agent = agent
         self._provider = provider
@@ -61,7 +61,7 @@ class AgentProvider:
         gevent.spawn(self._play, RunTask(chat, self._provider, self._rounds), own, items)
         try:
             item = None
-            while not isinstance(item, Finish):
+            while not isinstance(item, Finished):
                 item = scope.run(items.get)
                 if isinstance(item, Exception):
                     raise item
@@ -104,9 +104,9 @@ class AgentProvider:
 class RunTask:
     """`chatapp.agents.Task` for one run. `finish` is that of the model's last answer, `shown` what the agent yielded."""
 
-    def __init__(self, chat: Chat, provider: Provider, rounds: Rounds) -> None:
+    def __init__(self, chat: Chat, provider: Provider, rounds: ToolLoop) -> None:
         self.chat = chat
-        self.finish: Finish | None = None
+        self.finish: Finished | None = None
         self.shown: list[StreamEvent] = []
         self._provider = provider
         self._rounds = rounds
@@ -133,10 +133,10 @@ class RunTask:
         valid = len(self.shown)  # whatever this answer may yet be
         with closing(source.stream(chat, CancelScope())) as items:  # type: ignore[type-var]
             for item in items:
-                if isinstance(item, Finish):
+                if isinstance(item, Finished):
                     self.finish = item
                     usage = item.usage or estimate_usage(messages, said[ReasoningDelta], said[TextDelta])
-                    self._notes.append(Spent(usage))
+                    self._notes.append(StepFinished(usage))
                 elif isinstance(item, Event):
                     if isinstance(item, AttemptReset):
                         said = dict.fromkeys(said, "")
@@ -147,9 +147,9 @@ class RunTask:
                 else:
                     self._notes.append(item)
 
-    def end(self) -> Finish:
+    def end(self) -> Finished:
         """What was used was noted; an agent that asked no model is estimated by the run."""
-        return Finish(self.finish.reason, Usage()) if self.finish else Finish("stop")
+        return Finished(self.finish.reason, Usage()) if self.finish else Finished("stop")
 
     def take_notes(self) -> list[ReplyItem]:
         """What the run is to know, and the agent need not."""

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import msgspec
 
-from chatapp.chat import Effort, Image, Message, Part, Text, Tool
+from chatapp.chat import Effort, Image, Message, Part, Text, ToolSpec
 from chatapp.errors import InvalidField
 from chatapp.events import ToolCall
 
@@ -71,13 +71,13 @@ def call_of(field: str, id: str, name: str, arguments: str) -> ToolCall:
 
 def tool_of(
     field: str, name: str, description: str | None, parameters: dict[str, object] | None, strict: bool | None = None
-) -> Tool:
+) -> ToolSpec:
     if not _tool_name.fullmatch(name):
         raise InvalidField(f"{field}.name: expected 1 to 128 letters, digits, _ and -")
-    return Tool(name, description or "", parameters or EMPTY_SCHEMA, bool(strict))
+    return ToolSpec(name, description or "", parameters or EMPTY_SCHEMA, bool(strict))
 
 
-def distinct(tools: list[Tool]) -> list[Tool]:
+def distinct(tools: list[ToolSpec]) -> list[ToolSpec]:
     names: set[str] = set()
     for index, tool in enumerate(tools):
         if tool.name in names:
@@ -109,7 +109,7 @@ def choice_word(choice: str | None) -> str:
     return choice or "auto"
 
 
-def named_choice(name: str, tools: list[Tool]) -> str:
+def named_choice(name: str, tools: list[ToolSpec]) -> str:
     if name not in [tool.name for tool in tools]:
         raise InvalidField(f"tool_choice: there is no tool named {name!r}")
     return name

@@ -35,7 +35,7 @@ class AnswerStore(Protocol):
         ...
 
 
-def conclude(
+def finish_run(
     log: EventLog, answers: AnswerStore, run_id: str, transcript: Transcript, rest: Sequence[StreamEvent]
 ) -> None:
     """Write `rest`, the events that the log lacks up to its `run-end`; keep the answer; let the log go."""
@@ -51,7 +51,7 @@ def conclude(
     _insist(lambda: log.settle(run_id))
 
 
-def keep_without_log(answers: AnswerStore, run_id: str, events: Sequence[StreamEvent]) -> None:
+def finish_without_log(answers: AnswerStore, run_id: str, events: Sequence[StreamEvent]) -> None:
     """Keep what there is of a run that could not have a log."""
     transcript = transcript_of([Entry(seq, event) for seq, event in enumerate(events, 1)])
     _insist(lambda: answers.finish(run_id, transcript))

@@ -18,7 +18,7 @@ from chatapp.logs import EventLog
 from chatapp.providers import Provider
 
 
-class Handover:
+class InlineRun:
     """A run's log that keeps nothing: whoever iterates gets each event when it is written."""
 
     def __init__(self) -> None:

@@ -6,7 +6,7 @@ from contextlib import closing
 from typing import Literal
 
 from chatapp.cancel import CancelScope
-from chatapp.chat import Attempt, Began, Chat, Finish, Spent
+from chatapp.chat import Chat
 from chatapp.errors import ChatappError, Truncated
 from chatapp.events import (
     AttemptReset,
@@ -27,7 +27,7 @@ from chatapp.events import (
 )
 from chatapp.generation.endings import estimate_usage, stopped_error, sum_usage
 from chatapp.logs import EventLog
-from chatapp.providers import Provider
+from chatapp.providers import AttemptFailed, Finished, Provider, Started, StepFinished
 from chatapp.transcript import Transcript
 
 logger = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ class Run:
         self.trace_id = trace_id
         self.scope = CancelScope()
         self.transcript = Transcript()
-        self.attempts: list[Attempt] = []  # that failed
+        self.attempts: list[AttemptFailed] = []  # that failed
         self.answered_by: str | None = None  # a fallback, or the provider that was asked
         self.start = _start(run_id, trace_id, provider, chat)
         self._provider = provider
@@ -97,19 +97,19 @@ class Run:
     def append(self, event: StreamEvent) -> None:
         self.transcript.add(Entry(self._log.append(self.id, event), event))
 
-    def _take_reply(self) -> Finish:
+    def _take_reply(self) -> Finished:
         with closing(self._provider.stream(self._chat, self.scope)) as items:  # type: ignore[type-var]
             finish = None
             for item in items:
-                if isinstance(item, Began):
+                if isinstance(item, Started):
                     if self._first_byte_ms is None:
                         self._first_byte_ms = self._elapsed_ms()
                     self.answered_by = item.provider or self._provider.name
-                elif isinstance(item, Finish):
+                elif isinstance(item, Finished):
                     finish = item
-                elif isinstance(item, Attempt):
+                elif isinstance(item, AttemptFailed):
                     self.attempts.append(item)
-                elif isinstance(item, Spent):
+                elif isinstance(item, StepFinished):
                     self._spend(item.usage)
                 else:
                     self._append_reply(item)

@@ -1,7 +1,7 @@
 """The runs of this process: each in a greenlet of its own, ended and kept whatever happens.
 
 An end, an error, Stop, a shutdown, a dead process: the log gets exactly one `run-end`, and the answer is kept, by
-the run's own greenlet, or by `Runs.recover` in another process when this one died.
+the run's own greenlet, or by `RunSupervisor.recover` in another process when this one died.
 """
 
 import logging
@@ -10,14 +10,14 @@ from collections.abc import Sequence
 
 import gevent
 
-from chatapp.chat import Attempt, Chat
+from chatapp.chat import Chat
 from chatapp.errors import LogError, Overloaded
 from chatapp.events import StreamEvent
 from chatapp.generation.endings import interrupted_end, lost_transcript
-from chatapp.generation.finish import AnswerStore, conclude, keep_without_log
+from chatapp.generation.finish import AnswerStore, finish_run, finish_without_log
 from chatapp.generation.run import Run, cancelled, interrupted
 from chatapp.logs import EventLog
-from chatapp.providers import Provider
+from chatapp.providers import AttemptFailed, Provider
 from chatapp.transcript import Transcript
 
 RECOVER_S = 1.0  # how soon the runs of a process that died are ended: within what a reader takes for alive
@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 run_logger = logging.getLogger("chatapp.run")
 
 
-class Runs:
+class RunSupervisor:
     """The runs of this process, and those of processes that died."""
 
     def __init__(self, log: EventLog, answers: AnswerStore, max_live: int) -> None:
@@ -60,7 +60,7 @@ class Runs:
         try:
             self._log.create(run_id)
         except LogError as error:
-            gevent.spawn(keep_without_log, self._answers, run_id, run.rest(run.failed(error)))
+            gevent.spawn(finish_without_log, self._answers, run_id, run.rest(run.failed(error)))
             raise
         self._live[run_id] = run, gevent.spawn(self._live_and_end, run)
 
@@ -98,7 +98,7 @@ class Runs:
     def _live_and_end(self, run: Run) -> None:
         try:
             end = run.generate()
-            conclude(self._log, self._answers, run.id, run.transcript, run.rest(end))
+            finish_run(self._log, self._answers, run.id, run.transcript, run.rest(end))
             _log_line(run.transcript, run.attempts, run.answered_by)
         finally:
             del self._live[run.id]
@@ -118,7 +118,7 @@ class Runs:
         while entries := self._log.read(run_id, transcript.last_seq):
             for entry in entries:
                 transcript.add(entry)
-        conclude(self._log, self._answers, run_id, transcript, self._rest(run_id, transcript))
+        finish_run(self._log, self._answers, run_id, transcript, self._rest(run_id, transcript))
         _log_line(transcript)
 
     def _rest(self, run_id: str, transcript: Transcript) -> list[StreamEvent]:
@@ -147,7 +147,7 @@ class Runs:
         return [greenlet for _, greenlet in self._live.values()]
 
 
-def _log_line(transcript: Transcript, attempts: Sequence[Attempt] = (), answered_by: str | None = None) -> None:
+def _log_line(transcript: Transcript, attempts: Sequence[AttemptFailed] = (), answered_by: str | None = None) -> None:
     """One JSON line a run: how it went, never what was said."""
     start, end = transcript.start, transcript.end
     if start is None or end is None:

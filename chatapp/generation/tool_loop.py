@@ -1,6 +1,6 @@
 """The tool loop: a provider that calls tools, made one that answers.
 
-`Rounds` stands where a provider stands, so a run knows nothing of tools. It asks the provider, runs the calls that it
+`ToolLoop` stands where a provider stands, so a run knows nothing of tools. It asks the provider, runs the calls that it
 makes side by side, asks again with the results, until there is an answer. Which calls are whose:
 
 - a provider may run a tool itself: then the result comes with the call, and there is nothing to run;
@@ -15,7 +15,7 @@ from contextlib import closing
 import msgspec
 
 from chatapp.cancel import CancelScope
-from chatapp.chat import Chat, Finish, Message, ReplyItem, Spent
+from chatapp.chat import Chat, Message
 from chatapp.errors import Truncated
 from chatapp.events import (
     AttemptReset,
@@ -28,11 +28,11 @@ from chatapp.events import (
     ToolResult,
 )
 from chatapp.generation.endings import estimate_usage
-from chatapp.providers import Provider
+from chatapp.providers import Finished, Provider, ReplyItem, StepFinished
 from chatapp.tools.toolbox import Toolbox
 
 
-class Rounds:
+class ToolLoop:
     """`provider`, with the tools of one run in `toolbox`."""
 
     def __init__(self, provider: Provider, toolbox: Toolbox) -> None:
@@ -50,7 +50,7 @@ class Rounds:
         chat = msgspec.structs.replace(chat, tools=[*chat.tools, *ours])
         shown: list[StreamEvent] = []  # of the rounds before: a reset in this one makes them void too
         while True:
-            turn = Turn(self._taken)
+            turn = Round(self._taken)
             yield from self._ask(chat, scope, turn, shown)
             finish = turn.finish
             assert finish is not None
@@ -64,19 +64,19 @@ class Rounds:
                 turn.shown.append(event)
                 yield event
             if len(allowed) < len(calls):
-                yield Finish("tool_limit", finish.usage)
+                yield Finished("tool_limit", finish.usage)
                 return
             if passed_out:
                 yield finish
                 return
-            yield Spent(finish.usage or estimate_usage(chat.messages, turn.reasoning, turn.text))
+            yield StepFinished(finish.usage or estimate_usage(chat.messages, turn.reasoning, turn.text))
             shown += turn.shown
             chat = next_chat(chat, turn.messages(calls))
 
-    def _ask(self, chat: Chat, scope: CancelScope, turn: "Turn", shown: list[StreamEvent]) -> Iterator[ReplyItem]:
+    def _ask(self, chat: Chat, scope: CancelScope, turn: "Round", shown: list[StreamEvent]) -> Iterator[ReplyItem]:
         with closing(self._provider.stream(chat, scope)) as items:  # type: ignore[type-var]
             for item in items:
-                if isinstance(item, Finish):
+                if isinstance(item, Finished):
                     turn.finish = item
                 elif isinstance(item, AttemptReset):
                     turn.reset()
@@ -93,14 +93,14 @@ class Rounds:
         return item
 
 
-class Turn:
+class Round:
     """One reply of the provider, with the results of its calls: what is sent back with the next question.
 
     In the log each call's id is the only one of its run; the provider gets back the id that it gave.
     """
 
     def __init__(self, taken: set[str]) -> None:
-        self.finish: Finish | None = None
+        self.finish: Finished | None = None
         self._taken = taken
         self._ids: dict[str, str] = {}  # the provider's -> the log's, of the last call that has it
         self._given: dict[str, str] = {}  # the log's -> the provider's

@@ -28,12 +28,12 @@ from chatapp.dialects import BEGUN_ANEW
 from chatapp.dialects.reasoning import TOO_MANY_TOOL_CALLS, ReasoningDialect
 from chatapp.errors import InvalidField, NotFound, RunFailed, Unreachable
 from chatapp.events import AttemptReset, Entry, RunEnd, StreamEvent, TextDelta
-from chatapp.generation.inline import Handover
-from chatapp.generation.tool_loop import Rounds
+from chatapp.generation.inline import InlineRun
+from chatapp.generation.tool_loop import ToolLoop
 from chatapp.providers import Provider
-from chatapp.providers.catalog import Providers
+from chatapp.providers.catalog import ProviderCatalog
 from chatapp.settings import Settings, load
-from chatapp.tools import Decision, ServerTool
+from chatapp.tools import Decision, Tool
 from chatapp.tools.catalog import limits
 from chatapp.tools.functions import tool
 from chatapp.tools.toolbox import Toolbox
@@ -77,7 +77,7 @@ class Model:
         model: str | None = None,
         max_tokens: int | None = None,
         temperature: float | None = None,
-        tools: Sequence[ServerTool | Callable[..., object]] = (),
+        tools: Sequence[Tool | Callable[..., object]] = (),
     ) -> Generator[StreamEvent, None, None]:
         """What happens, as it happens, from `RunStart` to `RunEnd`. Closing it closes the connection to the provider.
 
@@ -90,7 +90,7 @@ class Model:
             max_tokens=max_tokens,
             temperature=temperature,
         )
-        return Handover().events(_with_tools(self._provider, tools), chat)
+        return InlineRun().events(_with_tools(self._provider, tools), chat)
 
     def _default(self) -> str:
         for model in self.models():
@@ -118,8 +118,8 @@ def _settings() -> Settings:
 
 
 @cache
-def _providers() -> Providers:
-    providers = Providers(_settings(), os.environ)
+def _providers() -> ProviderCatalog:
+    providers = ProviderCatalog(_settings(), os.environ)
     atexit.register(providers.close)
     return providers
 
@@ -135,12 +135,12 @@ def _messages(prompt: Prompt) -> list[Message]:
     return messages
 
 
-def _with_tools(provider: Provider, tools: Sequence[ServerTool | Callable[..., object]]) -> Provider:
+def _with_tools(provider: Provider, tools: Sequence[Tool | Callable[..., object]]) -> Provider:
     if not tools:
         return provider
-    ours: list[ServerTool] = [cast(ServerTool, each) if hasattr(each, "spec") else tool(each) for each in tools]
+    ours: list[Tool] = [cast(Tool, each) if hasattr(each, "spec") else tool(each) for each in tools]
     toolbox = Toolbox("", {each.spec.name: each for each in ours}, limits(_settings()), _Approved())
-    return Rounds(provider, toolbox)
+    return ToolLoop(provider, toolbox)
 
 
 class _Approved:

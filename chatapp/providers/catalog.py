@@ -76,7 +76,7 @@ FOUND_BY_KEY = (
 )
 
 
-class Providers:
+class ProviderCatalog:
     """All providers by name, in the order in which they are offered; and what they share, which `close` ends."""
 
     def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:

@@ -9,9 +9,9 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from time import monotonic
 
-from chatapp.chat import ReplyItem
 from chatapp.errors import UpstreamError
 from chatapp.events import Raw
+from chatapp.providers import ReplyItem
 from chatapp.providers.push_decoder import Stepwise
 from chatapp.wire.upstream import Reply
 

@@ -1,7 +1,7 @@
 """A provider that is tried again when it fails, then replaced by others: a provider itself, to whoever asks it.
 
 Before the first event of a reply nobody has seen anything: the same provider is tried again where time may heal
-it, with growing pauses, then each fallback. Every failed try is told as an `Attempt`. After the first event a second
+it, with growing pauses, then each fallback. Every failed try is told as an `AttemptFailed`. After the first event a second
 answer would contradict what was read, so the failure stands; only where the configuration wants it the run goes
 on elsewhere, and says so with an `AttemptReset` before anything else comes.
 """
@@ -15,7 +15,7 @@ import gevent
 import msgspec
 
 from chatapp.cancel import CancelScope
-from chatapp.chat import Attempt, Began, Chat, Finish, ReplyItem
+from chatapp.chat import Chat
 from chatapp.errors import (
     RateLimited,
     Rejected,
@@ -27,7 +27,7 @@ from chatapp.errors import (
     UpstreamError,
 )
 from chatapp.events import AttemptReset
-from chatapp.providers import Checks, Provider
+from chatapp.providers import AttemptFailed, Checks, Finished, Provider, ReplyItem, Started
 from chatapp.providers.circuit_breaker import Circuit, Try
 
 FIRST_WAIT_S = 0.5  # doubled for each further one
@@ -92,7 +92,7 @@ class Resilient:
             except RequestError as error:
                 if failure is None:
                     raise
-                yield Attempt(source.provider.name, error.code)  # what does not fit here may fit the next
+                yield AttemptFailed(source.provider.name, error.code)  # what does not fit here may fit the next
         assert failure is not None
         raise failure
 
@@ -120,7 +120,7 @@ class _Reply:
                 yield from self._try()
                 return
             except UpstreamError as error:
-                yield Attempt(self._name, error.code)
+                yield AttemptFailed(self._name, error.code)
                 wait = self._wait(error, past)
                 if wait is None:
                     raise
@@ -130,7 +130,7 @@ class _Reply:
         """The items, the first event after a reset: half an answer is better than none, until there is another."""
         with closing(self.items()) as items:
             for item in items:
-                if void and (self.shown or isinstance(item, Finish)):
+                if void and (self.shown or isinstance(item, Finished)):
                     yield AttemptReset(void)
                     void = ""
                 yield item
@@ -157,11 +157,11 @@ class _Reply:
         finished = False
         with closing(self._source.provider.stream(self._chat, self._scope)) as items:  # type: ignore[type-var]
             for item in items:
-                if isinstance(item, Began):
-                    item = Began(self._name)
-                elif isinstance(item, Finish):
+                if isinstance(item, Started):
+                    item = Started(self._name)
+                elif isinstance(item, Finished):
                     finished = True
-                elif not isinstance(item, Attempt) and not self.shown:
+                elif not isinstance(item, AttemptFailed) and not self.shown:
                     self.shown = True
                     outcome.answered()
                 yield item

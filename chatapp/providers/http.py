@@ -17,9 +17,10 @@ from typing import ClassVar, Protocol, TypeAlias, TypeVar
 import gevent
 
 from chatapp.cancel import CancelScope
-from chatapp.chat import Began, Chat, Finish, ReplyItem
+from chatapp.chat import Chat
 from chatapp.errors import BadReply, ChatappError, Truncated
 from chatapp.events import StreamEvent
+from chatapp.providers import Finished, ReplyItem, Started
 from chatapp.providers.delivery import arriving, beside_raw
 from chatapp.providers.pacing import spread
 from chatapp.wire.frames import NDJSONDecoder, ServerEvent, SSEDecoder
@@ -27,7 +28,7 @@ from chatapp.wire.json_text import UNREADABLE, is_json
 from chatapp.wire.upstream import Reply, Upstream, UpstreamRequest
 
 T = TypeVar("T")
-ReplyItems: TypeAlias = Iterator[StreamEvent | Finish]
+ReplyItems: TypeAlias = Iterator[StreamEvent | Finished]
 
 MODELS_TIMEOUT_S = 2.0  # somebody waits for the page meanwhile
 MODELS_KEPT_S = 60.0
@@ -88,7 +89,7 @@ class HTTPProvider(ABC):
 
     @abstractmethod
     def decode(self, body: Iterable[bytes]) -> ReplyItems:
-        """The events of a streamed body, then one Finish, as soon as each is complete. Pure.
+        """The events of a streamed body, then one Finished, as soon as each is complete. Pure.
 
         Raises Truncated where the body ends without an end, Reported where it tells of an error, BadReply.
         """
@@ -110,7 +111,7 @@ class HTTPProvider(ABC):
     def stream(self, chat: Chat, scope: CancelScope) -> Generator[ReplyItem, None, None]:
         base_url = self._base_url if isinstance(self._base_url, str) else self._base_url(scope)
         with self._open(base_url, self.request(chat), scope) as reply:
-            yield Began()
+            yield Started()
             decode = partial(self.read, reply.content_type)
             if chat.raw:
                 yield from beside_raw(reply, decode)

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 
 from chatapp.cancel import CancelScope
-from chatapp.chat import Chat, Finish, Image, Message
+from chatapp.chat import Chat, Image, Message
 from chatapp.errors import InvalidField, Truncated
 from chatapp.events import FinishReason, ReasoningDelta, StreamEvent, TextDelta, ToolCall, Usage
+from chatapp.providers import Finished
 from chatapp.providers.http import HTTPProvider, ReplyItems
 from chatapp.providers.prompt import given, inline_image, parts, result_text, turns, with_tool_names
 from chatapp.providers.thinking import STYLES, switched
@@ -67,7 +68,7 @@ class Ollama(HTTPProvider):
                 yield self._tool_call(call, tool_calls)
                 tool_calls += 1
             if line.done:
-                yield Finish(FINISH.get(line.done_reason or "", "stop"), _usage(line))
+                yield Finished(FINISH.get(line.done_reason or "", "stop"), _usage(line))
                 return
         raise Truncated(f"{self.name} ended its reply without an end")
 

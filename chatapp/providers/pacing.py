@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 import msgspec
 import regex
 
-from chatapp.chat import ReplyItem
 from chatapp.events import ReasoningDelta, TextDelta
+from chatapp.providers import ReplyItem
 
 CHARS_PER_S = 400  # faster than anybody reads, slow enough to be seen
 STEP_S = 0.01

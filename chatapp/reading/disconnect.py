@@ -16,7 +16,7 @@ from chatapp.web import Services
 logger = logging.getLogger(__name__)
 
 
-class Leaving(msgspec.Struct, frozen=True):
+class OnLeave(msgspec.Struct, frozen=True):
     """Of one reader of the run. `awaited`: it may come back, and has done so for the so-manieth time."""
 
     run_id: str
@@ -24,7 +24,7 @@ class Leaving(msgspec.Struct, frozen=True):
     awaited: int | None = None
 
 
-def over(app: Services, leaving: Leaving, early: bool) -> None:
+def over(app: Services, leaving: OnLeave, early: bool) -> None:
     """A response, counted with `app.attendance.enter`, is over; `early`: the client went before the end of the run."""
     stops = early and leaving.stops
     turn = app.attendance.leave(leaving.run_id, leaving.awaited if stops else None)

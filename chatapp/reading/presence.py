@@ -17,7 +17,7 @@ class _Present:
             self.turn = turn if self.turn is None else max(self.turn, turn)
 
 
-class Attendance:
+class Presence:
     """The readers of each run, counted between `enter` and `leave`."""
 
     def __init__(self) -> None:

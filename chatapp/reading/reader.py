@@ -32,15 +32,15 @@ RECONNECT_SOON_MS = 500  # for who was cut off by something between us; browsers
 RECONNECT_MS = 500, 3000  # spread, so that a server that restarts is not met by all its readers at once
 
 
-class ReaderLeft(Exception):
+class ClientDisconnected(Exception):
     """The client is gone."""
 
 
-class ServerLeaves(Exception):
+class ServerDraining(Exception):
     """This process is going down: the client may resume at another."""
 
 
-class WhollyReceived(Exception):
+class AlreadyComplete(Exception):
     """The client has every event of a run that has ended: there is nothing to send."""
 
 
@@ -73,15 +73,15 @@ class Reader:
             yield self._preamble + (self._take(0.0) or HEARTBEAT)
             while not self.ended:
                 yield self._next(heartbeat_s)
-        except ReaderLeft:
+        except ClientDisconnected:
             return
-        except ServerLeaves:
+        except ServerDraining:
             yield b"retry: %d\n" % random.randint(*RECONNECT_MS)  # no blank line, as in a heartbeat
         except LogError as error:
             yield self._failed(error, trace_id)
 
     def skip_to(self, after: int) -> None:
-        """Go on after `after`, which the client has. Raises WhollyReceived; where the log cannot serve it, reset."""
+        """Go on after `after`, which the client has. Raises AlreadyComplete; where the log cannot serve it, reset."""
         deadline = monotonic() + CATCH_UP_S
         while self._seq < after:
             entries = self._read(self._seq, max(0.0, deadline - monotonic()))
@@ -94,7 +94,7 @@ class Reader:
         if self._seq != after:
             self._start_again("position")
         elif self.ended:
-            raise WhollyReceived
+            raise AlreadyComplete
 
     def _start_again(self, reason: str) -> None:
         """Foreign, future or trimmed: the client forgets what it holds and gets everything from the first event."""
@@ -140,7 +140,7 @@ class Reader:
         return b"".join(map(encode, self._dialect.encode(end)))
 
 
-class Readers:
+class OpenReaders:
     """The readers of this process, so that they can be sent elsewhere when it goes down."""
 
     def __init__(self) -> None:
@@ -151,7 +151,7 @@ class Readers:
         """A reader whose client resumes by itself."""
         self._resumable.add(reader)
         if self._dismissed:
-            reader.scope.cancel(ServerLeaves)
+            reader.scope.cancel(ServerDraining)
 
     def remove(self, reader: Reader) -> None:
         self._resumable.discard(reader)
@@ -160,13 +160,13 @@ class Readers:
         """End their responses cleanly; the others stay until their run has ended."""
         self._dismissed = True
         for reader in self._resumable:
-            reader.scope.cancel(ServerLeaves)
+            reader.scope.cancel(ServerDraining)
 
 
 def open_reader(read: Read, dialect: Dialect, after: int = 0, id_suffix: str = "") -> Reader:
     """A reader that goes on after seq `after` (negative: a position that no log can serve).
 
-    Raises WhollyReceived, UnknownRun.
+    Raises AlreadyComplete, UnknownRun.
     """
     reader = Reader(read, dialect, id_suffix)
     if after:

@@ -17,7 +17,7 @@ EVERY_S = 3600.0  # against a retention of days
 logger = logging.getLogger(__name__)
 
 
-class Expiry:
+class Retention:
     """Deletes now and then, until closed."""
 
     def __init__(self, engine: Engine, retention_s: float) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Literal, Protocol, TypeAlias
 
 from chatapp.cancel import CancelScope
-from chatapp.chat import Tool
+from chatapp.chat import ToolSpec
 
 Arguments: TypeAlias = dict[str, object]
 Decision: TypeAlias = Literal["approved", "denied", "expired"]
@@ -21,9 +21,9 @@ class ToolFailed(Exception):
     """The call failed. The message is for the model and the client: it says what to do otherwise, and no secret."""
 
 
-class ServerTool(Protocol):
+class Tool(Protocol):
     @property
-    def spec(self) -> Tool:
+    def spec(self) -> ToolSpec:
         """What the model is told of it. `parameters` is a JSON schema; the arguments are checked against it."""
         ...
 
@@ -43,7 +43,7 @@ class ServerTool(Protocol):
 class ToolSource(Protocol):
     """A server that has tools, such as an MCP server."""
 
-    def tools(self) -> Sequence[ServerTool]:
+    def tools(self) -> Sequence[Tool]:
         """All it has now; empty where it cannot be asked. May wait, for a bounded time. Never raises."""
         ...
 

@@ -18,7 +18,7 @@ import msgspec
 from chatapp.cancel import CancelScope
 from chatapp.errors import ConfigError, InvalidField
 from chatapp.settings import MCPServerConfig, Settings
-from chatapp.tools import Approvals, Arguments, ServerTool, ToolSource
+from chatapp.tools import Approvals, Arguments, Tool, ToolSource
 from chatapp.tools.builtin.tools import TOOLS
 from chatapp.tools.functions import FunctionTool
 from chatapp.tools.mcp.client import MCPHelper, MCPServer
@@ -28,10 +28,10 @@ NAME_CHARS = 64  # what every provider takes as a name, of the characters below
 _odd = re.compile(r"[^a-zA-Z0-9_-]+")
 
 
-class OfferedTool:
+class NamedTool:
     """A tool under the name by which it is offered. `server` is that of an MCP server, else empty."""
 
-    def __init__(self, tool: ServerTool, name: str, long_name: str, server: str, ask: bool) -> None:
+    def __init__(self, tool: Tool, name: str, long_name: str, server: str, ask: bool) -> None:
         self._tool = tool
         self.spec = msgspec.structs.replace(tool.spec, name=name)
         self.long_name = long_name
@@ -46,7 +46,7 @@ class OfferedTool:
         return self._tool.call(arguments, scope)
 
 
-class Tools:
+class ToolCatalog:
     """All tools of this process. `servers` are MCP servers by name; they are asked only when somebody wants to know."""
 
     def __init__(self, settings: Settings, servers: Mapping[str, ToolSource], approvals: Approvals) -> None:
@@ -57,7 +57,7 @@ class Tools:
         self._default = settings.default_tools
         self._limits = limits(settings)
 
-    def all(self) -> list[OfferedTool]:
+    def all(self) -> list[NamedTool]:
         """Waits for MCP servers that are not running yet, for a bounded time; leaves out those that cannot be asked."""
         *_, everything = self._as_servers_answer(self._servers)
         return everything
@@ -66,13 +66,13 @@ class Tools:
         """MCP servers that could not be asked, and why."""
         return {name: problem for name, source in self._servers.items() if (problem := source.problem())}
 
-    def is_default(self, tool: OfferedTool, agent: bool = False) -> bool:
+    def is_default(self, tool: NamedTool, agent: bool = False) -> bool:
         """Whether it is offered where a request names no tools, to a model or to an agent."""
         if agent and not self._default:
             return not tool.server and tool.spec.name in {each.spec.name for each in TOOLS}
         return _matches(tool, self._default)
 
-    def choose(self, names: Sequence[str] | None, agent: bool = False) -> list[OfferedTool]:
+    def choose(self, names: Sequence[str] | None, agent: bool = False) -> list[NamedTool]:
         """The tools of these names; None: the default ones, and for an agent, where there are none, those that come
         along. Raises InvalidField where there is no such tool."""
         if names is None and self._default:
@@ -86,17 +86,17 @@ class Tools:
                 raise InvalidField(f"tools: there is none named {name!r}; there are {there_are}")
         return list({by_name[name].spec.name: by_name[name] for name in names}.values())
 
-    def toolbox(self, run_id: str, chosen: Sequence[OfferedTool]) -> Toolbox:
+    def toolbox(self, run_id: str, chosen: Sequence[NamedTool]) -> Toolbox:
         return Toolbox(run_id, {tool.spec.name: tool for tool in chosen}, self._limits, self.approvals)
 
     def close(self) -> None:
         for server in self._servers.values():
             server.close()
 
-    def _find(self, names: Sequence[str]) -> dict[str, OfferedTool]:
+    def _find(self, names: Sequence[str]) -> dict[str, NamedTool]:
         """Tools by either name, these among them where there are such. No server is asked, or waited for, without
         need: one that hangs must not hold up who wants another's tool."""
-        by_name: dict[str, OfferedTool] = {}
+        by_name: dict[str, NamedTool] = {}
         for servers in (self._likely(names), self._servers):
             for known in self._as_servers_answer(servers):
                 by_name = {tool.long_name: tool for tool in known} | {tool.spec.name: tool for tool in known}
@@ -114,16 +114,16 @@ class Tools:
         ]
         return set().union(*named) if all(named) else self._servers.keys()
 
-    def _as_servers_answer(self, servers: Collection[str]) -> Iterator[list[OfferedTool]]:
+    def _as_servers_answer(self, servers: Collection[str]) -> Iterator[list[NamedTool]]:
         """What there is: at first of functions alone, before a server is asked, then with those that have answered."""
-        listed: list[tuple[str, ServerTool]] = [("", tool) for tool in self._functions]
+        listed: list[tuple[str, Tool]] = [("", tool) for tool in self._functions]
         yield self._offered(listed)
         asked = {name: gevent.spawn(self._servers[name].tools) for name in self._servers if name in servers}
         for _ in gevent.iwait(list(asked.values())):
             answered = {name: greenlet.value or () for name, greenlet in asked.items() if greenlet.ready()}
             yield self._offered([*listed, *((name, tool) for name, tools in answered.items() for tool in tools)])
 
-    def _offered(self, listed: Iterable[tuple[str, ServerTool]]) -> list[OfferedTool]:
+    def _offered(self, listed: Iterable[tuple[str, Tool]]) -> list[NamedTool]:
         listed = list(listed)
         count = Counter(_name(tool.spec.name) for _, tool in listed)
         taken = set(count)
@@ -131,9 +131,7 @@ class Tools:
         for server, tool in listed:
             name = _name(tool.spec.name)
             long_name = _free(_name(f"{server}__{tool.spec.name}"), taken) if server else name
-            found = OfferedTool(
-                tool, name if count[name] == 1 or not server else long_name, long_name, server, tool.ask
-            )
+            found = NamedTool(tool, name if count[name] == 1 or not server else long_name, long_name, server, tool.ask)
             found.ask = tool.ask or _matches(found, self._ask)
             offered.append(found)
         return offered
@@ -184,7 +182,7 @@ def _free(name: str, taken: set[str]) -> str:
     return found
 
 
-def _matches(tool: OfferedTool, patterns: Sequence[str]) -> bool:
+def _matches(tool: NamedTool, patterns: Sequence[str]) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in patterns for name in (tool.spec.name, tool.long_name))
 
 

@@ -20,7 +20,7 @@ from typing import Any, Literal, get_type_hints, overload
 import msgspec
 
 from chatapp.cancel import CancelScope
-from chatapp.chat import Tool
+from chatapp.chat import ToolSpec
 from chatapp.tools import Arguments, ToolFailed
 
 
@@ -34,7 +34,7 @@ class FunctionTool:
         self._arguments = _struct_of(function)
         description, meanings = _read_docstring(inspect.getdoc(function) or "")
         self.ask = ask
-        self.spec = Tool(function.__name__, description, _schema(self._arguments, meanings))
+        self.spec = ToolSpec(function.__name__, description, _schema(self._arguments, meanings))
 
     def __call__(self, *args: Any, **kwargs: Any) -> object:
         return self._function(*args, **kwargs)

@@ -19,10 +19,10 @@ from referencing import Registry
 from referencing.exceptions import Unresolvable
 
 from chatapp.cancel import CancelScope
-from chatapp.chat import Tool
+from chatapp.chat import ToolSpec
 from chatapp.errors import DatabaseUnavailable
 from chatapp.events import ToolApproval, ToolCall, ToolResult
-from chatapp.tools import Approvals, Decision, ServerTool, ToolFailed
+from chatapp.tools import Approvals, Decision, Tool, ToolFailed
 from chatapp.wire.nesting import MAX_LEVELS, too_deep
 
 LOOK_S, LOOK_LONG_S = 0.25, 2.0  # how soon, and at last how often, a call that waits asks whether it was decided
@@ -51,7 +51,7 @@ class Abandoned(Exception):
 class Toolbox:
     """What one run may call. `left` is how many calls it has left."""
 
-    def __init__(self, run_id: str, tools: Mapping[str, ServerTool], limits: Limits, approvals: Approvals) -> None:
+    def __init__(self, run_id: str, tools: Mapping[str, Tool], limits: Limits, approvals: Approvals) -> None:
         self.left = limits.calls
         self._run_id = run_id
         self._tools = tools
@@ -59,7 +59,7 @@ class Toolbox:
         self._approvals = approvals
 
     @property
-    def specs(self) -> list[Tool]:
+    def specs(self) -> list[ToolSpec]:
         return [tool.spec for tool in self._tools.values()]
 
     def type_of(self, name: str) -> Literal["function", "mcp"]:

@@ -7,19 +7,19 @@ from dataclasses import dataclass
 
 from flask import current_app, g, request
 
-from chatapp.access.cookies import CookieAuth
-from chatapp.agents.catalog import Agents
+from chatapp.access.cookies import CookieAuthenticator
+from chatapp.agents.catalog import AgentCatalog
 from chatapp.dialects import Dialect
-from chatapp.generation.supervisor import Runs
+from chatapp.generation.supervisor import RunSupervisor
 from chatapp.logs import EventLog
-from chatapp.providers.catalog import Providers
-from chatapp.reading.presence import Attendance
-from chatapp.reading.reader import Readers
+from chatapp.providers.catalog import ProviderCatalog
+from chatapp.reading.presence import Presence
+from chatapp.reading.reader import OpenReaders
 from chatapp.settings import Settings
 from chatapp.storage.conversations import Conversations
 from chatapp.storage.database import Database
-from chatapp.storage.retention import Expiry
-from chatapp.tools.catalog import Tools
+from chatapp.storage.retention import Retention
+from chatapp.tools.catalog import ToolCatalog
 
 EXTENSION = "chatapp"
 
@@ -29,18 +29,18 @@ class Services:
     """What requests are served with: made once per process by `chatapp.app.create_app`."""
 
     settings: Settings
-    auth: CookieAuth
+    auth: CookieAuthenticator
     log: EventLog
     database: Database
     conversations: Conversations
-    expiry: Expiry
-    providers: Providers
-    tools: Tools
-    agents: Agents
+    expiry: Retention
+    providers: ProviderCatalog
+    tools: ToolCatalog
+    agents: AgentCatalog
     dialects: Mapping[str, Callable[[], Dialect]]
-    runs: Runs
-    readers: Readers
-    attendance: Attendance
+    runs: RunSupervisor
+    readers: OpenReaders
+    attendance: Presence
 
     def drain(self, grace_s: float) -> None:
         """Let readers go, runs end, and close everything; see docs/guides/deploy.md."""

@@ -21,7 +21,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """What a request asks for, whichever protocol it came in.
 
     `request` is the request as it was parsed, which tells it from another that comes with the same key. `chat` holds
-    what is said now, and an empty model for the default; the history of the conversation is put before it. Tools in it
+    what is said now, and an empty model for the default; the history of the conversation is put before it. ToolCatalog in it
     are the client's to run; `tools` are names of ours, None: the default ones. `agent` is the name of the one that
     answers; None: the model itself. `keep`: in a new conversation where none is named. `retry_of` is the answer to make
     anew, `previous` the one to go on from. `instructions` come first and are not kept. `repeated`: what the request's

@@ -11,7 +11,7 @@ from chatapp.cancel import CancelScope
 from chatapp.dialects import json_data
 from chatapp.dialects.token import TokenDialect
 from chatapp.errors import ChatappError
-from chatapp.reading.reader import HEADERS, Reader, ServerLeaves, stored
+from chatapp.reading.reader import HEADERS, Reader, ServerDraining, stored
 from chatapp.web import services
 from chatapp.web.bodies import number
 from chatapp.web.heads import streams
@@ -56,7 +56,7 @@ def _ticks(scope: CancelScope, count: int, interval: float) -> Iterator[bytes]:
         if n > 1:
             try:
                 scope.run(gevent.sleep, interval)
-            except ServerLeaves:
+            except ServerDraining:
                 return
         yield encode(Frame(json_data({"n": n, "count": count, "sent_ms": round(time.time() * 1000)}), "tick"))
     yield encode(Frame(json_data({"count": count}), "done"))

@@ -8,8 +8,16 @@ from flask import Response, request
 
 from chatapp.dialects import Dialect
 from chatapp.errors import InvalidField, RunFailed
-from chatapp.reading.disconnect import Leaving, over, stop
-from chatapp.reading.reader import HEADERS, Read, Reader, ReaderLeft, ServerLeaves, WhollyReceived, open_reader
+from chatapp.reading.disconnect import OnLeave, over, stop
+from chatapp.reading.reader import (
+    HEADERS,
+    AlreadyComplete,
+    ClientDisconnected,
+    Read,
+    Reader,
+    ServerDraining,
+    open_reader,
+)
 from chatapp.storage.question import Begun
 from chatapp.transcript import Transcript
 from chatapp.web import services, trace_id
@@ -24,7 +32,7 @@ NO_HEADERS: Mapping[str, str] = {}
 def respond(
     read: Read,
     dialect: Dialect,
-    leaving: Leaving,
+    leaving: OnLeave,
     headers: Mapping[str, str] = NO_HEADERS,
     resumes_here: bool = False,
 ) -> Response:
@@ -37,7 +45,7 @@ def respond(
     suffix = f"@{leaving.run_id}" if resumes_here else ""
     try:
         reader = open_reader(read, dialect, position(suffix) if dialect.own else 0, suffix)
-    except WhollyReceived:
+    except AlreadyComplete:
         return Response(status=204)
     app = services()
     if dialect.own and (not leaving.stops or resumes_here):
@@ -47,14 +55,14 @@ def respond(
     return response
 
 
-def _attend(response: Response, reader: Reader, leaving: Leaving) -> None:
+def _attend(response: Response, reader: Reader, leaving: OnLeave) -> None:
     """From now on to the response's end the client is watched, and counts as a reader of the run."""
-    app, client = services(), client_socket(partial(reader.scope.cancel, ReaderLeft))
+    app, client = services(), client_socket(partial(reader.scope.cancel, ClientDisconnected))
 
     def close() -> None:
         client.stop()
         app.readers.remove(reader)
-        over(app, leaving, early=not reader.ended and reader.scope.reason is not ServerLeaves)
+        over(app, leaving, early=not reader.ended and reader.scope.reason is not ServerDraining)
 
     client.start()
     app.attendance.enter(leaving.run_id)
@@ -66,14 +74,14 @@ def read_of(begun: Begun) -> Read:
     return log_of(owned_answer(begun.id)) if begun.found else partial(services().log.read, begun.id)
 
 
-def whole(begun: Begun, leaving: Leaving) -> Transcript:
+def whole(begun: Begun, leaving: OnLeave) -> Transcript:
     """The same, waited for. Raises RunFailed."""
     if begun.found and (answer := owned_answer(begun.id)).status == "done":
         return succeeded(transcript(answer))
     return succeeded(whole_answer(leaving))
 
 
-def whole_answer(leaving: Leaving) -> Transcript:
+def whole_answer(leaving: OnLeave) -> Transcript:
     """Wait for the run's end, also where the client leaves before it and that stops the run: it then ends by itself."""
     app = services()
     # The client's leaving is noticed in the hub, and stopping may wait.

@@ -7,15 +7,15 @@ from pathlib import Path
 from flask import Request, Response
 from werkzeug.test import EnvironBuilder
 
-from chatapp.access.cookies import LOCAL, CookieAuth, secret_key
+from chatapp.access.cookies import LOCAL, CookieAuthenticator, secret_key
 
 
-def request_with(auth: CookieAuth, cookie: str | None) -> Request:
+def request_with(auth: CookieAuthenticator, cookie: str | None) -> Request:
     headers = {"Cookie": f"{auth.cookie}={cookie}"} if cookie is not None else {}
     return Request(EnvironBuilder(headers=headers).get_environ())
 
 
-def cookie_for(auth: CookieAuth, owner: str) -> str:
+def cookie_for(auth: CookieAuthenticator, owner: str) -> str:
     response = Response()
     auth.remember(response, owner, secure=False)
     header = response.headers["Set-Cookie"]
@@ -24,14 +24,14 @@ def cookie_for(auth: CookieAuth, owner: str) -> str:
 
 
 def test_a_browser_is_known_by_its_cookie() -> None:
-    auth = CookieAuth("key")
+    auth = CookieAuthenticator("key")
     owner = auth.new_owner()
     assert auth.owner(request_with(auth, cookie_for(auth, owner))) == owner != auth.new_owner()
 
 
 def test_without_a_cookie_signed_here_it_is_the_local_client() -> None:
-    auth = CookieAuth("key")
-    for cookie in (None, "", "nonsense", cookie_for(CookieAuth("other key"), "browser_x")):
+    auth = CookieAuthenticator("key")
+    for cookie in (None, "", "nonsense", cookie_for(CookieAuthenticator("other key"), "browser_x")):
         assert auth.owner(request_with(auth, cookie)) == LOCAL
 
 
@@ -45,4 +45,4 @@ def test_the_key_is_made_once_and_for_us_alone(tmp_path: Path) -> None:
 
 def test_two_servers_on_one_host_keep_their_cookies_apart() -> None:
     """Cookies know no ports: what one gives must not overwrite what the other gave."""
-    assert CookieAuth("key").cookie != CookieAuth("other key").cookie
+    assert CookieAuthenticator("key").cookie != CookieAuthenticator("other key").cookie

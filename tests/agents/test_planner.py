@@ -8,11 +8,11 @@ import pytest
 from gevent.event import Event
 
 from chatapp.agents import Agent, Task
-from chatapp.agents.catalog import Agents, answerer
+from chatapp.agents.catalog import AgentCatalog, answerer
 from chatapp.agents.planner import planner
 from chatapp.agents.provider import AgentProvider
 from chatapp.cancel import CancelScope
-from chatapp.chat import Began, Chat, Finish, Message, ReplyItem, Spent, Tool
+from chatapp.chat import Chat, Message, ToolSpec
 from chatapp.errors import ConfigError, NotFound
 from chatapp.events import (
     AttemptReset,
@@ -25,7 +25,7 @@ from chatapp.events import (
     ToolResult,
     Usage,
 )
-from chatapp.providers import Provider
+from chatapp.providers import Finished, Provider, ReplyItem, Started, StepFinished
 from chatapp.providers.mock.provider import Mock
 from chatapp.settings import AgentConfig, Settings
 from chatapp.tools import Decision
@@ -64,10 +64,10 @@ class Writer:
 
     def stream(self, chat: Chat, scope: CancelScope) -> Iterator[ReplyItem]:
         self.asked.append(chat)
-        yield Began()
+        yield Started()
         for piece in self._texts.pop(0):
             yield RESET if piece == "|" else TextDelta(piece)
-        yield Finish("stop", Usage(1, 1, 2))
+        yield Finished("stop", Usage(1, 1, 2))
 
 
 def provider(agent: Agent, model: Provider, calls: int = 8) -> Provider:
@@ -95,13 +95,13 @@ def test_each_step_is_announced_worked_through_with_tools_and_answered() -> None
     assert {result.tool_call_id for result in results} == {call.id for call in calls}
     assert not [result.error for result in results if result.error]
     assert text(items).startswith("You asked:")
-    assert len([item for item in items if isinstance(item, Spent)]) == 1 + 2 * 3 + 1
-    assert items[-1] == Finish("stop", Usage())
+    assert len([item for item in items if isinstance(item, StepFinished)]) == 1 + 2 * 3 + 1
+    assert items[-1] == Finished("stop", Usage())
 
 
 def test_a_step_is_announced_the_moment_its_line_is_complete() -> None:
     stream = iter(provider(planner, Writer("1. One\n2) **Two**\n", "a", "b", "c")).stream(CHAT, CancelScope()))
-    assert [next(stream), next(stream)] == [Began(), PlanStep(1, "One")]  # the model's beginning, as it tells of it
+    assert [next(stream), next(stream)] == [Started(), PlanStep(1, "One")]  # the model's beginning, as it tells of it
     assert next(stream) == PlanStep(2, "Two")
 
 
@@ -154,7 +154,7 @@ def test_a_model_that_is_asked_without_tools_is_offered_none() -> None:
         yield from task.ask(task.chat.messages, tools=False)
 
     model = Writer("x")
-    chat = msgspec.structs.replace(CHAT, tools=[Tool("theirs", "", {})], tool_choice="required")
+    chat = msgspec.structs.replace(CHAT, tools=[ToolSpec("theirs", "", {})], tool_choice="required")
     list(provider(plain, model).stream(chat, CancelScope()))
     assert (model.asked[0].tools, model.asked[0].tool_choice) == ([], "auto")
 
@@ -168,7 +168,7 @@ def test_a_model_that_does_not_plan_still_answers() -> None:
 def test_the_limit_of_calls_holds_for_the_whole_run() -> None:
     items = play(planner, Mock(delay=0), calls=2)
     assert len([item for item in items if isinstance(item, ToolResult)]) == 2
-    assert isinstance(items[-1], Finish) and items[-1].reason == "tool_limit"
+    assert isinstance(items[-1], Finished) and items[-1].reason == "tool_limit"
 
 
 def test_stop_ends_whatever_an_agent_waits_for() -> None:
@@ -222,7 +222,7 @@ def test_whatever_an_agent_raises_ends_its_run(error: BaseException) -> None:
 
 def test_an_agent_that_asks_no_model_is_estimated_by_the_run() -> None:
     items = play(lambda task: [TextDelta(task.prompt)], Writer())
-    assert items == [TextDelta("What is it?"), Finish("stop")]
+    assert items == [TextDelta("What is it?"), Finished("stop")]
 
 
 def test_without_an_agent_and_tools_the_provider_answers_itself() -> None:
@@ -237,7 +237,7 @@ def parrot(task: Task) -> Iterator[StreamEvent]:
 
 
 def test_agents_are_found_by_their_name_in_the_configuration() -> None:
-    agents = Agents(Settings(agents={"parrot": AgentConfig(factory="operator:not_")}))
+    agents = AgentCatalog(Settings(agents={"parrot": AgentConfig(factory="operator:not_")}))
     assert agents.find("planner") is planner and agents.find("") is agents.find(None) is None
     assert agents.find("parrot")
     with pytest.raises(NotFound, match=r"agent: .*'x'.*planner, parrot"):
@@ -247,8 +247,8 @@ def test_agents_are_found_by_their_name_in_the_configuration() -> None:
 @pytest.mark.parametrize("factory", ["no.such.module:agent", "operator:nothing", "operator:__name__"])
 def test_an_agent_that_is_not_there_stops_the_start(factory: str) -> None:
     with pytest.raises(ConfigError, match=r"agents\.mine\.factory"):
-        Agents(Settings(agents={"mine": AgentConfig(factory=factory)}))
+        AgentCatalog(Settings(agents={"mine": AgentConfig(factory=factory)}))
     with pytest.raises(ConfigError, match="default_agent"):
-        Agents(Settings(default_agent="nobody"))
+        AgentCatalog(Settings(default_agent="nobody"))
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert({"factory": "no colon"}, AgentConfig)

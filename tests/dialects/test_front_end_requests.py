@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from chatapp.chat import Chat, Image, Message, Text, Tool
+from chatapp.chat import Chat, Image, Message, Text, ToolSpec
 from chatapp.dialects.agui.request import AGUIRequest
 from chatapp.dialects.ai_sdk.request import UIChatRequest
 from chatapp.errors import InvalidField
@@ -142,7 +142,7 @@ def test_an_agent_s_whole_conversation_arrives_with_its_tools_and_surroundings()
     assert chat == Chat(
         model="words",
         thinking=False,
-        tools=[Tool("weather", "of a city", SCHEMA)],
+        tools=[ToolSpec("weather", "of a city", SCHEMA)],
         messages=[
             Message("system", "the page: a map"),
             Message("system", "be brief"),

@@ -9,12 +9,13 @@ import pytest
 from gevent.event import Event
 
 from chatapp.cancel import CancelScope
-from chatapp.chat import Began, Chat, Finish, Message, ReplyItem
+from chatapp.chat import Chat, Message
 from chatapp.errors import DatabaseUnavailable, LogUnavailable, Overloaded, Rejected
 from chatapp.events import Entry, ReasoningDelta, RunEnd, RunStart, StreamEvent, TextDelta, Timing, Usage
-from chatapp.generation.supervisor import Runs
+from chatapp.generation.supervisor import RunSupervisor
 from chatapp.logs.memory import MemoryLog
 from chatapp.ops.json_logging import JSONFormatter
+from chatapp.providers import Finished, ReplyItem, Started
 from chatapp.transcript import Transcript, transcript_of
 
 CHAT = Chat(model="m", messages=[Message("user", "how are you")])
@@ -73,8 +74,8 @@ def answers() -> Answers:
 
 
 @pytest.fixture
-def runs(log: MemoryLog, answers: Answers) -> Iterator[Runs]:
-    runs = Runs(log, answers, max_live=3)
+def runs(log: MemoryLog, answers: Answers) -> Iterator[RunSupervisor]:
+    runs = RunSupervisor(log, answers, max_live=3)
     yield runs
     runs.drain(0)
 
@@ -111,19 +112,19 @@ def kept(answers: Answers, run_id: str) -> Transcript:
 
 
 def complete(scope: CancelScope) -> Iterator[ReplyItem]:
-    yield Began()
+    yield Started()
     yield ReasoningDelta("hm")
     yield TextDelta("fi")
     yield TextDelta("ne")
-    yield Finish("stop", Usage(3, 2, 5))
+    yield Finished("stop", Usage(3, 2, 5))
 
 
 def silent(scope: CancelScope) -> Iterator[ReplyItem]:
     scope.run(gevent.sleep, 1000)
-    yield Began()
+    yield Started()
 
 
-def test_a_run_is_logged_from_start_to_end(runs: Runs, log: MemoryLog, answers: Answers) -> None:
+def test_a_run_is_logged_from_start_to_end(runs: RunSupervisor, log: MemoryLog, answers: Answers) -> None:
     runs.start("r", "trace", ScriptedProvider(complete), CHAT)
     start, *middle, end = events_of(log, "r")
     assert isinstance(start, RunStart) and (start.run_id, start.trace_id, start.provider) == ("r", "trace", "scripted")
@@ -134,12 +135,12 @@ def test_a_run_is_logged_from_start_to_end(runs: Runs, log: MemoryLog, answers: 
     assert kept(answers, "r").content == "fine"
 
 
-def test_the_run_can_be_followed_as_soon_as_it_was_started(runs: Runs, log: MemoryLog) -> None:
+def test_the_run_can_be_followed_as_soon_as_it_was_started(runs: RunSupervisor, log: MemoryLog) -> None:
     runs.start("r", "trace", ScriptedProvider(silent), CHAT)
     assert isinstance(log.read("r", wait=1)[0].event, RunStart)
 
 
-def test_a_run_is_stopped_before_the_first_token(runs: Runs, log: MemoryLog, answers: Answers) -> None:
+def test_a_run_is_stopped_before_the_first_token(runs: RunSupervisor, log: MemoryLog, answers: Answers) -> None:
     provider = ScriptedProvider(silent)
     runs.start("r", "trace", provider, CHAT)
     gevent.sleep(0)
@@ -150,12 +151,12 @@ def test_a_run_is_stopped_before_the_first_token(runs: Runs, log: MemoryLog, ans
     assert provider.closed.is_set()
 
 
-def test_a_stop_between_two_waits_is_not_forgotten(runs: Runs, log: MemoryLog) -> None:
+def test_a_stop_between_two_waits_is_not_forgotten(runs: RunSupervisor, log: MemoryLog) -> None:
     def stopped_by_its_own_token(scope: CancelScope) -> Iterator[ReplyItem]:
         yield TextDelta("last")
         runs.cancel("r")
         gevent.sleep(0.01)  # outside the scope: nothing can be thrown here
-        yield Finish("stop")
+        yield Finished("stop")
 
     runs.start("r", "trace", ScriptedProvider(stopped_by_its_own_token), CHAT)
     assert end_of(log, "r").reason == "cancelled"
@@ -166,7 +167,7 @@ def test_a_stop_between_two_waits_is_not_forgotten(runs: Runs, log: MemoryLog) -
     [(Rejected("no", 500), "upstream_rejected", True), (ZeroDivisionError("secret detail"), "internal_error", True)],
 )
 def test_a_failing_provider_ends_the_run_with_an_error(
-    runs: Runs, log: MemoryLog, error: Exception, code: str, retryable: bool
+    runs: RunSupervisor, log: MemoryLog, error: Exception, code: str, retryable: bool
 ) -> None:
     def failing(scope: CancelScope) -> Iterator[ReplyItem]:
         yield TextDelta("half")
@@ -179,14 +180,14 @@ def test_a_failing_provider_ends_the_run_with_an_error(
     assert "secret" not in end.error.message
 
 
-def test_a_provider_that_just_stops_is_not_taken_for_done(runs: Runs, log: MemoryLog) -> None:
+def test_a_provider_that_just_stops_is_not_taken_for_done(runs: RunSupervisor, log: MemoryLog) -> None:
     runs.start("r", "trace", ScriptedProvider(lambda scope: iter([TextDelta("half")])), CHAT)
     end = end_of(log, "r")
     assert end.error is not None and end.error.code == "upstream_truncated"
 
 
 def test_an_answer_is_kept_once_the_database_is_back(
-    runs: Runs, log: MemoryLog, answers: Answers, caplog: pytest.LogCaptureFixture
+    runs: RunSupervisor, log: MemoryLog, answers: Answers, caplog: pytest.LogCaptureFixture
 ) -> None:
     answers.failures = 1
     runs.start("r", "trace", ScriptedProvider(complete), CHAT)
@@ -195,7 +196,7 @@ def test_an_answer_is_kept_once_the_database_is_back(
 
 
 def test_a_log_that_refuses_events_ends_the_run_once_it_takes_them_again(
-    runs: Runs, log: MemoryLog, monkeypatch: pytest.MonkeyPatch
+    runs: RunSupervisor, log: MemoryLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refusals = iter([False, True, True])
     append = log.append
@@ -212,7 +213,7 @@ def test_a_log_that_refuses_events_ends_the_run_once_it_takes_them_again(
 
 
 def test_a_run_whose_first_event_is_refused_still_begins_and_ends(
-    runs: Runs, log: MemoryLog, answers: Answers, monkeypatch: pytest.MonkeyPatch
+    runs: RunSupervisor, log: MemoryLog, answers: Answers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refusals = iter([True])
     append = log.append
@@ -231,7 +232,7 @@ def test_a_run_whose_first_event_is_refused_still_begins_and_ends(
 
 
 def test_an_answer_that_can_have_no_log_is_ended_all_the_same(
-    runs: Runs, log: MemoryLog, answers: Answers, monkeypatch: pytest.MonkeyPatch
+    runs: RunSupervisor, log: MemoryLog, answers: Answers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(run_id: str) -> None:
         raise LogUnavailable("away")
@@ -243,7 +244,7 @@ def test_an_answer_that_can_have_no_log_is_ended_all_the_same(
     assert end is not None and end.error is not None and end.error.code == "log_unavailable"
 
 
-def test_one_more_run_than_allowed_is_refused(runs: Runs) -> None:
+def test_one_more_run_than_allowed_is_refused(runs: RunSupervisor) -> None:
     for number in range(3):
         runs.admit()
         runs.start(f"r{number}", "trace", ScriptedProvider(silent), CHAT)
@@ -251,7 +252,7 @@ def test_one_more_run_than_allowed_is_refused(runs: Runs) -> None:
         runs.admit()
 
 
-def test_draining_lets_runs_end_and_interrupts_the_rest(runs: Runs, log: MemoryLog) -> None:
+def test_draining_lets_runs_end_and_interrupts_the_rest(runs: RunSupervisor, log: MemoryLog) -> None:
     runs.start("quick", "trace", ScriptedProvider(complete), CHAT)
     runs.start("stuck", "trace", ScriptedProvider(silent), CHAT)
     runs.drain(0.1)
@@ -263,7 +264,7 @@ def test_draining_lets_runs_end_and_interrupts_the_rest(runs: Runs, log: MemoryL
 
 
 def test_a_run_left_by_a_dead_process_is_ended_as_interrupted(
-    runs: Runs, log: MemoryLog, answers: Answers, monkeypatch: pytest.MonkeyPatch
+    runs: RunSupervisor, log: MemoryLog, answers: Answers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log.create("left")
     log.append("left", RunStart("left", "trace", "mock", "words", "disabled", 0.0))
@@ -277,14 +278,14 @@ def test_a_run_left_by_a_dead_process_is_ended_as_interrupted(
     assert kept(answers, "left").content == "half"
 
 
-def test_the_answer_is_kept_before_its_end_is_seen(runs: Runs, log: MemoryLog, answers: Answers) -> None:
+def test_the_answer_is_kept_before_its_end_is_seen(runs: RunSupervisor, log: MemoryLog, answers: Answers) -> None:
     runs.start("r", "trace", ScriptedProvider(complete), CHAT)
     end = end_of(log, "r")
     assert answers.kept["r"].end == end
 
 
 def test_a_process_that_died_between_keeping_and_ending_is_not_contradicted(
-    runs: Runs, log: MemoryLog, answers: Answers, monkeypatch: pytest.MonkeyPatch
+    runs: RunSupervisor, log: MemoryLog, answers: Answers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     start, text = RunStart("left", "trace", "mock", "words", "disabled", 0.0), TextDelta("whole")
     end = RunEnd("stop", Usage(1, 1, 2), Timing())
@@ -299,7 +300,11 @@ def test_a_process_that_died_between_keeping_and_ending_is_not_contradicted(
 
 
 def test_a_left_run_that_cannot_be_read_keeps_no_other_from_its_end(
-    runs: Runs, log: MemoryLog, answers: Answers, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    runs: RunSupervisor,
+    log: MemoryLog,
+    answers: Answers,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     for run_id in ("broken", "left"):
         log.create(run_id)
@@ -320,7 +325,7 @@ def test_a_left_run_that_cannot_be_read_keeps_no_other_from_its_end(
     assert kept(answers, "broken").end is not None
 
 
-def test_an_answer_without_a_log_is_ended_too(runs: Runs, answers: Answers) -> None:
+def test_an_answer_without_a_log_is_ended_too(runs: RunSupervisor, answers: Answers) -> None:
     answers.lost = ["never-began"]
     runs.recover()
     end = kept(answers, "never-began").end
@@ -328,7 +333,7 @@ def test_an_answer_without_a_log_is_ended_too(runs: Runs, answers: Answers) -> N
 
 
 def test_one_line_a_run_and_nothing_of_what_was_said(
-    runs: Runs, log: MemoryLog, answers: Answers, caplog: pytest.LogCaptureFixture
+    runs: RunSupervisor, log: MemoryLog, answers: Answers, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO, "chatapp.run"):
         runs.start("r", "trace", ScriptedProvider(complete), CHAT)

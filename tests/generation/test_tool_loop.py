@@ -10,7 +10,7 @@ import pytest
 from gevent.event import Event
 
 from chatapp.cancel import CancelScope
-from chatapp.chat import Began, Chat, Finish, Message, Native, ReplyItem, Spent, Tool
+from chatapp.chat import Chat, Message, Native, ToolSpec
 from chatapp.errors import DatabaseUnavailable
 from chatapp.events import (
     AttemptReset,
@@ -23,9 +23,10 @@ from chatapp.events import (
     Usage,
 )
 from chatapp.generation.run import Run
-from chatapp.generation.tool_loop import Rounds
+from chatapp.generation.tool_loop import ToolLoop
 from chatapp.logs.memory import MemoryLog
-from chatapp.tools import Decision, ServerTool
+from chatapp.providers import Finished, ReplyItem, Started, StepFinished
+from chatapp.tools import Decision, Tool
 from chatapp.tools.functions import tool
 from chatapp.tools.toolbox import Limits, Toolbox, check_arguments, looks, plain_json
 
@@ -51,7 +52,7 @@ class Model:
 
     def stream(self, chat: Chat, scope: CancelScope) -> Iterator[ReplyItem]:
         self.asked.append(chat)
-        yield Began()
+        yield Started()
         yield from self._replies.pop(0)
 
 
@@ -109,21 +110,21 @@ def call(id: str, name: str, **arguments: object) -> ToolCall:
     return ToolCall(id, "function", name, arguments)
 
 
-def toolbox(tools: Mapping[str, ServerTool] = TOOLS, approvals: Decisions | None = None, **limits: float) -> Toolbox:
+def toolbox(tools: Mapping[str, Tool] = TOOLS, approvals: Decisions | None = None, **limits: float) -> Toolbox:
     return Toolbox("run", tools, msgspec.structs.replace(LIMITS, **limits), approvals or Decisions())
 
 
 def play(model: Model, box: Toolbox | None = None, chat: Chat = CHAT) -> list[ReplyItem]:
     with gevent.Timeout(10):
-        return list(Rounds(model, box or toolbox()).stream(chat, CancelScope()))
+        return list(ToolLoop(model, box or toolbox()).stream(chat, CancelScope()))
 
 
 def results(items: Sequence[ReplyItem]) -> dict[str, Any]:
     return {i.tool_call_id: i.error or i.result for i in items if isinstance(i, ToolResult)}
 
 
-STOP = Finish("stop", Usage(10, 5, 15))
-ANSWER: list[ReplyItem] = [TextDelta("It is 42."), Finish("stop", Usage(20, 3, 23))]
+STOP = Finished("stop", Usage(10, 5, 15))
+ANSWER: list[ReplyItem] = [TextDelta("It is 42."), Finished("stop", Usage(20, 3, 23))]
 
 
 def test_a_call_is_run_and_its_result_sent_back() -> None:
@@ -133,15 +134,15 @@ def test_a_call_is_run_and_its_result_sent_back() -> None:
         TextDelta("Let me see."),
         ToolInputDelta("a", "double", '{"number": 21}'),
         call("a", "double", number=21),
-        Finish("stop", Usage(10, 5, 15), native),
+        Finished("stop", Usage(10, 5, 15), native),
     ]
     model = Model(first, ANSWER)
     assert play(model) == [
-        Began(),
+        Started(),
         *first[:-1],
         ToolResult("a", 42),
-        Spent(Usage(10, 5, 15)),
-        Began(),
+        StepFinished(Usage(10, 5, 15)),
+        Started(),
         *ANSWER,
     ]
     turn, answer = model.asked[1].messages[1:]
@@ -211,13 +212,13 @@ def test_one_call_too_many_ends_the_run_after_those_that_are_allowed() -> None:
     )
     items = play(model)
     assert results(items) == {"a": 2, "b": 4, "c": 6}
-    assert items[-1] == Finish("tool_limit", STOP.usage)
+    assert items[-1] == Finished("tool_limit", STOP.usage)
     assert len(model.asked) == 2
 
 
 def test_a_clients_call_is_passed_out_once_our_own_have_been_run() -> None:
     model = Model([call("a", "double", number=1), call("b", "theirs"), call("c", "hang"), STOP])
-    theirs = [Tool("theirs", "", {}), Tool("hang", "the client's own", {})]
+    theirs = [ToolSpec("theirs", "", {}), ToolSpec("hang", "the client's own", {})]
     items = play(model, chat=msgspec.structs.replace(CHAT, tools=theirs))
     assert results(items) == {"a": 2}
     assert items[-1] == STOP
@@ -231,8 +232,8 @@ def test_a_tool_that_the_provider_ran_is_not_run_again() -> None:
 
 
 def test_a_reply_that_was_cut_off_makes_no_calls() -> None:
-    items = play(Model([call("a", "double", number=1), Finish("length")]))
-    assert results(items) == {} and items[-1] == Finish("length")
+    items = play(Model([call("a", "double", number=1), Finished("length")]))
+    assert results(items) == {} and items[-1] == Finished("length")
 
 
 def test_ids_that_come_again_are_told_apart_in_the_log_and_given_back_as_they_were() -> None:
@@ -276,7 +277,7 @@ def test_a_reset_in_a_later_round_keeps_what_the_rounds_before_have_shown() -> N
 
 def test_the_kind_of_a_tool_is_told() -> None:
     class Remote:
-        spec = Tool("far", "", {"type": "object"})
+        spec = ToolSpec("far", "", {"type": "object"})
         type = "mcp"
         ask = False
 
@@ -301,7 +302,7 @@ def test_stop_ends_the_calls_under_way_and_starts_no_further_one() -> None:
 
     model = Model([call("a", "endless"), call("b", "guarded"), STOP], ANSWER)
     scope = CancelScope()
-    rounds = Rounds(model, toolbox({"endless": endless, "guarded": guarded})).stream(CHAT, scope)
+    rounds = ToolLoop(model, toolbox({"endless": endless, "guarded": guarded})).stream(CHAT, scope)
     gevent.spawn_later(0.02, scope.cancel, Stopped)
     with gevent.Timeout(5), pytest.raises(Stopped):
         list(rounds)
@@ -393,7 +394,7 @@ def test_a_run_adds_up_what_its_rounds_used_and_estimates_the_one_that_was_stopp
 
     for last, expected in ((ANSWER, Usage(30, 8, 38)), ([TextDelta("x" * 40)], None)):
         log = MemoryLog()
-        run = Run("r", "trace", Rounds(Model(stops("y" * 400), last), toolbox()), CHAT, log)
+        run = Run("r", "trace", ToolLoop(Model(stops("y" * 400), last), toolbox()), CHAT, log)
         log.create("r")
         usage = run.generate().usage
         assert usage == (expected or Usage(11, 15, 26, estimated=True))

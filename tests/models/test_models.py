@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner
 
 from chatapp.cancel import CancelScope
-from chatapp.chat import Chat, Finish, ReplyItem
+from chatapp.chat import Chat
 from chatapp.errors import RunFailed
 from chatapp.events import (
     AttemptReset,
@@ -32,6 +32,7 @@ from chatapp.events import (
 )
 from chatapp.models import Model, mock
 from chatapp.ops.cli.chat import Screen, main, plain
+from chatapp.providers import Finished, ReplyItem
 from chatapp.providers.local.server import LocalServer
 from chatapp.wire.frames import SSEDecoder
 
@@ -192,7 +193,7 @@ class BegunAnew:
         yield TextDelta(self._void) if self._void else ReasoningDelta("hm")
         yield AttemptReset("it broke off")
         yield TextDelta("whole")
-        yield Finish("stop")
+        yield Finished("stop")
 
 
 def test_an_answer_begun_anew_holds_nothing_of_the_void_attempt() -> None:

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from chatapp.chat import Finish
 from chatapp.errors import UpstreamError
 from chatapp.events import AttemptReset, ReasoningDelta, StreamEvent, TextDelta, ToolCall
+from chatapp.providers import Finished
 from chatapp.providers.http import HTTPProvider
 from chatapp.wire.upstream import Upstream
 
@@ -47,8 +47,8 @@ class Recording:
 class Reading:
     """What a provider made of a body: its items, and the error it ended with."""
 
-    def __init__(self, items: Iterator[StreamEvent | Finish]) -> None:
-        self.items: list[StreamEvent | Finish] = []
+    def __init__(self, items: Iterator[StreamEvent | Finished]) -> None:
+        self.items: list[StreamEvent | Finished] = []
         self.error: UpstreamError | None = None
         try:
             for item in items:
@@ -60,7 +60,7 @@ class Reading:
         return isinstance(other, Reading) and (self.items, repr(self.error)) == (other.items, repr(other.error))
 
     @property
-    def valid(self) -> list[StreamEvent | Finish]:
+    def valid(self) -> list[StreamEvent | Finished]:
         """What no reset made void."""
         resets = [at for at, item in enumerate(self.items) if isinstance(item, AttemptReset)]
         return self.items[resets[-1] + 1 :] if resets else self.items
@@ -78,8 +78,8 @@ class Reading:
         return [item for item in self.valid if isinstance(item, ToolCall)]
 
     @property
-    def finish(self) -> Finish | None:
-        return self.items[-1] if self.items and isinstance(self.items[-1], Finish) else None
+    def finish(self) -> Finished | None:
+        return self.items[-1] if self.items and isinstance(self.items[-1], Finished) else None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

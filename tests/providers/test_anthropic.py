@@ -2,9 +2,10 @@ import json
 
 import pytest
 
-from chatapp.chat import Chat, Finish, Message, Native
+from chatapp.chat import Chat, Message, Native
 from chatapp.errors import BadReply, Reported, Truncated
 from chatapp.events import AttemptReset, ReasoningDelta, TextDelta, ToolCall, ToolInputDelta, ToolResult, Usage
+from chatapp.providers import Finished
 from chatapp.providers.anthropic.adapter import Anthropic
 
 
@@ -56,7 +57,7 @@ def test_thinking_text_and_usage(anthropic, read):
     assert read(anthropic, body).items == [
         ReasoningDelta("hm"),
         TextDelta("one"),
-        Finish("stop", Usage(6, 7, 13, 0, 2)),
+        Finished("stop", Usage(6, 7, 13, 0, 2)),
     ]
 
 
@@ -129,7 +130,7 @@ def test_a_call_cut_off_by_the_limit_is_none(anthropic, read):
     )
 
     assert read(anthropic, body).tool_calls == []
-    assert read(anthropic, body).finish == Finish("length", None)
+    assert read(anthropic, body).finish == Finished("length", None)
 
 
 def test_arguments_that_are_no_json_reach_whoever_answers_the_call(anthropic, read):
@@ -158,7 +159,7 @@ def test_a_tool_of_the_provider_is_shown_as_call_and_result_together(anthropic, 
         ToolCall("s", "function", "web_search", {"query": "q"}),
         ToolResult("s", [{"type": "web_search_result", "url": "u"}]),
         TextDelta("found"),
-        Finish("stop"),
+        Finished("stop"),
     ]
 
 
@@ -180,7 +181,7 @@ def test_a_tool_of_the_provider_can_fail(anthropic, read, fields, error):
 def test_a_tool_of_the_provider_without_a_result_is_not_shown(anthropic, read):
     body = sse(start(), block(0, "server_tool_use", id="s", name="web_search"), stop(0), end("pause_turn"))
 
-    assert read(anthropic, body).items == [Finish("stop")]
+    assert read(anthropic, body).items == [Finished("stop")]
 
 
 def test_a_second_start_voids_what_came_of_the_first(anthropic, read):
@@ -191,7 +192,7 @@ def test_a_second_start_voids_what_came_of_the_first(anthropic, read):
         TextDelta("lost"),
         AttemptReset("upstream_truncated"),
         TextDelta("kept"),
-        Finish("stop"),
+        Finished("stop"),
     ]
 
 
@@ -219,8 +220,8 @@ def test_a_200_that_is_no_reply_is_an_error(anthropic, read, body, error):
 
 
 def test_a_reason_to_stop_is_an_end_where_the_last_event_is_missing(anthropic, read):
-    assert read(anthropic, sse(start(), end())).finish == Finish("stop")
-    assert read(anthropic, sse(start(), end()) + b'data: {"type":"mess').finish == Finish("stop")
+    assert read(anthropic, sse(start(), end())).finish == Finished("stop")
+    assert read(anthropic, sse(start(), end()) + b'data: {"type":"mess').finish == Finished("stop")
 
 
 def test_the_key_and_the_version_go_in_headers(anthropic):

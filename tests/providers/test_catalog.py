@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from chatapp.cancel import CancelScope
-from chatapp.chat import Chat, Finish, Message
+from chatapp.chat import Chat, Message
 from chatapp.errors import ConfigError
-from chatapp.providers.catalog import Providers
+from chatapp.providers import Finished
+from chatapp.providers.catalog import ProviderCatalog
 from chatapp.settings import ProviderConfig, Settings
 
 CHAT = Chat(model="reply", messages=[Message("user", "hi")])
@@ -21,9 +22,9 @@ def reply(tmp_path: Path) -> Path:
     return path
 
 
-def providers(tmp_path: Path, **config: object) -> Providers:
+def providers(tmp_path: Path, **config: object) -> ProviderCatalog:
     settings = Settings(data=tmp_path, providers={"recorded": ProviderConfig(type="replay", **config)})
-    return Providers(settings, {})
+    return ProviderCatalog(settings, {})
 
 
 def test_a_configured_replay_answers_under_the_files_name(tmp_path, reply):
@@ -31,7 +32,7 @@ def test_a_configured_replay_answers_under_the_files_name(tmp_path, reply):
     provider = chosen.by_name["recorded"]
 
     assert list(provider.models()) == ["reply"]
-    assert isinstance(list(provider.stream(CHAT, CancelScope()))[-1], Finish)
+    assert isinstance(list(provider.stream(CHAT, CancelScope()))[-1], Finished)
     chosen.close()
 
 
@@ -47,11 +48,11 @@ def test_a_replay_without_its_file_stops_the_start(tmp_path, config, named):
 def test_only_a_replay_has_a_file(tmp_path, reply):
     config = ProviderConfig(type="openai", path=reply)
     with pytest.raises(ConfigError, match="providers.near: path"):
-        Providers(Settings(data=tmp_path, providers={"near": config}), {})
+        ProviderCatalog(Settings(data=tmp_path, providers={"near": config}), {})
 
 
 def test_providers_are_found_by_their_keys(tmp_path):
     environ = {"ANTHROPIC_API_KEY": "a", "GEMINI_API_KEY": "g", "GOOGLE_API_KEY": "other", "MOONSHOT_API_KEY": "m"}
-    found = Providers(Settings(data=tmp_path), environ).by_name
+    found = ProviderCatalog(Settings(data=tmp_path), environ).by_name
     assert {"anthropic", "gemini", "moonshot", "ollama", "mock"} <= set(found)
     assert "openai" not in found

@@ -12,9 +12,10 @@ from gevent.event import Event
 from gevent.pywsgi import WSGIServer
 
 from chatapp.cancel import CancelScope
-from chatapp.chat import Began, Chat, Finish, Message, ReplyItem
+from chatapp.chat import Chat, Message
 from chatapp.errors import BadReply, Reported, Truncated, UpstreamError
 from chatapp.events import Raw, ReasoningDelta, TextDelta
+from chatapp.providers import Finished, ReplyItem, Started
 from chatapp.providers.mock.provider import Mock
 from chatapp.providers.ollama import Ollama
 from chatapp.providers.openai_chat.adapter import OpenAI
@@ -111,7 +112,7 @@ def test_a_reply_in_one_lump_is_paced(server: Server, provider: OpenAI, kind: st
     assert len(pieces) >= 30 and max(map(len, pieces)) < 600
     assert not any(piece.endswith(JOINER) or piece.startswith(JOINER) for piece in pieces)
     assert 0.3 < times[-1] - times[1] < 0.4 + BOUND
-    assert items[-1] == Finish("stop")
+    assert items[-1] == Finished("stop")
 
 
 def test_pacing_can_be_turned_off(server: Server, provider: OpenAI) -> None:
@@ -148,9 +149,9 @@ def test_a_reply_that_flows_is_not_touched(server: Server, provider: OpenAI) -> 
     server.make = pieces
     items = provider.stream(CHAT, CancelScope())
     start = monotonic()
-    assert [next(items) for _ in range(3)] == [Began(), TextDelta(LONG), TextDelta(LONG)]
+    assert [next(items) for _ in range(3)] == [Started(), TextDelta(LONG), TextDelta(LONG)]
     read.set()
-    assert list(items) == [TextDelta(LONG), Finish("stop")]
+    assert list(items) == [TextDelta(LONG), Finished("stop")]
     assert monotonic() - start < BOUND
 
 
@@ -183,7 +184,7 @@ def test_raw_bytes_are_the_bodys_and_the_reply_is_read_beside_them(server: Serve
     server.pieces = [NASTY[at : at + size] for at in range(0, len(NASTY), size)]
     items, error = reply(provider, RAW)
     assert error is None and raw(items) == NASTY
-    assert "".join(texts(items)) == "�� ok" and items[-1] == Finish("stop")
+    assert "".join(texts(items)) == "�� ok" and items[-1] == Finished("stop")
     assert next(item.content_type for item in items if isinstance(item, Raw)) == "text/event-stream; charset=UTF-8"
     assert not any(item.content_type for item in items[2:] if isinstance(item, Raw))
 
@@ -200,13 +201,13 @@ def test_raw_bytes_come_before_what_they_say_and_at_once(server: Server, provide
     server.make = pieces
     items = provider.stream(RAW, CancelScope())
     with gevent.Timeout(BOUND):
-        assert [next(items), next(items)] == [Began(), Raw(chunk("one")[:9], "text/event-stream; charset=UTF-8")]
+        assert [next(items), next(items)] == [Started(), Raw(chunk("one")[:9], "text/event-stream; charset=UTF-8")]
         read[0].set()
         assert [next(items), next(items)] == [Raw(chunk("one")[9:]), TextDelta("one")]
         read[1].set()
         assert next(items) == Raw(END)
         read[2].set()
-        assert list(items) == [Finish("stop")]
+        assert list(items) == [Finished("stop")]
 
 
 def test_raw_bytes_of_ndjson(server: Server, upstream: Upstream) -> None:

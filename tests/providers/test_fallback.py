@@ -6,7 +6,7 @@ import gevent
 import pytest
 
 from chatapp.cancel import CancelScope
-from chatapp.chat import Attempt, Began, Chat, Finish, Message, ReplyItem
+from chatapp.chat import Chat, Message
 from chatapp.errors import (
     BadReply,
     ChatappError,
@@ -23,7 +23,8 @@ from chatapp.errors import (
     UpstreamTimeout,
 )
 from chatapp.events import AttemptReset, Raw, ReasoningDelta, TextDelta
-from chatapp.providers.catalog import Providers
+from chatapp.providers import AttemptFailed, Finished, ReplyItem, Started
+from chatapp.providers.catalog import ProviderCatalog
 from chatapp.providers.circuit_breaker import Circuit
 from chatapp.providers.fallback import Resilient, Retries, Source
 from chatapp.settings import ProviderConfig, Settings
@@ -85,11 +86,11 @@ def outcome(resilient: Resilient, chat: Chat = CHAT) -> tuple[list[ReplyItem], C
 
 
 def good(text: str = "fine") -> list[Step]:
-    return [Began(), TextDelta(text), Finish("stop")]
+    return [Started(), TextDelta(text), Finished("stop")]
 
 
 def shown(name: str, text: str = "fine") -> list[ReplyItem]:
-    return [Began(name), TextDelta(text), Finish("stop")]
+    return [Started(name), TextDelta(text), Finished("stop")]
 
 
 def test_a_good_reply_passes_through() -> None:
@@ -100,14 +101,14 @@ def test_a_good_reply_passes_through() -> None:
 
 
 def test_a_failure_that_time_may_heal_is_tried_again_with_growing_pauses(waits: list[float]) -> None:
-    first = Scripted("a", [Unreachable("no")], [Rejected("no", 503)], [Began(), Truncated("no")], good())
+    first = Scripted("a", [Unreachable("no")], [Rejected("no", 503)], [Started(), Truncated("no")], good())
     items, error = outcome(Resilient(source(first, times=3)))
     assert error is None
     assert items == [
-        Attempt("a", "upstream_unreachable"),
-        Attempt("a", "upstream_rejected"),
-        Began("a"),
-        Attempt("a", "upstream_truncated"),
+        AttemptFailed("a", "upstream_unreachable"),
+        AttemptFailed("a", "upstream_rejected"),
+        Started("a"),
+        AttemptFailed("a", "upstream_truncated"),
         *shown("a"),
     ]
     assert [0.25 <= waits[0] <= 0.5, 0.5 <= waits[1] <= 1, 1 <= waits[2] <= 2] == [True] * 3
@@ -135,7 +136,7 @@ def test_pauses_are_bounded_and_so_are_tries(waits: list[float]) -> None:
 def test_a_failure_that_would_come_again_is_not_tried_again(error: UpstreamError) -> None:
     first, second = Scripted("a", [error]), Scripted("b", good())
     assert outcome(Resilient(source(first, times=3), [source(second)])) == (
-        [Attempt("a", error.code), *shown("b")],
+        [AttemptFailed("a", error.code), *shown("b")],
         None,
     )
 
@@ -143,20 +144,20 @@ def test_a_failure_that_would_come_again_is_not_tried_again(error: UpstreamError
 def test_retry_after_is_honoured(waits: list[float]) -> None:
     first = Scripted("a", [RateLimited("no", 429, 7.0)], good())
     items, _ = outcome(Resilient(source(first, times=1)))
-    assert items[-1] == Finish("stop") and waits == [7.0]
+    assert items[-1] == Finished("stop") and waits == [7.0]
 
 
 def test_retry_after_beyond_the_bound_is_not_waited_for(waits: list[float]) -> None:
     first, second = Scripted("a", [RateLimited("no", 429, 60.0)]), Scripted("b", good())
     items, _ = outcome(Resilient(source(first, times=5), [source(second)]))
-    assert items == [Attempt("a", "rate_limited"), *shown("b")] and waits == []
+    assert items == [AttemptFailed("a", "rate_limited"), *shown("b")] and waits == []
 
 
 def test_fallbacks_are_asked_in_order_and_the_first_failure_is_told() -> None:
     providers = [Scripted(name, [Rejected(f"{name} refused the key", 401)]) for name in "abc"]
     first, *fallbacks = [source(provider) for provider in providers]
     items, error = outcome(Resilient(first, fallbacks))
-    assert items == [Attempt(name, "upstream_rejected") for name in "abc"]
+    assert items == [AttemptFailed(name, "upstream_rejected") for name in "abc"]
     assert error is not None and error.message == "a refused the key"
 
 
@@ -177,52 +178,56 @@ def test_what_the_client_did_wrong_is_asked_of_nobody_else() -> None:
 def test_a_fallback_that_cannot_carry_the_chat_is_passed_over() -> None:
     first, second = Scripted("a", [Unreachable("no")]), Scripted("b", [InvalidField("images: not here")])
     items, error = outcome(Resilient(source(first), [source(second), source(Scripted("c", good()))]))
-    assert error is None and items == [Attempt("a", "upstream_unreachable"), Attempt("b", "invalid_field"), *shown("c")]
+    assert error is None and items == [
+        AttemptFailed("a", "upstream_unreachable"),
+        AttemptFailed("b", "invalid_field"),
+        *shown("c"),
+    ]
 
 
 @pytest.mark.parametrize("event", [TextDelta("half"), ReasoningDelta("half"), Raw(b"half")])
 def test_after_the_first_event_there_is_no_second_try(event: ReplyItem) -> None:
-    first, second = Scripted("a", [Began(), event, Truncated("cut")]), Scripted("b", good())
+    first, second = Scripted("a", [Started(), event, Truncated("cut")]), Scripted("b", good())
     items, error = outcome(Resilient(source(first, times=3), [source(second)]))
-    assert items == [Began("a"), event, Attempt("a", "upstream_truncated")]
+    assert items == [Started("a"), event, AttemptFailed("a", "upstream_truncated")]
     assert isinstance(error, Truncated) and second.asked == []
 
 
 def test_midway_the_run_goes_on_elsewhere_where_that_is_wanted_and_says_so() -> None:
-    first = Scripted("a", [Began(), TextDelta("half"), Reported("broken")])
+    first = Scripted("a", [Started(), TextDelta("half"), Reported("broken")])
     second = Scripted("b", [Unreachable("no")])
     third = Scripted("c", good())
     items, error = outcome(Resilient(source(first), [source(second), source(third)], midway=True))
     assert error is None
     assert items == [
-        Began("a"),
+        Started("a"),
         TextDelta("half"),
-        Attempt("a", "upstream_reported_error"),
-        Attempt("b", "upstream_unreachable"),
-        Began("c"),
+        AttemptFailed("a", "upstream_reported_error"),
+        AttemptFailed("b", "upstream_unreachable"),
+        Started("c"),
         AttemptReset("upstream_reported_error"),
         TextDelta("fine"),
-        Finish("stop"),
+        Finished("stop"),
     ]
 
 
 def test_midway_what_was_shown_stays_where_nobody_else_answers() -> None:
-    first = Scripted("a", [Began(), TextDelta("half"), Truncated("cut")])
-    second = Scripted("b", [Began(), Unreachable("no")])
+    first = Scripted("a", [Started(), TextDelta("half"), Truncated("cut")])
+    second = Scripted("b", [Started(), Unreachable("no")])
     items, error = outcome(Resilient(source(first), [source(second)], midway=True))
     assert not any(isinstance(item, AttemptReset) for item in items)
     assert isinstance(error, Truncated)
 
 
 def test_midway_an_empty_answer_stands_in_the_place_of_a_half_one() -> None:
-    first = Scripted("a", [Began(), TextDelta("half"), Truncated("cut")])
-    second = Scripted("b", [Began(), Finish("content_filter")])
+    first = Scripted("a", [Started(), TextDelta("half"), Truncated("cut")])
+    second = Scripted("b", [Started(), Finished("content_filter")])
     items, _ = outcome(Resilient(source(first), [source(second)], midway=True))
-    assert items[-2:] == [AttemptReset("upstream_truncated"), Finish("content_filter")]
+    assert items[-2:] == [AttemptReset("upstream_truncated"), Finished("content_filter")]
 
 
 def test_midway_it_may_break_off_again() -> None:
-    half: list[Step] = [Began(), TextDelta("half"), Truncated("cut")]
+    half: list[Step] = [Started(), TextDelta("half"), Truncated("cut")]
     sources = [source(Scripted(name, half)) for name in "ab"]
     items, _ = outcome(Resilient(sources[0], [sources[1], source(Scripted("c", good()))], midway=True))
     assert [item for item in items if isinstance(item, (AttemptReset, TextDelta))] == [
@@ -236,20 +241,20 @@ def test_midway_it_may_break_off_again() -> None:
 
 def test_midway_the_last_one_has_nowhere_to_go() -> None:
     first = Scripted("a", [Unreachable("no")])
-    second = Scripted("b", [Began(), TextDelta("half"), Truncated("cut")])
+    second = Scripted("b", [Started(), TextDelta("half"), Truncated("cut")])
     items, error = outcome(Resilient(source(first), [source(second)], midway=True))
     assert AttemptReset("upstream_truncated") not in items and isinstance(error, Truncated)
 
 
 def test_midway_raw_bytes_of_one_body_are_not_followed_by_anothers() -> None:
-    first, second = Scripted("a", [Began(), Raw(b"half"), Truncated("cut")]), Scripted("b", good())
+    first, second = Scripted("a", [Started(), Raw(b"half"), Truncated("cut")]), Scripted("b", good())
     raw = Chat(model="m", messages=CHAT.messages, raw=True)
     _, error = outcome(Resilient(source(first), [source(second)], midway=True), raw)
     assert isinstance(error, Truncated) and second.asked == []
 
 
 def test_a_provider_that_forgets_its_end_is_truncated() -> None:
-    _, error = outcome(Resilient(source(Scripted("a", [Began(), TextDelta("half")]))))
+    _, error = outcome(Resilient(source(Scripted("a", [Started(), TextDelta("half")]))))
     assert isinstance(error, Truncated)
 
 
@@ -258,7 +263,7 @@ def test_a_provider_that_keeps_failing_is_left_alone() -> None:
     second = Scripted("b", *[good()] * 3)
     resilient = Resilient(source(first, circuit=Circuit(2, 30)), [source(second)])
     codes = [outcome(resilient)[0][0] for _ in range(3)]
-    assert codes == [Attempt("a", "upstream_rejected")] * 2 + [Attempt("a", "upstream_unavailable")]
+    assert codes == [AttemptFailed("a", "upstream_rejected")] * 2 + [AttemptFailed("a", "upstream_unavailable")]
     assert len(first.asked) == 2
 
 
@@ -270,7 +275,7 @@ def test_without_a_fallback_it_is_said_that_it_is_left_alone() -> None:
 
 
 def test_replies_that_break_off_count_and_refused_requests_do_not() -> None:
-    broken: list[Step] = [Began(), TextDelta("half"), Truncated("cut")]
+    broken: list[Step] = [Started(), TextDelta("half"), Truncated("cut")]
     first = Scripted("a", broken, [Rejected("no", 400)], broken, broken, good())
     resilient = Resilient(source(first, circuit=Circuit(2, 30)))
     errors = [type(outcome(resilient)[1]) for _ in range(5)]
@@ -283,7 +288,7 @@ def test_a_stop_during_a_pause_ends_it_and_blames_nobody(monkeypatch: pytest.Mon
     circuit = Circuit(2, 30)
     scope = CancelScope()
     items = Resilient(source(first, times=1, max_wait_s=2000, circuit=circuit)).stream(CHAT, scope)
-    assert next(items) == Attempt("a", "rate_limited")
+    assert next(items) == AttemptFailed("a", "rate_limited")
     gevent.spawn(scope.cancel, Stopped)
     with gevent.Timeout(5), pytest.raises(Stopped):
         next(items)
@@ -291,13 +296,13 @@ def test_a_stop_during_a_pause_ends_it_and_blames_nobody(monkeypatch: pytest.Mon
 
 
 def test_a_probe_that_is_stopped_makes_way() -> None:
-    first = Scripted("a", [Unreachable("no")], [Began(), TextDelta("half")], good())
+    first = Scripted("a", [Unreachable("no")], [Started(), TextDelta("half")], good())
     now = [0.0]
     resilient = Resilient(source(first, circuit=Circuit(1, 30, lambda: now[0])))
     outcome(resilient)
     now[0] = 31
     items = resilient.stream(CHAT, CancelScope())
-    assert next(items) == Began("a")
+    assert next(items) == Started("a")
     items.close()
     assert first.closed == 2
     assert outcome(resilient) == (shown("a"), None)
@@ -315,15 +320,15 @@ def test_the_iterator_that_is_closed_closes_the_providers() -> None:
 def test_a_fallback_that_is_not_there_stops_the_start(fallback: str) -> None:
     config = ProviderConfig(type="openai", base_url="http://127.0.0.1:9/v1", fallback=("mock", fallback))
     with pytest.raises(ConfigError, match=rf"providers\.mine\.fallback.*{fallback}"):
-        Providers(Settings(providers={"mine": config}), {})
+        ProviderCatalog(Settings(providers={"mine": config}), {})
 
 
 def test_configured_fallbacks_answer(closed_port: int) -> None:
     config = ProviderConfig(
         type="openai", base_url=f"http://127.0.0.1:{closed_port}", models=("x",), fallback=("mock",)
     )
-    providers = Providers(Settings(providers={"mine": config}, upstream_retries=1), {})
+    providers = ProviderCatalog(Settings(providers={"mine": config}, upstream_retries=1), {})
     items, error = outcome(providers.by_name["mine"], Chat(model="x", messages=CHAT.messages))  # type: ignore[arg-type]
     providers.close()
     assert error is None
-    assert items[:3] == [Attempt("mine", "upstream_unreachable")] * 2 + [Began("mock")]
+    assert items[:3] == [AttemptFailed("mine", "upstream_unreachable")] * 2 + [Started("mock")]

@@ -2,9 +2,10 @@ import json
 
 import pytest
 
-from chatapp.chat import Chat, Finish, Message, Native
+from chatapp.chat import Chat, Message, Native
 from chatapp.errors import BadReply, Reported, Truncated
 from chatapp.events import ReasoningDelta, TextDelta, ToolCall, ToolResult, Usage
+from chatapp.providers import Finished
 from chatapp.providers.gemini.adapter import Gemini
 
 
@@ -36,7 +37,7 @@ def test_thoughts_text_and_usage(gemini, read):
     }
     body = sse(said({"text": "hm", "thought": True}), said({"text": "one"}), said(finish="STOP", usageMetadata=usage))
 
-    assert read(gemini, body).items == [ReasoningDelta("hm"), TextDelta("one"), Finish("stop", Usage(3, 9, 12, 5, 1))]
+    assert read(gemini, body).items == [ReasoningDelta("hm"), TextDelta("one"), Finished("stop", Usage(3, 9, 12, 5, 1))]
 
 
 @pytest.mark.parametrize(
@@ -45,7 +46,7 @@ def test_thoughts_text_and_usage(gemini, read):
     + [("NEW", "stop")],
 )
 def test_finish_reasons_are_mapped(gemini, read, reason, finish):
-    assert read(gemini, sse(said({"text": "a"}, finish=reason))).finish == Finish(finish)
+    assert read(gemini, sse(said({"text": "a"}, finish=reason))).finish == Finished(finish)
 
 
 def test_a_finish_reason_on_every_chunk_is_no_end(gemini, read):
@@ -54,7 +55,7 @@ def test_a_finish_reason_on_every_chunk_is_no_end(gemini, read):
 
 
 def test_a_blocked_prompt_is_filtered(gemini, read):
-    assert read(gemini, sse({"promptFeedback": {"blockReason": "SAFETY"}})).finish == Finish("content_filter")
+    assert read(gemini, sse({"promptFeedback": {"blockReason": "SAFETY"}})).finish == Finished("content_filter")
 
 
 def test_a_failed_call_is_an_error(gemini, read):
@@ -88,7 +89,7 @@ def test_code_that_the_provider_runs_is_shown_with_its_result(gemini, read):
     ]
     failed = sse(said(code), said({"codeExecutionResult": {"outcome": "OUTCOME_FAILED"}}), STOP)
     assert read(gemini, failed).items[1].error == "OUTCOME_FAILED"
-    assert read(gemini, sse(said(code), STOP)).items == [Finish("stop")]
+    assert read(gemini, sse(said(code), STOP)).items == [Finished("stop")]
 
 
 @pytest.mark.parametrize("newline", [b"\n", b"\r\n"])
@@ -123,7 +124,7 @@ def test_a_200_that_is_no_reply_is_an_error(gemini, read, body, error):
 
 def test_a_list_of_chunks_is_read_too(gemini, read):
     body = json.dumps([said({"text": "a"}), said({"text": "b"}, finish="STOP")]).encode()
-    assert read(gemini, body).items == [TextDelta("a"), TextDelta("b"), Finish("stop")]
+    assert read(gemini, body).items == [TextDelta("a"), TextDelta("b"), Finished("stop")]
     cut_off = json.dumps([said({"text": "a"})]).encode()
     assert isinstance(read(gemini, cut_off).error, Truncated)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from chatapp.chat import Chat, Message, Tool
+from chatapp.chat import Chat, Message, ToolSpec
 from chatapp.errors import InvalidField, UpstreamError
 
 PROTOCOLS = ("cohere-v2",)
@@ -57,5 +57,5 @@ def test_the_guides_adapter_asks_and_refuses(adapter, upstream):
         "stop_sequences": ["."],
     }
     with pytest.raises(InvalidField, match="^tools: acme"):
-        cohere.check(Chat(model="m", messages=[], tools=[Tool("f", "", {})]))
+        cohere.check(Chat(model="m", messages=[], tools=[ToolSpec("f", "", {})]))
     assert cohere.decode_models(b'{"models":[{"name":"command"}]}') == ["command"]

@@ -8,9 +8,10 @@ from gevent.event import Event
 from gevent.pywsgi import WSGIServer
 
 from chatapp.cancel import CancelScope
-from chatapp.chat import Began, Chat, Finish, Message
+from chatapp.chat import Chat, Message
 from chatapp.errors import BadReply, Rejected, Reported
 from chatapp.events import ReasoningDelta, TextDelta, ToolCall, ToolInputDelta
+from chatapp.providers import Finished, Started
 from chatapp.providers.http import Secret
 from chatapp.providers.ollama import Ollama
 from chatapp.providers.openai_chat.adapter import OpenAI
@@ -67,7 +68,7 @@ def stream(provider, scope=None):
 
 
 def test_a_reply_begins_speaks_and_finishes(server, provider):
-    assert stream(provider) == [Began(), TextDelta("one"), Finish("stop")]
+    assert stream(provider) == [Started(), TextDelta("one"), Finished("stop")]
 
     [(path, authorization, body)] = server.requests
     assert path == "/v1/chat/completions"
@@ -85,7 +86,7 @@ def test_a_reply_has_begun_when_its_headers_are_there(server, provider):
 
     server.answer = "200 OK", STREAM, pieces()
     items = provider.stream(CHAT, CancelScope())
-    assert next(items) == Began()
+    assert next(items) == Started()
     go_on.set()
     assert next(items) == TextDelta("one")
 
@@ -109,7 +110,7 @@ def test_closing_the_iterator_closes_the_connection(server, provider):
 
     server.answer = "200 OK", STREAM, pieces()
     items = provider.stream(CHAT, CancelScope())
-    assert [next(items), next(items)] == [Began(), TextDelta("one")]
+    assert [next(items), next(items)] == [Started(), TextDelta("one")]
     items.close()
     assert closed.wait(BOUND)
 
@@ -124,7 +125,7 @@ def test_a_stop_ends_the_iterator_with_its_reason(server, provider):
     server.answer = "200 OK", STREAM, pieces()
     scope = CancelScope()
     items = provider.stream(CHAT, scope)
-    assert [next(items), next(items)] == [Began(), TextDelta("one")]
+    assert [next(items), next(items)] == [Started(), TextDelta("one")]
     waiting = gevent.spawn(next, items)
     gevent.idle()
     scope.cancel(Stopped)
@@ -139,12 +140,12 @@ def test_a_whole_answer_to_a_streaming_request_is_read_too(server, provider):
     server.answer = "200 OK", JSON, [json.dumps(whole).encode()]
 
     assert stream(provider) == [
-        Began(),
+        Started(),
         ReasoningDelta("hm"),
         TextDelta("one"),
         ToolInputDelta("a", "f", '{"x":1}'),
         ToolCall("a", "function", "f", {"x": 1}),
-        Finish("stop"),
+        Finished("stop"),
     ]
 
 
@@ -174,7 +175,7 @@ def test_an_address_may_be_known_only_when_it_is_needed(server, upstream):
     scope = CancelScope()
     assert provider.models() == ()  # nothing is started for a list
     assert asked == []
-    assert stream(provider, scope)[-1] == Finish("stop")
+    assert stream(provider, scope)[-1] == Finished("stop")
     assert asked == [scope]
     assert server.requests[0][1] is None
 

@@ -3,12 +3,13 @@ import msgspec
 import pytest
 
 from chatapp.cancel import CancelScope
-from chatapp.chat import Began, Chat, Finish, Message, Tool
+from chatapp.chat import Chat, Message, ToolSpec
 from chatapp.errors import Reported, Truncated, UpstreamError
 from chatapp.events import ReasoningDelta, TextDelta, ToolCall, ToolInputDelta, ToolResult, Usage, encode_events
+from chatapp.providers import Finished, Started
 from chatapp.providers.mock.provider import Mock
 
-WEATHER = Tool(
+WEATHER = ToolSpec(
     "weather",
     "",
     {
@@ -48,12 +49,12 @@ def test_words_come_one_by_one_and_quote_the_prompt(mock):
     (began, *events, finish), error = reply(mock, chat())
 
     assert error is None
-    assert began == Began()
+    assert began == Started()
     assert len(events) >= 80
     assert all(isinstance(event, TextDelta) and len(event.text.split()) == 1 for event in events)
     assert "> hello big world" in text(events)
     assert "\n- " in text(events) and "```python\n" in text(events)
-    assert finish == Finish("stop", Usage(3, len(events), 3 + len(events)))
+    assert finish == Finished("stop", Usage(3, len(events), 3 + len(events)))
 
 
 def test_the_same_chat_gives_the_same_reply(mock):
@@ -70,7 +71,7 @@ def test_max_tokens_ends_it(mock):
     (_, *events, finish), _ = reply(mock, chat(max_tokens=7))
 
     assert len(events) == 7
-    assert finish == Finish("length", Usage(3, 7, 10))
+    assert finish == Finished("length", Usage(3, 7, 10))
 
 
 def test_a_limit_that_is_just_enough_cuts_nothing(mock):
@@ -106,7 +107,7 @@ def test_a_tool_is_called_before_the_answer(mock):
     assert msgspec.json.decode(arguments) == call.arguments == {"text": "hello big world"}
     assert result == ToolResult(call.id, {"words": 3})
     assert items.index(call) < items.index(result) < next(i for i, e in enumerate(items) if isinstance(e, TextDelta))
-    encode_events([item for item in items if not isinstance(item, (Began, Finish))])
+    encode_events([item for item in items if not isinstance(item, (Started, Finished))])
 
 
 def test_fail_first_says_nothing(mock):
@@ -121,7 +122,7 @@ def test_a_late_failure_comes_after_some_words(mock, model, error):
     items, raised = reply(mock, chat(model))
 
     assert type(raised) is error
-    assert text(items) and not isinstance(items[-1], Finish)
+    assert text(items) and not isinstance(items[-1], Finished)
 
 
 @pytest.mark.parametrize("model", ["silent", "slow"])
@@ -184,7 +185,7 @@ def test_it_plans_when_it_is_asked_for_a_list(mock):
 
 def test_arguments_are_the_schemas_own_examples_where_it_has_some(mock):
     schema = {"type": "object", "properties": {"a": {"type": "string", "default": "x"}, "b": {"examples": [7]}}}
-    items, _ = reply(mock, chat("tools", tools=[Tool("f", "", schema)]))
+    items, _ = reply(mock, chat("tools", tools=[ToolSpec("f", "", schema)]))
     assert [item.arguments for item in items if isinstance(item, ToolCall)] == [{"a": "x", "b": 7}]
 
 
@@ -193,5 +194,5 @@ def test_arguments_are_the_schemas_own_examples_where_it_has_some(mock):
     [{"type": "string"}, {"default": 5}, {"type": "object", "properties": None}, {"type": "object", "enum": {"a": 1}}],
 )
 def test_a_schema_of_no_object_is_called_with_nothing(mock, schema):
-    items, _ = reply(mock, chat("client-tool", tools=[Tool("f", "", schema)]))
+    items, _ = reply(mock, chat("client-tool", tools=[ToolSpec("f", "", schema)]))
     assert [item.arguments for item in items if isinstance(item, ToolCall)] == [{}]

@@ -3,9 +3,10 @@ import json
 import msgspec
 import pytest
 
-from chatapp.chat import Chat, Finish, Message
+from chatapp.chat import Chat, Message
 from chatapp.errors import BadReply, Reported, Truncated
 from chatapp.events import ReasoningDelta, TextDelta, ToolCall, Usage
+from chatapp.providers import Finished
 from chatapp.providers.ollama import Ollama
 
 
@@ -32,12 +33,12 @@ def test_thinking_text_and_tools_come_in_their_order(ollama, read):
         TextDelta("a"),
         ToolCall("call_0", "function", "f", {"x": 1}),
         ToolCall("b", "function", "g", {}),
-        Finish("stop", Usage(3, 4, 7)),
+        Finished("stop", Usage(3, 4, 7)),
     ]
 
 
 def test_the_limit_is_the_finish_reason(ollama, read):
-    assert read(ollama, ndjson({"done": True, "done_reason": "length"})).finish == Finish("length")
+    assert read(ollama, ndjson({"done": True, "done_reason": "length"})).finish == Finished("length")
 
 
 def test_an_error_line_ends_the_reply(ollama, read):

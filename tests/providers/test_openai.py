@@ -3,9 +3,10 @@ import json
 import msgspec
 import pytest
 
-from chatapp.chat import Chat, Finish, Message
+from chatapp.chat import Chat, Message
 from chatapp.errors import BadReply, Reported, Truncated
 from chatapp.events import ReasoningDelta, TextDelta, ToolCall, ToolInputDelta, Usage, encode_events
+from chatapp.providers import Finished
 from chatapp.providers.openai_chat.adapter import OpenAI
 
 
@@ -45,11 +46,11 @@ def test_an_error_is_seen_before_the_choices_beside_it(openai, read, error):
 
 @pytest.mark.parametrize("nothing", [None, "", {}])
 def test_an_error_field_without_an_error_is_none(openai, read, nothing):
-    assert read(openai, sse(chunk({"content": "a"}, error=nothing), STOP)).finish == Finish("stop")
+    assert read(openai, sse(chunk({"content": "a"}, error=nothing), STOP)).finish == Finished("stop")
 
 
 def test_a_finish_reason_without_an_end_mark_is_an_end(openai, read):
-    assert read(openai, sse(STOP, end=False)).finish == Finish("stop")
+    assert read(openai, sse(STOP, end=False)).finish == Finished("stop")
 
 
 def test_an_empty_finish_reason_is_no_end(openai, read):
@@ -66,7 +67,7 @@ def test_the_usage_is_taken_from_behind_the_finish(openai, read):
     }
     body = sse(STOP, {"choices": [], "usage": usage}, chunk(usage=None))
 
-    assert read(openai, body).finish == Finish("stop", Usage(3, 5, 8, 4, 2))
+    assert read(openai, body).finish == Finished("stop", Usage(3, 5, 8, 4, 2))
 
 
 def test_a_body_that_breaks_off_behind_the_finish_is_complete(openai, read):
@@ -74,7 +75,7 @@ def test_a_body_that_breaks_off_behind_the_finish_is_complete(openai, read):
         yield sse(chunk({"content": "a"}), STOP, end=False)
         raise Truncated("cut")
 
-    assert read(openai, body()).finish == Finish("stop")
+    assert read(openai, body()).finish == Finished("stop")
 
 
 def test_reasoning_under_two_names_is_shown_once(openai, read):
@@ -98,7 +99,7 @@ def test_parts_of_a_form_of_their_own_are_skipped(openai, read):
 
     reading = read(openai, sse(chunk({"content": parts}), STOP))
 
-    assert (reading.text, reading.finish, reading.error) == ("ab", Finish("stop"), None)
+    assert (reading.text, reading.finish, reading.error) == ("ab", Finished("stop"), None)
 
 
 def test_half_an_emoji_in_a_part_does_not_lose_the_part(openai, read):
@@ -111,7 +112,7 @@ def test_half_an_emoji_in_a_part_does_not_lose_the_part(openai, read):
 def test_a_usage_of_another_form_does_not_cost_the_reply(openai, read, usage):
     reading = read(openai, sse(chunk({"content": "a"}), chunk(finish="stop", usage=usage)))
 
-    assert (reading.text, reading.finish) == ("a", Finish("stop"))
+    assert (reading.text, reading.finish) == ("a", Finished("stop"))
 
 
 def test_the_older_function_call_is_a_tool_call(openai, read):
@@ -180,7 +181,7 @@ def test_a_tool_call_without_an_id_gets_one(openai, read):
 def test_arguments_cut_off_by_the_limit_make_no_call(openai, read):
     body = sse(tool(0, "a", "f", '{"x":'), chunk(finish="length"))
 
-    assert read(openai, body).finish == Finish("length")
+    assert read(openai, body).finish == Finished("length")
     assert read(openai, body).tool_calls == []
 
 
@@ -216,7 +217,7 @@ def test_a_number_too_large_for_the_log_loses_digits_not_the_reply(openai, read)
     ],
 )
 def test_finish_reasons_are_mapped(openai, read, raw, reason):
-    assert read(openai, sse(chunk(finish=raw))).finish == Finish(reason)
+    assert read(openai, sse(chunk(finish=raw))).finish == Finished(reason)
 
 
 def test_a_finish_reason_that_names_a_failure_is_an_error(openai, read):
@@ -274,7 +275,7 @@ def test_blank_lines_before_a_whole_answer_are_waited_out(openai, read):
     whole = {"choices": [{"message": {"content": "a"}, "finish_reason": "stop"}]}
     body = [b"\n", b"\r\n", b" ", json.dumps(whole, indent=1).encode()]
 
-    assert read(openai, body).items == [TextDelta("a"), Finish("stop")]
+    assert read(openai, body).items == [TextDelta("a"), Finished("stop")]
 
 
 CHAT = Chat(model="m", messages=[Message("system", "s"), Message("user", "u")])
@@ -330,4 +331,4 @@ def test_details_of_another_form_are_no_error(upstream, read, details):
     openrouter = OpenAI("openrouter", upstream, "https://openrouter.ai/api/v1")
     body = sse(chunk({"reasoning_details": details}), tool(0, "a", "f", "{}"), STOP)
 
-    assert read(openrouter, body).finish == Finish("stop")
+    assert read(openrouter, body).finish == Finished("stop")

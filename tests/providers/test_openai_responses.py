@@ -2,9 +2,10 @@ import json
 
 import pytest
 
-from chatapp.chat import Chat, Finish, Message
+from chatapp.chat import Chat, Message
 from chatapp.errors import BadReply, Reported, Truncated
 from chatapp.events import ReasoningDelta, TextDelta, ToolCall, ToolInputDelta, ToolResult, Usage
+from chatapp.providers import Finished
 from chatapp.providers.openai_responses.adapter import OpenAIResponses
 
 
@@ -60,14 +61,14 @@ def test_reasoning_text_refusal_and_usage(responses, read):
         ReasoningDelta("m"),
         TextDelta("one"),
         TextDelta(" no"),
-        Finish("stop", Usage(3, 5, 8, 4, 2)),
+        Finished("stop", Usage(3, 5, 8, 4, 2)),
     ]
 
 
 @pytest.mark.parametrize(("why", "reason"), [("max_output_tokens", "length"), ("content_filter", "content_filter")])
 def test_an_incomplete_reply_says_why(responses, read, why, reason):
     body = sse(event("incomplete", response={"status": "incomplete", "incomplete_details": {"reason": why}}))
-    assert read(responses, body).finish == Finish(reason)
+    assert read(responses, body).finish == Finished(reason)
 
 
 def without_index(events):
@@ -131,7 +132,7 @@ def test_tools_of_the_provider_are_shown_with_their_results(responses, read):
         ToolResult("c", [{"type": "logs", "logs": "2"}]),
         ToolCall("s", "function", "shell", {"commands": ["ls"]}),
         ToolResult("s", [{"stdout": "a"}]),
-        Finish("stop"),
+        Finished("stop"),
     ]
 
 
@@ -188,4 +189,4 @@ def test_what_comes_behind_the_terminal_event_is_not_waited_for(responses):
         yield sse(completed())
         raise AssertionError("read on")
 
-    assert list(responses.read("", body())) == [Finish("stop")]
+    assert list(responses.read("", body())) == [Finished("stop")]

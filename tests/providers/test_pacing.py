@@ -2,8 +2,8 @@ import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatapp.chat import Finish, ReplyItem
 from chatapp.events import ReasoningDelta, TextDelta, ToolCall
+from chatapp.providers import Finished, ReplyItem
 from chatapp.providers.pacing import length, spread
 
 FAMILY, FLAG, ACCENT = "👨‍👩‍👧‍👦", "🇩🇪", "e\N{COMBINING ACUTE ACCENT}"
@@ -39,20 +39,20 @@ def test_graphemes_stay_whole(text: str) -> None:
 
 
 def test_a_sentence_comes_in_many_pieces() -> None:
-    pieces = list(spread([TextDelta("All happy families are alike."), Finish("stop")], 2.0))
-    assert len(pieces) >= 7 and pieces[-1][1] == Finish("stop")
+    pieces = list(spread([TextDelta("All happy families are alike."), Finished("stop")], 2.0))
+    assert len(pieces) >= 7 and pieces[-1][1] == Finished("stop")
 
 
 def test_a_book_takes_no_longer_than_a_page() -> None:
-    pieces = list(spread([TextDelta("word " * 200_000), Finish("stop")], 2.0))
+    pieces = list(spread([TextDelta("word " * 200_000), Finished("stop")], 2.0))
     assert 100 <= len(pieces) <= 210 and pieces[-1][0] == 2.0
 
 
 def test_what_is_small_or_no_text_stays_as_it_is() -> None:
-    items: list[ReplyItem] = [ReasoningDelta("hm"), CALL, TextDelta("fine"), Finish("stop")]
+    items: list[ReplyItem] = [ReasoningDelta("hm"), CALL, TextDelta("fine"), Finished("stop")]
     assert [item for _, item in spread(items, 2.0)] == items
     assert length(items) == 6
 
 
 def test_no_time_is_taken_where_there_is_no_text() -> None:
-    assert list(spread([CALL, Finish("stop")], 2.0)) == [(0.0, CALL), (0.0, Finish("stop"))]
+    assert list(spread([CALL, Finished("stop")], 2.0)) == [(0.0, CALL), (0.0, Finished("stop"))]

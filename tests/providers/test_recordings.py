@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chatapp.chat import Finish
 from chatapp.errors import BadReply, Reported, Truncated, UpstreamError
 from chatapp.events import encode_events
+from chatapp.providers import Finished
 from chatapp.providers.anthropic.adapter import Anthropic
 from chatapp.providers.gemini.adapter import Gemini
 from chatapp.providers.ollama import Ollama
@@ -159,7 +159,7 @@ def test_an_error_that_came_with_a_good_status_is_an_error(refusal, read):
 
 def assert_sound(reading) -> None:
     assert reading.finish or reading.error
-    encode_events([item for item in reading.items if not isinstance(item, Finish)])
+    encode_events([item for item in reading.items if not isinstance(item, Finished)])
 
 
 # Bodies of each protocol, changed by hypothesis in their bytes and in their values
@@ -280,6 +280,6 @@ def test_whatever_arrives_only_upstream_errors_escape(protocol, data):
         pass
     else:
         finish = items[-1]
-        assert isinstance(finish, Finish)
+        assert isinstance(finish, Finished)
         msgspec.json.encode(finish)
-    encode_events([item for item in items if not isinstance(item, Finish)])
+    encode_events([item for item in items if not isinstance(item, Finished)])

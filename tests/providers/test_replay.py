@@ -7,9 +7,10 @@ import gevent
 import pytest
 
 from chatapp.cancel import CancelScope
-from chatapp.chat import Began, Chat, Message
+from chatapp.chat import Chat, Message
 from chatapp.errors import Reported, Unreachable
 from chatapp.events import Raw, ReasoningDelta, TextDelta
+from chatapp.providers import Started
 from chatapp.providers.anthropic.adapter import Anthropic
 from chatapp.providers.replay import RecordedUpstream, frames_of
 from chatapp.wire.upstream import Upstream
@@ -47,7 +48,7 @@ def replayed(file: Path, upstream: Upstream, interval: float = 0.0) -> Anthropic
 def test_a_replayed_body_is_read_like_the_real_one(file, upstream):
     items = list(replayed(file, upstream).stream(CHAT, CancelScope()))
 
-    assert items[0] == Began()
+    assert items[0] == Started()
     assert items[1:4] == [ReasoningDelta("hm"), TextDelta("one"), TextDelta(" two")]
     assert (items[-1].reason, items[-1].usage.total) == ("length", 7)
 
@@ -64,7 +65,7 @@ def test_its_bytes_are_those_of_the_file(file, upstream):
 def test_a_replay_can_be_stopped(file, upstream):
     scope = CancelScope()
     items = replayed(file, upstream, interval=3600).stream(CHAT, scope)
-    assert next(items) == Began()
+    assert next(items) == Started()
     waiting = gevent.spawn(next, items)
     gevent.idle()
     scope.cancel(Stopped)

@@ -10,7 +10,7 @@ from openai.types.chat.completion_create_params import CompletionCreateParamsStr
 from openai.types.responses.response_create_params import ResponseCreateParamsStreaming
 from pydantic import TypeAdapter
 
-from chatapp.chat import Chat, Image, Message, Native, Text, Tool
+from chatapp.chat import Chat, Image, Message, Native, Text, ToolSpec
 from chatapp.errors import InvalidField
 from chatapp.events import ToolCall
 from chatapp.providers.anthropic.adapter import Anthropic
@@ -22,7 +22,7 @@ from chatapp.providers.openai_responses.adapter import OpenAIResponses
 PNG = "iVBORw0KGgo="
 HERE, THERE = Image(f"data:image/png;base64,{PNG}"), Image("https://pictures.example/a.png")
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}}
-TOOL = Tool("weather", "The weather", SCHEMA)
+TOOL = ToolSpec("weather", "The weather", SCHEMA)
 CALL = ToolCall("c1", "function", "weather", {"city": "Łódź"})
 TIME = ToolCall("c2", "function", "time", {})
 

@@ -1,17 +1,17 @@
 """When a run has nobody left who reads it."""
 
-from chatapp.reading.presence import Attendance
+from chatapp.reading.presence import Presence
 
 
 def test_the_only_reader_is_awaited_from_its_own_turn() -> None:
-    here = Attendance()
+    here = Presence()
     here.enter("r")
     assert here.leave("r", 3) == 3
     assert not here.stays("r", 3)
 
 
 def test_nobody_is_awaited_while_another_reader_stays() -> None:
-    here = Attendance()
+    here = Presence()
     here.enter("r")
     here.enter("r")
     assert here.leave("r", 1) is None
@@ -20,7 +20,7 @@ def test_nobody_is_awaited_while_another_reader_stays() -> None:
 
 
 def test_the_last_one_to_leave_hands_on_for_whom_the_run_waits() -> None:
-    here = Attendance()
+    here = Presence()
     here.enter("r")
     assert here.leave("r", 2) == 2
     here.enter("r")  # a follower whose leaving is no matter, before the wait is over
@@ -29,7 +29,7 @@ def test_the_last_one_to_leave_hands_on_for_whom_the_run_waits() -> None:
 
 
 def test_readers_whose_leaving_is_no_matter_leave_nothing_to_wait_for() -> None:
-    here = Attendance()
+    here = Presence()
     here.enter("r")
     here.enter("other")
     assert here.leave("r", None) is None

@@ -31,12 +31,12 @@ from chatapp.events import (
 )
 from chatapp.logs.memory import MemoryLog
 from chatapp.reading.reader import (
+    AlreadyComplete,
+    ClientDisconnected,
     LogReplaced,
+    OpenReaders,
     Read,
-    ReaderLeft,
-    Readers,
-    ServerLeaves,
-    WhollyReceived,
+    ServerDraining,
     open_reader,
     stored,
 )
@@ -166,7 +166,7 @@ def test_a_position_that_a_live_log_does_not_reach_is_told_within_a_second() -> 
 
 @given(runs, dialects)
 def test_who_has_it_all_is_told_so(entries: list[Entry], dialect: type[Dialect]) -> None:
-    with pytest.raises(WhollyReceived):
+    with pytest.raises(AlreadyComplete):
         open_reader(stored(entries), dialect(), len(entries))
 
 
@@ -179,7 +179,7 @@ def test_the_compacted_log_gives_the_same_answer(entries: list[Entry]) -> None:
     assert "".join(_text(event) for event in decoded(body(kept, DIALECTS["token"]())) if event.type == "token") == (
         transcript.content.replace("\r\n", "\n").replace("\r", "\n")
     )
-    with pytest.raises(WhollyReceived):
+    with pytest.raises(AlreadyComplete):
         open_reader(kept, DIALECTS["message"](), len(entries))
 
 
@@ -213,7 +213,7 @@ def test_the_first_piece_comes_at_once_even_where_there_is_nothing_to_say() -> N
     log.close()
 
 
-@pytest.mark.parametrize(("reason", "last"), [(ReaderLeft, b""), (ServerLeaves, b"retry: ")])
+@pytest.mark.parametrize(("reason", "last"), [(ClientDisconnected, b""), (ServerDraining, b"retry: ")])
 def test_a_waiting_reader_can_be_let_go(reason: type[Exception], last: bytes) -> None:
     log = MemoryLog()
     log.create("run")
@@ -228,7 +228,7 @@ def test_a_waiting_reader_can_be_let_go(reason: type[Exception], last: bytes) ->
 
 
 def test_readers_that_come_after_the_dismissal_are_let_go_too() -> None:
-    readers = Readers()
+    readers = OpenReaders()
     readers.dismiss()
     reader = open_reader(stored([]), DIALECTS["message"]())
     readers.add(reader)

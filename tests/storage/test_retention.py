@@ -10,7 +10,7 @@ from chatapp.events import Entry, RunEnd, RunStart, Timing, Usage
 from chatapp.storage.conversations import Conversations
 from chatapp.storage.database import open_database
 from chatapp.storage.question import Question
-from chatapp.storage.retention import Expiry
+from chatapp.storage.retention import Retention
 from chatapp.transcript import transcript_of
 
 DONE = transcript_of(
@@ -31,10 +31,10 @@ def begin(conversations: Conversations, *, keep: bool, finish: bool = True) -> s
 
 def test_only_finished_answers_without_a_conversation_grow_old(tmp_path: Path) -> None:
     database = open_database("", tmp_path)
-    conversations, expiry = Conversations(database.engine), Expiry(database.engine, retention_s=-1)
+    conversations, expiry = Conversations(database.engine), Retention(database.engine, retention_s=-1)
     loose, kept = begin(conversations, keep=False), begin(conversations, keep=True)
     running = begin(conversations, keep=False, finish=False)
-    assert Expiry(database.engine, retention_s=3600).expire() == 0
+    assert Retention(database.engine, retention_s=3600).expire() == 0
     assert expiry.expire() == 1
     with pytest.raises(NotFound):
         conversations.message("ann", loose)

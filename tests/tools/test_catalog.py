@@ -8,11 +8,11 @@ import gevent
 import pytest
 
 from chatapp.cancel import CancelScope
-from chatapp.chat import Tool
+from chatapp.chat import ToolSpec
 from chatapp.errors import ConfigError, InvalidField
 from chatapp.settings import Settings
-from chatapp.tools import Arguments, Decision, ServerTool
-from chatapp.tools.catalog import OfferedTool, Tools
+from chatapp.tools import Arguments, Decision, Tool
+from chatapp.tools.catalog import NamedTool, ToolCatalog
 
 
 class NoApprovals:
@@ -28,7 +28,7 @@ class FarTool:
     ask = False
 
     def __init__(self, name: str) -> None:
-        self.spec = Tool(name, "", {"type": "object"})
+        self.spec = ToolSpec(name, "", {"type": "object"})
 
     def call(self, arguments: Arguments, scope: CancelScope) -> object:
         return self.spec.name
@@ -39,7 +39,7 @@ class FarServer:
         self.asked = 0
         self._tools = [FarTool(name) for name in names]
 
-    def tools(self) -> Sequence[ServerTool]:
+    def tools(self) -> Sequence[Tool]:
         self.asked += 1
         return self._tools
 
@@ -51,17 +51,17 @@ class FarServer:
 
 
 class HungServer(FarServer):
-    def tools(self) -> Sequence[ServerTool]:
+    def tools(self) -> Sequence[Tool]:
         super().tools()
         gevent.sleep(1000)
         return []
 
 
-def tools(servers: dict[str, FarServer] | None = None, **settings: tuple[str, ...]) -> Tools:
-    return Tools(Settings(**settings), servers or {}, NoApprovals())  # type: ignore[arg-type]
+def tools(servers: dict[str, FarServer] | None = None, **settings: tuple[str, ...]) -> ToolCatalog:
+    return ToolCatalog(Settings(**settings), servers or {}, NoApprovals())  # type: ignore[arg-type]
 
 
-def names(found: Sequence[OfferedTool]) -> list[str]:
+def names(found: Sequence[NamedTool]) -> list[str]:
     return [tool.spec.name for tool in found]
 
 

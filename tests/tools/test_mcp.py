@@ -19,7 +19,7 @@ from chatapp.errors import ConfigError, InvalidField
 from chatapp.events import ToolCall, ToolResult
 from chatapp.settings import MCPServerConfig, Settings
 from chatapp.tools import Decision, mcp
-from chatapp.tools.catalog import Tools, mcp_servers
+from chatapp.tools.catalog import ToolCatalog, mcp_servers
 
 BIN = Path(sys.executable).parent
 EVERYTHING = BIN.parent / "npm/node_modules/.bin/mcp-server-everything"
@@ -41,12 +41,12 @@ class NoApprovals:
 
 
 @pytest.fixture
-def tools(tmp_path: Path) -> Iterator[Callable[..., Tools]]:
-    made: list[Tools] = []
+def tools(tmp_path: Path) -> Iterator[Callable[..., ToolCatalog]]:
+    made: list[ToolCatalog] = []
 
-    def make(start_timeout_s: float = 15.0, **servers: MCPServerConfig) -> Tools:
+    def make(start_timeout_s: float = 15.0, **servers: MCPServerConfig) -> ToolCatalog:
         settings = Settings(data=tmp_path, mcp_servers=servers, mcp_start_timeout_s=start_timeout_s)
-        made.append(Tools(settings, mcp_servers(settings, os.environ), NoApprovals()))
+        made.append(ToolCatalog(settings, mcp_servers(settings, os.environ), NoApprovals()))
         return made[-1]
 
     yield make
@@ -77,7 +77,7 @@ def listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def call(tools: Tools, name: str, **arguments: object) -> ToolResult:
+def call(tools: ToolCatalog, name: str, **arguments: object) -> ToolResult:
     box = tools.toolbox("run", tools.choose([name]))
     with gevent.Timeout(20):
         *_, result = box.call_all([ToolCall("a", "mcp", name, arguments)], CancelScope())
@@ -91,7 +91,7 @@ def everything() -> MCPServerConfig:
     return MCPServerConfig(command=str(EVERYTHING), args=("stdio",))
 
 
-def test_a_server_starts_at_first_use_and_ends_with_its_owner(tools: Callable[..., Tools]) -> None:
+def test_a_server_starts_at_first_use_and_ends_with_its_owner(tools: Callable[..., ToolCatalog]) -> None:
     offered = tools(time=TIME)
     assert not children()
     result = call(offered, "convert_time", source_timezone="UTC", time="12:00", target_timezone="Asia/Tokyo")
@@ -105,14 +105,14 @@ def test_a_server_starts_at_first_use_and_ends_with_its_owner(tools: Callable[..
     assert not children()
 
 
-def test_a_server_that_died_is_started_again_for_the_next_call(tools: Callable[..., Tools]) -> None:
+def test_a_server_that_died_is_started_again_for_the_next_call(tools: Callable[..., ToolCatalog]) -> None:
     offered = tools(time=TIME)
     call(offered, "get_current_time", timezone="UTC")
     os.kill(pid_of("mcp-server-time"), signal.SIGKILL)
     assert call(offered, "get_current_time", timezone="UTC").error is None
 
 
-def test_a_helper_that_died_is_started_again_and_its_calls_are_errors(tools: Callable[..., Tools]) -> None:
+def test_a_helper_that_died_is_started_again_and_its_calls_are_errors(tools: Callable[..., ToolCatalog]) -> None:
     offered = tools(far=everything())
     box = offered.toolbox("run", offered.choose(["trigger-long-running-operation"]))
     running = box.call_all([ToolCall("a", "mcp", "trigger-long-running-operation", {"duration": 60})], CancelScope())
@@ -122,13 +122,13 @@ def test_a_helper_that_died_is_started_again_and_its_calls_are_errors(tools: Cal
     assert call(offered, "echo", message="again").result == "Echo: again"
 
 
-def test_what_the_server_refuses_is_an_error_result(tools: Callable[..., Tools]) -> None:
+def test_what_the_server_refuses_is_an_error_result(tools: Callable[..., ToolCatalog]) -> None:
     offered = tools(time=TIME)
     assert "Mars" in str(call(offered, "get_current_time", timezone="Mars").error)
     assert "not valid" in str(call(offered, "get_current_time").error)
 
 
-def test_a_stopped_call_leaves_the_server_to_others(tools: Callable[..., Tools]) -> None:
+def test_a_stopped_call_leaves_the_server_to_others(tools: Callable[..., ToolCatalog]) -> None:
     offered = tools(far=everything())
     [tool] = offered.choose(["trigger-long-running-operation"])
     scope = CancelScope()
@@ -138,7 +138,7 @@ def test_a_stopped_call_leaves_the_server_to_others(tools: Callable[..., Tools])
     assert call(offered, "get-sum", a=2, b=3).error is None
 
 
-def test_the_hub_goes_on_while_servers_start(tools: Callable[..., Tools]) -> None:
+def test_the_hub_goes_on_while_servers_start(tools: Callable[..., ToolCatalog]) -> None:
     offered = tools(time=TIME)
     listing = gevent.spawn(offered.all)
     longest = 0.0
@@ -152,7 +152,7 @@ def test_the_hub_goes_on_while_servers_start(tools: Callable[..., Tools]) -> Non
     assert {"convert_time", "current_time"} <= {tool.spec.name for tool in listing.value}
 
 
-def test_names_that_clash_are_prefixed_and_found_in_any_case(tools: Callable[..., Tools]) -> None:
+def test_names_that_clash_are_prefixed_and_found_in_any_case(tools: Callable[..., ToolCatalog]) -> None:
     offered = tools(here=TIME, there=TIME)
     names = {tool.spec.name for tool in offered.all() if tool.type == "mcp"}
     assert names == {
@@ -163,7 +163,7 @@ def test_names_that_clash_are_prefixed_and_found_in_any_case(tools: Callable[...
     assert tool.spec.name == "convert_time"
 
 
-def test_a_server_that_cannot_be_started_is_left_out_and_named(tools: Callable[..., Tools]) -> None:
+def test_a_server_that_cannot_be_started_is_left_out_and_named(tools: Callable[..., ToolCatalog]) -> None:
     away = MCPServerConfig(url="http://127.0.0.1:9/mcp")
     offered = tools(away=away, gone=MCPServerConfig(command="false"), time=TIME)
     assert {tool.server for tool in offered.all()} == {"", "time"}
@@ -173,7 +173,7 @@ def test_a_server_that_cannot_be_started_is_left_out_and_named(tools: Callable[.
 
 
 def test_a_server_that_says_nothing_is_not_waited_for_without_end(
-    tools: Callable[..., Tools], monkeypatch: pytest.MonkeyPatch
+    tools: Callable[..., ToolCatalog], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mcp, "FAILURE_KEPT_S", 0.0)
     offered = tools(start_timeout_s=2.0, silent=MCPServerConfig(command="sleep", args=("1000",)))
@@ -184,7 +184,7 @@ def test_a_server_that_says_nothing_is_not_waited_for_without_end(
 
 
 def test_what_servers_complain_of_is_kept_within_bounds(
-    tools: Callable[..., Tools], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tools: Callable[..., ToolCatalog], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mcp, "LOG_BYTES", 20_000)
     complain = "head -c 300000 /dev/zero | tr '\\0' x >&2"
@@ -195,7 +195,7 @@ def test_what_servers_complain_of_is_kept_within_bounds(
     assert 0 < (tmp_path / "mcp.log").stat().st_size <= 20_000
 
 
-def test_fetch_reads_a_page(tools: Callable[..., Tools]) -> None:
+def test_fetch_reads_a_page(tools: Callable[..., ToolCatalog]) -> None:
     class Page(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(200)
@@ -220,7 +220,7 @@ def test_fetch_reads_a_page(tools: Callable[..., Tools]) -> None:
         server.server_close()
 
 
-def test_streamable_http(tools: Callable[..., Tools]) -> None:
+def test_streamable_http(tools: Callable[..., ToolCatalog]) -> None:
     command = everything().command
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -7,24 +7,24 @@ import gevent
 import pytest
 from flask import Flask
 
-from chatapp.reading.reader import Readers
+from chatapp.reading.reader import OpenReaders
 from chatapp.web import EXTENSION, health
 
 
 @pytest.fixture
-def readers() -> Readers:
-    return Readers()
+def readers() -> OpenReaders:
+    return OpenReaders()
 
 
 @pytest.fixture
-def app(readers: Readers) -> Iterator[Flask]:
+def app(readers: OpenReaders) -> Iterator[Flask]:
     app = Flask("probed")
     app.extensions[EXTENSION] = SimpleNamespace(readers=readers)
     app.register_blueprint(health.blueprint)
     yield app
 
 
-def test_a_probe_ends_when_the_server_goes_down(app: Flask, readers: Readers) -> None:
+def test_a_probe_ends_when_the_server_goes_down(app: Flask, readers: OpenReaders) -> None:
     probe = app.test_client().get("/api/v1/base/sse_probe?count=600&interval=60", buffered=False)
     ticks = probe.iter_encoded()
     assert next(ticks).startswith(b"event: tick")
@@ -35,7 +35,7 @@ def test_a_probe_ends_when_the_server_goes_down(app: Flask, readers: Readers) ->
     probe.close()
 
 
-def test_a_probe_that_was_read_leaves_nothing_behind(app: Flask, readers: Readers) -> None:
+def test_a_probe_that_was_read_leaves_nothing_behind(app: Flask, readers: OpenReaders) -> None:
     with app.test_client().get("/api/v1/base/sse_probe?count=2&interval=0.05") as probe:
         said = probe.get_data(as_text=True)
         assert said.count("event: tick") == 2 and said.count("event: done") == 1

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from gevent.socket import socketpair
 
 from chatapp.errors import LogUnavailable, UnknownRun
-from chatapp.reading.disconnect import Leaving, over, stop
+from chatapp.reading.disconnect import OnLeave, over, stop
 from chatapp.web import Services
 
 CHAT = {
@@ -101,7 +101,7 @@ def test_stopping_what_cannot_be_stopped_raises_nothing(
     monkeypatch.setattr(services.runs, "cancel", lambda run_id: fail(UnknownRun("gone")))
     with caplog.at_level(logging.WARNING, "chatapp"):
         services.attendance.enter("r")
-        over(services, Leaving("r", stops=True), early=True)
+        over(services, OnLeave("r", stops=True), early=True)
         assert not caplog.records
         monkeypatch.setattr(services.runs, "cancel", lambda run_id: fail(LogUnavailable("away")))
         stop(services, "r")

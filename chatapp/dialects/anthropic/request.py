@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from chatapp.chat import Chat, Effort, Image, Message, Native, Part, Text, Tool
+from chatapp.chat import Chat, Effort, Image, Message, Native, Part, Text, ToolSpec
 from chatapp.dialects.anthropic.events import SIGNATURE
 from chatapp.dialects.request_parts import (
     PositiveInt,
@@ -268,13 +268,13 @@ def _part(field: str, block: Block) -> Part:
     raise InvalidField(f"{field}.source: expected an image in base64, or an https: URL")
 
 
-def _tool(field: str, tool: OfferedTool) -> Tool:
+def _tool(field: str, tool: OfferedTool) -> ToolSpec:
     if tool.type not in (None, "custom"):
         raise InvalidField(f"{field}.type: {tool.type!r} cannot be carried here: there are tools that the client runs")
     return tool_of(field, tool.name, tool.description, tool.input_schema, tool.strict)
 
 
-def _choice(choice: ChosenTool | None, tools: list[Tool]) -> str:
+def _choice(choice: ChosenTool | None, tools: list[ToolSpec]) -> str:
     if choice is None:
         return "auto"
     return named_choice(choice.name, tools) if choice.type == "tool" else CHOICES[choice.type]

@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from chatapp.chat import Chat, Effort, Message, Role, Tool
+from chatapp.chat import Chat, Effort, Message, Role, ToolSpec
 from chatapp.dialects.request_parts import (
     ContentPart,
     PositiveInt,
@@ -176,14 +176,14 @@ def _call(field: str, call: Call) -> ToolCall:
     return call_of(f"{field}.function", given(f"{field}.id", call.id), call.function.name, call.function.arguments)
 
 
-def _tool(field: str, tool: OfferedTool) -> Tool:
+def _tool(field: str, tool: OfferedTool) -> ToolSpec:
     if tool.type != "function" or tool.function is None:
         raise InvalidField(f"{field}.type: {tool.type!r} cannot be carried here: there are functions")
     function = tool.function
     return tool_of(f"{field}.function", function.name, function.description, function.parameters, function.strict)
 
 
-def _choice(choice: str | ChosenTool | None, tools: list[Tool]) -> str:
+def _choice(choice: str | ChosenTool | None, tools: list[ToolSpec]) -> str:
     if isinstance(choice, ChosenTool):
         if choice.type != "function" or choice.function is None:
             raise InvalidField(f"tool_choice: {choice.type!r} cannot be carried here: choose one function, or none")

@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from chatapp.chat import Chat, Effort, Message, Tool
+from chatapp.chat import Chat, Effort, Message, ToolSpec
 from chatapp.dialects.request_parts import (
     ContentPart,
     PositiveInt,
@@ -203,13 +203,13 @@ def _extend(messages: list[Message], more: Message) -> None:
     )
 
 
-def _tool(field: str, tool: OfferedTool) -> Tool:
+def _tool(field: str, tool: OfferedTool) -> ToolSpec:
     if tool.type != "function":
         raise InvalidField(f"{field}.type: {tool.type!r} cannot be carried here: there are functions")
     return tool_of(field, tool.name, tool.description, tool.parameters, tool.strict)
 
 
-def _choice(choice: str | ChosenTool | None, tools: list[Tool]) -> str:
+def _choice(choice: str | ChosenTool | None, tools: list[ToolSpec]) -> str:
     if isinstance(choice, ChosenTool):
         if choice.type != "function":
             raise InvalidField(f"tool_choice: {choice.type!r} cannot be carried here: choose one function, or none")

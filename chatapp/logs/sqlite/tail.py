@@ -4,7 +4,7 @@
                       |<------- entries ------------>|
                                  |<-- encoded ------>|      (of a run that this process writes)
 
-Readers see what is durable. What was dropped is read from the store.
+OpenReaders see what is durable. What was dropped is read from the store.
 """
 
 from chatapp.errors import LogError

@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import msgspec
 
 from chatapp.cancel import CancelScope
-from chatapp.chat import Chat, Finish, Native
+from chatapp.chat import Chat, Native
 from chatapp.errors import Truncated
 from chatapp.events import AttemptReset, FinishReason, ReasoningDelta, StreamEvent, TextDelta, ToolInputDelta, Usage
+from chatapp.providers import Finished
 from chatapp.providers.anthropic.blocks import Block
 from chatapp.providers.anthropic.request import PROTOCOL, request_body
 from chatapp.providers.http import END_MARK, HTTPProvider, ReplyItems
@@ -170,7 +171,7 @@ class _Reply:
             yield from self._stop_block(index)
         reason = FINISH.get(self.stop_reason, "stop")
         yield from self._tool_calls.end(cut_off=reason == "length")
-        yield Finish(reason, self._whole_usage(), self._native() if reason == "stop" else None)
+        yield Finished(reason, self._whole_usage(), self._native() if reason == "stop" else None)
 
     def _start(self, message: _Message) -> Iterator[StreamEvent]:
         """A second start is a gateway's second try: what came of the first is void."""

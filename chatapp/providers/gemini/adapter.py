@@ -11,9 +11,10 @@ from urllib.parse import quote
 import msgspec
 
 from chatapp.cancel import CancelScope
-from chatapp.chat import Chat, Finish, Native
+from chatapp.chat import Chat, Native
 from chatapp.errors import BadReply, Truncated
 from chatapp.events import FinishReason, ReasoningDelta, StreamEvent, TextDelta, ToolCall, Usage
+from chatapp.providers import Finished
 from chatapp.providers.gemini.request import PROTOCOL, request_body
 from chatapp.providers.http import END_MARK, HTTPProvider, ReplyItems
 from chatapp.providers.thinking import STYLES
@@ -212,7 +213,7 @@ class _Reply:
     def end(self) -> ReplyItems:
         if not self.ended:
             raise Truncated(f"{self._who} ended its reply without an end")
-        yield Finish(FINISH.get(self._reason, "stop"), _usage(self._usage), self._native())
+        yield Finished(FINISH.get(self._reason, "stop"), _usage(self._usage), self._native())
 
     def _take_part(self, raw: bytes) -> Iterator[StreamEvent]:
         part = parse(_part, raw, self._who)

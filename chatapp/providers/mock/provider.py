@@ -11,7 +11,7 @@ import gevent
 import msgspec
 
 from chatapp.cancel import CancelScope
-from chatapp.chat import Began, Chat, Finish, ReplyItem
+from chatapp.chat import Chat
 from chatapp.errors import Rejected, Reported, Truncated
 from chatapp.events import (
     FinishReason,
@@ -24,6 +24,7 @@ from chatapp.events import (
     ToolResult,
     Usage,
 )
+from chatapp.providers import Finished, ReplyItem, Started
 from chatapp.providers.mock.tool_calls import answer, call, called, chosen, results
 
 MODELS = (
@@ -95,7 +96,7 @@ class Mock:
 
     def stream(self, chat: Chat, scope: CancelScope) -> Generator[ReplyItem, None, None]:
         self._before_headers(chat.model, scope)
-        yield Began()
+        yield Started()
         spoken = reasoned = 0
         reason: FinishReason = "stop"
         for event in self._reply(chat):
@@ -110,7 +111,7 @@ class Mock:
                 reasoned += isinstance(event, ReasoningDelta)
             yield event
             self._after(chat.model, spoken)
-        yield Finish(reason, _usage(chat, spoken, reasoned))
+        yield Finished(reason, _usage(chat, spoken, reasoned))
 
     def _before_headers(self, model: str, scope: CancelScope) -> None:
         if model == "fail-first":

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from chatapp.chat import Chat, Message, Tool
+from chatapp.chat import Chat, Message, ToolSpec
 from chatapp.events import StreamEvent, ToolCall, ToolInputDelta
 
 NUMBERS = {"integer": 1, "number": 1.5}
@@ -21,14 +21,14 @@ def results(chat: Chat) -> list[Message]:
     return found
 
 
-def chosen(chat: Chat) -> Sequence[Tool]:
+def chosen(chat: Chat) -> Sequence[ToolSpec]:
     """The tools that may be called now, as `tool_choice` says."""
     if chat.tool_choice == "none":
         return []
     return [tool for tool in chat.tools if tool.name == chat.tool_choice] or chat.tools
 
 
-def called(model: str, tools: Sequence[Tool], question: str) -> Sequence[Tool]:
+def called(model: str, tools: Sequence[ToolSpec], question: str) -> Sequence[ToolSpec]:
     """Which of them the model calls now, all at once."""
     match model:
         case "tools":
@@ -42,7 +42,7 @@ def called(model: str, tools: Sequence[Tool], question: str) -> Sequence[Tool]:
             return tools[:1]
 
 
-def call(tool: Tool, number: int, question: str) -> Iterator[StreamEvent]:
+def call(tool: ToolSpec, number: int, question: str) -> Iterator[StreamEvent]:
     """Its arguments in pieces, then the whole call. `number` tells it from others of the same reply."""
     id = f"call_{number}"
     example = _example(tool.parameters, question)

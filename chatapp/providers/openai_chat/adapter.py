@@ -11,9 +11,10 @@ from urllib.parse import urlsplit
 import msgspec
 
 from chatapp.cancel import CancelScope
-from chatapp.chat import Chat, Finish
+from chatapp.chat import Chat
 from chatapp.errors import BadReply, Truncated
 from chatapp.events import FinishReason, ReasoningDelta, StreamEvent, TextDelta, ToolInputDelta, Usage
+from chatapp.providers import Finished
 from chatapp.providers.http import END_MARK, HTTPProvider, ReplyItems
 from chatapp.providers.openai_chat.reasoning_details import Details
 from chatapp.providers.openai_chat.request import Quirks, request_body
@@ -193,7 +194,7 @@ class _Reply:
             raise Truncated(f"{self._who} ended its reply without an end")
         yield from self._tool_calls.end(cut_off=self._reason == "length")
         native = self._details.native() if self._details and self._tool_calls else None
-        yield Finish(self._reason, _usage(self._usage or _Usage()), native)
+        yield Finished(self._reason, _usage(self._usage or _Usage()), native)
 
     def _events(self, message: _Message) -> Iterator[StreamEvent]:
         # Some send the same reasoning under both names.

@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import msgspec
 
 from chatapp.cancel import CancelScope
-from chatapp.chat import Chat, Finish, Native
+from chatapp.chat import Chat, Native
 from chatapp.errors import Truncated
 from chatapp.events import FinishReason, ReasoningDelta, StreamEvent, TextDelta, ToolInputDelta, Usage
+from chatapp.providers import Finished
 from chatapp.providers.http import END_MARK, HTTPProvider, ReplyItems
 from chatapp.providers.openai_responses.request import PROTOCOL, request_body
 from chatapp.providers.thinking import STYLES
@@ -190,7 +191,7 @@ class _Reply:
         if not self.ended:
             raise Truncated(f"{self._who} ended its reply without an end")
         yield from self._tool_calls.end(cut_off=self._reason == "length")
-        yield Finish(self._reason, _usage(self._usage), self._native() if self._reason == "stop" else None)
+        yield Finished(self._reason, _usage(self._usage), self._native() if self._reason == "stop" else None)
 
     def _begin(self, index: int | None, item: _Item) -> Iterator[ToolInputDelta]:
         if item.type == "function_call":

@@ -22,7 +22,7 @@ from gevent.event import AsyncResult
 from gevent.queue import Queue
 
 from chatapp.cancel import CancelScope
-from chatapp.chat import Tool
+from chatapp.chat import ToolSpec
 from chatapp.tools import Arguments, ToolFailed
 
 KEPT_S, FAILURE_KEPT_S = (
@@ -121,7 +121,7 @@ class MCPTool:
     ask = False
 
     def __init__(self, server: str, told: Reply, helper: MCPHelper) -> None:
-        self.spec = Tool(told["name"], told["description"], told["schema"])
+        self.spec = ToolSpec(told["name"], told["description"], told["schema"])
         self._server = server
         self._helper = helper
 

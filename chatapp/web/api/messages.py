@@ -4,7 +4,7 @@ from flask import Blueprint, Response, jsonify, request
 
 from chatapp.dialects import Dialect
 from chatapp.errors import InvalidField
-from chatapp.reading.disconnect import Leaving
+from chatapp.reading.disconnect import OnLeave
 from chatapp.storage.tables import MessageRow
 from chatapp.web import current_owner, services
 from chatapp.web.asking import Asked, begin_answer
@@ -48,7 +48,7 @@ def post_message() -> tuple[Response, int]:
 def follow_message(message_id: str) -> Response:
     """Any run, live or finished, however it was started, in any dialect."""
     answer = owned_answer(message_id)
-    return respond(log_of(answer), _dialect_for(answer), Leaving(message_id, _stops()))
+    return respond(log_of(answer), _dialect_for(answer), OnLeave(message_id, _stops()))
 
 
 @blueprint.post("/api/v1/messages/<message_id>/cancel")

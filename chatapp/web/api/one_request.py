@@ -13,7 +13,7 @@ from chatapp.dialects.reasoning import finish_reason, statistics
 from chatapp.errors import InvalidField
 from chatapp.events import ToolCall, ToolResult
 from chatapp.ids import new_id
-from chatapp.reading.disconnect import Leaving
+from chatapp.reading.disconnect import OnLeave
 from chatapp.storage.question import Begun
 from chatapp.transcript import Transcript
 from chatapp.web import services
@@ -81,7 +81,7 @@ def _stream(name: str, asked: ChatRequest, begin: Callable[[], Begun]) -> Respon
     return respond(
         read_of(begun),
         services().dialects[name](),
-        Leaving(begun.id, asked.on_disconnect != "continue", turn if comes_back else None),
+        OnLeave(begun.id, asked.on_disconnect != "continue", turn if comes_back else None),
         {RUN_HEADER: begun.id},
         resumes_here=comes_back,
     )
@@ -117,7 +117,7 @@ def _comes_back() -> bool:
 def _answer_once(asked: ReasoningRequest) -> Response:
     """`"stream": false`: the final text, with how it ended; or the text alone."""
     begun = _begin(asked)
-    said = whole(begun, Leaving(begun.id, asked.on_disconnect != "continue"))
+    said = whole(begun, OnLeave(begun.id, asked.on_disconnect != "continue"))
     content = said.content
     headers = {RUN_HEADER: begun.id}
     if request.accept_mimetypes.best_match(["application/json", "text/plain"]) == "text/plain":

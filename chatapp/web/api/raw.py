@@ -8,7 +8,7 @@ from flask import Blueprint, Response
 from chatapp.cancel import CancelScope
 from chatapp.errors import NotFound
 from chatapp.events import Raw, RunEnd
-from chatapp.reading.reader import Read, ReaderLeft
+from chatapp.reading.reader import ClientDisconnected, Read
 from chatapp.web import services
 from chatapp.web.heads import streams
 from chatapp.web.message_json import owned_answer
@@ -35,7 +35,7 @@ def stream_raw(message_id: str) -> Response:
     if answer.result_mode != "raw_passthrough":
         raise NotFound("raw: this answer was not asked for with result_mode raw_passthrough")
     scope = CancelScope()
-    client = client_socket(partial(scope.cancel, ReaderLeft))
+    client = client_socket(partial(scope.cancel, ClientDisconnected))
     client.start()
     bodies = _bodies(partial(services().log.read, message_id), scope)
     try:
@@ -50,7 +50,7 @@ def stream_raw(message_id: str) -> Response:
 def _response(bodies: Iterator[Raw]) -> Response:
     try:
         first = next(bodies, None)
-    except ReaderLeft:
+    except ClientDisconnected:
         return Response(status=204)  # which nobody reads
     if first is None:
         raise NotFound("raw: nothing came from the provider")
@@ -59,7 +59,7 @@ def _response(bodies: Iterator[Raw]) -> Response:
 
 
 def _bodies(read: Read, scope: CancelScope) -> Iterator[Raw]:
-    """The raw events of a run, to its end. Raises UnknownRun once its log is gone, ReaderLeft."""
+    """The raw events of a run, to its end. Raises UnknownRun once its log is gone, ClientDisconnected."""
     after = 0
     while True:
         for seq, event in scope.run(read, after, LOOK_S):
@@ -75,5 +75,5 @@ def _bytes(first: Raw, rest: Iterator[Raw]) -> Iterator[bytes]:
     try:
         for event in rest:
             yield event.bytes
-    except ReaderLeft:
+    except ClientDisconnected:
         return

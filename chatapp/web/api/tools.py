@@ -6,7 +6,7 @@ from flask import Blueprint, Response, jsonify
 
 from chatapp.errors import InvalidRequest, NotFound
 from chatapp.events import ToolApproval, ToolCall
-from chatapp.tools.catalog import OfferedTool
+from chatapp.tools.catalog import NamedTool
 from chatapp.transcript import Transcript
 from chatapp.web import services
 from chatapp.web.bodies import DecisionRequest, parse
@@ -54,7 +54,7 @@ def _approval(said: Transcript, call_id: str) -> ToolApproval:
     raise NotFound("no such call")
 
 
-def _tool_json(tool: OfferedTool) -> dict[str, object]:
+def _tool_json(tool: NamedTool) -> dict[str, object]:
     return {
         "name": tool.spec.name,
         "type": tool.type,

@@ -10,7 +10,7 @@ from chatapp.dialects.agui.events import AGUIDialect
 from chatapp.dialects.agui.request import AGUIRequest
 from chatapp.dialects.ai_sdk.events import HEADERS, UIMessageDialect
 from chatapp.dialects.ai_sdk.request import UIChatRequest
-from chatapp.reading.disconnect import Leaving
+from chatapp.reading.disconnect import OnLeave
 from chatapp.web import current_owner, services
 from chatapp.web.asking import Asked, begin_answer
 from chatapp.web.bodies import parse
@@ -37,7 +37,7 @@ def chat() -> Response:
         )
     )
     turn = services().conversations.come_back(begun.id) if begun.found else 0
-    leaving = Leaving(begun.id, asked.on_disconnect != "continue", turn)
+    leaving = OnLeave(begun.id, asked.on_disconnect != "continue", turn)
     return respond(read_of(begun), UIMessageDialect(), leaving, {**HEADERS, RUN_HEADER: begun.id})
 
 
@@ -49,7 +49,7 @@ def follow_chat(chat_id: str) -> Response:
     if newest is None or newest.status == "done":
         return Response(status=204)
     turn = services().conversations.come_back(newest.id)
-    leaving = Leaving(newest.id, request.args.get("on_disconnect") != "continue", turn)
+    leaving = OnLeave(newest.id, request.args.get("on_disconnect") != "continue", turn)
     return respond(log_of(newest), UIMessageDialect(), leaving, {**HEADERS, RUN_HEADER: newest.id})
 
 
@@ -67,5 +67,5 @@ def run_agent() -> Response:
             agent=wishes.agent,
         )
     )
-    leaving = Leaving(begun.id, stops=wishes.on_disconnect != "continue")
+    leaving = OnLeave(begun.id, stops=wishes.on_disconnect != "continue")
     return respond(read_of(begun), AGUIDialect(asked.thread_id, asked.run_id), leaving, {RUN_HEADER: begun.id})

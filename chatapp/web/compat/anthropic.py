@@ -10,7 +10,7 @@ from chatapp.dialects import json_data
 from chatapp.dialects.anthropic.events import AnthropicDialect, error_type, message
 from chatapp.dialects.anthropic.request import MessagesRequest
 from chatapp.generation.endings import estimate_usage
-from chatapp.reading.disconnect import Leaving
+from chatapp.reading.disconnect import OnLeave
 from chatapp.web import trace_id
 from chatapp.web.asking import Asked, begin_answer, choose
 from chatapp.web.bodies import parse
@@ -35,7 +35,7 @@ def create() -> Response:
             instructions=asked.system_messages() if thread else [],
         )
     )
-    leaving = Leaving(begun.id, stops=asked.on_disconnect != "continue")
+    leaving = OnLeave(begun.id, stops=asked.on_disconnect != "continue")
     tools = [tool.name for tool in chat.tools]
     if not asked.stream:
         return _json(message(whole(begun, leaving), tools))

@@ -7,7 +7,7 @@ from chatapp.dialects import json_data
 from chatapp.dialects.openai_chat.events import OpenAIDialect, completion, error_type
 from chatapp.dialects.openai_chat.request import CompletionRequest
 from chatapp.errors import NotFound
-from chatapp.reading.disconnect import Leaving
+from chatapp.reading.disconnect import OnLeave
 from chatapp.web import services
 from chatapp.web.asking import Asked, begin_answer
 from chatapp.web.bodies import parse
@@ -36,7 +36,7 @@ def complete() -> Response:
     asked = parse(CompletionRequest)
     chat = asked.chat()
     begun = begin_answer(Asked(request=asked, chat=chat, provider=asked.provider))
-    leaving = Leaving(begun.id, stops=asked.on_disconnect != "continue")
+    leaving = OnLeave(begun.id, stops=asked.on_disconnect != "continue")
     tools = [tool.name for tool in chat.tools]
     if not asked.stream:
         return _json(completion(whole(begun, leaving), tools))

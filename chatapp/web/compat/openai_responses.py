@@ -13,7 +13,7 @@ from chatapp.dialects import json_data
 from chatapp.dialects.openai_responses.events import ResponsesDialect, run_id_of
 from chatapp.dialects.openai_responses.request import ResponseRequest
 from chatapp.errors import InvalidField
-from chatapp.reading.disconnect import Leaving
+from chatapp.reading.disconnect import OnLeave
 from chatapp.storage.tables import MessageRow
 from chatapp.transcript import Transcript
 from chatapp.web import services
@@ -45,7 +45,7 @@ def create() -> Response:
         )
     )
     stays = asked.background if asked.on_disconnect is None else asked.on_disconnect == "continue"
-    leaving = Leaving(begun.id, stops=not stays)
+    leaving = OnLeave(begun.id, stops=not stays)
     if asked.stream:
         return respond(read_of(begun), ResponsesDialect(repeated, _tools(repeated)), leaving)
     if asked.background:
@@ -71,12 +71,12 @@ def cancel(response_id: str) -> Response:
     said = transcript(answer)
     if said.end is None:
         services().runs.cancel(answer.id)
-        said = whole_answer(Leaving(answer.id))
+        said = whole_answer(OnLeave(answer.id))
     return _object(said, answer.asked_json())
 
 
 def _follow(answer: MessageRow, after: int) -> Response:
-    asked, leaving = answer.asked_json(), Leaving(answer.id)
+    asked, leaving = answer.asked_json(), OnLeave(answer.id)
     if not services().log.exists(answer.id):
         # What is kept has fewer events, and so other numbers, than the stream had.
         dialect = ResponsesDialect(asked, _tools(asked), after, last_only=after >= 0)

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from chatapp.chat import Chat, Image, Message, Native, Text, Tool
+from chatapp.chat import Chat, Image, Message, Native, Text, ToolSpec
 from chatapp.dialects.anthropic.events import SIGNATURE
 from chatapp.dialects.anthropic.request import MessagesRequest
 from chatapp.errors import InvalidField
@@ -137,7 +137,7 @@ def test_an_anthropic_provider_is_told_the_thinking_that_it_signed_and_no_other(
 def test_tools_and_the_choice_of_one_arrive(choice: str | None, expected: str) -> None:
     given = {"type": choice, "name": "weather", "disable_parallel_tool_use": True} if choice else None
     chat = asked(tools=[TOOL], tool_choice=given)
-    assert chat.tools == [Tool("weather", "of a city", SCHEMA)] and chat.tool_choice == expected
+    assert chat.tools == [ToolSpec("weather", "of a city", SCHEMA)] and chat.tool_choice == expected
 
 
 @pytest.mark.parametrize(

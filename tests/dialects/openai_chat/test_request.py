@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from chatapp.chat import Chat, Image, Message, Text, Tool
+from chatapp.chat import Chat, Image, Message, Text, ToolSpec
 from chatapp.dialects.openai_chat.request import CompletionRequest
 from chatapp.dialects.openai_responses.request import ResponseRequest
 from chatapp.errors import InvalidField
@@ -139,7 +139,7 @@ def test_tools_and_the_choice_of_one_arrive() -> None:
     asked = completion(tools=[{"type": "function", "function": function}], tool_choice=choice)
     also = response(tools=[{"type": "function", **function}], tool_choice={"type": "function", "name": "weather"})
     for chat in (asked, also):
-        assert chat.tools == [Tool("weather", "of a city", SCHEMA, strict=True)] and chat.tool_choice == "weather"
+        assert chat.tools == [ToolSpec("weather", "of a city", SCHEMA, strict=True)] and chat.tool_choice == "weather"
     assert completion(tool_choice="required").tool_choice == "required"
 
 

@@ -13,11 +13,12 @@ import pytest
 import requests
 
 from chatapp.cancel import CancelScope
-from chatapp.chat import Attempt, Chat, Finish, Message, ReplyItem, Tool
+from chatapp.chat import Chat, Message, ToolSpec
 from chatapp.errors import Rejected, Truncated, UpstreamError
 from chatapp.events import ReasoningDelta, TextDelta, ToolCall, ToolResult
-from chatapp.generation.tool_loop import Rounds
-from chatapp.providers.catalog import Providers
+from chatapp.generation.tool_loop import ToolLoop
+from chatapp.providers import AttemptFailed, Finished, ReplyItem
+from chatapp.providers.catalog import ProviderCatalog
 from chatapp.settings import ProviderConfig, Settings
 from chatapp.tools import Decision
 from chatapp.tools.functions import tool
@@ -28,7 +29,9 @@ pytestmark = pytest.mark.slow
 AIMOCK = Path(__file__).parents[3] / ".venv/npm/node_modules/@copilotkit/aimock/dist/cli.js"
 BOUND = 10
 SENTENCE = "A sentence that is long enough for several chunks, with ünïcödé and a family: 👩‍👧."
-WEATHER = Tool("get_weather", "The weather at a place", {"type": "object", "properties": {"place": {"type": "string"}}})
+WEATHER = ToolSpec(
+    "get_weather", "The weather at a place", {"type": "object", "properties": {"place": {"type": "string"}}}
+)
 
 # (type, path of the base URL, a model that reasons)
 PROTOCOLS: dict[str, tuple[Any, str, str]] = {
@@ -93,12 +96,12 @@ def wait_for(url: str) -> None:
 
 
 @pytest.fixture
-def providers(aimock: str) -> Iterator[Providers]:
+def providers(aimock: str) -> Iterator[ProviderCatalog]:
     configs = {
         name: ProviderConfig(type=kind, base_url=aimock + path, api_key_env="KEY", models=(model,))
         for name, (kind, path, model) in PROTOCOLS.items()
     }
-    providers = Providers(Settings(providers=configs, upstream_retries=1), {"KEY": "sk-secret"})
+    providers = ProviderCatalog(Settings(providers=configs, upstream_retries=1), {"KEY": "sk-secret"})
     yield providers
     providers.close()
 
@@ -106,7 +109,7 @@ def providers(aimock: str) -> Iterator[Providers]:
 class Reply:
     """What a provider said, and when the first and the last text of it came, in seconds."""
 
-    def __init__(self, providers: Providers, name: str, *messages: Message, **fields: Any) -> None:
+    def __init__(self, providers: ProviderCatalog, name: str, *messages: Message, **fields: Any) -> None:
         self.items: list[ReplyItem] = []
         self.error: UpstreamError | None = None
         self.times: list[float] = []
@@ -124,8 +127,8 @@ class Reply:
         return "".join(item.text for item in self.items if isinstance(item, kind))
 
     @property
-    def finish(self) -> Finish:
-        assert self.error is None and isinstance(self.items[-1], Finish)
+    def finish(self) -> Finished:
+        assert self.error is None and isinstance(self.items[-1], Finished)
         return self.items[-1]
 
 
@@ -134,7 +137,7 @@ def user(text: str) -> Message:
 
 
 @pytest.mark.parametrize("name", PROTOCOLS)
-def test_text_arrives_in_pieces(providers: Providers, name: str) -> None:
+def test_text_arrives_in_pieces(providers: ProviderCatalog, name: str) -> None:
     reply = Reply(providers, name, Message("system", "Be brief."), user("text"), max_tokens=100)
     assert reply.joined() == SENTENCE and len(reply.times) > 5
     assert reply.finish.reason == "stop" and reply.finish.usage is not None
@@ -143,13 +146,13 @@ def test_text_arrives_in_pieces(providers: Providers, name: str) -> None:
 @pytest.mark.parametrize(
     "name", [name for name in PROTOCOLS if name != "ollama"]
 )  # its thinking has another name there
-def test_thinking_is_told_from_the_answer(providers: Providers, name: str) -> None:
+def test_thinking_is_told_from_the_answer(providers: ProviderCatalog, name: str) -> None:
     reply = Reply(providers, name, user("think"), thinking=True)
     assert (reply.joined(ReasoningDelta), reply.joined()) == ("Six times seven, let me see.", "42")
 
 
 @pytest.mark.parametrize("name", PROTOCOLS)
-def test_tools_are_called_and_their_results_are_understood(providers: Providers, name: str) -> None:
+def test_tools_are_called_and_their_results_are_understood(providers: ProviderCatalog, name: str) -> None:
     asked = Reply(providers, name, user("weather"), tools=[WEATHER])
     (call,) = [item for item in asked.items if isinstance(item, ToolCall)]
     assert (call.name, call.arguments) == ("get_weather", {"place": "Delft"})
@@ -159,7 +162,7 @@ def test_tools_are_called_and_their_results_are_understood(providers: Providers,
 
 
 @pytest.mark.parametrize("name", PROTOCOLS)
-def test_the_tool_loop_runs_what_is_called_and_asks_on(providers: Providers, name: str) -> None:
+def test_the_tool_loop_runs_what_is_called_and_asks_on(providers: ProviderCatalog, name: str) -> None:
     @tool
     def get_weather(place: str) -> dict[str, str]:
         """The weather at a place."""
@@ -168,11 +171,11 @@ def test_the_tool_loop_runs_what_is_called_and_asks_on(providers: Providers, nam
     limits = Limits(calls=8, seconds=5.0, result_bytes=1000, approval_s=1.0)
     toolbox = Toolbox("run", {"get_weather": get_weather}, limits, NoApprovals())
     chat = Chat(model=PROTOCOLS[name][2], messages=[user("weather")])
-    items = list(Rounds(providers.by_name[name], toolbox).stream(chat, CancelScope()))
+    items = list(ToolLoop(providers.by_name[name], toolbox).stream(chat, CancelScope()))
     (call,) = [item for item in items if isinstance(item, ToolCall)]
     assert ToolResult(call.id, {"sky": "clear over Delft"}) in items
     assert "".join(item.text for item in items if isinstance(item, TextDelta)) == "It is sunny."
-    assert isinstance(items[-1], Finish) and items[-1].reason == "stop"
+    assert isinstance(items[-1], Finished) and items[-1].reason == "stop"
 
 
 class NoApprovals:
@@ -183,16 +186,16 @@ class NoApprovals:
         return decision
 
 
-def test_who_is_busy_is_asked_again_when_it_says(providers: Providers) -> None:
+def test_who_is_busy_is_asked_again_when_it_says(providers: ProviderCatalog) -> None:
     asked = {name: gevent.spawn(Reply, providers, name, user(f"busy {name}")) for name in PROTOCOLS}
     for name, asking in asked.items():
         reply = asking.get(timeout=BOUND)
-        assert reply.items[0] == Attempt(name, "rate_limited")
+        assert reply.items[0] == AttemptFailed(name, "rate_limited")
         assert reply.joined() == "Better now." and reply.times[0] >= 1
 
 
 @pytest.mark.parametrize("name", PROTOCOLS)
-def test_a_refusal_is_told_without_its_words(providers: Providers, name: str) -> None:
+def test_a_refusal_is_told_without_its_words(providers: ProviderCatalog, name: str) -> None:
     reply = Reply(providers, name, user("refused"))
     assert isinstance(reply.error, Rejected)
     assert name in reply.error.message and "sk-secret" not in reply.error.message
@@ -200,14 +203,14 @@ def test_a_refusal_is_told_without_its_words(providers: Providers, name: str) ->
 
 @pytest.mark.parametrize("how", ["truncated", "cut"])
 @pytest.mark.parametrize("name", PROTOCOLS)
-def test_a_reply_that_breaks_off_is_no_reply(providers: Providers, name: str, how: str) -> None:
+def test_a_reply_that_breaks_off_is_no_reply(providers: ProviderCatalog, name: str, how: str) -> None:
     reply = Reply(providers, name, user(how))
     assert isinstance(reply.error, Truncated)
     assert SENTENCE.startswith(reply.joined()) and reply.joined() != SENTENCE
 
 
 @pytest.mark.parametrize("name", PROTOCOLS)
-def test_a_slow_reply_is_shown_as_it_comes(providers: Providers, name: str) -> None:
+def test_a_slow_reply_is_shown_as_it_comes(providers: ProviderCatalog, name: str) -> None:
     reply = Reply(providers, name, user("slow"))
     assert reply.joined() == SENTENCE
     assert reply.times[0] >= 0.2 and reply.times[-1] - reply.times[0] >= 0.1

@@ -10,8 +10,9 @@ import numpy
 import pytest
 
 from chatapp.cancel import CancelScope
-from chatapp.chat import Chat, Finish, Message, ReplyItem
+from chatapp.chat import Chat, Message
 from chatapp.events import Raw, TextDelta
+from chatapp.providers import Finished, ReplyItem
 from chatapp.providers.anthropic.adapter import Anthropic
 from chatapp.providers.http import HTTPProvider
 from chatapp.providers.local.server import LocalServer
@@ -104,7 +105,7 @@ def test_whatever_bytes_it_says_the_reply_is_read_to_its_end(provider: HTTPProvi
         body = b"".join(item.bytes for item in items if isinstance(item, Raw))
         said = [item for item in items[1:] if not isinstance(item, Raw)]
         assert any(isinstance(item, TextDelta) for item in said)
-        assert isinstance(said[-1], Finish) and said[-1].usage is not None
+        assert isinstance(said[-1], Finished) and said[-1].usage is not None
         assert 0 < said[-1].usage.completion <= TOKENS
         assert list(provider.read("text/event-stream", [body])) == said
         assert list(provider.read("text/event-stream", (body[at : at + 1] for at in range(len(body))))) == said

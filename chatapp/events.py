@@ -26,6 +26,17 @@ class Usage(msgspec.Struct, frozen=True):
     cached: int = 0
     estimated: bool = False
 
+    def __add__(self, other: "Usage") -> "Usage":
+        """Of two requests of one run; estimated where either is."""
+        return Usage(
+            self.prompt + other.prompt,
+            self.completion + other.completion,
+            self.total + other.total,
+            self.reasoning + other.reasoning,
+            self.cached + other.cached,
+            self.estimated or other.estimated,
+        )
+
 
 class Timing(msgspec.Struct, frozen=True):
     """Milliseconds since the run's start. None where it never came so far."""

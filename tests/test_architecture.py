@@ -61,11 +61,6 @@ ONLY = {
 }
 """Libraries that have one place: a room or a module."""
 
-TRANSITIONAL = {
-    # until the request structs of our own endpoints are in dialects
-    *((f"dialects.{vendor}.request", "web.bodies") for vendor in ("agui", "ai_sdk", "anthropic")),
-    *((f"dialects.{vendor}.request", "web.bodies") for vendor in ("openai_chat", "openai_responses")),
-}
 ROOMS_TO_COME = {"reading", "web", "agents", "generation", "providers", "app", "tools", "service"}
 
 
@@ -137,9 +132,7 @@ def parted(module: str) -> tuple[str, str] | None:
 @pytest.mark.parametrize("module", MODULES)
 def test_a_room_imports_only_what_its_row_allows(module: str) -> None:
     for target in targets(module):
-        if (module, target) in TRANSITIONAL or room_of(module) in ROOMS_TO_COME:
-            continue
-        assert may_import(module, target), f"{module} imports {target}"
+        assert room_of(module) in ROOMS_TO_COME or may_import(module, target), f"{module} imports {target}"
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -30,9 +30,9 @@ from chatapp.events import (
     ToolResult,
     Usage,
 )
-from chatapp.generation.endings import estimate_usage
 from chatapp.generation.tool_loop import ToolLoop
 from chatapp.providers import Finished, Provider, ReplyItem, StepFinished
+from chatapp.providers.usage import estimate_usage
 
 SHOWN = (TextDelta, ReasoningDelta, ToolInputDelta, ToolCall, ToolApproval, ToolResult, PlanStep)
 

@@ -1,40 +1,13 @@
-"""How a run ended, where nobody else can say: its usage by length, its error when it was stopped, what there is to
+"""How a run ended, where nobody else can say: its error when it was stopped, what there is to
 say of one whose process died. Pure but for the clock.
 """
 
 import time
-from collections.abc import Sequence
 
-from chatapp.chat import Message
-from chatapp.events import Entry, ErrorInfo, FinishReason, RunEnd, RunStart, Timing, Usage
+from chatapp.events import Entry, ErrorInfo, FinishReason, RunEnd, RunStart, Timing
 from chatapp.ids import new_trace_id
+from chatapp.providers.usage import estimate_usage
 from chatapp.transcript import Transcript
-
-CHARS_PER_TOKEN = 4  # the usual rule of thumb, for what a provider did not count
-
-
-def estimate_usage(asked: Sequence[Message], reasoning: str, content: str) -> Usage:
-    """Tokens by length, for a provider that did not count or was stopped before it could."""
-    prompt = _tokens("".join(message.text for message in asked))
-    thought = _tokens(reasoning)
-    completion = thought + _tokens(content)
-    return Usage(prompt, completion, prompt + completion, thought, 0, estimated=True)
-
-
-def sum_usage(one: Usage, other: Usage) -> Usage:
-    """Of two requests of one run; estimated where either is."""
-    return Usage(
-        one.prompt + other.prompt,
-        one.completion + other.completion,
-        one.total + other.total,
-        one.reasoning + other.reasoning,
-        one.cached + other.cached,
-        one.estimated or other.estimated,
-    )
-
-
-def _tokens(text: str) -> int:
-    return -(-len(text) // CHARS_PER_TOKEN)
 
 
 def stopped_error(reason: FinishReason, trace_id: str) -> ErrorInfo | None:

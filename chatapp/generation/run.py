@@ -25,9 +25,10 @@ from chatapp.events import (
     ToolInputDelta,
     Usage,
 )
-from chatapp.generation.endings import estimate_usage, stopped_error, sum_usage
+from chatapp.generation.endings import stopped_error
 from chatapp.logs import EventLog
 from chatapp.providers import AttemptFailed, Finished, Provider, Started, StepFinished
+from chatapp.providers.usage import estimate_usage
 from chatapp.transcript import Transcript
 
 logger = logging.getLogger(__name__)
@@ -138,11 +139,11 @@ class Run:
         self._end_thinking()
         timing = Timing(self._first_byte_ms, self._first_token_ms, self._elapsed_ms())
         usage = usage or self._estimate()
-        spent = sum_usage(self._spent, usage) if self._spent else usage
+        spent = self._spent + usage if self._spent else usage
         return RunEnd(reason, spent, timing, error, self._reasoning_ms)
 
     def _spend(self, usage: Usage) -> None:
-        self._spent = sum_usage(self._spent, usage) if self._spent else usage
+        self._spent = self._spent + usage if self._spent else usage
         self._counted = len(self.transcript.reasoning), len(self.transcript.content)
 
     def _estimate(self) -> Usage:

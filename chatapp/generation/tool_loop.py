@@ -27,8 +27,8 @@ from chatapp.events import (
     ToolInputDelta,
     ToolResult,
 )
-from chatapp.generation.endings import estimate_usage
 from chatapp.providers import Finished, Provider, ReplyItem, StepFinished
+from chatapp.providers.usage import estimate_usage
 from chatapp.tools.toolbox import Toolbox
 
 

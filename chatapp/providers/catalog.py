@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import gevent
 from msgspec.structs import replace
 
-from chatapp.errors import ConfigError
+from chatapp.errors import ConfigError, NotFound, Unreachable
 from chatapp.providers import Provider
 from chatapp.providers.anthropic.adapter import Anthropic
 from chatapp.providers.circuit_breaker import Circuit
@@ -103,6 +103,31 @@ class ProviderCatalog:
         self.default = settings.default_provider or ordered[0]
         if self.default not in self.by_name:
             raise ConfigError(f"default_provider: there is none named {self.default!r}; there are {', '.join(ordered)}")
+
+    def resolve(self, name: str | None, model: str | None) -> tuple[Provider, str]:
+        """The provider and model to use. Without a provider's name, `model` may be `provider/model`, or be known to one.
+
+        Raises NotFound, naming the field; Unreachable when the provider's default model cannot be found.
+        """
+        if name is None and model is not None:
+            name, model = self._provider_of(model)
+        name = name or self.default
+        if name not in self.by_name:
+            raise NotFound(f"provider: unknown provider {name!r}; available: {', '.join(self.by_name)}")
+        provider = self.by_name[name]
+        models = provider.models()
+        if model is None and not models:
+            raise Unreachable(f"model: {name} cannot list its models now; name one, or check that it is running")
+        if model is not None and models and model not in models:
+            raise NotFound(f"model: unknown model {model!r} of {name}; available: {', '.join(models)}")
+        return provider, model or models[0]
+
+    def _provider_of(self, model: str) -> tuple[str | None, str | None]:
+        """Who is meant by a model's name alone."""
+        prefix, _, rest = model.partition("/")
+        if prefix in self.by_name:
+            return prefix, rest or None
+        return next((name for name, models in self.listings().items() if model in models), None), model
 
     def listings(self) -> dict[str, Sequence[str]]:
         """Each one's models; none where they cannot be listed now. Each list is bounded in time, and they are asked for

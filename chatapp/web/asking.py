@@ -8,8 +8,8 @@ from flask import request
 
 from chatapp.agents.catalog import answerer
 from chatapp.chat import Chat, Message
-from chatapp.errors import InvalidField, NotFound, Unreachable
-from chatapp.providers import Checks, Provider
+from chatapp.errors import InvalidField
+from chatapp.providers import Checks
 from chatapp.storage.question import Begun, Question
 from chatapp.web import current_owner, services, trace_id
 
@@ -47,7 +47,7 @@ def begin_answer(asked: Asked) -> Begun:
     app = services()
     if found := _found(asked):
         return found
-    provider, model = choose(asked.provider, asked.chat.model or None)
+    provider, model = app.providers.resolve(asked.provider, asked.chat.model or None)
     chat = msgspec.structs.replace(asked.chat, model=model)
     if isinstance(provider, Checks):
         provider.check(chat)
@@ -64,39 +64,10 @@ def begin_answer(asked: Asked) -> Begun:
     return begun
 
 
-def choose(name: str | None, model: str | None) -> tuple[Provider, str]:
-    """The provider and model to use; without a provider's name, `model` may be `provider/model`, or be known to one.
-
-    Raises NotFound, naming the field; Unreachable where no model can be found.
-    """
-    providers = services().providers
-    if name is None and model is not None:
-        name, model = _provider_of(model)
-    name = name or providers.default
-    if name not in providers.by_name:
-        raise NotFound(f"provider: there is none named {name!r}; there are {', '.join(providers.by_name)}")
-    provider = providers.by_name[name]
-    models = provider.models()
-    if model is None and not models:
-        raise Unreachable(f"model: {name} cannot be asked for its models now; name one, or see whether it is running")
-    if model is not None and models and model not in models:
-        raise NotFound(f"model: {name} has none named {model!r}; it has {', '.join(models)}")
-    return provider, model or models[0]
-
-
 def _found(asked: Asked) -> Begun | None:
     """Before anything is asked for that may be missing now: what was begun is there."""
     key = _key()
     return services().conversations.found(current_owner(), key, _hash(asked.request)) if key is not None else None
-
-
-def _provider_of(model: str) -> tuple[str | None, str | None]:
-    """Who is meant by a model's name alone."""
-    providers = services().providers
-    prefix, _, rest = model.partition("/")
-    if prefix in providers.by_name:
-        return prefix, rest or None
-    return next((name for name, models in providers.listings().items() if model in models), None), model
 
 
 def _key() -> str | None:

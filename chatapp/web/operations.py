@@ -10,7 +10,7 @@ from chatapp.dialects.ai_sdk.request import UIChatRequest
 from chatapp.dialects.anthropic.request import MessagesRequest
 from chatapp.dialects.openai_chat.request import CompletionRequest
 from chatapp.dialects.openai_responses.request import ResponseRequest
-from chatapp.web.bodies import (
+from chatapp.dialects.requests import (
     AskRequest,
     ChatRequest,
     DecisionRequest,

@@ -6,7 +6,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from chatapp.errors import Overloaded, Unreachable
-from chatapp.web import Services, asking
+from chatapp.web import Services
 
 ASK = {"prompt": "hi", "provider": "mock", "max_tokens": 2}
 
@@ -48,7 +48,7 @@ def test_a_known_key_is_answered_where_nothing_new_could_be(
     monkeypatch.setattr(services.runs, "admit", full)
     assert post(client, "new").status_code == 503
     assert post(client, "k").get_json()["id"] == known
-    monkeypatch.setattr(asking, "choose", away)
+    monkeypatch.setattr(services.providers, "resolve", away)
     assert post(client, "new").status_code == 502
     assert post(client, "k").get_json()["id"] == known
 

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from chatapp.dialects.requests import TitleRequest
 from chatapp.errors import BodyTooLarge, InvalidRequest
 from chatapp.web import EXTENSION
-from chatapp.web.bodies import TitleRequest, parse
+from chatapp.web.bodies import parse
 
 BODY = b'{"title": "new"}'
 

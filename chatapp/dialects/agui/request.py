@@ -8,9 +8,9 @@ import msgspec
 
 from chatapp.chat import Chat, Image, Message, Part, Text
 from chatapp.dialects.request_parts import call_of, distinct, filled, given, image_of, refuse, refuse_orphans, tool_of
+from chatapp.dialects.requests import AnswerRequest
 from chatapp.errors import InvalidField
 from chatapp.events import ToolCall
-from chatapp.web.bodies import AnswerRequest
 
 
 class Source(msgspec.Struct, frozen=True, rename="camel"):

@@ -24,9 +24,9 @@ from chatapp.dialects.request_parts import (
     refuse_orphans,
     tool_of,
 )
+from chatapp.dialects.requests import OnDisconnect
 from chatapp.errors import InvalidField
 from chatapp.events import ToolCall
-from chatapp.web.bodies import OnDisconnect
 
 LITTLE, MUCH = 4096, 12288  # tokens of a budget: below is a low effort, from there on a high one
 CHOICES = {"auto": "auto", "any": "required", "none": "none"}

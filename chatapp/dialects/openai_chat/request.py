@@ -27,9 +27,9 @@ from chatapp.dialects.request_parts import (
     thinking_of,
     tool_of,
 )
+from chatapp.dialects.requests import OnDisconnect
 from chatapp.errors import InvalidField
 from chatapp.events import ToolCall
-from chatapp.web.bodies import OnDisconnect
 
 
 class Function(msgspec.Struct, frozen=True):

@@ -22,8 +22,8 @@ from chatapp.dialects.request_parts import (
     thinking_of,
     tool_of,
 )
+from chatapp.dialects.requests import OnDisconnect
 from chatapp.errors import InvalidField
-from chatapp.web.bodies import OnDisconnect
 
 REPEATED = (
     "instructions",

@@ -4,9 +4,10 @@ import logging
 
 from flask import Blueprint, Response, jsonify
 
+from chatapp.dialects.requests import TitleRequest
 from chatapp.errors import LogError
 from chatapp.web import current_owner, services
-from chatapp.web.bodies import TitleRequest, parse
+from chatapp.web.bodies import parse
 from chatapp.web.message_json import whole_conversation
 
 logger = logging.getLogger(__name__)

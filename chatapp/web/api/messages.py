@@ -3,12 +3,13 @@
 from flask import Blueprint, Response, jsonify, request
 
 from chatapp.dialects import Dialect
+from chatapp.dialects.requests import MessageRequest
 from chatapp.errors import InvalidField
 from chatapp.reading.disconnect import OnLeave
 from chatapp.storage.tables import MessageRow
 from chatapp.web import current_owner, services
 from chatapp.web.asking import Asked, begin_answer
-from chatapp.web.bodies import MessageRequest, parse
+from chatapp.web.bodies import parse
 from chatapp.web.heads import streams
 from chatapp.web.message_json import EVENTS_URL, log_of, message_json, owned_answer, transcript
 from chatapp.web.streaming import respond

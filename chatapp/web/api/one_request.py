@@ -10,6 +10,7 @@ from collections.abc import Callable
 from flask import Blueprint, Response, jsonify, request
 
 from chatapp.dialects.reasoning import finish_reason, statistics
+from chatapp.dialects.requests import AskRequest, ChatRequest, ReasoningRequest, SessionRequest
 from chatapp.errors import InvalidField
 from chatapp.events import ToolCall, ToolResult
 from chatapp.ids import new_id
@@ -18,7 +19,7 @@ from chatapp.storage.question import Begun
 from chatapp.transcript import Transcript
 from chatapp.web import services
 from chatapp.web.asking import KEY_HEADER, Asked, begin_answer
-from chatapp.web.bodies import AskRequest, ChatRequest, ReasoningRequest, SessionRequest, parse, parse_request
+from chatapp.web.bodies import parse, parse_request
 from chatapp.web.heads import streams
 from chatapp.web.message_json import owned_answer
 from chatapp.web.origin import begins_run

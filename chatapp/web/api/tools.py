@@ -4,12 +4,13 @@ import time
 
 from flask import Blueprint, Response, jsonify
 
+from chatapp.dialects.requests import DecisionRequest
 from chatapp.errors import InvalidRequest, NotFound
 from chatapp.events import ToolApproval, ToolCall
 from chatapp.tools.catalog import NamedTool
 from chatapp.transcript import Transcript
 from chatapp.web import services
-from chatapp.web.bodies import DecisionRequest, parse
+from chatapp.web.bodies import parse
 from chatapp.web.message_json import owned_answer, transcript
 
 blueprint = Blueprint("tools", __name__)

@@ -9,10 +9,10 @@ from chatapp.chat import Chat, Message
 from chatapp.dialects import json_data
 from chatapp.dialects.anthropic.events import AnthropicDialect, error_type, message
 from chatapp.dialects.anthropic.request import MessagesRequest
-from chatapp.generation.endings import estimate_usage
+from chatapp.providers.usage import estimate_usage
 from chatapp.reading.disconnect import OnLeave
-from chatapp.web import trace_id
-from chatapp.web.asking import Asked, begin_answer, choose
+from chatapp.web import services, trace_id
+from chatapp.web.asking import Asked, begin_answer
 from chatapp.web.bodies import parse
 from chatapp.web.streaming import read_of, respond, whole
 
@@ -47,7 +47,7 @@ def count_tokens() -> Response:
     """An estimate, by length: no provider is asked."""
     asked = parse(MessagesRequest)
     chat = asked.chat()
-    choose(asked.provider, chat.model or None)
+    services().providers.resolve(asked.provider, chat.model or None)
     return _json({"input_tokens": estimated_tokens(chat)})
 
 

@@ -52,13 +52,16 @@ def given(field: str, value: str | None) -> str:
 
 
 def content_of(field: str, content: str | list[ContentPart] | None) -> str | list[Part]:
-    """A list of nothing but texts becomes one text: not every provider takes parts."""
+    """The content of a message in OpenAI's protocols; no content is the empty text."""
     if content is None or isinstance(content, str):
         return content or ""
-    parts = [_part(f"{field}[{index}]", part) for index, part in enumerate(content)]
-    if any(isinstance(part, Image) for part in parts):
-        return parts
-    return "".join(part.text for part in parts if isinstance(part, Text))
+    return joined([_part(f"{field}[{index}]", part) for index, part in enumerate(content)])
+
+
+def joined(parts: list[Part]) -> str | list[Part]:
+    """One text if all parts are texts, because not every provider takes parts; else the parts."""
+    texts = [part.text for part in parts if isinstance(part, Text)]
+    return "".join(texts) if len(texts) == len(parts) else parts
 
 
 def call_of(field: str, id: str, name: str, arguments: str) -> ToolCall:

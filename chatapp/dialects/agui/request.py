@@ -6,8 +6,18 @@ its surroundings (`context`) is told to the model. The shared fields stand in `f
 
 import msgspec
 
-from chatapp.chat import Chat, Image, Message, Part, Text
-from chatapp.dialects.request_parts import call_of, distinct, filled, given, image_of, refuse, refuse_orphans, tool_of
+from chatapp.chat import Chat, Message, Part, Text
+from chatapp.dialects.request_parts import (
+    call_of,
+    distinct,
+    filled,
+    given,
+    image_of,
+    joined,
+    refuse,
+    refuse_orphans,
+    tool_of,
+)
 from chatapp.dialects.requests import AnswerRequest
 from chatapp.errors import InvalidField
 from chatapp.events import ToolCall
@@ -126,10 +136,7 @@ def _content(field: str, content: str | list[ContentPart] | dict[str, object] | 
         raise InvalidField(f"{field}: expected text or parts")
     if not isinstance(content, list):
         return content or ""
-    parts = [_part(f"{field}[{index}]", part) for index, part in enumerate(content)]
-    if any(isinstance(part, Image) for part in parts):
-        return parts
-    return "".join(part.text for part in parts if isinstance(part, Text))
+    return joined([_part(f"{field}[{index}]", part) for index, part in enumerate(content)])
 
 
 def _part(field: str, part: ContentPart) -> Part:

@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from chatapp.chat import Chat, Image, Message, Part, Text
+from chatapp.chat import Chat, Message, Part, Text
 from chatapp.dialects import json_data
-from chatapp.dialects.request_parts import filled, given, image_of
+from chatapp.dialects.request_parts import filled, given, image_of, joined
 from chatapp.dialects.requests import AnswerRequest
 from chatapp.errors import InvalidField
 from chatapp.events import ToolCall
@@ -71,10 +71,7 @@ class UIChatRequest(AnswerRequest, frozen=True, kw_only=True):
 
 def _turn(field: str, message: UIMessage) -> Message:
     parts = [_part(f"{field}[{index}]", part) for index, part in enumerate(message.parts)]
-    said = [part for part in parts if part is not None]
-    if any(isinstance(part, Image) for part in said):
-        return Message(message.role, said)
-    return Message(message.role, filled(field, "".join(part.text for part in said if isinstance(part, Text))))
+    return Message(message.role, filled(field, joined([part for part in parts if part is not None])))
 
 
 def _part(field: str, part: UIPart) -> Part | None:

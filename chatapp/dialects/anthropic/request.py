@@ -19,6 +19,7 @@ from chatapp.dialects.request_parts import (
     distinct,
     filled,
     given,
+    joined,
     named_choice,
     refuse,
     refuse_orphans,
@@ -248,11 +249,8 @@ def _blocks(content: str | list[Block]) -> list[Block]:
 
 
 def _parts(field: str, blocks: list[Block], but: str = "") -> str | list[Part]:
-    """A list of nothing but texts becomes one text: not every provider takes parts."""
-    parts = [_part(f"{field}[{index}]", block) for index, block in enumerate(blocks) if block.type != but]
-    if any(isinstance(part, Image) for part in parts):
-        return parts
-    return "".join(part.text for part in parts if isinstance(part, Text))
+    """The content of these blocks, without those of type `but`."""
+    return joined([_part(f"{field}[{index}]", block) for index, block in enumerate(blocks) if block.type != but])
 
 
 def _part(field: str, block: Block) -> Part:

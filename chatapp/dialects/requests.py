@@ -1,4 +1,4 @@
-"""What our own endpoints are asked. Every refusal names the field."""
+"""The requests of our own endpoints. Every refusal names the field."""
 
 from typing import Annotated, Literal
 
@@ -16,8 +16,10 @@ class Turn(msgspec.Struct, frozen=True):
 
 
 class AnswerRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """The fields of every streaming endpoint of ours that say how to answer (contract, section 3). Unknown ones are
-    ignored."""
+    """The fields that all our streaming endpoints share: how to answer. Unknown fields are ignored.
+
+    docs/dialects.md describes them.
+    """
 
     provider: str | None = None
     model: str | None = None
@@ -29,13 +31,13 @@ class AnswerRequest(msgspec.Struct, frozen=True, kw_only=True):
     on_disconnect: OnDisconnect | None = None
 
     def tool_names(self) -> list[str] | None:
-        """In a query string: separated by commas. None: the default ones."""
+        """The names in the request, in a query string separated by commas. None: the defaults."""
         if isinstance(self.tools, str):
             return [name.strip() for name in self.tools.split(",") if name.strip()]
         return self.tools
 
     def chat_of(self, messages: list[Message], session_id: str = "") -> Chat:
-        """What is asked of the provider, without the history."""
+        """The request to the provider, without the history."""
         return Chat(
             model=self.model or "",
             messages=messages,
@@ -47,7 +49,7 @@ class AnswerRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ChatRequest(AnswerRequest, frozen=True, kw_only=True):
-    """With what is said."""
+    """How to answer, and what the user says: `messages` or `prompt`."""
 
     messages: list[Turn] | None = None
     prompt: str | None = None
@@ -57,9 +59,9 @@ class ChatRequest(AnswerRequest, frozen=True, kw_only=True):
         return self.chat_of(self.turns(), session_id)
 
     def turns(self) -> list[Message]:
-        """What the user says now: `messages`, or `prompt` as one of the user's."""
+        """The new messages: `messages`, or `prompt` as one message of the user."""
         if self.messages is not None and self.prompt is not None:
-            raise InvalidField("prompt: give either prompt or messages")
+            raise InvalidField("prompt: send either prompt or messages, not both")
         if self.messages is None:
             return [Message("user", _filled("prompt", self.prompt))]
         if not self.messages:
@@ -71,7 +73,7 @@ class ChatRequest(AnswerRequest, frozen=True, kw_only=True):
 
 
 class MessageRequest(ChatRequest, frozen=True, kw_only=True):
-    """`POST /api/v1/messages`. `retry_of` is the id of an answer to make anew; then nothing new is said."""
+    """`POST /api/v1/messages`. `retry_of` is the id of an answer to make again."""
 
     retry_of: str | None = None
     result_mode: Literal["legacy", "xml_plaintext", "raw_passthrough"] = "legacy"
@@ -83,12 +85,13 @@ class MessageRequest(ChatRequest, frozen=True, kw_only=True):
         if self.retry_of is None:
             return super().turns()
         if self.messages is not None or self.prompt is not None:
-            raise InvalidField("retry_of: an answer is made anew from what was said; leave prompt and messages out")
+            raise InvalidField("retry_of: send it without prompt and messages")
         return []
 
 
 class SessionRequest(ChatRequest, frozen=True, kw_only=True):
-    """`/chat`. `sessionId` is the client's own name of the conversation, any text; without one a new one is begun."""
+    """`/chat`. `sessionId` is the client's own name of the conversation, any text. Without it a new
+    conversation begins."""
 
     session_id: Annotated[str, msgspec.Meta(min_length=1, max_length=200)] | None = msgspec.field(
         default=None, name="sessionId"
@@ -96,7 +99,7 @@ class SessionRequest(ChatRequest, frozen=True, kw_only=True):
 
     def turns(self) -> list[Message]:
         if self.conversation_id is not None and self.session_id is not None:
-            raise InvalidField("sessionId: give either sessionId or conversation_id")
+            raise InvalidField("sessionId: send either sessionId or conversation_id, not both")
         return super().turns()
 
 
@@ -115,7 +118,7 @@ class AskRequest(ChatRequest, frozen=True, kw_only=True):
         if self.question is None and (self.prompt is not None or self.messages is not None):
             return super().turns()
         if self.prompt is not None or self.messages is not None:
-            raise InvalidField("question: give it alone, without prompt and messages")
+            raise InvalidField("question: send it without prompt and messages")
         return [Message("user", _filled("question", self.question))]
 
 

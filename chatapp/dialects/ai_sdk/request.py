@@ -1,6 +1,7 @@
-"""What the AI SDK's pages ask by `POST /api/ui/chat`: UI messages, as ours. Every refusal names the field.
+"""The request of the AI SDK's pages, `POST /api/ui/chat`, as a Chat. Every refusal names the field.
 
-What is there for the page alone (`data-*`, sources) is left out, as the AI SDK itself does for a model.
+Parts that only the page needs (`data-*`, sources) are left out; the AI SDK itself sends no model
+those either.
 """
 
 from collections.abc import Iterator
@@ -38,7 +39,7 @@ class UIMessage(msgspec.Struct, frozen=True):
 
 
 class UIChatRequest(AnswerRequest, frozen=True, kw_only=True):
-    """`id` is the chat's; the shared fields stand beside it, by the transport's `body`."""
+    """`id` is the chat's. The transport's `body` puts the shared fields beside it."""
 
     id: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
     messages: list[UIMessage]
@@ -46,19 +47,19 @@ class UIChatRequest(AnswerRequest, frozen=True, kw_only=True):
     message_id: str | None = msgspec.field(default=None, name="messageId")
 
     def chat(self, known: bool) -> Chat:
-        """`known`: the conversation is kept here. Then of what the page holds only what is new matters."""
+        """`known`: the server has the conversation; then only what is new in the page's matters."""
         if not self.messages or self.messages[-1].role != "user":
-            raise InvalidField("messages: the last one must be the user's")
+            raise InvalidField("messages: the last message must have the role user")
         if not known:
             return self.chat_of(self._said(0), self.id)
         if self.trigger == "regenerate-message":
             return self.chat_of([], self.id)
         if self.message_id is not None:
-            raise InvalidField("messageId: what was said earlier cannot be changed here; begin a new chat")
+            raise InvalidField("messageId: an earlier message cannot be edited; start a new chat")
         return self.chat_of(self._said(len(self.messages) - 1), self.id)
 
     def answer_to_redo(self, newest: str) -> str | None:
-        """The page may name it."""
+        """The id of the answer to make again: the newest, unless the page names one. None: none."""
         return (self.message_id or newest) if self.trigger == "regenerate-message" else None
 
     def _said(self, first: int) -> list[Message]:
@@ -82,11 +83,11 @@ def _part(field: str, part: UIPart) -> Part | None:
     if part.type.startswith(FOR_THE_PAGE):
         return None
     what = part.media_type if part.type == "file" else part.type
-    raise InvalidField(f"{field}.type: {what!r} cannot be carried here: there are texts and images")
+    raise InvalidField(f"{field}.type: {what!r} is not supported; use text or image parts")
 
 
 def _steps(field: str, parts: list[UIPart]) -> Iterator[Message]:
-    """An answer holds all its rounds: each becomes the assistant's turn and the results of its calls."""
+    """An answer's messages: for each step one of the assistant, and one for each tool result."""
     step: list[UIPart] = []
     for index, part in enumerate(parts):
         if part.type == "step-start":
@@ -98,7 +99,10 @@ def _steps(field: str, parts: list[UIPart]) -> Iterator[Message]:
             given(f"{field}[{index}].toolCallId", part.tool_call_id)
             step.append(part)
         elif not part.type.startswith(FOR_THE_PAGE):
-            raise InvalidField(f"{field}[{index}].type: {part.type!r} cannot be carried here in an answer")
+            raise InvalidField(
+                f"{field}[{index}].type: {part.type!r} is not supported in an assistant message; "
+                "use text, reasoning or tool parts"
+            )
     yield from _step(step)
 
 
@@ -118,7 +122,7 @@ def _joined(parts: list[UIPart], kind: str) -> str:
 
 
 def _tool_name(part: UIPart) -> str:
-    """A tool that the page knows has its name in the part's type."""
+    """The tool of a tool part, else "". The part's type names a tool that the page knows."""
     return part.tool_name if part.type == "dynamic-tool" else part.type[5:] if part.type.startswith("tool-") else ""
 
 

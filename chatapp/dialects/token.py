@@ -7,7 +7,7 @@ between two pieces.
 from collections.abc import Iterator
 from typing import ClassVar, assert_never
 
-from chatapp.dialects import error_data, failed, json_data
+from chatapp.dialects import Dialect, error_data, failed, json_data
 from chatapp.events import (
     AttemptReset,
     PlanStep,
@@ -25,11 +25,11 @@ from chatapp.events import (
 from chatapp.wire.frames import Frame
 
 
-class TokenDialect:
+class TokenDialect(Dialect):
     """`meta`, then `token`s, then one `done` or `error`; `reset` where what came before is void."""
 
     name: ClassVar[str] = "token"
-    own: ClassVar[bool] = True
+    has_event_ids: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self._start: RunStart | None = None
@@ -52,9 +52,6 @@ class TokenDialect:
                 pass
             case _:
                 assert_never(event)
-
-    def heartbeat(self) -> Iterator[Frame]:
-        yield from ()
 
     def reset(self, reason: str) -> Iterator[Frame]:
         yield Frame(json_data({"reason": reason}), "reset")

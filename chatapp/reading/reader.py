@@ -119,7 +119,7 @@ class Reader:
 
     def _take_kept(self, read: Read) -> bytes:
         """All over again: what is kept has fewer, larger events, which do not continue those that were sent."""
-        if not self._dialect.own:
+        if not self._dialect.has_event_ids:
             raise UnknownRun("the log of this run is gone")
         self._read, self._preamble = read, b""
         self._start_again("log")
@@ -129,7 +129,7 @@ class Reader:
         self._seq = entry.seq
         self.ended = isinstance(entry.event, RunEnd)
         frames = self._dialect.encode(entry.event)
-        if self._dialect.own:
+        if self._dialect.has_event_ids:
             return encode_with_id(frames, f"{entry.seq}{self._id_suffix}")
         return b"".join(map(encode, frames))
 

@@ -44,11 +44,11 @@ def respond(
     """
     suffix = f"@{leaving.run_id}" if resumes_here else ""
     try:
-        reader = open_reader(read, dialect, position(suffix) if dialect.own else 0, suffix)
+        reader = open_reader(read, dialect, position(suffix) if dialect.has_event_ids else 0, suffix)
     except AlreadyComplete:
         return Response(status=204)
     app = services()
-    if dialect.own and (not leaving.stops or resumes_here):
+    if dialect.has_event_ids and (not leaving.stops or resumes_here):
         app.readers.add(reader)
     response = Response(reader.follow(app.settings.heartbeat_s, trace_id()), headers={**HEADERS, **headers})
     _attend(response, reader, leaving)

@@ -164,7 +164,7 @@ def sections(dialect: Dialect, events: Iterable[StreamEvent | str]) -> Iterator[
 
 
 def wire(dialect: Dialect, frames: Iterable[Frame], seq: int) -> bytes:
-    return encode_with_id(frames, str(seq)) if dialect.own else b"".join(map(encode, frames))
+    return encode_with_id(frames, str(seq)) if dialect.has_event_ids else b"".join(map(encode, frames))
 
 
 def tag(event: StreamEvent) -> str:

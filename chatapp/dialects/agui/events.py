@@ -7,7 +7,7 @@ word for an attempt that was begun anew: the run ends with an error then. Source
 from collections.abc import Iterator
 from typing import ClassVar, assert_never
 
-from chatapp.dialects import BEGUN_ANEW, arguments_text, failed, json_data
+from chatapp.dialects import BEGUN_ANEW, Dialect, arguments_text, failed, json_data
 from chatapp.events import (
     AttemptReset,
     ErrorInfo,
@@ -27,11 +27,11 @@ from chatapp.events import (
 from chatapp.wire.frames import Frame
 
 
-class AGUIDialect:
+class AGUIDialect(Dialect):
     """`thread_id` and `run_id` are the client's names of the conversation and of the run; ours where there are none."""
 
     name: ClassVar[str] = "agui"
-    own: ClassVar[bool] = False
+    has_event_ids: ClassVar[bool] = False
 
     def __init__(self, thread_id: str = "", run_id: str = "") -> None:
         self._ids = {"threadId": thread_id, "runId": run_id}
@@ -78,12 +78,6 @@ class AGUIDialect:
                 pass
             case _:
                 assert_never(event)
-
-    def heartbeat(self) -> Iterator[Frame]:
-        yield from ()
-
-    def reset(self, reason: str) -> Iterator[Frame]:
-        yield from ()
 
     def _say(self, text: str) -> Iterator[Frame]:
         if not text:  # the protocol takes none that is empty

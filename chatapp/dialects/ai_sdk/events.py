@@ -8,7 +8,7 @@ Source: https://ai-sdk.dev/docs/ai-sdk-ui/stream-protocol
 from collections.abc import Iterator
 from typing import ClassVar, assert_never
 
-from chatapp.dialects import BEGUN_ANEW, failed, json_data
+from chatapp.dialects import BEGUN_ANEW, Dialect, failed, json_data
 from chatapp.events import (
     AttemptReset,
     PlanStep,
@@ -30,12 +30,12 @@ DONE = Frame("[DONE]")
 FINISH = {"stop": "stop", "length": "length", "tool_limit": "length", "content_filter": "content-filter"}
 
 
-class UIMessageDialect:
+class UIMessageDialect(Dialect):
     """`start`'s `messageId` is the run's id. Tools are `dynamic`: the page need not know them. Steps of a plan are
     `data-plan-step` parts."""
 
     name: ClassVar[str] = "ui_message"
-    own: ClassVar[bool] = False
+    has_event_ids: ClassVar[bool] = False
 
     def __init__(self) -> None:
         self._part = ""  # text or reasoning, where such a part is open
@@ -76,12 +76,6 @@ class UIMessageDialect:
                 pass
             case _:
                 assert_never(event)
-
-    def heartbeat(self) -> Iterator[Frame]:
-        yield from ()
-
-    def reset(self, reason: str) -> Iterator[Frame]:
-        yield from ()
 
     def _say(self, part: str, text: str) -> Iterator[Frame]:
         if self._part != part:

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from chatapp.app import DIALECTS
 from chatapp.dialects import Dialect
 from chatapp.dialects.agui.events import AGUIDialect
 from chatapp.dialects.anthropic.events import AnthropicDialect
 from chatapp.dialects.openai_chat.events import OpenAIDialect
 from chatapp.dialects.openai_responses.events import ResponsesDialect
+from chatapp.dialects.registry import DIALECTS
 from chatapp.events import (
     AttemptReset,
     ErrorInfo,

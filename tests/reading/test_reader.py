@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatapp.app import DIALECTS
 from chatapp.dialects import Dialect
+from chatapp.dialects.registry import DIALECTS
 from chatapp.errors import LogUnavailable
 from chatapp.events import (
     AttemptReset,

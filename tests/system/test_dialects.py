@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from chatapp.app import DIALECTS
+from chatapp.dialects.registry import DIALECTS
 from chatapp.wire.frames import ServerEvent
 
 pytestmark = pytest.mark.slow

@@ -17,7 +17,7 @@ from gevent.pywsgi import WSGIServer
 from httpx_sse import EventSource
 from sseclient import SSEClient
 
-from chatapp.app import DIALECTS
+from chatapp.dialects.registry import DIALECTS
 from chatapp.events import (
     AttemptReset,
     Entry,

@@ -4,7 +4,7 @@ Beside it stand the few helpers that several of them use.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import ClassVar
 
 import msgspec
@@ -18,19 +18,19 @@ class Dialect(ABC):
 
     It is pure: events in, frames out, a little state, no I/O and no clock. The same events give the
     same frames whenever they are read. A reader relies on that when a client resumes: it runs a new
-    instance from the first event on and mutes it up to the client's position, so that what is sent is
-    a suffix of the unbroken stream.
+    instance from the first event on and mutes it up to the client's position, so that what is sent
+    is a suffix of the unbroken stream.
 
-    The frames of `RunEnd` say how the run ended, and are the last. If the protocol has no word for an
-    `AttemptReset`, an error may end the stream there; then later events give no frames.
+    The frames of `RunEnd` say how the run ended, and are the last. If the protocol has no word for
+    an `AttemptReset`, an error may end the stream there; then later events give no frames.
     """
 
     name: ClassVar[str]
     """Clients ask for it as `?dialect=NAME`."""
 
     has_event_ids: ClassVar[bool]
-    """True for our own dialects: the reader puts the seq of an event as `id:` on its last frame, so that
-    a client can resume, and may tell it to reconnect. The vendors' clients expect neither."""
+    """True for our own dialects: the reader puts the seq of an event as `id:` on its last frame, so
+    that a client can resume, and may tell it to reconnect. The vendors' clients expect neither."""
 
     @abstractmethod
     def encode(self, event: StreamEvent) -> Iterable[Frame]:
@@ -53,12 +53,12 @@ BEGUN_ANEW = ErrorInfo(
     True,
     "",
 )
-"""The error that ends a stream at an `AttemptReset` if the protocol has no word for it and something
-of the attempt was shown: better than two answers run together."""
+"""The error that ends a stream at an `AttemptReset` if the protocol has no word for it and
+something of the attempt was shown: better than two answers run together."""
 
 
 def failed(end: RunEnd) -> bool:
-    """Whether the run ends with the dialect's error event. A cancelled one ends as it was asked to."""
+    """Whether the run ends with the dialect's error event. To be cancelled is no failure."""
     return end.reason in ("error", "interrupted")
 
 
@@ -74,6 +74,12 @@ def call_data(call: ToolCall) -> dict[str, object]:
 def arguments_text(call: ToolCall) -> str:
     """The JSON of the arguments, or the text that the model wrote instead of JSON."""
     return call.unread or json_data(call.arguments)
+
+
+def is_shown(tool: str, tools: Collection[str] | None) -> bool:
+    """Whether a client sees calls of this tool. `tools` are the names of those that it runs itself;
+    calls of others are the server's own. None: it sees all calls."""
+    return tools is None or tool in tools
 
 
 def outcome_data(outcome: ToolResult) -> dict[str, object]:

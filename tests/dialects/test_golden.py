@@ -1,7 +1,7 @@
 """Whole runs in every dialect, byte for byte as they stand in the files beside this one.
 
-`GOLDEN=write pytest tests/dialects/test_golden.py` writes the files again. Read what changed in them before you commit:
-it is what clients will see.
+`GOLDEN=write pytest tests/dialects/test_golden.py` writes the files again. Read what changed in
+them before you commit: it is what clients will see.
 """
 
 import os

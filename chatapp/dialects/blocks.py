@@ -42,8 +42,8 @@ BlockEvent: TypeAlias = TextDelta | ReasoningDelta | ToolInputDelta | ToolCall |
 
 
 class Blocks:
-    """Every block is opened once, then grows, and is closed once, if `close_all` is called in the
-    end.
+    """What each event does to the blocks. Every block is opened once, grows, and is closed once, if
+    `close_all` is called at the end.
 
     A text or thinking ends when another block opens, so one is open at most. A call ends with its
     `ToolCall`, so calls may be open side by side, and beside a text.
@@ -86,8 +86,7 @@ class Blocks:
                 assert_never(event)
 
     def close_text(self) -> Sequence[Change]:
-        """Close the text or thinking that is open, for something that the protocol puts between
-        blocks."""
+        """Close the text or thinking that is open: something that is no block comes next."""
         return self._in_turn(self._close_text())
 
     def close_all(self) -> Sequence[Change]:

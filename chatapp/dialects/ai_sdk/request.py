@@ -47,7 +47,7 @@ class UIChatRequest(AnswerRequest, frozen=True, kw_only=True):
     message_id: str | None = msgspec.field(default=None, name="messageId")
 
     def chat(self, known: bool) -> Chat:
-        """`known`: the server has the conversation; then only what is new in the page's matters."""
+        """`known`: the server has the conversation. Then only the page's new message counts."""
         if not self.messages or self.messages[-1].role != "user":
             raise InvalidField("messages: the last message must have the role user")
         if not known:
@@ -82,8 +82,8 @@ def _part(field: str, part: UIPart) -> Part | None:
         return image_of(f"{field}.url", part.url)
     if part.type.startswith(FOR_THE_PAGE):
         return None
-    what = part.media_type if part.type == "file" else part.type
-    raise InvalidField(f"{field}.type: {what!r} is not supported; use text or image parts")
+    kind = part.media_type if part.type == "file" else part.type
+    raise InvalidField(f"{field}.type: {kind!r} is not supported; use text or image parts")
 
 
 def _steps(field: str, parts: list[UIPart]) -> Iterator[Message]:

@@ -106,7 +106,7 @@ class OpenAIDialect(Dialect):
 
 
 def completion(said: Transcript, tools: Collection[str] | None = None) -> dict[str, object]:
-    """A run that ended and did not fail, as a `chat.completion`. `tools`: as for `OpenAIDialect`."""
+    """A run that ended well, as a `chat.completion`. `tools`: as for `OpenAIDialect`."""
     assert said.start is not None and said.end is not None
     calls = [call for call in said.open_calls() if is_shown(call.name, tools)]
     message: dict[str, object] = {

@@ -1,4 +1,4 @@
-"""Anthropic's Messages: the official SDK reads whatever a run does, and ends with what the run said."""
+"""Anthropic's Messages: the official SDK reads any run, and ends with the message of that run."""
 
 import json
 from itertools import chain

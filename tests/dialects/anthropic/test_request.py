@@ -11,7 +11,6 @@ from chatapp.dialects.anthropic.request import MessagesRequest
 from chatapp.errors import InvalidField
 from chatapp.events import ToolCall
 from chatapp.providers.anthropic.adapter import Anthropic
-from chatapp.web.compat.anthropic import estimated_tokens
 
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}}
 CALL = ToolCall("c1", "function", "weather", {"city": "Paris"})
@@ -175,9 +174,3 @@ def test_the_result_of_a_call_in_an_earlier_message_of_a_thread_is_taken() -> No
     thread = {"type": "continue", "previous_message_id": "msg_1"}
     chat = asked(said({"type": "tool_result", "tool_use_id": "c1", "content": "7"}), thread=thread)
     assert chat.messages == [Message("tool", "7", tool_call_id="c1")]
-
-
-def test_tokens_are_estimated_by_the_length_of_all_that_is_text() -> None:
-    assert estimated_tokens(asked("12345678")) == 2
-    assert estimated_tokens(asked("12345678", system="1234")) == 3
-    assert estimated_tokens(asked("12345678", tools=[TOOL])) > 20

@@ -67,17 +67,17 @@ class ToolSpec(msgspec.Struct, frozen=True, omit_defaults=True):
     strict: bool = False
 
 
-class Chat(msgspec.Struct, frozen=True, kw_only=True):
-    """One request to a provider. None means: the provider's own default.
+class ChatOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How the answer is to be made. None means: the provider's own default.
 
-    `tool_choice` is `auto`, `none`, `required`, or the name of the one tool to call. Without `parallel_tools` a
-    turn has at most one call, where the provider can promise that. `schema` is a JSON schema that the answer must follow. `raw`: yield the body's bytes too, as `Raw` events, each before what it decodes to.
-    `effort` says how much is thought, where `thinking` says whether; a provider with no such words leaves it at that.
-    `session_id` is the client's own name of the conversation, under which an agent may keep a memory of its own.
+    `tool_choice` is `auto`, `none`, `required`, or the name of the one tool to call. Without
+    `parallel_tools` a turn has at most one call, if the provider can promise that. `schema` is a JSON
+    schema that the answer must follow. `raw`: yield the body's bytes too, as `Raw` events, each before
+    what it decodes to. `effort` says how much to think, `thinking` whether to think at all; a provider
+    without such words ignores the effort. `tools` are the client's: they are passed to the provider, and
+    their calls back to the client.
     """
 
-    model: str
-    messages: list[Message]
     thinking: bool | None = None
     effort: Effort | None = None
     max_tokens: int | None = None
@@ -90,4 +90,51 @@ class Chat(msgspec.Struct, frozen=True, kw_only=True):
     parallel_tools: bool = True
     schema: dict[str, object] | None = None
     raw: bool = False
+
+
+class Chat(ChatOptions, frozen=True, kw_only=True):
+    """One request to a provider, complete. `session_id` is the client's own name for the conversation,
+    under which an agent may keep a memory of its own."""
+
+    model: str
+    messages: list[Message]
     session_id: str = ""
+
+
+class Ask(msgspec.Struct, frozen=True, kw_only=True):
+    """What a client wants, in whichever protocol it said so: new messages, and what they belong to.
+
+    `said` follows the messages of `conversation_id`, of the conversation that its owner calls
+    `session_id`, or of the answer `previous` (`previous_field` is the client's name for that field).
+    `retry_of` is an answer to make again; then nothing new is said. `keep` begins a conversation if none
+    is named. `instructions` come first and are not stored. `tools` names the server's tools; None: the
+    default ones. `agent` names the agent that answers; None: the model itself. `repeated` is what the
+    protocol repeats beside the answer; `result_mode` is stored with it. `fingerprint` tells this request
+    from another with the same idempotency key.
+    """
+
+    said: list[Message]
+    options: ChatOptions = ChatOptions()
+    provider: str | None = None
+    model: str | None = None
+    conversation_id: str | None = None
+    session_id: str | None = None
+    retry_of: str | None = None
+    previous: str | None = None
+    previous_field: str = "previous"
+    keep: bool = False
+    instructions: list[Message] = []
+    tools: list[str] | None = None
+    agent: str | None = None
+    result_mode: str | None = None
+    repeated: dict[str, object] = {}
+    fingerprint: str = ""
+
+    def chat(self, model: str, messages: list[Message]) -> Chat:
+        """The request to the provider, with these messages in place of `said`."""
+        return Chat(
+            **msgspec.structs.asdict(self.options),
+            model=model,
+            messages=[*self.instructions, *messages],
+            session_id=self.session_id or "",
+        )

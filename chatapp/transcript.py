@@ -61,35 +61,6 @@ class Transcript:
     def reasoning(self) -> str:
         return "".join(entry.event.text for entry in self.entries if isinstance(entry.event, ReasoningDelta))
 
-    def tools(self) -> list[dict[str, object]]:
-        """Each call with its outcome: id, type, name, arguments, approval and when it expires, result, error; None until
-        it came, and where a result is none, `done` tells that it did. What a run that ended had asked has expired."""
-        approvals = {e.event.tool_call_id: e.event for e in self.entries if isinstance(e.event, ToolApproval)}
-        results = {e.event.tool_call_id: e.event for e in self.entries if isinstance(e.event, ToolResult)}
-        tools = []
-        for _, event in self.entries:
-            if isinstance(event, ToolCall):
-                outcome, approval = results.get(event.id), approvals.get(event.id)
-                tools.append(
-                    {
-                        "id": event.id,
-                        "type": event.type,
-                        "name": event.name,
-                        "arguments": event.arguments,
-                        "approval": self._state(approval) if approval else None,
-                        "expires": approval.expires if approval else None,
-                        "done": outcome is not None,
-                        "result": outcome.result if outcome else None,
-                        "error": outcome.error if outcome else None,
-                    }
-                )
-        return tools
-
-    def steps(self) -> list[dict[str, object]]:
-        """The plan, as far as it was announced."""
-        events = [entry.event for entry in self.entries]
-        return [{"index": e.index, "text": e.text} for e in events if isinstance(e, PlanStep) and not e.begun]
-
     def open_calls(self) -> list[ToolCall]:
         """Those without a result: theirs to run who offered the tools."""
         calls: dict[str, ToolCall] = {}
@@ -99,9 +70,6 @@ class Transcript:
             elif isinstance(event, ToolResult):
                 calls.pop(event.tool_call_id, None)  # a later round of the same run may use the id again
         return list(calls.values())
-
-    def _state(self, approval: ToolApproval) -> str:
-        return "expired" if self.end and approval.state == "asked" else approval.state
 
     def _join(self) -> None:
         if self._delta is not None:

@@ -5,12 +5,8 @@ from collections.abc import Mapping
 
 from chatapp.agents import Agent
 from chatapp.agents.planner import planner
-from chatapp.agents.provider import AgentProvider
 from chatapp.errors import ConfigError, NotFound
-from chatapp.generation.tool_loop import ToolLoop
-from chatapp.providers import Provider
 from chatapp.settings import AgentConfig, Settings
-from chatapp.tools.toolbox import Toolbox
 
 
 class AgentCatalog:
@@ -32,13 +28,6 @@ class AgentCatalog:
         if name not in self.by_name:
             raise NotFound(f"agent: there is none named {name!r}; there are {', '.join(self.by_name)}")
         return self.by_name[name]
-
-
-def answerer(provider: Provider, toolbox: Toolbox, agent: Agent | None) -> Provider:
-    """Who makes the answer of a run: the provider itself, with tools, or an agent that uses both."""
-    if agent is not None:
-        return AgentProvider(agent, provider, ToolLoop(provider, toolbox))
-    return ToolLoop(provider, toolbox) if toolbox.specs else provider
 
 
 def _load(name: str, config: AgentConfig) -> Agent:

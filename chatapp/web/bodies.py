@@ -6,7 +6,7 @@ import msgspec
 from flask import request
 
 from chatapp.errors import BodyTooLarge, InvalidField, InvalidRequest, UnsupportedMediaType
-from chatapp.web import services
+from chatapp.web import current_service
 
 DISCARD_BYTES = 64 * 1024 * 1024  # of a refused body, so that its sender reads the refusal rather than a broken pipe
 
@@ -49,7 +49,7 @@ def number(name: str, default: float, least: float, most: float) -> float:
 
 def _body() -> bytes:
     """Not by werkzeug's own limit: of a chunked body it silently gives the first part."""
-    limit, expected = services().settings.max_body_bytes, _expected_bytes()
+    limit, expected = current_service().settings.max_body_bytes, _expected_bytes()
     stream = request.environ["wsgi.input"]
     try:
         body: bytes = stream.read(min(expected, limit + 1))

@@ -57,8 +57,6 @@ def _take_trace_id() -> None:
 
 def _give_trace_id(response: Response) -> Response:
     response.headers["X-Trace-Id"] = trace_id()
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Referrer-Policy"] = "same-origin"
     return response
 
 

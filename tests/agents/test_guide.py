@@ -8,11 +8,11 @@ from typing import Any
 import gevent
 import pytest
 
-from chatapp.agents.catalog import answerer
 from chatapp.cancel import CancelScope
 from chatapp.chat import Chat, Message
 from chatapp.events import PlanStep, TextDelta
 from chatapp.providers.mock.provider import Mock
+from chatapp.service import answerer
 from chatapp.tools import Decision
 from chatapp.tools.toolbox import Limits, Toolbox
 

@@ -8,7 +8,7 @@ import pytest
 from gevent.event import Event
 
 from chatapp.agents import Agent, Task
-from chatapp.agents.catalog import AgentCatalog, answerer
+from chatapp.agents.catalog import AgentCatalog
 from chatapp.agents.planner import planner
 from chatapp.agents.provider import AgentProvider
 from chatapp.cancel import CancelScope
@@ -27,6 +27,7 @@ from chatapp.events import (
 )
 from chatapp.providers import Finished, Provider, ReplyItem, Started, StepFinished
 from chatapp.providers.mock.provider import Mock
+from chatapp.service import answerer
 from chatapp.settings import AgentConfig, Settings
 from chatapp.tools import Decision
 from chatapp.tools.builtin.tools import TOOLS

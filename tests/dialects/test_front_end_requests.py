@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from chatapp.chat import Chat, Image, Message, Text, ToolSpec
+from chatapp.chat import Ask, Chat, Image, Message, Text, ToolSpec
 from chatapp.dialects.agui.request import AGUIRequest
 from chatapp.dialects.ai_sdk.request import UIChatRequest
 from chatapp.errors import InvalidField
@@ -39,12 +39,18 @@ ANSWER = {
 }
 
 
+def chat_of(ask: Ask) -> Chat:
+    """What the provider gets, without a history."""
+    return ask.chat(ask.model or "", ask.said)
+
+
 def ui(messages: list[Any], known: bool = False, **more: Any) -> Chat:
-    return msgspec.convert({"id": "chat", "messages": messages, **more}, UIChatRequest).chat(known)
+    asked = msgspec.convert({"id": "chat", "messages": messages, **more}, UIChatRequest)
+    return chat_of(asked.ask("msg_newest" if known else None))
 
 
 def agui(messages: list[Any], **more: Any) -> Chat:
-    return msgspec.convert({"threadId": "t", "runId": "r", "messages": messages, **more}, AGUIRequest).chat()
+    return chat_of(msgspec.convert({"threadId": "t", "runId": "r", "messages": messages, **more}, AGUIRequest).ask())
 
 
 def test_a_page_s_whole_conversation_arrives_with_its_rounds_and_images() -> None:

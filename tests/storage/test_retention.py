@@ -4,12 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from chatapp.chat import Message
+from chatapp.chat import Ask, Message
 from chatapp.errors import NotFound
 from chatapp.events import Entry, RunEnd, RunStart, Timing, Usage
 from chatapp.storage.conversations import Conversations
 from chatapp.storage.database import open_database
-from chatapp.storage.question import Question
 from chatapp.storage.retention import Retention
 from chatapp.transcript import transcript_of
 
@@ -22,8 +21,8 @@ DONE = transcript_of(
 
 
 def begin(conversations: Conversations, *, keep: bool, finish: bool = True) -> str:
-    question = Question(owner="ann", provider="mock", model="words", messages=[Message("user", "hi")], keep=keep)
-    answer_id = conversations.begin(question).id
+    ask = Ask(said=[Message("user", "hi")], keep=keep)
+    answer_id = conversations.begin(ask, "ann", "mock", "words").answer.id
     if finish:
         conversations.finish(answer_id, DONE)
     return answer_id
@@ -38,7 +37,7 @@ def test_only_finished_answers_without_a_conversation_grow_old(tmp_path: Path) -
     assert expiry.expire() == 1
     with pytest.raises(NotFound):
         conversations.message("ann", loose)
-    assert conversations.message("ann", kept).status == "done"
-    assert conversations.message("ann", running).status == "running"
+    assert not conversations.answer("ann", kept).running
+    assert conversations.answer("ann", running).running
     expiry.close()
     database.close()

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from chatapp.chat import Chat
+from chatapp.chat import Ask, Chat
 from chatapp.dialects.openai_chat.request import CompletionRequest
 from chatapp.dialects.openai_responses.request import ResponseRequest
 from chatapp.providers.anthropic.adapter import Anthropic
@@ -66,8 +66,8 @@ def test_both_ways_to_ask_are_one_chat() -> None:
 
 
 def asked(type_: Any, body: dict[str, Any]) -> Chat:
-    chat: Chat = msgspec.convert(body, type_).chat()
-    return chat
+    ask: Ask = msgspec.convert(body, type_).ask()
+    return ask.chat(ask.model or "", ask.said)
 
 
 @pytest.mark.parametrize("adapter", [OpenAI, OpenAIResponses, Anthropic, Gemini, Ollama])

@@ -1,4 +1,4 @@
-"""What AG-UI's front ends ask by `POST /api/agui`, as a Chat. Every refusal names the field.
+"""What AG-UI's front ends ask by `POST /api/agui`, as an Ask. Every refusal names the field.
 
 The front end holds the conversation and sends all of it. `state` and activities are its own business; what it tells of
 its surroundings (`context`) is told to the model. The shared fields stand in `forwardedProps`.
@@ -6,7 +6,7 @@ its surroundings (`context`) is told to the model. The shared fields stand in `f
 
 import msgspec
 
-from chatapp.chat import Chat, Image, Message, Part, Text
+from chatapp.chat import Ask, Image, Message, Part, Text
 from chatapp.dialects.request_parts import call_of, distinct, filled, given, image_of, refuse, refuse_orphans, tool_of
 from chatapp.dialects.requests import AnswerRequest
 from chatapp.errors import InvalidField
@@ -67,13 +67,14 @@ class AGUIRequest(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     def wishes(self) -> AnswerRequest:
         return self.forwarded_props or AnswerRequest()
 
-    def chat(self) -> Chat:
+    def ask(self) -> Ask:
         refuse("resume", bool(self.resume), "no run that was interrupted to be asked")
         tools = [
             tool_of(f"tools[{index}]", tool.name, tool.description, tool.parameters)
             for index, tool in enumerate(self.tools or ())
         ]
-        return msgspec.structs.replace(self.wishes.chat_of(self._messages()), tools=distinct(tools))
+        ask = self.wishes.ask_for(self._messages())
+        return msgspec.structs.replace(ask, options=msgspec.structs.replace(ask.options, tools=distinct(tools)))
 
     def _messages(self) -> list[Message]:
         messages = [Message("system", f"{known.description}: {known.value}") for known in self.context or ()]

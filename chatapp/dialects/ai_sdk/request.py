@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from chatapp.chat import Chat, Image, Message, Part, Text
+from chatapp.chat import Ask, Image, Message, Part, Text
 from chatapp.dialects import json_data
 from chatapp.dialects.request_parts import filled, given, image_of
 from chatapp.dialects.requests import AnswerRequest
@@ -45,21 +45,18 @@ class UIChatRequest(AnswerRequest, frozen=True, kw_only=True):
     trigger: Literal["submit-message", "regenerate-message"] = "submit-message"
     message_id: str | None = msgspec.field(default=None, name="messageId")
 
-    def chat(self, known: bool) -> Chat:
-        """`known`: the conversation is kept here. Then of what the page holds only what is new matters."""
+    def ask(self, newest: str | None) -> Ask:
+        """`newest` is the id of the newest answer of this chat that is stored here. If there is one, only what is new
+        of the page's messages matters."""
         if not self.messages or self.messages[-1].role != "user":
             raise InvalidField("messages: the last one must be the user's")
-        if not known:
-            return self.chat_of(self._said(0), self.id)
+        if newest is None:
+            return self.ask_for(self._said(0), session_id=self.id)
         if self.trigger == "regenerate-message":
-            return self.chat_of([], self.id)
+            return self.ask_for([], session_id=self.id, retry_of=self.message_id or newest)
         if self.message_id is not None:
             raise InvalidField("messageId: what was said earlier cannot be changed here; begin a new chat")
-        return self.chat_of(self._said(len(self.messages) - 1), self.id)
-
-    def answer_to_redo(self, newest: str) -> str | None:
-        """The page may name it."""
-        return (self.message_id or newest) if self.trigger == "regenerate-message" else None
+        return self.ask_for(self._said(len(self.messages) - 1), session_id=self.id)
 
     def _said(self, first: int) -> list[Message]:
         said: list[Message] = []

@@ -1,10 +1,11 @@
-"""What OpenAI's clients ask by `POST /v1/responses`, as a Chat. Every refusal names the field; see openai_requests."""
+"""What OpenAI's clients ask by `POST /v1/responses`, as an Ask. Every refusal names the field; see openai_requests."""
 
 from typing import Literal
 
 import msgspec
 
-from chatapp.chat import Chat, Effort, Message, ToolSpec
+from chatapp.chat import Ask, ChatOptions, Effort, Message, ToolSpec
+from chatapp.dialects.openai_responses.events import run_id_of
 from chatapp.dialects.request_parts import (
     ContentPart,
     PositiveInt,
@@ -116,8 +117,8 @@ class ResponseRequest(msgspec.Struct, frozen=True, kw_only=True):
     prompt: object = None
     top_logprobs: int | None = None
 
-    def chat(self) -> Chat:
-        """Without the instructions, which hold for this turn alone."""
+    def ask(self) -> Ask:
+        """The instructions hold for this turn alone."""
         refuse("conversation", self.conversation is not None, "previous_response_id, which continues one")
         refuse("prompt", self.prompt is not None, "input and instructions, no templates")
         refuse("top_logprobs", bool(self.top_logprobs), "no log probabilities")
@@ -126,9 +127,7 @@ class ResponseRequest(msgspec.Struct, frozen=True, kw_only=True):
         messages = _messages(self.input)
         if self.previous_response_id is None:
             refuse_orphans("input", messages)
-        return Chat(
-            model=self.model or "",
-            messages=messages,
+        options = ChatOptions(
             thinking=thinking_of(effort),
             effort=effort,
             max_tokens=self.max_output_tokens,
@@ -138,6 +137,17 @@ class ResponseRequest(msgspec.Struct, frozen=True, kw_only=True):
             tool_choice=_choice(self.tool_choice, tools),
             parallel_tools=self.parallel_tool_calls is not False,
             schema=_schema(self.text),
+        )
+        return Ask(
+            said=messages,
+            options=options,
+            provider=self.provider,
+            model=self.model,
+            keep=self.store is not False,
+            previous=run_id_of(self.previous_response_id) if self.previous_response_id else None,
+            previous_field="previous_response_id",
+            instructions=[Message("system", self.instructions)] if self.instructions else [],
+            repeated=self.repeated(),
         )
 
     def repeated(self) -> dict[str, object]:

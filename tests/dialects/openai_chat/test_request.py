@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from chatapp.chat import Chat, Image, Message, Text, ToolSpec
+from chatapp.chat import Ask, Chat, Image, Message, Text, ToolSpec
 from chatapp.dialects.openai_chat.request import CompletionRequest
 from chatapp.dialects.openai_responses.request import ResponseRequest
 from chatapp.errors import InvalidField
@@ -17,13 +17,18 @@ SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}}
 CALL = ToolCall("c1", "function", "weather", {"city": "Paris"})
 
 
+def chat_of(ask: Ask) -> Chat:
+    """What the provider gets, without a history."""
+    return ask.chat(ask.model or "", ask.said)
+
+
 def completion(messages: Any = "hi", **more: Any) -> Chat:
     messages = [{"role": "user", "content": messages}] if isinstance(messages, str) else messages
-    return msgspec.convert({"model": "m", "messages": messages, **more}, CompletionRequest).chat()
+    return chat_of(msgspec.convert({"model": "m", "messages": messages, **more}, CompletionRequest).ask())
 
 
 def response(given: Any = "hi", **more: Any) -> Chat:
-    return msgspec.convert({"model": "m", "input": given, **more}, ResponseRequest).chat()
+    return chat_of(msgspec.convert({"model": "m", "input": given, **more}, ResponseRequest).ask())
 
 
 def offered(name: str) -> dict[str, Any]:

@@ -3,16 +3,16 @@
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import gevent
 import pytest
+from drivers import BOUND_S, soon
 
 from chatapp.sqlite import Checkpointer
 
-BOUND_S = 10.0
 MB = 1 << 20
 
 
@@ -45,17 +45,11 @@ def wal_size(path: Path) -> int:
     return Path(f"{path}-wal").stat().st_size
 
 
-def eventually(condition: Callable[[], object]) -> None:
-    with gevent.Timeout(BOUND_S):
-        while not condition():
-            gevent.sleep(0.005)
-
-
 def test_a_large_wal_is_copied_into_the_file(path: Path, connection: sqlite3.Connection) -> None:
     with closing(Checkpointer(path, passive_bytes=MB)):
         write(connection, 2 * MB)
-        eventually(lambda: path.stat().st_size > 2 * MB)
-        eventually(lambda: write(connection, 10) or wal_size(path) < 3 * MB)
+        soon(lambda: path.stat().st_size > 2 * MB)
+        soon(lambda: write(connection, 10) or wal_size(path) < 3 * MB)
 
 
 def test_a_small_wal_is_left_alone(path: Path, connection: sqlite3.Connection) -> None:
@@ -69,7 +63,7 @@ def test_a_small_wal_is_left_alone(path: Path, connection: sqlite3.Connection) -
 def test_a_wal_that_passive_checkpoints_cannot_reset_is_cut(path: Path, connection: sqlite3.Connection) -> None:
     with closing(Checkpointer(path, passive_bytes=MB, truncate_bytes=4 * MB)):
         write(connection, 6 * MB)
-        eventually(lambda: 0 < wal_size(path) < MB)  # not 0: the fsync of a new WAL was paid by the thread
+        soon(lambda: 0 < wal_size(path) < MB)  # not 0: the fsync of a new WAL was paid by the thread
         assert connection.execute("PRAGMA user_version").fetchone() == (7,)
         assert connection.execute("SELECT sum(length(data)) FROM thing").fetchone() == (6 * MB,)
 
@@ -88,19 +82,19 @@ def test_a_failure_is_kept_until_it_works_again(path: Path, connection: sqlite3.
         hidden = path.rename(path.with_suffix(".hidden"))
         path.mkdir()
         connection.execute("COMMIT")
-        eventually(lambda: checkpointer.failure)
+        soon(lambda: checkpointer.failure)
         path.rmdir()
         hidden.rename(path)
         write(connection, 10)
-        eventually(lambda: not checkpointer.failure)
+        soon(lambda: not checkpointer.failure)
 
 
 def test_closing_ends_the_thread_at_once(path: Path) -> None:
     before = set(os.listdir("/proc/self/task"))
     checkpointer = Checkpointer(path)
-    eventually(lambda: set(os.listdir("/proc/self/task")) - before)
+    soon(lambda: set(os.listdir("/proc/self/task")) - before)
     started = time.monotonic()
     checkpointer.close()
     checkpointer.close()
     assert time.monotonic() - started < BOUND_S
-    eventually(lambda: set(os.listdir("/proc/self/task")) == before)
+    soon(lambda: set(os.listdir("/proc/self/task")) == before)

@@ -1,14 +1,17 @@
-"""What tests of several rooms share: a provider that follows a script, runs and answers, and waiting with a bound."""
+"""What tests of several rooms share: a provider that follows a script, runs and answers, and how to
+wait with a bound.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import gevent
 
 from chatapp.cancel import CancelScope
 from chatapp.chat import Chat
 from chatapp.events import Entry, FinishReason, RunEnd, RunStart, StreamEvent, TextDelta, Timing, Usage
+from chatapp.logs import Appender, LogReader
 from chatapp.providers import ReplyItem
 from chatapp.tools import Decision
 from chatapp.transcript import Transcript, transcript_of
@@ -21,8 +24,11 @@ Step = ReplyItem | Exception | Callable[[CancelScope], object]
 
 
 class ScriptedProvider:
-    """Answers each request with the next script: it yields items, raises exceptions, and calls functions with the
-    scope, in which they may wait. `asked` holds the requests, `closed` counts the replies that were let go."""
+    """Answers each request with the next script.
+
+    Of a script's steps it yields items, raises exceptions, and calls functions with the scope, in
+    which they may wait. `asked` holds the requests; `closed` counts the replies that are over.
+    """
 
     def __init__(self, *scripts: Iterable[Step], name: str = "scripted", models: Sequence[str] = ("m",)) -> None:
         self.name = name
@@ -82,21 +88,13 @@ def numbered(events: Iterable[StreamEvent]) -> list[Entry]:
     return [Entry(seq, event) for seq, event in enumerate(events, 1)]
 
 
-class Readable(Protocol):
-    def read(self, run_id: str, after: int = 0, wait: float = 0.0) -> Sequence[Entry]: ...
-
-
-class Writable(Protocol):
-    def append(self, run_id: str, event: StreamEvent) -> int: ...
-
-
-def append(log: Writable, run_id: str, *events: StreamEvent | str) -> list[Entry]:
+def append(log: Appender, run_id: str, *events: StreamEvent | str) -> list[Entry]:
     """Append them all; return the entries that they become. A string is an answer's text."""
     told = [TextDelta(event) if isinstance(event, str) else event for event in events]
     return [Entry(log.append(run_id, event), event) for event in told]
 
 
-def read_all(log: Readable, run_id: str, after: int = 0) -> list[Entry]:
+def read_all(log: LogReader, run_id: str, after: int = 0) -> list[Entry]:
     """The entries with seq > `after`, to the end of the run."""
     entries: list[Entry] = []
     while not entries or not isinstance(entries[-1].event, RunEnd):
@@ -106,7 +104,7 @@ def read_all(log: Readable, run_id: str, after: int = 0) -> list[Entry]:
     return entries
 
 
-def events_of(log: Readable, run_id: str) -> list[StreamEvent]:
+def events_of(log: LogReader, run_id: str) -> list[StreamEvent]:
     """All events of the run, after a look at their order and at what may follow its end."""
     entries = read_all(log, run_id)
     assert [entry.seq for entry in entries] == list(range(1, len(entries) + 1))
@@ -115,7 +113,7 @@ def events_of(log: Readable, run_id: str) -> list[StreamEvent]:
 
 
 def soon(look: Callable[[], T], *despite: type[Exception]) -> T:
-    """The first true value of `look`, which may raise `despite` before that. Fails after BOUND_S."""
+    """The first true value of `look`, which may raise `despite` before. Fails after BOUND_S."""
     with gevent.Timeout(BOUND_S, AssertionError("waited in vain")):
         while True:
             with suppress(*despite):

@@ -13,7 +13,7 @@ import gevent
 
 from chatapp.errors import UnknownRun
 from chatapp.events import Entry, RunEnd, StreamEvent
-from chatapp.logs import EventLog
+from chatapp.logs import LogWriter
 from chatapp.transcript import Transcript, transcript_of
 
 RETRY_S, MAX_RETRY_S = 0.5, 30.0  # while a store is away
@@ -36,7 +36,7 @@ class AnswerStore(Protocol):
 
 
 def finish_run(
-    log: EventLog, answers: AnswerStore, run_id: str, transcript: Transcript, rest: Sequence[StreamEvent]
+    log: LogWriter, answers: AnswerStore, run_id: str, transcript: Transcript, rest: Sequence[StreamEvent]
 ) -> None:
     """Write `rest`, the events that the log lacks up to its `run-end`; keep the answer; let the log go."""
     _insist(lambda: log.sync(run_id))  # what is kept must not be more than what was shown

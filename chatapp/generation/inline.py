@@ -14,7 +14,6 @@ from chatapp.chat import Chat
 from chatapp.events import StreamEvent
 from chatapp.generation.run import Run
 from chatapp.ids import new_id, new_trace_id
-from chatapp.logs import EventLog
 from chatapp.providers import Provider
 
 
@@ -26,7 +25,7 @@ class InlineRun:
         self._reader: Any = None
 
     def events(self, provider: Provider, chat: Chat) -> Generator[StreamEvent, None, None]:
-        run = Run(new_id("run"), new_trace_id(), provider, chat, cast(EventLog, self))
+        run = Run(new_id("run"), new_trace_id(), provider, chat, self)
         writer = greenlet(lambda: self._write(run))
         try:
             while event := self._next(writer):

@@ -26,7 +26,7 @@ from chatapp.events import (
     Usage,
 )
 from chatapp.generation.endings import stopped_error
-from chatapp.logs import EventLog
+from chatapp.logs import Appender
 from chatapp.providers import AttemptFailed, Finished, Provider, Started, StepFinished
 from chatapp.providers.usage import estimate_usage
 from chatapp.transcript import Transcript
@@ -53,7 +53,7 @@ def interrupted() -> RunStopped:
 class Run:
     """One generation. `generate()` is its whole life; `scope` stops it."""
 
-    def __init__(self, run_id: str, trace_id: str, provider: Provider, chat: Chat, log: EventLog) -> None:
+    def __init__(self, run_id: str, trace_id: str, provider: Provider, chat: Chat, log: Appender) -> None:
         self.id = run_id
         self.trace_id = trace_id
         self.scope = CancelScope()

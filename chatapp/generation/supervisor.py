@@ -41,7 +41,7 @@ class RunSupervisor:
         self._left: dict[str, float] = {}  # of processes that died, given to us once; when to try them (again)
         self._orphans_sought = -ORPHANS_S
         self._draining = False
-        log.on_cancel = self._cancel_here
+        log.listen(self._cancel_here)
         self._recovery = gevent.spawn(self._recover_for_ever)
 
     def admit(self) -> None:

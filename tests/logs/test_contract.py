@@ -218,7 +218,7 @@ def test_a_late_wake_up_does_not_reach_a_reader_that_left(log: EventLog, woken_f
 
 def test_a_cancel_reaches_the_owner_in_the_hub(log: EventLog) -> None:
     cancelled: list[tuple[str, bool]] = []
-    log.on_cancel = lambda run_id: cancelled.append((run_id, getcurrent() is get_hub()))
+    log.listen(lambda run_id: cancelled.append((run_id, getcurrent() is get_hub())))
     log.create("run_1")
     log.cancel("run_1")
     log.cancel("run_1")
@@ -227,7 +227,7 @@ def test_a_cancel_reaches_the_owner_in_the_hub(log: EventLog) -> None:
 
 
 def test_cancelling_what_has_ended_is_no_error_and_reaches_nobody(log: EventLog) -> None:
-    log.on_cancel = lambda run_id: pytest.fail("it had ended")
+    log.listen(lambda run_id: pytest.fail("it had ended"))
     run_id, _ = write(log, 1)
     log.cancel(run_id)
     gevent.sleep(0)

@@ -231,7 +231,7 @@ class TestOtherProcesses:
     def test_two_logs_on_one_file_follow_and_cancel_each_other(self, open_log: OpenLog) -> None:
         first, second = open_log(), open_log()
         cancelled: list[str] = []
-        first.on_cancel = cancelled.append
+        first.listen(cancelled.append)
         first.create("run_1")
         entries = append(first, "run_1", "one")
         reader = gevent.spawn(read_all, second, "run_1")
@@ -494,7 +494,7 @@ from chatapp.logs.sqlite.log import SQLiteLog
 
 log = SQLiteLog(Path(sys.argv[1]))
 cancelled = []
-log.on_cancel = cancelled.append
+log.listen(cancelled.append)
 run_id = new_id("run")
 log.create(run_id)
 print(run_id, flush=True)

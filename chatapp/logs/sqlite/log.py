@@ -57,8 +57,8 @@ class SQLiteLog:
         synchronous: Synchronous = "NORMAL",
         max_pending_bytes: int = MAX_PENDING_BYTES,
     ) -> None:
-        self.on_cancel: Callable[[str], None] = lambda run_id: None
         self.retention = retention
+        self._on_cancel: Callable[[str], None] = lambda run_id: None
         self._closed = False
         self._store, self._lock = _open(path, synchronous)
         self._checkpointer = Checkpointer(path)
@@ -103,6 +103,9 @@ class SQLiteLog:
             self._cancel_here(run_id)
         elif not self._patiently(self._store.cancel, run_id):
             raise UnknownRun("no such run")
+
+    def listen(self, on_cancel: Callable[[str], None]) -> None:
+        self._on_cancel = on_cancel
 
     def settle(self, run_id: str) -> None:
         self._patiently(self._store.settle, run_id, time.time())
@@ -177,7 +180,7 @@ class SQLiteLog:
     def _cancel_here(self, run_id: str) -> None:
         tail = self._writer.tails.get(run_id)
         if tail is not None and tail.end is None:
-            get_hub().loop.run_callback(self.on_cancel, run_id)
+            get_hub().loop.run_callback(self._on_cancel, run_id)
 
     def _sweep(self) -> None:
         self._writer.retire()

@@ -19,15 +19,15 @@ import msgspec
 
 from chatapp.errors import ConfigError, LogError
 from chatapp.events import Entry
+from chatapp.logs import READ_ENTRIES
 from chatapp.logs.sqlite.pieces import Piece, decode_row, is_end, join
 
 StoreError = sqlite3.Error
 Synchronous = Literal["NORMAL", "FULL"]
 
-READ_ENTRIES = 1024  # and
-READ_BYTES = 1 << 20  # in one answer: a reader far behind must not hold the hub for longer than a few ms
+READ_BYTES = 1 << 20  # in one answer, for the reason that READ_ENTRIES has
 EXPIRE_RUNS = 20  # and
-EXPIRE_CHUNKS = 100  # deleted in one go, for the same reason
+EXPIRE_CHUNKS = 100  # deleted in one go: a transaction must not hold the hub for longer than a few ms
 OPEN_S = 5.0  # for other processes that open the file at the same time; nothing else waits inside SQLite
 
 _VERSION = 1

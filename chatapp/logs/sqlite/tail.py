@@ -9,10 +9,10 @@ OpenReaders see what is durable. What was dropped is read from the store.
 
 from chatapp.errors import LogError
 from chatapp.events import Entry, RunEnd, StreamEvent
+from chatapp.logs import READ_ENTRIES
 from chatapp.logs.sqlite.pieces import Piece, encode_event, join
 from chatapp.logs.waiting import Waiters
 
-READ_ENTRIES = 1024  # in one answer: a reader far behind must not hold the hub for longer than a few ms
 KEEP_ENTRIES = 512  # of a run that another process writes: enough for its readers to differ by some seconds
 KEEP_BYTES = 256 << 10  # for a run with large events, as `raw` ones may be
 CHUNK_ENTRIES = 256  # a chunk is read as a whole: small enough to resume inside it cheaply

@@ -1,33 +1,67 @@
-"""Keeps the WAL of a SQLite file small, on a thread of its own. It knows no table.
+"""SQLite beside greenlets: how to wait for a locked file, and how to keep its WAL small. It knows no
+table.
 
-A checkpoint copies the WAL into the file and waits for the disk: 20 ms and more per fsync, during which the hub
-must not stand still. So the connections in the hub set `wal_autocheckpoint=0`, and this does it for them, on a
-native thread: greenlets share one, and gevent's pool of threads resolves host names.
+SQLite waits inside C, where it stops the hub and with it every stream of the process. So connections
+in the hub set `busy_timeout=0` and `wal_autocheckpoint=0`, and use what is here instead.
 """
 
 import os
 import sqlite3
 import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import gevent
 from gevent.monkey import get_original
 
 _start_thread: Any = get_original("_thread", "start_new_thread")
 _new_lock: Any = get_original("_thread", "allocate_lock")
 
-PASSIVE_BYTES = 4 << 20  # below it a checkpoint costs more fsyncs than it saves
-TRUNCATE_BYTES = 64 << 20  # under steady load PASSIVE never gets to reset the WAL; recovery reads all of it
-LOOK_S = 0.25  # how often the size is looked at: one stat
-PAUSE_S = 2.0  # between two checkpoints: the WAL's size does not tell how much of it is new
-BUSY_MS = 100  # TRUNCATE may wait for writers; they wait for it far less
+T = TypeVar("T")
+
+BUSY_S = 0.001  # another connection holds the file, for the time of a small commit
+PATIENCE_S = 5.0  # longer than any commit or checkpoint: after that, something is wrong
+
+PASSIVE_BYTES = 4 << 20  # below that, a checkpoint costs more fsyncs than it saves
+TRUNCATE_BYTES = 64 << 20  # under steady load PASSIVE never resets the WAL; recovery reads it all
+LOOK_S = 0.25  # how often to look at the size: one stat
+PAUSE_S = 2.0  # between checkpoints: the size does not tell how much is new
+LOCK_S = 0.1  # TRUNCATE may wait so long for writers; they wait for it far less
+
+
+def is_busy(error: Exception) -> bool:
+    """Whether it says that another connection holds the lock: in a moment the same call will work.
+
+    `error` is one of sqlite3, or one of SQLAlchemy around it.
+    """
+    cause = getattr(error, "orig", None) or error
+    return getattr(cause, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+
+
+def retry_while_busy(step: Callable[[], T], patience_s: float = PATIENCE_S) -> T:
+    """Call `step` again while another connection holds the file. Other greenlets run in between.
+
+    Raises what `step` raises: a busy error after `patience_s`, any other one at once.
+    """
+    give_up = time.monotonic() + patience_s
+    while True:
+        try:
+            return step()
+        except Exception as error:
+            if not is_busy(error) or time.monotonic() > give_up:
+                raise
+        gevent.sleep(BUSY_S)
 
 
 class Checkpointer:
-    """Checkpoints the file at `path` until closed. Others may do the same: SQLite lets one at a time.
+    """Checkpoints the file at `path` until closed. Other processes may too: SQLite lets in one.
 
-    `failure` says why the last one failed, None where it worked.
+    A checkpoint copies the WAL into the file and waits for the disk, 20 ms and more per fsync. So
+    it has a native thread: greenlets share one, and gevent's pool of threads resolves host names.
+
+    `failure` says why the last checkpoint failed; None if it worked.
     """
 
     def __init__(self, path: Path, passive_bytes: int = PASSIVE_BYTES, truncate_bytes: int = TRUNCATE_BYTES) -> None:
@@ -37,13 +71,13 @@ class Checkpointer:
         self._passive_bytes = passive_bytes
         self._truncate_bytes = truncate_bytes
         self._tried = 0.0  # when (monotonic)
-        self._known = 0  # the WAL's time of change then
+        self._known = 0  # when the WAL had changed, at that time
         self._closing, self._closed = _held_lock(), _held_lock()
         self._open = True
         _start_thread(self._run, ())
 
     def close(self) -> None:
-        """Return when the thread has ended: after the checkpoint under way."""
+        """Return when the thread has ended, after the checkpoint under way."""
         if self._open:
             self._open = False
             self._closing.release()
@@ -61,7 +95,7 @@ class Checkpointer:
 
     def _look(self) -> None:
         try:
-            wal = os.stat(self._wal)  # never open it: closing it again would drop SQLite's locks on this file
+            wal = os.stat(self._wal)  # never open it: closing it would drop SQLite's locks on it
         except FileNotFoundError:
             return
         if wal.st_size <= self._passive_bytes or not self._is_due(wal.st_mtime_ns):
@@ -69,7 +103,7 @@ class Checkpointer:
         if wal.st_size <= self._truncate_bytes:
             self._checkpoint("PASSIVE")
         else:
-            self._checkpoint("PASSIVE", "TRUNCATE")  # in this order: TRUNCATE holds the write lock over its fsyncs
+            self._checkpoint("PASSIVE", "TRUNCATE")  # TRUNCATE holds the write lock over its fsyncs
 
     def _is_due(self, changed: int) -> bool:
         now = time.monotonic()
@@ -79,7 +113,7 @@ class Checkpointer:
         return True
 
     def _checkpoint(self, *modes: str) -> None:
-        with closing(sqlite3.connect(self._path, isolation_level=None, timeout=BUSY_MS / 1000)) as connection:
+        with closing(sqlite3.connect(self._path, isolation_level=None, timeout=LOCK_S)) as connection:
             for mode in modes:
                 busy, frames, copied = connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
             if not busy and frames == copied:
@@ -88,7 +122,7 @@ class Checkpointer:
 
 
 def _commit_nothing(connection: sqlite3.Connection) -> None:
-    """Be the first to write into the reset WAL: who does that waits for an fsync, and it should not be the hub."""
+    """Be the first to write into the reset WAL: that waits for an fsync, which the hub should not."""
     connection.execute("BEGIN IMMEDIATE")
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     connection.execute(f"PRAGMA user_version = {version}")

@@ -1,4 +1,6 @@
-"""The WAL of a file that is written all the time stays small, and no greenlet waits for it."""
+"""A locked file is waited for by one greenlet, not by all; the WAL of a file that is written all the
+time stays small.
+"""
 
 import os
 import sqlite3
@@ -10,8 +12,10 @@ from pathlib import Path
 import gevent
 import pytest
 from drivers import BOUND_S, soon
+from sqlalchemy import create_engine
+from sqlalchemy.exc import OperationalError
 
-from chatapp.sqlite import Checkpointer
+from chatapp.sqlite import Checkpointer, is_busy, retry_while_busy
 
 MB = 1 << 20
 
@@ -43,6 +47,45 @@ def write(connection: sqlite3.Connection, size: int) -> None:
 
 def wal_size(path: Path) -> int:
     return Path(f"{path}-wal").stat().st_size
+
+
+@pytest.fixture
+def impatient(path: Path, connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """Another connection, which does not wait for locks."""
+    with closing(sqlite3.connect(path, isolation_level=None, timeout=0)) as impatient:
+        yield impatient
+
+
+def test_a_step_is_taken_once_the_file_is_free(connection: sqlite3.Connection, impatient: sqlite3.Connection) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    waiting = gevent.spawn(retry_while_busy, lambda: write(impatient, 10) or "written")
+    gevent.sleep(0.02)
+    assert not waiting.dead
+    connection.execute("COMMIT")
+    assert waiting.get(timeout=BOUND_S) == "written"
+
+
+def test_patience_has_an_end(connection: sqlite3.Connection, impatient: sqlite3.Connection) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    with gevent.Timeout(BOUND_S), pytest.raises(sqlite3.OperationalError, match="locked") as failure:
+        retry_while_busy(lambda: write(impatient, 10), patience_s=0.02)
+    assert is_busy(failure.value)
+
+
+def test_a_failure_that_waiting_does_not_help_is_raised_at_once(connection: sqlite3.Connection) -> None:
+    taken: list[int] = []
+    with pytest.raises(sqlite3.OperationalError, match="no such table"):
+        retry_while_busy(lambda: taken.append(1) or connection.execute("SELECT * FROM missing"))
+    assert len(taken) == 1
+
+
+def test_a_locked_file_is_recognized_through_sqlalchemy(path: Path, connection: sqlite3.Connection) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 0})
+    with engine.connect() as other, pytest.raises(OperationalError) as failure:
+        other.exec_driver_sql("BEGIN IMMEDIATE")
+    engine.dispose()
+    assert is_busy(failure.value)
 
 
 def test_a_large_wal_is_copied_into_the_file(path: Path, connection: sqlite3.Connection) -> None:

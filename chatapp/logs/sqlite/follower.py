@@ -11,9 +11,10 @@ import msgspec
 
 from chatapp.errors import UnknownRun
 from chatapp.logs.sqlite.pieces import Piece
-from chatapp.logs.sqlite.store import Store, StoreError, is_busy
+from chatapp.logs.sqlite.store import Store, StoreError
 from chatapp.logs.sqlite.tail import Tail
 from chatapp.logs.waiting import Alarm
+from chatapp.sqlite import is_busy
 
 POLL_S = 0.005  # as often as a writer flushes
 QUIET_POLL_S = 0.025  # when nothing came in the last QUIET_S: a first token may be that late

@@ -16,7 +16,6 @@ from pathlib import Path
 from time import monotonic
 from typing import ParamSpec, TypeVar
 
-import gevent
 import msgspec
 from gevent import get_hub
 
@@ -24,11 +23,11 @@ from chatapp.errors import ConfigError, LogUnavailable, UnknownRun
 from chatapp.events import Entry, StreamEvent
 from chatapp.logs.sqlite.follower import Follower
 from chatapp.logs.sqlite.lock import WriterLock
-from chatapp.logs.sqlite.store import Store, StoreError, Synchronous, is_busy
+from chatapp.logs.sqlite.store import Store, StoreError, Synchronous
 from chatapp.logs.sqlite.tail import OwnTail, Tail
-from chatapp.logs.sqlite.writer import BUSY_S, PATIENCE_S, Writer
+from chatapp.logs.sqlite.writer import Writer
 from chatapp.logs.waiting import Alarm
-from chatapp.sqlite import Checkpointer
+from chatapp.sqlite import Checkpointer, is_busy, retry_while_busy
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -202,16 +201,16 @@ class SQLiteLog:
         return time.time() - self.retention
 
     def _patiently(self, step: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Do a step on the store, again and again while another process holds the file."""
-        give_up = monotonic() + PATIENCE_S
-        while True:
-            self._check("the event log is closed" if self._closed else None)
-            try:
-                return step(*args, **kwargs)
-            except (StoreError, msgspec.MsgspecError) as error:
-                if not is_busy(error) or monotonic() > give_up:
-                    raise LogUnavailable(f"the event log does not answer: {error}") from error
-            gevent.sleep(BUSY_S)
+        """Take a step on the store, however often another process holds the file."""
+
+        def attempt() -> T:
+            self._check("the event log is closed" if self._closed else None)  # it may close meanwhile
+            return step(*args, **kwargs)
+
+        try:
+            return retry_while_busy(attempt)
+        except (StoreError, msgspec.MsgspecError) as error:
+            raise LogUnavailable(f"the event log does not answer: {error}") from error
 
     def _check(self, failure: str | None) -> None:
         if failure is not None:

@@ -5,8 +5,8 @@
     chunk     a run's events once they are folded out of the journal, by the seq of the last one in it
     run       who writes it, whether somebody cancelled it, whether its log may go
 
-Every method is one transaction, small enough for the hub. None waits for a lock: it raises `StoreError`, and
-`is_busy` tells whether the same call will work in a moment.
+Every method is one transaction, small enough for the hub. None waits for a lock: it raises
+`StoreError`, and `chatapp.sqlite.is_busy` tells whether the same call will work in a moment.
 """
 
 import sqlite3
@@ -66,11 +66,6 @@ class News(NamedTuple):
     position: int  # id of the last journal row there ever was
     complete: bool  # False where rows were folded away before we saw them
     pieces: list[Piece]
-
-
-def is_busy(error: Exception) -> bool:
-    """Another connection holds the lock."""
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
 
 
 class Store:

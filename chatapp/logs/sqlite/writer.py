@@ -10,18 +10,16 @@ import logging
 from time import monotonic
 from typing import NamedTuple
 
-import gevent
 from gevent import get_hub
 
 from chatapp.errors import LogUnavailable, UnknownRun
 from chatapp.events import StreamEvent
 from chatapp.logs.sqlite.pieces import encode_row
-from chatapp.logs.sqlite.store import Store, StoreError, is_busy
+from chatapp.logs.sqlite.store import Store, StoreError
 from chatapp.logs.sqlite.tail import OwnTail
 from chatapp.logs.waiting import Alarm
+from chatapp.sqlite import BUSY_S, PATIENCE_S, is_busy, retry_while_busy
 
-BUSY_S = 0.001  # another process holds the lock, for the time of a small commit
-PATIENCE_S = 5.0  # longer than any commit or checkpoint: by then readers should hear that something is wrong
 REPAIR_S = 0.25  # how soon a store that failed is tried again
 CLOSE_S = 1.0  # for a last flush while others write
 FOLD_ENTRIES = 128  # a chunk costs two pages: shared by so many, that is little
@@ -115,7 +113,10 @@ class Writer:
 
     def close(self) -> None:
         """Write what waits, and leave the journal empty; or say in the process's log that it did not work."""
-        self._write_rest()
+        try:
+            retry_while_busy(self._write_and_fold_all, CLOSE_S)
+        except StoreError as error:
+            logger.error("the event log was closed; events that nobody saw are lost: %s", error)
         self.failure = "the event log is closed"
         self._flush_set = False
         self._flush_alarm.clear()
@@ -210,16 +211,9 @@ class Writer:
             self._pending_bytes -= tail.fold()
             del self._unfolded[tail]
 
-    def _write_rest(self) -> None:
-        give_up = monotonic() + CLOSE_S
-        while True:
-            try:
-                self._write_all()
-                return self._fold(list(self._unfolded))
-            except StoreError as error:
-                if not is_busy(error) or monotonic() > give_up:
-                    return logger.error("the event log was closed with events unwritten, which nobody saw: %s", error)
-            gevent.sleep(BUSY_S)
+    def _write_and_fold_all(self) -> None:
+        self._write_all()
+        self._fold(list(self._unfolded))
 
     def _wake_all(self) -> None:
         for tail in self.tails.values():

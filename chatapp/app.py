@@ -52,17 +52,19 @@ VENDOR_DIALECTS = (AGUIDialect, AnthropicDialect, OpenAIDialect, ResponsesDialec
 DIALECTS: dict[str, Callable[[], Dialect]] = {dialect.name: dialect for dialect in (*OWN_DIALECTS, *VENDOR_DIALECTS)}
 
 
-def create_app(settings: Settings | None = None) -> Flask:
-    """The application, its stores open and its recovery running. Raises ConfigError.
+def create_app(settings: Settings | None = None, *, start: bool = True) -> Flask:
+    """The application, its stores open. Raises ConfigError.
 
-    Make it in the process that serves, after gevent has patched it; `app.extensions["chatapp"]` holds its services.
+    Make it in the process that serves, after gevent has patched it; `app.extensions["chatapp"]`
+    holds its services. Unless `start` is false, they are started: that begins the upkeep of the
+    stores and the recovery of runs.
     """
     settings = settings or load(os.environ)
     app = Flask(
         "chatapp", template_folder=_folder("templates"), static_folder=_folder("static"), root_path=str(PACKAGE)
     )
     app.jinja_env.globals["version"] = __version__
-    app.extensions[EXTENSION] = _services(settings, os.environ)
+    services = app.extensions[EXTENSION] = _services(settings, os.environ)
     errors.install(app, {"/v1/": openai_chat.error_shape, "/v1/messages": anthropic.error_shape})
     hosts.install(app, settings.trusted_hosts)
     origin.install(app)
@@ -82,6 +84,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         openapi,
     ):
         app.register_blueprint(module.blueprint)
+    if start:
+        services.start()
     return app
 
 

@@ -56,7 +56,7 @@ def retry_while_busy(step: Callable[[], T], patience_s: float = PATIENCE_S) -> T
 
 
 class Checkpointer:
-    """Checkpoints the file at `path` until closed. Other processes may too: SQLite lets in one.
+    """Checkpoints the file at `path` from `start` to `close`. Several processes may do so at once.
 
     A checkpoint copies the WAL into the file and waits for the disk, 20 ms and more per fsync. So
     it has a native thread: greenlets share one, and gevent's pool of threads resolves host names.
@@ -73,13 +73,17 @@ class Checkpointer:
         self._tried = 0.0  # when (monotonic)
         self._known = 0  # when the WAL had changed, at that time
         self._closing, self._closed = _held_lock(), _held_lock()
-        self._open = True
-        _start_thread(self._run, ())
+        self._runs = False
+
+    def start(self) -> None:
+        if not self._runs:
+            self._runs = True
+            _start_thread(self._run, ())
 
     def close(self) -> None:
         """Return when the thread has ended, after the checkpoint under way."""
-        if self._open:
-            self._open = False
+        if self._runs:
+            self._runs = False
             self._closing.release()
             self._closed.acquire()
 

@@ -6,7 +6,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import gevent
@@ -39,6 +39,13 @@ def connection(path: Path) -> Iterator[sqlite3.Connection]:
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chatapp.sqlite.LOOK_S", 0.005)
     monkeypatch.setattr("chatapp.sqlite.PAUSE_S", 0.01)
+
+
+@contextmanager
+def checkpoints(path: Path, **sizes: int) -> Iterator[Checkpointer]:
+    with closing(Checkpointer(path, **sizes)) as checkpointer:
+        checkpointer.start()
+        yield checkpointer
 
 
 def write(connection: sqlite3.Connection, size: int) -> None:
@@ -89,14 +96,14 @@ def test_a_locked_file_is_recognized_through_sqlalchemy(path: Path, connection: 
 
 
 def test_a_large_wal_is_copied_into_the_file(path: Path, connection: sqlite3.Connection) -> None:
-    with closing(Checkpointer(path, passive_bytes=MB)):
+    with checkpoints(path, passive_bytes=MB):
         write(connection, 2 * MB)
         soon(lambda: path.stat().st_size > 2 * MB)
         soon(lambda: write(connection, 10) or wal_size(path) < 3 * MB)
 
 
 def test_a_small_wal_is_left_alone(path: Path, connection: sqlite3.Connection) -> None:
-    with closing(Checkpointer(path, passive_bytes=MB)):
+    with checkpoints(path, passive_bytes=MB):
         write(connection, 1000)
         gevent.sleep(0.05)
         assert path.stat().st_size < 100_000
@@ -104,7 +111,7 @@ def test_a_small_wal_is_left_alone(path: Path, connection: sqlite3.Connection) -
 
 
 def test_a_wal_that_passive_checkpoints_cannot_reset_is_cut(path: Path, connection: sqlite3.Connection) -> None:
-    with closing(Checkpointer(path, passive_bytes=MB, truncate_bytes=4 * MB)):
+    with checkpoints(path, passive_bytes=MB, truncate_bytes=4 * MB):
         write(connection, 6 * MB)
         soon(lambda: 0 < wal_size(path) < MB)  # not 0: the fsync of a new WAL was paid by the thread
         assert connection.execute("PRAGMA user_version").fetchone() == (7,)
@@ -112,14 +119,14 @@ def test_a_wal_that_passive_checkpoints_cannot_reset_is_cut(path: Path, connecti
 
 
 def test_a_file_that_is_not_there_yet_is_waited_for(path: Path) -> None:
-    with closing(Checkpointer(path)) as checkpointer:
+    with checkpoints(path) as checkpointer:
         gevent.sleep(0.05)
         assert checkpointer.failure is None
         assert not path.exists()
 
 
 def test_a_failure_is_kept_until_it_works_again(path: Path, connection: sqlite3.Connection) -> None:
-    with closing(Checkpointer(path, passive_bytes=MB)) as checkpointer:
+    with checkpoints(path, passive_bytes=MB) as checkpointer:
         connection.execute("BEGIN IMMEDIATE")
         write(connection, 2 * MB)
         hidden = path.rename(path.with_suffix(".hidden"))
@@ -132,9 +139,13 @@ def test_a_failure_is_kept_until_it_works_again(path: Path, connection: sqlite3.
         soon(lambda: not checkpointer.failure)
 
 
-def test_closing_ends_the_thread_at_once(path: Path) -> None:
+def test_its_thread_lives_from_start_to_close(path: Path) -> None:
     before = set(os.listdir("/proc/self/task"))
     checkpointer = Checkpointer(path)
+    checkpointer.close()
+    assert set(os.listdir("/proc/self/task")) == before
+    checkpointer.start()
+    checkpointer.start()
     soon(lambda: set(os.listdir("/proc/self/task")) - before)
     started = time.monotonic()
     checkpointer.close()

@@ -41,8 +41,13 @@ class RunSupervisor:
         self._left: dict[str, float] = {}  # of processes that died, given to us once; when to try them (again)
         self._orphans_sought = -ORPHANS_S
         self._draining = False
+        self._recovery: gevent.Greenlet[..., None] | None = None
         log.listen(self._cancel_here)
-        self._recovery = gevent.spawn(self._recover_for_ever)
+
+    def start(self) -> None:
+        """Begin to end the runs whose process died."""
+        if self._recovery is None:
+            self._recovery = gevent.spawn(self._recover_for_ever)
 
     def admit(self) -> None:
         """Raise Overloaded where one more run would be too many. To be asked before anything is stored for it."""
@@ -51,7 +56,7 @@ class RunSupervisor:
         if len(self._live) >= self._max_live:
             raise Overloaded(f"the server is making {self._max_live} answers already (setting max_live_runs)")
 
-    def start(self, run_id: str, trace_id: str, provider: Provider, chat: Chat) -> None:
+    def begin(self, run_id: str, trace_id: str, provider: Provider, chat: Chat) -> None:
         """Begin the run in a greenlet of its own; it can be followed once this returns.
 
         Raises LogUnavailable; the answer is then ended all the same, so that nobody waits for it.
@@ -93,7 +98,8 @@ class RunSupervisor:
         for run, _ in self._live.values():
             run.scope.cancel(interrupted)
         gevent.joinall(self._greenlets(), timeout=CLOSE_S)
-        self._recovery.kill()
+        if self._recovery is not None:
+            self._recovery.kill()
 
     def _live_and_end(self, run: Run) -> None:
         try:

@@ -101,6 +101,13 @@ class RunControl(Protocol):
 class EventLog(LogWriter, LogReader, RunControl, Protocol):
     """The whole log, for the code that opens and closes it."""
 
+    def start(self) -> None:
+        """Begin the upkeep: let old logs go, and whatever else the store needs from time to time.
+
+        Without it the log can be read and written, but only grows: enough for a short command.
+        """
+        ...
+
     def ping(self) -> None:
         """Prove that the store answers. Raises LogUnavailable."""
         ...

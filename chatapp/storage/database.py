@@ -19,12 +19,19 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 class Database:
-    """The engine, and for a SQLite file its checkpoints, off the hub. Close it to let go of both."""
+    """The engine, and for a SQLite file its checkpoints, off the hub: from `start` on.
+
+    Close it to let go of both.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         file = engine.url.database if engine.dialect.name == "sqlite" else None
         self._checkpointer = Checkpointer(Path(file)) if file else None
+
+    def start(self) -> None:
+        if self._checkpointer is not None:
+            self._checkpointer.start()
 
     def close(self) -> None:
         self.engine.dispose()

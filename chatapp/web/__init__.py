@@ -42,6 +42,13 @@ class Services:
     readers: OpenReaders
     attendance: Presence
 
+    def start(self) -> None:
+        """Begin what runs beside the requests: upkeep of the stores, and recovery."""
+        self.log.start()
+        self.database.start()
+        self.expiry.start()
+        self.runs.start()
+
     def drain(self, grace_s: float) -> None:
         """Let readers go, runs end, and close everything; see docs/guides/deploy.md."""
         self.readers.dismiss()

@@ -60,7 +60,7 @@ def begin_answer(asked: Asked) -> Begun:
     if not begun.found:
         whole = msgspec.structs.replace(chat, messages=[*asked.instructions, *begun.messages])
         source = answerer(provider, app.tools.toolbox(begun.id, offered), acting)
-        app.runs.start(begun.id, trace_id(), source, whole)
+        app.runs.begin(begun.id, trace_id(), source, whole)
     return begun
 
 

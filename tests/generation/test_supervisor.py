@@ -76,6 +76,7 @@ def answers() -> Answers:
 @pytest.fixture
 def runs(log: MemoryLog, answers: Answers) -> Iterator[RunSupervisor]:
     runs = RunSupervisor(log, answers, max_live=3)
+    runs.start()
     yield runs
     runs.drain(0)
 
@@ -125,7 +126,7 @@ def silent(scope: CancelScope) -> Iterator[ReplyItem]:
 
 
 def test_a_run_is_logged_from_start_to_end(runs: RunSupervisor, log: MemoryLog, answers: Answers) -> None:
-    runs.start("r", "trace", ScriptedProvider(complete), CHAT)
+    runs.begin("r", "trace", ScriptedProvider(complete), CHAT)
     start, *middle, end = events_of(log, "r")
     assert isinstance(start, RunStart) and (start.run_id, start.trace_id, start.provider) == ("r", "trace", "scripted")
     assert middle == [ReasoningDelta("hm"), TextDelta("fi"), TextDelta("ne")]
@@ -136,13 +137,13 @@ def test_a_run_is_logged_from_start_to_end(runs: RunSupervisor, log: MemoryLog, 
 
 
 def test_the_run_can_be_followed_as_soon_as_it_was_started(runs: RunSupervisor, log: MemoryLog) -> None:
-    runs.start("r", "trace", ScriptedProvider(silent), CHAT)
+    runs.begin("r", "trace", ScriptedProvider(silent), CHAT)
     assert isinstance(log.read("r", wait=1)[0].event, RunStart)
 
 
 def test_a_run_is_stopped_before_the_first_token(runs: RunSupervisor, log: MemoryLog, answers: Answers) -> None:
     provider = ScriptedProvider(silent)
-    runs.start("r", "trace", provider, CHAT)
+    runs.begin("r", "trace", provider, CHAT)
     gevent.sleep(0)
     runs.cancel("r")
     end = end_of(log, "r")
@@ -158,7 +159,7 @@ def test_a_stop_between_two_waits_is_not_forgotten(runs: RunSupervisor, log: Mem
         gevent.sleep(0.01)  # outside the scope: nothing can be thrown here
         yield Finished("stop")
 
-    runs.start("r", "trace", ScriptedProvider(stopped_by_its_own_token), CHAT)
+    runs.begin("r", "trace", ScriptedProvider(stopped_by_its_own_token), CHAT)
     assert end_of(log, "r").reason == "cancelled"
 
 
@@ -173,7 +174,7 @@ def test_a_failing_provider_ends_the_run_with_an_error(
         yield TextDelta("half")
         raise error
 
-    runs.start("r", "trace", ScriptedProvider(failing), CHAT)
+    runs.begin("r", "trace", ScriptedProvider(failing), CHAT)
     end = end_of(log, "r")
     assert end.reason == "error" and end.error is not None
     assert (end.error.code, end.error.retryable, end.error.trace_id) == (code, retryable, "trace")
@@ -181,7 +182,7 @@ def test_a_failing_provider_ends_the_run_with_an_error(
 
 
 def test_a_provider_that_just_stops_is_not_taken_for_done(runs: RunSupervisor, log: MemoryLog) -> None:
-    runs.start("r", "trace", ScriptedProvider(lambda scope: iter([TextDelta("half")])), CHAT)
+    runs.begin("r", "trace", ScriptedProvider(lambda scope: iter([TextDelta("half")])), CHAT)
     end = end_of(log, "r")
     assert end.error is not None and end.error.code == "upstream_truncated"
 
@@ -190,7 +191,7 @@ def test_an_answer_is_kept_once_the_database_is_back(
     runs: RunSupervisor, log: MemoryLog, answers: Answers, caplog: pytest.LogCaptureFixture
 ) -> None:
     answers.failures = 1
-    runs.start("r", "trace", ScriptedProvider(complete), CHAT)
+    runs.begin("r", "trace", ScriptedProvider(complete), CHAT)
     assert kept(answers, "r").content == "fine"
     assert "cannot be written" in caplog.text
 
@@ -207,7 +208,7 @@ def test_a_log_that_refuses_events_ends_the_run_once_it_takes_them_again(
         return append(run_id, event)
 
     monkeypatch.setattr(log, "append", flaky)
-    runs.start("r", "trace", ScriptedProvider(complete), CHAT)
+    runs.begin("r", "trace", ScriptedProvider(complete), CHAT)
     end = end_of(log, "r")
     assert end.error is not None and end.error.code == "log_unavailable"
 
@@ -224,7 +225,7 @@ def test_a_run_whose_first_event_is_refused_still_begins_and_ends(
         return append(run_id, event)
 
     monkeypatch.setattr(log, "append", flaky)
-    runs.start("r", "trace", ScriptedProvider(complete), CHAT)
+    runs.begin("r", "trace", ScriptedProvider(complete), CHAT)
     start, end = events_of(log, "r")
     assert isinstance(start, RunStart) and isinstance(end, RunEnd)
     assert end.error is not None and end.error.code == "log_unavailable"
@@ -239,7 +240,7 @@ def test_an_answer_that_can_have_no_log_is_ended_all_the_same(
 
     monkeypatch.setattr(log, "create", refuse)
     with pytest.raises(LogUnavailable):
-        runs.start("r", "trace", ScriptedProvider(complete), CHAT)
+        runs.begin("r", "trace", ScriptedProvider(complete), CHAT)
     end = kept(answers, "r").end
     assert end is not None and end.error is not None and end.error.code == "log_unavailable"
 
@@ -247,14 +248,14 @@ def test_an_answer_that_can_have_no_log_is_ended_all_the_same(
 def test_one_more_run_than_allowed_is_refused(runs: RunSupervisor) -> None:
     for number in range(3):
         runs.admit()
-        runs.start(f"r{number}", "trace", ScriptedProvider(silent), CHAT)
+        runs.begin(f"r{number}", "trace", ScriptedProvider(silent), CHAT)
     with pytest.raises(Overloaded):
         runs.admit()
 
 
 def test_draining_lets_runs_end_and_interrupts_the_rest(runs: RunSupervisor, log: MemoryLog) -> None:
-    runs.start("quick", "trace", ScriptedProvider(complete), CHAT)
-    runs.start("stuck", "trace", ScriptedProvider(silent), CHAT)
+    runs.begin("quick", "trace", ScriptedProvider(complete), CHAT)
+    runs.begin("stuck", "trace", ScriptedProvider(silent), CHAT)
     runs.drain(0.1)
     assert end_of(log, "quick").reason == "stop"
     end = end_of(log, "stuck")
@@ -279,7 +280,7 @@ def test_a_run_left_by_a_dead_process_is_ended_as_interrupted(
 
 
 def test_the_answer_is_kept_before_its_end_is_seen(runs: RunSupervisor, log: MemoryLog, answers: Answers) -> None:
-    runs.start("r", "trace", ScriptedProvider(complete), CHAT)
+    runs.begin("r", "trace", ScriptedProvider(complete), CHAT)
     end = end_of(log, "r")
     assert answers.kept["r"].end == end
 
@@ -336,7 +337,7 @@ def test_one_line_a_run_and_nothing_of_what_was_said(
     runs: RunSupervisor, log: MemoryLog, answers: Answers, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO, "chatapp.run"):
-        runs.start("r", "trace", ScriptedProvider(complete), CHAT)
+        runs.begin("r", "trace", ScriptedProvider(complete), CHAT)
         kept(answers, "r")
         gevent.sleep(0.01)
     (record,) = [record for record in caplog.records if record.name == "chatapp.run"]

@@ -30,6 +30,7 @@ def make_log(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MakeLog
         log: EventLog = MemoryLog(retention)
         if request.param == "sqlite":
             log = SQLiteLog(tmp_path / "log.db", retention=retention)
+        log.start()
         made.append(log)
         return log
 

@@ -34,6 +34,7 @@ def open_log(path: Path) -> Iterator[OpenLog]:
 
     def open_log(**options: Any) -> SQLiteLog:
         opened.append(SQLiteLog(path, **options))
+        opened[-1].start()
         return opened[-1]
 
     yield open_log
@@ -96,10 +97,24 @@ class TestOpening:
         SQLiteLog(path).close()
         files = os.listdir("/proc/self/fd")
         threads = len(os.listdir("/proc/self/task"))
-        SQLiteLog(path).close()
+        for starts in (False, True):
+            log = SQLiteLog(path)
+            if starts:
+                log.start()
+            log.close()
         assert os.listdir("/proc/self/fd") == files
         soon(lambda: len(os.listdir("/proc/self/task")) <= threads)
         assert [file.name for file in path.parent.rglob("*") if file.is_file()] == [path.name]
+
+    def test_it_can_be_used_without_being_started(self, path: Path, open_log: OpenLog) -> None:
+        threads = len(os.listdir("/proc/self/task"))
+        with closing(SQLiteLog(path)) as log:
+            log.create("run_1")
+            entries = append(log, "run_1", "one", "two", END)
+            assert read_all(log, "run_1") == entries
+            assert len(os.listdir("/proc/self/task")) == threads
+        assert read_all(open_log(), "run_1") == entries
+        assert not count(path, "journal")
 
     def test_it_works_in_a_process_that_is_not_patched(self, path: Path) -> None:
         with child(UNPATCHED, path) as process:
@@ -463,6 +478,7 @@ from chatapp.events import TextDelta
 from chatapp.logs.sqlite.log import SQLiteLog
 
 log = SQLiteLog(Path(sys.argv[1]))
+log.start()
 log.create("run_1")
 reader = gevent.spawn(lambda: [*log.read("run_1", 0, 5), *log.read("run_1", 1, 5)])
 log.append("run_1", TextDelta("one"))
@@ -493,6 +509,7 @@ from chatapp.ids import new_id
 from chatapp.logs.sqlite.log import SQLiteLog
 
 log = SQLiteLog(Path(sys.argv[1]))
+log.start()
 cancelled = []
 log.listen(cancelled.append)
 run_id = new_id("run")
@@ -530,6 +547,7 @@ def read(run_id):
         os.write(1, f"{run_id} {seq}\\n".encode())
 
 log = SQLiteLog(Path(sys.argv[1]))
+log.start()
 runs = [new_id("run") for _ in range(5)]
 for run_id in runs:
     log.create(run_id)

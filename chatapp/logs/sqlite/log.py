@@ -65,8 +65,12 @@ class SQLiteLog:
         self._follower = Follower(self._store, self._lock.id, self._horizon)
         self._tick_alarm = Alarm(self._tick)
         self._sweep_alarm = Alarm(self._sweep)
-        self._sweep_alarm.set(SWEEP_S)
         self._expire_alarm = Alarm(self._expire)
+
+    def start(self) -> None:
+        self._check_open()
+        self._checkpointer.start()
+        self._sweep_alarm.set(SWEEP_S)
 
     def create(self, run_id: str) -> None:
         key = self._patiently(self._store.create, run_id, self._lock.id)
@@ -138,8 +142,7 @@ class SQLiteLog:
         self._lock.release()
 
     def _tail(self, run_id: str) -> Tail:
-        if self._closed:
-            raise LogUnavailable("the event log is closed")
+        self._check_open()
         tail = self._writer.tails.get(run_id) or self._follower.tails.get(run_id)
         return tail or self._patiently(self._follower.follow, run_id)
 
@@ -204,13 +207,16 @@ class SQLiteLog:
         """Take a step on the store, however often another process holds the file."""
 
         def attempt() -> T:
-            self._check("the event log is closed" if self._closed else None)  # it may close meanwhile
+            self._check_open()  # it may have been closed during the last pause
             return step(*args, **kwargs)
 
         try:
             return retry_while_busy(attempt)
         except (StoreError, msgspec.MsgspecError) as error:
             raise LogUnavailable(f"the event log does not answer: {error}") from error
+
+    def _check_open(self) -> None:
+        self._check("the event log is closed" if self._closed else None)
 
     def _check(self, failure: str | None) -> None:
         if failure is not None:

@@ -1,8 +1,7 @@
-"""SQLite beside greenlets: how to wait for a locked file, and how to keep its WAL small. It knows no
-table.
+"""SQLite beside greenlets: how to wait for a locked file and keep its WAL small. It knows no table.
 
-SQLite waits inside C, where it stops the hub and with it every stream of the process. So connections
-in the hub set `busy_timeout=0` and `wal_autocheckpoint=0`, and use what is here instead.
+SQLite waits inside C, where it stops the hub and with it every stream of the process. So the hub's
+connections set `busy_timeout=0` and `wal_autocheckpoint=0`, and use what is here instead.
 """
 
 import os
@@ -64,12 +63,22 @@ class Checkpointer:
     `failure` says why the last checkpoint failed; None if it worked.
     """
 
-    def __init__(self, path: Path, passive_bytes: int = PASSIVE_BYTES, truncate_bytes: int = TRUNCATE_BYTES) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        passive_bytes: int = PASSIVE_BYTES,
+        truncate_bytes: int = TRUNCATE_BYTES,
+        look_s: float = LOOK_S,
+        pause_s: float = PAUSE_S,
+    ) -> None:
         self.failure: str | None = None
         self._path = path
         self._wal = Path(f"{path}-wal")
         self._passive_bytes = passive_bytes
         self._truncate_bytes = truncate_bytes
+        self._look_s = look_s
+        self._pause_s = pause_s
         self._tried = 0.0  # when (monotonic)
         self._known = 0  # when the WAL had changed, at that time
         self._closing, self._closed = _held_lock(), _held_lock()
@@ -89,7 +98,7 @@ class Checkpointer:
 
     def _run(self) -> None:
         try:
-            while not self._closing.acquire(timeout=LOOK_S):
+            while not self._closing.acquire(timeout=self._look_s):
                 try:
                     self._look()
                 except (sqlite3.Error, OSError) as error:
@@ -111,7 +120,7 @@ class Checkpointer:
 
     def _is_due(self, changed: int) -> bool:
         now = time.monotonic()
-        if now - self._tried < PAUSE_S or (changed == self._known and self.failure is None):
+        if now - self._tried < self._pause_s or (changed == self._known and self.failure is None):
             return False
         self._tried, self._known = now, changed
         return True
@@ -126,7 +135,7 @@ class Checkpointer:
 
 
 def _commit_nothing(connection: sqlite3.Connection) -> None:
-    """Be the first to write into the reset WAL: that waits for an fsync, which the hub should not."""
+    """Be the first to write into the reset WAL: that waits for an fsync, as the hub should not."""
     connection.execute("BEGIN IMMEDIATE")
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     connection.execute(f"PRAGMA user_version = {version}")

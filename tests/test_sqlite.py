@@ -1,6 +1,4 @@
-"""A locked file is waited for by one greenlet, not by all; the WAL of a file that is written all the
-time stays small.
-"""
+"""One greenlet waits for a locked file, not all of them; and the WAL of a busy file stays small."""
 
 import os
 import sqlite3
@@ -35,15 +33,9 @@ def connection(path: Path) -> Iterator[sqlite3.Connection]:
         yield connection
 
 
-@pytest.fixture(autouse=True)
-def often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chatapp.sqlite.LOOK_S", 0.005)
-    monkeypatch.setattr("chatapp.sqlite.PAUSE_S", 0.01)
-
-
 @contextmanager
 def checkpoints(path: Path, **sizes: int) -> Iterator[Checkpointer]:
-    with closing(Checkpointer(path, **sizes)) as checkpointer:
+    with closing(Checkpointer(path, look_s=0.005, pause_s=0.01, **sizes)) as checkpointer:
         checkpointer.start()
         yield checkpointer
 
@@ -113,7 +105,7 @@ def test_a_small_wal_is_left_alone(path: Path, connection: sqlite3.Connection) -
 def test_a_wal_that_passive_checkpoints_cannot_reset_is_cut(path: Path, connection: sqlite3.Connection) -> None:
     with checkpoints(path, passive_bytes=MB, truncate_bytes=4 * MB):
         write(connection, 6 * MB)
-        soon(lambda: 0 < wal_size(path) < MB)  # not 0: the fsync of a new WAL was paid by the thread
+        soon(lambda: 0 < wal_size(path) < MB)  # not 0: the thread paid the fsync of a new WAL
         assert connection.execute("PRAGMA user_version").fetchone() == (7,)
         assert connection.execute("SELECT sum(length(data)) FROM thing").fetchone() == (6 * MB,)
 

@@ -18,6 +18,7 @@ from chatapp.ids import new_id
 from chatapp.logs import EventLog
 from chatapp.logs.memory import MemoryLog
 from chatapp.logs.sqlite.log import SQLiteLog
+from chatapp.logs.sqlite.tuning import Tuning
 
 MakeLog = Callable[..., EventLog]
 
@@ -29,7 +30,7 @@ def make_log(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MakeLog
     def make(retention: float = 3600.0) -> EventLog:
         log: EventLog = MemoryLog(retention)
         if request.param == "sqlite":
-            log = SQLiteLog(tmp_path / "log.db", retention=retention)
+            log = SQLiteLog(tmp_path / "log.db", retention=retention, tuning=Tuning(sweep_s=0.05))
         log.start()
         made.append(log)
         return log
@@ -234,8 +235,7 @@ def test_cancelling_what_has_ended_is_no_error_and_reaches_nobody(log: EventLog)
     gevent.sleep(0)
 
 
-def test_a_settled_log_goes_after_the_retention(make_log: MakeLog, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chatapp.logs.sqlite.log.SWEEP_S", 0.05)
+def test_a_settled_log_goes_after_the_retention(make_log: MakeLog) -> None:
     log = make_log(retention=0.1)
     kept, entries = write(log, 3)
     gone, _ = write(log, 3)

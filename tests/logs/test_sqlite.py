@@ -1,4 +1,4 @@
-"""What only the SQLite log promises: durability, several processes, and how it meets a store that fails."""
+"""What only the SQLite log promises: durability, several processes, and a store that may fail."""
 
 import os
 import signal
@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,11 @@ from drivers import BOUND_S, END, append, read_all, soon
 from chatapp.errors import ConfigError, LogUnavailable, UnknownRun
 from chatapp.events import Entry, Raw, TextDelta
 from chatapp.logs.sqlite.log import SQLiteLog
+from chatapp.logs.sqlite.tuning import Tuning
 from chatapp.sqlite import Checkpointer
 
 OpenLog = Callable[..., SQLiteLog]
+QUICK = Tuning(tick_s=0.02, fold_age_s=0.0, sweep_s=0.05)
 
 
 @pytest.fixture
@@ -40,14 +42,6 @@ def open_log(path: Path) -> Iterator[OpenLog]:
     yield open_log
     for log in opened:
         log.close()
-
-
-@pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Folding and sweeping come within a tenth of a second."""
-    monkeypatch.setattr("chatapp.logs.sqlite.writer.FOLD_AGE_S", 0.0)
-    monkeypatch.setattr("chatapp.logs.sqlite.log.TICK_S", 0.02)
-    monkeypatch.setattr("chatapp.logs.sqlite.log.SWEEP_S", 0.05)
 
 
 def count(path: Path, table: str) -> int:
@@ -165,10 +159,8 @@ class TestDurability:
 
 
 class TestFolding:
-    def test_folded_events_read_as_before_and_leave_the_journal(
-        self, open_log: OpenLog, path: Path, quick: None
-    ) -> None:
-        log = open_log()
+    def test_folded_events_read_as_before_and_leave_the_journal(self, open_log: OpenLog, path: Path) -> None:
+        log = open_log(tuning=QUICK)
         log.create("run_1")
         entries = []
         for number in range(40):
@@ -179,7 +171,7 @@ class TestFolding:
         soon(lambda: not count(path, "journal"))
         entries += append(log, "run_1", END)
         for after in range(0, len(entries), 57):
-            assert read_all(log, "run_1", after) == read_all(open_log(), "run_1", after) == entries[after:]
+            assert read_all(log, "run_1", after) == read_all(open_log(tuning=QUICK), "run_1", after) == entries[after:]
 
     def test_a_row_stays_while_a_run_in_it_is_not_folded(self, open_log: OpenLog, path: Path) -> None:
         log = open_log()
@@ -191,8 +183,8 @@ class TestFolding:
         soon(lambda: count(path, "chunk"))
         assert open_log().read("run_1") == kept
 
-    def test_memory_keeps_the_newest_alone(self, open_log: OpenLog, quick: None) -> None:
-        log = open_log()
+    def test_memory_keeps_the_newest_alone(self, open_log: OpenLog) -> None:
+        log = open_log(tuning=QUICK)
         log.create("run_1")
         for _ in range(20):
             append(log, "run_1", *map(str, range(100)))
@@ -202,8 +194,8 @@ class TestFolding:
         assert log._writer._pending_bytes == 0
         assert [seq for seq, _ in log.read("run_1", 1000)][:1] == [1001]
 
-    def test_an_ended_run_leaves_the_memory_and_stays_readable(self, open_log: OpenLog, quick: None) -> None:
-        log = open_log()
+    def test_an_ended_run_leaves_the_memory_and_stays_readable(self, open_log: OpenLog) -> None:
+        log = open_log(tuning=QUICK)
         log.create("run_1")
         append(log, "run_1", "one", END)
         soon(lambda: not log._writer.tails)
@@ -213,26 +205,20 @@ class TestFolding:
             log.append("run_1", END)
         soon(lambda: not log._follower.tails)
 
-    def test_large_logs_are_deleted_in_parts(
-        self, open_log: OpenLog, path: Path, quick: None, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr("chatapp.logs.sqlite.store.EXPIRE_CHUNKS", 3)
-        log = open_log(retention=0.0)
+    def test_large_logs_are_deleted_in_parts(self, open_log: OpenLog, path: Path) -> None:
+        log = open_log(tuning=replace(QUICK, expire_chunks=3), retention=0.0)
         for run_id in ("run_1", "run_2"):
             log.create(run_id)
             append(log, run_id, *map(str, range(2000)), END)
             log.sync(run_id)
             log.settle(run_id)
         with pytest.raises(UnknownRun):
-            open_log(retention=0.0).read("run_1")  # at once, whatever is deleted already
+            open_log(tuning=QUICK, retention=0.0).read("run_1")  # at once, however much is deleted
         soon(lambda: not any(count(path, table) for table in ("run", "chunk", "journal")))
 
-    def test_the_wal_stays_bounded(self, open_log: OpenLog, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        small = partial(Checkpointer, passive_bytes=1 << 20, truncate_bytes=4 << 20)
-        monkeypatch.setattr("chatapp.logs.sqlite.log.Checkpointer", small)
-        monkeypatch.setattr("chatapp.sqlite.LOOK_S", 0.01)
-        monkeypatch.setattr("chatapp.sqlite.PAUSE_S", 0.01)
-        log = open_log()
+    def test_the_wal_stays_bounded(self, open_log: OpenLog, path: Path) -> None:
+        small = Checkpointer(path, passive_bytes=1 << 20, truncate_bytes=4 << 20, look_s=0.01, pause_s=0.01)
+        log = open_log(checkpointer=small)
         log.create("run_1")
         wal = Path(f"{path}-wal")
         for _ in range(3):
@@ -261,8 +247,8 @@ class TestOtherProcesses:
         second.cancel("run_1")
         soon(lambda: not first._store.cancelled(first._lock.id))
 
-    def test_a_reader_elsewhere_misses_nothing_that_is_folded_early(self, open_log: OpenLog, quick: None) -> None:
-        writer, reader = open_log(), open_log()
+    def test_a_reader_elsewhere_misses_nothing_that_is_folded_early(self, open_log: OpenLog) -> None:
+        writer, reader = open_log(tuning=QUICK), open_log(tuning=QUICK)
         writer.create("run_1")
         reading = gevent.spawn(read_all, reader, "run_1")
         gevent.sleep(0)
@@ -272,8 +258,8 @@ class TestOtherProcesses:
         reader._follower._poll()
         assert reading.get(timeout=BOUND_S) == entries
 
-    def test_many_readers_elsewhere_begin_anywhere(self, open_log: OpenLog, quick: None) -> None:
-        writer, reader = open_log(), open_log()
+    def test_many_readers_elsewhere_begin_anywhere(self, open_log: OpenLog) -> None:
+        writer, reader = open_log(tuning=QUICK), open_log(tuning=QUICK)
         run_ids = [f"run_{number}" for number in range(10)]
         written: dict[str, list[Entry]] = {run_id: [] for run_id in run_ids}
         readers = {}
@@ -292,8 +278,8 @@ class TestOtherProcesses:
         for (run_id, _, after), greenlet in readers.items():
             assert greenlet.get(timeout=BOUND_S) == written[run_id][after:]
 
-    def test_nothing_is_polled_when_nothing_foreign_is_read(self, open_log: OpenLog, quick: None) -> None:
-        writer, reader = open_log(), open_log()
+    def test_nothing_is_polled_when_nothing_foreign_is_read(self, open_log: OpenLog) -> None:
+        writer, reader = open_log(tuning=QUICK), open_log(tuning=QUICK)
         writer.create("run_1")
         append(writer, "run_1", "one")
         writer.sync("run_1")
@@ -302,8 +288,8 @@ class TestOtherProcesses:
         soon(lambda: not reader._follower._poll_alarm.is_set)
         assert len(reader.read("run_1")) == 1
 
-    def test_a_settled_log_is_gone_for_all_after_the_retention(self, open_log: OpenLog, quick: None) -> None:
-        writer, reader = open_log(retention=0.2), open_log(retention=0.2)
+    def test_a_settled_log_is_gone_for_all_after_the_retention(self, open_log: OpenLog) -> None:
+        writer, reader = open_log(tuning=QUICK, retention=0.2), open_log(tuning=QUICK, retention=0.2)
         writer.create("run_1")
         writer.append("run_1", END)
         assert read_all(reader, "run_1") == [Entry(1, END)]
@@ -401,11 +387,8 @@ class TestTrouble:
         creating.get(timeout=BOUND_S)
         assert log.read("run_2") == []
 
-    def test_a_file_that_is_held_for_long_is_said_to_be(
-        self, open_log: OpenLog, path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr("chatapp.logs.sqlite.writer.PATIENCE_S", 0.05)
-        log = open_log()
+    def test_a_file_that_is_held_for_long_is_said_to_be(self, open_log: OpenLog, path: Path) -> None:
+        log = open_log(tuning=Tuning(patience_s=0.05))
         log.create("run_1")
         with write_lock(path):
             append(log, "run_1", "one")
@@ -414,18 +397,15 @@ class TestTrouble:
         assert [seq for seq, _ in soon(lambda: log.read("run_1", wait=BOUND_S), LogUnavailable)] == [1]
 
     def test_too_much_that_waits_is_refused(self, open_log: OpenLog, path: Path) -> None:
-        log = open_log(max_pending_bytes=1000)
+        log = open_log(tuning=Tuning(max_pending_bytes=1000))
         log.create("run_1")
         with write_lock(path):
             log.append("run_1", Raw(b"x" * 2000))
             with pytest.raises(LogUnavailable, match="too much"):
                 append(log, "run_1", "one too many")
 
-    def test_a_full_disk_is_said_to_all_and_healed_in_order(
-        self, open_log: OpenLog, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr("chatapp.logs.sqlite.writer.REPAIR_S", 0.02)
-        log = open_log()
+    def test_a_full_disk_is_said_to_all_and_healed_in_order(self, open_log: OpenLog) -> None:
+        log = open_log(tuning=Tuning(repair_s=0.02))
         log.create("run_1")
         before = append(log, "run_1", "before")
         log.sync("run_1")

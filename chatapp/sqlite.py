@@ -8,7 +8,6 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,6 +26,7 @@ PASSIVE_BYTES = 4 << 20  # below that, a checkpoint costs more fsyncs than it sa
 TRUNCATE_BYTES = 64 << 20  # under steady load PASSIVE never resets the WAL; recovery reads it all
 LOOK_S = 0.25  # how often to look at the size: one stat
 PAUSE_S = 2.0  # between checkpoints: the size does not tell how much is new
+ONE_COMMIT = 1  # frame: of `_commit_nothing` in another process; answering it would never end
 LOCK_S = 0.1  # TRUNCATE may wait so long for writers; they wait for it far less
 
 
@@ -80,7 +80,8 @@ class Checkpointer:
         self._look_s = look_s
         self._pause_s = pause_s
         self._tried = 0.0  # when (monotonic)
-        self._known = 0  # when the WAL had changed, at that time
+        self._connection: sqlite3.Connection | None = None
+        self._copied: int | None = None  # the file's version of which all is copied
         self._closing, self._closed = _held_lock(), _held_lock()
         self._runs = False
 
@@ -103,43 +104,58 @@ class Checkpointer:
                     self._look()
                 except (sqlite3.Error, OSError) as error:
                     self.failure = f"checkpoint: {error}"
+                    self._disconnect()
         finally:
+            self._disconnect()
             self._closed.release()
 
     def _look(self) -> None:
+        now = time.monotonic()
         try:
-            wal = os.stat(self._wal)  # never open it: closing it would drop SQLite's locks on it
+            size = os.stat(self._wal).st_size  # never open it: closing it would drop SQLite's locks
         except FileNotFoundError:
             return
-        if wal.st_size <= self._passive_bytes or not self._is_due(wal.st_mtime_ns):
+        if size > self._passive_bytes and now - self._tried >= self._pause_s:
+            self._tried = now
+            self._checkpoint_changes(size)
+
+    def _checkpoint_changes(self, size: int) -> None:
+        connection = self._connect()
+        (version,) = _row(connection, "PRAGMA data_version")  # changes with the commits of others
+        if version == self._copied:
             return
-        if wal.st_size <= self._truncate_bytes:
-            self._checkpoint("PASSIVE")
-        else:
-            self._checkpoint("PASSIVE", "TRUNCATE")  # TRUNCATE holds the write lock over its fsyncs
-
-    def _is_due(self, changed: int) -> bool:
-        now = time.monotonic()
-        if now - self._tried < self._pause_s or (changed == self._known and self.failure is None):
-            return False
-        self._tried, self._known = now, changed
-        return True
-
-    def _checkpoint(self, *modes: str) -> None:
-        with closing(sqlite3.connect(self._path, isolation_level=None, timeout=LOCK_S)) as connection:
-            for mode in modes:
-                busy, frames, copied = connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
-            if not busy and frames == copied:
-                _commit_nothing(connection)
+        busy, frames, copied = _row(connection, "PRAGMA wal_checkpoint(PASSIVE)")
+        if size > self._truncate_bytes:  # after PASSIVE: it locks out writers for its fsyncs
+            busy, frames, copied = _row(connection, "PRAGMA wal_checkpoint(TRUNCATE)")
+        complete = not busy and frames == copied
+        if complete and frames != ONE_COMMIT:
+            _commit_nothing(connection)
+        self._copied = version if complete else None
         self.failure = None
+
+    def _connect(self) -> sqlite3.Connection:
+        if self._connection is None:
+            self._connection = sqlite3.connect(self._path, isolation_level=None, timeout=LOCK_S)
+            self._copied = None  # each connection counts versions in its own way
+        return self._connection
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
 
 def _commit_nothing(connection: sqlite3.Connection) -> None:
     """Be the first to write into the reset WAL: that waits for an fsync, as the hub should not."""
     connection.execute("BEGIN IMMEDIATE")
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (version,) = _row(connection, "PRAGMA user_version")
     connection.execute(f"PRAGMA user_version = {version}")
     connection.execute("COMMIT")
+
+
+def _row(connection: sqlite3.Connection, query: str) -> Any:
+    (row,) = connection.execute(query).fetchall()  # all: an unfinished query keeps a lock
+    return row
 
 
 def _held_lock() -> Any:

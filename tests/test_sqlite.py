@@ -34,14 +34,19 @@ def connection(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 @contextmanager
-def checkpoints(path: Path, **sizes: int) -> Iterator[Checkpointer]:
-    with closing(Checkpointer(path, look_s=0.005, pause_s=0.01, **sizes)) as checkpointer:
+def checkpoints(path: Path, pause_s: float = 0.01, **sizes: int) -> Iterator[Checkpointer]:
+    with closing(Checkpointer(path, look_s=0.005, pause_s=pause_s, **sizes)) as checkpointer:
         checkpointer.start()
         yield checkpointer
 
 
 def write(connection: sqlite3.Connection, size: int) -> None:
     connection.execute("INSERT INTO thing VALUES (?)", (bytes(size),))
+
+
+def version(connection: sqlite3.Connection) -> int:
+    """Changes with every commit of another connection."""
+    return int(connection.execute("PRAGMA data_version").fetchone()[0])
 
 
 def wal_size(path: Path) -> int:
@@ -108,6 +113,18 @@ def test_a_wal_that_passive_checkpoints_cannot_reset_is_cut(path: Path, connecti
         soon(lambda: 0 < wal_size(path) < MB)  # not 0: the thread paid the fsync of a new WAL
         assert connection.execute("PRAGMA user_version").fetchone() == (7,)
         assert connection.execute("SELECT sum(length(data)) FROM thing").fetchone() == (6 * MB,)
+
+
+def test_a_file_that_nobody_writes_is_left_alone(path: Path, connection: sqlite3.Connection) -> None:
+    def is_quiet() -> bool:
+        before = version(connection)
+        gevent.sleep(0.2)
+        return version(connection) == before
+
+    with checkpoints(path, pause_s=0.03, passive_bytes=MB), checkpoints(path, pause_s=0.03, passive_bytes=MB):
+        write(connection, 2 * MB)
+        soon(lambda: path.stat().st_size > 2 * MB)
+        soon(is_quiet)
 
 
 def test_a_file_that_is_not_there_yet_is_waited_for(path: Path) -> None:

@@ -25,6 +25,7 @@ from chatapp.generation.supervisor import RunSupervisor
 from chatapp.logs import EventLog
 from chatapp.logs.memory import MemoryLog
 from chatapp.logs.sqlite.log import SQLiteLog
+from chatapp.ops.run_log import RunLog
 from chatapp.providers.catalog import ProviderCatalog
 from chatapp.reading.presence import Presence
 from chatapp.reading.reader import OpenReaders
@@ -106,7 +107,7 @@ def _services(settings: Settings, environ: Mapping[str, str]) -> Services:
         tools=ToolCatalog(settings, mcp_servers(settings, environ), StoredApprovals(database.engine)),
         agents=AgentCatalog(settings),
         dialects=DIALECTS,
-        runs=RunSupervisor(log, store, settings.max_live_runs),
+        runs=RunSupervisor(log, store, settings.max_live_runs, [RunLog()]),
         readers=OpenReaders(),
         attendance=Presence(),
     )

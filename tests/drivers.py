@@ -9,7 +9,8 @@ from typing import TypeVar
 import gevent
 
 from chatapp.cancel import CancelScope
-from chatapp.chat import Chat
+from chatapp.chat import Chat, Message
+from chatapp.errors import DatabaseUnavailable
 from chatapp.events import Entry, FinishReason, RunEnd, RunStart, StreamEvent, TextDelta, Timing, Usage
 from chatapp.logs import Appender, LogReader
 from chatapp.providers import ReplyItem
@@ -59,6 +60,28 @@ def hang(scope: CancelScope) -> None:
     scope.run(gevent.sleep, 1000)
 
 
+class Answers:
+    """Keeps answers in memory. It fails `failures` times; no run will finish those in `lost`."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, Transcript] = {}
+        self.lost: list[str] = []
+        self.failures = 0
+
+    def finish(self, answer_id: str, transcript: Transcript) -> None:
+        if self.failures:
+            self.failures -= 1
+            raise DatabaseUnavailable("away")
+        self.kept[answer_id] = transcript
+        self.lost = [lost for lost in self.lost if lost != answer_id]
+
+    def kept_end(self, answer_id: str) -> RunEnd | None:
+        return self.kept[answer_id].end if answer_id in self.kept else None
+
+    def unfinished(self, before: float) -> Sequence[str]:
+        return self.lost
+
+
 class NoApprovals:
     """Nobody decides on calls."""
 
@@ -67,6 +90,10 @@ class NoApprovals:
 
     def decide(self, run_id: str, call_id: str, decision: Decision) -> Decision:
         return decision
+
+
+def a_chat(said: str = "how are you") -> Chat:
+    return Chat(model="m", messages=[Message("user", said)])
 
 
 def a_start(run_id: str = "run") -> RunStart:

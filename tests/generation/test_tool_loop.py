@@ -1,12 +1,13 @@
-"""The tool loop: calls are run side by side, results sent back, and whatever goes wrong with a tool is an answer."""
+"""Calls run side by side, their results are sent back, and a failure is a result like any other."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
 
 import gevent
 import msgspec
 import pytest
+from drivers import ScriptedProvider
 from gevent.event import Event
 
 from chatapp.cancel import CancelScope
@@ -38,22 +39,11 @@ class Stopped(Exception):
     pass
 
 
-class Model:
-    """Answers with one script after the other; keeps what it was asked."""
-
-    name = "model"
+class Model(ScriptedProvider):
+    """Answers with one reply after the other, each of which begins by itself."""
 
     def __init__(self, *replies: list[ReplyItem]) -> None:
-        self._replies = list(replies)
-        self.asked: list[Chat] = []
-
-    def models(self) -> Sequence[str]:
-        return ["m"]
-
-    def stream(self, chat: Chat, scope: CancelScope) -> Iterator[ReplyItem]:
-        self.asked.append(chat)
-        yield Started()
-        yield from self._replies.pop(0)
+        super().__init__(*([Started(), *reply] for reply in replies))
 
 
 class Decisions:

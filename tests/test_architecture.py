@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "providers": {"wire/"},
     "dialects": {"wire/"},
     "storage": {"tools"},  # implements its Approvals
-    "agents": {"providers"},
+    "agents": {"providers", "providers.usage"},
     "generation": {"providers", "providers.usage", "tools/", "logs"},
     "reading": {"logs", "dialects", "wire/"},
     "access": {"storage/"},

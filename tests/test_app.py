@@ -1,4 +1,4 @@
-"""Building the application opens its stores; only starting it makes something run beside requests."""
+"""Building the application opens its stores; starting it begins what runs beside requests."""
 
 import gc
 import os

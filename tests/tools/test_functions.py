@@ -1,4 +1,4 @@
-"""A typed function is a tool: name, description and schema come from it, and its arguments arrive typed."""
+"""A typed function is a tool: it gives the name, description and schema, and its arguments arrive typed."""
 
 from collections.abc import Callable
 from typing import Annotated, Literal
@@ -167,7 +167,7 @@ def descriptions(spec: ToolSpec) -> dict[str, str]:
     return {name: field["description"] for name, field in properties.items() if "description" in field}
 
 
-def test_arguments_arrive_as_the_types_that_were_declared() -> None:
+def test_arguments_arrive_as_the_declared_types() -> None:
     assert weather.call({"place": {"city": "Lyon"}, "days": 2}, CancelScope()) == "2 days in Lyon, FR, C"
     assert weather(Place("Rome", "IT"), 1) == "1 days in Rome, IT, C"
 

@@ -81,5 +81,4 @@ def test_every_dependency_has_a_lower_bound() -> None:
 
 def test_every_folder_of_code_is_named_as_a_package() -> None:
     folders = {file.parent.relative_to(ROOT) for file in (ROOT / "chatapp").rglob("*.py")}
-    apart = {f"chatapp.{name}" for name in ("static", "templates")}  # at the top level of the checkout
-    assert listed("options", "packages") == {".".join(folder.parts) for folder in folders} | apart
+    assert listed("options", "packages") == {".".join(folder.parts) for folder in folders}

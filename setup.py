@@ -1,0 +1,17 @@
+"""Puts templates/ and static/ into the wheel's package, which setup.cfg cannot say. In a checkout they are beside it."""
+
+from shutil import copytree
+
+from setuptools import setup
+from setuptools.command.build_py import build_py
+
+
+class BuildWithPages(build_py):
+    def run(self) -> None:
+        super().run()
+        if not self.editable_mode:
+            for folder in ("templates", "static"):
+                copytree(folder, f"{self.build_lib}/chatapp/{folder}", dirs_exist_ok=True)
+
+
+setup(cmdclass={"build_py": BuildWithPages})

@@ -1,4 +1,4 @@
-"""Puts templates/ and static/ into the wheel's package, which setup.cfg cannot say. In a checkout they are beside it."""
+"""Copies templates/ and static/ into the package of a wheel, which setup.cfg cannot express."""
 
 from shutil import copytree
 

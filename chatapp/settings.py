@@ -1,8 +1,9 @@
-"""Every setting: one table of name, type, help and default, read from `chatapp.toml` and `CHATAPP_<NAME>` variables.
+"""Every setting: one table of names, types, help and defaults.
 
-A variable overrides the file. An unknown key or a bad value raises ConfigError, which names it: a
-typo must stop the start, not be ignored. API keys are never settings: a provider's `api_key_env`
-names the environment variable that holds its key.
+They come from `chatapp.toml` and from `CHATAPP_<NAME>` variables; a variable overrides the file. An
+unknown key or a bad value raises ConfigError, which names it: a typo must stop the start, not be
+ignored. API keys are never settings: a provider's `api_key_env` names the environment variable that
+holds its key.
 """
 
 import tomllib
@@ -83,7 +84,7 @@ class ProviderConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
 
 
 class MCPServerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One `[mcp_servers.NAME]` table: a command to run, or the URL of a server that is already running."""
+    """One `[mcp_servers.NAME]` table: a command to run, or the URL of a running server."""
 
     command: str = ""
     args: tuple[str, ...] = ()
@@ -98,7 +99,7 @@ class MCPServerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
 
 
 class AgentConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One `[agents.NAME]` table. `factory` is the agent as `module:callable`; a run calls it for its events."""
+    """One `[agents.NAME]` table. `factory` names the agent as `module:callable`."""
 
     factory: Annotated[str, Meta(pattern=r"^[\w.]+:\w+$")]
 
@@ -240,7 +241,7 @@ HELP: dict[str, str] = {
 
 
 def load(environ: Mapping[str, str]) -> Settings:
-    """Read the file that CHATAPP_CONFIG names (or `chatapp.toml` here, if it exists), then the variables.
+    """Read the file that CHATAPP_CONFIG names (else `chatapp.toml`, if it exists), then variables.
 
     Raises ConfigError.
     """

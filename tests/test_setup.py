@@ -1,4 +1,4 @@
-"""setup.cfg declares every import and names every package, so that what is installed is complete."""
+"""setup.cfg declares every import and names every package, so that an installation is complete."""
 
 import ast
 import re
@@ -44,7 +44,7 @@ def imports(file: Path) -> Iterator[str]:
 
 
 def distributions(folder: str) -> dict[str, set[str]]:
-    """The third-party modules that a folder's files import, each with the distributions that may bring it."""
+    """The third-party modules that a folder's files import, each with its distributions."""
     modules = {module for file in (ROOT / folder).rglob("*.py") for module in imports(file)}
     own = {"chatapp"} | {file.stem for file in (ROOT / folder).glob("*.py")}
     installed = packages_distributions()

@@ -21,7 +21,7 @@ Decision: TypeAlias = Literal["approved", "denied", "expired"]
 
 
 class ToolFailed(Exception):
-    """The call failed. The model and the client read the message: it should help them, and hold no secret."""
+    """The call failed. The message is shown to the model and the client: no secrets in it."""
 
 
 class Tool(Protocol):
@@ -39,7 +39,10 @@ class Tool(Protocol):
         ...
 
     def call(self, arguments: Arguments, scope: CancelScope) -> object:
-        """The result, which JSON must be able to represent. All waiting happens in `scope`. Raises ToolFailed."""
+        """The result, which JSON must be able to represent. Raises ToolFailed.
+
+        All waiting happens in `scope`.
+        """
         ...
 
 
@@ -47,11 +50,11 @@ class ToolSource(Protocol):
     """A server that offers tools, such as an MCP server."""
 
     def tools(self) -> Sequence[Tool]:
-        """Its tools now; empty if it cannot be asked. May wait, for a bounded time. Never raises."""
+        """Its tools; empty if it fails to list them. Never raises; may wait for a bounded time."""
         ...
 
     def problem(self) -> str:
-        """Why it could not be asked the last time; empty if it could."""
+        """Why it failed to list them the last time; empty if it did not."""
         ...
 
     def close(self) -> None: ...
@@ -65,5 +68,5 @@ class Approvals(Protocol):
         ...
 
     def decide(self, run_id: str, call_id: str, decision: Decision) -> Decision:
-        """Record a decision and return the one that holds: the first. Raises DatabaseUnavailable."""
+        """Record a decision; return the one that holds, the first. Raises DatabaseUnavailable."""
         ...

@@ -1,4 +1,4 @@
-"""All tools of the process, and the choice of those that a run gets: built in, a developer's own, those of MCP servers.
+"""All tools (built in, a developer's own, those of MCP servers) and the choice of a run's tools.
 
 A tool of an MCP server is offered under its own name if no other tool has it, and otherwise as
 `server__name`. A request may always use the long name. Names that become equal are numbered.
@@ -28,7 +28,7 @@ _odd = re.compile(r"[^a-zA-Z0-9_-]+")
 
 
 class NamedTool:
-    """A tool under the name that the model is offered. `server` is the name of its MCP server, or empty."""
+    """A tool under the name that the model is offered. `server` is its MCP server, or empty."""
 
     def __init__(self, tool: Tool, name: str, long_name: str, server: str, ask: bool) -> None:
         self._tool = tool
@@ -46,9 +46,9 @@ class NamedTool:
 
 
 class ToolCatalog:
-    """All tools of this process. `servers` are the MCP servers by name; they are asked for their tools when needed.
+    """All tools of this process. `servers` are the MCP servers by name, which start when needed.
 
-    Building it imports `tool_modules`. Raises ConfigError.
+    Building it imports the modules of `tool_modules`. Raises ConfigError.
     """
 
     def __init__(self, settings: Settings, servers: Mapping[str, ToolSource], approvals: Approvals) -> None:
@@ -60,7 +60,7 @@ class ToolCatalog:
         self._limits = limits(settings)
 
     def all(self) -> list[NamedTool]:
-        """Waits for MCP servers that are still starting, for a bounded time. Leaves out those that fail."""
+        """All tools. Waits for starting servers, for a bounded time; leaves out those that fail."""
         *_, everything = self._as_servers_answer(self._servers)
         return everything
 
@@ -112,7 +112,11 @@ class ToolCatalog:
         return by_name
 
     def _likely(self, names: Sequence[str]) -> Collection[str]:
-        """The servers that the names start with. All servers, if a name starts with none and is not a function here."""
+        """The servers that may have these names.
+
+        A long name starts with its server's. Any server may have a short name, unless it is a
+        function's.
+        """
         functions = {tool.spec.name for tool in self._functions}
         named = [
             [server for server in self._servers if name.startswith(_name(f"{server}__"))]
@@ -159,7 +163,10 @@ def _name(name: str) -> str:
 
 
 def _free(name: str, taken: set[str]) -> str:
-    """The name, with a number if it is taken: different names may become equal. Adds it to `taken`."""
+    """The name, with a number if it is taken: different names may become equal.
+
+    Adds it to `taken`.
+    """
     found, number = name, 1
     while found in taken:
         number += 1
@@ -190,5 +197,5 @@ def _tools_in(module: ModuleType) -> list[FunctionTool]:
 def _import(name: str) -> ModuleType:
     try:
         return importlib.import_module(name)
-    except (ImportError, SyntaxError, TypeError) as error:  # TypeError: a signature without a schema
+    except (ImportError, SyntaxError, TypeError) as error:  # TypeError: by `@tool`
         raise ConfigError(f"tool_modules: cannot import {name}: {type(error).__name__}: {error}") from None

@@ -1,4 +1,6 @@
-"""`@tool` turns a typed Python function into a tool: its signature gives the schema, its docstring the descriptions.
+"""`@tool` turns a typed Python function into a tool.
+
+Its signature gives the schema, its docstring the descriptions:
 
     @tool
     def current_time(timezone: str = "UTC") -> dict[str, str]:
@@ -91,19 +93,19 @@ def _schema(struct: type[msgspec.Struct], meanings: dict[str, str]) -> dict[str,
 
 
 def _read_docstring(text: str) -> tuple[str, dict[str, str]]:
-    """The description, and the meaning of each parameter, from a docstring in Google, NumPy or reST style.
+    """The description, and the meaning of each parameter. Reads Google, NumPy and reST style.
 
     A docstring whose sections cannot be parsed is all description.
     """
     try:
         docstring = docstring_parser.parse(text)
-    except (docstring_parser.ParseError, IndexError):  # IndexError: the reST parser's, on a line such as `: :`
+    except (docstring_parser.ParseError, IndexError):  # IndexError: by a line such as `: :`
         return _joined(text), {}
     meanings = {
         name.strip(): _joined(parameter.description)
         for parameter in docstring.params
         if parameter.description
-        for name in parameter.arg_name.split(",")  # NumPy style describes several at once: `x, y : int`
+        for name in parameter.arg_name.split(",")  # NumPy style: `x, y : int`
     }
     return _joined(docstring.description or ""), meanings
 

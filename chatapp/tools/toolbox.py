@@ -1,7 +1,7 @@
-"""Runs the tool calls of one run: side by side, within limits, and after approval if the tool requires it.
+"""Runs the tool calls of one run: side by side, within limits, after approval if required.
 
-Every outcome of a call is a `ToolResult`, for the model and for the client; only a stop of the run is
-raised. It knows no provider: the tool loop decides which calls are made, and when.
+Every outcome of a call is a `ToolResult`, for the model and for the client; only a stop of the run
+is raised. It knows no provider: the tool loop decides which calls are made, and when.
 """
 
 import logging
@@ -21,7 +21,7 @@ from chatapp.tools import Approvals, Decision, Tool, ToolFailed
 from chatapp.tools.validation import check_arguments, plain_json
 
 LOOK_S, MAX_LOOK_S = 0.25, 2.0  # the first and the longest pause between two looks for a decision
-LOOK_GROWTH = 1.2  # from pause to pause: hundreds of calls that wait for minutes must not keep a core busy
+LOOK_GROWTH = 1.2  # from pause to pause: hundreds of waiting calls must not keep a core busy
 ERROR_CHARS = 2000  # kept of a tool's error message
 
 Report = Callable[[ToolApproval | ToolResult], None]
@@ -60,7 +60,7 @@ class Toolbox:
         return self._tools[name].type if name in self._tools else "function"
 
     def call_all(self, calls: Sequence[ToolCall], scope: CancelScope) -> Iterator[ToolApproval | ToolResult]:
-        """Run the calls side by side. Yields approvals and results as they happen, one result for each call.
+        """Run the calls side by side. Yields approvals, and a result for each call, as they come.
 
         Raises the reason of `scope` if it is cancelled. Calls still running end then, and also when
         the iterator is closed.
@@ -87,7 +87,7 @@ class Toolbox:
             return
         except ToolFailed as error:
             report(ToolResult(call.id, error=str(error)[:ERROR_CHARS]))
-        except BaseException as error:  # a developer's function may raise anything, and the run waits for a result
+        except BaseException as error:  # a function may raise anything, and the run waits
             logger.exception("tool %s failed", call.name)
             report(ToolResult(call.id, error=f"The tool {call.name} failed ({type(error).__name__})."))
 
@@ -132,7 +132,7 @@ class Toolbox:
 
 
 def looks() -> Iterator[float]:
-    """Seconds to wait before each look for a decision. Short at first, so that a quick decision takes effect at once."""
+    """Seconds to wait before each look for a decision. Short at first: a quick one acts at once."""
     pause = LOOK_S
     while True:
         yield pause

@@ -1,4 +1,4 @@
-"""Checks around a call: its arguments against the tool's schema, and its result as JSON that a log can hold. Pure."""
+"""Checks the arguments of a call against a schema, and makes its result JSON for a log. Pure."""
 
 import json
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ def check_arguments(schema: Mapping[str, Any], arguments: Mapping[str, Any]) -> 
     A schema that is itself invalid refuses nothing: the tool checks its arguments again.
     """
     dialect = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
-    validator = dialect(schema, registry=Registry())  # an empty registry: the default one fetches remote `$ref`s
+    validator = dialect(schema, registry=Registry())  # the default registry fetches remote `$ref`s
     try:
         error = best_match(validator.iter_errors(arguments))
     except (SchemaError, Unresolvable, ValueError, TypeError):
@@ -33,7 +33,10 @@ def check_arguments(schema: Mapping[str, Any], arguments: Mapping[str, Any]) -> 
 
 
 def plain_json(value: object, max_bytes: int) -> object:
-    """The value as JSON carries it and a log can hold it. Raises ToolFailed if it is too large or too deep."""
+    """The value as JSON carries it and a log can hold it.
+
+    Raises ToolFailed if it is too large or too deep.
+    """
     try:
         data = msgspec.json.encode(value)
         if len(data) > max_bytes:

@@ -1,4 +1,4 @@
-"""A typed function is a tool: it gives the name, description and schema, and its arguments arrive typed."""
+"""A typed function is a tool: it gives name, description and schema; its arguments arrive typed."""
 
 from collections.abc import Callable
 from typing import Annotated, Literal

@@ -47,7 +47,10 @@ CONSTANTS = {"pi": math.pi, "e": math.e}
 
 
 def evaluate(expression: str) -> int | float | str:
-    """The value. An integer that JSON readers would round comes as a string of digits. Raises ToolFailed."""
+    """The value; a string of digits if it is an integer that JSON readers would round.
+
+    Raises ToolFailed.
+    """
     if len(expression) > MAX_CHARS:
         raise ToolFailed(f"The expression is longer than {MAX_CHARS} characters.")
     try:

@@ -1,4 +1,4 @@
-"""The built-in tools: safe, and bounded, so that no call can block the process that serves everyone."""
+"""The built-in tools: safe, and bounded, so that no call can block the process."""
 
 from datetime import datetime
 from typing import Annotated
@@ -38,15 +38,17 @@ def calculate(expression: Annotated[str, Meta(examples=["(17.5 / 100) * 240"])])
     """The value of an arithmetic expression.
 
     Args:
-        expression: numbers, + - * / // % **, parentheses, pi, e, and the functions abs, ceil, cos, exp, floor, log,
-            log10, log2, max, min, round, sin, sqrt and tan; such as (17.5 / 100) * 240
+        expression: numbers, + - * / // % **, parentheses, pi, e, and the functions abs, ceil,
+            cos, exp, floor, log, log10, log2, max, min, round, sin, sqrt and tan; such as
+            (17.5 / 100) * 240
     """
     return {"expression": expression, "value": evaluate(expression)}
 
 
 @tool
 def sample_stock_quote(symbol: Annotated[str, Meta(examples=["ACME"])]) -> dict[str, object]:
-    """A stock quote from a sample table for demonstrations: companies that do not exist, prices that are not real.
+    """A stock quote from a sample table for demonstrations: companies that do not exist, prices
+    that are not real.
 
     Args:
         symbol: one of ACME, GLOBEX, INITECH and UMBRELLA

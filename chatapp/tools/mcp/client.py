@@ -1,4 +1,4 @@
-"""MCP servers as sources of tools. All of them live in one helper process, where the official SDK runs."""
+"""MCP servers as sources of tools, all through one helper process with the official SDK."""
 
 import logging
 import math
@@ -23,10 +23,10 @@ logger = logging.getLogger(__name__)
 
 
 class MCPHelper:
-    """Requests to the helper process, which starts at the first request and again after it has died.
+    """Sends requests to the helper process, which starts at the first one, and again after a crash.
 
-    Make it in the process that uses it. `servers` holds, by name, what the first line to `helper.py`
-    holds. Of the complaints in `log` at most `log_bytes` are kept.
+    Make it in the process that uses it. `servers` is as in the first line that `helper.py` reads.
+    Complaints go to the file `log`, which is kept below `log_bytes`.
     """
 
     def __init__(
@@ -45,7 +45,10 @@ class MCPHelper:
         self._closed = False
 
     def ask(self, request: Reply, scope: CancelScope) -> Reply:
-        """The reply, which has `tools`, `result` or `error`. Cancelling `scope`, or a timeout, cancels the request."""
+        """The reply, which has `tools`, `result` or `error`.
+
+        Cancelling `scope`, or a timeout, also cancels the request.
+        """
         if self._closed:
             return {"error": "The MCP servers are stopping."}
         if self._process is None or self._process.ended:
@@ -71,8 +74,8 @@ class MCPHelper:
 class MCPServer:
     """One MCP server as a source of tools.
 
-    The first `tools()` waits for the server to start. Later ones return the list at once and renew it
-    in the background when it is older than `kept_s`: a server that hangs delays nobody.
+    The first `tools()` waits for the server to start. Later ones return the list at once, and renew
+    it in the background when it is older than `kept_s`: a server that hangs delays nobody.
     """
 
     def __init__(

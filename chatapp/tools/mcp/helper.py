@@ -1,16 +1,21 @@
 """The script of the process that talks to MCP servers, with the official SDK.
 
-The SDK uses asyncio, and its stdio client does not work under gevent's patches, so it gets a process
-of its own. The script imports nothing of chatapp. Standard input has one JSON object per line: first
-the settings, then the requests. The replies go to standard output:
+The SDK uses asyncio, and its stdio client does not work under gevent's patches, so it gets its own
+process. The script imports nothing of chatapp. Standard input has one JSON object per line, first
+the settings:
 
-    {"start_timeout_s": 20, "servers": {"time": {"command": …, "args": [], "env": {}}, "far": {"url": …, "headers": {}}}}
-    {"id": 1, "server": "time"}                                          {"id": 1, "tools": [{"name", …}]}
-    {"id": 2, "server": "time", "tool": "f", "arguments": {}}            {"id": 2, "result": …} or {"id": 2, "error": "…"}
+    {"start_timeout_s": 20, "servers": {"time": {"command": …, "args": [], "env": {}},
+                                        "far": {"url": …, "headers": {}}}}
+
+then requests, whose replies go to standard output:
+
+    {"id": 1, "server": "time"}                                 {"id": 1, "tools": [{"name", …}]}
+    {"id": 2, "server": "time", "tool": "f", "arguments": {}}   {"id": 2, "result": …}
+                                                                or {"id": 2, "error": "…"}
     {"id": 2, "cancel": true}
 
-A server starts at the first request for it, and again after it has died. All servers end when standard
-input does, and so also when the process at its other end is killed.
+A server starts at the first request for it, and again after it has died. All servers end when
+standard input does, and so also when the process at its other end is killed.
 """
 
 import asyncio
@@ -43,7 +48,7 @@ logger = logging.getLogger("chatapp.tools.mcp.helper")
 class Server:
     """One MCP server: connected at first use, and again after the connection is lost.
 
-    The SDK requires that the task that opened a connection also closes it, so each has its own task.
+    The SDK requires that one task both opens and closes a connection, so each has its own task.
     """
 
     def __init__(self, config: dict[str, Any], start_timeout_s: float) -> None:
@@ -91,7 +96,7 @@ class Server:
                 self._let_go = asyncio.Event()
                 self._client = asyncio.get_running_loop().create_future()
                 self._task = asyncio.create_task(self._hold(self._client, self._let_go))
-            return await asyncio.shield(self._client)  # a cancelled request must not cancel the start
+            return await asyncio.shield(self._client)  # a cancelled request leaves the start alone
 
     async def _hold(self, ready: asyncio.Future[Client], let_go: asyncio.Event) -> None:
         try:
@@ -166,7 +171,7 @@ async def _client(config: dict[str, Any], stack: AsyncExitStack) -> Client:
 
 
 async def _answers(connected: asyncio.Future[Client]) -> bool:
-    """Whether the server at the other end is alive. One that has died is started again before it is used."""
+    """Whether the server is alive. One that has died is started again before it is used."""
     if connected.exception() is not None:
         return False
     client = connected.result()
@@ -205,7 +210,7 @@ def _innermost(error: BaseException) -> str:
 
 
 def _take_stdout() -> int:
-    """Keep standard output for the replies: anything else that is printed goes to the log instead."""
+    """Keep standard output for the replies: anything else that is printed goes to the log."""
     report = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     return report

@@ -1,7 +1,7 @@
-"""The helper process (`helper.py`): one line out per request, one line in per reply, its complaints into a file.
+"""The helper process: a line out per request, a line in per reply, complaints to a file.
 
-Its standard input is a pipe that only this process holds, so the helper ends with this process, even
-after kill -9.
+Its standard input is a pipe that only this process holds, so the helper ends with this process,
+even after kill -9.
 """
 
 import json
@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 class HelperProcess:
     """One helper, from before its start until it is reaped.
 
-    It has a greenlet of its own: a stop thrown into a caller interrupts no line half written or read.
+    It has its own greenlet: a stop thrown into a caller interrupts no line half written or read.
     """
 
     def __init__(self, settings: Mapping[str, object], log: Path, log_bytes: int) -> None:
@@ -65,7 +65,7 @@ class HelperProcess:
         try:
             with self._start() as process:
                 self._process = process
-                # Popen must not close stderr with the other pipes: a server may outlive the helper a little and write.
+                # Popen must not close stderr: a server may outlive the helper a little, and write.
                 self._complaints, process.stderr = gevent.spawn(self._keep_complaints, process.stderr), None
                 writer = gevent.spawn(self._write, process.stdin)
                 self._read(process.stdout)
@@ -81,8 +81,9 @@ class HelperProcess:
 
     def _start(self) -> "subprocess.Popen[bytes]":
         script = Path(__file__).with_name("helper.py")
-        # By path: importing the package would load the whole server. -P keeps the package's folder off the module
-        # path. In a session of its own: Ctrl-C in the server's terminal must not end calls that still run.
+        # By path: importing the package would load the whole server. -P keeps the script's folder
+        # off the module path. In its own session: Ctrl-C in the server's terminal must not end
+        # calls that still run.
         return subprocess.Popen(
             [sys.executable, "-P", str(script)],
             stdin=subprocess.PIPE,
@@ -96,7 +97,7 @@ class HelperProcess:
             while complaint := stderr.read1(READ_BYTES):
                 try:
                     _append(self._log, complaint, self._log_bytes)
-                except OSError as error:  # such as a full disk: read on, or the servers would block on the pipe
+                except OSError as error:  # a full disk: read on, or servers would block
                     logger.error("MCP helper: %s", error)
 
     def _write(self, stdin: Any) -> None:
@@ -116,7 +117,10 @@ class HelperProcess:
 
 
 def _append(log: Path, data: bytes, max_bytes: int) -> None:
-    """Append; start the file anew if it would grow beyond `max_bytes`. Other processes may append to it too."""
+    """Append, after emptying the file if it would grow beyond `max_bytes`.
+
+    Other processes may append to it too.
+    """
     with open(log, "ab") as file:
         if os.fstat(file.fileno()).st_size + len(data) > max_bytes:
             file.truncate(0)

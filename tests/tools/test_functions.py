@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import gevent
 import msgspec
 import pytest
+from gevent.event import Event
 
 from chatapp.cancel import CancelScope
 from chatapp.chat import ToolSpec
@@ -179,18 +180,23 @@ def test_wrong_arguments_are_named(arguments: dict[str, object]) -> None:
 
 
 def test_a_function_is_stopped_where_it_waits() -> None:
+    started = Event()
+
     @tool(ask=True)
     def slow() -> None:
         """Wait."""
+        started.set()
         gevent.sleep(1000)
 
     class Stopped(Exception):
         pass
 
     scope = CancelScope()
-    gevent.spawn_later(0.01, scope.cancel, Stopped)
+    calling = gevent.spawn(slow.call, {}, scope)
+    assert started.wait(5)
+    scope.cancel(Stopped)
     with pytest.raises(Stopped):
-        slow.call({}, scope)
+        calling.get(timeout=5)
     assert slow.ask and not weather.ask
 
 

@@ -1,5 +1,6 @@
 """The built-in tools are right, and bounded for any input."""
 
+from contextlib import suppress
 from datetime import datetime
 
 import gevent
@@ -72,10 +73,8 @@ def test_an_endless_computation_is_refused_at_once(expression: str) -> None:
 
 @given(st.recursive(st.integers().map(str), lambda e: st.tuples(e, OPERATORS, e).map(lambda t: f"({' '.join(t)})")))
 def test_any_expression_has_a_value_or_is_refused(expression: str) -> None:
-    try:
+    with suppress(ToolFailed):
         assert isinstance(value(expression), (int, float, str))
-    except ToolFailed:
-        pass
 
 
 def test_the_time_in_a_zone() -> None:

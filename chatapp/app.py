@@ -34,7 +34,8 @@ from chatapp.storage.approvals import StoredApprovals
 from chatapp.storage.conversations import Conversations
 from chatapp.storage.database import open_database
 from chatapp.storage.retention import Retention
-from chatapp.tools.catalog import ToolCatalog, mcp_servers
+from chatapp.tools.catalog import ToolCatalog
+from chatapp.tools.mcp.config import mcp_servers
 from chatapp.web import EXTENSION, Services, errors, heads, health, hosts, openapi, origin, pages
 from chatapp.web.api import conversations, messages, one_request, raw, tools
 from chatapp.web.compat import ai_sdk, anthropic, openai_chat, openai_responses

@@ -58,11 +58,14 @@ ONLY = {
     "sqlite3": {"sqlite", "logs.sqlite"},
     "click": {"ops.cli"},
     "jsonschema": {"tools.validation"},
+    "referencing": {"tools.validation"},
+    "docstring_parser": {"tools.functions"},
     "mcp": {"tools.mcp.helper"},
+    "httpx2": {"tools.mcp.helper"},
 }
 """Libraries that have one place: a room or a module."""
 
-ROOMS_TO_COME = {"reading", "web", "agents", "providers", "app", "tools", "service"}
+ROOMS_TO_COME = {"reading", "web", "agents", "providers", "app", "service"}
 
 
 def name_of(path: Path) -> str:

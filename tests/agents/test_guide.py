@@ -1,4 +1,4 @@
-"""The agents of docs/guides/write-an-agent.md do what the guide says, the one around a real LangGraph graph too."""
+"""The agents of docs/guides/write-an-agent.md work, including the one around a LangGraph graph."""
 
 import re
 import runpy

@@ -1,4 +1,4 @@
-"""The agent that comes along plans, works through its plan with tools, and answers; whatever it does is in the log."""
+"""The built-in agent plans, works through its plan with tools, and answers; all as events."""
 
 from collections.abc import Iterator, Sequence
 
@@ -42,7 +42,7 @@ class Stopped(Exception):
 
 
 def writer(*texts: str) -> ScriptedProvider:
-    """A model that says one text after the other, whatever it is asked; what stands before a `|` is void."""
+    """A model that answers with these texts in turn. A `|` in one resets the answer so far."""
     return ScriptedProvider(*map(_reply, texts))
 
 
@@ -82,11 +82,11 @@ def test_each_step_is_announced_worked_through_with_tools_and_answered() -> None
 
 def test_a_step_is_announced_the_moment_its_line_is_complete() -> None:
     stream = iter(provider(planner, writer("1. One\n2) **Two**\n", "a", "b", "c")).stream(CHAT, CancelScope()))
-    assert [next(stream), next(stream)] == [Started(), PlanStep(1, "One")]  # the model's beginning, as it tells of it
+    assert [next(stream), next(stream)] == [Started(), PlanStep(1, "One")]
     assert next(stream) == PlanStep(2, "Two")
 
 
-def test_what_it_says_to_itself_is_thinking_and_the_answer_is_text() -> None:
+def test_text_during_a_step_is_thinking_and_the_answer_is_text() -> None:
     model = writer("Sure:\n1. One\n\n2. Two", "found one", "found two", "It is this.")
     items = play(planner, model)
     assert text(items) == "It is this."
@@ -105,9 +105,7 @@ def test_what_it_says_to_itself_is_thinking_and_the_answer_is_text() -> None:
         ("1. One\n2. Two", "found it", "It is that|It is this."),
     ],
 )
-def test_an_answer_that_begins_anew_takes_with_it_what_came_of_it_and_no_more(
-    plan: str, found: str, answer: str
-) -> None:
+def test_a_reset_withdraws_the_events_of_its_own_answer_only(plan: str, found: str, answer: str) -> None:
     model = writer(plan, found, "found more", answer)
     items = play(planner, model)
     assert items.count(RESET) == 1
@@ -120,7 +118,7 @@ def test_an_answer_that_begins_anew_takes_with_it_what_came_of_it_and_no_more(
     assert said == ["1. One\n2. Two", "found it", "found more"]
 
 
-def test_an_answer_of_which_nothing_was_shown_begins_anew_unseen() -> None:
+def test_a_reset_of_an_answer_that_was_not_shown_is_not_shown() -> None:
     def silent(task: Task) -> Iterator[StreamEvent]:
         yield TextDelta("so far. ")
         said = [event for event in task.ask(task.chat.messages) if isinstance(event, TextDelta)]
@@ -152,10 +150,11 @@ def test_the_limit_of_calls_holds_for_the_whole_run() -> None:
     assert isinstance(items[-1], Finished) and items[-1].reason == "tool_limit"
 
 
-def test_stop_ends_whatever_an_agent_waits_for() -> None:
-    ended = Event()
+def test_stop_ends_any_wait_of_an_agent() -> None:
+    started, ended = Event(), Event()
 
     def waits(task: Task) -> Iterator[StreamEvent]:
+        started.set()
         try:
             yield from task.ask(task.chat.messages)
             gevent.sleep(1000)
@@ -163,16 +162,20 @@ def test_stop_ends_whatever_an_agent_waits_for() -> None:
             ended.set()
 
     for model in (writer("hello"), Mock(delay=1000)):
+        started.clear()
         ended.clear()
         scope = CancelScope()
-        gevent.spawn_later(0.05, scope.cancel, Stopped)
+        gevent.spawn(stop, scope, started)
         with gevent.Timeout(5), pytest.raises(Stopped):
             list(provider(waits, model).stream(CHAT, scope))
         assert ended.wait(5)
 
 
-def test_an_agent_that_cannot_be_stopped_does_not_hold_up_its_run() -> None:
+def test_an_agent_that_resists_a_stop_does_not_delay_its_run() -> None:
+    started = Event()
+
     def stubborn(task: Task) -> Iterator[StreamEvent]:
+        started.set()
         try:
             gevent.sleep(1000)
         finally:
@@ -180,19 +183,24 @@ def test_an_agent_that_cannot_be_stopped_does_not_hold_up_its_run() -> None:
         yield TextDelta("never")
 
     scope = CancelScope()
-    gevent.spawn_later(0.05, scope.cancel, Stopped)
+    gevent.spawn(stop, scope, started)
     with gevent.Timeout(1), pytest.raises(Stopped):
         list(provider(stubborn, writer()).stream(CHAT, scope))
 
 
-def test_what_is_no_event_of_an_agent_is_refused() -> None:
+def stop(scope: CancelScope, started: Event) -> None:
+    started.wait()
+    scope.cancel(Stopped)
+
+
+def test_an_agent_may_yield_events_only() -> None:
     for wrong in ("text", a_start()):
         with pytest.raises(TypeError, match="canonical events"):
             play(lambda task, wrong=wrong: [wrong], writer())  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("error", [ValueError("no"), SystemExit(1), gevent.Timeout(1)])
-def test_whatever_an_agent_raises_ends_its_run(error: BaseException) -> None:
+def test_any_exception_of_an_agent_ends_its_run(error: BaseException) -> None:
     def failing(task: Task) -> Iterator[StreamEvent]:
         yield TextDelta("half")
         raise error
@@ -221,12 +229,12 @@ def test_agents_are_found_by_their_name_in_the_configuration() -> None:
     agents = AgentCatalog(Settings(agents={"parrot": AgentConfig(factory="operator:not_")}))
     assert agents.find("planner") is planner and agents.find("") is agents.find(None) is None
     assert agents.find("parrot")
-    with pytest.raises(NotFound, match=r"agent: .*'x'.*planner, parrot"):
+    with pytest.raises(NotFound, match="agent: unknown agent 'x'; available: planner, parrot"):
         agents.find("x")
 
 
 @pytest.mark.parametrize("factory", ["no.such.module:agent", "operator:nothing", "operator:__name__"])
-def test_an_agent_that_is_not_there_stops_the_start(factory: str) -> None:
+def test_an_agent_that_cannot_be_loaded_stops_the_start(factory: str) -> None:
     with pytest.raises(ConfigError, match=r"agents\.mine\.factory"):
         AgentCatalog(Settings(agents={"mine": AgentConfig(factory=factory)}))
     with pytest.raises(ConfigError, match="default_agent"):

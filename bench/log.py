@@ -49,6 +49,8 @@ def main() -> None:
 def _measure(log: EventLog | None) -> tuple[float, float, float, float]:
     """µs of CPU per event, events per second, p50 and p99 of the delay in ms."""
     delays: list[float] = []
+    if log:
+        log.start()
     gc.collect()
     started, cpu = time.perf_counter(), time.process_time()
     jobs: list[gevent.Greenlet[..., None]] = [gevent.spawn(_write, log, f"run{number}") for number in range(RUNS)]

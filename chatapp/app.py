@@ -25,6 +25,7 @@ from chatapp.generation.supervisor import RunSupervisor
 from chatapp.logs import EventLog
 from chatapp.logs.memory import MemoryLog
 from chatapp.logs.sqlite.log import SQLiteLog
+from chatapp.ops.run_log import RunLog
 from chatapp.providers.catalog import ProviderCatalog
 from chatapp.reading.disconnect import DisconnectPolicy
 from chatapp.reading.presence import OpenReaders, Presence
@@ -34,7 +35,8 @@ from chatapp.storage.approvals import StoredApprovals
 from chatapp.storage.conversations import Conversations
 from chatapp.storage.database import open_database
 from chatapp.storage.retention import Retention
-from chatapp.tools.catalog import ToolCatalog, mcp_servers
+from chatapp.tools.catalog import ToolCatalog
+from chatapp.tools.mcp.config import mcp_servers
 from chatapp.web import AUTHENTICATOR, EXTENSION, errors, guards, health, openapi, pages
 from chatapp.web.api import conversations as conversations_api
 from chatapp.web.api import messages, models, one_request, raw, tools
@@ -98,7 +100,7 @@ def build_service(settings: Settings, environ: Mapping[str, str]) -> ChatService
     log = open_log(settings)
     database = open_database(settings.database_url, settings.data)
     conversations, approvals = Conversations(database.engine), StoredApprovals(database.engine)
-    runs = RunSupervisor(log, conversations, settings.max_live_runs)
+    runs = RunSupervisor(log, conversations, settings.max_live_runs, [RunLog()])
     return ChatService(
         settings=settings,
         log=log,

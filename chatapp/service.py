@@ -94,7 +94,7 @@ class ChatService:
         if not begun.found:
             toolbox = self.tools.toolbox(begun.answer.id, tools)
             chat = ask.chat(model, begun.messages)
-            self.runs.start(begun.answer.id, caller.trace_id, answerer(provider, toolbox, agent), chat)
+            self.runs.begin(begun.answer.id, caller.trace_id, answerer(provider, toolbox, agent), chat)
         return begun
 
     def count_tokens(self, ask: Ask) -> int:
@@ -169,7 +169,11 @@ class ChatService:
         return {"log": _check(self.log.ping), "database": _check(self.conversations.ping)}
 
     def start(self) -> None:
-        """Begin what runs beside the requests: recovery of runs whose process died, and deletion of old answers."""
+        """Begin what runs beside the requests: upkeep of the stores, and recovery of runs whose process died."""
+        self.log.start()
+        self.database.start()
+        self.retention.start()
+        self.runs.start()
 
     def drain(self, grace_s: float) -> None:
         """Send resumable readers elsewhere, and give the live runs `grace_s` to end; see docs/guides/deploy.md."""

@@ -11,7 +11,7 @@ import gevent
 from chatapp.cancel import CancelScope
 from chatapp.errors import UnknownRun
 from chatapp.events import Entry, RunEnd
-from chatapp.logs import EventLog
+from chatapp.logs import LogReader
 from chatapp.transcript import Transcript
 
 WAIT_S = 60.0  # after which a wait for more is begun again; nobody notices
@@ -33,7 +33,7 @@ class Source(Protocol):
 class LiveLog:
     """The log of a run. `load` gives the entries that were kept of it, None if there are none."""
 
-    def __init__(self, log: EventLog, run_id: str, load: Callable[[], Sequence[Entry] | None]) -> None:
+    def __init__(self, log: LogReader, run_id: str, load: Callable[[], Sequence[Entry] | None]) -> None:
         self._log = log
         self._run_id = run_id
         self._load = load

@@ -1,4 +1,4 @@
-"""Tools of MCP servers that others wrote, over both transports, through the helper process."""
+"""Tools of third-party MCP servers, over both transports, through the helper process."""
 
 import contextlib
 import os
@@ -8,22 +8,27 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from contextlib import closing
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import gevent
 import pytest
+from gevent.event import Event
 
 from chatapp.cancel import CancelScope
-from chatapp.errors import ConfigError, InvalidField
+from chatapp.errors import InvalidField
 from chatapp.events import ToolCall, ToolResult
 from chatapp.settings import MCPServerConfig, Settings
-from chatapp.tools import Decision, mcp
-from chatapp.tools.catalog import ToolCatalog, mcp_servers
+from chatapp.tools import Decision
+from chatapp.tools.catalog import ToolCatalog
+from chatapp.tools.mcp.client import MCPHelper, MCPServer
+from chatapp.tools.mcp.config import mcp_servers
 
 BIN = Path(sys.executable).parent
 EVERYTHING = BIN.parent / "npm/node_modules/.bin/mcp-server-everything"
 TIME = MCPServerConfig(command=str(BIN / "mcp-server-time"), args=("--local-timezone", "UTC"))
+FETCH = MCPServerConfig(command=str(BIN / "mcp-server-fetch"), args=("--ignore-robots-txt", "--allow-private-ips"))
 
 pytestmark = pytest.mark.slow
 
@@ -38,6 +43,43 @@ class NoApprovals:
 
     def decide(self, run_id: str, call_id: str, decision: Decision) -> Decision:
         return decision
+
+
+class Site(ThreadingHTTPServer):
+    """A page on loopback to fetch, and `/endless`, which sets `asked` and never answers."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Page)
+        self.url = f"http://127.0.0.1:{self.server_port}"
+        self.asked = Event()
+        self.leaving = Event()
+
+
+class Page(BaseHTTPRequestHandler):
+    server: Site
+
+    def do_GET(self) -> None:
+        if self.path == "/endless":
+            self.server.asked.set()
+            self.server.leaving.wait()
+            return
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(b"<html><body><article><h1>Heading</h1><p>A page on loopback.</p></article></body></html>")
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    with Site() as server:
+        serving = gevent.spawn(server.serve_forever)
+        yield server
+        server.leaving.set()
+        server.shutdown()
+        serving.join(5)
 
 
 @pytest.fixture
@@ -98,9 +140,9 @@ def test_a_server_starts_at_first_use_and_ends_with_its_owner(tools: Callable[..
     assert result.error is None and "21:00" in str(result.result)
     [tool] = [tool for tool in offered.all() if tool.spec.name == "convert_time"]
     assert (tool.type, tool.server) == ("mcp", "time")
-    helper = pid_of("mcp_helper")
+    helper = pid_of("mcp/helper")
     call(offered, "get_current_time", timezone="UTC")
-    assert pid_of("mcp_helper") == helper
+    assert pid_of("mcp/helper") == helper
     offered.close()
     assert not children()
 
@@ -112,14 +154,15 @@ def test_a_server_that_died_is_started_again_for_the_next_call(tools: Callable[.
     assert call(offered, "get_current_time", timezone="UTC").error is None
 
 
-def test_a_helper_that_died_is_started_again_and_its_calls_are_errors(tools: Callable[..., ToolCatalog]) -> None:
-    offered = tools(far=everything())
-    box = offered.toolbox("run", offered.choose(["trigger-long-running-operation"]))
-    running = box.call_all([ToolCall("a", "mcp", "trigger-long-running-operation", {"duration": 60})], CancelScope())
-    gevent.spawn_later(0.3, lambda: os.kill(pid_of("mcp_helper"), signal.SIGKILL))
-    with gevent.Timeout(20):
-        assert "have ended" in str(next(running).error)  # type: ignore[union-attr]
-    assert call(offered, "echo", message="again").result == "Echo: again"
+def test_a_helper_that_died_is_started_again_and_its_calls_are_errors(
+    tools: Callable[..., ToolCatalog], site: Site
+) -> None:
+    offered = tools(web=FETCH)
+    calling = gevent.spawn(call, offered, "fetch", url=f"{site.url}/endless")
+    assert site.asked.wait(20)
+    os.kill(pid_of("mcp/helper"), signal.SIGKILL)
+    assert "have ended" in str(calling.get(timeout=20).error)
+    assert call(offered, "fetch", url=site.url).error is None
 
 
 def test_what_the_server_refuses_is_an_error_result(tools: Callable[..., ToolCatalog]) -> None:
@@ -128,14 +171,18 @@ def test_what_the_server_refuses_is_an_error_result(tools: Callable[..., ToolCat
     assert "not valid" in str(call(offered, "get_current_time").error)
 
 
-def test_a_stopped_call_leaves_the_server_to_others(tools: Callable[..., ToolCatalog]) -> None:
-    offered = tools(far=everything())
-    [tool] = offered.choose(["trigger-long-running-operation"])
+def test_a_stopped_call_leaves_the_server_to_others(tools: Callable[..., ToolCatalog], site: Site) -> None:
+    offered = tools(web=FETCH)
+    [tool] = offered.choose(["fetch"])
     scope = CancelScope()
-    gevent.spawn_later(0.5, scope.cancel, Stopped)
-    with gevent.Timeout(10), pytest.raises(Stopped):
-        tool.call({"duration": 60, "steps": 5}, scope)
-    assert call(offered, "get-sum", a=2, b=3).error is None
+    calling = gevent.spawn(tool.call, {"url": f"{site.url}/endless"}, scope)
+    assert site.asked.wait(20)
+    scope.cancel(Stopped)
+    with pytest.raises(Stopped):
+        calling.get(timeout=10)
+    server = pid_of("mcp-server-fetch")
+    assert call(offered, "fetch", url=site.url).error is None
+    assert pid_of("mcp-server-fetch") == server
 
 
 def test_the_hub_goes_on_while_servers_start(tools: Callable[..., ToolCatalog]) -> None:
@@ -172,52 +219,32 @@ def test_a_server_that_cannot_be_started_is_left_out_and_named(tools: Callable[.
         offered.choose(["x"])
 
 
-def test_a_server_that_says_nothing_is_not_waited_for_without_end(
-    tools: Callable[..., ToolCatalog], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(mcp, "FAILURE_KEPT_S", 0.0)
-    offered = tools(start_timeout_s=2.0, silent=MCPServerConfig(command="sleep", args=("1000",)))
-    assert not [tool for tool in offered.all() if tool.server]
-    assert "did not start within 2 s" in offered.problems()["silent"]
-    with gevent.Timeout(0.5):
-        assert not [tool for _ in range(3) for tool in offered.all() if tool.server]
+def test_a_server_that_says_nothing_is_not_waited_for_without_end(tmp_path: Path) -> None:
+    helper = MCPHelper({"silent": started("sleep", "1000")}, 2.0, tmp_path / "mcp.log")
+    with closing(MCPServer("silent", helper, failure_kept_s=0.0)) as server:
+        assert not server.tools()
+        assert "did not start within 2 s" in server.problem()
+        with gevent.Timeout(0.5):
+            assert not [tool for _ in range(3) for tool in server.tools()]
+    assert not children()
 
 
-def test_what_servers_complain_of_is_kept_within_bounds(
-    tools: Callable[..., ToolCatalog], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(mcp, "LOG_BYTES", 20_000)
+def test_what_servers_complain_of_is_kept_within_bounds(tmp_path: Path) -> None:
+    log = tmp_path / "mcp.log"
     complain = "head -c 300000 /dev/zero | tr '\\0' x >&2"
-    offered = tools(chatty=MCPServerConfig(command="sh", args=("-c", complain)))
-    offered.all()
-    assert "chatty" in offered.problems()
-    offered.close()
-    assert 0 < (tmp_path / "mcp.log").stat().st_size <= 20_000
+    helper = MCPHelper({"chatty": started("sh", "-c", complain)}, 15.0, log, log_bytes=20_000)
+    with closing(MCPServer("chatty", helper)) as server:
+        assert not server.tools() and server.problem()
+    assert 0 < log.stat().st_size <= 20_000
 
 
-def test_fetch_reads_a_page(tools: Callable[..., ToolCatalog]) -> None:
-    class Page(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Type", "text/html")
-            self.end_headers()
-            self.wfile.write(b"<html><body><article><h1>Heading</h1><p>A page on loopback.</p></article></body></html>")
+def started(command: str, *args: str) -> dict[str, object]:
+    return {"command": command, "args": args, "env": {}}
 
-        def log_message(self, format: str, *args: object) -> None:
-            pass
 
-    server = HTTPServer(("127.0.0.1", 0), Page)
-    serving = gevent.spawn(server.serve_forever)
-    try:
-        config = MCPServerConfig(
-            command=str(BIN / "mcp-server-fetch"), args=("--ignore-robots-txt", "--allow-private-ips")
-        )
-        result = call(tools(web=config), "fetch", url=f"http://127.0.0.1:{server.server_port}/")
-        assert result.error is None and "A page on loopback." in str(result.result)
-    finally:
-        server.shutdown()
-        serving.join(5)
-        server.server_close()
+def test_fetch_reads_a_page(tools: Callable[..., ToolCatalog], site: Site) -> None:
+    result = call(tools(web=FETCH), "fetch", url=site.url)
+    assert result.error is None and "A page on loopback." in str(result.result)
 
 
 def test_streamable_http(tools: Callable[..., ToolCatalog]) -> None:
@@ -236,11 +263,3 @@ def test_streamable_http(tools: Callable[..., ToolCatalog]) -> None:
             assert call(offered, "echo", message="over HTTP").result == "Echo: over HTTP"
         finally:
             process.kill()
-
-
-def test_a_server_gets_of_the_environment_what_it_was_promised() -> None:
-    config = MCPServerConfig(command="x", env={"A": "1"}, env_names=("B",))
-    settings = Settings(mcp_servers={"s": config})
-    with pytest.raises(ConfigError, match=r"mcp_servers\.s: the variable B is not set"):
-        mcp_servers(settings, {})
-    assert set(mcp_servers(settings, {"B": "2", "SECRET": "3"})) == {"s"}

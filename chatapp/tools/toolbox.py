@@ -4,7 +4,6 @@ Whatever happens to a call, its outcome is a `ToolResult`, for the model as for 
 goes further. It knows no provider: what is called when is decided by `rounds`.
 """
 
-import json
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,7 +22,7 @@ from chatapp.chat import ToolSpec
 from chatapp.errors import DatabaseUnavailable
 from chatapp.events import ToolApproval, ToolCall, ToolResult
 from chatapp.tools import Approvals, Decision, Tool, ToolFailed
-from chatapp.wire.nesting import MAX_LEVELS, too_deep
+from chatapp.wire.json_text import MAX_LEVELS, storable, too_deep
 
 LOOK_S, LOOK_LONG_S = 0.25, 2.0  # how soon, and at last how often, a call that waits asks whether it was decided
 LOOK_GROWS = 1.2  # each pause on the one before: hundreds that wait for minutes must not keep a processor busy
@@ -169,8 +168,4 @@ def plain_json(value: object, max_bytes: int) -> object:
         raise ToolFailed(TOO_DEEP) from None
     if too_deep(plain):
         raise ToolFailed(TOO_DEEP)
-    try:
-        msgspec.msgpack.encode(plain)
-    except OverflowError:  # whole numbers of more digits than a log can hold
-        plain = json.loads(data, parse_int=float)
-    return plain
+    return storable(plain, data)

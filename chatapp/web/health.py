@@ -8,7 +8,6 @@ import gevent
 from flask import Blueprint, Response, jsonify
 
 from chatapp.cancel import CancelScope
-from chatapp.dialects import json_data
 from chatapp.dialects.token import TokenDialect
 from chatapp.errors import ChatappError
 from chatapp.reading.reader import HEADERS, Reader, ServerDraining, stored
@@ -16,6 +15,7 @@ from chatapp.web import services
 from chatapp.web.bodies import number
 from chatapp.web.heads import streams
 from chatapp.wire.frames import Frame, encode
+from chatapp.wire.json_text import json_data
 
 blueprint = Blueprint("ops", __name__)
 

@@ -6,7 +6,6 @@ A key may come as `x-api-key` or as a bearer token; without login neither is loo
 from flask import Blueprint, Response
 
 from chatapp.chat import Chat, Message
-from chatapp.dialects import json_data
 from chatapp.dialects.anthropic.events import AnthropicDialect, error_type, message
 from chatapp.dialects.anthropic.request import MessagesRequest
 from chatapp.providers.usage import estimate_usage
@@ -15,6 +14,7 @@ from chatapp.web import services, trace_id
 from chatapp.web.asking import Asked, begin_answer
 from chatapp.web.bodies import parse
 from chatapp.web.streaming import read_of, respond, whole
+from chatapp.wire.json_text import json_data
 
 blueprint = Blueprint("anthropic", __name__)
 

@@ -3,7 +3,6 @@
 
 from flask import Blueprint, Response
 
-from chatapp.dialects import json_data
 from chatapp.dialects.openai_chat.events import OpenAIDialect, completion, error_type
 from chatapp.dialects.openai_chat.request import CompletionRequest
 from chatapp.errors import NotFound
@@ -12,6 +11,7 @@ from chatapp.web import services
 from chatapp.web.asking import Asked, begin_answer
 from chatapp.web.bodies import parse
 from chatapp.web.streaming import read_of, respond, whole
+from chatapp.wire.json_text import json_data
 
 blueprint = Blueprint("openai", __name__)
 

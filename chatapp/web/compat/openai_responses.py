@@ -9,7 +9,6 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from chatapp.chat import Message
-from chatapp.dialects import json_data
 from chatapp.dialects.openai_responses.events import ResponsesDialect, run_id_of
 from chatapp.dialects.openai_responses.request import ResponseRequest
 from chatapp.errors import InvalidField
@@ -22,6 +21,7 @@ from chatapp.web.bodies import parse
 from chatapp.web.heads import streams
 from chatapp.web.message_json import log_of, owned_answer, transcript
 from chatapp.web.streaming import read_of, respond, whole, whole_answer
+from chatapp.wire.json_text import json_data
 
 blueprint = Blueprint("responses", __name__)
 

@@ -13,7 +13,7 @@ from chatapp.errors import UpstreamError
 from chatapp.events import Raw
 from chatapp.providers import ReplyItem
 from chatapp.providers.push_decoder import Stepwise
-from chatapp.wire.upstream import Reply
+from chatapp.wire.response import UpstreamResponse
 
 FEW_S = 0.02  # for many bytes to come; a busy server finds more at each look, however slowly it is sent
 MANY_BYTES = 1000  # more than any model says at once: the end may be near, and a little is waited for it
@@ -24,7 +24,7 @@ RAW_REST_S = 2.0  # after the reply's end: raw bytes are whole, but no connectio
 Decode = Callable[[Iterator[bytes]], Iterator[ReplyItem]]
 
 
-def arriving(reply: Reply, decode: Decode) -> Generator[ReplyItem, None, list[ReplyItem]]:
+def arriving(reply: UpstreamResponse, decode: Decode) -> Generator[ReplyItem, None, list[ReplyItem]]:
     """Yield what the body says as it comes. Return it instead where all of it is there.
 
     Raises what the body and its decoder raise, after everything that came before.
@@ -46,7 +46,7 @@ def arriving(reply: Reply, decode: Decode) -> Generator[ReplyItem, None, list[Re
     return lump
 
 
-def beside_raw(reply: Reply, decode: Decode) -> Iterator[ReplyItem]:
+def beside_raw(reply: UpstreamResponse, decode: Decode) -> Iterator[ReplyItem]:
     """Yield each piece of the body, then what it completes. Raises as `arriving`; the bytes go on to the body's end."""
     content_type = reply.content_type  # stands with the first bytes
     with closing(Stepwise(decode)) as decoder:
@@ -71,7 +71,7 @@ def _step(decoder: Stepwise[ReplyItem], body: Iterator[bytes]) -> tuple[bytes, l
 class _Ahead:
     """Reads a body ahead while more of it is there: as long as `reads_on`. `ended`: it did so to the end."""
 
-    def __init__(self, reply: Reply) -> None:
+    def __init__(self, reply: UpstreamResponse) -> None:
         self.reads_on = True
         self.ended = False
         self._reply = reply

@@ -25,7 +25,8 @@ from chatapp.providers.delivery import arriving, beside_raw
 from chatapp.providers.pacing import spread
 from chatapp.wire.frames import NDJSONDecoder, ServerEvent, SSEDecoder
 from chatapp.wire.json_text import UNREADABLE, is_json
-from chatapp.wire.upstream import Reply, Upstream, UpstreamRequest
+from chatapp.wire.response import UpstreamResponse
+from chatapp.wire.upstream import Upstream, UpstreamRequest
 
 T = TypeVar("T")
 ReplyItems: TypeAlias = Iterator[StreamEvent | Finished]
@@ -157,7 +158,7 @@ class HTTPProvider(ABC):
 
     def _open(
         self, base_url: str, request: UpstreamRequest, scope: CancelScope, total_timeout: float | None = None
-    ) -> Reply:
+    ) -> UpstreamResponse:
         headers = self.authorization(self._key.reveal()) if self._key else {}
         request = replace(request, url=base_url.rstrip("/") + request.url, headers={**request.headers, **headers})
         return self.upstream.open(request, scope, self.name, total_timeout)

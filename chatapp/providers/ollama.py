@@ -18,7 +18,7 @@ from chatapp.providers.thinking import STYLES, switched
 from chatapp.settings import ThinkingStyle
 from chatapp.wire.json_text import NOTHING, count, is_something, parse, parse_arguments
 from chatapp.wire.upstream import Upstream, UpstreamRequest
-from chatapp.wire.upstream_errors import reported
+from chatapp.wire.upstream_errors import stream_error
 
 FINISH: dict[str, FinishReason] = {"length": "length"}
 
@@ -58,7 +58,7 @@ class Ollama(HTTPProvider):
         for text in self.lines(body):
             line = parse(_line, text, self.name)
             if is_something(line.error):
-                raise reported(self.name, bytes(line.error))
+                raise stream_error(self.name, bytes(line.error))
             message = line.message
             if message.thinking:
                 yield ReasoningDelta(message.thinking)

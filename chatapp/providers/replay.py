@@ -7,12 +7,14 @@ raw bytes and the failures are those of the real stream. A body holds no times: 
 import re
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Self
 
 import gevent
 
 from chatapp.cancel import CancelScope
 from chatapp.errors import Unreachable
-from chatapp.wire.upstream import Reply, Upstream, UpstreamRequest
+from chatapp.wire.response import UpstreamResponse
+from chatapp.wire.upstream import Upstream, UpstreamRequest
 
 INTERVAL_S = 0.02  # between two frames: about as fast as a quick model speaks
 CONTENT_TYPES = {b"{": "application/json", b"[": "application/json", b"<": "text/html"}
@@ -35,12 +37,14 @@ class RecordedUpstream(Upstream):
         self._interval = interval
         self._lines = lines
 
-    def open(self, request: UpstreamRequest, scope: CancelScope, who: str, total_timeout: float | None = None) -> Reply:
+    def open(
+        self, request: UpstreamRequest, scope: CancelScope, who: str, total_timeout: float | None = None
+    ) -> UpstreamResponse:
         try:
             body = self._path.read_bytes()
         except OSError as error:
             raise Unreachable(f"{who} cannot read its recording: {error.strerror}") from None
-        return _RecordedReply(body, frames_of(body, lines=self._lines), self._interval, scope)
+        return _RecordedResponse(body, frames_of(body, lines=self._lines), self._interval, scope)
 
 
 def frames_of(body: bytes, *, lines: bool = False) -> list[bytes]:
@@ -50,11 +54,18 @@ def frames_of(body: bytes, *, lines: bool = False) -> list[bytes]:
     return [body] if body.lstrip()[:1] in CONTENT_TYPES else _frames.findall(body)
 
 
-class _RecordedReply(Reply):
+class _RecordedResponse:
+    """The body as an UpstreamResponse, one frame at a time."""
+
     def __init__(self, body: bytes, frames: list[bytes], interval: float, scope: CancelScope) -> None:
-        self.status = 200
         self.content_type = CONTENT_TYPES.get(body.lstrip()[:1], "text/event-stream")
         self._pieces = self._paced(frames, interval, scope)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def body(self) -> Iterator[bytes]:
         return self._pieces
@@ -63,7 +74,7 @@ class _RecordedReply(Reply):
         return self._pieces
 
     def drain(self) -> None:
-        """There is no connection to be used again."""
+        """Do nothing: there is no connection to be used again."""
 
     def goes_on_within(self, seconds: float) -> bool:
         return False

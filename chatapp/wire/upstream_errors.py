@@ -1,15 +1,28 @@
-"""What a provider's error means, in a sentence that is safe to show.
+"""What a failed call means, in a sentence that is safe to show: a status, an error body, an exception.
 
-The provider's own words are looked at and never shown: they quote keys, accounts and prompts. Pure.
+A provider's own words are read but never shown: they quote keys, accounts and prompts. Neither are
+those of the library: they quote URLs and headers. Pure.
 """
 
 import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from chatapp.errors import RateLimited, Rejected, Reported
+import requests
+import urllib3.exceptions
 
-MAX_RETRY_AFTER_S = 86_400.0  # whoever says more means never, or sends a date we cannot trust
+from chatapp.errors import (
+    BadReply,
+    RateLimited,
+    Rejected,
+    Reported,
+    Truncated,
+    Unreachable,
+    UpstreamError,
+    UpstreamTimeout,
+)
+
+MAX_RETRY_AFTER_S = 86_400.0  # more means never, or is a date that cannot be trusted
 
 NO_CREDIT = "has no credit left for this account"
 BUSY = "takes no more requests for the moment"
@@ -43,8 +56,8 @@ BY_STATUS = {
 }
 
 
-def rejected(who: str, status: int, retry_after: str | None, body: bytes) -> Rejected:
-    """The error for an answer that is no success. `retry_after` is the header."""
+def http_error(who: str, status: int, retry_after: str | None, body: bytes) -> Rejected:
+    """The error for a response with an error status. `retry_after` is the header."""
     meaning = _by_word(body)
     seconds = _seconds(retry_after or _delay(body))
     if status == 429 and meaning != NO_CREDIT:
@@ -52,13 +65,41 @@ def rejected(who: str, status: int, retry_after: str | None, body: bytes) -> Rej
         return RateLimited(f"{who} {BUSY}{wait}", status, seconds)
     message = f"{who} {meaning or _by_status(status)} (HTTP {status})"
     if meaning in (TOO_LONG, NO_IMAGES):
-        status = min(status, 422)  # the request's doing, also where a server takes it for its own (llama.cpp: 500)
+        status = min(status, 422)  # the request's fault, even if a server takes the blame (llama.cpp: 500)
     return Rejected(message, status, seconds)
 
 
-def reported(who: str, error: bytes) -> Reported:
-    """The error for one that came inside a reply: the JSON that stood under `error`."""
+def stream_error(who: str, error: bytes) -> Reported:
+    """The error for one that came inside a reply. `error` is the JSON of that field."""
     return Reported(f"{who} {_by_word(error) or 'reported an error in its reply'}")
+
+
+def opening_failure(who: str, error: Exception) -> UpstreamError:
+    """The error for an exception of `requests` before the headers arrived."""
+    match error:
+        case requests.ConnectTimeout():
+            return UpstreamTimeout(f"no connection to {who} in time")
+        case requests.ReadTimeout():
+            return UpstreamTimeout(f"{who} did not answer in time")
+        case requests.exceptions.SSLError():
+            return Unreachable(f"no TLS connection to {who} that can be trusted")
+        case requests.exceptions.ProxyError():
+            return Unreachable(f"the proxy gives no connection to {who}")
+        case requests.ConnectionError(args=[urllib3.exceptions.ProtocolError(), *_]):
+            return Unreachable(f"{who} closed the connection without an answer")
+        case requests.ConnectionError():
+            return Unreachable(f"no connection to {who}")
+    return Unreachable(f"the address or the key of {who} cannot be used in a request")
+
+
+def reading_failure(who: str, error: Exception) -> UpstreamError:
+    """The error for an exception of urllib3 while the body was read."""
+    match error:
+        case urllib3.exceptions.ReadTimeoutError():
+            return UpstreamTimeout(f"{who} went silent in the middle of its reply")
+        case urllib3.exceptions.DecodeError():
+            return BadReply(f"{who} sent a reply that cannot be unpacked")
+    return Truncated(f"{who} closed the connection in the middle of its reply")
 
 
 def _by_word(body: bytes) -> str | None:
@@ -73,13 +114,13 @@ def _by_status(status: int) -> str:
 
 
 def _delay(body: bytes) -> str | None:
-    """Google says it in the body (google.rpc.RetryInfo)."""
+    """The delay that Google sends in the body (google.rpc.RetryInfo)."""
     found = re.search(rb'"retryDelay":\s*"(\d+(?:\.\d+)?)s"', body)
     return found[1].decode() if found else None
 
 
 def _seconds(retry_after: str | None) -> float | None:
-    """Seconds or a date (RFC 9110, 10.2.3). None where it says nothing that can be used."""
+    """The header's seconds or date (RFC 9110, 10.2.3) in seconds; None if it is of no use."""
     try:
         seconds = float(retry_after or "")
     except ValueError:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from chatapp.errors import RateLimited
-from chatapp.wire.upstream_errors import rejected, reported
+from chatapp.wire.upstream_errors import http_error, stream_error
 
 RECORDINGS = Path(__file__).parents[2] / ".." / "shared" / "recordings"
 
@@ -34,14 +34,14 @@ def recorded_errors():
 @pytest.mark.parametrize("entry", recorded_errors())
 def test_a_recorded_error_gives_a_sentence_that_quotes_nothing(entry):
     body = (RECORDINGS / entry["file"]).read_bytes()
-    error = rejected("acme", entry["http_status"], None, body)
+    error = http_error("acme", entry["http_status"], None, body)
 
     assert error.message.startswith("acme ")
     assert KNOWN.get(entry["file"], "") in error.message
     for said in entry["expect"]["errors"] or []:
         message = said["message"] if isinstance(said, dict) else said
         assert message.lower() not in error.message.lower()
-        assert reported("acme", json.dumps(said).encode()).message.startswith("acme ")
+        assert stream_error("acme", json.dumps(said).encode()).message.startswith("acme ")
 
 
 @pytest.mark.parametrize(
@@ -60,20 +60,20 @@ def test_a_recorded_error_gives_a_sentence_that_quotes_nothing(entry):
     ],
 )
 def test_the_sentence_follows_the_body_else_the_status(status, body, sentence):
-    assert rejected("acme", status, None, body).message == sentence
+    assert http_error("acme", status, None, body).message == sentence
 
 
 @pytest.mark.parametrize(("status", "retryable"), [(400, False), (401, False), (429, True), (500, True), (503, True)])
 def test_only_what_may_pass_is_worth_another_try(status, retryable):
-    assert rejected("acme", status, None, b"").retryable is retryable
+    assert http_error("acme", status, None, b"").retryable is retryable
 
 
 def test_an_empty_account_is_not_worth_another_try():
-    assert not rejected("acme", 429, None, b"insufficient_quota").retryable
+    assert not http_error("acme", 429, None, b"insufficient_quota").retryable
 
 
 def test_a_limit_says_when_to_come_back():
-    error = rejected("acme", 429, "20", b"")
+    error = http_error("acme", 429, "20", b"")
 
     assert isinstance(error, RateLimited)
     assert (error.retry_after, error.message.endswith("; try again in 20 s")) == (20, True)
@@ -82,23 +82,23 @@ def test_a_limit_says_when_to_come_back():
 def test_when_to_come_back_may_be_a_date():
     soon = format_datetime(datetime.now(UTC) + timedelta(seconds=100), usegmt=True)
 
-    assert 90 < rejected("acme", 503, soon, b"").retry_after <= 100
+    assert 90 < http_error("acme", 503, soon, b"").retry_after <= 100
 
 
 def test_when_to_come_back_may_stand_in_the_body():
     body = b'{"error":{"details":[{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"34.4s"}]}}'
 
-    assert rejected("acme", 429, None, body).retry_after == 34.4
-    assert rejected("acme", 429, "20", body).retry_after == 20
+    assert http_error("acme", 429, None, body).retry_after == 34.4
+    assert http_error("acme", 429, "20", body).retry_after == 20
 
 
 @pytest.mark.parametrize("said", [None, "", "soon", "-1", "1e9", "nan", "Wed, 21 Oct 2015 07:28:00 GMT", "1 Jan"])
 def test_a_useless_retry_after_is_none(said):
-    assert rejected("acme", 429, said, b"").retry_after is None
+    assert http_error("acme", 429, said, b"").retry_after is None
 
 
 def test_a_request_that_no_second_try_can_help_is_not_the_server_s_failure() -> None:
     body = b'{"error":{"code":500,"message":"image input is not supported - hint: you may need to provide the mmproj"}}'
-    error = rejected("local", 500, None, body)
+    error = http_error("local", 500, None, body)
     assert "takes no images" in error.message and not error.retryable
-    assert rejected("local", 500, None, b"oops").retryable
+    assert http_error("local", 500, None, b"oops").retryable

@@ -22,7 +22,7 @@ from chatapp.providers.tool_calls import ServedCalls, ToolCalls
 from chatapp.settings import ThinkingStyle
 from chatapp.wire.json_text import NOTHING, count, is_something, parse
 from chatapp.wire.upstream import Upstream, UpstreamRequest
-from chatapp.wire.upstream_errors import reported
+from chatapp.wire.upstream_errors import stream_error
 
 VERSION = {"anthropic-version": "2023-06-01"}
 
@@ -139,7 +139,7 @@ class _Reply:
 
     def take(self, event: _Event) -> Iterator[StreamEvent]:
         if event.type == "error" or is_something(event.error):
-            raise reported(self._who, bytes(event.error))
+            raise stream_error(self._who, bytes(event.error))
         match event.type:
             case "message_start":
                 yield from self._start(event.message or _Message())
@@ -157,7 +157,7 @@ class _Reply:
 
     def take_whole(self, message: _Event) -> Iterator[StreamEvent]:
         if message.type == "error" or is_something(message.error):
-            raise reported(self._who, bytes(message.error))
+            raise stream_error(self._who, bytes(message.error))
         self._count(message.usage)
         for index, block in enumerate(message.content):
             yield from self._start_block(index, bytes(block))

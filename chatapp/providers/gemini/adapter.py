@@ -22,7 +22,7 @@ from chatapp.providers.tool_calls import ServedCalls
 from chatapp.settings import ThinkingStyle
 from chatapp.wire.json_text import NOTHING, count, is_something, parse, parse_arguments
 from chatapp.wire.upstream import Upstream, UpstreamRequest
-from chatapp.wire.upstream_errors import reported
+from chatapp.wire.upstream_errors import stream_error
 
 FINISH: dict[str, FinishReason] = {
     "MAX_TOKENS": "length",
@@ -97,7 +97,7 @@ class Gemini(HTTPProvider):
         except BadReply:
             return
         if is_something(error):
-            raise reported(self.name, bytes(error))
+            raise stream_error(self.name, bytes(error))
 
 
 class _Rest:
@@ -197,7 +197,7 @@ class _Reply:
 
     def take(self, chunk: _Chunk) -> Iterator[StreamEvent]:
         if is_something(chunk.error):
-            raise reported(self._who, bytes(chunk.error))
+            raise stream_error(self._who, bytes(chunk.error))
         self._usage = chunk.usageMetadata or self._usage
         feedback = chunk.promptFeedback or _Feedback()
         if feedback.blockReason or feedback.blockReasonMessage:
@@ -233,7 +233,7 @@ class _Reply:
 
     def _finish(self, reason: str) -> None:
         if reason in FAILED:
-            raise reported(self._who, reason.encode())
+            raise stream_error(self._who, reason.encode())
         self.ended = True
         self._reason = reason
 

@@ -23,7 +23,7 @@ from chatapp.providers.tool_calls import ToolCalls
 from chatapp.settings import ThinkingStyle
 from chatapp.wire.json_text import NOTHING, count, is_something, parse
 from chatapp.wire.upstream import Upstream, UpstreamRequest
-from chatapp.wire.upstream_errors import reported
+from chatapp.wire.upstream_errors import stream_error
 
 FINISH: dict[str, FinishReason] = {
     "length": "length",
@@ -173,7 +173,7 @@ class _Reply:
 
     def take(self, chunk: _Chunk) -> list[StreamEvent]:
         if is_something(chunk.error):
-            raise reported(self._who, bytes(chunk.error))
+            raise stream_error(self._who, bytes(chunk.error))
         events: list[StreamEvent] = []
         self._take_usage(chunk.x_groq.usage if chunk.x_groq else NOTHING)
         for choice in chunk.choices or ():
@@ -233,7 +233,7 @@ class _Reply:
 
     def _finish(self, reason: str) -> None:
         if reason in FAILED:
-            raise reported(self._who, reason.encode())
+            raise stream_error(self._who, reason.encode())
         self.ended = True
         self._reason = FINISH.get(reason, "stop")
 

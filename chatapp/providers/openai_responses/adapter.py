@@ -21,7 +21,7 @@ from chatapp.providers.tool_calls import ServedCalls, ToolCalls
 from chatapp.settings import ThinkingStyle
 from chatapp.wire.json_text import NOTHING, count, is_something, parse, parse_arguments, parse_value
 from chatapp.wire.upstream import Upstream, UpstreamRequest
-from chatapp.wire.upstream_errors import reported
+from chatapp.wire.upstream_errors import stream_error
 
 INCOMPLETE: dict[str, FinishReason] = {"content_filter": "content_filter"}
 SENT_BACK = ("message", "function_call")  # and reasoning, where it is encrypted: without, its id leads nowhere
@@ -172,9 +172,9 @@ class _Reply:
             case "response.completed" | "response.incomplete":
                 self._end_with(event.response or _Response())
             case "response.failed":
-                raise reported(self._who, bytes((event.response or _Response()).error))
+                raise stream_error(self._who, bytes((event.response or _Response()).error))
             case _ if event.type == "error" or is_something(event.error):
-                raise reported(self._who, bytes(event.error) + f" {event.code} {event.message}".encode())
+                raise stream_error(self._who, bytes(event.error) + f" {event.code} {event.message}".encode())
 
     def take_whole(self, response: _Response) -> Iterator[StreamEvent]:
         for index, raw in enumerate(response.output or ()):
@@ -221,7 +221,7 @@ class _Reply:
 
     def _end_with(self, response: _Response) -> None:
         if response.status == "failed" or is_something(response.error):
-            raise reported(self._who, bytes(response.error))
+            raise stream_error(self._who, bytes(response.error))
         self.ended = True
         self._usage = response.usage
         if response.status == "incomplete" or response.incomplete_details:

@@ -20,14 +20,15 @@ from chatapp.providers.anthropic.adapter import Anthropic
 from chatapp.providers.circuit_breaker import Circuit
 from chatapp.providers.fallback import Resilient, Retries, Source
 from chatapp.providers.gemini.adapter import Gemini
+from chatapp.providers.http import ReadLimits
 from chatapp.providers.local.server import LocalServer
 from chatapp.providers.mock.provider import Mock
 from chatapp.providers.ollama import Ollama
 from chatapp.providers.openai_chat.adapter import OpenAI
 from chatapp.providers.openai_responses.adapter import OpenAIResponses
-from chatapp.providers.replay import INTERVAL_S, RecordedUpstream
+from chatapp.providers.replay import INTERVAL_S, RecordedTransport
 from chatapp.settings import ProtocolName, ProviderConfig, ProviderType, Settings, ThinkingStyle
-from chatapp.wire.upstream import Upstream
+from chatapp.wire.upstream import Transport, Upstream
 
 logger = logging.getLogger(__name__)
 
@@ -86,10 +87,8 @@ class ProviderCatalog:
             silence_timeout=settings.upstream_silence_timeout_s,
             total_timeout=settings.upstream_total_timeout_s,
             max_reply_bytes=settings.max_reply_bytes,
-            max_line_bytes=settings.max_line_bytes,
-            max_event_bytes=settings.max_event_bytes,
-            pace_s=settings.pace_s,
         )
+        self._limits = ReadLimits(settings.max_line_bytes, settings.max_event_bytes, settings.pace_s)
         self._local = LocalServer(
             settings.data,
             Path(settings.local_model) if settings.local_model else None,
@@ -177,19 +176,21 @@ class ProviderCatalog:
                 return Mock(name) if config.interval_s is None else Mock(name, config.interval_s)
             case "local":
                 address, models = self._local.base_url, self._local.models()
-                return OpenAI(name, self._upstream, address, models=models, thinking="llamacpp")
+                return OpenAI(name, self._upstream, address, models=models, thinking="llamacpp", limits=self._limits)
             case "replay":
                 return self._replay(name, config)
             case _:
                 return self._adapter(name, config, config.type, self._upstream)
 
-    def _adapter(self, name: str, config: ProviderConfig, protocol: ProtocolName, upstream: Upstream) -> Provider:
+    def _adapter(self, name: str, config: ProviderConfig, protocol: ProtocolName, transport: Transport) -> Provider:
         given = {"base_url": config.base_url, "thinking": config.thinking}
         if protocol == "ollama" and config.base_url is None:
             given["base_url"] = ollama_url(self._environ.get("OLLAMA_HOST", ""))
         known = {key: value for key, value in given.items() if value is not None}
         adapter = ADAPTERS[protocol]
-        return adapter(name, upstream, api_key=self._key(name, config), models=config.models, **known)
+        return adapter(
+            name, transport, api_key=self._key(name, config), models=config.models, limits=self._limits, **known
+        )
 
     def _replay(self, name: str, config: ProviderConfig) -> Provider:
         if config.path is None or config.protocol is None:
@@ -198,9 +199,9 @@ class ProviderCatalog:
             raise ConfigError(f"providers.{name}.path: there is no file {config.path}")
         interval = INTERVAL_S if config.interval_s is None else config.interval_s
         lines = config.protocol == "ollama"
-        upstream = RecordedUpstream(config.path, interval, lines=lines, limits=self._upstream)
+        transport = RecordedTransport(config.path, interval, lines=lines)
         shown = config if config.models else replace(config, models=(config.path.stem,))
-        return self._adapter(name, shown, config.protocol, upstream)
+        return self._adapter(name, shown, config.protocol, transport)
 
     def _key(self, name: str, config: ProviderConfig) -> str | None:
         if config.api_key_env is None:

@@ -3,44 +3,30 @@
 Its thinking, its counts and its errors come whole only here; Ollama's OpenAI-like endpoint leaves some out.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 
 import msgspec
 
-from chatapp.cancel import CancelScope
 from chatapp.chat import Chat, Image, Message
 from chatapp.errors import InvalidField, Truncated
 from chatapp.events import FinishReason, ReasoningDelta, StreamEvent, TextDelta, ToolCall, Usage
 from chatapp.providers import Finished
-from chatapp.providers.http import HTTPProvider, ReplyItems
+from chatapp.providers.http import HTTPProvider, ProviderRequest, ReplyItems
 from chatapp.providers.prompt import given, inline_image, parts, result_text, turns, with_tool_names
 from chatapp.providers.thinking import STYLES, switched
-from chatapp.settings import ThinkingStyle
 from chatapp.wire.json_text import NOTHING, count, is_something, parse, parse_arguments
-from chatapp.wire.upstream import Upstream, UpstreamRequest
 from chatapp.wire.upstream_errors import stream_error
 
 FINISH: dict[str, FinishReason] = {"length": "length"}
 
 
 class Ollama(HTTPProvider):
+    default_base_url = "http://127.0.0.1:11434"
+    default_thinking = "ollama"
     models_path = "/api/tags"
     whole_starts = ()  # an answer in one piece is a stream of one line
 
-    def __init__(
-        self,
-        name: str,
-        upstream: Upstream,
-        base_url: str | Callable[[CancelScope], str] = "http://127.0.0.1:11434",
-        *,
-        api_key: str | None = None,
-        models: Sequence[str] = (),
-        thinking: ThinkingStyle = "ollama",
-    ) -> None:
-        super().__init__(name, upstream, base_url, api_key=api_key, models=models)
-        self._think = STYLES[thinking]
-
-    def request(self, chat: Chat) -> UpstreamRequest:
+    def request(self, chat: Chat) -> ProviderRequest:
         if chat.tool_choice not in ("auto", "none"):
             raise InvalidField(f"tool_choice: {self.name} can be given auto and none only")
         messages = [self._message(message, name) for message, name in with_tool_names(turns(chat, self.name))]
@@ -48,10 +34,10 @@ class Ollama(HTTPProvider):
         limits = given(num_predict=chat.max_tokens, stop=chat.stop)
         if options := limits | given(temperature=chat.temperature, top_p=chat.top_p, seed=chat.seed):
             body["options"] = options
-        body |= switched(self._think, chat)
+        body |= switched(STYLES[self.thinking], chat)
         if chat.tools and chat.tool_choice == "auto":
             body["tools"] = [{"type": "function", "function": tool} for tool in chat.tools]
-        return UpstreamRequest("/api/chat", body | given(format=chat.schema))
+        return ProviderRequest("/api/chat", body | given(format=chat.schema))
 
     def decode(self, body: Iterable[bytes]) -> ReplyItems:
         tool_calls = 0

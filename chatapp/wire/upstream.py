@@ -9,7 +9,7 @@ import os
 import re
 import ssl
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import msgspec
@@ -21,7 +21,6 @@ from requests.adapters import HTTPAdapter
 from chatapp import __version__
 from chatapp.cancel import CancelScope
 from chatapp.wire.deadline import Deadline
-from chatapp.wire.frames import MAX_EVENT_BYTES, MAX_LINE_BYTES
 from chatapp.wire.response import NetworkResponse, UpstreamResponse
 from chatapp.wire.upstream_errors import opening_failure
 
@@ -31,20 +30,33 @@ LOOPBACK = re.compile(r"localhost|127(\.\d+){3}|::1").fullmatch
 
 @dataclass(frozen=True)
 class UpstreamRequest:
-    """A POST of `body` as JSON, or a GET if there is none. `url` may be a path, which the caller completes."""
+    """A POST of `body` as JSON, or a GET if there is none. `url` is absolute."""
 
     url: str
     body: dict[str, object] | None = None
     headers: dict[str, str] = field(default_factory=dict, repr=False)
 
 
-class Upstream:
-    """The network: the pool of connections, the TLS context and the limits that all calls share.
+class Transport(Protocol):
+    """Carries a request to a provider and its response back."""
 
-    One per process, made after gevent has patched it. Times are in seconds. `pace_s` is for those
-    who read the body, as are the bounds of lines and events. `ca_file` replaces the system's
-    certificate authorities. `error_body_timeout` is short because the status has arrived already:
-    the body of an error only picks a better sentence.
+    def open(
+        self, request: UpstreamRequest, scope: CancelScope, who: str, total_timeout: float | None = None
+    ) -> UpstreamResponse:
+        """Send the request and wait for a good response's headers. The caller closes the response.
+
+        Raises UpstreamError, whose message names `who`. Everything that waits, waits in `scope`.
+        `total_timeout`, in seconds, can only shorten the transport's own limit.
+        """
+        ...
+
+
+class Upstream:
+    """The transport over the network: a pool of connections, a TLS context, limits.
+
+    One per process, made after gevent has patched it. Times are in seconds. `ca_file` replaces the
+    system's certificate authorities. `error_body_timeout` is short because the status has arrived
+    already: the body of an error only picks a better sentence.
     """
 
     def __init__(
@@ -55,33 +67,23 @@ class Upstream:
         total_timeout: float = 900.0,
         error_body_timeout: float = 2.0,
         max_reply_bytes: int = 16 << 20,
-        max_line_bytes: int = MAX_LINE_BYTES,
-        max_event_bytes: int = MAX_EVENT_BYTES,
-        pace_s: float = 2.0,
         pool_size: int = 1000,
         ca_file: str | None = None,
     ) -> None:
-        self.max_line_bytes = max_line_bytes
-        self.max_event_bytes = max_event_bytes
-        self.max_reply_bytes = max_reply_bytes
-        self.pace_s = pace_s
         self._connect_timeout = connect_timeout
         self._silence_timeout = silence_timeout
         self._total_timeout = total_timeout
         self._error_body_timeout = error_body_timeout
+        self._max_reply_bytes = max_reply_bytes
         self._adapter = _Adapter(_tls_context(ca_file), pool_size)
 
     def open(
         self, request: UpstreamRequest, scope: CancelScope, who: str, total_timeout: float | None = None
     ) -> UpstreamResponse:
-        """Send the request and wait for a good response's headers. The caller closes the response.
-
-        Raises UpstreamError, which names `who`.
-        """
         total = min(self._total_timeout, total_timeout or self._total_timeout)
         deadline = Deadline(scope, who, self._connect_timeout + self._silence_timeout, total)
         try:
-            response = NetworkResponse(self._send(request, deadline, total), deadline, self.max_reply_bytes)
+            response = NetworkResponse(self._send(request, deadline, total), deadline, self._max_reply_bytes)
             deadline.allow_silence(self._silence_timeout)
         except BaseException:
             deadline.close()

@@ -16,6 +16,7 @@ from chatapp.chat import Chat, Message
 from chatapp.errors import BadReply, Reported, Truncated, UpstreamError
 from chatapp.events import Raw, ReasoningDelta, TextDelta
 from chatapp.providers import Finished, ReplyItem, Started
+from chatapp.providers.http import ReadLimits
 from chatapp.providers.mock.provider import Mock
 from chatapp.providers.ollama import Ollama
 from chatapp.providers.openai_chat.adapter import OpenAI
@@ -64,8 +65,14 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def provider(server: Server, upstream: Upstream) -> OpenAI:
-    return OpenAI("acme", upstream, server.url)
+def paced(server: Server, upstream: Upstream) -> Callable[[float], OpenAI]:
+    """Makes a provider that spreads a buffered reply over so many seconds."""
+    return lambda seconds: OpenAI("acme", upstream, server.url, limits=ReadLimits(pace_s=seconds))
+
+
+@pytest.fixture
+def provider(paced: Callable[[float], OpenAI]) -> OpenAI:
+    return paced(2.0)
 
 
 def reply(provider: Any, chat: Chat = CHAT) -> tuple[list[ReplyItem], UpstreamError | None]:
@@ -100,11 +107,10 @@ LUMPS = {
 
 
 @pytest.mark.parametrize("kind", LUMPS)
-def test_a_reply_in_one_lump_is_paced(server: Server, provider: OpenAI, kind: str) -> None:
-    provider.upstream.pace_s = 0.4
+def test_a_reply_in_one_lump_is_paced(server: Server, paced: Callable[[float], OpenAI], kind: str) -> None:
     server.headers, server.pieces = LUMPS[kind]
     items, times = [], []
-    for item in provider.stream(CHAT, CancelScope()):
+    for item in paced(0.4).stream(CHAT, CancelScope()):
         items.append(item)
         times.append(monotonic())
     pieces = texts(items)
@@ -115,10 +121,9 @@ def test_a_reply_in_one_lump_is_paced(server: Server, provider: OpenAI, kind: st
     assert items[-1] == Finished("stop")
 
 
-def test_pacing_can_be_turned_off(server: Server, provider: OpenAI) -> None:
-    provider.upstream.pace_s = 0
+def test_pacing_can_be_turned_off(server: Server, paced: Callable[[float], OpenAI]) -> None:
     server.headers, server.pieces = JSON, [whole(LONG)]
-    items, _ = reply(provider)
+    items, _ = reply(paced(0))
     assert texts(items) == [LONG]
 
 

@@ -13,6 +13,7 @@ from chatapp.errors import BadReply, Rejected, Reported
 from chatapp.events import ReasoningDelta, TextDelta, ToolCall, ToolInputDelta
 from chatapp.providers import Finished, Started
 from chatapp.providers.http import Secret
+from chatapp.providers.model_list import ListingTimes
 from chatapp.providers.ollama import Ollama
 from chatapp.providers.openai_chat.adapter import OpenAI
 
@@ -238,8 +239,8 @@ def test_a_list_that_does_not_come_is_empty_for_a_while(server, provider, answer
     assert len(server.requests) == 1
 
 
-def test_a_list_is_asked_for_again_in_time(server, provider, monkeypatch):
-    monkeypatch.setattr("chatapp.providers.http.FAILURE_KEPT_S", 0)
+def test_a_list_is_asked_for_again_in_time(server, upstream):
+    provider = OpenAI("acme", upstream, server.url, listing=ListingTimes(failure_kept=0))
     server.answer = "500 No", JSON, [b""]
     assert provider.models() == ()
 
@@ -247,8 +248,8 @@ def test_a_list_is_asked_for_again_in_time(server, provider, monkeypatch):
     assert provider.models() == ("large", "small")
 
 
-def test_a_list_is_not_waited_for_long(server, provider, monkeypatch):
-    monkeypatch.setattr("chatapp.providers.http.MODELS_TIMEOUT_S", 0.1)
+def test_a_list_is_not_waited_for_long(server, upstream):
+    provider = OpenAI("acme", upstream, server.url, listing=ListingTimes(timeout=0.1))
     never = Event()
     server.answer = "200 OK", JSON, (never.wait() for _ in range(1))
 

@@ -69,6 +69,6 @@ def test_the_request_names_what_was_asked_for_and_nothing_else(ollama):
     least = {"model": "m", "messages": [{"role": "user", "content": "u"}], "stream": True}
     more = msgspec.structs.replace(chat, thinking=False, max_tokens=5, temperature=0.0)
 
-    assert ollama.request(chat).url == "/api/chat"
+    assert ollama.request(chat).path == "/api/chat"
     assert ollama.request(chat).body == least
     assert ollama.request(more).body == {**least, "think": False, "options": {"num_predict": 5, "temperature": 0.0}}

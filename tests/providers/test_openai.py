@@ -290,7 +290,7 @@ def test_the_request_names_what_was_asked_for_and_nothing_else(openai):
     least = {"model": "m", "messages": messages, "stream": True, "stream_options": {"include_usage": True}}
     more = msgspec.structs.replace(CHAT, max_tokens=5, temperature=0.0)
 
-    assert openai.request(CHAT).url == "/chat/completions"
+    assert openai.request(CHAT).path == "/chat/completions"
     assert request_body(openai, CHAT) == least
     assert request_body(openai, more) == {**least, "max_tokens": 5, "temperature": 0.0}
 

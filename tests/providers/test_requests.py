@@ -299,7 +299,7 @@ def test_gemini_images_and_what_is_set():
 
 def test_gemini_a_model_cannot_lead_elsewhere():
     chat = msgspec.structs.replace(PLAIN, model="../../files?x=#y")
-    url = Gemini("acme", None).request(chat).url
+    url = Gemini("acme", None).request(chat).path
     assert url == "/models/..%2F..%2Ffiles%3Fx%3D%23y:streamGenerateContent?alt=sse"
 
 

@@ -5,23 +5,20 @@ goes back as it came once tools were called, with the signatures of its thinking
 Source: https://platform.claude.com/docs/en/build-with-claude/streaming, and recordings.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from chatapp.cancel import CancelScope
 from chatapp.chat import Chat, Native
 from chatapp.errors import Truncated
 from chatapp.events import AttemptReset, FinishReason, ReasoningDelta, StreamEvent, TextDelta, ToolInputDelta, Usage
 from chatapp.providers import Finished
 from chatapp.providers.anthropic.blocks import Block
 from chatapp.providers.anthropic.request import PROTOCOL, request_body
-from chatapp.providers.http import END_MARK, HTTPProvider, ReplyItems
+from chatapp.providers.http import END_MARK, HTTPProvider, ProviderRequest, ReplyItems
 from chatapp.providers.thinking import STYLES
 from chatapp.providers.tool_calls import ServedCalls, ToolCalls
-from chatapp.settings import ThinkingStyle
 from chatapp.wire.json_text import NOTHING, count, is_something, parse
-from chatapp.wire.upstream import Upstream, UpstreamRequest
 from chatapp.wire.upstream_errors import stream_error
 
 VERSION = {"anthropic-version": "2023-06-01"}
@@ -34,26 +31,15 @@ FINISH: dict[str, FinishReason] = {
 
 
 class Anthropic(HTTPProvider):
+    default_base_url = "https://api.anthropic.com"
+    default_thinking = "anthropic"
     models_path = "/v1/models?limit=1000"
-
-    def __init__(
-        self,
-        name: str,
-        upstream: Upstream,
-        base_url: str | Callable[[CancelScope], str] = "https://api.anthropic.com",
-        *,
-        api_key: str | None = None,
-        models: Sequence[str] = (),
-        thinking: ThinkingStyle = "anthropic",
-    ) -> None:
-        super().__init__(name, upstream, base_url, api_key=api_key, models=models)
-        self._think = STYLES[thinking]
 
     def authorization(self, key: str) -> dict[str, str]:
         return {"x-api-key": key, **VERSION}
 
-    def request(self, chat: Chat) -> UpstreamRequest:
-        return UpstreamRequest("/v1/messages", request_body(chat, self.name, self._think), VERSION)
+    def request(self, chat: Chat) -> ProviderRequest:
+        return ProviderRequest("/v1/messages", request_body(chat, self.name, STYLES[self.thinking]), VERSION)
 
     def decode(self, body: Iterable[bytes]) -> ReplyItems:
         reply = _Reply(self.name)

@@ -5,23 +5,20 @@ function, and carry signatures that must come back with the function's result.
 Source: https://ai.google.dev/api/generate-content, and recordings.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from urllib.parse import quote
 
 import msgspec
 
-from chatapp.cancel import CancelScope
 from chatapp.chat import Chat, Native
 from chatapp.errors import BadReply, Truncated
 from chatapp.events import FinishReason, ReasoningDelta, StreamEvent, TextDelta, ToolCall, Usage
 from chatapp.providers import Finished
 from chatapp.providers.gemini.request import PROTOCOL, request_body
-from chatapp.providers.http import END_MARK, HTTPProvider, ReplyItems
+from chatapp.providers.http import END_MARK, HTTPProvider, ProviderRequest, ReplyItems
 from chatapp.providers.thinking import STYLES
 from chatapp.providers.tool_calls import ServedCalls
-from chatapp.settings import ThinkingStyle
 from chatapp.wire.json_text import NOTHING, count, is_something, parse, parse_arguments
-from chatapp.wire.upstream import Upstream, UpstreamRequest
 from chatapp.wire.upstream_errors import stream_error
 
 FINISH: dict[str, FinishReason] = {
@@ -41,27 +38,16 @@ CODE = "code_execution"
 
 
 class Gemini(HTTPProvider):
+    default_base_url = "https://generativelanguage.googleapis.com/v1beta"
+    default_thinking = "gemini"
     models_path = "/models?pageSize=1000"
-
-    def __init__(
-        self,
-        name: str,
-        upstream: Upstream,
-        base_url: str | Callable[[CancelScope], str] = "https://generativelanguage.googleapis.com/v1beta",
-        *,
-        api_key: str | None = None,
-        models: Sequence[str] = (),
-        thinking: ThinkingStyle = "gemini",
-    ) -> None:
-        super().__init__(name, upstream, base_url, api_key=api_key, models=models)
-        self._think = STYLES[thinking]
 
     def authorization(self, key: str) -> dict[str, str]:
         return {"x-goog-api-key": key}
 
-    def request(self, chat: Chat) -> UpstreamRequest:
+    def request(self, chat: Chat) -> ProviderRequest:
         url = f"/models/{quote(chat.model, safe='')}:streamGenerateContent?alt=sse"
-        return UpstreamRequest(url, request_body(chat, self.name, self._think))
+        return ProviderRequest(url, request_body(chat, self.name, STYLES[self.thinking]))
 
     def decode(self, body: Iterable[bytes]) -> ReplyItems:
         reply, rest = _Reply(self.name), _Rest(body)

@@ -4,25 +4,22 @@ It knows the wire's shape and the oddities seen in it, whoever sends them. Sourc
 https://platform.openai.com/docs/api-reference/chat/streaming, the documentation of the others, and recordings.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from functools import cached_property
 from urllib.parse import urlsplit
 
 import msgspec
 
-from chatapp.cancel import CancelScope
 from chatapp.chat import Chat
 from chatapp.errors import BadReply, Truncated
 from chatapp.events import FinishReason, ReasoningDelta, StreamEvent, TextDelta, ToolInputDelta, Usage
 from chatapp.providers import Finished
-from chatapp.providers.http import END_MARK, HTTPProvider, ReplyItems
+from chatapp.providers.http import END_MARK, HTTPProvider, ProviderRequest, ReplyItems
 from chatapp.providers.openai_chat.reasoning_details import Details
 from chatapp.providers.openai_chat.request import Quirks, request_body
-from chatapp.providers.thinking import REASONING_DEMANDED, REASONING_SENT_BACK, STYLES
 from chatapp.providers.tool_calls import ToolCalls
-from chatapp.settings import ThinkingStyle
 from chatapp.wire.json_text import NOTHING, count, is_something, parse
-from chatapp.wire.upstream import Upstream, UpstreamRequest
 from chatapp.wire.upstream_errors import stream_error
 
 FINISH: dict[str, FinishReason] = {
@@ -37,28 +34,22 @@ AZURE = ".openai.azure.com"
 
 
 class OpenAI(HTTPProvider):
+    default_base_url = "https://api.openai.com/v1"
     models_path = "/models"
 
-    def __init__(
-        self,
-        name: str,
-        upstream: Upstream,
-        base_url: str | Callable[[CancelScope], str] = "https://api.openai.com/v1",
-        *,
-        api_key: str | None = None,
-        models: Sequence[str] = (),
-        thinking: ThinkingStyle = "none",
-    ) -> None:
-        super().__init__(name, upstream, base_url, api_key=api_key, models=models)
-        self._host = (urlsplit(base_url).hostname or "") if isinstance(base_url, str) else ""
-        no_reasoning = " " if thinking in REASONING_DEMANDED else ""
-        self._quirks = Quirks.of(self._host, STYLES[thinking], REASONING_SENT_BACK.get(thinking), no_reasoning)
+    @property
+    def _host(self) -> str:
+        return (urlsplit(self.base_url).hostname or "") if isinstance(self.base_url, str) else ""
+
+    @cached_property
+    def _quirks(self) -> Quirks:
+        return Quirks.of(self._host, self.thinking)
 
     def authorization(self, key: str) -> dict[str, str]:
         return {"api-key": key} if self._host.endswith(AZURE) else super().authorization(key)
 
-    def request(self, chat: Chat) -> UpstreamRequest:
-        return UpstreamRequest("/chat/completions", request_body(chat, self.name, self._quirks))
+    def request(self, chat: Chat) -> ProviderRequest:
+        return ProviderRequest("/chat/completions", request_body(chat, self.name, self._quirks))
 
     def decode(self, body: Iterable[bytes]) -> ReplyItems:
         reply = _Reply(self.name, self._quirks.keeps_details)

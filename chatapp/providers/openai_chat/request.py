@@ -12,7 +12,8 @@ from chatapp.chat import Chat, Image, Message, Part
 from chatapp.events import ToolCall
 from chatapp.providers.openai_chat.reasoning_details import PROTOCOL
 from chatapp.providers.prompt import given, native_content, parts, refuse, result_text, turns
-from chatapp.providers.thinking import Fields, Switch, switched
+from chatapp.providers.thinking import REASONING_DEMANDED, REASONING_SENT_BACK, STYLES, Fields, Switch, switched
+from chatapp.settings import ThinkingStyle
 
 # By the host's name, or its end: what the owner of the host refuses of the usual request.
 REFUSE_MAX_TOKENS = ("api.openai.com", ".openai.azure.com", "api.moonshot.ai", "api.moonshot.cn", "api.cerebras.ai")
@@ -37,11 +38,11 @@ class Quirks:
     keeps_details: bool
 
     @classmethod
-    def of(cls, host: str, think: Switch, reasoning_field: str | None, no_reasoning: str) -> Self:
+    def of(cls, host: str, style: ThinkingStyle) -> Self:
         return cls(
-            think,
-            reasoning_field,
-            no_reasoning,
+            think=STYLES[style],
+            reasoning_field=REASONING_SENT_BACK.get(style),
+            no_reasoning=" " if style in REASONING_DEMANDED else "",
             max_tokens="max_completion_tokens" if host.endswith(REFUSE_MAX_TOKENS) else "max_tokens",
             seed="random_seed" if host.endswith(REFUSE_SEED) else "seed",
             asks_usage=not host.endswith(REFUSE_STREAM_OPTIONS),

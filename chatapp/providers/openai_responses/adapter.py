@@ -5,22 +5,19 @@ grows by deltas and is repeated whole at its end; the terminal event repeats the
 Source: https://platform.openai.com/docs/api-reference/responses-streaming, and recordings.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from chatapp.cancel import CancelScope
 from chatapp.chat import Chat, Native
 from chatapp.errors import Truncated
 from chatapp.events import FinishReason, ReasoningDelta, StreamEvent, TextDelta, ToolInputDelta, Usage
 from chatapp.providers import Finished
-from chatapp.providers.http import END_MARK, HTTPProvider, ReplyItems
+from chatapp.providers.http import END_MARK, HTTPProvider, ProviderRequest, ReplyItems
 from chatapp.providers.openai_responses.request import PROTOCOL, request_body
 from chatapp.providers.thinking import STYLES
 from chatapp.providers.tool_calls import ServedCalls, ToolCalls
-from chatapp.settings import ThinkingStyle
 from chatapp.wire.json_text import NOTHING, count, is_something, parse, parse_arguments, parse_value
-from chatapp.wire.upstream import Upstream, UpstreamRequest
 from chatapp.wire.upstream_errors import stream_error
 
 INCOMPLETE: dict[str, FinishReason] = {"content_filter": "content_filter"}
@@ -28,23 +25,12 @@ SENT_BACK = ("message", "function_call")  # and reasoning, where it is encrypted
 
 
 class OpenAIResponses(HTTPProvider):
+    default_base_url = "https://api.openai.com/v1"
+    default_thinking = "responses"
     models_path = "/models"
 
-    def __init__(
-        self,
-        name: str,
-        upstream: Upstream,
-        base_url: str | Callable[[CancelScope], str] = "https://api.openai.com/v1",
-        *,
-        api_key: str | None = None,
-        models: Sequence[str] = (),
-        thinking: ThinkingStyle = "responses",
-    ) -> None:
-        super().__init__(name, upstream, base_url, api_key=api_key, models=models)
-        self._think = STYLES[thinking]
-
-    def request(self, chat: Chat) -> UpstreamRequest:
-        return UpstreamRequest("/responses", request_body(chat, self.name, self._think))
+    def request(self, chat: Chat) -> ProviderRequest:
+        return ProviderRequest("/responses", request_body(chat, self.name, STYLES[self.thinking]))
 
     def decode(self, body: Iterable[bytes]) -> ReplyItems:
         reply = _Reply(self.name)

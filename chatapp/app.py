@@ -93,7 +93,7 @@ def _services(settings: Settings, environ: Mapping[str, str]) -> Services:
     providers = ProviderCatalog(settings, environ)
     return Services(
         settings=settings,
-        auth=CookieAuthenticator(secret_key(settings.secret_key, data)),
+        auth=CookieAuthenticator(secret_key(settings.secret_key.reveal(), data)),
         log=log,
         database=database,
         conversations=store,

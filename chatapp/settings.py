@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, TypeAlias, TypeVar, get_type_hints
 import msgspec
 
 from chatapp.errors import ConfigError
+from chatapp.secret import Secret
 
 PREFIX = "CHATAPP_"
 TABLES = ("providers", "mcp_servers", "agents")
@@ -46,15 +47,6 @@ ThinkingStyle: TypeAlias = Literal[
     "vllm",
     "llamacpp",
 ]
-
-
-class Secret(str):
-    """A string that does not show itself in a repr: of settings in a traceback, or a log line."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return "Secret(…)" if self else "Secret('')"
 
 
 class ProviderConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -9,7 +9,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "chatapp"
 
-VOCABULARY = {"__init__", "errors", "events", "chat", "transcript", "ids", "cancel", "settings", "sqlite"}
+VOCABULARY = {"__init__", "errors", "events", "chat", "transcript", "ids", "cancel", "secret", "settings", "sqlite"}
 """Modules at the top that any room may import."""
 
 MAY_IMPORT = {

@@ -27,6 +27,7 @@ from chatapp.providers.ollama import Ollama
 from chatapp.providers.openai_chat.adapter import OpenAI
 from chatapp.providers.openai_responses.adapter import OpenAIResponses
 from chatapp.providers.replay import INTERVAL_S, RecordedTransport
+from chatapp.secret import Secret
 from chatapp.settings import ProtocolName, ProviderConfig, ProviderType, Settings, ThinkingStyle
 from chatapp.wire.upstream import Transport, Upstream
 
@@ -203,13 +204,13 @@ class ProviderCatalog:
         shown = config if config.models else replace(config, models=(config.path.stem,))
         return self._adapter(name, shown, config.protocol, transport)
 
-    def _key(self, name: str, config: ProviderConfig) -> str | None:
+    def _key(self, name: str, config: ProviderConfig) -> Secret | None:
         if config.api_key_env is None:
             return None
         key = self._environ.get(config.api_key_env)
         if not key:
             raise ConfigError(f"providers.{name}.api_key_env: the variable {config.api_key_env} is not set")
-        return key
+        return Secret(key)
 
 
 def _resilient(name: str, config: ProviderConfig, sources: Mapping[str, Source]) -> Resilient:

@@ -24,6 +24,7 @@ from chatapp.providers import Finished, ReplyItem, Started
 from chatapp.providers.delivery import arriving, beside_raw
 from chatapp.providers.model_list import ListingTimes, ModelList
 from chatapp.providers.pacing import spread
+from chatapp.secret import Secret
 from chatapp.settings import ThinkingStyle
 from chatapp.wire.frames import MAX_EVENT_BYTES, MAX_LINE_BYTES, NDJSONDecoder, ServerEvent, SSEDecoder
 from chatapp.wire.json_text import UNREADABLE, is_json
@@ -35,21 +36,6 @@ ReplyItems: TypeAlias = Iterator[StreamEvent | Finished]
 
 BLANK = b"\xef\xbb\xbf \t\r\n"  # includes the bytes of a BOM, which the decoders remove
 END_MARK = "[DONE]"  # the last event in several SSE protocols
-
-
-class Secret:
-    """A key: whatever prints, logs or dumps its holder does not show it."""
-
-    __slots__ = ("_value",)
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-
-    def reveal(self) -> str:
-        return self._value
-
-    def __repr__(self) -> str:
-        return "Secret(…)"
 
 
 @dataclass(frozen=True)
@@ -94,7 +80,7 @@ class HTTPProvider(ABC):
         transport: Transport,
         base_url: str | Callable[[CancelScope], str] | None = None,
         *,
-        api_key: str | None = None,
+        api_key: Secret | None = None,
         models: Sequence[str] = (),
         thinking: ThinkingStyle | None = None,
         limits: ReadLimits | None = None,
@@ -104,7 +90,7 @@ class HTTPProvider(ABC):
         self.thinking = thinking or self.default_thinking
         self.base_url = self.default_base_url if base_url is None else base_url
         self._transport = transport
-        self._key = Secret(api_key) if api_key else None
+        self._key = api_key
         self._models = tuple(models)
         self._limits = limits or ReadLimits()
         self._listed = ModelList(self._ask_models, listing or ListingTimes())

@@ -61,7 +61,7 @@ ONLY = {
 }
 """Libraries that have one place: a room or a module."""
 
-ROOMS_TO_COME = {"reading", "web", "agents", "generation", "providers", "app", "tools", "service"}
+ROOMS_TO_COME = {"reading", "web", "agents", "generation", "app", "tools", "service"}
 
 
 def name_of(path: Path) -> str:

@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from chatapp.providers.catalog import ProviderCatalog
-from chatapp.providers.openai_chat.adapter import OpenAI
+from chatapp.providers.factory import ProviderFactory
+from chatapp.providers.openai_chat.adapter import OpenAIChat
 from chatapp.secret import Secret
 from chatapp.settings import ProviderConfig, Settings, load
 from chatapp.wire.upstream import Upstream, UpstreamRequest
@@ -23,13 +24,19 @@ def settings() -> Settings:
     return load({"CHATAPP_SECRET_KEY": KEY})
 
 
-def provider() -> OpenAI:
-    return OpenAI("acme", Upstream(), api_key=Secret(KEY))
+def provider() -> OpenAIChat:
+    return OpenAIChat("acme", Upstream(), api_key=Secret(KEY))
 
 
 def providers() -> ProviderCatalog:
     config = ProviderConfig(type="anthropic", api_key_env="ACME_KEY")
     return ProviderCatalog(Settings(providers={"acme": config}), {"ACME_KEY": KEY})
+
+
+def factory() -> ProviderFactory:
+    factory = ProviderFactory(Settings(secret_key=Secret(KEY)))
+    factory.candidate("acme", ProviderConfig(type="anthropic", api_key_env="ACME_KEY"), {"ACME_KEY": KEY})
+    return factory
 
 
 def request() -> UpstreamRequest:
@@ -41,7 +48,7 @@ def test_no_text_of_a_holder_shows_the_key(make):
     assert KEY not in texts(make())
 
 
-@pytest.mark.parametrize("make", [provider])
+@pytest.mark.parametrize("make", [provider, providers, factory])
 def test_nor_does_one_of_its_attributes(make):
     assert KEY not in texts(vars(make()))
 

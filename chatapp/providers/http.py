@@ -21,7 +21,7 @@ from chatapp.chat import Chat
 from chatapp.errors import BadReply, ChatappError, Truncated
 from chatapp.events import StreamEvent
 from chatapp.providers import Finished, ReplyItem, Started
-from chatapp.providers.delivery import arriving, beside_raw
+from chatapp.providers.delivery import deliver, deliver_with_raw
 from chatapp.providers.model_list import ListingTimes, ModelList
 from chatapp.providers.pacing import spread
 from chatapp.secret import Secret
@@ -127,9 +127,9 @@ class HTTPProvider(ABC):
             yield Started()
             decode = partial(self.read, response.content_type)
             if chat.raw:
-                yield from beside_raw(response, decode)
+                yield from deliver_with_raw(response, decode)
                 return
-            buffered = yield from arriving(response, decode)
+            buffered = yield from deliver(response, decode)
         start = monotonic()
         for due, item in spread(buffered, self._limits.pace_s):
             if (early := start + due - monotonic()) > 0:

@@ -12,7 +12,7 @@ from chatapp.errors import InvalidField, Truncated
 from chatapp.events import FinishReason, ReasoningDelta, StreamEvent, TextDelta, ToolCall, Usage
 from chatapp.providers import Finished
 from chatapp.providers.http import HTTPProvider, ProviderRequest, ReplyItems
-from chatapp.providers.prompt import given, inline_image, parts, result_text, turns, with_tool_names
+from chatapp.providers.prompt import given, inline_image, parts, result_text, sendable_turns, with_tool_names
 from chatapp.providers.thinking import STYLES, switched
 from chatapp.wire.json_text import NOTHING, count, is_something, parse, parse_arguments
 from chatapp.wire.upstream_errors import stream_error
@@ -29,7 +29,7 @@ class Ollama(HTTPProvider):
     def request(self, chat: Chat) -> ProviderRequest:
         if chat.tool_choice not in ("auto", "none"):
             raise InvalidField(f"tool_choice: {self.name} can be given auto and none only")
-        messages = [self._message(message, name) for message, name in with_tool_names(turns(chat, self.name))]
+        messages = [self._message(message, name) for message, name in with_tool_names(sendable_turns(chat, self.name))]
         body: dict[str, object] = {"model": chat.model, "messages": messages, "stream": True}
         limits = given(num_predict=chat.max_tokens, stop=chat.stop)
         if options := limits | given(temperature=chat.temperature, top_p=chat.top_p, seed=chat.seed):

@@ -14,7 +14,7 @@ from chatapp.events import ReasoningDelta, TextDelta, ToolCall, ToolInputDelta
 from chatapp.providers import Finished, Started
 from chatapp.providers.model_list import ListingTimes
 from chatapp.providers.ollama import Ollama
-from chatapp.providers.openai_chat.adapter import OpenAI
+from chatapp.providers.openai_chat.adapter import OpenAIChat
 from chatapp.secret import Secret
 
 BOUND = 5
@@ -61,7 +61,7 @@ def server():
 
 @pytest.fixture
 def provider(server, upstream):
-    return OpenAI("acme", upstream, server.url + "/v1/", api_key=Secret("sk-secret"))
+    return OpenAIChat("acme", upstream, server.url + "/v1/", api_key=Secret("sk-secret"))
 
 
 def stream(provider, scope=None):
@@ -172,7 +172,7 @@ def test_an_address_may_be_known_only_when_it_is_needed(server, upstream):
         asked.append(scope)
         return server.url
 
-    provider = OpenAI("local", upstream, address)
+    provider = OpenAIChat("local", upstream, address)
     scope = CancelScope()
     assert provider.models() == ()  # nothing is started for a list
     assert asked == []
@@ -187,7 +187,7 @@ LISTED = b'{"object":"list","data":[{"id":"large","object":"model"},{"id":"small
 
 
 def test_configured_models_are_not_asked_for(server, upstream):
-    assert OpenAI("acme", upstream, server.url, models=["m"]).models() == ("m",)
+    assert OpenAIChat("acme", upstream, server.url, models=["m"]).models() == ("m",)
     assert server.requests == []
 
 
@@ -235,7 +235,7 @@ def test_a_list_that_does_not_come_is_empty_for_a_while(server, provider, answer
 
 
 def test_a_list_is_asked_for_again_in_time(server, upstream):
-    provider = OpenAI("acme", upstream, server.url, listing=ListingTimes(failure_kept=0))
+    provider = OpenAIChat("acme", upstream, server.url, listing=ListingTimes(failure_kept=0))
     server.answer = "500 No", JSON, [b""]
     assert provider.models() == ()
 
@@ -244,7 +244,7 @@ def test_a_list_is_asked_for_again_in_time(server, upstream):
 
 
 def test_a_list_is_not_waited_for_long(server, upstream):
-    provider = OpenAI("acme", upstream, server.url, listing=ListingTimes(timeout=0.1))
+    provider = OpenAIChat("acme", upstream, server.url, listing=ListingTimes(timeout=0.1))
     never = Event()
     server.answer = "200 OK", JSON, (never.wait() for _ in range(1))
 

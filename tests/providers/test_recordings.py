@@ -15,12 +15,12 @@ from chatapp.providers import Finished
 from chatapp.providers.anthropic.adapter import Anthropic
 from chatapp.providers.gemini.adapter import Gemini
 from chatapp.providers.ollama import Ollama
-from chatapp.providers.openai_chat.adapter import OpenAI
+from chatapp.providers.openai_chat.adapter import OpenAIChat
 from chatapp.providers.openai_responses.adapter import OpenAIResponses
 from chatapp.wire.upstream import Upstream
 
 ADAPTERS = {
-    "openai-chat": OpenAI,
+    "openai-chat": OpenAIChat,
     "openai-responses": OpenAIResponses,
     "anthropic": Anthropic,
     "gemini": Gemini,

@@ -16,7 +16,7 @@ from chatapp.events import ToolCall
 from chatapp.providers.anthropic.adapter import Anthropic
 from chatapp.providers.gemini.adapter import Gemini
 from chatapp.providers.ollama import Ollama
-from chatapp.providers.openai_chat.adapter import OpenAI
+from chatapp.providers.openai_chat.adapter import OpenAIChat
 from chatapp.providers.openai_responses.adapter import OpenAIResponses
 
 PNG = "iVBORw0KGgo="
@@ -38,7 +38,7 @@ SEEN = Chat(model="m", messages=[Message("user", [Text("what is it?"), HERE])])
 SET = Chat(model="m", messages=[Message("user", "u")], max_tokens=5, temperature=0.5, top_p=0.9)
 SHAPED = msgspec.structs.replace(PLAIN, schema=SCHEMA)
 
-ADAPTERS = (OpenAI, OpenAIResponses, Anthropic, Gemini, Ollama)
+ADAPTERS = (OpenAIChat, OpenAIResponses, Anthropic, Gemini, Ollama)
 
 
 def body(adapter: type, chat: Chat, **options: Any) -> dict[str, Any]:
@@ -53,7 +53,7 @@ STRICT = msgspec.structs.replace(TOOLS, tools=[msgspec.structs.replace(TOOL, str
 
 
 def test_strict_tools_and_that_calls_come_one_at_a_time_are_told_where_there_is_a_word_for_it():
-    asked, responses, claude = (body(adapter, STRICT) for adapter in (OpenAI, OpenAIResponses, Anthropic))
+    asked, responses, claude = (body(adapter, STRICT) for adapter in (OpenAIChat, OpenAIResponses, Anthropic))
     assert (
         asked["tools"][0]["function"]["strict"]
         is responses["tools"][0]["strict"]
@@ -65,7 +65,7 @@ def test_strict_tools_and_that_calls_come_one_at_a_time_are_told_where_there_is_
 
 
 def test_neither_is_said_unasked():
-    sent = "".join(json.dumps(body(adapter, TOOLS)) for adapter in (OpenAI, Anthropic))
+    sent = "".join(json.dumps(body(adapter, TOOLS)) for adapter in (OpenAIChat, Anthropic))
     assert "strict" not in sent and "parallel" not in sent
     assert "parallel" not in json.dumps(body(OpenAIResponses, TOOLS))
     untooled = msgspec.structs.replace(PLAIN, parallel_tools=False)
@@ -76,7 +76,7 @@ def test_neither_is_said_unasked():
 
 
 def test_openai_plain_turns_are_plain_strings():
-    assert body(OpenAI, TURNS)["messages"] == [
+    assert body(OpenAIChat, TURNS)["messages"] == [
         {"role": "user", "content": "a"},
         {"role": "assistant", "content": "b"},
         {"role": "user", "content": "c"},
@@ -84,7 +84,7 @@ def test_openai_plain_turns_are_plain_strings():
 
 
 def test_openai_tools_and_their_results():
-    sent = body(OpenAI, TOOLS)
+    sent = body(OpenAIChat, TOOLS)
 
     assert sent["tools"] == [
         {"type": "function", "function": {"name": "weather", "description": "The weather", "parameters": SCHEMA}}
@@ -105,11 +105,11 @@ def test_openai_tools_and_their_results():
 
 
 def test_openai_images_and_what_is_set():
-    assert body(OpenAI, SEEN)["messages"][0]["content"] == [
+    assert body(OpenAIChat, SEEN)["messages"][0]["content"] == [
         {"type": "text", "text": "what is it?"},
         {"type": "image_url", "image_url": {"url": HERE.url}},
     ]
-    sent = body(OpenAI, msgspec.structs.replace(SET, stop=["."], seed=7))
+    sent = body(OpenAIChat, msgspec.structs.replace(SET, stop=["."], seed=7))
     assert {name: sent[name] for name in ("max_tokens", "temperature", "top_p", "stop", "seed")} == {
         "max_tokens": 5,
         "temperature": 0.5,
@@ -117,7 +117,7 @@ def test_openai_images_and_what_is_set():
         "stop": ["."],
         "seed": 7,
     }
-    assert body(OpenAI, SHAPED)["response_format"] == {
+    assert body(OpenAIChat, SHAPED)["response_format"] == {
         "type": "json_schema",
         "json_schema": {"name": "answer", "schema": SCHEMA},
     }
@@ -128,24 +128,24 @@ def test_openai_images_and_what_is_set():
     [("deepseek", "reasoning_content"), ("moonshot", "reasoning_content"), ("openrouter", "reasoning"), ("none", None)],
 )
 def test_reasoning_goes_back_after_tool_calls_to_those_who_want_it(style, field):
-    turn = body(OpenAI, TOOLS, thinking=style)["messages"][2]
+    turn = body(OpenAIChat, TOOLS, thinking=style)["messages"][2]
     assert {name: value for name, value in turn.items() if "reasoning" in name} == ({field: "Hm."} if field else {})
 
     said = Message("assistant", "b", reasoning="Hm.")
     untooled = Chat(model="m", messages=[ASKED, said, ASKED])
-    assert body(OpenAI, untooled, thinking=style)["messages"][1] == {"role": "assistant", "content": "b"}
+    assert body(OpenAIChat, untooled, thinking=style)["messages"][1] == {"role": "assistant", "content": "b"}
 
 
 def test_azure_wants_the_key_in_a_header_of_its_own():
-    azure = OpenAI("azure", None, "https://name.openai.azure.com/openai/v1")
+    azure = OpenAIChat("azure", None, "https://name.openai.azure.com/openai/v1")
     assert azure.authorization("k") == {"api-key": "k"}
-    assert OpenAI("other", None).authorization("k") == {"Authorization": "Bearer k"}
+    assert OpenAIChat("other", None).authorization("k") == {"Authorization": "Bearer k"}
 
 
 @pytest.mark.parametrize(("style", "said"), [("deepseek", " "), ("moonshot", " "), ("glm", None), ("openrouter", None)])
 def test_a_call_made_without_reasoning_carries_some_where_it_must(style, said):
     unthought = msgspec.structs.replace(CALLED, reasoning="")
-    turn = body(OpenAI, Chat(model="m", messages=[ASKED, unthought, *RESULTS]), thinking=style)["messages"][1]
+    turn = body(OpenAIChat, Chat(model="m", messages=[ASKED, unthought, *RESULTS]), thinking=style)["messages"][1]
     assert turn.get("reasoning_content") == said
 
 
@@ -338,7 +338,7 @@ def test_ollama_images_and_what_is_set():
 @pytest.mark.parametrize(
     ("adapter", "where", "choices"),
     [
-        (OpenAI, "tool_choice", ["none", "required", {"type": "function", "function": {"name": "weather"}}]),
+        (OpenAIChat, "tool_choice", ["none", "required", {"type": "function", "function": {"name": "weather"}}]),
         (OpenAIResponses, "tool_choice", ["none", "required", {"type": "function", "name": "weather"}]),
         (Anthropic, "tool_choice", [{"type": "none"}, {"type": "any"}, {"type": "tool", "name": "weather"}]),
         (
@@ -406,7 +406,7 @@ def test_a_request_says_nothing_that_was_not_asked(adapter):
         (Ollama, {"messages": [Message("user", [THERE])]}, "messages"),
         (Gemini, {"messages": [Message("user", [THERE])]}, "messages"),
         (Gemini, {"messages": [Message("user", [Image("data:image/png,raw")])]}, "messages"),
-        (OpenAI, {"messages": [Message("tool", [HERE], tool_call_id="c")]}, "messages"),
+        (OpenAIChat, {"messages": [Message("tool", [HERE], tool_call_id="c")]}, "messages"),
         (Anthropic, {"messages": [Message("assistant", [HERE])]}, "messages"),
     ],
 )
@@ -418,7 +418,7 @@ def test_what_a_protocol_cannot_carry_is_refused_by_name(adapter, changes, field
 
 def test_a_schema_is_refused_where_the_server_does_not_keep_to_it():
     with pytest.raises(InvalidField, match="^schema: deepseek"):
-        OpenAI("deepseek", None, "https://api.deepseek.com").check(SHAPED)
+        OpenAIChat("deepseek", None, "https://api.deepseek.com").check(SHAPED)
 
 
 # What the owners' own libraries know of their requests
@@ -438,7 +438,7 @@ SILENTLY = [msgspec.structs.replace(m, content="") if m is CALLED else m for m i
 @pytest.mark.parametrize(
     ("adapter", "changes", "params"),
     [
-        (OpenAI, {"thinking": True, "stop": ["."], "seed": 7, "top_p": 0.9}, CompletionCreateParamsStreaming),
+        (OpenAIChat, {"thinking": True, "stop": ["."], "seed": 7, "top_p": 0.9}, CompletionCreateParamsStreaming),
         (OpenAIResponses, {"thinking": True, "top_p": 0.9, "messages": SILENTLY}, ResponseCreateParamsStreaming),
         (Anthropic, {"stop": ["."], "thinking": False}, MessageCreateParamsStreaming),
         (Anthropic, {"thinking": True, "tool_choice": "auto"}, MessageCreateParamsStreaming),
@@ -452,7 +452,7 @@ SILENTLY = [msgspec.structs.replace(m, content="") if m is CALLED else m for m i
 def test_the_official_library_knows_every_field(adapter, changes, params):
     """Its types drop what they don't know and refuse what has another shape."""
     sent = body(
-        adapter, msgspec.structs.replace(RICH, **changes), **({"thinking": "openai"} if adapter is OpenAI else {})
+        adapter, msgspec.structs.replace(RICH, **changes), **({"thinking": "openai"} if adapter is OpenAIChat else {})
     )
 
     assert plain(TypeAdapter(params).validate_python(sent)) == sent

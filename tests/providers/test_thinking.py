@@ -9,7 +9,7 @@ from chatapp.chat import Chat, Effort, Message
 from chatapp.providers.anthropic.adapter import Anthropic
 from chatapp.providers.gemini.adapter import Gemini
 from chatapp.providers.ollama import Ollama
-from chatapp.providers.openai_chat.adapter import OpenAI
+from chatapp.providers.openai_chat.adapter import OpenAIChat
 from chatapp.providers.openai_responses.adapter import OpenAIResponses
 from chatapp.providers.thinking import REASONING_SENT_BACK, STYLES
 from chatapp.settings import ThinkingStyle
@@ -133,7 +133,7 @@ def test_every_style_of_the_settings_has_a_switch_and_stands_here():
 @pytest.mark.parametrize(
     ("adapter", "switch"),
     [
-        (OpenAI, {}),
+        (OpenAIChat, {}),
         (OpenAIResponses, {"reasoning": {"effort": "medium", "summary": "auto"}}),
         (Anthropic, BUDGET),
         (Gemini, {"generationConfig": config(True, thinkingLevel="high")}),

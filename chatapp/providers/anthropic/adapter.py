@@ -17,7 +17,7 @@ from chatapp.providers.anthropic.blocks import Block
 from chatapp.providers.anthropic.request import PROTOCOL, request_body
 from chatapp.providers.http import END_MARK, HTTPProvider, ProviderRequest, ReplyItems
 from chatapp.providers.thinking import STYLES
-from chatapp.providers.tool_calls import ServedCalls, ToolCalls
+from chatapp.providers.tool_calls import ProviderToolCalls, ToolCallAssembler
 from chatapp.wire.json_text import NOTHING, count, is_something, parse
 from chatapp.wire.upstream_errors import stream_error
 
@@ -120,8 +120,8 @@ class _Reply:
 
     def _clear(self) -> None:
         self._blocks: dict[int, Block] = {}
-        self._tool_calls = ToolCalls(self._who)
-        self._served = ServedCalls(self._who)
+        self._tool_calls = ToolCallAssembler(self._who)
+        self._served = ProviderToolCalls(self._who)
 
     def take(self, event: _Event) -> Iterator[StreamEvent]:
         if event.type == "error" or is_something(event.error):

@@ -2,7 +2,7 @@
 
 from chatapp.chat import Chat, Image, Message, Part
 from chatapp.errors import InvalidField
-from chatapp.providers.prompt import given, native_content, parts, refuse, split_data_url, turns
+from chatapp.providers.prompt import given, native_content, parts, refuse, sendable_turns, split_data_url
 from chatapp.providers.thinking import Fields, Switch, switched
 
 PROTOCOL = "anthropic"
@@ -90,7 +90,7 @@ def _tools(chat: Chat) -> Fields:
 def _messages(chat: Chat, who: str) -> list[Fields]:
     """Neighbours of one role become one turn: the results of all calls of a turn must stand together."""
     messages: list[tuple[str, list[object]]] = []
-    for message in turns(chat, who, images_of=("user", "tool")):
+    for message in sendable_turns(chat, who, images_of=("user", "tool")):
         if message.role == "system":
             continue
         role = "assistant" if message.role == "assistant" else "user"

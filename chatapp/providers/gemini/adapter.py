@@ -17,7 +17,7 @@ from chatapp.providers import Finished
 from chatapp.providers.gemini.request import PROTOCOL, request_body
 from chatapp.providers.http import END_MARK, HTTPProvider, ProviderRequest, ReplyItems
 from chatapp.providers.thinking import STYLES
-from chatapp.providers.tool_calls import ServedCalls
+from chatapp.providers.tool_calls import ProviderToolCalls
 from chatapp.wire.json_text import NOTHING, count, is_something, parse, parse_arguments
 from chatapp.wire.upstream_errors import stream_error
 
@@ -178,7 +178,7 @@ class _Reply:
         self._reason = ""
         self._usage: _Usage | None = None
         self._calls = 0
-        self._served = ServedCalls(who)
+        self._served = ProviderToolCalls(who)
         self._parts: list[bytes] = []
 
     def take(self, chunk: _Chunk) -> Iterator[StreamEvent]:

@@ -3,7 +3,7 @@
 import re
 
 from chatapp.chat import Chat, Image, Message, Part
-from chatapp.providers.prompt import given, inline_image, native_content, parts, turns, with_tool_names
+from chatapp.providers.prompt import given, inline_image, native_content, parts, sendable_turns, with_tool_names
 from chatapp.providers.thinking import Fields, Switch, switched
 
 PROTOCOL = "gemini"
@@ -47,7 +47,7 @@ def _contents(chat: Chat, who: str) -> list[Fields]:
     """Neighbours of one role become one turn: the results of all calls of a turn must stand together."""
     ids = _own_ids(chat)
     contents: list[tuple[str, list[object]]] = []
-    for message, tool_name in with_tool_names(turns(chat, who)):
+    for message, tool_name in with_tool_names(sendable_turns(chat, who)):
         if message.role == "system":
             continue
         role = "model" if message.role == "assistant" else "user"

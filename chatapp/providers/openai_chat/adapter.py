@@ -16,9 +16,9 @@ from chatapp.errors import BadReply, Truncated
 from chatapp.events import FinishReason, ReasoningDelta, StreamEvent, TextDelta, ToolInputDelta, Usage
 from chatapp.providers import Finished
 from chatapp.providers.http import END_MARK, HTTPProvider, ProviderRequest, ReplyItems
-from chatapp.providers.openai_chat.reasoning_details import Details
+from chatapp.providers.openai_chat.reasoning_details import ReasoningDetails
 from chatapp.providers.openai_chat.request import Quirks, request_body
-from chatapp.providers.tool_calls import ToolCalls
+from chatapp.providers.tool_calls import ToolCallAssembler
 from chatapp.wire.json_text import NOTHING, count, is_something, parse
 from chatapp.wire.upstream_errors import stream_error
 
@@ -33,7 +33,7 @@ FAILED = ("error", "network_error", "insufficient_system_resource")
 AZURE = ".openai.azure.com"
 
 
-class OpenAI(HTTPProvider):
+class OpenAIChat(HTTPProvider):
     default_base_url = "https://api.openai.com/v1"
     models_path = "/models"
 
@@ -156,11 +156,11 @@ class _Reply:
 
     def __init__(self, who: str, keeps_details: bool) -> None:
         self.ended = False
-        self._details = Details() if keeps_details else None
+        self._details = ReasoningDetails() if keeps_details else None
         self._who = who
         self._reason: FinishReason = "stop"
         self._usage: _Usage | None = None
-        self._tool_calls = ToolCalls(who)
+        self._tool_calls = ToolCallAssembler(who)
 
     def take(self, chunk: _Chunk) -> list[StreamEvent]:
         if is_something(chunk.error):

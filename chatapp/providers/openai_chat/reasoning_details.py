@@ -15,7 +15,7 @@ GROWING = ("text", "summary")
 WHOLE = "reasoning.encrypted"
 
 
-class Details:
+class ReasoningDetails:
     """Those of one reply; other servers use the same name for other things, so nothing of it is an error."""
 
     def __init__(self) -> None:

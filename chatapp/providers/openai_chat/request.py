@@ -11,7 +11,7 @@ import msgspec
 from chatapp.chat import Chat, Image, Message, Part
 from chatapp.events import ToolCall
 from chatapp.providers.openai_chat.reasoning_details import PROTOCOL
-from chatapp.providers.prompt import given, native_content, parts, refuse, result_text, turns
+from chatapp.providers.prompt import given, native_content, parts, refuse, result_text, sendable_turns
 from chatapp.providers.thinking import REASONING_DEMANDED, REASONING_SENT_BACK, STYLES, Fields, Switch, switched
 from chatapp.settings import ThinkingStyle
 
@@ -83,7 +83,7 @@ def tool_fields(chat: Chat) -> Fields:
 
 def _messages(chat: Chat, who: str, quirks: Quirks) -> list[Fields]:
     called = any(message.tool_calls for message in chat.messages)
-    return [_message(message, quirks, called) for message in turns(chat, who)]
+    return [_message(message, quirks, called) for message in sendable_turns(chat, who)]
 
 
 def _message(message: Message, quirks: Quirks, called: bool) -> Fields:

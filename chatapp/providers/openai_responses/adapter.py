@@ -16,7 +16,7 @@ from chatapp.providers import Finished
 from chatapp.providers.http import END_MARK, HTTPProvider, ProviderRequest, ReplyItems
 from chatapp.providers.openai_responses.request import PROTOCOL, request_body
 from chatapp.providers.thinking import STYLES
-from chatapp.providers.tool_calls import ServedCalls, ToolCalls
+from chatapp.providers.tool_calls import ProviderToolCalls, ToolCallAssembler
 from chatapp.wire.json_text import NOTHING, count, is_something, parse, parse_arguments, parse_value
 from chatapp.wire.upstream_errors import stream_error
 
@@ -134,8 +134,8 @@ class _Reply:
         self._who = who
         self._reason: FinishReason = "stop"
         self._usage: _Usage | None = None
-        self._tool_calls = ToolCalls(who)
-        self._served = ServedCalls(who)
+        self._tool_calls = ToolCallAssembler(who)
+        self._served = ProviderToolCalls(who)
         self._items: list[bytes] = []
 
     def take(self, event: _Event) -> Iterator[StreamEvent]:

@@ -6,7 +6,7 @@ Nothing is kept at the provider: the whole conversation goes with each request, 
 import msgspec
 
 from chatapp.chat import Chat, Image, Message, Part
-from chatapp.providers.prompt import given, native_content, parts, refuse, result_text, turns
+from chatapp.providers.prompt import given, native_content, parts, refuse, result_text, sendable_turns
 from chatapp.providers.thinking import Fields, Switch, switched, takes_effort
 
 PROTOCOL = "openai-responses"
@@ -47,7 +47,7 @@ def _tools(chat: Chat) -> Fields:
 
 
 def _input(chat: Chat, who: str) -> list[object]:
-    return [item for message in turns(chat, who) for item in _items(message)]
+    return [item for message in sendable_turns(chat, who) for item in _items(message)]
 
 
 def _items(message: Message) -> list[object]:

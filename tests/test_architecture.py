@@ -61,6 +61,20 @@ ONLY = {
 }
 """Libraries that have one place: a room or a module."""
 
+READS_SETTINGS = {
+    "app",
+    "service",
+    "ops",
+    "web",
+    "models",
+    "agents.catalog",
+    "providers.catalog",
+    "providers.factory",
+    "tools.catalog",
+    "tools.mcp.config",
+}
+"""The places that read `Settings`. Everything else is given values."""
+
 ROOMS_TO_COME = {"reading", "web", "agents", "generation", "app", "tools", "service"}
 
 
@@ -149,6 +163,11 @@ def test_each_library_has_its_place(module: str) -> None:
         places = ONLY.get(imported.partition(".")[0])
         if places and room_of(module) not in ROOMS_TO_COME:
             assert is_in(module, places), f"{module} imports {imported}: only {', '.join(sorted(places))} may"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_settings_are_read_in_few_places(module: str) -> None:
+    assert "chatapp.settings.Settings" not in imports(module) or is_in(module, READS_SETTINGS), module
 
 
 def test_no_imports_run_in_a_circle() -> None:

@@ -181,7 +181,7 @@ class _Reply:
                     trial.answered()
                 yield item
         if not finished:
-            raise Truncated(f"{self._name} ended its answer without an end")
+            raise Truncated(f"{self._name} ended its reply before it was complete")
 
     def _wait(self, error: UpstreamError, past: int) -> float | None:
         """Seconds until the next request; None if there is none. `past`: how many came before this one."""

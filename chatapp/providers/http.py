@@ -147,9 +147,9 @@ class HTTPProvider(ABC):
             start += data
         word = start.lstrip(BLANK)
         if not word:
-            raise Truncated(f"{self.name} answered with nothing")
+            raise Truncated(f"{self.name} sent an empty reply")
         if word.startswith(b"<") or "html" in content_type.lower():
-            raise BadReply(f"{self.name} answered with a web page: a gateway stands between, or the address is wrong")
+            raise BadReply(f"{self.name} answered with a web page; check its base URL, or the gateway in front of it")
         body = chain((start,), pieces)
         yield from self.decode_whole(b"".join(body)) if word.startswith(self.whole_starts) else self.decode(body)
 
@@ -177,11 +177,11 @@ class HTTPProvider(ABC):
             yield from frames
         for frame in decoder.flush():
             if text(frame) != END_MARK and not is_json(text(frame)):
-                raise Truncated(f"{self.name} ended its reply in the middle of a word")
+                raise Truncated(f"{self.name} broke off its reply in the middle of an event")
             came = True
             yield frame
         if not came:
-            raise BadReply(f"{self.name} sent nothing of its protocol")
+            raise BadReply(f"{self.name} sent a reply that does not follow its protocol")
 
     def _ask_models(self, timeout: float) -> tuple[str, ...]:
         if not isinstance(self.base_url, str):

@@ -28,7 +28,7 @@ class Ollama(HTTPProvider):
 
     def request(self, chat: Chat) -> ProviderRequest:
         if chat.tool_choice not in ("auto", "none"):
-            raise InvalidField(f"tool_choice: {self.name} can be given auto and none only")
+            raise InvalidField(f"tool_choice: {self.name} supports only 'auto' and 'none'")
         messages = [self._message(message, name) for message, name in with_tool_names(sendable_turns(chat, self.name))]
         body: dict[str, object] = {"model": chat.model, "messages": messages, "stream": True}
         limits = given(num_predict=chat.max_tokens, stop=chat.stop)
@@ -56,7 +56,7 @@ class Ollama(HTTPProvider):
             if line.done:
                 yield Finished(FINISH.get(line.done_reason or "", "stop"), _usage(line))
                 return
-        raise Truncated(f"{self.name} ended its reply without an end")
+        raise Truncated(f"{self.name} ended its reply before it was complete")
 
     def decode_models(self, body: bytes) -> Iterable[str]:
         return [model.name for model in msgspec.json.decode(body, type=_Tags).models]

@@ -26,7 +26,7 @@ def refuse(chat: Chat, who: str, *fields: str) -> None:
     """Raise InvalidField if one of these fields of the chat is set."""
     for field in fields:
         if getattr(chat, field) not in (None, [], {}):
-            raise InvalidField(f"{field}: {who} cannot be given this")
+            raise InvalidField(f"{field}: {who} does not support this")
 
 
 def sendable_turns(chat: Chat, who: str, images_of: tuple[Role, ...] = ("user",)) -> Iterator[Message]:
@@ -37,7 +37,7 @@ def sendable_turns(chat: Chat, who: str, images_of: tuple[Role, ...] = ("user",)
     """
     for message in chat.messages:
         if message.role not in images_of and any(isinstance(part, Image) for part in parts(message)):
-            raise InvalidField(f"messages: {who} takes no image in a turn of role {message.role}")
+            raise InvalidField(f"messages: {who} does not accept images in messages of role {message.role!r}")
         if message.role != "assistant" or message.content or message.tool_calls or message.native:
             yield message
 
@@ -52,7 +52,7 @@ def inline_image(image: Image, who: str) -> InlineImage:
     """The image for a protocol that takes images only inside the request. Raises InvalidField."""
     found = split_data_url(image.url)
     if found is None:
-        raise InvalidField(f"messages: {who} takes an image only as a data: URL, in base64")
+        raise InvalidField(f"messages: {who} accepts images only as base64 data: URLs")
     return found
 
 

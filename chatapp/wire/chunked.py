@@ -85,7 +85,7 @@ def dechunk(pieces: Iterator[bytes], who: str, at_end: Callable[[], None]) -> Ge
                         yield b"".join(out)
                     return data[at:] == b"\r\n"
             elif len(data) - at > CHUNK_HEAD_BYTES or b"\n" in data[at + 2 :]:
-                raise BadReply(f"{who} broke the rules of HTTP in its reply")
+                raise BadReply(f"{who} sent a malformed HTTP body")
             else:
                 break
         rest = data[at:]

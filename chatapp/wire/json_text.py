@@ -48,7 +48,7 @@ def parse(decoder: msgspec.json.Decoder[T], text: str | bytes, who: str) -> T:
     try:
         return decoder.decode(_whole_characters(text))
     except UNREADABLE:
-        raise BadReply(f"{who} sent something that is not of its protocol") from None
+        raise BadReply(f"{who} sent data that does not follow its protocol") from None
 
 
 def parse_arguments(text: str | bytes, who: str) -> dict[str, object]:

@@ -25,10 +25,11 @@ from chatapp.errors import (
 MAX_RETRY_AFTER_S = 86_400.0  # more means never, or is a date that cannot be trusted
 
 NO_CREDIT = "has no credit left for this account"
-BUSY = "takes no more requests for the moment"
-
-TOO_LONG = "finds the conversation too long"
-NO_IMAGES = "takes no images with this model"
+BUSY = "accepts no more requests at the moment"
+TOO_LONG = "says that the conversation is too long"
+NO_IMAGES = "does not accept images with this model"
+BAD_KEY = "refused the API key"
+BAD_REQUEST = "refused the request"
 
 BY_WORD = (
     (r"insufficient_quota|insufficient.balance|credit balance|out of credit", NO_CREDIT),
@@ -37,20 +38,20 @@ BY_WORD = (
         TOO_LONG,
     ),
     (r"(image|vision|multimodal).{0,40}not supported|(not|n't) support.{0,30}(image|vision)", NO_IMAGES),
-    (r"(api|subscription)[ _-]?key|authenticat|unauthori[sz]ed", "refused the key"),
+    (r"(api|subscription)[ _-]?key|authenticat|unauthori[sz]ed", BAD_KEY),
     (r"model.{0,80}(not.found|not.exist|does not exist|is not supported)|model_not_found", "does not know the model"),
     (r"rate.?limit|too many requests|overloaded|at capacity", BUSY),
 )
 
 BY_STATUS = {
-    400: "did not take the request",
-    401: "refused the key",
+    400: BAD_REQUEST,
+    401: BAD_KEY,
     402: NO_CREDIT,
-    403: "refused the key, or what was asked with it",
-    404: "does not know the model, or its address is wrong",
+    403: f"{BAD_KEY}, or does not allow this request",
+    404: "does not know the model, or its base URL is wrong",
     408: "gave up waiting for the request",
     413: TOO_LONG,
-    422: "did not take the request",
+    422: BAD_REQUEST,
     429: BUSY,
     529: BUSY,
 }
@@ -78,27 +79,27 @@ def opening_failure(who: str, error: Exception) -> UpstreamError:
     """The error for an exception of `requests` before the headers arrived."""
     match error:
         case requests.ConnectTimeout():
-            return UpstreamTimeout(f"no connection to {who} in time")
+            return UpstreamTimeout(f"connecting to {who} took too long")
         case requests.ReadTimeout():
             return UpstreamTimeout(f"{who} did not answer in time")
         case requests.exceptions.SSLError():
-            return Unreachable(f"no TLS connection to {who} that can be trusted")
+            return Unreachable(f"no trusted TLS connection to {who}")
         case requests.exceptions.ProxyError():
-            return Unreachable(f"the proxy gives no connection to {who}")
+            return Unreachable(f"the proxy cannot connect to {who}")
         case requests.ConnectionError(args=[urllib3.exceptions.ProtocolError(), *_]):
             return Unreachable(f"{who} closed the connection without an answer")
         case requests.ConnectionError():
-            return Unreachable(f"no connection to {who}")
-    return Unreachable(f"the address or the key of {who} cannot be used in a request")
+            return Unreachable(f"cannot connect to {who}")
+    return Unreachable(f"the base URL or the API key of {who} is not valid in an HTTP request")
 
 
 def reading_failure(who: str, error: Exception) -> UpstreamError:
     """The error for an exception of urllib3 while the body was read."""
     match error:
         case urllib3.exceptions.ReadTimeoutError():
-            return UpstreamTimeout(f"{who} went silent in the middle of its reply")
+            return UpstreamTimeout(f"{who} stopped sending in the middle of its reply")
         case urllib3.exceptions.DecodeError():
-            return BadReply(f"{who} sent a reply that cannot be unpacked")
+            return BadReply(f"{who} sent a reply that cannot be decompressed")
     return Truncated(f"{who} closed the connection in the middle of its reply")
 
 
@@ -109,8 +110,8 @@ def _by_word(body: bytes) -> str | None:
 
 def _by_status(status: int) -> str:
     if 300 <= status < 400:
-        return "sent a redirect, which is not followed: check its address"
-    return BY_STATUS.get(status, "failed" if status >= 500 else "did not take the request")
+        return "sent a redirect, which is not followed; check its base URL"
+    return BY_STATUS.get(status, "failed" if status >= 500 else BAD_REQUEST)
 
 
 def _delay(body: bytes) -> str | None:

@@ -12,12 +12,12 @@ RECORDINGS = Path(__file__).parents[2] / ".." / "shared" / "recordings"
 
 # Recorded error bodies that say more than their status does.
 KNOWN = {
-    "anthropic/anthropic_completion_invalid_api_key-de45a.json": "refused the key",
-    "xai/chat_error_handling_with_xai_grok-4-1-fast-non-r--aises_appropriate_auth_error-9ff12.json": "refused the key",
+    "anthropic/anthropic_completion_invalid_api_key-de45a.json": "refused the API key",
+    "xai/chat_error_handling_with_xai_grok-4-1-fast-non-r--aises_appropriate_auth_error-9ff12.json": "refused the API key",
     "groq/test_tool_regular_error-ce0c3.json": "does not know the model",
     "ollama/test_chat_error_records_model_name-c3eb6.json": "does not know the model",
     "perplexity/chat_real_error_scenarios_perplexity_sonar_handl--ntext_length_exceeded_errors-b0991.json": (
-        "finds the conversation too long"
+        "says that the conversation is too long"
     ),
     "synthetic/html-502.html": "failed",
 }
@@ -47,15 +47,19 @@ def test_a_recorded_error_gives_a_sentence_that_quotes_nothing(entry):
 @pytest.mark.parametrize(
     ("status", "body", "sentence"),
     [
-        (400, b"", "acme did not take the request (HTTP 400)"),
-        (401, b"", "acme refused the key (HTTP 401)"),
-        (404, b"<html>", "acme does not know the model, or its address is wrong (HTTP 404)"),
-        (413, b"", "acme finds the conversation too long (HTTP 413)"),
-        (418, b"", "acme did not take the request (HTTP 418)"),
-        (307, b"", "acme sent a redirect, which is not followed: check its address (HTTP 307)"),
+        (400, b"", "acme refused the request (HTTP 400)"),
+        (401, b"", "acme refused the API key (HTTP 401)"),
+        (404, b"<html>", "acme does not know the model, or its base URL is wrong (HTTP 404)"),
+        (413, b"", "acme says that the conversation is too long (HTTP 413)"),
+        (418, b"", "acme refused the request (HTTP 418)"),
+        (307, b"", "acme sent a redirect, which is not followed; check its base URL (HTTP 307)"),
         (500, b"\xff", "acme failed (HTTP 500)"),
-        (529, b"", "acme takes no more requests for the moment (HTTP 529)"),
-        (400, b'{"error":{"code":"context_length_exceeded"}}', "acme finds the conversation too long (HTTP 400)"),
+        (529, b"", "acme accepts no more requests at the moment (HTTP 529)"),
+        (
+            400,
+            b'{"error":{"code":"context_length_exceeded"}}',
+            "acme says that the conversation is too long (HTTP 400)",
+        ),
         (429, b'{"error":{"code":"insufficient_quota"}}', "acme has no credit left for this account (HTTP 429)"),
     ],
 )
@@ -100,5 +104,5 @@ def test_a_useless_retry_after_is_none(said):
 def test_a_request_that_no_second_try_can_help_is_not_the_server_s_failure() -> None:
     body = b'{"error":{"code":500,"message":"image input is not supported - hint: you may need to provide the mmproj"}}'
     error = http_error("local", 500, None, body)
-    assert "takes no images" in error.message and not error.retryable
+    assert "does not accept images" in error.message and not error.retryable
     assert http_error("local", 500, None, b"oops").retryable

@@ -152,7 +152,7 @@ class _Reply:
 
     def end(self) -> ReplyItems:
         if not (self.ended or self.stop_reason):
-            raise Truncated(f"{self._who} ended its reply without an end")
+            raise Truncated(f"{self._who} ended its reply before it was complete")
         for index in self._blocks:
             yield from self._stop_block(index)
         reason = FINISH.get(self.stop_reason, "stop")

@@ -24,7 +24,7 @@ def request_body(chat: Chat, who: str, think: Switch) -> Fields:
     if chat.thinking and switch:
         _refuse_beside_thinking(chat, who)
     if chat.temperature is not None and chat.temperature > MOST_TEMPERATURE:
-        raise InvalidField(f"temperature: {who} takes at most {MOST_TEMPERATURE:g}")
+        raise InvalidField(f"temperature: {who} accepts at most {MOST_TEMPERATURE:g}")
     if chat.schema is not None:
         body["output_config"] = _output_config(switch) | {"format": {"type": "json_schema", "schema": chat.schema}}
     return body | _tools(chat)
@@ -45,7 +45,7 @@ def _limits(chat: Chat, who: str, switch: Fields) -> Fields:
     if chat.max_tokens is not None:
         budget = min(budget, chat.max_tokens // 2)
     if budget < LEAST_BUDGET:
-        raise InvalidField(f"max_tokens: {who} needs at least {2 * LEAST_BUDGET} to think and to answer")
+        raise InvalidField(f"max_tokens: {who} needs at least {2 * LEAST_BUDGET} while thinking is on")
     thinking = {"type": "enabled", "budget_tokens": budget}
     return {"thinking": thinking, "max_tokens": chat.max_tokens or budget + MAX_TOKENS}
 
@@ -63,9 +63,9 @@ def _output_config(switch: Fields) -> Fields:
 
 def _refuse_beside_thinking(chat: Chat, who: str) -> None:
     if chat.temperature not in (None, MOST_TEMPERATURE):
-        raise InvalidField(f"temperature: {who} takes none while it thinks")
+        raise InvalidField(f"temperature: {who} does not accept one while thinking is on")
     if chat.tools and chat.tool_choice not in ("auto", "none"):
-        raise InvalidField(f"tool_choice: {who} takes auto and none only while it thinks")
+        raise InvalidField(f"tool_choice: {who} supports only 'auto' and 'none' while thinking is on")
 
 
 def _tools(chat: Chat) -> Fields:

@@ -198,7 +198,7 @@ class _Reply:
 
     def end(self) -> ReplyItems:
         if not self.ended:
-            raise Truncated(f"{self._who} ended its reply without an end")
+            raise Truncated(f"{self._who} ended its reply before it was complete")
         yield Finished(FINISH.get(self._reason, "stop"), _usage(self._usage), self._native())
 
     def _take_part(self, raw: bytes) -> Iterator[StreamEvent]:

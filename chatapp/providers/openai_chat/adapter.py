@@ -182,7 +182,7 @@ class _Reply:
 
     def end(self) -> ReplyItems:
         if not self.ended:
-            raise Truncated(f"{self._who} ended its reply without an end")
+            raise Truncated(f"{self._who} ended its reply before it was complete")
         yield from self._tool_calls.end(cut_off=self._reason == "length")
         native = self._details.native() if self._details and self._tool_calls else None
         yield Finished(self._reason, _usage(self._usage or _Usage()), native)

@@ -175,7 +175,7 @@ class _Reply:
 
     def end(self) -> ReplyItems:
         if not self.ended:
-            raise Truncated(f"{self._who} ended its reply without an end")
+            raise Truncated(f"{self._who} ended its reply before it was complete")
         yield from self._tool_calls.end(cut_off=self._reason == "length")
         yield Finished(self._reason, _usage(self._usage), self._native() if self._reason == "stop" else None)
 

@@ -2,7 +2,7 @@
 
 
 class Secret:
-    """Hides its value from `repr`, `str`, formatting and logging; `reveal` returns it. Falsy if empty."""
+    """Hides its value in texts of it; `reveal` returns the value. Falsy if empty."""
 
     __slots__ = ("_value",)
 

@@ -1,6 +1,6 @@
-"""Whether a provider is worth asking: after several failures in a row it is not, for a while. No I/O.
+"""Whether a provider is worth asking: after several failures in a row it is not, for a while.
 
-Each failed request costs its client seconds, and an overloaded provider recovers sooner if nobody
+It does no I/O. Each failed request costs its client seconds, and an overloaded provider recovers sooner if nobody
 asks it. The caller decides what counts as a failure. There is one breaker per provider and process:
 another worker finds out by itself.
 """
@@ -10,9 +10,10 @@ from time import monotonic
 
 
 class CircuitBreaker:
-    """Closed: every request is admitted. Open, after `failures` in a row: none is, for `open_s` seconds.
+    """Closed: it admits every request. Open: none. Half open: one, the probe.
 
-    Half open, after that: one is, the probe, whose outcome closes or opens it again.
+    It opens after `failures` in a row. After `open_s` seconds it is half open, and the probe's
+    outcome closes or opens it again.
     """
 
     def __init__(self, failures: int, open_s: float, clock: Callable[[], float] = monotonic) -> None:
@@ -53,13 +54,16 @@ class CircuitBreaker:
 
 
 class Trial:
-    """One request to the provider. `answered` may come on the way; exactly one of the others, at its end."""
+    """One request to the provider.
+
+    `answered` may come on the way; exactly one of the others, at its end.
+    """
 
     def __init__(self, breaker: CircuitBreaker) -> None:
         self._breaker = breaker
 
     def answered(self) -> None:
-        """The first event arrived. Others may ask again: they need not wait for all of a probe's reply."""
+        """The first event arrived. Others need not wait for the rest of a probe's reply."""
         if self is self._breaker._probe:
             self._breaker._close()
 

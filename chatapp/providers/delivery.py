@@ -1,4 +1,4 @@
-"""Delivers a reply as it arrives: event by event, all at once if it was buffered, or with its raw bytes.
+"""Delivers a reply as it arrives, all at once if it was buffered, or with its raw bytes.
 
 A buffered reply has arrived to its end before any of it could be shown: one JSON body instead of a
 stream, or a stream that something on the way has collected. The bytes that arrive decide, never
@@ -48,7 +48,10 @@ def deliver(response: UpstreamResponse, decode: Decode) -> Generator[ReplyItem, 
 
 
 def deliver_with_raw(response: UpstreamResponse, decode: Decode) -> Iterator[ReplyItem]:
-    """Yield each piece of the body, then what it completes, and go on to the body's end. Raises as `deliver`."""
+    """Yield each piece of the body, then what it completes, and go on to the body's end.
+
+    Raises as `deliver`.
+    """
     content_type = response.content_type  # goes with the first bytes
     with closing(PushDecoder(decode)) as decoder:
         while not decoder.done:
@@ -70,7 +73,7 @@ def _step(decoder: PushDecoder[ReplyItem], body: Iterator[bytes]) -> tuple[bytes
 
 
 class _ReadAhead:
-    """Reads a body ahead, as long as `reads_on` and more of it has arrived. `ended`: it read to the end."""
+    """Reads a body ahead while `reads_on` and more has arrived. `ended`: it read to the end."""
 
     def __init__(self, response: UpstreamResponse) -> None:
         self.reads_on = True
@@ -86,7 +89,7 @@ class _ReadAhead:
         self.ended = True
 
     def _with_arrived(self, data: bytes) -> Iterator[bytes]:
-        """The piece and those that have arrived after it as one; then the error that ended them early."""
+        """The piece, joined with those that have arrived since. Raises their error after them."""
         pieces, count, start = [data], len(data), monotonic()
         failure = None
         try:

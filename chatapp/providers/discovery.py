@@ -75,7 +75,7 @@ def discover(environ: Mapping[str, str], local_missing: str | None) -> dict[str,
 
 
 def ollama_url(host: str) -> str:
-    """The URL for OLLAMA_HOST, read as Ollama reads it: host, port or both, with or without a scheme."""
+    """The URL for OLLAMA_HOST, which may be a host, a port or both, with or without a scheme."""
     parts = urlsplit(host if "://" in host else f"//{host.strip()}", scheme="http")
     name = parts.hostname or "127.0.0.1"
     if name in ("0.0.0.0", "::"):

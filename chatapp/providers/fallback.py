@@ -1,6 +1,6 @@
-"""A provider that is tried again if it fails, then replaced by others. To its caller it is one provider.
+"""A provider that is tried again if it fails, then replaced by others.
 
-Before a reply's first event nobody has seen anything: the same provider is tried again if time may
+To its caller it is one provider. Before a reply's first event nobody has seen anything: the same provider is tried again if time may
 help, with growing pauses, then each fallback. Each failed request is reported as an
 `AttemptFailed`. After the first event a second answer would contradict what was read, so the
 failure stands. Only if the configuration allows it the run goes on elsewhere, and says so with an
@@ -98,7 +98,7 @@ class FallbackProvider:
             except UpstreamError as error:
                 failure = failure or error  # of all failures that of the provider that was asked says most
                 if reply.shown:
-                    # Raw bytes that were passed on belong to one body: another's cannot follow them.
+                    # Raw bytes belong to one body: another's cannot follow them.
                     if not self._midway or chat.raw or candidate is self._candidates[-1]:
                         raise
                     void = error.code
@@ -142,7 +142,7 @@ class _Reply:
             self._scope.run(self._sleep, wait)
 
     def after_reset(self, reason: str) -> Iterator[ReplyItem]:
-        """The items, with a reset before the first event: until then half an answer is better than none."""
+        """The items, with a reset before the first event. Until then half an answer beats none."""
         with closing(self.items()) as items:
             for item in items:
                 if reason and (self.shown or isinstance(item, Finished)):
@@ -184,7 +184,10 @@ class _Reply:
             raise Truncated(f"{self._name} ended its reply before it was complete")
 
     def _wait(self, error: UpstreamError, past: int) -> float | None:
-        """Seconds until the next request; None if there is none. `past`: how many came before this one."""
+        """Seconds until the next request; None if there is none.
+
+        `past`: how many came before this one.
+        """
         retries = self._candidate.retries
         if self.shown or past == retries.times or not _is_temporary(error):
             return None

@@ -40,7 +40,10 @@ END_MARK = "[DONE]"  # the last event in several SSE protocols
 
 @dataclass(frozen=True)
 class ProviderRequest:
-    """A POST of `body` as JSON, or a GET if there is none. `path` is below the base URL; no key in `headers`."""
+    """A POST of `body` as JSON, or a GET if there is none.
+
+    `path` is below the base URL; no key in `headers`.
+    """
 
     path: str
     body: dict[str, object] | None = None
@@ -49,7 +52,10 @@ class ProviderRequest:
 
 @dataclass(frozen=True)
 class ReadLimits:
-    """Limits on reading a reply. `pace_s`: how many seconds a buffered reply is spread over at most."""
+    """Limits on reading a reply.
+
+    `pace_s`: how many seconds a buffered reply is spread over at most.
+    """
 
     max_line_bytes: int = MAX_LINE_BYTES
     max_event_bytes: int = MAX_EVENT_BYTES
@@ -101,9 +107,9 @@ class HTTPProvider(ABC):
 
     @abstractmethod
     def decode(self, body: Iterable[bytes]) -> ReplyItems:
-        """Yield the events of a streamed body, each as soon as it is complete, then one Finished. Pure.
+        """Yield the events of a streamed body, each as soon as it is complete, then one Finished.
 
-        Raises Truncated if the reply is incomplete, Reported if it says that it failed, BadReply.
+        Pure. Raises Truncated if the reply is incomplete, Reported if it says that it failed, BadReply.
         """
 
     def decode_whole(self, body: bytes) -> ReplyItems:
@@ -154,7 +160,10 @@ class HTTPProvider(ABC):
         yield from self.decode_whole(b"".join(body)) if word.startswith(self.whole_starts) else self.decode(body)
 
     def server_events(self, body: Iterable[bytes]) -> Iterator[ServerEvent]:
-        """The frames of an SSE body. The last may lack the blank line after it, but nothing else."""
+        """The frames of an SSE body.
+
+        The last may lack the blank line after it, but nothing else.
+        """
         decoder = SSEDecoder(self._limits.max_line_bytes, self._limits.max_event_bytes)
         return self._complete(decoder, body, lambda event: event.data)
 

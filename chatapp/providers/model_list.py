@@ -16,7 +16,10 @@ class ListingTimes:
 
 
 class ModelList:
-    """Calls `ask` when a list is needed. `ask` gets the timeout and returns an empty list if it fails."""
+    """Calls `ask` when a list is needed.
+
+    `ask` gets the timeout and returns an empty list if it fails.
+    """
 
     def __init__(self, ask: Callable[[float], tuple[str, ...]], times: ListingTimes) -> None:
         self._ask = ask

@@ -1,6 +1,7 @@
 """Ollama's own protocol: /api/chat, one JSON object a line. Source: https://docs.ollama.com/api
 
-Its thinking, its counts and its errors come whole only here; Ollama's OpenAI-like endpoint leaves some out.
+Only this protocol has all of its thinking, counts and errors: Ollama's OpenAI-like endpoint leaves
+some out.
 """
 
 from collections.abc import Iterable
@@ -24,7 +25,7 @@ class Ollama(HTTPProvider):
     default_base_url = "http://127.0.0.1:11434"
     default_thinking = "ollama"
     models_path = "/api/tags"
-    whole_starts = ()  # an answer in one piece is a stream of one line
+    whole_starts = ()  # a reply in one piece is a stream of one line
 
     def request(self, chat: Chat) -> ProviderRequest:
         if chat.tool_choice not in ("auto", "none"):
@@ -92,7 +93,7 @@ class _Message(msgspec.Struct, frozen=True):
 
 
 class _Line(msgspec.Struct):
-    """The fields needed of a line. The counts stand on the last one."""
+    """The fields of a line that we need. The last line has the counts."""
 
     error: msgspec.Raw = NOTHING
     message: _Message = _Message()

@@ -31,11 +31,14 @@ class PushDecoder(Generic[T]):
         return self._resume(data)
 
     def end(self, error: UpstreamError | None = None) -> list[T]:
-        """Tell it that the body has ended. An error is raised inside the decoder, where it waits."""
+        """Tell it that the body has ended.
+
+        An error is raised inside the decoder, where it waits.
+        """
         return self._resume(error or b"")
 
     def check(self) -> None:
-        """Raise what the decoder raised, once: a kept error would keep the frames it went through."""
+        """Raise what the decoder raised, once: a kept error would keep its frames alive."""
         error, self._error = self._error, None
         try:
             if error is not None:

@@ -44,13 +44,16 @@ class ToolCallAssembler:
         self._by_key: dict[int | str, _Partial] = {}
 
     def take(self, index: int | str | None, id: str | None, name: str | None, text: str) -> Iterator[ToolInputDelta]:
-        """Add a fragment: the index, id and name that its protocol gives, and a piece of the arguments."""
+        """Add a fragment: its index, id and name, if the protocol gives them, and its arguments."""
         return self._find(index, id, name).add(text)
 
     def take_whole(
         self, index: int | str | None, id: str | None, name: str | None, text: str
     ) -> Iterator[ToolInputDelta]:
-        """Add the whole arguments, from a protocol that repeats them. They count if no fragment came before."""
+        """Add the whole arguments, from a protocol that repeats them.
+
+        They count if no fragment came before.
+        """
         call = self._find(index, id, name)
         return call.add("" if call.pieces else text)
 

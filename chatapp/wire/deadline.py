@@ -36,7 +36,10 @@ class Deadline:
         self._look_in(min(silence, total))
 
     def run(self, block: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Wait for the provider in `block`. Raises UpstreamTimeout or the reason of the run's scope."""
+        """Wait for the provider in `block`.
+
+        Raises UpstreamTimeout or the reason of the run's scope.
+        """
         self._since = now = monotonic()
         if now > self._end:
             self._look()

@@ -47,11 +47,14 @@ class UpstreamResponse(Protocol):
         ...
 
     def rest(self, within: float) -> Iterator[bytes]:
-        """What is left of the body once the reply is complete, for so many seconds. Never raises UpstreamError."""
+        """What is left of the body once the reply is complete, for so many seconds.
+
+        Never raises UpstreamError.
+        """
         ...
 
     def drain(self) -> None:
-        """Read to the body's end if it comes in a moment, so that the connection can be used again."""
+        """Read to the body's end if it comes in a moment, so that the connection can be reused."""
         ...
 
     def goes_on_within(self, seconds: float) -> bool:
@@ -118,7 +121,10 @@ class NetworkResponse:
         self._deadline.close()
 
     def error(self, within: float) -> UpstreamError:
-        """What an error status means. Waits so many seconds for the body, then closes the response."""
+        """What an error status means.
+
+        Waits so many seconds for the body, then closes the response.
+        """
         body = b""
         self._deadline.limit_rest(within)
         with self:

@@ -142,7 +142,7 @@ def _prepared(request: UpstreamRequest) -> requests.PreparedRequest:
 
 
 def _proxies(url: str) -> dict[str, str]:
-    """The proxies that the environment names; none for this machine, which a proxy elsewhere cannot reach."""
+    """The environment's proxies; none for this machine, which a proxy elsewhere cannot reach."""
     if LOOPBACK(urlsplit(url).hostname or ""):
         return {}
     return dict(requests.utils.get_environ_proxies(url))

@@ -1,4 +1,4 @@
-"""What a failed call means, in a sentence that is safe to show: a status, an error body, an exception.
+"""What a failed call means, in a sentence that is safe to show.
 
 A provider's own words are read but never shown: they quote keys, accounts and prompts. Neither are
 those of the library: they quote URLs and headers. Pure.

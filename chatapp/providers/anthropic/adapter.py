@@ -1,8 +1,8 @@
 """Anthropic's Messages API, as spoken by Anthropic, by Azure and by llama.cpp.
 
-A reply is a row of blocks: text, thinking, calls of tools, results of tools that the provider runs itself. The turn
-goes back as it came once tools were called, with the signatures of its thinking.
-Source: https://platform.claude.com/docs/en/build-with-claude/streaming, and recordings.
+A reply is a sequence of blocks: text, thinking, tool calls, results of tools that the provider runs
+itself. Once tools were called, the turn is sent back as it came, with the signatures of its
+thinking. Source: https://platform.claude.com/docs/en/build-with-claude/streaming, and recordings.
 """
 
 from collections.abc import Iterable, Iterator
@@ -50,7 +50,7 @@ class Anthropic(HTTPProvider):
                 if reply.ended:
                     break
         except Truncated:
-            if not reply.stop_reason:  # with a reason to stop nothing is missing
+            if not reply.stop_reason:  # with a stop reason nothing is missing
                 raise
         yield from reply.end()
 
@@ -83,7 +83,7 @@ class _Message(msgspec.Struct):
 
 
 class _Event(msgspec.Struct):
-    """An event of a stream, or a whole message: the fields needed of either."""
+    """An event of a stream, or a whole message: the fields that we need."""
 
     type: str = ""
     error: msgspec.Raw = NOTHING
@@ -108,7 +108,7 @@ _event = msgspec.json.Decoder(_Event)
 
 
 class _Reply:
-    """What is known of a reply so far. `ended` once its last event came."""
+    """What is known of a reply so far. `ended`: its last event has arrived."""
 
     def __init__(self, who: str) -> None:
         self.ended = False
@@ -160,7 +160,7 @@ class _Reply:
         yield Finished(reason, self._whole_usage(), self._native() if reason == "stop" else None)
 
     def _start(self, message: _Message) -> Iterator[StreamEvent]:
-        """A second start is a gateway's second try: what came of the first is void."""
+        """A second start is a gateway's second attempt: the first one is void."""
         if self._begun and self._blocks:
             yield AttemptReset(Truncated.code)
             self._clear()
@@ -180,7 +180,7 @@ class _Reply:
             yield from self._served.result(start.tool_use_id, *block.result())
 
     def _delta(self, index: int, delta: _Delta) -> Iterator[StreamEvent]:
-        if (block := self._blocks.get(index)) is None:  # of a block that never began
+        if (block := self._blocks.get(index)) is None:  # a block that never began
             block = self._blocks[index] = Block(b"{}", self._who)
         if text := delta.text or delta.thinking:
             block.texts.append(text)
@@ -205,7 +205,7 @@ class _Reply:
             self._served.call(start.id, start.name, block.input, "mcp" if start.type == "mcp_tool_use" else "function")
 
     def _count(self, usage: _Usage | None) -> None:
-        """Later counts replace earlier ones: they are cumulative."""
+        """Later counts replace earlier ones, for they are cumulative."""
         for name in _Usage.__struct_fields__:
             if (tokens := getattr(usage, name, None)) is not None:
                 setattr(self._usage, name, tokens)
@@ -219,7 +219,7 @@ class _Reply:
         return Usage(prompt, completion, prompt + completion, 0, cached)
 
     def _native(self) -> Native | None:
-        """The turn for the results of its calls; without calls nobody asks for it."""
+        """The turn that goes back with the results of its calls; None if there were no calls."""
         if not self._tool_calls:
             return None
         blocks = [block.native() for _, block in sorted(self._blocks.items())]

@@ -1,4 +1,7 @@
-"""The request of Anthropic's Messages API. Pure. Source: https://platform.claude.com/docs/en/api/messages"""
+"""The request of Anthropic's Messages API. Pure.
+
+Source: https://platform.claude.com/docs/en/api/messages
+"""
 
 from chatapp.chat import Chat, Image, Message, Part
 from chatapp.errors import InvalidField
@@ -6,17 +9,17 @@ from chatapp.providers.prompt import given, native_content, parts, refuse, senda
 from chatapp.providers.thinking import Fields, Switch, switched
 
 PROTOCOL = "anthropic"
-MAX_TOKENS = 8192  # must be said; what every model of today can write
+MAX_TOKENS = 8192  # the field is required; every model of today can write as much
 LEAST_BUDGET = 1024
 MOST_TEMPERATURE = 1.0
 
 
 def request_body(chat: Chat, who: str, think: Switch) -> Fields:
-    """Raises InvalidField for what the protocol cannot carry."""
+    """The body for a chat. Raises InvalidField for anything that the protocol cannot carry."""
     refuse(chat, who, "seed")
     switch = switched(think, chat)
-    if _budget(switch) is not None and _goes_on_for_another(chat):
-        switch = {}  # a budget demands that the turn began with thinking, signed
+    if _budget(switch) is not None and _continues_another(chat):
+        switch = {}  # with a budget, the turn would have to begin with signed thinking
     body: Fields = {"model": chat.model, "messages": _messages(chat, who), "stream": True}
     system = "\n\n".join(message.text for message in chat.messages if message.role == "system")
     body |= given(system=system or None, stop_sequences=chat.stop, top_p=chat.top_p, temperature=chat.temperature)
@@ -30,15 +33,15 @@ def request_body(chat: Chat, who: str, think: Switch) -> Fields:
     return body | _tools(chat)
 
 
-def _goes_on_for_another(chat: Chat) -> bool:
-    """Whether results are told for calls that another model made, or that were made without thinking."""
+def _continues_another(chat: Chat) -> bool:
+    """Whether the chat ends with results of calls that were made without Claude's own thinking."""
     last = next((message for message in reversed(chat.messages) if message.role == "assistant"), None)
     is_open = chat.messages and chat.messages[-1].role == "tool"
     return bool(is_open and last and native_content(last, PROTOCOL) is None)
 
 
 def _limits(chat: Chat, who: str, switch: Fields) -> Fields:
-    """`max_tokens` counts the thinking too. A budget leaves at least half of it for the answer."""
+    """`max_tokens` includes the thinking. A budget leaves at least half of it for the answer."""
     budget = _budget(switch)
     if budget is None:
         return {**switch, "max_tokens": chat.max_tokens or MAX_TOKENS}
@@ -51,7 +54,7 @@ def _limits(chat: Chat, who: str, switch: Fields) -> Fields:
 
 
 def _budget(switch: Fields) -> int | None:
-    """The tokens that are asked for thinking; None where the model decides itself, or does not think."""
+    """The tokens for thinking; None if the model decides itself, or does not think."""
     thinking = switch.get("thinking")
     return thinking.get("budget_tokens") if isinstance(thinking, dict) else None
 
@@ -88,7 +91,7 @@ def _tools(chat: Chat) -> Fields:
 
 
 def _messages(chat: Chat, who: str) -> list[Fields]:
-    """Neighbours of one role become one turn: the results of all calls of a turn must stand together."""
+    """Merge neighbours of one role: the results of all calls of a turn must be together."""
     messages: list[tuple[str, list[object]]] = []
     for message in sendable_turns(chat, who, images_of=("user", "tool")):
         if message.role == "system":

@@ -1,7 +1,7 @@
-"""Google's Gemini: streamGenerateContent, of the Gemini API and of Vertex AI.
+"""Google's Gemini: streamGenerateContent, in the Gemini API and in Vertex AI.
 
-Every chunk is a whole object of its own; nothing says that it is the last. Parts are text, thought, or a call of a
-function, and carry signatures that must come back with the function's result.
+Every chunk is a whole object, and none is marked as the last. Parts are text, thoughts or function
+calls. They carry signatures that must be sent back with the function's result.
 Source: https://ai.google.dev/api/generate-content, and recordings.
 """
 
@@ -33,7 +33,7 @@ FINISH: dict[str, FinishReason] = {
 }
 FAILED = ("MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS", "MALFORMED_RESPONSE")
 BLOCKED = "PROHIBITED_CONTENT"
-ERROR_BYTES = 16_384  # of an error behind the last frame
+ERROR_BYTES = 16_384  # the most of an error after the last frame
 CODE = "code_execution"
 
 
@@ -64,7 +64,7 @@ class Gemini(HTTPProvider):
         yield from reply.end()
 
     def decode_whole(self, body: bytes) -> ReplyItems:
-        """One answer, or the list of chunks that a server sends which does not know `alt=sse`."""
+        """One response, or a list of chunks, from a server that does not know `alt=sse`."""
         reply = _Reply(self.name)
         chunks = parse(_whole, body, self.name)
         for chunk in chunks if isinstance(chunks, list) else [chunks]:
@@ -77,7 +77,7 @@ class Gemini(HTTPProvider):
         return [m.name.removeprefix("models/") for m in models if "generateContent" in m.supportedGenerationMethods]
 
     def _raise_error_in(self, rest: "_Rest") -> None:
-        """An error in the middle of a stream is bare JSON, behind the last frame: no `data:` before it."""
+        """Raise the error that ended a stream: bare JSON after the last frame, without `data:`."""
         try:
             error = parse(_chunk, rest.text, self.name).error
         except BadReply:
@@ -87,7 +87,7 @@ class Gemini(HTTPProvider):
 
 
 class _Rest:
-    """Passes a body on and remembers what came behind its last frame."""
+    """Passes a body on and remembers what came after its last frame."""
 
     def __init__(self, body: Iterable[bytes]) -> None:
         self._body = body
@@ -170,7 +170,7 @@ _part = msgspec.json.Decoder(_Part)
 
 
 class _Reply:
-    """What is known of a reply so far. `ended` once it has a finish reason; more may follow."""
+    """What is known of a reply so far. `ended`: it has a finish reason, though more may follow."""
 
     def __init__(self, who: str) -> None:
         self.ended = False
@@ -190,7 +190,7 @@ class _Reply:
             self._finish(BLOCKED)
         for candidate in chunk.candidates or ():
             if candidate.index:
-                continue  # of several answers the first is the one
+                continue  # of several candidates only the first counts
             for raw in (candidate.content and candidate.content.parts) or ():
                 yield from self._take_part(bytes(raw))
             if candidate.finishReason:
@@ -224,14 +224,14 @@ class _Reply:
         self._reason = reason
 
     def _native(self) -> Native | None:
-        """The turn for the results of its calls; without calls nobody asks for it."""
+        """The turn that goes back with the results of its calls; None if there were no calls."""
         if not self._calls:
             return None
         return Native(PROTOCOL, [parse_arguments(raw, self._who) for raw in self._parts])
 
 
 def _usage(usage: _Usage | None) -> Usage | None:
-    """Thinking is counted beside the answer, a search's pages beside the prompt."""
+    """Gemini counts thinking apart from the answer, and a search's pages apart from the prompt."""
     if usage is None:
         return None
     prompt = count(usage.promptTokenCount) + count(usage.toolUsePromptTokenCount)

@@ -1,7 +1,7 @@
-"""A provider without a network: the model's name chooses what happens, so every path can be seen and tested.
+"""A provider without a network. The model's name chooses what happens, so every path can be tested.
 
-The same chat gives the same reply. One word is one token; `max_tokens` counts the words of the thinking too, as
-providers do. Its raw bytes are its words.
+The same chat gets the same reply. One word is one token; `max_tokens` includes the words of the
+thinking, as it does with providers. The raw bytes are the words.
 """
 
 import re
@@ -41,8 +41,8 @@ MODELS = (
     "silent",
     "truncated",
 )
-CALLERS = ("client-tool", "parallel-tools", "tools", "agent")  # of what is offered
-SLOWNESS = 15  # how many times longer `slow` takes for a word
+CALLERS = ("client-tool", "parallel-tools", "tools", "agent")  # they call the tools that the chat offers
+SLOWNESS = 15  # how many times longer `slow` takes for each word
 WORDS_BEFORE_FAILURE = 5
 QUOTED_WORDS = 40
 A_WHILE_S = 3600.0
@@ -145,12 +145,12 @@ class Mock:
 
 
 def words(text: str) -> list[str]:
-    """Cut before the white space in front of each word; joined they are the text."""
+    """The text, cut before the white space in front of each word."""
     return re.findall(r"\s*\S+(?:\s+$)?", text)
 
 
 def _tool(question: str) -> Iterator[StreamEvent]:
-    """A tool that the provider runs itself: its arguments as they are written, the call, the result."""
+    """A tool that the provider runs itself: its arguments in pieces, the call, the result."""
     arguments: dict[str, object] = {"text": question}
     for piece in words(msgspec.json.encode(arguments).decode()):
         yield ToolInputDelta("call_1", "count_words", piece)

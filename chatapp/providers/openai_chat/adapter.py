@@ -1,7 +1,8 @@
-"""OpenAI's chat completions, as spoken by OpenAI and by nearly everybody else.
+"""OpenAI's chat completions, as spoken by OpenAI and by most others.
 
-It knows the wire's shape and the oddities seen in it, whoever sends them. Source:
-https://platform.openai.com/docs/api-reference/chat/streaming, the documentation of the others, and recordings.
+It knows the shape of the protocol and the oddities that were seen in it, whoever sends them.
+Sources: https://platform.openai.com/docs/api-reference/chat/streaming, the documentation of the
+others, and recordings.
 """
 
 from collections.abc import Iterable, Iterator
@@ -61,7 +62,7 @@ class OpenAIChat(HTTPProvider):
                 if event.data:
                     yield from reply.take(parse(_chunk, event.data, self.name))
         except Truncated:
-            if not reply.ended:  # with a finish reason nothing is missing but, perhaps, the usage
+            if not reply.ended:  # with a finish reason only the usage may be missing
                 raise
         yield from reply.end()
 
@@ -130,7 +131,7 @@ class _Groq(msgspec.Struct):
 
 
 class _Chunk(msgspec.Struct):
-    """A chunk of a stream, or a whole answer: the fields needed of either."""
+    """A chunk of a stream, or a whole response: the fields that we need."""
 
     error: msgspec.Raw = NOTHING
     choices: list[_Choice] | None = None
@@ -152,7 +153,7 @@ _numbers = msgspec.json.Decoder(_Usage)
 
 
 class _Reply:
-    """What is known of a reply so far. `ended` once it has a finish reason or the end mark."""
+    """What is known of a reply so far. `ended`: it has a finish reason or the end mark."""
 
     def __init__(self, who: str, keeps_details: bool) -> None:
         self.ended = False
@@ -169,8 +170,8 @@ class _Reply:
         self._take_usage(chunk.x_groq.usage if chunk.x_groq else NOTHING)
         for choice in chunk.choices or ():
             if choice.index:
-                continue  # of several answers the first is the one
-            # A stream's delta may stand beside a message that repeats what came so far (Perplexity).
+                continue  # of several choices only the first counts
+            # Perplexity sends a message beside the delta, which repeats what came so far.
             message = choice.delta if choice.delta is not None else choice.message
             if message is not None:
                 events += self._events(message)
@@ -201,11 +202,14 @@ class _Reply:
             yield TextDelta(message.refusal)
         for fragment in message.tool_calls or ():
             yield from self._tool(fragment.index, fragment.id, fragment.function or _Function())
-        if message.function_call and not message.tool_calls:  # what there was before them: one call, without an id
+        if message.function_call and not message.tool_calls:  # the older field: one call, without an id
             yield from self._tool("function_call", None, message.function_call)
 
     def _parts(self, parts: list[msgspec.Raw]) -> Iterator[StreamEvent]:
-        """Content as an array (Mistral): thinking and text, in order. Parts of another form are skipped."""
+        """Content as an array (Mistral): thinking and text, in order.
+
+        Skips parts of another form.
+        """
         for raw in parts:
             with suppress(BadReply):
                 yield from _part_events(parse(_part, bytes(raw), self._who))
@@ -217,7 +221,7 @@ class _Reply:
         return self._tool_calls.take(index, id, function.name, text)
 
     def _take_usage(self, raw: msgspec.Raw) -> None:
-        """Of another form it is left to be estimated: the reply is worth more than its numbers."""
+        """Ignore a usage of another form, which is then estimated: it must not cost the reply."""
         if is_something(raw):
             with suppress(BadReply):
                 self._usage = parse(_numbers, bytes(raw), self._who)

@@ -1,6 +1,7 @@
-"""The request of OpenAI's chat completions, and what those who speak the protocol want otherwise in it. Pure.
+"""The request of OpenAI's chat completions, and how the servers that speak it differ. Pure.
 
-Sources: https://platform.openai.com/docs/api-reference/chat/create and the documentation of the others.
+Sources: https://platform.openai.com/docs/api-reference/chat/create and the documentation of the
+others.
 """
 
 from dataclasses import dataclass
@@ -15,18 +16,21 @@ from chatapp.providers.prompt import given, native_content, parts, refuse, resul
 from chatapp.providers.thinking import REASONING_DEMANDED, REASONING_SENT_BACK, STYLES, Fields, Switch, switched
 from chatapp.settings import ThinkingStyle
 
-# By the host's name, or its end: what the owner of the host refuses of the usual request.
+# Fields of the usual request that a server refuses, by its host name or the end of it.
 REFUSE_MAX_TOKENS = ("api.openai.com", ".openai.azure.com", "api.moonshot.ai", "api.moonshot.cn", "api.cerebras.ai")
-REFUSE_STREAM_OPTIONS = ("api.mistral.ai",)  # usage comes unasked
+REFUSE_STREAM_OPTIONS = ("api.mistral.ai",)  # it sends usage anyway
 REFUSE_SEED = ("api.mistral.ai",)
-KEEP_DETAILS = ("openrouter.ai",)  # of reasoning, and wants them back
-REFUSE_SCHEMA = ("api.deepseek.com",)  # it promises JSON only, of no shape
+KEEP_DETAILS = ("openrouter.ai",)  # sends details of its reasoning, and wants them back
+REFUSE_SCHEMA = ("api.deepseek.com",)  # it can only promise JSON of any shape
 
 
 @dataclass(frozen=True)
 class Quirks:
-    """How one server differs. `reasoning_field` is where it wants its reasoning back, `no_reasoning` what stands there
-    with a call that was made without."""
+    """How one server differs.
+
+    `reasoning_field` is where it wants its reasoning back; `no_reasoning` is the value there for a
+    call that was made without any.
+    """
 
     think: Switch
     reasoning_field: str | None
@@ -52,7 +56,10 @@ class Quirks:
 
 
 def request_body(chat: Chat, who: str, quirks: Quirks) -> Fields:
-    """Raises InvalidField for what the protocol, or this server, cannot carry."""
+    """The body for a chat.
+
+    Raises InvalidField for anything that the protocol, or this server, cannot carry.
+    """
     if not quirks.takes_schema:
         refuse(chat, who, "schema")
     body: Fields = {"model": chat.model, "messages": _messages(chat, who, quirks), "stream": True}
@@ -68,7 +75,7 @@ def request_body(chat: Chat, who: str, quirks: Quirks) -> Fields:
 
 
 def tool_fields(chat: Chat) -> Fields:
-    """The tools and the choice of one."""
+    """The fields for the tools and for the choice among them."""
     if not chat.tools:
         return {}
     fields: Fields = {"tools": [{"type": "function", "function": tool} for tool in chat.tools]}
@@ -87,7 +94,7 @@ def _messages(chat: Chat, who: str, quirks: Quirks) -> list[Fields]:
 
 
 def _message(message: Message, quirks: Quirks, called: bool) -> Fields:
-    """`called`: whether a tool was, anywhere in the chat."""
+    """`called`: a tool was called somewhere in the chat."""
     if message.role == "tool":
         return {"role": "tool", "tool_call_id": message.tool_call_id, "content": result_text(message)}
     fields: Fields = {"role": message.role, "content": _content(message)}
@@ -103,7 +110,7 @@ def _message(message: Message, quirks: Quirks, called: bool) -> Fields:
 
 
 def _content(message: Message) -> str | list[Fields]:
-    """In parts only where there are images: a plain string is understood by every server."""
+    """Parts only if there are images: every server understands a plain string."""
     said = parts(message)
     return [_part(part) for part in said] if any(isinstance(part, Image) for part in said) else message.text
 

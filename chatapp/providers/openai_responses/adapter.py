@@ -1,7 +1,7 @@
 """OpenAI's Responses API, as spoken by OpenAI, Azure, xAI, OpenRouter, LM Studio and llama.cpp.
 
-A reply is a row of output items: reasoning, messages, calls of functions, calls that the provider runs itself. Each
-grows by deltas and is repeated whole at its end; the terminal event repeats them all.
+A reply is a sequence of output items: reasoning, messages, function calls, calls that the provider
+runs itself. Each grows by deltas and is repeated whole at its end; the last event repeats all.
 Source: https://platform.openai.com/docs/api-reference/responses-streaming, and recordings.
 """
 
@@ -21,7 +21,7 @@ from chatapp.wire.json_text import NOTHING, count, is_something, parse, parse_ar
 from chatapp.wire.upstream_errors import stream_error
 
 INCOMPLETE: dict[str, FinishReason] = {"content_filter": "content_filter"}
-SENT_BACK = ("message", "function_call")  # and reasoning, where it is encrypted: without, its id leads nowhere
+SENT_BACK = ("message", "function_call")  # and encrypted reasoning: other reasoning is not kept anywhere
 
 
 class OpenAIResponses(HTTPProvider):
@@ -57,7 +57,7 @@ class _Text(msgspec.Struct):
 
 
 class _Item(msgspec.Struct):
-    """The fields needed of an output item, of whatever type."""
+    """The fields that we need of an output item, whatever its type."""
 
     type: str = ""
     id: str | None = None
@@ -127,7 +127,7 @@ _item = msgspec.json.Decoder(_Item)
 
 
 class _Reply:
-    """What is known of a reply so far. `ended` once its terminal event came."""
+    """What is known of a reply so far. `ended`: its last event has arrived."""
 
     def __init__(self, who: str) -> None:
         self.ended = False
@@ -190,7 +190,7 @@ class _Reply:
         match item.type:
             case "function_call":
                 yield from self._tool_calls.take_whole(key, item.call_id, item.name, item.arguments or "")
-            case "custom_tool_call":  # its input is any text
+            case "custom_tool_call":  # its input may be any text
                 text = msgspec.json.encode({"input": item.input}).decode()
                 yield from self._tool_calls.take_whole(key, item.call_id, item.name, text)
             case "mcp_call":
@@ -215,7 +215,7 @@ class _Reply:
             self._reason = INCOMPLETE.get(reason or "", "length")
 
     def _native(self) -> Native | None:
-        """The turn for the results of its calls; without calls nobody asks for it."""
+        """The turn that goes back with the results of its calls; None if there were no calls."""
         if not self._tool_calls:
             return None
         items = [(parse(_item, raw, self._who), raw) for raw in self._items]
@@ -224,7 +224,7 @@ class _Reply:
 
 
 def _key(index: int | None, item: _Item) -> int | str | None:
-    """llama.cpp says no index: then the item's own id, which its deltas name."""
+    """The index, or the item's id, which its deltas name: llama.cpp sends no index."""
     return index if index is not None else item.id or item.call_id
 
 

@@ -1,6 +1,8 @@
-"""The request of OpenAI's Responses API. Pure. Source: https://platform.openai.com/docs/api-reference/responses
+"""The request of OpenAI's Responses API. Pure.
 
-Nothing is kept at the provider: the whole conversation goes with each request, the reasoning in its encrypted form.
+Source: https://platform.openai.com/docs/api-reference/responses
+
+The provider keeps nothing: each request carries the whole conversation, with encrypted reasoning.
 """
 
 import msgspec
@@ -13,7 +15,7 @@ PROTOCOL = "openai-responses"
 
 
 def request_body(chat: Chat, who: str, think: Switch) -> Fields:
-    """Raises InvalidField for what the protocol cannot carry."""
+    """The body for a chat. Raises InvalidField for anything that the protocol cannot carry."""
     refuse(chat, who, "stop", "seed")
     body: Fields = {"model": chat.model, "input": _input(chat, who), "stream": True, "store": False}
     if takes_effort(chat.model):

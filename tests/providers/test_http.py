@@ -1,4 +1,4 @@
-"""A provider from the chat to the socket; `tests/test_upstream.py` has what can go wrong on the way."""
+"""A provider from the chat to the socket. tests/wire has everything that can go wrong on the way."""
 
 import json
 

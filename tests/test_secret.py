@@ -1,4 +1,4 @@
-"""A key shows in no text that is made of it or of its holder."""
+"""A key shows in no text of it or of its holder."""
 
 import logging
 

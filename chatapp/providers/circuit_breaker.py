@@ -1,8 +1,8 @@
 """Whether a provider is worth asking: after several failures in a row it is not, for a while.
 
-It does no I/O. Each failed request costs its client seconds, and an overloaded provider recovers sooner if nobody
-asks it. The caller decides what counts as a failure. There is one breaker per provider and process:
-another worker finds out by itself.
+It does no I/O. Each failed request costs its client seconds, and an overloaded provider recovers
+sooner if nobody asks it. The caller decides what counts as a failure. There is one breaker per
+provider and process: another worker finds out by itself.
 """
 
 from collections.abc import Callable

@@ -2,7 +2,7 @@
 
 A buffered reply has arrived to its end before any of it could be shown: one JSON body instead of a
 stream, or a stream that something on the way has collected. The bytes that arrive decide, never
-who sent them. Only the first moment is looked at: a reply that makes us wait, once it has begun, is
+their sender. Only the first moment is looked at: a reply that makes us wait, once it has begun, is
 a stream, and its events are passed on untouched.
 """
 

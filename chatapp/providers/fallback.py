@@ -1,10 +1,10 @@
 """A provider that is tried again if it fails, then replaced by others.
 
-To its caller it is one provider. Before a reply's first event nobody has seen anything: the same provider is tried again if time may
-help, with growing pauses, then each fallback. Each failed request is reported as an
-`AttemptFailed`. After the first event a second answer would contradict what was read, so the
-failure stands. Only if the configuration allows it the run goes on elsewhere, and says so with an
-`AttemptReset` before anything else comes.
+To its caller it is one provider. Before a reply's first event nobody has seen anything: the same
+provider is tried again if time may help, with growing pauses, then each fallback. Each failed
+request is reported as an `AttemptFailed`. After the first event a second answer would contradict
+what was read, so the failure stands. Only if the configuration allows it the run goes on elsewhere,
+and says so with an `AttemptReset` before anything else comes.
 """
 
 import random

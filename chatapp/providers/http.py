@@ -109,7 +109,8 @@ class HTTPProvider(ABC):
     def decode(self, body: Iterable[bytes]) -> ReplyItems:
         """Yield the events of a streamed body, each as soon as it is complete, then one Finished.
 
-        Pure. Raises Truncated if the reply is incomplete, Reported if it says that it failed, BadReply.
+        Pure. Raises Truncated if the reply is incomplete, Reported if it says that it failed,
+        BadReply.
         """
 
     def decode_whole(self, body: bytes) -> ReplyItems:

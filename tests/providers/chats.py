@@ -1,4 +1,4 @@
-"""Chats that say what a chat can say: what is asked of every adapter."""
+"""Chats with everything that a chat can hold, for every adapter."""
 
 import json
 from typing import Any

@@ -15,7 +15,7 @@ from chatapp.settings import ProviderConfig, Settings
 
 @pytest.fixture
 def catalog(tmp_path, closed_port):
-    """Makes a catalog of these configurations beside `far`, which nobody answers for, and closes it."""
+    """Makes a catalog of these configurations beside `far`, which cannot be reached, and closes it."""
     made = []
 
     def catalog(default="", retries=0, **configs):
@@ -59,7 +59,7 @@ def test_a_default_that_is_not_there_stops_the_start(catalog):
         (None, "mine/", ("mine", "small")),
         (None, "large", ("mine", "large")),
         (None, "words", ("mock", "words")),
-        ("far", "any", ("far", "any")),  # what it cannot list, it may have
+        ("far", "any", ("far", "any")),  # its models cannot be listed, so it may have this one
         (None, None, ("mine", "small")),
     ],
 )

@@ -81,6 +81,6 @@ def test_a_try_from_before_it_opened_says_nothing_new() -> None:
     clock.now += 30
     probe = breaker.admit()
     late.failed()
-    assert probe is not None and breaker.admit() is None  # the probe is still the one
+    assert probe is not None and breaker.admit() is None  # the probe is still under way
     probe.succeeded()
     assert breaker.admit() is not None

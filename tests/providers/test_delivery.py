@@ -1,4 +1,4 @@
-"""Replies over a socket: raw bytes beside what they say, and replies that come in one lump."""
+"""Replies over a socket: buffered ones, those that flow, and raw bytes beside what they say."""
 
 import gzip
 import json
@@ -41,7 +41,7 @@ def whole(text: str) -> bytes:
 
 
 class Server:
-    """Answers 200 with what a test sets: headers, pieces."""
+    """Answers 200 with the headers and pieces that a test sets."""
 
     def __init__(self) -> None:
         self.headers, self.pieces = SSE, list[bytes]()
@@ -92,9 +92,9 @@ def raw(items: Sequence[ReplyItem]) -> bytes:
     return b"".join(item.bytes for item in items if isinstance(item, Raw))
 
 
-# Lumps
+# Buffered replies
 
-LUMPS = {
+BUFFERED = {
     "json": (JSON, [whole(LONG)]),
     "json in pieces": (JSON, [whole(LONG)[:900], whole(LONG)[900:]]),
     "json that says it is a stream": (SSE, [whole(LONG)]),
@@ -106,9 +106,9 @@ LUMPS = {
 }
 
 
-@pytest.mark.parametrize("kind", LUMPS)
-def test_a_reply_in_one_lump_is_paced(server: Server, paced: Callable[[float], OpenAIChat], kind: str) -> None:
-    server.headers, server.pieces = LUMPS[kind]
+@pytest.mark.parametrize("kind", BUFFERED)
+def test_a_buffered_reply_is_paced(server: Server, paced: Callable[[float], OpenAIChat], kind: str) -> None:
+    server.headers, server.pieces = BUFFERED[kind]
     items, times = [], []
     for item in paced(0.4).stream(CHAT, CancelScope()):
         items.append(item)
@@ -143,7 +143,7 @@ def test_a_paced_reply_can_be_stopped_in_between(server: Server, provider: OpenA
 
 
 def test_a_reply_that_flows_is_not_touched(server: Server, provider: OpenAIChat) -> None:
-    """However much comes at once: it is only shown at once."""
+    """Even if much arrives at once, it is only shown at once."""
     read = Event()
 
     def pieces() -> Iterator[bytes]:
@@ -170,7 +170,7 @@ def test_a_reply_that_is_sent_as_fast_as_it_can_be_read_is_not_held(server: Serv
 
 
 @pytest.mark.parametrize("rest", [b"", b'data: {"error":{"message":"no"}}\n\n', b"data: {]}\n\n"])
-def test_what_came_before_a_failure_in_the_same_lump_is_shown(
+def test_what_came_before_a_failure_in_a_buffered_reply_is_shown(
     server: Server, provider: OpenAIChat, rest: bytes
 ) -> None:
     server.pieces = [chunk(LONG) + rest]

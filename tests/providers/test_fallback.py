@@ -35,7 +35,7 @@ class Stopped(Exception):
 
 
 class Scripted:
-    """Each time it is asked it follows the next script: items to yield, errors to raise, waits to make."""
+    """Follows the next script for each request: items to yield, errors to raise, functions to call."""
 
     def __init__(self, name: str, *scripts: list[Step], models: Sequence[str] = ("large",)) -> None:
         self.name = name

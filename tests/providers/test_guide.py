@@ -1,4 +1,4 @@
-"""The guide's adapter works as it stands on the page."""
+"""The adapter in the guide works as printed."""
 
 import json
 import re

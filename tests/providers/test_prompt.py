@@ -1,4 +1,6 @@
-"""The turns of a chat, made fit for a protocol; what does not fit is refused under its field's name."""
+"""The turns of a chat, made fit for a protocol; what does not fit is refused under its field's
+name.
+"""
 
 import pytest
 from providers.chats import CALLED, HERE, PLAIN, PNG, RESULTS, SILENT, THERE

@@ -1,4 +1,4 @@
-"""What every adapter's request keeps to: the same chats in five protocols, and what they refuse."""
+"""The contract of all requests: the same chats in five protocols, and what these refuse."""
 
 import json
 from typing import Any
@@ -89,7 +89,7 @@ def test_a_turn_of_ones_own_goes_back_unchanged_and_anothers_is_written_anew(ada
 def test_a_request_says_nothing_that_was_not_asked(adapter):
     said = {name for name in body(adapter, PLAIN) if name not in ("model", "stream", "stream_options", "store")}
     assert said <= {"messages", "input", "system", "contents", "systemInstruction", "max_tokens"}
-    assert body(adapter, msgspec.structs.replace(PLAIN, messages=[]))  # what is checked before the history is known
+    assert body(adapter, msgspec.structs.replace(PLAIN, messages=[]))  # a chat is checked before its history is known
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_what_a_protocol_cannot_carry_is_refused_by_name(adapter, changes, field
         provider.check(msgspec.structs.replace(PLAIN, **changes))
 
 
-# What the owners' own libraries know of their requests
+# The official libraries know these requests
 
 RICH = msgspec.structs.replace(
     TOOLS,
@@ -126,7 +126,7 @@ RICH = msgspec.structs.replace(
     schema=SCHEMA,
     tool_choice="weather",
 )
-# An assistant's text without the id that only OpenAI can give it is taken, though the types say otherwise.
+# OpenAI accepts an assistant's text without an id, though its types say otherwise.
 SILENTLY = [msgspec.structs.replace(m, content="") if m is CALLED else m for m in RICH.messages]
 
 
@@ -145,7 +145,7 @@ SILENTLY = [msgspec.structs.replace(m, content="") if m is CALLED else m for m i
     ],
 )
 def test_the_official_library_knows_every_field(adapter, changes, params):
-    """Its types drop what they don't know and refuse what has another shape."""
+    """Its types drop unknown fields and refuse fields of another shape."""
     sent = body(
         adapter, msgspec.structs.replace(RICH, **changes), **({"thinking": "openai"} if adapter is OpenAIChat else {})
     )
@@ -154,7 +154,7 @@ def test_the_official_library_knows_every_field(adapter, changes, params):
 
 
 def plain(value: Any) -> Any:
-    """Their types give iterators for lists."""
+    """The value with lists: the libraries' types give iterators."""
     if isinstance(value, dict):
         return {name: plain(item) for name, item in value.items()}
     if isinstance(value, str) or not hasattr(value, "__iter__"):

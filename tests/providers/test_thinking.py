@@ -1,4 +1,6 @@
-"""Thinking in both positions, in every style; which fields exist is checked against the owners' libraries elsewhere."""
+"""Thinking on and off in every style. test_requests.py checks that the official libraries know the
+fields.
+"""
 
 from typing import get_args
 
@@ -35,7 +37,7 @@ SWITCHES = [
     ("anthropic", "claude-sonnet-4-6", ADAPTIVE, DISABLED),
     ("anthropic", "anthropic.claude-opus-4-7-v1", ADAPTIVE, DISABLED),
     ("anthropic", "claude-opus-5", ADAPTIVE, DISABLED),
-    ("anthropic", "claude-fable-5", ADAPTIVE, {}),  # cannot be kept from it
+    ("anthropic", "claude-fable-5", ADAPTIVE, {}),  # always thinks
     ("anthropic", "smollm2", BUDGET, DISABLED),  # another's server
     ("gemini", "gemini-2.5-flash", config(True, thinkingBudget=-1), config(False, thinkingBudget=0)),
     ("gemini", "gemini-2.5-pro", config(True, thinkingBudget=-1), config(False, thinkingBudget=128)),

@@ -1,4 +1,4 @@
-"""Both ends of a call: a server that does to each request what a test's script says, and ways to read from it."""
+"""Both ends of a call: a server that follows a test's script, and functions that read from it."""
 
 import socket
 import time
@@ -13,7 +13,7 @@ from gevent.server import StreamServer
 from chatapp.cancel import CancelScope
 from chatapp.wire.upstream import UpstreamRequest
 
-BOUND = 5  # seconds in which what must happen happens; generous, the machine may be busy
+BOUND = 5  # seconds; generous, the machine may be busy
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 UNBOUNDED = HEAD + b"\r\n"  # the body ends when the connection does
@@ -57,7 +57,7 @@ class Connection:
         self.send = sock.sendall
 
     def request(self) -> bytes:
-        """Wait for a request; b"" when the client has closed."""
+        """Wait for a request; b"" once the client has closed."""
         head = b""
         while (line := self._file.readline()) not in (b"\r\n", b""):
             head += line
@@ -67,13 +67,15 @@ class Connection:
         return head + self._file.read(length)
 
     def reset(self):
-        """Have the close, when it comes, reset the connection."""
+        """Make the later close reset the connection."""
         linger = b"\x01\x00\x00\x00\x00\x00\x00\x00"
         self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
 
 
 class ScriptedServer:
-    """Listens on loopback and follows `script` for each request. Counts connections, keeps requests.
+    """Listens on loopback and follows `script` for each request.
+
+    Counts connections, keeps requests.
 
     `seen_close` gets the time at which the server saw its client close.
     """
@@ -91,7 +93,7 @@ class ScriptedServer:
         self._server.stop(timeout=0)
 
     def answers(self, *pieces: bytes):
-        """To every request the same bytes; then it closes, unless the client does."""
+        """Answer every request with the same bytes, then close the connection."""
 
         def script(connection, request):
             for piece in pieces:
@@ -100,7 +102,7 @@ class ScriptedServer:
         self.script = script
 
     def hangs_after(self, *pieces: bytes):
-        """Sends the pieces and then nothing until the client closes."""
+        """Send the pieces, then nothing until the client closes."""
 
         def script(connection, request):
             for piece in pieces:
@@ -140,7 +142,9 @@ def reading(upstream, url, scope):
 
 
 def assert_stops(call, scope, server=None):
-    """Stop the call, twice: it ends with the first reason, and the server sees the connection close."""
+    """Stop the call, twice: it ends with the first reason, and the server sees the connection
+    close.
+    """
     stopped = time.monotonic()
     scope.cancel(Stopped)
     scope.cancel(ValueError)

@@ -71,7 +71,7 @@ def test_a_large_body_arrives_whole(either, upstream):
     "head", [CHUNKED, CHUNKED.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")], ids=["socket", "urllib3"]
 )
 def test_a_body_that_is_cut_anywhere_is_truncated(server, upstream, head, how):
-    """The last cut that shows is in the last chunk's head: after it nothing of the body is missing."""
+    """A cut after the last chunk's head does not show: nothing of the body is missing then."""
     for cut in range(len(WIRE) - 4):
 
         def script(connection, request, cut=cut):

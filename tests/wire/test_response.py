@@ -1,4 +1,4 @@
-"""A response's body: as it arrives, to its end, stopped, limited; and what becomes of its connection."""
+"""A response's body: as it arrives, to its end, stopped, limited; and its connection afterwards."""
 
 import gc
 import gzip
@@ -63,7 +63,7 @@ def test_it_can_be_seen_whether_more_is_there(either, upstream):
         gevent.spawn_later(0.01, send.set)
         assert response.goes_on_within(BOUND)
         came = len(next(body))
-        assert came < 30_000 and response.goes_on_within(BOUND)  # what TLS has unpacked already counts, too
+        assert came < 30_000 and response.goes_on_within(BOUND)  # bytes that TLS has decrypted already count, too
         assert came + len(b"".join(body)) == 30_000
 
 
@@ -198,7 +198,7 @@ def test_stops_leave_no_descriptor_and_a_healthy_pool(either, upstream):
     def descriptors():
         return len(os.listdir("/proc/self/fd"))
 
-    gc.disable()  # nothing may wait for it
+    gc.disable()  # nothing may depend on it
     try:
         read_one = again(CHUNKED + chunk(b"one") + END)
         either.script = read_one

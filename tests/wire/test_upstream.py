@@ -31,7 +31,7 @@ from chatapp.cancel import CancelScope
 from chatapp.errors import RateLimited, Rejected, Unreachable, UpstreamError, UpstreamTimeout
 from chatapp.wire.upstream import Upstream, UpstreamRequest
 
-# What is asked
+# The request
 
 
 def test_the_request_is_json_with_our_headers_only(server, upstream, monkeypatch, tmp_path):
@@ -68,7 +68,7 @@ def test_the_repr_of_a_request_hides_its_headers():
 
 @pytest.fixture
 def deaf():
-    """Accepts connections and says nothing, not even TLS's first word."""
+    """Accepts connections and sends nothing, not even a TLS handshake."""
 
     def listen(sock, _address):
         deaf.connections += 1
@@ -87,7 +87,7 @@ def descriptors():
 
 @pytest.fixture
 def full_port():
-    """A port whose backlog is full: the kernel drops what else comes, and a connection never gets through."""
+    """A port whose backlog is full: the kernel drops further connections, which never get through."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)
@@ -108,7 +108,8 @@ def connecting_to(port):
     return sum(line[2].endswith(f":{port:04X}") and line[3] == "02" for line in lines[1:]) > 0
 
 
-# A socket that was connecting or shaking hands is let go of without a close, which the interpreter remarks on.
+# A socket that was connecting or in its handshake is dropped without a close, which Python warns
+# of.
 let_go = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 
 

@@ -10,7 +10,7 @@ from chatapp.wire.upstream_errors import http_error, stream_error
 
 RECORDINGS = Path(__file__).parents[2] / ".." / "shared" / "recordings"
 
-# Recorded error bodies that say more than their status does.
+# Recorded error bodies that say more than their status.
 KNOWN = {
     "anthropic/anthropic_completion_invalid_api_key-de45a.json": "refused the API key",
     "xai/chat_error_handling_with_xai_grok-4-1-fast-non-r--aises_appropriate_auth_error-9ff12.json": "refused the API key",

@@ -140,7 +140,8 @@ class LocalServer:
 class _Helper:
     """One helper process of ours, from before its start until it is reaped.
 
-    It owns the lock meanwhile, and runs in a greenlet of its own: a Stop that ends a caller's wait must not end the start.
+    It owns the lock meanwhile, and runs in a greenlet of its own: a Stop that ends a caller's wait
+    must not end the start.
     """
 
     def __init__(self, folder: Path, command: list[str], lock: int, start_timeout_s: float) -> None:
@@ -205,7 +206,7 @@ class _Helper:
 
     def _publish(self, url: str, pid: int) -> None:
         draft = self._folder / f"local.json.{os.getpid()}"
-        draft.touch(mode=0o600)  # whoever knows the URL can use the model
+        draft.touch(mode=0o600)  # the URL is all that is needed to use the model
         draft.write_text(json.dumps({"url": url, "pid": pid}), "utf-8")
         draft.replace(self._folder / "local.json")
         self._decided.set()

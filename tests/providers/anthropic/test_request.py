@@ -1,4 +1,4 @@
-"""What the adapter of Anthropic's Messages asks."""
+"""The request of Anthropic's Messages API."""
 
 import msgspec
 import pytest
@@ -12,7 +12,7 @@ def test_blocks():
     sent = body(Anthropic, TOOLS)
 
     assert sent["system"] == "s"
-    assert sent["max_tokens"] > 0  # must be said
+    assert sent["max_tokens"] > 0  # a required field
     assert sent["tools"] == [{"name": "weather", "description": "The weather", "input_schema": SCHEMA}]
     assert sent["tool_choice"] == {"type": "auto"}
     assert sent["messages"][1:] == [

@@ -1,4 +1,4 @@
-"""What the adapter of Gemini asks."""
+"""The request of Gemini."""
 
 import json
 

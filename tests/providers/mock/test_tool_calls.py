@@ -1,4 +1,4 @@
-"""The mock and the tools of a chat: which it calls, with which arguments, and what it makes of their results."""
+"""Which tools the mock calls, with which arguments, and how it answers from their results."""
 
 import msgspec
 import pytest

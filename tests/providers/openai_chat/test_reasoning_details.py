@@ -1,4 +1,4 @@
-"""OpenRouter's details of a model's reasoning: put together, sent back, and no error if they are something else."""
+"""OpenRouter's details of a model's reasoning: joined, sent back, and never an error."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What the adapter of chat completions asks."""
+"""The request of chat completions."""
 
 import msgspec
 import pytest

@@ -1,4 +1,4 @@
-"""What the adapter of Responses asks."""
+"""The request of the Responses API."""
 
 import msgspec
 from providers.chats import HERE, PLAIN, SCHEMA, SEEN, SET, SHAPED, TOOL, TOOLS, body

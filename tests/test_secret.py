@@ -55,7 +55,8 @@ def test_nor_does_one_of_its_attributes(make):
 
 def test_it_does_not_show_when_it_is_formatted_or_logged(caplog):
     with caplog.at_level(logging.INFO):
-        logging.getLogger("chatapp").info("%s %r %s", Secret(KEY), Secret(KEY), provider())
+        logging.getLogger("test").info("logged: %s %r %s", Secret(KEY), Secret(KEY), provider())
+    assert "logged: … Secret(…)" in caplog.text
     assert KEY not in f"{caplog.text} {Secret(KEY):>20}"
 
 

@@ -105,7 +105,7 @@ def test_configured_fallbacks_answer(catalog):
 
 def test_a_local_model_that_is_missing_is_named_in_the_log(tmp_path: Path, caplog):
     settings = Settings(data=tmp_path, local_model=str(tmp_path / "missing.gguf"))
-    with caplog.at_level(logging.WARNING):
+    with caplog.at_level(logging.WARNING, "chatapp.providers"):
         catalog = ProviderCatalog(settings, {})
     assert "local" not in catalog.by_name
     assert "The local model" in caplog.text

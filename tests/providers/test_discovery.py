@@ -1,5 +1,7 @@
 """What the environment offers without configuration."""
 
+import logging
+
 import pytest
 
 from chatapp.providers.discovery import FOUND_BY_KEY, discover, ollama_url
@@ -19,6 +21,7 @@ def test_each_key_brings_its_provider(row):
 
 
 def test_the_local_model_comes_first_if_it_is_there(caplog):
+    caplog.set_level(logging.WARNING, "chatapp.providers")
     assert list(discover({"OPENAI_API_KEY": "k"}, None)) == ["local", "openai", "ollama", "mock"]
     assert caplog.text == ""
     assert "local" not in discover({}, "There is no model.")

@@ -8,7 +8,6 @@ import re
 from collections.abc import Generator, Iterator, Sequence
 
 import gevent
-import msgspec
 
 from chatapp.cancel import CancelScope
 from chatapp.chat import Chat
@@ -26,6 +25,7 @@ from chatapp.events import (
 )
 from chatapp.providers import Finished, ReplyItem, Started
 from chatapp.providers.mock.tool_calls import answer, call, called, chosen, results
+from chatapp.wire.json_text import json_data
 
 MODELS = (
     "words",
@@ -152,7 +152,7 @@ def words(text: str) -> list[str]:
 def _tool(question: str) -> Iterator[StreamEvent]:
     """A tool that the provider runs itself: its arguments in pieces, the call, the result."""
     arguments: dict[str, object] = {"text": question}
-    for piece in words(msgspec.json.encode(arguments).decode()):
+    for piece in words(json_data(arguments)):
         yield ToolInputDelta("call_1", "count_words", piece)
     yield ToolCall("call_1", "function", "count_words", arguments)
     yield ToolResult("call_1", {"words": len(question.split())})

@@ -3,10 +3,9 @@
 import re
 from collections.abc import Iterator, Sequence
 
-import msgspec
-
 from chatapp.chat import Chat, Message, ToolSpec
 from chatapp.events import StreamEvent, ToolCall, ToolInputDelta
+from chatapp.wire.json_text import json_data
 
 NUMBERS = {"integer": 1, "number": 1.5}
 
@@ -47,7 +46,7 @@ def call(tool: ToolSpec, number: int, question: str) -> Iterator[StreamEvent]:
     id = f"call_{number}"
     example = _example(tool.parameters, question)
     arguments = example if isinstance(example, dict) else {}  # a client's schema may describe something else
-    text = msgspec.json.encode(arguments).decode()
+    text = json_data(arguments)
     for start in range(0, len(text), 8):
         yield ToolInputDelta(id, tool.name, text[start : start + 8])
     yield ToolCall(id, "function", tool.name, arguments)

@@ -20,7 +20,7 @@ from chatapp.providers.http import END_MARK, HTTPProvider, ProviderRequest, Repl
 from chatapp.providers.openai_chat.reasoning_details import ReasoningDetails
 from chatapp.providers.openai_chat.request import Quirks, request_body
 from chatapp.providers.tool_calls import ToolCallAssembler
-from chatapp.wire.json_text import NOTHING, count, is_something, parse
+from chatapp.wire.json_text import NOTHING, count, is_something, json_data, parse
 from chatapp.wire.upstream_errors import stream_error
 
 FINISH: dict[str, FinishReason] = {
@@ -217,7 +217,7 @@ class _Reply:
     def _tool(self, index: int | str | None, id: str | None, function: _Function) -> Iterator[ToolInputDelta]:
         text = function.arguments or ""
         if isinstance(text, dict):
-            text = msgspec.json.encode(text).decode()
+            text = json_data(text)
         return self._tool_calls.take(index, id, function.name, text)
 
     def _take_usage(self, raw: msgspec.Raw) -> None:

@@ -7,14 +7,13 @@ others.
 from dataclasses import dataclass
 from typing import Self
 
-import msgspec
-
 from chatapp.chat import Chat, Image, Message, Part
 from chatapp.events import ToolCall
 from chatapp.providers.openai_chat.reasoning_details import PROTOCOL
 from chatapp.providers.prompt import given, native_content, parts, refuse, result_text, sendable_turns
 from chatapp.providers.thinking import REASONING_DEMANDED, REASONING_SENT_BACK, STYLES, Fields, Switch, switched
 from chatapp.settings import ThinkingStyle
+from chatapp.wire.json_text import json_data
 
 # Fields of the usual request that a server refuses, by its host name or the end of it.
 REFUSE_MAX_TOKENS = ("api.openai.com", ".openai.azure.com", "api.moonshot.ai", "api.moonshot.cn", "api.cerebras.ai")
@@ -122,5 +121,5 @@ def _part(part: Part) -> Fields:
 
 
 def _tool_call(call: ToolCall) -> Fields:
-    arguments = msgspec.json.encode(call.arguments).decode()
+    arguments = json_data(call.arguments)
     return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments}}

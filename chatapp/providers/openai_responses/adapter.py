@@ -17,7 +17,7 @@ from chatapp.providers.http import END_MARK, HTTPProvider, ProviderRequest, Repl
 from chatapp.providers.openai_responses.request import PROTOCOL, request_body
 from chatapp.providers.thinking import STYLES
 from chatapp.providers.tool_calls import ProviderToolCalls, ToolCallAssembler
-from chatapp.wire.json_text import NOTHING, count, is_something, parse, parse_arguments, parse_value
+from chatapp.wire.json_text import NOTHING, count, is_something, json_data, parse, parse_arguments, parse_value
 from chatapp.wire.upstream_errors import stream_error
 
 INCOMPLETE: dict[str, FinishReason] = {"content_filter": "content_filter"}
@@ -191,14 +191,14 @@ class _Reply:
             case "function_call":
                 yield from self._tool_calls.take_whole(key, item.call_id, item.name, item.arguments or "")
             case "custom_tool_call":  # its input may be any text
-                text = msgspec.json.encode({"input": item.input}).decode()
+                text = json_data({"input": item.input})
                 yield from self._tool_calls.take_whole(key, item.call_id, item.name, text)
             case "mcp_call":
                 self._served.call(id, item.name or "", item.arguments or "", "mcp")
                 failed = _failure(item)
                 yield from self._served.result(id, parse_value(bytes(item.output), self._who), failed)
             case "code_interpreter_call" if is_something(item.outputs):
-                self._served.call(id, "code_interpreter", msgspec.json.encode({"code": item.code}).decode())
+                self._served.call(id, "code_interpreter", json_data({"code": item.code}))
                 yield from self._served.result(id, parse_value(bytes(item.outputs), self._who))
             case "shell_call":
                 self._served.call(id, "shell", bytes(item.action).decode("utf-8", "replace"))

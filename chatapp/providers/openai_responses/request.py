@@ -5,11 +5,10 @@ Source: https://platform.openai.com/docs/api-reference/responses
 The provider keeps nothing: each request carries the whole conversation, with encrypted reasoning.
 """
 
-import msgspec
-
 from chatapp.chat import Chat, Image, Message, Part
 from chatapp.providers.prompt import given, native_content, parts, refuse, result_text, sendable_turns
 from chatapp.providers.thinking import Fields, Switch, switched, takes_effort
+from chatapp.wire.json_text import json_data
 
 PROTOCOL = "openai-responses"
 
@@ -61,7 +60,7 @@ def _items(message: Message) -> list[object]:
         return [output]
     said: list[object] = [_message(message)] if message.content else []
     for call in message.tool_calls:
-        arguments = msgspec.json.encode(call.arguments).decode()
+        arguments = json_data(call.arguments)
         said.append({"type": "function_call", "call_id": call.id, "name": call.name, "arguments": arguments})
     return said
 

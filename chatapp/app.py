@@ -1,7 +1,7 @@
 """create_app(): the composition root, the one place that picks implementations and wires them."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from flask import Flask
@@ -21,11 +21,11 @@ from chatapp.dialects.reasoning import ReasoningDialect
 from chatapp.dialects.session import SessionDialect
 from chatapp.dialects.token import TokenDialect
 from chatapp.errors import ConfigError
+from chatapp.generation.observer import RunObserver
 from chatapp.generation.supervisor import RunSupervisor
 from chatapp.logs import EventLog
 from chatapp.logs.memory import MemoryLog
 from chatapp.logs.sqlite.log import SQLiteLog
-from chatapp.ops.run_log import RunLog
 from chatapp.providers.catalog import ProviderCatalog
 from chatapp.reading.disconnect import DisconnectPolicy
 from chatapp.reading.presence import OpenReaders, Presence
@@ -72,19 +72,20 @@ VENDOR_DIALECTS = (AGUIDialect, AnthropicDialect, OpenAIDialect, ResponsesDialec
 DIALECTS: dict[str, Callable[[], Dialect]] = {dialect.name: dialect for dialect in (*OWN_DIALECTS, *VENDOR_DIALECTS)}
 
 
-def create_app(settings: Settings | None = None, start: bool = True) -> Flask:
-    """The application. `app.extensions["chatapp"]` is its ChatService, which `start` starts. Raises ConfigError.
+def create_app(settings: Settings | None = None, *, start: bool = True, observers: Sequence[RunObserver] = ()) -> Flask:
+    """The application. `app.extensions["chatapp"]` is its ChatService, which `start` starts; `observers` are told
+    of its runs. Raises ConfigError.
 
     Make it in the process that serves, after gevent has patched it.
     """
     settings = settings or load(os.environ)
-    service = build_service(settings, os.environ)
+    service = build_service(settings, os.environ, observers)
     app = Flask(
         "chatapp", template_folder=_folder("templates"), static_folder=_folder("static"), root_path=str(PACKAGE)
     )
     app.jinja_env.globals["version"] = __version__
     app.extensions[EXTENSION] = service
-    app.extensions[AUTHENTICATOR] = CookieAuthenticator(secret_key(settings.secret_key, settings.data))
+    app.extensions[AUTHENTICATOR] = CookieAuthenticator(secret_key(settings.secret_key.reveal(), settings.data))
     errors.install(app, {"/v1/": openai_chat.error_shape, "/v1/messages": anthropic.error_shape})
     guards.install(app, settings.trusted_hosts)
     for module in BLUEPRINTS:
@@ -94,13 +95,13 @@ def create_app(settings: Settings | None = None, start: bool = True) -> Flask:
     return app
 
 
-def build_service(settings: Settings, environ: Mapping[str, str]) -> ChatService:
+def build_service(settings: Settings, environ: Mapping[str, str], observers: Sequence[RunObserver] = ()) -> ChatService:
     """The application without HTTP, its stores open; nothing of it runs before `start`. Raises ConfigError."""
     _make_data_folder(settings.data)
     log = open_log(settings)
     database = open_database(settings.database_url, settings.data)
     conversations, approvals = Conversations(database.engine), StoredApprovals(database.engine)
-    runs = RunSupervisor(log, conversations, settings.max_live_runs, [RunLog()])
+    runs = RunSupervisor(log, conversations, settings.max_live_runs, observers)
     return ChatService(
         settings=settings,
         log=log,

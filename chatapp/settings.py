@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Meta
 
 from chatapp.errors import ConfigError
+from chatapp.secret import Secret
 
 PREFIX = "CHATAPP_"
 TABLES = ("providers", "mcp_servers", "agents")
@@ -57,15 +58,6 @@ ThinkingStyle: TypeAlias = Literal[
 ]
 Synchronous: TypeAlias = Literal["NORMAL", "FULL"]
 LogLevel: TypeAlias = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
-
-
-class Secret(str):
-    """A string that its repr hides: settings may appear in a traceback or a log line."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return "Secret(…)" if self else "Secret('')"
 
 
 class ProviderConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import get_args
 
-from chatapp.providers.catalog import FOUND_BY_KEY
+from chatapp.providers.discovery import FOUND_BY_KEY
 from chatapp.providers.mock.provider import Mock
 from chatapp.settings import HELP, PREFIX, TABLES, ProviderType, Settings, ThinkingStyle
 

@@ -7,10 +7,9 @@ frames whenever they are read; that is why a resumed stream is a suffix of the u
 from collections.abc import Iterable
 from typing import ClassVar, Protocol
 
-import msgspec
-
 from chatapp.events import ErrorInfo, RunEnd, StreamEvent, ToolCall, ToolResult
 from chatapp.wire.frames import Frame
+from chatapp.wire.json_text import json_data
 
 
 class Dialect(Protocol):
@@ -69,10 +68,3 @@ def outcome_data(outcome: ToolResult) -> dict[str, object]:
     """With `result` where the call succeeded, else with `error`."""
     came = {"result": outcome.result} if outcome.error is None else {"error": outcome.error}
     return {"tool_call_id": outcome.tool_call_id, **came}
-
-
-_json = msgspec.json.Encoder()
-
-
-def json_data(value: object) -> str:
-    return _json.encode(value).decode()

@@ -7,7 +7,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 from typing import ClassVar, assert_never
 
-from chatapp.dialects import call_data, error_data, failed, json_data, outcome_data
+from chatapp.dialects import call_data, error_data, failed, outcome_data
 from chatapp.events import (
     AttemptReset,
     PlanStep,
@@ -23,6 +23,7 @@ from chatapp.events import (
     ToolResult,
 )
 from chatapp.wire.frames import Frame
+from chatapp.wire.json_text import json_data
 
 
 class MessageDialect:

@@ -1,6 +1,5 @@
 """Checks the arguments of a call against a schema, and makes its result JSON for a log. Pure."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +10,7 @@ from referencing import Registry
 from referencing.exceptions import Unresolvable
 
 from chatapp.tools import ToolFailed
-from chatapp.wire.nesting import MAX_LEVELS, too_deep
+from chatapp.wire.json_text import MAX_LEVELS, storable, too_deep
 
 TOO_DEEP = f"The result is nested too deeply; the limit is {MAX_LEVELS} levels."
 
@@ -46,8 +45,4 @@ def plain_json(value: object, max_bytes: int) -> object:
         raise ToolFailed(TOO_DEEP) from None
     if too_deep(plain):
         raise ToolFailed(TOO_DEEP)
-    try:
-        msgspec.msgpack.encode(plain)
-    except OverflowError:  # integers of more than 64 bits, which a log cannot hold
-        plain = json.loads(data, parse_int=float)
-    return plain
+    return storable(plain, data)

@@ -10,10 +10,10 @@ from typing import TypeAlias
 from flask import Flask, Response, current_app, g, jsonify, make_response, render_template, request
 from werkzeug.exceptions import HTTPException
 
-from chatapp.dialects import json_data
 from chatapp.errors import ChatappError, RateLimited
 from chatapp.ids import trace_id_of
 from chatapp.web import trace_id
+from chatapp.wire.json_text import json_data
 
 CODES = {400: "invalid_request", 404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
 

@@ -9,13 +9,13 @@ import gevent
 from flask import Blueprint, Response, jsonify
 
 from chatapp.cancel import CancelScope
-from chatapp.dialects import json_data
 from chatapp.reading.presence import ServerDraining
 from chatapp.web import current_service
 from chatapp.web.bodies import number
 from chatapp.web.endpoint import JSON, STREAM, Parameter, endpoint
 from chatapp.web.streaming import HEADERS
 from chatapp.wire.frames import Frame, encode
+from chatapp.wire.json_text import json_data
 
 blueprint = Blueprint("health", __name__)
 

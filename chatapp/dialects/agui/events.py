@@ -7,7 +7,7 @@ word for an attempt that was begun anew: the run ends with an error then. Source
 from collections.abc import Iterator
 from typing import ClassVar, assert_never
 
-from chatapp.dialects import BEGUN_ANEW, arguments_text, failed, json_data
+from chatapp.dialects import BEGUN_ANEW, arguments_text, failed
 from chatapp.events import (
     AttemptReset,
     ErrorInfo,
@@ -25,6 +25,7 @@ from chatapp.events import (
     Usage,
 )
 from chatapp.wire.frames import Frame
+from chatapp.wire.json_text import json_data
 
 
 class AGUIDialect:

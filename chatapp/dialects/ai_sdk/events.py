@@ -8,7 +8,7 @@ Source: https://ai-sdk.dev/docs/ai-sdk-ui/stream-protocol
 from collections.abc import Iterator
 from typing import ClassVar, assert_never
 
-from chatapp.dialects import BEGUN_ANEW, failed, json_data
+from chatapp.dialects import BEGUN_ANEW, failed
 from chatapp.events import (
     AttemptReset,
     PlanStep,
@@ -24,6 +24,7 @@ from chatapp.events import (
     ToolResult,
 )
 from chatapp.wire.frames import Frame
+from chatapp.wire.json_text import json_data
 
 HEADERS = {"x-vercel-ai-ui-message-stream": "v1"}
 DONE = Frame("[DONE]")

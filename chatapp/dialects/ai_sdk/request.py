@@ -9,11 +9,11 @@ from typing import Annotated, Literal
 import msgspec
 
 from chatapp.chat import Ask, Image, Message, Part, Text
-from chatapp.dialects import json_data
 from chatapp.dialects.request_parts import filled, given, image_of
 from chatapp.dialects.requests import AnswerRequest
 from chatapp.errors import InvalidField
 from chatapp.events import ToolCall
+from chatapp.wire.json_text import json_data
 
 FOR_THE_PAGE = ("data-", "source-", "step-start")
 RESULTS = ("output-available", "output-error", "output-denied")

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Collection, Iterator
 from typing import ClassVar, assert_never
 
-from chatapp.dialects import BEGUN_ANEW, arguments_text, failed, json_data
+from chatapp.dialects import BEGUN_ANEW, arguments_text, failed
 from chatapp.errors import status_of
 from chatapp.events import (
     AttemptReset,
@@ -29,6 +29,7 @@ from chatapp.events import (
 )
 from chatapp.transcript import Transcript
 from chatapp.wire.frames import Frame
+from chatapp.wire.json_text import json_data
 
 # Stands where Anthropic signs its thinking. It proves nothing: thinking that comes back with it is told to no provider.
 SIGNATURE = "chatapp-unsigned"

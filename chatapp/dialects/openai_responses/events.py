@@ -8,7 +8,7 @@ that the same events give the same bytes. Source: https://platform.openai.com/do
 from collections.abc import Collection, Iterator, Mapping
 from typing import ClassVar, assert_never
 
-from chatapp.dialects import BEGUN_ANEW, arguments_text, failed, json_data
+from chatapp.dialects import BEGUN_ANEW, arguments_text, failed
 from chatapp.dialects.openai_responses.items import CallItem, Events, Item, TextItem, ThinkingItem
 from chatapp.events import (
     AttemptReset,
@@ -27,6 +27,7 @@ from chatapp.events import (
     Usage,
 )
 from chatapp.wire.frames import Frame
+from chatapp.wire.json_text import json_data
 
 PREFIX, RUN_PREFIX = "resp_", "msg_"  # some clients know a response by its prefix
 INCOMPLETE = {"length": "max_output_tokens", "tool_limit": "max_output_tokens", "content_filter": "content_filter"}

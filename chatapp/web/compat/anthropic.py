@@ -5,7 +5,6 @@ A key may come as `x-api-key` or as a bearer token; without login neither is loo
 
 from flask import Blueprint, Response
 
-from chatapp.dialects import json_data
 from chatapp.dialects.anthropic.events import AnthropicDialect, error_type, message
 from chatapp.dialects.anthropic.request import MessagesRequest
 from chatapp.reading.disconnect import OnLeave
@@ -14,6 +13,7 @@ from chatapp.web import current_service, trace_id
 from chatapp.web.bodies import parse
 from chatapp.web.endpoint import JSON, RUNNING, STREAM, endpoint
 from chatapp.web.streaming import begin, respond, whole
+from chatapp.wire.json_text import json_data
 
 blueprint = Blueprint("anthropic", __name__)
 

@@ -3,7 +3,6 @@
 
 from flask import Blueprint, Response
 
-from chatapp.dialects import json_data
 from chatapp.dialects.openai_chat.events import OpenAIDialect, completion, error_type
 from chatapp.dialects.openai_chat.request import CompletionRequest
 from chatapp.errors import NotFound
@@ -12,6 +11,7 @@ from chatapp.web import current_service
 from chatapp.web.bodies import parse
 from chatapp.web.endpoint import JSON, RUNNING, STREAM, endpoint
 from chatapp.web.streaming import begin, respond, whole
+from chatapp.wire.json_text import json_data
 
 blueprint = Blueprint("openai_chat", __name__)
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from chatapp.dialects import json_data
 from chatapp.dialects.openai_responses.events import ResponsesDialect, run_id_of
 from chatapp.dialects.openai_responses.request import ResponseRequest
 from chatapp.errors import InvalidField
@@ -20,6 +19,7 @@ from chatapp.web import current_caller, current_service
 from chatapp.web.bodies import parse
 from chatapp.web.endpoint import CHANGING, JSON, RUNNING, STREAM, Parameter, endpoint
 from chatapp.web.streaming import begin, respond, wait, whole
+from chatapp.wire.json_text import json_data
 
 blueprint = Blueprint("openai_responses", __name__)
 

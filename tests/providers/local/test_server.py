@@ -1,4 +1,7 @@
-"""The local model for real: llama.cpp in its helper process. Slow; needs the extra `local` and its weights."""
+"""The local model for real: llama.cpp in its helper process.
+
+Slow; needs the extra `local` and its weights.
+"""
 
 import json
 import os
@@ -43,7 +46,7 @@ def server(tmp_path: Path) -> Iterator[LocalServer]:
 
 @pytest.fixture
 def other_process(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
-    """Another worker on the same folder; the first line it prints is the URL it got."""
+    """Another worker on the same folder; the first line that it prints is its URL."""
     command = [sys.executable, "-c", OTHER_PROCESS, str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         yield process
@@ -52,7 +55,7 @@ def other_process(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
 
 @pytest.fixture
 def helpers() -> Callable[[], list[int]]:
-    """The children that this process got since the test began, zombies too."""
+    """The children that this process started since the test began, including zombies."""
     others = _children_of_this_process()
     return lambda: [pid for pid in _children_of_this_process() if pid not in others]
 
@@ -252,7 +255,7 @@ def _helper_pid(folder: Path) -> int:
 
 
 def _kill(pid: int) -> None:
-    """SIGKILL, and wait for it to land: until then the kernel goes on accepting connections for it."""
+    """Send SIGKILL and wait for the end: until then the kernel accepts connections for it."""
     os.kill(pid, signal.SIGKILL)
     _wait_until(lambda: not _is_running(pid))
 
@@ -262,7 +265,9 @@ def _children_of_this_process() -> list[int]:
 
 
 def _is_running(pid: int) -> bool:
-    """Whether any of its threads is: the first is a zombie at once, while others still hold the listening socket."""
+    """Whether any thread runs: the first one is a zombie at once, while others still hold the
+    socket.
+    """
     return any(_state(task) not in "ZX" for task in Path("/proc").glob(f"{pid}/task/*"))
 
 
@@ -276,5 +281,5 @@ def _state(task: Path) -> str:
 def _wait_until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, "it did not come to pass"
+        assert time.monotonic() < deadline, "it did not happen in time"
         gevent.sleep(0.01)

@@ -100,7 +100,7 @@ def test_calls_go_back_with_the_reasoning_that_led_to_them(responses, read):
     made = {"id": "fc_a", "call_id": "a", "name": "f", "arguments": "{}"}
     body = sse(
         done(0, "reasoning", **sealed),
-        done(1, "reasoning", id="rs_2", summary=[]),  # kept nowhere: its id leads to nothing
+        done(1, "reasoning", id="rs_2", summary=[]),  # OpenAI did not keep it, so its id is of no use
         done(2, "function_call", **made),
         completed(),
     )
@@ -118,7 +118,7 @@ def test_tools_of_the_provider_are_shown_with_their_results(responses, read):
         done(2, "code_interpreter_call", id="c", code="1+1", outputs=[{"type": "logs", "logs": "2"}]),
         done(3, "shell_call", call_id="s", action={"commands": ["ls"]}),
         done(4, "shell_call_output", call_id="s", output=[{"stdout": "a"}]),
-        done(5, "web_search_call", id="w", action={"query": "q"}),  # says nothing of what it found
+        done(5, "web_search_call", id="w", action={"query": "q"}),  # comes without its results
         done(6, "code_interpreter_call", id="d", code="1", outputs=None),
         completed(),
     )

@@ -9,15 +9,6 @@ from chatapp.events import ReasoningDelta, TextDelta, ToolCall, ToolInputDelta, 
 from chatapp.providers import Finished, Started
 from chatapp.providers.mock.provider import Mock
 
-WEATHER = ToolSpec(
-    "weather",
-    "",
-    {
-        "type": "object",
-        "properties": {"city": {"type": "string"}, "unit": {"enum": ["C", "F"]}, "days": {"type": "integer"}},
-    },
-)
-
 
 class Stopped(Exception):
     pass
@@ -136,37 +127,8 @@ def test_a_waiting_reply_is_stopped(model):
         waiting.get(timeout=5)
 
 
-@pytest.mark.parametrize(("model", "count"), [("client-tool", 1), ("parallel-tools", 2)])
-def test_offered_tools_are_called_with_arguments_that_fit_their_schema(mock, model, count):
-    (_, *events, finish), _ = reply(mock, chat(model, "Paris", tools=[WEATHER]))
-
-    calls = [event for event in events if isinstance(event, ToolCall)]
-    assert [call.arguments for call in calls] == [{"city": "Paris", "unit": "C", "days": 1}] * count
-    for call in calls:
-        pieces = [e.text for e in events if isinstance(e, ToolInputDelta) and e.tool_call_id == call.id]
-        assert len(pieces) > 1 and msgspec.json.decode("".join(pieces)) == call.arguments
-    assert len({call.id for call in calls}) == count and finish.reason == "stop"
-
-
-def test_the_results_of_offered_tools_are_the_answer(mock):
-    call = ToolCall("call_0", "function", "weather", {})
-    messages = [
-        Message("user", "Paris"),
-        Message("assistant", "", tool_calls=[call]),
-        Message("tool", "7 degrees", tool_call_id="call_0"),
-    ]
-    items, _ = reply(mock, Chat(model="client-tool", messages=messages, tools=[WEATHER]))
-
-    assert text(items) == "The tool said: 7 degrees"
-
-
-@pytest.mark.parametrize("more", [{}, {"tools": [WEATHER], "tool_choice": "none"}])
-def test_without_a_tool_to_call_there_is_the_usual_answer(mock, more):
-    assert "> Paris" in text(reply(mock, chat("client-tool", "Paris", **more))[0])
-
-
 def test_every_model_that_is_listed_does_something_of_its_own(mock):
-    tools = [msgspec.structs.replace(WEATHER, name=name) for name in ("one", "two", "three")]
+    tools = [ToolSpec(name, "", {"type": "object"}) for name in ("one", "two", "three")]
     seen = {
         str(reply(mock, chat(model, "Do step 2 of your plan", tools=tools)))
         for model in mock.models()
@@ -181,18 +143,3 @@ def test_it_plans_when_it_is_asked_for_a_list(mock):
     items, _ = reply(mock, chat("words", "Plan it: a numbered list of steps, please"))
     text = "".join(item.text for item in items if isinstance(item, TextDelta))
     assert [line[:2] for line in text.split("\n")] == ["1.", "2.", "3."]
-
-
-def test_arguments_are_the_schemas_own_examples_where_it_has_some(mock):
-    schema = {"type": "object", "properties": {"a": {"type": "string", "default": "x"}, "b": {"examples": [7]}}}
-    items, _ = reply(mock, chat("tools", tools=[ToolSpec("f", "", schema)]))
-    assert [item.arguments for item in items if isinstance(item, ToolCall)] == [{"a": "x", "b": 7}]
-
-
-@pytest.mark.parametrize(
-    "schema",
-    [{"type": "string"}, {"default": 5}, {"type": "object", "properties": None}, {"type": "object", "enum": {"a": 1}}],
-)
-def test_a_schema_of_no_object_is_called_with_nothing(mock, schema):
-    items, _ = reply(mock, chat("client-tool", tools=[ToolSpec("f", "", schema)]))
-    assert [item.arguments for item in items if isinstance(item, ToolCall)] == [{}]

@@ -1,18 +1,16 @@
 import json
 
-import msgspec
 import pytest
 
-from chatapp.chat import Chat, Message
 from chatapp.errors import BadReply, Reported, Truncated
 from chatapp.events import ReasoningDelta, TextDelta, ToolCall, ToolInputDelta, Usage, encode_events
 from chatapp.providers import Finished
-from chatapp.providers.openai_chat.adapter import OpenAI
+from chatapp.providers.openai_chat.adapter import OpenAIChat
 
 
 @pytest.fixture
 def openai(upstream):
-    return OpenAI("acme", upstream, "http://acme.test/v1")
+    return OpenAIChat("acme", upstream, "http://acme.test/v1")
 
 
 def chunk(delta=None, finish=None, **more):
@@ -276,59 +274,3 @@ def test_blank_lines_before_a_whole_answer_are_waited_out(openai, read):
     body = [b"\n", b"\r\n", b" ", json.dumps(whole, indent=1).encode()]
 
     assert read(openai, body).items == [TextDelta("a"), Finished("stop")]
-
-
-CHAT = Chat(model="m", messages=[Message("system", "s"), Message("user", "u")])
-
-
-def request_body(provider: OpenAI, chat: Chat) -> object:
-    return json.loads(msgspec.json.encode(provider.request(chat).body))
-
-
-def test_the_request_names_what_was_asked_for_and_nothing_else(openai):
-    messages = [{"role": "system", "content": "s"}, {"role": "user", "content": "u"}]
-    least = {"model": "m", "messages": messages, "stream": True, "stream_options": {"include_usage": True}}
-    more = msgspec.structs.replace(CHAT, max_tokens=5, temperature=0.0)
-
-    assert openai.request(CHAT).url == "/chat/completions"
-    assert request_body(openai, CHAT) == least
-    assert request_body(openai, more) == {**least, "max_tokens": 5, "temperature": 0.0}
-
-
-def test_a_request_leaves_out_what_its_server_refuses(upstream):
-    chat = msgspec.structs.replace(CHAT, max_tokens=5)
-    for_openai = request_body(OpenAI("openai", upstream), chat)
-    for_mistral = request_body(OpenAI("mistral", upstream, "https://api.mistral.ai/v1"), chat)
-
-    assert for_openai["max_completion_tokens"] == 5 and "max_tokens" not in for_openai
-    assert for_mistral["max_tokens"] == 5 and "stream_options" not in for_mistral
-
-
-def test_openrouter_gets_the_details_of_its_reasoning_back_with_the_results(upstream, read):
-    openrouter = OpenAI("openrouter", upstream, "https://openrouter.ai/api/v1", thinking="openrouter")
-    pieces = [
-        {"type": "reasoning.text", "text": "h", "index": 0, "signature": None},
-        {"type": "reasoning.text", "text": "m", "index": 0, "signature": "sig"},
-        {"type": "reasoning.encrypted", "data": "sealed", "index": 1},
-    ]
-    chunks = [chunk({"reasoning": piece.get("text"), "reasoning_details": [piece]}) for piece in pieces]
-    body = sse(*chunks, tool(0, "a", "f", "{}"), chunk(finish="tool_calls"))
-    reading = read(openrouter, body)
-
-    details = [{"type": "reasoning.text", "text": "hm", "index": 0, "signature": "sig"}, pieces[2]]
-    assert reading.reasoning == "hm"
-    assert reading.finish.native.content == details
-    turn = Message("assistant", "", tool_calls=reading.tool_calls, reasoning="hm", native=reading.finish.native)
-    chat = Chat(model="m", messages=[turn, Message("tool", "1", tool_call_id="a")])
-    sent = request_body(openrouter, chat)["messages"][0]
-    assert sent["reasoning_details"] == details and "reasoning" not in sent
-    elsewhere = request_body(OpenAI("acme", upstream, "http://acme.test"), chat)["messages"][0]
-    assert "reasoning_details" not in elsewhere
-
-
-@pytest.mark.parametrize("details", [7, {"a": 1}, ["x", 3], "x"])
-def test_details_of_another_form_are_no_error(upstream, read, details):
-    openrouter = OpenAI("openrouter", upstream, "https://openrouter.ai/api/v1")
-    body = sse(chunk({"reasoning_details": details}), tool(0, "a", "f", "{}"), STOP)
-
-    assert read(openrouter, body).finish == Finished("stop")

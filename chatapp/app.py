@@ -1,7 +1,7 @@
 """create_app(): the composition root, the one place that picks implementations and wires them."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from flask import Flask
@@ -9,17 +9,7 @@ from flask import Flask
 from chatapp import __version__
 from chatapp.access.cookies import CookieAuthenticator, secret_key
 from chatapp.agents.catalog import AgentCatalog
-from chatapp.dialects import Dialect
-from chatapp.dialects.agui.events import AGUIDialect
-from chatapp.dialects.ai_sdk.events import UIMessageDialect
-from chatapp.dialects.anthropic.events import AnthropicDialect
-from chatapp.dialects.delta import DeltaDialect
-from chatapp.dialects.message import MessageDialect, RawPassthroughDialect, XMLPlaintextDialect
-from chatapp.dialects.openai_chat.events import OpenAIDialect
-from chatapp.dialects.openai_responses.events import ResponsesDialect
-from chatapp.dialects.reasoning import ReasoningDialect
-from chatapp.dialects.session import SessionDialect
-from chatapp.dialects.token import TokenDialect
+from chatapp.dialects.registry import DIALECTS
 from chatapp.errors import ConfigError
 from chatapp.generation.observer import RunObserver
 from chatapp.generation.supervisor import RunSupervisor
@@ -59,17 +49,6 @@ BLUEPRINTS = (
     openapi,
 )
 PACKAGE = Path(__file__).parent
-OWN_DIALECTS = (
-    DeltaDialect,
-    MessageDialect,
-    RawPassthroughDialect,
-    ReasoningDialect,
-    SessionDialect,
-    TokenDialect,
-    XMLPlaintextDialect,
-)
-VENDOR_DIALECTS = (AGUIDialect, AnthropicDialect, OpenAIDialect, ResponsesDialect, UIMessageDialect)
-DIALECTS: dict[str, Callable[[], Dialect]] = {dialect.name: dialect for dialect in (*OWN_DIALECTS, *VENDOR_DIALECTS)}
 
 
 def create_app(settings: Settings | None = None, *, start: bool = True, observers: Sequence[RunObserver] = ()) -> Flask:

@@ -6,7 +6,7 @@ Thinking and tools are not shown.
 from collections.abc import Iterator
 from typing import ClassVar, assert_never
 
-from chatapp.dialects import failed
+from chatapp.dialects import Dialect, failed
 from chatapp.events import (
     AttemptReset,
     PlanStep,
@@ -25,11 +25,11 @@ from chatapp.wire.frames import Frame
 from chatapp.wire.json_text import json_data
 
 
-class DeltaDialect:
+class DeltaDialect(Dialect):
     """`delta`s, the first of them empty, then one `end` or `error`; `reset` where what came before is void."""
 
     name: ClassVar[str] = "delta"
-    own: ClassVar[bool] = True
+    has_event_ids: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self._answer: list[str] = []
@@ -52,9 +52,6 @@ class DeltaDialect:
                 pass
             case _:
                 assert_never(event)
-
-    def heartbeat(self) -> Iterator[Frame]:
-        yield from ()
 
     def reset(self, reason: str) -> Iterator[Frame]:
         """Named, so that whoever handles only messages is not handed it as one of them."""

@@ -4,10 +4,10 @@ Plan and tools are further events, which a client may ignore; so is thinking in 
 """
 
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import ClassVar, assert_never
 
-from chatapp.dialects import call_data, error_data, failed, outcome_data
+from chatapp.dialects import Dialect, call_data, error_data, failed, outcome_data
 from chatapp.events import (
     AttemptReset,
     PlanStep,
@@ -26,14 +26,14 @@ from chatapp.wire.frames import Frame
 from chatapp.wire.json_text import json_data
 
 
-class MessageDialect:
+class MessageDialect(Dialect):
     """`content_delta` … `completed`, or `error`; `heartbeat` between; `reset` where what came before is void.
 
     Mode `legacy`.
     """
 
     name: ClassVar[str] = "message"
-    own: ClassVar[bool] = True
+    has_event_ids: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self._forget()
@@ -77,19 +77,19 @@ class MessageDialect:
         """Begin as if nothing had come."""
         self._content: list[str] = []
 
-    def _text(self, text: str) -> Iterator[Frame]:
+    def _text(self, text: str) -> Iterable[Frame]:
         self._content.append(text)
         yield _frame("content_delta", {"delta": text})
 
-    def _reasoning(self, text: str) -> Iterator[Frame]:
+    def _reasoning(self, text: str) -> Iterable[Frame]:
         yield _frame("reasoning_delta", {"delta": text})
 
-    def _raw(self, data: bytes) -> Iterator[Frame]:
-        yield from ()
+    def _raw(self, data: bytes) -> Iterable[Frame]:
+        return ()
 
-    def _last_text(self) -> Iterator[Frame]:
-        """What is still to be said when nothing more comes."""
-        yield from ()
+    def _last_text(self) -> Iterable[Frame]:
+        """Text that is sent only when no more comes."""
+        return ()
 
     def _completed(self, end: RunEnd) -> dict[str, object]:
         content = "".join(self._content)
@@ -109,10 +109,10 @@ class XMLPlaintextDialect(MessageDialect):
         super()._forget()
         self._open = ""
 
-    def _text(self, text: str) -> Iterator[Frame]:
+    def _text(self, text: str) -> Iterable[Frame]:
         return super()._text(self._inside("final", text))
 
-    def _reasoning(self, text: str) -> Iterator[Frame]:
+    def _reasoning(self, text: str) -> Iterable[Frame]:
         return super()._text(self._inside("thinking", text))
 
     def _last_text(self) -> Iterator[Frame]:
@@ -136,12 +136,12 @@ class RawPassthroughDialect(MessageDialect):
         super()._forget()
         self._seq = 0
 
-    def _text(self, text: str) -> Iterator[Frame]:
+    def _text(self, text: str) -> Iterable[Frame]:
         self._content.append(text)
-        yield from ()
+        return ()
 
-    def _reasoning(self, text: str) -> Iterator[Frame]:
-        yield from ()
+    def _reasoning(self, text: str) -> Iterable[Frame]:
+        return ()
 
     def _raw(self, data: bytes) -> Iterator[Frame]:
         self._seq += 1

@@ -7,7 +7,7 @@ as `error` with the finish reason `length`.
 from collections.abc import Iterator
 from typing import ClassVar, assert_never
 
-from chatapp.dialects import call_data, failed, outcome_data
+from chatapp.dialects import Dialect, call_data, failed, outcome_data
 from chatapp.events import (
     AttemptReset,
     PlanStep,
@@ -28,11 +28,11 @@ from chatapp.wire.json_text import json_data
 TOO_MANY_TOOL_CALLS = "The model wanted to call more tools than a run may."
 
 
-class ReasoningDialect:
+class ReasoningDialect(Dialect):
     """`start`, then `reasoning`, tools and `message`s, then one `end` or `error`; `reset` where all before is void."""
 
     name: ClassVar[str] = "reasoning"
-    own: ClassVar[bool] = True
+    has_event_ids: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self._thinking = False
@@ -63,9 +63,6 @@ class ReasoningDialect:
                 pass
             case _:
                 assert_never(event)
-
-    def heartbeat(self) -> Iterator[Frame]:
-        yield from ()
 
     def reset(self, reason: str) -> Iterator[Frame]:
         yield _frame("reset", {"reason": reason})

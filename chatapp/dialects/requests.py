@@ -1,4 +1,4 @@
-"""What clients ask of our own endpoints. Every refusal names the field."""
+"""The requests of our own endpoints. Every refusal names the field."""
 
 import hashlib
 from typing import Annotated, Any, Literal
@@ -18,8 +18,10 @@ class Turn(msgspec.Struct, frozen=True):
 
 
 class AnswerRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """The fields of every streaming endpoint of ours that say how to answer (contract, section 3). Unknown ones are
-    ignored."""
+    """The fields that all our streaming endpoints share: how to answer. Unknown fields are ignored.
+
+    docs/dialects.md describes them.
+    """
 
     provider: str | None = None
     model: str | None = None
@@ -31,13 +33,13 @@ class AnswerRequest(msgspec.Struct, frozen=True, kw_only=True):
     on_disconnect: OnDisconnect | None = None
 
     def tool_names(self) -> list[str] | None:
-        """In a query string: separated by commas. None: the default ones."""
+        """The names in the request, in a query string separated by commas. None: the defaults."""
         if isinstance(self.tools, str):
             return [name.strip() for name in self.tools.split(",") if name.strip()]
         return self.tools
 
     def ask_for(self, said: list[Message], raw: bool = False, **more: Any) -> Ask:
-        """`more` are fields of the ask that only some endpoints have."""
+        """The ask with these messages. `more` are fields of it that only some endpoints have."""
         return Ask(
             said=said,
             options=ChatOptions(
@@ -51,7 +53,7 @@ class AnswerRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ChatRequest(AnswerRequest, frozen=True, kw_only=True):
-    """With what is said."""
+    """How to answer, and what the user says: `messages` or `prompt`."""
 
     messages: list[Turn] | None = None
     prompt: str | None = None
@@ -61,9 +63,9 @@ class ChatRequest(AnswerRequest, frozen=True, kw_only=True):
         return self.ask_for(self.turns(), conversation_id=self.conversation_id)
 
     def turns(self) -> list[Message]:
-        """What the user says now: `messages`, or `prompt` as one of the user's."""
+        """The new messages: `messages`, or `prompt` as one message of the user."""
         if self.messages is not None and self.prompt is not None:
-            raise InvalidField("prompt: give either prompt or messages")
+            raise InvalidField("prompt: send either prompt or messages, not both")
         if self.messages is None:
             return [Message("user", _filled("prompt", self.prompt))]
         if not self.messages:
@@ -75,7 +77,7 @@ class ChatRequest(AnswerRequest, frozen=True, kw_only=True):
 
 
 class MessageRequest(ChatRequest, frozen=True, kw_only=True):
-    """`POST /api/v1/messages`. `retry_of` is the id of an answer to make anew; then nothing new is said."""
+    """`POST /api/v1/messages`. `retry_of` is the id of an answer to make again."""
 
     retry_of: str | None = None
     result_mode: Literal["legacy", "xml_plaintext", "raw_passthrough"] = "legacy"
@@ -94,12 +96,13 @@ class MessageRequest(ChatRequest, frozen=True, kw_only=True):
         if self.retry_of is None:
             return super().turns()
         if self.messages is not None or self.prompt is not None:
-            raise InvalidField("retry_of: an answer is made anew from what was said; leave prompt and messages out")
+            raise InvalidField("retry_of: send it without prompt and messages")
         return []
 
 
 class SessionRequest(ChatRequest, frozen=True, kw_only=True):
-    """`/chat`. `sessionId` is the client's own name of the conversation, any text; without one a new one is begun."""
+    """`/chat`. `sessionId` is the client's own name of the conversation, any text. Without it a new
+    conversation begins."""
 
     session_id: Annotated[str, msgspec.Meta(min_length=1, max_length=200)] | None = msgspec.field(
         default=None, name="sessionId"
@@ -116,7 +119,7 @@ class SessionRequest(ChatRequest, frozen=True, kw_only=True):
 
     def turns(self) -> list[Message]:
         if self.conversation_id is not None and self.session_id is not None:
-            raise InvalidField("sessionId: give either sessionId or conversation_id")
+            raise InvalidField("sessionId: send either sessionId or conversation_id, not both")
         return super().turns()
 
 
@@ -135,18 +138,8 @@ class AskRequest(ChatRequest, frozen=True, kw_only=True):
         if self.question is None and (self.prompt is not None or self.messages is not None):
             return super().turns()
         if self.prompt is not None or self.messages is not None:
-            raise InvalidField("question: give it alone, without prompt and messages")
+            raise InvalidField("question: send it without prompt and messages")
         return [Message("user", _filled("question", self.question))]
-
-
-DELIVERY = ("stream", "stream_options", "on_disconnect")  # how the answer is sent, not what is asked
-
-
-def fingerprint(path: str, parsed: msgspec.Struct) -> str:
-    """Tells one request from another: the same for two that ask for the same, however they want it sent."""
-    fields: dict[str, object] = msgspec.to_builtins(parsed)
-    asked = {name: value for name, value in fields.items() if name not in DELIVERY}
-    return hashlib.sha256(msgspec.json.encode([path, asked], order="deterministic")).hexdigest()
 
 
 class TitleRequest(msgspec.Struct, frozen=True):
@@ -155,6 +148,17 @@ class TitleRequest(msgspec.Struct, frozen=True):
 
 class DecisionRequest(msgspec.Struct, frozen=True):
     decision: Literal["approved", "denied"]
+
+
+DELIVERY = ("stream", "stream_options", "on_disconnect")  # how the answer is sent, not what is asked
+
+
+def fingerprint(path: str, parsed: msgspec.Struct) -> str:
+    """Tells one request from another: the same for two that ask for the same, however they want it
+    sent."""
+    fields: dict[str, object] = msgspec.to_builtins(parsed)
+    asked = {name: value for name, value in fields.items() if name not in DELIVERY}
+    return hashlib.sha256(msgspec.json.encode([path, asked], order="deterministic")).hexdigest()
 
 
 def _filled(field: str, text: str | None) -> str:

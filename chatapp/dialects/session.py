@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import ClassVar, assert_never
 
-from chatapp.dialects import call_data, failed, outcome_data
+from chatapp.dialects import Dialect, call_data, failed, outcome_data
 from chatapp.errors import RunFailed
 from chatapp.events import (
     AttemptReset,
@@ -30,11 +30,11 @@ from chatapp.wire.json_text import json_data
 ACKNOWLEDGEMENT = "On it."
 
 
-class SessionDialect:
+class SessionDialect(Dialect):
     """An `assistant` frame at once; `planning`, `tool` and `assistant` frames; one `done` or `error`."""
 
     name: ClassVar[str] = "session"
-    own: ClassVar[bool] = True
+    has_event_ids: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self._run_id = self._session_id = ""
@@ -63,9 +63,6 @@ class SessionDialect:
                 pass
             case _:
                 assert_never(event)
-
-    def heartbeat(self) -> Iterator[Frame]:
-        yield from ()
 
     def reset(self, reason: str) -> Iterator[Frame]:
         """Named, so that whoever handles only messages is not handed it as one of them."""

@@ -7,7 +7,7 @@ between two pieces.
 from collections.abc import Iterator
 from typing import ClassVar, assert_never
 
-from chatapp.dialects import error_data, failed
+from chatapp.dialects import Dialect, error_data, failed
 from chatapp.events import (
     AttemptReset,
     PlanStep,
@@ -26,11 +26,11 @@ from chatapp.wire.frames import Frame
 from chatapp.wire.json_text import json_data
 
 
-class TokenDialect:
+class TokenDialect(Dialect):
     """`meta`, then `token`s, then one `done` or `error`; `reset` where what came before is void."""
 
     name: ClassVar[str] = "token"
-    own: ClassVar[bool] = True
+    has_event_ids: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self._start: RunStart | None = None
@@ -53,9 +53,6 @@ class TokenDialect:
                 pass
             case _:
                 assert_never(event)
-
-    def heartbeat(self) -> Iterator[Frame]:
-        yield from ()
 
     def reset(self, reason: str) -> Iterator[Frame]:
         yield Frame(json_data({"reason": reason}), "reset")

@@ -107,7 +107,7 @@ class Reader:
 
     def _take_kept(self, source: Source) -> bytes:
         """Begin again: what is kept has fewer, larger events, which do not continue those that were sent."""
-        if not self._dialect.own:
+        if not self._dialect.has_event_ids:
             raise UnknownRun("the log of this run is gone")
         self._source, self._preamble = source, b""
         self._start_again("log")
@@ -117,7 +117,7 @@ class Reader:
         self._seq = entry.seq
         self.ended = isinstance(entry.event, RunEnd)
         frames = self._dialect.encode(entry.event)
-        if self._dialect.own:
+        if self._dialect.has_event_ids:
             return encode_with_id(frames, f"{entry.seq}{self._id_suffix}")
         return b"".join(map(encode, frames))
 

@@ -53,11 +53,11 @@ def respond(
     """
     suffix = f"@{on_leave.run_id}" if resumes_here else ""
     try:
-        reader = open_reader(source, dialect, position(suffix) if dialect.own else 0, suffix)
+        reader = open_reader(source, dialect, position(suffix) if dialect.has_event_ids else 0, suffix)
     except AlreadyComplete:
         return Response(status=204)
     service = current_service()
-    if dialect.own and (not on_leave.stops or resumes_here):
+    if dialect.has_event_ids and (not on_leave.stops or resumes_here):
         service.readers.add(reader)
     response = Response(reader.follow(service.settings.heartbeat_s, trace_id()), headers={**HEADERS, **headers})
     _watch(response, reader, on_leave)

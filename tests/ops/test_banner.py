@@ -2,7 +2,7 @@
 
 import re
 
-from chatapp.app import DIALECTS
+from chatapp.dialects.registry import DIALECTS
 from chatapp.ops.banner import banner
 
 RESULT_MODES = {"xml_plaintext", "raw_passthrough"}  # modes of `message`

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatapp.app import DIALECTS
 from chatapp.dialects import Dialect
+from chatapp.dialects.registry import DIALECTS
 from chatapp.errors import LogUnavailable, UnknownRun
 from chatapp.events import (
     AttemptReset,
@@ -60,7 +60,7 @@ ends = st.sampled_from(["stop", "length", "tool_limit", "cancelled", "interrupte
     )
 )
 runs = st.builds(lambda middle, end: numbered([START, *middle, end]), st.lists(pieces, max_size=12), ends)
-OWN = sorted(name for name, dialect in DIALECTS.items() if dialect.own)
+OWN = sorted(name for name, dialect in DIALECTS.items() if dialect.has_event_ids)
 dialects = st.sampled_from(OWN).map(DIALECTS.__getitem__)
 
 
@@ -113,7 +113,7 @@ def test_the_terminal_event_comes_once_and_last(entries: list[Entry], dialect: t
 @given(runs, st.sampled_from(sorted(DIALECTS)).map(DIALECTS.__getitem__))
 def test_only_our_own_dialects_carry_ids(entries: list[Entry], dialect: type[Dialect]) -> None:
     lines = body(KeptAnswer(entries), dialect()).split(b"\n")
-    assert any(line.startswith(b"id:") for line in lines) == dialect.own
+    assert any(line.startswith(b"id:") for line in lines) == dialect.has_event_ids
     assert not any(line.startswith(b"retry:") for line in lines)
 
 

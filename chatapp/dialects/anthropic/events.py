@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Collection, Iterator
 from typing import ClassVar, assert_never
 
-from chatapp.dialects import BEGUN_ANEW, arguments_text, failed
+from chatapp.dialects import BEGUN_ANEW, Dialect, arguments_text, failed
 from chatapp.errors import status_of
 from chatapp.events import (
     AttemptReset,
@@ -55,13 +55,13 @@ class _Block:
         self.begun = self.ended = False
 
 
-class AnthropicDialect:
+class AnthropicDialect(Dialect):
     """`tools`: the names of the tools that the client runs; calls of others are the server's own and not shown. None:
     all are. `prompt_tokens` is an estimate to begin with; the true usage comes with the end.
     """
 
     name: ClassVar[str] = "anthropic"
-    own: ClassVar[bool] = False
+    has_event_ids: ClassVar[bool] = False
 
     def __init__(self, tools: Collection[str] | None = None, prompt_tokens: int = 0) -> None:
         self._tools = tools
@@ -103,9 +103,6 @@ class AnthropicDialect:
 
     def heartbeat(self) -> Iterator[Frame]:
         yield _frame("ping")
-
-    def reset(self, reason: str) -> Iterator[Frame]:
-        yield from ()
 
     def _say(self, kind: str, piece: str, delta: str, **start: object) -> Iterator[Frame]:
         last = self._blocks[-1] if self._blocks else None

@@ -8,7 +8,7 @@ the stream ends with an error rather than with two answers run together.
 from collections.abc import Collection, Iterator
 from typing import ClassVar, assert_never
 
-from chatapp.dialects import BEGUN_ANEW, arguments_text, failed
+from chatapp.dialects import BEGUN_ANEW, Dialect, arguments_text, failed
 from chatapp.errors import status_of
 from chatapp.events import (
     AttemptReset,
@@ -35,13 +35,13 @@ ERROR_TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_
 FINISH = {"stop": "stop", "length": "length", "tool_limit": "length", "content_filter": "content_filter"}
 
 
-class OpenAIDialect:
+class OpenAIDialect(Dialect):
     """`include_usage`: send the chunk with the usage, as asked by `stream_options`. `tools`: the names of the tools that
     the client runs; calls of others are the server's own and not shown. None: all are.
     """
 
     name: ClassVar[str] = "openai"
-    own: ClassVar[bool] = False
+    has_event_ids: ClassVar[bool] = False
 
     def __init__(self, include_usage: bool = False, tools: Collection[str] | None = None) -> None:
         self._include_usage = include_usage
@@ -79,12 +79,6 @@ class OpenAIDialect:
                 pass
             case _:
                 assert_never(event)
-
-    def heartbeat(self) -> Iterator[Frame]:
-        yield from ()
-
-    def reset(self, reason: str) -> Iterator[Frame]:
-        yield from ()
 
     def _delta(self, delta: dict[str, object]) -> Frame:
         self._shown = True

@@ -8,7 +8,7 @@ that the same events give the same bytes. Source: https://platform.openai.com/do
 from collections.abc import Collection, Iterator, Mapping
 from typing import ClassVar, assert_never
 
-from chatapp.dialects import BEGUN_ANEW, arguments_text, failed
+from chatapp.dialects import BEGUN_ANEW, Dialect, arguments_text, failed
 from chatapp.dialects.openai_responses.items import CallItem, Events, Item, TextItem, ThinkingItem
 from chatapp.events import (
     AttemptReset,
@@ -34,7 +34,7 @@ INCOMPLETE = {"length": "max_output_tokens", "tool_limit": "max_output_tokens", 
 UNASKED: Mapping[str, object] = {}
 
 
-class ResponsesDialect:
+class ResponsesDialect(Dialect):
     """`asked`: fields of the request that the response object repeats. `tools`: as for `OpenAIDialect`.
 
     `after` is the last `sequence_number` that the client has: frames up to it are muted. `last_only`: all are, but the
@@ -42,7 +42,7 @@ class ResponsesDialect:
     """
 
     name: ClassVar[str] = "responses"
-    own: ClassVar[bool] = False
+    has_event_ids: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -87,12 +87,6 @@ class ResponsesDialect:
                 pass
             case _:
                 assert_never(event)
-
-    def heartbeat(self) -> Iterator[Frame]:
-        yield from ()
-
-    def reset(self, reason: str) -> Iterator[Frame]:
-        yield from ()
 
     def whole(self) -> dict[str, object]:
         """The response object, as it is after the events so far."""

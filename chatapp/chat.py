@@ -1,6 +1,7 @@
-"""What is asked of a provider. Values only.
+"""A request to a provider, as values.
 
-A `Chat` is complete: an adapter needs nothing else to build its request, and refuses what its protocol cannot carry.
+A `Chat` is complete: an adapter needs nothing else to build its request, and it refuses any field
+that its protocol cannot carry.
 """
 
 from typing import Literal, TypeAlias
@@ -18,7 +19,7 @@ class Text(msgspec.Struct, frozen=True, tag="text"):
 
 
 class Image(msgspec.Struct, frozen=True, tag="image"):
-    """`url` is a `data:` URL with the image in it, or an `https:` one that the provider fetches."""
+    """`url`: a `data:` URL with the image in it, or an `https:` URL that the provider fetches."""
 
     url: str
 
@@ -27,8 +28,11 @@ Part: TypeAlias = Text | Image
 
 
 class Native(msgspec.Struct, frozen=True):
-    """An assistant's turn as its provider wrote it, to be sent back to that protocol unchanged: with signatures of
-    its thinking that nobody else can make. `protocol` is the adapter's, such as `anthropic`."""
+    """An assistant's turn as its provider wrote it, to be sent back unchanged in the same protocol.
+
+    It has signatures of its thinking that nobody else can create. `protocol` is the adapter's, such
+    as `anthropic`.
+    """
 
     protocol: str
     content: object
@@ -37,8 +41,9 @@ class Native(msgspec.Struct, frozen=True):
 class Message(msgspec.Struct, frozen=True, omit_defaults=True):
     """One turn.
 
-    An assistant's may hold the `tool_calls` it made and its `reasoning`; each call is answered by a message of role
-    `tool` with its `tool_call_id` and the result as text, `failed` where it is an error.
+    An assistant's turn may have `tool_calls` and `reasoning`. A message of role `tool` answers each
+    call: it has the call's `tool_call_id` and the result as text; `failed` if the result is an
+    error.
     """
 
     role: Role
@@ -58,8 +63,8 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class ToolSpec(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A function that the model may call. `parameters` is a JSON schema of an object; `strict`: the arguments must
-    follow it, where the provider can promise that."""
+    """A function that the model may call. `parameters` is a JSON schema of an object; `strict`: the
+    arguments must follow it, if the provider can guarantee that."""
 
     name: str
     description: str
@@ -68,14 +73,15 @@ class ToolSpec(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class ChatOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """How the answer is to be made. None means: the provider's own default.
+    """How the answer is to be made. None means the provider's own default.
 
-    `tool_choice` is `auto`, `none`, `required`, or the name of the one tool to call. Without
-    `parallel_tools` a turn has at most one call, if the provider can promise that. `schema` is a JSON
-    schema that the answer must follow. `raw`: yield the body's bytes too, as `Raw` events, each before
-    what it decodes to. `effort` says how much to think, `thinking` whether to think at all; a provider
-    without such words ignores the effort. `tools` are the client's: they are passed to the provider, and
-    their calls back to the client.
+    - `thinking` switches thinking on or off; `effort` says how much. A provider without levels uses
+      only the switch.
+    - `tools` are the client's: the provider is told of them, and their calls are passed to the client.
+    - `tool_choice` is `auto`, `none`, `required`, or the name of the one tool to call.
+    - Without `parallel_tools` a turn has at most one call, if the provider can guarantee that.
+    - `schema` is a JSON schema that the answer must follow.
+    - `raw`: also yield the bytes of the body, as `Raw` events, each before its decoded events.
     """
 
     thinking: bool | None = None

@@ -87,7 +87,9 @@ class ChatService:
             provider.check(ask.chat(model, ask.said))
         agent = self.agents.find(ask.agent)
         if agent is not None and ask.options.tools:
-            raise InvalidField("tools: an agent calls only the server's tools; send either tools or agent")
+            raise InvalidField(
+                "tools: an agent can call only the server's tools; remove the client's tools or the agent"
+            )
         tools = self.tools.choose(ask.tools, agent=agent is not None)
         self.runs.admit()
         begun = self.conversations.begin(ask, caller.owner, provider.name, model, key)
@@ -111,7 +113,7 @@ class ChatService:
         if self.log.exists(answer.id):
             return LiveLog(self.log, answer.id, lambda: self._kept(answer))
         if answer.running:
-            raise LogUnavailable("this answer cannot be read yet; try again in a moment")
+            raise LogUnavailable("this answer is not readable yet; try again in a moment")
         return KeptAnswer(answer.entries())
 
     def has_log(self, answer: Answer) -> bool:
@@ -136,7 +138,7 @@ class ChatService:
         try:
             self.runs.cancel(answer.id)
         except UnknownRun:
-            raise LogUnavailable("this answer cannot be stopped yet; try again in a moment") from None
+            raise LogUnavailable("this answer cannot be cancelled yet; try again in a moment") from None
         return True
 
     def delete_conversation(self, caller: Caller, conversation_id: str) -> None:
@@ -229,8 +231,8 @@ def _approval(transcript: Transcript, call_id: str) -> ToolApproval:
     if states:
         return states[-1]
     if any(isinstance(event, ToolCall) and event.id == call_id for event in events):
-        raise InvalidRequest("tools: this call needs no approval")
-    raise NotFound("no such call")
+        raise InvalidRequest("tools: this call does not need approval")
+    raise NotFound("no such tool call")
 
 
 def _check(ping: Callable[[], None]) -> str:

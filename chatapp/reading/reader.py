@@ -108,7 +108,7 @@ class Reader:
     def _take_kept(self, source: Source) -> bytes:
         """Begin again: what is kept has fewer, larger events, which do not continue those that were sent."""
         if not self._dialect.has_event_ids:
-            raise UnknownRun("the log of this run is gone")
+            raise UnknownRun("the log of this run no longer exists")
         self._source, self._preamble = source, b""
         self._start_again("log")
         return self._preamble + self._take(0.0)

@@ -44,4 +44,4 @@ class StoredApprovals:
 
 def _unavailable(error: SQLAlchemyError) -> DatabaseUnavailable:
     logger.error("the database failed: %s", error)
-    return DatabaseUnavailable("approvals cannot be read or written now")
+    return DatabaseUnavailable("approvals are not available; try again in a moment")

@@ -139,7 +139,7 @@ class Conversations:
             raise
         except SQLAlchemyError as error:
             logger.error("the database failed: %s", error)
-            raise DatabaseUnavailable("the conversations cannot be read or written now") from None
+            raise DatabaseUnavailable("the conversations are not available; try again in a moment") from None
 
     def _find_or_begin(self, ask: Ask, owner: str, provider: str, model: str, key: str | None) -> Begun:
         with self._transaction() as session:
@@ -153,7 +153,7 @@ def _begin(session: Session, ask: Ask, owner: str, provider: str, model: str, ke
     conversation, history = choose_conversation(session, owner, ask, now)
     messages = provider_messages(history, ask.said)
     if not messages:
-        raise InvalidField("retry_of: nothing was said before this answer")
+        raise InvalidField("retry_of: there is no message before this answer")
     row = partial(_row, owner, conversation, now, newest_id(session, conversation))
     said = [_said(row(message.role), message) for message in ask.said] if conversation else []
     answer = row("assistant")
@@ -171,7 +171,7 @@ def _find(session: Session, owner: str, key: str, fingerprint: str) -> Begun | N
     if answer is None:
         return None
     if answer.request_hash is not None and answer.request_hash != fingerprint:
-        raise InvalidField("Idempotency-Key: another request came with this key; use a new key for a new request")
+        raise InvalidField("Idempotency-Key: already used for a different request; use a new key")
     return Begun(_answer(answer), found=True)
 
 

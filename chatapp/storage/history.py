@@ -49,10 +49,10 @@ def supersede(session: Session, conversation: ConversationRow | None, answer_id:
     if answer is None or conversation is None or answer.conversation_id != conversation.id or not answer.is_answer:
         raise NotFound("retry_of: no such answer in this conversation")
     if answer.status == "running":
-        raise InvalidField("retry_of: this answer is still running; stop it first, or wait for its end")
+        raise InvalidField("retry_of: this answer is still running; wait for its end or cancel it")
     was_shown = MessageRow.id == answer.id, MessageRow.superseded.is_(False)
     if not session.scalars(update(MessageRow).where(*was_shown).values(superseded=True).returning(MessageRow.id)).all():
-        raise InvalidField("retry_of: this answer was retried already; name the one that replaced it")
+        raise InvalidField("retry_of: already replaced by a newer answer; retry that one")
     return finished_messages_up_to(session, answer)
 
 
@@ -62,7 +62,7 @@ def answer_to_continue(session: Session, owner: str, ask: Ask) -> MessageRow:
     if answer is None or answer.owner != owner or not answer.is_answer or not answer.conversation_id:
         raise NotFound(f"{ask.previous_field}: no stored response with this id")
     if answer.status == "running":
-        raise InvalidField(f"{ask.previous_field}: this response is still running")
+        raise InvalidField(f"{ask.previous_field}: this response is still running; wait for its end or cancel it")
     return answer
 
 

@@ -62,15 +62,15 @@ ERRORS: dict[str, Json] = {
 }
 
 REASONS = {
-    400: "Malformed: not JSON, or not what this endpoint takes.",
-    403: "Requested by another site's page.",
-    404: "Does not exist, or is not yours.",
+    400: "Malformed: invalid JSON, or an invalid value.",
+    403: "Sent by a page of another site.",
+    404: "Not found, or not yours.",
     413: "The body is too large.",
     415: "The body is not JSON.",
     422: "A field has the wrong type or is out of range.",
-    429: "The provider asks to wait.",
+    429: "The provider's rate limit was reached.",
     502: "The provider failed, or cannot be reached.",
-    503: "A store is unavailable, or the server is full.",
+    503: "A store is not available, or the server is overloaded.",
     504: "The provider did not answer in time.",
 }
 TOO_LONG = {414: "The address is too long.", 431: "The headers are too large."}  # gunicorn's own, as a page
@@ -148,8 +148,8 @@ def endpoint_of(view: Callable[..., Any] | None) -> Endpoint | None:
 
 def _answer(types: tuple[str, ...]) -> Json:
     if not types:
-        return {"description": "Nothing to say."}
-    described = "A stream of server-sent events." if types == (STREAM,) else "The answer."
+        return {"description": "No content."}
+    described = "A stream of server-sent events." if types == (STREAM,) else "The requested representation."
     return {"description": described, "content": {type_: {"schema": _schema(type_)} for type_ in types}}
 
 

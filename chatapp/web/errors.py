@@ -80,4 +80,4 @@ def _http(error: HTTPException) -> Response:
 
 def _unknown(error: Exception) -> Response:
     logger.exception("request %s %s failed, trace_id %s", request.method, request.path, trace_id())
-    return error_response(500, "internal_error", "The server failed to answer this request.")
+    return error_response(500, "internal_error", "The server could not answer this request.")

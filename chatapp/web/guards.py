@@ -55,7 +55,7 @@ def install(app: Flask, trusted_hosts: Collection[str]) -> None:
 def _refuse_other_hosts(trusted: Collection[str]) -> None:
     host = without_port(request.headers.get("Host", ""))
     if not any(host == name or (name.startswith(".") and host.endswith(name)) for name in trusted):
-        raise InvalidRequest(f"Host: {host!r} is not a name of this server (setting trusted_hosts)")
+        raise InvalidRequest(f"Host: {host!r} is not a name of this server; the setting trusted_hosts lists them")
 
 
 def without_port(host: str) -> str:
@@ -67,7 +67,7 @@ def _refuse_other_sites(endpoint: Endpoint | None) -> None:
     changes = request.method not in SAFE or (endpoint is not None and endpoint.begins_run)
     if changes and not _is_same_origin():
         name = "Sec-Fetch-Site" if "Sec-Fetch-Site" in request.headers else "Origin"
-        raise Forbidden(f"{name}: only this site's own pages may send this request")
+        raise Forbidden(f"{name}: cross-site request refused; only pages of this site may send it")
 
 
 def _is_same_origin() -> bool:

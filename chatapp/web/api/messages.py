@@ -17,9 +17,13 @@ blueprint = Blueprint("messages", __name__)
 
 FOLLOWING = (
     Parameter("Last-Event-ID", {"type": "string"}, "The last id received; what follows it is sent.", "header"),
-    Parameter("after", {"type": "integer", "minimum": 0}, "The same in the query; the header wins."),
+    Parameter("after", {"type": "integer", "minimum": 0}, "Like Last-Event-ID, in the query; the header wins."),
     Parameter("dialect", {"type": "string"}, "A dialect's name; default: `message`."),
-    Parameter("on_disconnect", {"enum": ["continue", "cancel"]}, "What this reader's leaving does to the run."),
+    Parameter(
+        "on_disconnect",
+        {"enum": ["continue", "cancel"]},
+        "Whether the run continues or is cancelled when this reader leaves.",
+    ),
 )
 
 
@@ -92,4 +96,4 @@ def _stops() -> bool:
         case "cancel":
             return True
         case _:
-            raise InvalidField("on_disconnect: expected cancel or continue")
+            raise InvalidField("on_disconnect: expected 'cancel' or 'continue'")

@@ -30,7 +30,7 @@ def stream_raw(message_id: str) -> Response:
     """The provider's body as it came and comes, under its own type. Waits for its first byte."""
     answer = current_service().answer(current_caller(), message_id)
     if answer.result_mode != "raw_passthrough":
-        raise NotFound("raw: this answer was not requested with result_mode raw_passthrough")
+        raise NotFound("raw: not recorded; only result_mode 'raw_passthrough' records raw bytes")
     scope = CancelScope()
     client = client_socket(partial(scope.cancel, ClientDisconnected))
     client.start()
@@ -50,7 +50,7 @@ def _response(bodies: Iterator[Raw]) -> Response:
     except ClientDisconnected:
         return Response(status=204)  # which nobody reads
     if first is None:
-        raise NotFound("raw: the provider's bytes are gone, or none came")
+        raise NotFound("raw: no bytes are kept of this answer; either none came, or its log has expired")
     content_type = first.content_type or "application/octet-stream"
     return Response(_bytes(first, bodies), content_type=content_type, headers=HEADERS)
 

@@ -17,12 +17,14 @@ from chatapp.web.streaming import RUN_HEADER, begin, respond
 
 blueprint = Blueprint("ai_sdk", __name__, url_prefix="/api/ui/chat")
 
-ON_DISCONNECT = Parameter("on_disconnect", {"enum": ["continue", "cancel"]}, "What the page's leaving does to the run.")
+ON_DISCONNECT = Parameter(
+    "on_disconnect", {"enum": ["continue", "cancel"]}, "Whether the run continues or is cancelled when the page leaves."
+)
 
 
 @endpoint(blueprint.post(""), request=UIChatRequest, answers={200: (STREAM,)}, errors=RUNNING)
 def chat() -> Response:
-    """Answer the page's new message, or make an answer again."""
+    """Answer the page's new message, or regenerate an answer."""
     asked = parse(UIChatRequest)
     conversations = current_service().conversations
     newest = conversations.session_answer(current_caller().owner, asked.id)

@@ -32,7 +32,7 @@ def get_model(model_id: str) -> Response:
     for model in _models():
         if model["id"] == model_id:
             return _json(model)
-    raise NotFound(f"model: unknown model {model_id!r}; GET /v1/models lists all")
+    raise NotFound(f"model: unknown model {model_id!r}; GET /v1/models lists the available ones")
 
 
 @endpoint(

@@ -53,7 +53,7 @@ def create() -> Response:
     blueprint.get("/v1/responses/<response_id>"),
     answers={200: (JSON, STREAM), 204: ()},
     parameters=(
-        Parameter("stream", {"type": "boolean"}, "Its events rather than what it is now."),
+        Parameter("stream", {"type": "boolean"}, "Stream the events instead of returning the current state."),
         Parameter("starting_after", {"type": "integer", "minimum": 0}, "The last sequence_number received."),
     ),
     error_schema="OpenAIError",
@@ -104,7 +104,7 @@ def _last_number(answer: Answer, source: Source) -> int:
 def _starting_after() -> int:
     text = request.args.get("starting_after", "-1")
     if not (text == "-1" or (text.isdecimal() and len(text) < 19)):
-        raise InvalidField("starting_after: expected a sequence number, a whole number")
+        raise InvalidField("starting_after: expected a sequence_number, an integer from 0")
     return int(text)
 
 

@@ -88,7 +88,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(params=[OpenAIChat, OpenAIResponses, Anthropic])
 def provider(request: pytest.FixtureRequest, url: str) -> Iterator[HTTPProvider]:
-    upstream = Upstream(pace_s=0)
+    upstream = Upstream()
     base_url = url.removesuffix("/v1") if request.param is Anthropic else url
     yield request.param("llama", upstream, base_url)
     upstream.close()
@@ -112,7 +112,7 @@ def test_whatever_bytes_it_says_the_reply_is_read_to_its_end(provider: HTTPProvi
 
 
 def test_it_is_held_to_a_schema(url: str) -> None:
-    upstream = Upstream(pace_s=0)
+    upstream = Upstream()
     for number in range(5):
         items = ask(OpenAIChat("llama", upstream, url), f"How are you, {number}?", schema=SCHEMA, max_tokens=500)
         text = "".join(item.text for item in items if isinstance(item, TextDelta))

@@ -1,6 +1,6 @@
-"""The `delta` dialect (contract 3.5): the answer's text in unnamed frames, at the end the whole of it.
+"""The `delta` dialect: the answer's text in unnamed frames, and at the end the whole of it.
 
-Thinking and tools are not shown.
+Thinking and tools are not shown. docs/dialects.md has its frames.
 """
 
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ from chatapp.wire.json_text import json_data
 
 
 class DeltaDialect(Dialect):
-    """`delta`s, the first of them empty, then one `end` or `error`; `reset` where what came before is void."""
+    """`delta`s, the first one empty, then `end` or `error`; `reset` if all before it is void."""
 
     name: ClassVar[str] = "delta"
     has_event_ids: ClassVar[bool] = True
@@ -40,7 +40,8 @@ class DeltaDialect(Dialect):
                 self._answer.append(event.text)
                 yield _frame("delta", content=event.text)
             case RunStart():
-                yield _frame("delta", content="")  # so that who is cut off before the first word has a place to resume
+                # A client that is cut off before the first word resumes from its id.
+                yield _frame("delta", content="")
             case RunEnd() if failed(event):
                 yield _frame("error", error=event.error.message if event.error else "")
             case RunEnd():
@@ -54,13 +55,13 @@ class DeltaDialect(Dialect):
                 assert_never(event)
 
     def reset(self, reason: str) -> Iterator[Frame]:
-        """Named, so that whoever handles only messages is not handed it as one of them."""
+        """Named, so that a client that reads only unnamed frames does not take it for one."""
         yield _frame("reset", reason=reason)._replace(event="reset")
 
     def _end(self, end: RunEnd) -> Frame:
-        """Why it ended is said where it is not the usual."""
-        why = {} if end.reason == "stop" else {"finish_reason": end.reason}
-        return _frame("end", answer="".join(self._answer), **why)
+        """With the reason, unless it is the usual one."""
+        reason = {} if end.reason == "stop" else {"finish_reason": end.reason}
+        return _frame("end", answer="".join(self._answer), **reason)
 
 
 def _frame(type_: str, **fields: str) -> Frame:

@@ -1,6 +1,7 @@
-"""The `message` dialect (contract 3.4): what the page and the message API read; one class for each result mode.
+"""The `message` dialect, which the page and the message API read. Each result mode has a class.
 
-Plan and tools are further events, which a client may ignore; so is thinking in the mode `legacy`.
+A client may ignore the events of plan and tools, and in the mode `legacy` those of thinking.
+docs/dialects.md has all events.
 """
 
 from base64 import b64encode
@@ -27,10 +28,8 @@ from chatapp.wire.json_text import json_data
 
 
 class MessageDialect(Dialect):
-    """`content_delta` … `completed`, or `error`; `heartbeat` between; `reset` where what came before is void.
-
-    Mode `legacy`.
-    """
+    """Mode `legacy`: `content_delta` … `completed`, or `error`; `heartbeat` in silence; `reset` if
+    all before it is void."""
 
     name: ClassVar[str] = "message"
     has_event_ids: ClassVar[bool] = True
@@ -74,7 +73,7 @@ class MessageDialect(Dialect):
         yield _frame("reset", {"reason": reason})
 
     def _forget(self) -> None:
-        """Begin as if nothing had come."""
+        """Start as if nothing had come."""
         self._content: list[str] = []
 
     def _text(self, text: str) -> Iterable[Frame]:
@@ -97,10 +96,12 @@ class MessageDialect(Dialect):
 
 
 class XMLPlaintextDialect(MessageDialect):
-    """The joined deltas are one text: thinking inside `<thinking>`, the answer inside `<final>`, and whatever tags the
-    model wrote itself as they are. A tag comes in one delta with the text it begins.
+    """The joined deltas are one text: thinking inside `<thinking>`, the answer inside `<final>`.
+    Tags that the model wrote itself stay as they are. A tag comes in one delta with the text that
+    it begins.
 
-    A run that fails leaves its tag open: what was cut shows, and a client that resumes later gets no tag twice.
+    A run that fails leaves its tag open. That shows the cut, and a client that resumes later gets
+    no tag twice.
     """
 
     name: ClassVar[str] = "xml_plaintext"
@@ -128,7 +129,8 @@ class XMLPlaintextDialect(MessageDialect):
 
 
 class RawPassthroughDialect(MessageDialect):
-    """The provider's bytes as they came, in `raw` frames numbered from 1; of what they say only the end, and the tools."""
+    """The provider's bytes as they came, in `raw` frames numbered from 1. Text and thinking, which
+    the bytes hold, are not sent beside them; tools, plan and the end are."""
 
     name: ClassVar[str] = "raw_passthrough"
 
@@ -147,7 +149,7 @@ class RawPassthroughDialect(MessageDialect):
         self._seq += 1
         try:
             encoding, text = "utf-8", data.decode()
-        except UnicodeDecodeError:  # no text, or a character that was cut between two pieces
+        except UnicodeDecodeError:  # not text, or a character that was cut between two pieces
             encoding, text = "base64", b64encode(data).decode()
         yield _frame("raw", {"seq": self._seq, "encoding": encoding, "data": text})
 

@@ -53,7 +53,7 @@ class AnswerRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ChatRequest(AnswerRequest, frozen=True, kw_only=True):
-    """How to answer, and what the user says: `messages` or `prompt`."""
+    """How to answer, and the new messages: `messages` or `prompt`."""
 
     messages: list[Turn] | None = None
     prompt: str | None = None

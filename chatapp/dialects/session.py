@@ -1,7 +1,8 @@
-"""The `session` dialect (contract 3.2): an agent at work, in unnamed frames of one shape.
+"""The `session` dialect: an agent at work, in unnamed frames of one shape.
 
-Every frame is {"type", "id", "sessionId", "timestamp", "content", "status"}. Thinking is not shown. A dialect has no
-clock: until the end all times are that of the run's start, which the last frame adds the run's duration to.
+Every frame is `{"type", "id", "sessionId", "timestamp", "content", "status"}`; docs/dialects.md has
+the types. Thinking is not shown. A dialect has no clock: the timestamp is the time of the run's
+start, in the last frame that of its end.
 """
 
 from collections.abc import Iterator
@@ -31,7 +32,7 @@ ACKNOWLEDGEMENT = "On it."
 
 
 class SessionDialect(Dialect):
-    """An `assistant` frame at once; `planning`, `tool` and `assistant` frames; one `done` or `error`."""
+    """`assistant` at once, then `planning`, `tool` and `assistant`, then one `done` or `error`."""
 
     name: ClassVar[str] = "session"
     has_event_ids: ClassVar[bool] = True
@@ -39,7 +40,9 @@ class SessionDialect(Dialect):
     def __init__(self) -> None:
         self._run_id = self._session_id = ""
         self._created = 0.0
-        self._position = 0  # by which frames are told apart: the same also where pieces of text have been joined
+        # It tells frames apart. It counts characters, so that frames keep their ids in a compacted
+        # log, which has joined some of them.
+        self._position = 0
 
     def encode(self, event: StreamEvent) -> Iterator[Frame]:
         match event:
@@ -65,7 +68,7 @@ class SessionDialect(Dialect):
                 assert_never(event)
 
     def reset(self, reason: str) -> Iterator[Frame]:
-        """Named, so that whoever handles only messages is not handed it as one of them."""
+        """Named, so that a client that reads only unnamed frames does not take it for one."""
         yield self._frame("reset", reason)._replace(event="reset")
 
     def _terminal(self, end: RunEnd) -> Frame:

@@ -1,7 +1,7 @@
-"""The `token` dialect (contract 3.1): the answer's text, token by token. Thinking and tools are not shown.
+"""The `token` dialect: the answer's text, token by token. Thinking and tools are not shown.
 
-The text itself is the data, and SSE knows LF only: CR and CRLF reach the client as one LF, also where they were cut
-between two pieces.
+The text itself is the data, and SSE has only LF: CR and CRLF reach the client as one LF, even if
+they were cut between two pieces. docs/dialects.md has all events.
 """
 
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ from chatapp.wire.json_text import json_data
 
 
 class TokenDialect(Dialect):
-    """`meta`, then `token`s, then one `done` or `error`; `reset` where what came before is void."""
+    """`meta`, then `token`s, then one `done` or `error`; `reset` if all before it is void."""
 
     name: ClassVar[str] = "token"
     has_event_ids: ClassVar[bool] = True

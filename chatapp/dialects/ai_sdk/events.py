@@ -1,4 +1,4 @@
-"""The AI SDK's UI message stream, version 1: what `useChat` reads, `start` … `finish`, `[DONE]`.
+"""The AI SDK's UI message stream, version 1, for `useChat`: `start` … `finish`, then `[DONE]`.
 
 Parts are opened and closed by their ids. A step is one round: the first part after a tool's result
 begins another. The protocol has no word for an attempt that was begun anew: then the stream ends

@@ -79,8 +79,8 @@ def _part(field: str, part: UIPart) -> Part | None:
         return image_of(f"{field}.url", part.url)
     if part.type.startswith(FOR_THE_PAGE):
         return None
-    what = part.media_type if part.type == "file" else part.type
-    raise InvalidField(f"{field}.type: {what!r} is not supported; use text or image parts")
+    kind = part.media_type if part.type == "file" else part.type
+    raise InvalidField(f"{field}.type: {kind!r} is not supported; use text or image parts")
 
 
 def _steps(field: str, parts: list[UIPart]) -> Iterator[Message]:

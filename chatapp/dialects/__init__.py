@@ -7,10 +7,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable
 from typing import ClassVar
 
-import msgspec
-
 from chatapp.events import ErrorInfo, RunEnd, StreamEvent, ToolCall, ToolResult
 from chatapp.wire.frames import Frame
+from chatapp.wire.json_text import json_data
 
 
 class Dialect(ABC):
@@ -86,10 +85,3 @@ def outcome_data(outcome: ToolResult) -> dict[str, object]:
     """The outcome of a call: with `result` if it succeeded, else with `error`."""
     result = {"result": outcome.result} if outcome.error is None else {"error": outcome.error}
     return {"tool_call_id": outcome.tool_call_id, **result}
-
-
-_json = msgspec.json.Encoder()
-
-
-def json_data(value: object) -> str:
-    return _json.encode(value).decode()

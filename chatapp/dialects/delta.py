@@ -6,7 +6,7 @@ Thinking and tools are not shown. docs/dialects.md has its frames.
 from collections.abc import Iterator
 from typing import ClassVar, assert_never
 
-from chatapp.dialects import Dialect, failed, json_data
+from chatapp.dialects import Dialect, failed
 from chatapp.events import (
     AttemptReset,
     PlanStep,
@@ -22,6 +22,7 @@ from chatapp.events import (
     ToolResult,
 )
 from chatapp.wire.frames import Frame
+from chatapp.wire.json_text import json_data
 
 
 class DeltaDialect(Dialect):

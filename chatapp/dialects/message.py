@@ -8,7 +8,7 @@ from base64 import b64encode
 from collections.abc import Iterable, Iterator
 from typing import ClassVar, assert_never
 
-from chatapp.dialects import Dialect, call_data, error_data, failed, json_data, outcome_data
+from chatapp.dialects import Dialect, call_data, error_data, failed, outcome_data
 from chatapp.events import (
     AttemptReset,
     PlanStep,
@@ -24,6 +24,7 @@ from chatapp.events import (
     ToolResult,
 )
 from chatapp.wire.frames import Frame
+from chatapp.wire.json_text import json_data
 
 
 class MessageDialect(Dialect):

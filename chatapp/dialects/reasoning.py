@@ -7,7 +7,7 @@ Thinking is shown only if the request asked for it. A run that called too many t
 from collections.abc import Iterator
 from typing import ClassVar, assert_never
 
-from chatapp.dialects import Dialect, call_data, failed, json_data, outcome_data
+from chatapp.dialects import Dialect, call_data, failed, outcome_data
 from chatapp.events import (
     AttemptReset,
     PlanStep,
@@ -23,6 +23,7 @@ from chatapp.events import (
     ToolResult,
 )
 from chatapp.wire.frames import Frame
+from chatapp.wire.json_text import json_data
 
 TOO_MANY_TOOL_CALLS = "The model wanted to call more tools than a run may."
 

@@ -1,11 +1,13 @@
 """The requests of our own endpoints. Every refusal names the field."""
 
-from typing import Annotated, Literal
+import hashlib
+from typing import Annotated, Any, Literal
 
 import msgspec
 
-from chatapp.chat import Chat, Message
+from chatapp.chat import Ask, ChatOptions, Message
 from chatapp.errors import InvalidField
+from chatapp.ids import new_id
 
 OnDisconnect = Literal["cancel", "continue"]
 
@@ -36,15 +38,17 @@ class AnswerRequest(msgspec.Struct, frozen=True, kw_only=True):
             return [name.strip() for name in self.tools.split(",") if name.strip()]
         return self.tools
 
-    def chat_of(self, messages: list[Message], session_id: str = "") -> Chat:
-        """The request to the provider, without the history."""
-        return Chat(
-            model=self.model or "",
-            messages=messages,
-            thinking=self.thinking,
-            max_tokens=self.max_tokens,
-            temperature=self.temperature,
-            session_id=session_id,
+    def ask_for(self, said: list[Message], raw: bool = False, **more: Any) -> Ask:
+        """The ask with these messages. `more` are fields of it that only some endpoints have."""
+        return Ask(
+            said=said,
+            options=ChatOptions(
+                thinking=self.thinking, max_tokens=self.max_tokens, temperature=self.temperature, raw=raw
+            ),
+            provider=self.provider,
+            model=self.model,
+            tools=self.tool_names(),
+            **{"agent": self.agent, **more},
         )
 
 
@@ -55,8 +59,8 @@ class ChatRequest(AnswerRequest, frozen=True, kw_only=True):
     prompt: str | None = None
     conversation_id: str | None = None
 
-    def chat(self, session_id: str = "") -> Chat:
-        return self.chat_of(self.turns(), session_id)
+    def ask(self) -> Ask:
+        return self.ask_for(self.turns(), conversation_id=self.conversation_id)
 
     def turns(self) -> list[Message]:
         """The new messages: `messages`, or `prompt` as one message of the user."""
@@ -78,8 +82,15 @@ class MessageRequest(ChatRequest, frozen=True, kw_only=True):
     retry_of: str | None = None
     result_mode: Literal["legacy", "xml_plaintext", "raw_passthrough"] = "legacy"
 
-    def chat(self, session_id: str = "") -> Chat:
-        return msgspec.structs.replace(super().chat(session_id), raw=self.result_mode == "raw_passthrough")
+    def ask(self) -> Ask:
+        return self.ask_for(
+            self.turns(),
+            raw=self.result_mode == "raw_passthrough",
+            conversation_id=self.conversation_id,
+            retry_of=self.retry_of,
+            keep=True,
+            result_mode=self.result_mode,
+        )
 
     def turns(self) -> list[Message]:
         if self.retry_of is None:
@@ -96,6 +107,15 @@ class SessionRequest(ChatRequest, frozen=True, kw_only=True):
     session_id: Annotated[str, msgspec.Meta(min_length=1, max_length=200)] | None = msgspec.field(
         default=None, name="sessionId"
     )
+
+    def ask_agent(self, default: str) -> Ask:
+        """`default` is the agent that answers if the request names none; empty: the model itself."""
+        return self.ask_for(
+            self.turns(),
+            conversation_id=self.conversation_id,
+            session_id=self.session_id or self.conversation_id or new_id("session"),
+            agent=default if self.agent is None else self.agent,
+        )
 
     def turns(self) -> list[Message]:
         if self.conversation_id is not None and self.session_id is not None:
@@ -128,6 +148,17 @@ class TitleRequest(msgspec.Struct, frozen=True):
 
 class DecisionRequest(msgspec.Struct, frozen=True):
     decision: Literal["approved", "denied"]
+
+
+DELIVERY = ("stream", "stream_options", "on_disconnect")  # how the answer is sent, not what is asked
+
+
+def fingerprint(path: str, parsed: msgspec.Struct) -> str:
+    """Tells one request from another: the same for two that ask for the same, however they want it
+    sent."""
+    fields: dict[str, object] = msgspec.to_builtins(parsed)
+    asked = {name: value for name, value in fields.items() if name not in DELIVERY}
+    return hashlib.sha256(msgspec.json.encode([path, asked], order="deterministic")).hexdigest()
 
 
 def _filled(field: str, text: str | None) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import ClassVar, assert_never
 
-from chatapp.dialects import Dialect, call_data, failed, json_data, outcome_data
+from chatapp.dialects import Dialect, call_data, failed, outcome_data
 from chatapp.errors import RunFailed
 from chatapp.events import (
     AttemptReset,
@@ -26,6 +26,7 @@ from chatapp.events import (
     ToolResult,
 )
 from chatapp.wire.frames import Frame
+from chatapp.wire.json_text import json_data
 
 ACKNOWLEDGEMENT = "On it."
 

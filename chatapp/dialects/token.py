@@ -7,7 +7,7 @@ they were cut between two pieces. docs/dialects.md has all events.
 from collections.abc import Iterator
 from typing import ClassVar, assert_never
 
-from chatapp.dialects import Dialect, error_data, failed, json_data
+from chatapp.dialects import Dialect, error_data, failed
 from chatapp.events import (
     AttemptReset,
     PlanStep,
@@ -23,6 +23,7 @@ from chatapp.events import (
     ToolResult,
 )
 from chatapp.wire.frames import Frame
+from chatapp.wire.json_text import json_data
 
 
 class TokenDialect(Dialect):

@@ -18,12 +18,16 @@ logger = logging.getLogger(__name__)
 
 
 class Retention:
-    """Deletes now and then, until closed."""
+    """Deletes once an hour, from `start` to `close`. `retention_s` says how old an answer may grow."""
 
     def __init__(self, engine: Engine, retention_s: float) -> None:
         self._engine = engine
         self._retention_s = retention_s
-        self._greenlet = gevent.spawn(self._expire_for_ever)
+        self._greenlet: gevent.Greenlet[..., None] | None = None
+
+    def start(self) -> None:
+        if self._greenlet is None:
+            self._greenlet = gevent.spawn(self._expire_for_ever)
 
     def expire(self) -> int:
         """Delete what is due; return how many. Running answers stay."""
@@ -36,7 +40,8 @@ class Retention:
             return connection.execute(due).rowcount
 
     def close(self) -> None:
-        self._greenlet.kill()
+        if self._greenlet is not None:
+            self._greenlet.kill()
 
     def _expire_for_ever(self) -> None:
         while True:

@@ -10,10 +10,10 @@ from typing import TypeAlias
 from flask import Flask, Response, current_app, g, jsonify, make_response, render_template, request
 from werkzeug.exceptions import HTTPException
 
-from chatapp.dialects import json_data
 from chatapp.errors import ChatappError, RateLimited
 from chatapp.ids import trace_id_of
 from chatapp.web import trace_id
+from chatapp.wire.json_text import json_data
 
 CODES = {400: "invalid_request", 404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
 
@@ -57,8 +57,6 @@ def _take_trace_id() -> None:
 
 def _give_trace_id(response: Response) -> Response:
     response.headers["X-Trace-Id"] = trace_id()
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Referrer-Policy"] = "same-origin"
     return response
 
 
@@ -82,4 +80,4 @@ def _http(error: HTTPException) -> Response:
 
 def _unknown(error: Exception) -> Response:
     logger.exception("request %s %s failed, trace_id %s", request.method, request.path, trace_id())
-    return error_response(500, "internal_error", "The server failed to answer this request.")
+    return error_response(500, "internal_error", "The server could not answer this request.")

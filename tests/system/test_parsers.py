@@ -37,6 +37,7 @@ from chatapp.events import (
     Usage,
 )
 from chatapp.reading.reader import open_reader
+from chatapp.reading.sources import KeptAnswer
 from chatapp.wire.frames import SSEDecoder
 
 NPM = Path(sys.prefix) / "npm"
@@ -102,14 +103,15 @@ def body(name: str, events: Sequence[StreamEvent], chance: random.Random) -> Bod
     for _ in range(4):
         steps.insert(chance.randrange(len(steps)), None)
 
-    def read(_after: int, wait: float) -> list[Entry]:
-        if (step := steps.pop(0)) is not None:
-            return [step]
-        gevent.sleep(wait)
-        return []
+    class Halting(KeptAnswer):
+        def read(self, after: int, wait: float) -> Sequence[Entry]:
+            if (step := steps.pop(0)) is not None:
+                return [step]
+            gevent.sleep(wait)
+            return []
 
     suffix = "@msg_1" if DIALECTS[name]().has_event_ids and chance.random() < 0.5 else ""
-    data = b"".join(open_reader(read, DIALECTS[name](), id_suffix=suffix).follow(SILENCE_S, "trace"))
+    data = b"".join(open_reader(Halting([]), DIALECTS[name](), id_suffix=suffix).follow(SILENCE_S, "trace"))
     text = "".join(event.text for event in events if isinstance(event, TextDelta))
     return Body(name, meant(name, events, suffix), text, events[-1].reason == "error", data)  # type: ignore[union-attr]
 

@@ -8,7 +8,7 @@ Source: https://docs.ag-ui.com/concepts/events
 from collections.abc import Iterable, Iterator
 from typing import ClassVar, assert_never
 
-from chatapp.dialects import BEGUN_ANEW, Dialect, failed, json_data
+from chatapp.dialects import BEGUN_ANEW, Dialect, failed
 from chatapp.dialects.blocks import Block, Blocks, Change, Closed, Grew, Opened
 from chatapp.events import (
     AttemptReset,
@@ -27,6 +27,7 @@ from chatapp.events import (
     Usage,
 )
 from chatapp.wire.frames import Frame
+from chatapp.wire.json_text import json_data
 
 GREW = {"text": "TEXT_MESSAGE_CONTENT", "thinking": "REASONING_MESSAGE_CONTENT", "call": "TOOL_CALL_ARGS"}
 CLOSED = {

@@ -1,4 +1,4 @@
-"""The request of AG-UI's front ends, `POST /api/agui`, as a Chat. Every refusal names the field.
+"""The request of AG-UI's front ends, `POST /api/agui`, as an Ask. Every refusal names the field.
 
 The front end holds the conversation and sends all of it. `state` and activities are ignored; the
 model is told the `context`. The fields that all our endpoints share stand in `forwardedProps`.
@@ -6,7 +6,7 @@ model is told the `context`. The fields that all our endpoints share stand in `f
 
 import msgspec
 
-from chatapp.chat import Chat, Message, Part, Text
+from chatapp.chat import Ask, Message, Part, Text
 from chatapp.dialects.request_parts import (
     call_of,
     distinct,
@@ -77,13 +77,14 @@ class AGUIRequest(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     def wishes(self) -> AnswerRequest:
         return self.forwarded_props or AnswerRequest()
 
-    def chat(self) -> Chat:
+    def ask(self) -> Ask:
         refuse("resume", bool(self.resume), "no run ends with an interrupt")
         tools = [
             tool_of(f"tools[{index}]", tool.name, tool.description, tool.parameters)
             for index, tool in enumerate(self.tools or ())
         ]
-        return msgspec.structs.replace(self.wishes.chat_of(self._messages()), tools=distinct(tools))
+        ask = self.wishes.ask_for(self._messages())
+        return msgspec.structs.replace(ask, options=msgspec.structs.replace(ask.options, tools=distinct(tools)))
 
     def _messages(self) -> list[Message]:
         messages = [Message("system", f"{known.description}: {known.value}") for known in self.context or ()]

@@ -9,7 +9,7 @@ Source: https://ai-sdk.dev/docs/ai-sdk-ui/stream-protocol
 from collections.abc import Iterable, Iterator
 from typing import ClassVar, assert_never
 
-from chatapp.dialects import BEGUN_ANEW, Dialect, failed, json_data
+from chatapp.dialects import BEGUN_ANEW, Dialect, failed
 from chatapp.dialects.blocks import Block, Blocks, Change, Closed, Grew, Opened
 from chatapp.events import (
     AttemptReset,
@@ -26,6 +26,7 @@ from chatapp.events import (
     ToolResult,
 )
 from chatapp.wire.frames import Frame
+from chatapp.wire.json_text import json_data
 
 HEADERS = {"x-vercel-ai-ui-message-stream": "v1"}
 DONE = Frame("[DONE]")

@@ -1,4 +1,4 @@
-"""The request of the AI SDK's pages, `POST /api/ui/chat`, as a Chat. Every refusal names the field.
+"""The request of the AI SDK's pages, `POST /api/ui/chat`, as an Ask. Every refusal names the field.
 
 Parts that only the page needs (`data-*`, sources) are left out; the AI SDK itself sends no model
 those either.
@@ -9,12 +9,12 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from chatapp.chat import Chat, Message, Part, Text
-from chatapp.dialects import json_data
+from chatapp.chat import Ask, Message, Part, Text
 from chatapp.dialects.request_parts import filled, given, image_of, joined
 from chatapp.dialects.requests import AnswerRequest
 from chatapp.errors import InvalidField
 from chatapp.events import ToolCall
+from chatapp.wire.json_text import json_data
 
 FOR_THE_PAGE = ("data-", "source-", "step-start")
 RESULTS = ("output-available", "output-error", "output-denied")
@@ -46,21 +46,18 @@ class UIChatRequest(AnswerRequest, frozen=True, kw_only=True):
     trigger: Literal["submit-message", "regenerate-message"] = "submit-message"
     message_id: str | None = msgspec.field(default=None, name="messageId")
 
-    def chat(self, known: bool) -> Chat:
-        """`known`: the server has the conversation. Then only the page's new message counts."""
+    def ask(self, newest: str | None) -> Ask:
+        """`newest` is the id of the chat's newest answer on this server; if there is one, only what is
+        new in the page's messages matters."""
         if not self.messages or self.messages[-1].role != "user":
             raise InvalidField("messages: the last message must have the role user")
-        if not known:
-            return self.chat_of(self._said(0), self.id)
+        if newest is None:
+            return self.ask_for(self._said(0), session_id=self.id)
         if self.trigger == "regenerate-message":
-            return self.chat_of([], self.id)
+            return self.ask_for([], session_id=self.id, retry_of=self.message_id or newest)
         if self.message_id is not None:
             raise InvalidField("messageId: an earlier message cannot be edited; start a new chat")
-        return self.chat_of(self._said(len(self.messages) - 1), self.id)
-
-    def answer_to_redo(self, newest: str) -> str | None:
-        """The id of the answer to make again: the newest, unless the page names one. None: none."""
-        return (self.message_id or newest) if self.trigger == "regenerate-message" else None
+        return self.ask_for(self._said(len(self.messages) - 1), session_id=self.id)
 
     def _said(self, first: int) -> list[Message]:
         said: list[Message] = []

@@ -9,7 +9,7 @@ Source: https://platform.claude.com/docs/en/build-with-claude/streaming
 from collections.abc import Collection, Iterable, Iterator
 from typing import ClassVar, assert_never
 
-from chatapp.dialects import BEGUN_ANEW, Dialect, failed, json_data
+from chatapp.dialects import BEGUN_ANEW, Dialect, failed
 from chatapp.dialects.blocks import Block, Blocks, Change, Closed, Grew, Opened
 from chatapp.errors import status_of
 from chatapp.events import (
@@ -30,6 +30,7 @@ from chatapp.events import (
 )
 from chatapp.transcript import Transcript
 from chatapp.wire.frames import Frame
+from chatapp.wire.json_text import json_data
 
 # Stands where Anthropic signs its thinking. It proves nothing: no provider is told thinking that
 # comes back with it.

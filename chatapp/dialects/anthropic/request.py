@@ -1,4 +1,4 @@
-"""The request `POST /v1/messages` of Anthropic's clients, as a Chat. Every refusal names the field.
+"""The request `POST /v1/messages` of Anthropic's clients, as an Ask. Every refusal names the field.
 
 Unknown fields are ignored, and so are hints that do not change what the answer means
 (`cache_control`, `metadata`, `service_tier`, …). An unsupported field that would change it is
@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-from chatapp.chat import Chat, Effort, Image, Message, Native, Part, Text, ToolSpec
+from chatapp.chat import Ask, ChatOptions, Effort, Image, Message, Native, Part, Text, ToolSpec
 from chatapp.dialects.anthropic.events import SIGNATURE
 from chatapp.dialects.request_parts import (
     PositiveInt,
@@ -130,15 +130,13 @@ class MessagesRequest(msgspec.Struct, frozen=True, kw_only=True):
     container: object = None
     mcp_servers: list[object] | None = None
 
-    def chat(self) -> Chat:
+    def ask(self) -> Ask:
         refuse("top_k", self.top_k is not None, "use top_p")
         refuse("container", self.container is not None)
         refuse("mcp_servers", bool(self.mcp_servers), "use tools, which the client runs")
         tools = distinct([_tool(f"tools[{index}]", tool) for index, tool in enumerate(self.tools or ())])
         format = self.output_config.format if self.output_config else None
-        return Chat(
-            model=self.model or "",
-            messages=self._messages(),
+        options = ChatOptions(
             thinking=self.thinking.type != "disabled" if self.thinking else None,
             effort=self._effort(),
             max_tokens=self.max_tokens,
@@ -149,6 +147,17 @@ class MessagesRequest(msgspec.Struct, frozen=True, kw_only=True):
             tool_choice=_choice(self.tool_choice, tools),
             parallel_tools=not (self.tool_choice and self.tool_choice.disable_parallel_tool_use),
             schema=format.schema_ if format else None,
+        )
+        thread = self.thread is not None
+        return Ask(
+            said=self._messages(),
+            options=options,
+            provider=self.provider,
+            model=self.model,
+            keep=thread,
+            previous=self.previous(),
+            previous_field="thread.previous_message_id",
+            instructions=self.system_messages() if thread else [],
         )
 
     def system_messages(self) -> list[Message]:

@@ -8,7 +8,7 @@ Source: https://platform.openai.com/docs/api-reference/chat/streaming
 from collections.abc import Collection, Iterator
 from typing import ClassVar, assert_never
 
-from chatapp.dialects import BEGUN_ANEW, Dialect, arguments_text, failed, is_shown, json_data
+from chatapp.dialects import BEGUN_ANEW, Dialect, arguments_text, failed, is_shown
 from chatapp.errors import status_of
 from chatapp.events import (
     AttemptReset,
@@ -28,6 +28,7 @@ from chatapp.events import (
 )
 from chatapp.transcript import Transcript
 from chatapp.wire.frames import Frame
+from chatapp.wire.json_text import json_data
 
 DONE = Frame("[DONE]")
 ERROR_TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}

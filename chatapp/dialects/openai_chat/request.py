@@ -1,4 +1,4 @@
-"""The request `POST /v1/chat/completions` of OpenAI's clients, as a Chat.
+"""The request `POST /v1/chat/completions` of OpenAI's clients, as an Ask.
 
 Unknown fields are ignored, and so are hints that do not change what the answer means (`user`,
 `metadata`, `service_tier`, …). An unsupported field that would change it is refused by its name.
@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from chatapp.chat import Chat, Effort, Message, Role, ToolSpec
+from chatapp.chat import Ask, ChatOptions, Effort, Message, Role, ToolSpec
 from chatapp.dialects.request_parts import (
     ContentPart,
     PositiveInt,
@@ -119,13 +119,11 @@ class CompletionRequest(msgspec.Struct, frozen=True, kw_only=True):
     functions: list[object] | None = None
     web_search_options: object | UnsetType = UNSET
 
-    def chat(self) -> Chat:
+    def ask(self) -> Ask:
         self._refuse_unsupported()
         thinking = _thinking(self.thinking, self.reasoning_effort)
         tools = distinct([_tool(f"tools[{index}]", tool) for index, tool in enumerate(self.tools or ())])
-        return Chat(
-            model=self.model or "",
-            messages=self._messages(),
+        options = ChatOptions(
             thinking=thinking,
             effort=self.reasoning_effort if thinking == thinking_of(self.reasoning_effort) else None,
             max_tokens=self.max_completion_tokens or self.max_tokens,
@@ -138,6 +136,7 @@ class CompletionRequest(msgspec.Struct, frozen=True, kw_only=True):
             parallel_tools=self.parallel_tool_calls is not False,
             schema=_schema(self.response_format),
         )
+        return Ask(said=self._messages(), options=options, provider=self.provider, model=self.model)
 
     def _messages(self) -> list[Message]:
         if not self.messages:

@@ -9,7 +9,7 @@ Source: https://platform.openai.com/docs/api-reference/responses-streaming
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import ClassVar, assert_never
 
-from chatapp.dialects import BEGUN_ANEW, Dialect, failed, json_data
+from chatapp.dialects import BEGUN_ANEW, Dialect, failed
 from chatapp.dialects.blocks import Block, Blocks, Change, Closed, Grew, Opened
 from chatapp.dialects.openai_responses.items import CallItem, Events, Item, TextItem, ThinkingItem
 from chatapp.events import (
@@ -29,6 +29,7 @@ from chatapp.events import (
     Usage,
 )
 from chatapp.wire.frames import Frame
+from chatapp.wire.json_text import json_data
 
 PREFIX, RUN_PREFIX = "resp_", "msg_"  # some clients know a response by its prefix
 INCOMPLETE = {"length": "max_output_tokens", "tool_limit": "max_output_tokens", "content_filter": "content_filter"}

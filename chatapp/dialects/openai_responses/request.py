@@ -1,4 +1,4 @@
-"""The request `POST /v1/responses` of OpenAI's clients, as a Chat. Every refusal names the field.
+"""The request `POST /v1/responses` of OpenAI's clients, as an Ask. Every refusal names the field.
 
 Unknown fields are ignored, and so are hints that do not change what the answer means. A field that
 would change it is refused if it is not supported.
@@ -8,7 +8,8 @@ from typing import Literal
 
 import msgspec
 
-from chatapp.chat import Chat, Effort, Message, ToolSpec
+from chatapp.chat import Ask, ChatOptions, Effort, Message, ToolSpec
+from chatapp.dialects.openai_responses.events import run_id_of
 from chatapp.dialects.request_parts import (
     ContentPart,
     PositiveInt,
@@ -120,8 +121,8 @@ class ResponseRequest(msgspec.Struct, frozen=True, kw_only=True):
     prompt: object = None
     top_logprobs: int | None = None
 
-    def chat(self) -> Chat:
-        """The chat without the instructions, which hold for this turn only."""
+    def ask(self) -> Ask:
+        """The instructions hold for this turn only."""
         refuse("conversation", self.conversation is not None, "use previous_response_id")
         refuse("prompt", self.prompt is not None, "use input and instructions")
         refuse("top_logprobs", bool(self.top_logprobs))
@@ -130,9 +131,7 @@ class ResponseRequest(msgspec.Struct, frozen=True, kw_only=True):
         messages = _messages(self.input)
         if self.previous_response_id is None:
             refuse_orphans("input", messages)
-        return Chat(
-            model=self.model or "",
-            messages=messages,
+        options = ChatOptions(
             thinking=thinking_of(effort),
             effort=effort,
             max_tokens=self.max_output_tokens,
@@ -142,6 +141,17 @@ class ResponseRequest(msgspec.Struct, frozen=True, kw_only=True):
             tool_choice=_choice(self.tool_choice, tools),
             parallel_tools=self.parallel_tool_calls is not False,
             schema=_schema(self.text),
+        )
+        return Ask(
+            said=messages,
+            options=options,
+            provider=self.provider,
+            model=self.model,
+            keep=self.store is not False,
+            previous=run_id_of(self.previous_response_id) if self.previous_response_id else None,
+            previous_field="previous_response_id",
+            instructions=[Message("system", self.instructions)] if self.instructions else [],
+            repeated=self.repeated(),
         )
 
     def repeated(self) -> dict[str, object]:

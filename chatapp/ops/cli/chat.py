@@ -1,7 +1,7 @@
-"""`python -m chatapp.models`: a reply in a terminal, as it comes. It knows how things look, and nothing of providers.
+"""`python -m chatapp.models`: streams an answer to a terminal. It knows no provider.
 
-Models, tools and providers say text, not commands: their control characters never reach the terminal, where some
-set the clipboard or its title.
+Control characters from models, tools and providers never reach the terminal, where some would set
+the clipboard or the window's title.
 """
 
 import logging
@@ -24,19 +24,19 @@ from chatapp.events import (
 )
 from chatapp.models import model as model_of
 
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # C0, DEL and C1, but for tabs and line ends
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # C0, DEL and C1, except tab and newline
 
 
 @click.command()
 @click.argument("provider")
 @click.argument("prompt", required=False)
-@click.option("--model", help="Another than the provider's default.")
-@click.option("--thinking/--no-thinking", default=None, help="Switch thinking, where the model can.")
+@click.option("--model", help="The model to ask, instead of the provider's default.")
+@click.option("--thinking/--no-thinking", default=None, help="Switch thinking on or off, if the model can.")
 @click.option("--max-tokens", type=click.IntRange(min=1))
 @click.option("--temperature", type=click.FloatRange(0, 2))
 def main(provider: str, prompt: str | None, **more: Any) -> None:
-    """Ask PROVIDER for an answer to PROMPT, or to what standard input says."""
-    logging.getLogger("chatapp").setLevel(logging.ERROR)  # that there is no local model is no news here
+    """Ask PROVIDER to answer PROMPT, or the text on standard input."""
+    logging.getLogger("chatapp").setLevel(logging.ERROR)  # no warning that there is no local model
     try:
         screen = Screen()
         for event in model_of(provider).events(prompt or sys.stdin.read(), **more):
@@ -48,7 +48,7 @@ def main(provider: str, prompt: str | None, **more: Any) -> None:
 
 
 class Screen:
-    """Shows events: thinking dimmed, tools on lines of their own, at the end what it took."""
+    """Prints events: thinking dimmed, tool calls on lines of their own, usage at the end."""
 
     def __init__(self) -> None:
         self.failed = False
@@ -69,14 +69,14 @@ class Screen:
             case ToolResult():
                 self._line(event, click.style(plain(f"→ {event.error}"), fg="red"))
             case AttemptReset():
-                self._line(event, click.style(plain(f"Once more from the start: {event.reason}"), fg="yellow"))
+                self._line(event, click.style(plain(f"The answer starts again: {event.reason}"), fg="yellow"))
             case RunEnd():
                 self._end(event)
             case _:
-                pass  # what leads to these, and what only other clients need
+                pass  # details of the events above, or events for other clients
 
     def _write(self, event: StreamEvent, text: str) -> None:
-        """A piece, after a blank line where it begins something else."""
+        """Print a piece of text, after a blank line if the previous event was of another type."""
         if self._last not in (None, type(event)):
             click.echo("\n")
         self._last = type(event)

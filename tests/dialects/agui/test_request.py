@@ -16,7 +16,8 @@ CALL = ToolCall("c1", "function", "weather", {"city": "Paris"})
 
 
 def agui(messages: list[Any], **more: Any) -> Chat:
-    return msgspec.convert({"threadId": "t", "runId": "r", "messages": messages, **more}, AGUIRequest).chat()
+    ask = msgspec.convert({"threadId": "t", "runId": "r", "messages": messages, **more}, AGUIRequest).ask()
+    return ask.chat(ask.model or "", ask.said)
 
 
 def test_an_agent_s_whole_conversation_arrives_with_its_tools_and_surroundings() -> None:

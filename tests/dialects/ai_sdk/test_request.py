@@ -38,7 +38,10 @@ ANSWER = {
 
 
 def ui(messages: list[Any], known: bool = False, **more: Any) -> Chat:
-    return msgspec.convert({"id": "chat", "messages": messages, **more}, UIChatRequest).chat(known)
+    ask = msgspec.convert({"id": "chat", "messages": messages, **more}, UIChatRequest).ask(
+        "msg_newest" if known else None
+    )
+    return ask.chat(ask.model or "", ask.said)
 
 
 def test_a_page_s_whole_conversation_arrives_with_its_rounds_and_images() -> None:

@@ -21,7 +21,8 @@ TOOL = {"name": "weather", "description": "of a city", "input_schema": SCHEMA}
 
 def asked(messages: Any = "hi", **more: Any) -> Chat:
     messages = [{"role": "user", "content": messages}] if isinstance(messages, str) else messages
-    return msgspec.convert({"model": "m", "messages": messages, **more}, MessagesRequest).chat()
+    ask = msgspec.convert({"model": "m", "messages": messages, **more}, MessagesRequest).ask()
+    return ask.chat(ask.model or "", ask.said)
 
 
 def said(*blocks: Any) -> list[Any]:

@@ -17,7 +17,8 @@ CALL = ToolCall("c1", "function", "weather", {"city": "Paris"})
 
 def completion(messages: Any = "hi", **more: Any) -> Chat:
     messages = [{"role": "user", "content": messages}] if isinstance(messages, str) else messages
-    return msgspec.convert({"model": "m", "messages": messages, **more}, CompletionRequest).chat()
+    ask = msgspec.convert({"model": "m", "messages": messages, **more}, CompletionRequest).ask()
+    return ask.chat(ask.model or "", ask.said)
 
 
 def offered(name: str) -> dict[str, Any]:

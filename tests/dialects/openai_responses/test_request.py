@@ -16,7 +16,8 @@ CALL = ToolCall("c1", "function", "weather", {"city": "Paris"})
 
 
 def response(given: Any = "hi", **more: Any) -> Chat:
-    return msgspec.convert({"model": "m", "input": given, **more}, ResponseRequest).chat()
+    ask = msgspec.convert({"model": "m", "input": given, **more}, ResponseRequest).ask()
+    return ask.chat(ask.model or "", ask.said)
 
 
 def test_every_field_that_a_provider_takes_reaches_it() -> None:

@@ -55,7 +55,7 @@ ONLY = {
     "sqlalchemy": {"storage"},
     "alembic": {"storage"},
     "sqlite3": {"sqlite", "logs.sqlite"},
-    "click": {"ops.cli"},
+    "click": {"ops.cli", "models.terminal"},
     "jsonschema": {"tools.validation"},
     "referencing": {"tools.validation"},
     "docstring_parser": {"tools.functions"},
@@ -105,8 +105,7 @@ MODULES = {name_of(path): path for path in sorted(PACKAGE.rglob("*.py"))}
 
 
 def room_of(module: str) -> str:
-    """The first folder; a way to run the program belongs to `ops`, wherever Python wants it to stand."""
-    return "ops" if module.endswith("__main__") else module.partition(".")[0]
+    return module.partition(".")[0]
 
 
 @cache

@@ -109,7 +109,8 @@ class SessionRequest(ChatRequest, frozen=True, kw_only=True):
     )
 
     def ask_agent(self, default: str) -> Ask:
-        """`default` answers if the request names no agent. Empty: the model itself."""
+        """`default` is the agent that answers if the request names none; empty: the model
+        itself."""
         return self.ask_for(
             self.turns(),
             conversation_id=self.conversation_id,

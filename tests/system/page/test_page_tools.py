@@ -1,6 +1,7 @@
 """Tools, plans and agents on the page: what is called and whether it may, what is worked on, what may be chosen."""
 
 import json
+import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -36,7 +37,8 @@ def wait() -> None:
 def tool_server(server: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     folder = tmp_path_factory.mktemp("tools")
     (folder / "mytools.py").write_text(TOOLS)
-    started = type(server)(folder / "var", PYTHONPATH=str(folder), CHATAPP_TOOL_MODULES="mytools").start()
+    path = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")]).strip(os.pathsep)
+    started = type(server)(folder / "var", PYTHONPATH=path, CHATAPP_TOOL_MODULES="mytools").start()
     yield started
     started.kill()
 

@@ -37,6 +37,7 @@ from chatapp.tools.catalog import ToolCatalog, mcp_servers
 from chatapp.web import EXTENSION, Services, errors, heads, health, hosts, openapi, origin, pages
 from chatapp.web.api import conversations, messages, one_request, raw, tools
 from chatapp.web.compat import ai_sdk, anthropic, openai_chat, openai_responses
+from chatapp.web.page_modules import page_modules
 
 PACKAGE = Path(__file__).parent
 OWN_DIALECTS = (
@@ -61,7 +62,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = Flask(
         "chatapp", template_folder=_folder("templates"), static_folder=_folder("static"), root_path=str(PACKAGE)
     )
-    app.jinja_env.globals["version"] = __version__
+    app.jinja_env.globals.update(version=__version__, page_modules=page_modules(Path(_folder("static"))))
     app.extensions[EXTENSION] = _services(settings, os.environ)
     errors.install(app, {"/v1/": openai_chat.error_shape, "/v1/messages": anthropic.error_shape})
     hosts.install(app, settings.trusted_hosts)

@@ -4,16 +4,16 @@
  * refuses. It knows no document; the address bar is the router's.
  */
 
-import { ApiError } from "./api.js";
-import { effectiveAgent, effectiveChoice, effectiveTools, runningAnswer } from "./store.js";
+import { ApiError } from "./server/api.js";
+import { effectiveAgent, effectiveChoice, effectiveTools, runningAnswer } from "./state/selectors.js";
 
 export class Actions {
   #opening = 0;
 
   /**
-   * @param {import("./store.js").Store} store
-   * @param {typeof import("./api.js").api} api
-   * @param {import("./tabs.js").Tabs} tabs
+   * @param {import("./state/store.js").Store} store
+   * @param {typeof import("./server/api.js").api} api
+   * @param {import("./server/tabs.js").Tabs} tabs
    */
   constructor(store, api, tabs) {
     this.store = store;
@@ -99,7 +99,7 @@ export class Actions {
     if (offer) this.store.dispatch({ type: "offer-loaded", offer });
   }
 
-  /** @param {string} key @param {object} fields @param {import("./types.js").ShownMessage[]} before */
+  /** @param {string} key @param {object} fields @param {import("./state/types.js").ShownMessage[]} before */
   async #ask(key, fields, before) {
     try {
       const accepted = await this.api.ask(fields, key);
@@ -149,7 +149,7 @@ export class Actions {
   }
 }
 
-/** @param {import("./types.js").State} state */
+/** @param {import("./state/types.js").State} state */
 function settings(state) {
   const { conversationId: conversation_id, thinking } = state;
   const [tools, agent] = [effectiveTools(state), effectiveAgent(state)];

@@ -1,13 +1,14 @@
 // @ts-check
 /** One answer on the page: its thinking, its tools, its text, how it ended and what can be done with it. */
 
-import { cloned, copyFrom, hook, setText } from "../dom.js";
-import { MarkdownView } from "../markdown.js";
-import { endingOf, isAsking, metaOf, thinkingLabel, waitingLabel } from "../words.js";
-import { ToolList } from "./tools.js";
+import { copyFrom } from "../dom/clipboard.js";
+import { cloned, hook, setText } from "../dom/hooks.js";
+import { MarkdownView } from "../markdown/view.js";
+import { endingOf, isAsking, metaOf, thinkingLabel, waitingLabel } from "./labels.js";
+import { ToolList } from "./tool-card.js";
 
-/** @typedef {import("../types.js").ShownMessage} ShownMessage */
-/** @typedef {import("../types.js").Offer} Offer */
+/** @typedef {import("../state/types.js").ShownMessage} ShownMessage */
+/** @typedef {import("../state/types.js").Offer} Offer */
 
 export class AnswerView {
   /** @type {ShownMessage|null} */ #shown = null;
@@ -114,7 +115,7 @@ function isBetween({ content, tools, steps, thinkingSince }) {
   return !content && tools.length + steps.length > 0 && thinkingSince === null && !tools.some(isAsking);
 }
 
-/** @param {HTMLElement} box @param {import("../types.js").Failure} failure @param {boolean} last */
+/** @param {HTMLElement} box @param {import("../state/types.js").Failure} failure @param {boolean} last */
 function showFailure(box, failure, last) {
   setText(hook(box, "failure-message"), failure.message);
   setText(hook(box, "failure-trace"), failure.trace_id ? `Trace ${failure.trace_id}` : "");

@@ -1,11 +1,11 @@
 // @ts-check
 /** The prompt box: it grows, sends with Enter, and its button stops the answer that is running. */
 
-import { hook } from "../dom.js";
-import { runningAnswer } from "../store.js";
+import { hook } from "../dom/hooks.js";
+import { runningAnswer } from "../state/selectors.js";
 
 export class ComposerView {
-  /** @param {import("../store.js").Store} store @param {import("../actions.js").Actions} actions */
+  /** @param {import("../state/store.js").Store} store @param {import("../actions.js").Actions} actions */
   constructor(store, actions) {
     this.store = store;
     this.actions = actions;
@@ -57,7 +57,7 @@ export class ComposerView {
     this.form.requestSubmit();
   }
 
-  /** @param {{state: import("../types.js").State, previous: import("../types.js").State}} change */
+  /** @param {{state: import("../state/types.js").State, previous: import("../state/types.js").State}} change */
   #onChange({ state, previous }) {
     const [now, before] = [runningAnswer(state), runningAnswer(previous)];
     if (now !== before) this.#show();

@@ -1,15 +1,15 @@
 // @ts-check
 /** The list of conversations: which there are, which is open, their names and their end. */
 
-import { arrange, cloned, hook, setText } from "../dom.js";
+import { arrange, cloned, hook, setText } from "../dom/hooks.js";
 
-/** @typedef {import("../types.js").Conversation} Conversation */
+/** @typedef {import("../state/types.js").Conversation} Conversation */
 
 export class SidebarView {
   /**
-   * @param {import("../store.js").Store} store
+   * @param {import("../state/store.js").Store} store
    * @param {import("../actions.js").Actions} actions
-   * @param {import("../router.js").Router} router
+   * @param {import("./router.js").Router} router
    */
   constructor(store, actions, router) {
     this.store = store;

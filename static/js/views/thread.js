@@ -1,12 +1,13 @@
 // @ts-check
 /** The conversation on the page: one view per message, kept in the order of the state, and the empty page. */
 
-import { arrange, cloned, hook, setText, throttled } from "../dom.js";
-import { announcementOf } from "../words.js";
+import { arrange, cloned, hook, setText } from "../dom/hooks.js";
+import { throttled } from "../dom/throttle.js";
+import { announcementOf } from "./labels.js";
 import { AnswerView } from "./answer.js";
 
-/** @typedef {import("../types.js").State} State */
-/** @typedef {import("../types.js").ShownMessage} ShownMessage */
+/** @typedef {import("../state/types.js").State} State */
+/** @typedef {import("../state/types.js").ShownMessage} ShownMessage */
 /** @typedef {{node: HTMLElement, show: (message: ShownMessage, last: boolean, offer: State["offer"]) => void}} MessageView */
 
 const PAINT_EVERY_MS = 50;
@@ -15,9 +16,9 @@ export class ThreadView {
   /** @type {Map<string, MessageView>} */ #views = new Map();
 
   /**
-   * @param {import("../store.js").Store} store
+   * @param {import("../state/store.js").Store} store
    * @param {import("../actions.js").Actions} actions
-   * @param {import("./scroll.js").StickToEnd} scroll
+   * @param {import("./sticky-scroll.js").StickyScroll} scroll
    */
   constructor(store, actions, scroll) {
     this.store = store;

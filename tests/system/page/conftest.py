@@ -170,7 +170,7 @@ class ChatPage:
         """What the page makes of a whole text in one go."""
         found: str = self.page.evaluate(
             """async (text) => {
-                const { MarkdownView } = await import("/static/js/markdown.js");
+                const { MarkdownView } = await import("/static/js/markdown/view.js");
                 const node = document.createElement("div");
                 new MarkdownView(node).set(text, true);
                 return node.innerHTML;

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.slow
 
 # Draws a text whole; grown character by character; and, cut at every place, in two pieces. All must be the same.
 COMPARE = """async (text) => {
-    const { MarkdownView } = await import("/static/js/markdown.js");
+    const { MarkdownView } = await import("/static/js/markdown/view.js");
     const draw = (...pieces) => {
         const node = document.createElement("div");
         const view = new MarkdownView(node);
@@ -168,7 +168,7 @@ def test_hostile_markdown_is_inert_and_readable(chat: Any) -> None:
     drawn = chat.page.evaluate(
         """async (text) => {
             const audit = AUDIT;
-            const { MarkdownView } = await import("/static/js/markdown.js");
+            const { MarkdownView } = await import("/static/js/markdown/view.js");
             const node = document.body.appendChild(document.createElement("div"));
             const view = new MarkdownView(node);
             const found = [];
@@ -228,7 +228,7 @@ def test_code_has_its_language_its_colours_and_a_copy_button(chat: Any) -> None:
 def test_an_open_fence_is_code_while_it_grows_and_is_coloured_when_it_closes(chat: Any) -> None:
     states = chat.page.evaluate(
         """async () => {
-            const { MarkdownView } = await import("/static/js/markdown.js");
+            const { MarkdownView } = await import("/static/js/markdown/view.js");
             const node = document.createElement("div");
             const view = new MarkdownView(node);
             const states = [];
@@ -250,7 +250,7 @@ def test_an_open_fence_is_code_while_it_grows_and_is_coloured_when_it_closes(cha
 def test_finished_blocks_are_drawn_once(chat: Any) -> None:
     kept = chat.page.evaluate(
         """async () => {
-            const { MarkdownView } = await import("/static/js/markdown.js");
+            const { MarkdownView } = await import("/static/js/markdown/view.js");
             const node = document.createElement("div");
             const view = new MarkdownView(node);
             const text = "# One\\n\\nTwo **words**.\\n\\n- three\\n\\nFour.\\n\\nFive";

@@ -8,12 +8,12 @@
  * trouble of its own (a plain Event). `#onError` tells them apart.
  */
 
-/** @typedef {import("./types.js").Message} Message */
+import { EVENT, isTerminal } from "./events.js";
 
-const DELTAS = [
-  "content_delta", "reasoning_delta", "tool_call", "tool_approval", "tool_result", "plan_step", "reset", "heartbeat",
-  "completed",
-];
+/** @typedef {import("../state/types.js").Message} Message */
+
+/** `error` needs a listener of its own, see above. */
+const NAMES = Object.values(EVENT).filter((name) => name !== EVENT.error);
 /** Shorter gaps are not worth a word. */
 const WAITING_AFTER_MS = 1200;
 /** Several heartbeats (15 s by default) without one: the connection is dead, whatever the browser believes. */
@@ -47,8 +47,8 @@ export class AnswerStream {
     const source = new EventSource(this.#resumeUrl());
     this.#source = source;
     source.onopen = () => this.#onOpen();
-    source.addEventListener("error", (event) => this.#onError(event));
-    for (const name of DELTAS) {
+    source.addEventListener(EVENT.error, (event) => this.#onError(event));
+    for (const name of NAMES) {
       source.addEventListener(name, (event) => this.#onEvent(name, /** @type {MessageEvent} */ (event)));
     }
     this.#expectSound();
@@ -73,13 +73,13 @@ export class AnswerStream {
   #onEvent(name, event) {
     if (event.lastEventId) this.#lastEventId = event.lastEventId;
     this.#connected();
-    if (name === "completed" || name === "error") this.stop();
+    if (isTerminal(name)) this.stop();
     this.listener.onEvent(name, JSON.parse(event.data));
   }
 
   /** @param {Event} event */
   #onError(event) {
-    if (event instanceof MessageEvent) return this.#onEvent("error", event);
+    if (event instanceof MessageEvent) return this.#onEvent(EVENT.error, event);
     this.#waitingTimer ??= setTimeout(() => this.listener.onConnection(true), WAITING_AFTER_MS);
     if (this.#source?.readyState === EventSource.CLOSED) this.#recover();
   }
@@ -118,7 +118,7 @@ export class AnswerStream {
   #giveUp() {
     this.stop();
     const message = "This answer is no longer on the server.";
-    this.listener.onEvent("error", { code: "not_found", message, retryable: false, trace_id: null });
+    this.listener.onEvent(EVENT.error, { code: "not_found", message, retryable: false, trace_id: null });
   }
 
   /** Doubles with each failure, with jitter so that a restarted server is not met by everyone at once. */

@@ -7,7 +7,7 @@
  * `<script>` should be readable, and nothing it writes should act.
  */
 
-import { Lexer, Marked, Parser } from "../vendor/marked/marked.esm.js";
+import { Lexer, Marked, Parser } from "../../vendor/marked/marked.esm.js";
 import { codeBlock } from "./code.js";
 import { sanitized } from "./sanitize.js";
 

@@ -4,14 +4,14 @@
  * touched leaves it to the model whether it thinks.
  */
 
-import { hook } from "../dom.js";
-import { effectiveChoice } from "../store.js";
+import { hook } from "../dom/hooks.js";
+import { effectiveChoice } from "../state/selectors.js";
 
 const MODEL_KEY = "chatapp.model";
 const THINKING_KEY = "chatapp.thinking";
 
-export class SettingsView {
-  /** @param {import("../store.js").Store} store */
+export class ModelPicker {
+  /** @param {import("../state/store.js").Store} store */
   constructor(store) {
     this.store = store;
     this.picker = /** @type {HTMLSelectElement} */ (hook(document, "picker"));
@@ -38,7 +38,7 @@ export class SettingsView {
     this.store.dispatch({ type: "thinking-set", thinking });
   }
 
-  /** @param {{state: import("../types.js").State, previous: import("../types.js").State}} change */
+  /** @param {{state: import("../state/types.js").State, previous: import("../state/types.js").State}} change */
   #onChange({ state, previous }) {
     if (state.catalogue !== previous.catalogue) this.#fill();
     if (state.catalogue !== previous.catalogue || state.choice !== previous.choice || state.thinking !== previous.thinking) this.#show();
@@ -60,8 +60,8 @@ export class SettingsView {
   }
 }
 
-/** @returns {Partial<import("../types.js").State>} what this browser remembers */
-export function rememberedSettings() {
+/** @returns {Partial<import("../state/types.js").State>} what this browser remembers */
+export function rememberedModel() {
   const model = localStorage.getItem(MODEL_KEY);
   const thinking = localStorage.getItem(THINKING_KEY);
   return { choice: model ? JSON.parse(model) : null, thinking: thinking ? JSON.parse(thinking) : null };

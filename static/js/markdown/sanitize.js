@@ -4,7 +4,7 @@
  * loads or styles is on the list, whoever wrote it.
  */
 
-import DOMPurify from "../vendor/dompurify/purify.es.mjs";
+import DOMPurify from "../../vendor/dompurify/purify.es.mjs";
 
 const PROSE = {
   ALLOWED_TAGS: [

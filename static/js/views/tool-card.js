@@ -1,11 +1,11 @@
 // @ts-check
 /** The cards of an answer's tool calls: what was called, with what, whether it may run, and what came of it. */
 
-import { cloned, hook, setText } from "../dom.js";
-import { isAsking, pretty, timeLeft, toolLabel, toolState } from "../words.js";
+import { cloned, hook, setText } from "../dom/hooks.js";
+import { isAsking, pretty, timeLeft, toolLabel, toolState } from "./labels.js";
 
-/** @typedef {import("../types.js").ToolCall} ToolCall */
-/** @typedef {import("../types.js").Offer} Offer */
+/** @typedef {import("../state/types.js").ToolCall} ToolCall */
+/** @typedef {import("../state/types.js").Offer} Offer */
 /** @typedef {(call: string, decision: "approved"|"denied") => void} Decide */
 
 const TICK_MS = 1000;
@@ -21,7 +21,7 @@ export class ToolList {
     node.replaceChildren();
   }
 
-  /** @param {import("../types.js").ShownMessage} answer @param {Offer|null} offer */
+  /** @param {import("../state/types.js").ShownMessage} answer @param {Offer|null} offer */
   show({ tools, status }, offer) {
     this.node.hidden = tools.length === 0;
     for (const surplus of this.#cards.splice(tools.length)) surplus.node.remove();

@@ -5,6 +5,8 @@
  * answer end in the same value.
  */
 
+import { EVENT } from "../server/events.js";
+
 /** @typedef {import("./types.js").Message} Message */
 /** @typedef {import("./types.js").ShownMessage} ShownMessage */
 
@@ -61,42 +63,42 @@ export function forgotten(answer) {
  * @returns {ShownMessage}
  */
 export function applyEvent(answer, name, data, at) {
-  const handle = EVENTS[name];
+  const handle = HANDLERS[name];
   if (!handle || answer.status === "done") return answer;
   return handle(answer, data, at);
 }
 
 /** @type {Record<string, (answer: ShownMessage, data: any, at: number) => ShownMessage>} */
-const EVENTS = {
-  reasoning_delta: (answer, data, at) => ({
+const HANDLERS = {
+  [EVENT.reasoningDelta]: (answer, data, at) => ({
     ...worked(answer), reasoning: answer.reasoning + data.delta, thinkingSince: answer.thinkingSince ?? at,
   }),
-  content_delta: (answer, data, at) => ({
+  [EVENT.contentDelta]: (answer, data, at) => ({
     ...thoughtUntil(answered(answer), at), content: answer.content + data.delta,
   }),
-  tool_call: (answer, data, at) => ({
+  [EVENT.toolCall]: (answer, data, at) => ({
     ...thoughtUntil(worked(answer), at), tools: [...answer.tools, called(data, answer.watched ? at : null)],
   }),
-  tool_approval: (answer, { tool_call_id, state: approval, expires }, at) => {
+  [EVENT.toolApproval]: (answer, { tool_call_id, state: approval, expires }, at) => {
     const since = answer.watched && approval === "approved" ? at : null; // what it waited is no work
     return changeTool(answer, tool_call_id, { approval, expires, since, deciding: null });
   },
-  tool_result: (answer, data) =>
+  [EVENT.toolResult]: (answer, data) =>
     changeTool(answer, data.tool_call_id, { result: data.result ?? null, error: data.error ?? null, done: true }),
-  plan_step: (answer, { index, text, begun }) => {
+  [EVENT.planStep]: (answer, { index, text, begun }) => {
     if (begun) return { ...answer, step: index, stepsTold: true };
     const moves = answer.step === 0 || (answer.stepWorked && !answer.stepsTold);
     return { ...answer, steps: [...answer.steps, { index, text }], step: moves ? index : answer.step, stepWorked: false };
   },
-  reset: (answer) => forgotten(answer),
-  completed: (answer, data, at) => ({
+  [EVENT.reset]: (answer) => forgotten(answer),
+  [EVENT.completed]: (answer, data, at) => ({
     ...ended(answer, at),
     content: data.content ?? answer.content,
     finish_reason: data.finish_reason,
     usage: data.usage ?? null,
     timing: data.timing ?? null,
   }),
-  error: (answer, data, at) => ({
+  [EVENT.error]: (answer, data, at) => ({
     ...ended(answer, at),
     finish_reason: data.code === "interrupted" ? "interrupted" : "error",
     error: data,

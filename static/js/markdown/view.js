@@ -7,11 +7,11 @@
  */
 
 import { growCodeBlock } from "./code.js";
-import { blocksOf, isOpenFence, languageOf, renderBlock } from "./markup.js";
+import { blocksOf, isOpenFence, languageOf, renderBlock } from "./blocks.js";
 import { mend } from "./mend.js";
 
-/** @typedef {import("./markup.js").Block} Block */
-/** @typedef {import("./markup.js").Links} Links */
+/** @typedef {import("./blocks.js").Block} Block */
+/** @typedef {import("./blocks.js").Links} Links */
 /** @typedef {{block: Block, growing: boolean, nodes: Element[]}} Drawn */
 
 /** A later block can still join the last one ("1. a", a blank line, "2" and then ". b"), never the one before. */

@@ -4,8 +4,8 @@
  * can be shown. It knows no state and no document.
  */
 
-/** @typedef {import("./types.js").Conversation} Conversation */
-/** @typedef {import("./types.js").Message} Message */
+/** @typedef {import("../state/types.js").Conversation} Conversation */
+/** @typedef {import("../state/types.js").Message} Message */
 
 const ROOT = "/api/v1";
 
@@ -21,10 +21,10 @@ export class ApiError extends Error {
 }
 
 export const api = {
-  /** @returns {Promise<import("./types.js").Catalogue>} */
+  /** @returns {Promise<import("../state/types.js").Catalogue>} */
   catalogue: () => request("GET", "/providers"),
 
-  /** Servers of tools that are not running yet are waited for. @returns {Promise<import("./types.js").Offer>} */
+  /** Servers of tools that are not running yet are waited for. @returns {Promise<import("../state/types.js").Offer>} */
   async offer() {
     const [{ tools, problems }, { agents }] = await Promise.all([request("GET", "/tools"), request("GET", "/agents")]);
     return { tools, problems, agents };

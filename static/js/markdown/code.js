@@ -4,7 +4,7 @@
  * the colours come once, when it closes.
  */
 
-import hljs from "../vendor/highlight/highlight.min.js";
+import hljs from "../../vendor/highlight/highlight.min.js";
 import { sanitized } from "./sanitize.js";
 
 /** Colouring more than this would hold up the page. */

@@ -1,7 +1,7 @@
 // @ts-check
 /** What the page says: states, ends and figures in words. Pure. */
 
-/** @typedef {import("./types.js").ShownMessage} ShownMessage */
+/** @typedef {import("../state/types.js").ShownMessage} ShownMessage */
 
 /** @type {Record<string, string>} */
 const ENDINGS = {
@@ -53,14 +53,14 @@ export function waitingLabel(answer) {
   return answer.stopping ? "Stopping…" : "";
 }
 
-/** @param {import("./types.js").ToolCall} tool */
+/** @param {import("../state/types.js").ToolCall} tool */
 export function isAsking(tool) {
   return tool.approval === "asked" && !tool.done;
 }
 
 /**
  * How a call stands. Without an outcome in an answer that has ended it was stopped, or was not this server's to run.
- * @param {import("./types.js").ToolCall} tool
+ * @param {import("../state/types.js").ToolCall} tool
  * @param {boolean} ended  whether the answer has
  * @returns {"asks"|"running"|"refused"|"failed"|"done"|"open"}
  */
@@ -71,7 +71,7 @@ export function toolState(tool, ended) {
   return isAsking(tool) ? "asks" : "running";
 }
 
-/** @param {import("./types.js").ToolCall} tool @param {boolean} ended @param {number} now  on the page's clock */
+/** @param {import("../state/types.js").ToolCall} tool @param {boolean} ended @param {number} now  on the page's clock */
 export function toolLabel(tool, ended, now) {
   const approved = tool.approval === "approved" ? "approved" : "";
   const ran = tool.since ? Math.floor((now - tool.since) / 1000) : 0;
@@ -112,7 +112,7 @@ function seconds(ms) {
 }
 
 /** The speed where it can be told, else the count. */
-function tokensOf(/** @type {import("./types.js").Usage|null} */ usage, /** @type {import("./types.js").Timing|null} */ timing) {
+function tokensOf(/** @type {import("../state/types.js").Usage|null} */ usage, /** @type {import("../state/types.js").Timing|null} */ timing) {
   if (!usage?.completion) return "";
   const about = usage.estimated ? "≈ " : "";
   const ms = timing && timing.first_token_ms !== null ? timing.total_ms - timing.first_token_ms : 0;

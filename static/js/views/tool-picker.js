@@ -4,17 +4,17 @@
  * where there is nothing to choose. What was picked is remembered in this browser; until then the server decides.
  */
 
-import { cloned, hook, setText } from "../dom.js";
-import { effectiveAgent, mayCall } from "../store.js";
+import { cloned, hook, setText } from "../dom/hooks.js";
+import { effectiveAgent, mayCall } from "../state/selectors.js";
 
-/** @typedef {import("../types.js").State} State */
-/** @typedef {import("../types.js").Tool} Tool */
+/** @typedef {import("../state/types.js").State} State */
+/** @typedef {import("../state/types.js").Tool} Tool */
 
 const TOOLS_KEY = "chatapp.tools";
 const AGENT_KEY = "chatapp.agent";
 
-export class OfferView {
-  /** @param {import("../store.js").Store} store @param {import("../actions.js").Actions} actions */
+export class ToolPicker {
+  /** @param {import("../state/store.js").Store} store @param {import("../actions.js").Actions} actions */
   constructor(store, actions) {
     this.store = store;
     this.actions = actions;
@@ -74,7 +74,7 @@ export class OfferView {
     if (fresh || state.tools !== previous.tools || state.agent !== previous.agent) this.#show(state, state.offer);
   }
 
-  /** @param {import("../types.js").Offer} offer */
+  /** @param {import("../state/types.js").Offer} offer */
   #fill({ tools, agents, problems }) {
     const troubles = Object.entries(problems);
     this.menu.hidden = tools.length + agents.length + troubles.length === 0;
@@ -87,7 +87,7 @@ export class OfferView {
     hook(this.menu, "problems").replaceChildren(...troubles.map(problemOf));
   }
 
-  /** @param {State} state @param {import("../types.js").Offer} offer */
+  /** @param {State} state @param {import("../state/types.js").Offer} offer */
   #show(state, offer) {
     const agent = effectiveAgent(state);
     const chosen = new Set(offer.tools.filter((tool) => mayCall(state, tool)).map((tool) => tool.name));
@@ -102,7 +102,7 @@ export class OfferView {
 }
 
 /** @returns {Partial<State>} what this browser remembers */
-export function rememberedOffer() {
+export function rememberedTools() {
   const [tools, agent] = [TOOLS_KEY, AGENT_KEY].map((key) => localStorage.getItem(key));
   return { tools: tools ? JSON.parse(tools) : null, agent: agent ? JSON.parse(agent) : null };
 }

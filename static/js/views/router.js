@@ -7,7 +7,7 @@
 const CONVERSATION = /^\/c\/([^/]+)\/?$/;
 
 export class Router {
-  /** @param {import("./store.js").Store} store @param {import("./actions.js").Actions} actions */
+  /** @param {import("../state/store.js").Store} store @param {import("../actions.js").Actions} actions */
   constructor(store, actions) {
     this.store = store;
     this.actions = actions;

@@ -7,7 +7,7 @@
 /** Nearer than this counts as "at the end". */
 const NEAR_PX = 56;
 
-export class StickToEnd {
+export class StickyScroll {
   #stuck = true;
   #lastTop = 0;
 

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * What a reader can do, each as one method: it changes the store, asks the server, and puts right what the server
- * refuses. It knows no document; the address bar is the router's.
+ * What a reader can do, one method each. A method changes the store and asks the server; if the server
+ * refuses, it takes the change back. Nothing here knows the document; the address bar is the router's.
  */
 
 import { ApiError } from "./server/api.js";
@@ -50,6 +50,21 @@ export class Actions {
     this.store.dispatch({ type: "tool-deciding", id, call, deciding: decision });
     const done = await this.#trying(() => this.api.decide(id, call, decision));
     if (!done) this.store.dispatch({ type: "tool-deciding", id, call, deciding: null });
+  }
+
+  /** The conversation's title and its place in the list may be new. */
+  onAnswerEnded() {
+    return this.refreshConversations();
+  }
+
+  /** Another tab changed this conversation: shows it as it is now, or a new chat if it is gone. @param {string} id */
+  async onOtherTab(id) {
+    await this.refreshConversations();
+    const { state } = this.store;
+    const isAsking = runningAnswer(state)?.id === ""; // this tab's own question is on its way
+    if (id !== state.conversationId || isAsking) return;
+    if (state.conversations.some((each) => each.id === id)) await this.open(id);
+    else this.openNewChat();
   }
 
   openNewChat() {

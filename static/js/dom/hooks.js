@@ -1,21 +1,27 @@
 // @ts-check
-/** Small helpers around the page's markup: its `data-*` hooks and its templates. */
+/** Small helpers for the markup: its `data-*` hooks and its templates. */
 
 /**
- * The element that carries `data-<name>`. The markup is ours, so a missing one is a mistake and says so.
+ * The element that carries `data-<name>`. The markup is ours, so a missing hook is a mistake: it throws.
  * @param {ParentNode} root
  * @param {string} name
  * @returns {HTMLElement}
  */
 export function hook(root, name) {
   const found = root.querySelector(`[data-${name}]`);
-  if (!(found instanceof HTMLElement)) throw new Error(`the page has no [data-${name}]`);
+  if (!(found instanceof HTMLElement)) throw new Error(`the markup has no [data-${name}]`);
   return found;
 }
 
-/** A copy of what `<template id>` holds. @param {string} id @returns {HTMLElement} */
-export function cloned(id) {
-  const template = /** @type {HTMLTemplateElement} */ (document.getElementById(id));
+/**
+ * A copy of the element inside `<template data-template="name">`.
+ * @param {ParentNode} root
+ * @param {string} name
+ * @returns {HTMLElement}
+ */
+export function cloned(root, name) {
+  const template = root.querySelector(`template[data-template="${name}"]`);
+  if (!(template instanceof HTMLTemplateElement)) throw new Error(`the markup has no template ${name}`);
   return /** @type {HTMLElement} */ (template.content.firstElementChild?.cloneNode(true));
 }
 
@@ -24,8 +30,15 @@ export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
+/** Whether nothing on the page has the focus. @param {Node} node  any node of the page */
+export function nothingHasFocus({ ownerDocument }) {
+  const focused = ownerDocument?.activeElement ?? null;
+  return focused === null || focused === ownerDocument?.body;
+}
+
 /**
- * Puts `nodes` into `parent` in this order, moving none that stands right, and removes what else is there.
+ * Puts `nodes` into `parent` in this order and removes its other children. A node that is already in its
+ * place is not moved.
  * @param {Element} parent
  * @param {Element[]} nodes
  */

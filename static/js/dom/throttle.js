@@ -1,11 +1,13 @@
 // @ts-check
-/** Work that is asked for far more often than it needs doing. */
+/** For work that is asked for far more often than it needs to be done. */
 
 /**
- * Calls `work` at once and then at most every `interval` ms while it is asked for (throttled, not debounced: under a
- * steady stream it still runs). If the work itself is slow, the pauses grow with it, so that the page stays usable.
+ * Runs `work` at most every `interval` milliseconds for as long as it is called. It throttles and does not
+ * debounce: under a steady stream of calls the work still runs. If the work itself is slow, the pauses grow
+ * with it, so that the page stays usable. `cancel` drops a run that is due.
  * @param {() => void} work
  * @param {number} interval
+ * @returns {(() => void) & {cancel: () => void}}
  */
 export function throttled(work, interval) {
   /** @type {number|undefined} */
@@ -18,7 +20,12 @@ export function throttled(work, interval) {
     const ended = performance.now();
     next = ended + Math.max(interval - (ended - started), 3 * (ended - started));
   };
-  return () => {
+  const call = () => {
     timer ??= setTimeout(run, Math.max(0, next - performance.now()));
   };
+  const cancel = () => {
+    clearTimeout(timer);
+    timer = undefined;
+  };
+  return Object.assign(call, { cancel });
 }

@@ -1,19 +1,26 @@
 // @ts-check
 /**
- * A word between the tabs of one browser: "this conversation has changed". What a tab does about it is its own
- * business. Without BroadcastChannel (very old browsers) tabs learn of each other at their next reload.
+ * Tells the other tabs of this browser that a conversation has changed. Without BroadcastChannel (in very
+ * old browsers) tabs learn of each other's changes when they reload.
  */
 
 export class Tabs {
-  #channel = "BroadcastChannel" in globalThis ? new BroadcastChannel("chatapp") : null;
+  /** @type {BroadcastChannel|null} */ #channel = null;
+
+  /** @param {(conversationId: string) => void} listener  called when another tab tells of a change */
+  start(listener) {
+    if (!("BroadcastChannel" in globalThis)) return;
+    this.#channel = new BroadcastChannel("chatapp");
+    this.#channel.onmessage = ({ data }) => listener(data.conversationId);
+  }
+
+  stop() {
+    this.#channel?.close();
+    this.#channel = null;
+  }
 
   /** @param {string} conversationId */
   tell(conversationId) {
     this.#channel?.postMessage({ conversationId });
-  }
-
-  /** @param {(conversationId: string) => void} listener */
-  onChange(listener) {
-    this.#channel?.addEventListener("message", (event) => listener(event.data.conversationId));
   }
 }

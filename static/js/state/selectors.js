@@ -9,7 +9,12 @@ export function runningAnswer(state) {
   return state.messages.findLast((message) => message.status === "running");
 }
 
-/** What the next question goes to; null leaves it to the server. @param {State} state */
+/** Whether the answer that was being written no longer is. @param {State} state @param {State} previous */
+export function hasAnswerEnded(state, previous) {
+  return Boolean(runningAnswer(previous)) && !runningAnswer(state);
+}
+
+/** The provider and model of the next question; null leaves them to the server. @param {State} state */
 export function effectiveChoice(state) {
   return isOffered(state.catalogue, state.choice) ? state.choice : state.catalogue.default;
 }
@@ -20,12 +25,12 @@ export function mayCall(state, tool) {
   return effectiveAgent(state) ? tool.agent_default : tool.default;
 }
 
-/** The names that are sent; null leaves it to the server. What is not there now is left out. @param {State} state */
+/** The tools that are sent, without those that the server no longer has; null leaves them to the server. @param {State} state */
 export function effectiveTools({ offer, tools }) {
   return offer && tools ? tools.filter((name) => offer.tools.some((tool) => tool.name === name)) : tools;
 }
 
-/** @param {State} state */
+/** The agent that answers; null is the model itself. @param {State} state */
 export function effectiveAgent({ offer, agent }) {
   return !offer || (agent && offer.agents.includes(agent)) ? agent : null;
 }

@@ -73,6 +73,7 @@
  * @property {Notice|null} notice
  *
  * @typedef {{type: string, [field: string]: any}} Action
+ * @typedef {{state: State, previous: State}} Change  the detail of a store's event "change"
  */
 
 export {};

@@ -1,27 +1,29 @@
 // @ts-check
 /**
- * The model picker and the thinking switch. What was picked is remembered in this browser; a switch that nobody has
- * touched leaves it to the model whether it thinks.
+ * The model picker and the thinking switch. This browser remembers the choice. Until a reader touches the
+ * switch, the model decides whether it thinks.
  */
 
 import { hook } from "../dom/hooks.js";
 import { effectiveChoice } from "../state/selectors.js";
+import { View } from "./view.js";
 
 const MODEL_KEY = "chatapp.model";
 const THINKING_KEY = "chatapp.thinking";
 
-export class ModelPicker {
-  /** @param {import("../state/store.js").Store} store */
-  constructor(store) {
+export class ModelPicker extends View {
+  /** @param {HTMLElement} root @param {import("../state/store.js").Store} store */
+  constructor(root, store) {
+    super(root);
     this.store = store;
-    this.picker = /** @type {HTMLSelectElement} */ (hook(document, "picker"));
-    this.toggle = hook(document, "thinking-toggle");
+    this.picker = /** @type {HTMLSelectElement} */ (hook(root, "picker"));
+    this.toggle = hook(root, "thinking-toggle");
   }
 
   start() {
-    this.picker.addEventListener("change", () => this.#onPick());
-    this.toggle.addEventListener("click", () => this.#onToggle());
-    this.store.addEventListener("change", (event) => this.#onChange(/** @type {CustomEvent} */ (event).detail));
+    this.on(this.picker, "change", () => this.#onPick());
+    this.on(this.toggle, "click", () => this.#onToggle());
+    this.on(this.store, "change", ({ detail }) => this.#onChange(detail));
     this.#fill();
     this.#show();
   }
@@ -38,16 +40,18 @@ export class ModelPicker {
     this.store.dispatch({ type: "thinking-set", thinking });
   }
 
-  /** @param {{state: import("../state/types.js").State, previous: import("../state/types.js").State}} change */
+  /** @param {import("../state/types.js").Change} change */
   #onChange({ state, previous }) {
-    if (state.catalogue !== previous.catalogue) this.#fill();
-    if (state.catalogue !== previous.catalogue || state.choice !== previous.choice || state.thinking !== previous.thinking) this.#show();
+    const fresh = state.catalogue !== previous.catalogue;
+    if (fresh) this.#fill();
+    if (fresh || state.choice !== previous.choice || state.thinking !== previous.thinking) this.#show();
   }
 
   #fill() {
-    const offered = this.store.state.catalogue.providers.filter((each) => each.models.length > 0);
-    const { choice } = this.store.state;
-    const groups = offered.length || !choice ? offered.map(group) : [group({ name: choice.provider, models: [choice.model] })];
+    const { catalogue, choice } = this.store.state;
+    const offered = catalogue.providers.filter((each) => each.models.length > 0);
+    const remembered = choice ? [{ name: choice.provider, models: [choice.model] }] : [];
+    const groups = (offered.length ? offered : remembered).map(group);
     if (groups.length) this.picker.replaceChildren(...groups);
     this.picker.disabled = offered.length === 0;
   }
@@ -55,7 +59,7 @@ export class ModelPicker {
   #show() {
     const { thinking } = this.store.state;
     const choice = effectiveChoice(this.store.state);
-    if (choice && !this.picker.disabled) this.picker.value = JSON.stringify({ provider: choice.provider, model: choice.model });
+    if (choice && !this.picker.disabled) this.picker.value = valueOf(choice.provider, choice.model);
     this.toggle.setAttribute("aria-pressed", String(thinking === true));
   }
 }
@@ -71,6 +75,11 @@ export function rememberedModel() {
 function group({ name, models }) {
   const made = document.createElement("optgroup");
   made.label = name;
-  made.append(...models.map((model) => new Option(model, JSON.stringify({ provider: name, model }))));
+  made.append(...models.map((model) => new Option(model, valueOf(name, model))));
   return made;
+}
+
+/** @param {string} provider @param {string} model */
+function valueOf(provider, model) {
+  return JSON.stringify({ provider, model });
 }

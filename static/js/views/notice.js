@@ -1,18 +1,21 @@
 // @ts-check
-/** A refusal that belongs to no answer. */
+/** Shows a refusal that belongs to no answer. */
 
 import { hook, setText } from "../dom/hooks.js";
+import { View } from "./view.js";
 
-export class NoticeView {
-  /** @param {import("../state/store.js").Store} store */
-  constructor(store) {
+export class NoticeView extends View {
+  /** @param {HTMLElement} root @param {import("../state/store.js").Store} store */
+  constructor(root, store) {
+    super(root);
     this.store = store;
-    this.node = hook(document, "notice");
+    this.node = hook(root, "notice");
   }
 
   start() {
-    hook(this.node, "notice-close").addEventListener("click", () => this.store.dispatch({ type: "notice-dismissed" }));
-    this.store.addEventListener("change", () => this.#show());
+    this.on(hook(this.node, "notice-close"), "click", () => this.store.dispatch({ type: "notice-dismissed" }));
+    this.on(this.store, "change", () => this.#show());
+    this.#show();
   }
 
   #show() {

@@ -1,25 +1,34 @@
 // @ts-check
 /**
- * The address bar and the state, kept the same: a conversation lives at /c/<id>, a new chat at /. Links stay links
- * (they open in a new tab as any other); a plain click on one is answered here, without a page load.
+ * Keeps the address bar, the tab's title and the state the same: a conversation lives at /c/<id>, a new chat
+ * at /. Links stay links (they open in a new tab like any other); a plain click on one loads no page. A page
+ * has one router; a chat without one leaves the address alone.
  */
+
+import { View } from "./view.js";
 
 const CONVERSATION = /^\/c\/([^/]+)\/?$/;
 
-export class Router {
-  /** @param {import("../state/store.js").Store} store @param {import("../actions.js").Actions} actions */
-  constructor(store, actions) {
+export class Router extends View {
+  /**
+   * @param {HTMLElement} root  whose links it answers
+   * @param {import("../state/store.js").Store} store
+   * @param {import("../actions.js").Actions} actions
+   */
+  constructor(root, store, actions) {
+    super(root);
     this.store = store;
     this.actions = actions;
   }
 
   start() {
-    addEventListener("popstate", () => this.#show());
-    document.addEventListener("click", (event) => this.#onClick(event));
-    this.store.addEventListener("change", () => this.#follow());
+    this.on(window, "popstate", () => this.#show());
+    this.on(this.root, "click", (event) => this.#onClick(event));
+    this.on(this.store, "change", ({ detail }) => this.#follow(detail));
+    this.#showTitle();
   }
 
-  /** The address changes when there is something to show for it. @param {string} path */
+  /** The address changes once there is something to show for it. @param {string} path */
   async go(path) {
     const id = conversationIn(path);
     if (!(await this.#open(id))) return;
@@ -29,8 +38,7 @@ export class Router {
   async #show() {
     const path = location.pathname;
     if ((await this.#open(conversationIn(path))) || location.pathname !== path) return;
-    const { conversationId } = this.store.state;
-    history.replaceState(null, "", conversationId ? `/c/${conversationId}` : "/");
+    history.replaceState(null, "", pathOf(this.store.state.conversationId));
   }
 
   /** @param {string|null} id */
@@ -49,11 +57,23 @@ export class Router {
     this.go(link.pathname);
   }
 
-  /** A new chat gets its address when the server has taken its first question. */
-  #follow() {
-    const { conversationId } = this.store.state;
-    const isNew = conversationIn(location.pathname) === null;
-    if (isNew && conversationId) history.pushState(null, "", `/c/${conversationId}`);
+  /**
+   * A new chat gets its address when the server has accepted its first question; a conversation that was
+   * deleted loses it.
+   * @param {import("../state/types.js").Change} change
+   */
+  #follow({ state, previous }) {
+    const { conversationId, conversations } = state;
+    const moved = conversationId !== previous.conversationId;
+    const here = conversationIn(location.pathname);
+    if (moved && (here === null) !== (conversationId === null)) history.pushState(null, "", pathOf(conversationId));
+    if (moved || conversations !== previous.conversations) this.#showTitle();
+  }
+
+  #showTitle() {
+    const { conversations, conversationId } = this.store.state;
+    const open = conversations.find((each) => each.id === conversationId);
+    document.title = open ? `${open.title} · chatapp` : "chatapp";
   }
 }
 
@@ -61,4 +81,9 @@ export class Router {
 function conversationIn(path) {
   const match = CONVERSATION.exec(path);
   return match ? decodeURIComponent(match[1]) : null;
+}
+
+/** @param {string|null} id */
+function pathOf(id) {
+  return id ? `/c/${id}` : "/";
 }

@@ -8,6 +8,7 @@
  */
 
 import { Lexer, Marked, Parser } from "../../vendor/marked/marked.esm.js";
+import remend, { isWithinCodeBlock } from "../../vendor/remend/index.js";
 import { codeBlock } from "./code.js";
 import { sanitized } from "./sanitize.js";
 
@@ -16,6 +17,27 @@ import { sanitized } from "./sanitize.js";
 
 const HARMLESS_TAG = /&lt;(\/?(?:b|i|u|s|em|strong|del|ins|sub|sup|kbd|mark|small|br))\s*\/?&gt;/gi;
 const ENTITIES = /** @type {Record<string, string>} */ ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" });
+
+/** A line that may yet become an item, a heading, its underline, a rule, a quote or a fence. */
+const BEGUN_LINE = /(^|\n) {0,3}(?:[-=]+|[*+]|\d+[.)]?|#{1,6}|[`~]{1,3}|>) *$/;
+/** A table's head before the line that makes it a table. */
+const BEGUN_TABLE = /^ *\|[^\n]*(?:\n *[|: -]*)?$/;
+/** A link or image whose address is not complete, or may yet begin. It may hold pairs of brackets. */
+const BEGUN_ADDRESS = /!?\[([^\]\n]*)\](?:\((?:[^()`\n]|\([^()`\n]*\))*(?:\([^()`\n]*)?)?$/;
+
+/** remend's other rules would draw a block unlike what it becomes: they are off. */
+const REMEND = /** @type {const} */ ({
+  comparisonOperators: false,
+  htmlTags: false,
+  katex: false,
+  setextHeadings: false,
+  singleTilde: false,
+  linkMode: "text-only",
+});
+/** Marks that open nothing in this page, but something for remend: a dollar, a lone asterisk, those in an address. */
+const PLAIN_MARKS = /[$]|(?<=\s)\*+(?=\s)|https?:\/\/\S+/g;
+/** They are hidden from it behind noncharacters, which no text holds. */
+const STAND_INS = /** @type {Record<string, string>} */ ({ $: "\uFDD0", "*": "\uFDD1", _: "\uFDD2" });
 
 const options = new Marked({
   gfm: true,
@@ -52,6 +74,51 @@ export function renderBlock(raw, links, growing = false) {
   fragment.querySelectorAll("a").forEach(furnishLink);
   fragment.querySelectorAll("table").forEach(furnishTable);
   return fragment;
+}
+
+/**
+ * A block that is still being written, completed for the eye: marks that were opened are closed, and marks that
+ * have only begun are left out, so that nothing flickers from raw to rendered.
+ * @param {string} raw
+ * @returns {string}
+ */
+export function completed(raw) {
+  if (BEGUN_TABLE.test(raw)) return "";
+  if (isWithinCodeBlock(raw, raw.length)) return raw;
+  const text = withoutBegunAddress(raw.replace(BEGUN_LINE, "")).trimEnd();
+  return showPlainMarks(remend(withoutBegunMarks(hidePlainMarks(text)), REMEND));
+}
+
+/** @param {string} text */
+function withoutBegunAddress(text) {
+  const inCode = text.split("`").length % 2 === 0;
+  return inCode ? text : text.replace(BEGUN_ADDRESS, "$1");
+}
+
+/**
+ * Drops the marks at the end that open something: those after a space, and those that remend would close if
+ * text followed.
+ * @param {string} text
+ */
+function withoutBegunMarks(text) {
+  const [marks] = /(?:\*+|_+|~+|`+)$/.exec(text) ?? [];
+  if (!marks) return text;
+  const before = text.slice(0, -marks.length);
+  const opens = /(?:^|\s)$/.test(before) || remend(`${text}x`, REMEND).endsWith(`x${marks}`);
+  return opens ? before : text;
+}
+
+/** @param {string} text */
+function hidePlainMarks(text) {
+  return text.replace(PLAIN_MARKS, (found) => {
+    const marks = found.startsWith("*") ? /\*/g : /[$_]/g; // asterisks at the end of an address may close what is around it
+    return found.replace(marks, (mark) => STAND_INS[mark]);
+  });
+}
+
+/** @param {string} text */
+function showPlainMarks(text) {
+  return Object.entries(STAND_INS).reduce((shown, [mark, standIn]) => shown.replaceAll(standIn, () => mark), text);
 }
 
 /** Whether a block's raw text is a fence that nobody has closed yet. @param {string} raw */
@@ -98,13 +165,15 @@ function furnishCode(code, growing) {
   code.parentElement?.replaceWith(codeBlock({ language, text: code.textContent ?? "", closed }));
 }
 
-/** Pictures from elsewhere would tell that they were looked at: they become links. @param {Element} image */
+/** A picture from another server would tell it that somebody looked: it becomes a link. @param {Element} image */
 function furnishImage(image) {
   const source = image.getAttribute("src") ?? "";
+  const label = image.getAttribute("alt") ?? "";
+  if (!source) return image.replaceWith(label);
   if (source.startsWith("data:image/") || isOurs(source)) return;
   const link = document.createElement("a");
-  link.textContent = image.getAttribute("alt") || source || "image";
-  if (source && !image.closest("a")) link.setAttribute("href", source);
+  link.textContent = label || source;
+  if (!image.closest("a")) link.setAttribute("href", source);
   image.replaceWith(link);
 }
 

@@ -7,8 +7,7 @@
  */
 
 import { growCodeBlock } from "./code.js";
-import { blocksOf, isOpenFence, languageOf, renderBlock } from "./blocks.js";
-import { mend } from "./mend.js";
+import { blocksOf, completed, isOpenFence, languageOf, renderBlock } from "./blocks.js";
 
 /** @typedef {import("./blocks.js").Block} Block */
 /** @typedef {import("./blocks.js").Links} Links */
@@ -94,8 +93,8 @@ export class MarkdownView {
 
   /** @param {Block} block @param {boolean} growing @returns {Drawn} */
   #made(block, growing) {
-    const text = block.type === "code" ? fenced(block.raw, growing) : growing ? mend(block.raw) : block.raw;
-    return { block, growing, nodes: [...renderBlock(text, this.#links, growing).children] };
+    const nodes = [...renderBlock(drawable(block, growing), this.#links, growing).children];
+    return { block, growing, nodes };
   }
 
   /** @param {string} source @param {Block[]} blocks */
@@ -146,8 +145,14 @@ function grown(drawn, block, growing) {
   return { ...drawn, block };
 }
 
-/** A text that ended inside a fence: what there is counts as all of it. @param {string} raw @param {boolean} growing */
-function fenced(raw, growing) {
+/** The markdown that is drawn for a block. @param {Block} block @param {boolean} growing */
+function drawable({ type, raw }, growing) {
+  if (type === "code") return growing ? raw : withFence(raw);
+  return growing && type !== "html" ? completed(raw) : raw; // HTML is shown as it is
+}
+
+/** A text that ended inside a fence: what there is counts as all of it. @param {string} raw */
+function withFence(raw) {
   const [, fence] = /^ {0,3}(`{3,}|~{3,})/.exec(raw) ?? [];
-  return fence && !growing && isOpenFence(raw) ? `${raw.replace(/\n$/, "")}\n${fence}` : raw;
+  return fence && isOpenFence(raw) ? `${raw.replace(/\n$/, "")}\n${fence}` : raw;
 }

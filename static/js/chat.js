@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * One chat below one element: its store, its connection to the server and its views. A page may hold several,
- * also inside shadow roots; each finds its markup (templates/chat.html) below its own root. What a page has
- * once, the address bar and the list of conversations around a chat, is main.js's.
+ * One chat below one element: its store, its connection to the server and its views. A page may
+ * hold several, also inside shadow roots; each finds its markup (see templates/chat.html) below its
+ * own root. The parts that a page has once, such as the address bar, are in main.js.
  */
 
 import { Actions } from "./actions.js";

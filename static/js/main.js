@@ -1,5 +1,7 @@
 // @ts-check
-/** Wires the page: one chat, and around it the conversations, the address bar and the colour scheme. */
+/**
+ * Wires the page: one chat, and around it the conversations, the address bar and the colour scheme.
+ */
 
 import { Chat } from "./chat.js";
 import { hook } from "./dom/hooks.js";

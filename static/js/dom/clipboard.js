@@ -10,7 +10,11 @@ export function copyCode({ target }) {
   if (button instanceof HTMLElement && code) copyFrom(button, code.textContent ?? "");
 }
 
-/** Copies, and shows on the button for a moment that it did. @param {HTMLElement} button @param {string} text */
+/**
+ * Copies, and shows on the button for a moment that it did.
+ * @param {HTMLElement} button
+ * @param {string} text
+ */
 export async function copyFrom(button, text) {
   const label = button.querySelector("[data-label]") ?? button;
   const before = label.textContent ?? "";
@@ -27,7 +31,7 @@ export async function copyFrom(button, text) {
 /** @param {string} text @returns {Promise<void>} */
 async function copyText(text) {
   if (navigator.clipboard) return navigator.clipboard.writeText(text);
-  const field = document.createElement("textarea"); // over plain HTTP a browser has no clipboard object
+  const field = document.createElement("textarea"); // plain HTTP has no clipboard object
   field.value = text;
   document.body.append(field);
   field.select();

@@ -2,7 +2,8 @@
 /** Small helpers for the markup: its `data-*` hooks and its templates. */
 
 /**
- * The element that carries `data-<name>`. The markup is ours, so a missing hook is a mistake: it throws.
+ * The element that carries `data-<name>`. The markup is ours, so a missing hook is a mistake: it
+ * throws.
  * @param {ParentNode} root
  * @param {string} name
  * @returns {HTMLElement}
@@ -25,7 +26,11 @@ export function cloned(root, name) {
   return /** @type {HTMLElement} */ (template.content.firstElementChild?.cloneNode(true));
 }
 
-/** Writing the same text again would disturb a selection. @param {Element} node @param {string} text */
+/**
+ * Writing the same text again would disturb a selection.
+ * @param {Element} node
+ * @param {string} text
+ */
 export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
@@ -37,8 +42,8 @@ export function nothingHasFocus({ ownerDocument }) {
 }
 
 /**
- * Puts `nodes` into `parent` in this order and removes its other children. A node that is already in its
- * place is not moved.
+ * Puts `nodes` into `parent` in this order and removes its other children. A node that is already
+ * in its place is not moved.
  * @param {Element} parent
  * @param {Element[]} nodes
  */

@@ -2,9 +2,9 @@
 /** For work that is asked for far more often than it needs to be done. */
 
 /**
- * Runs `work` at most every `interval` milliseconds for as long as it is called. It throttles and does not
- * debounce: under a steady stream of calls the work still runs. If the work itself is slow, the pauses grow
- * with it, so that the page stays usable. `cancel` drops a run that is due.
+ * Runs `work` at most every `interval` milliseconds for as long as it is called. It throttles and
+ * does not debounce: under a steady stream of calls the work still runs. If the work itself is
+ * slow, the pauses grow with it, so that the page stays usable. `cancel` drops a run that is due.
  * @param {() => void} work
  * @param {number} interval
  * @returns {(() => void) & {cancel: () => void}}

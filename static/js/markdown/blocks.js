@@ -1,10 +1,11 @@
 // @ts-check
 /**
- * Markdown to DOM, one block at a time: marked reads it, DOMPurify lets through what may pass, and links, images,
- * tables and code get the shape they have in this page. Pure but for making nodes; it keeps nothing.
+ * Markdown to DOM, one block at a time: remend completes a block that still grows, marked reads it,
+ * DOMPurify removes what is not allowed, and links, images, tables and code get this page's shape.
+ * Keeps no state.
  *
- * HTML in a model's text is shown as the text it is, but for a few harmless inline tags: what a model writes about
- * `<script>` should be readable, and nothing it writes should act.
+ * HTML in a model's text is shown as text, except for a few harmless inline tags: a sentence about
+ * `<script>` stays readable, and nothing that a model writes acts.
  */
 
 import { Lexer, Marked, Parser } from "../../vendor/marked/marked.esm.js";
@@ -12,17 +13,22 @@ import remend, { isWithinCodeBlock } from "../../vendor/remend/index.js";
 import { codeBlock } from "./code.js";
 import { sanitized } from "./sanitize.js";
 
-/** @typedef {Record<string, {href: string, title: string}>} Links  definitions like `[name]: address` */
+/**
+ * @typedef {Record<string, {href: string, title: string}>} Links  definitions like `[name]: address`
+ */
 /** @typedef {{type: string, raw: string, text?: string, lang?: string}} Block */
 
 const HARMLESS_TAG = /&lt;(\/?(?:b|i|u|s|em|strong|del|ins|sub|sup|kbd|mark|small|br))\s*\/?&gt;/gi;
-const ENTITIES = /** @type {Record<string, string>} */ ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" });
+/** @type {Record<string, string>} */
+const ENTITIES = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
 
 /** A line that may yet become an item, a heading, its underline, a rule, a quote or a fence. */
 const BEGUN_LINE = /(^|\n) {0,3}(?:[-=]+|[*+]|\d+[.)]?|#{1,6}|[`~]{1,3}|>) *$/;
 /** A table's head before the line that makes it a table. */
 const BEGUN_TABLE = /^ *\|[^\n]*(?:\n *[|: -]*)?$/;
-/** A link or image whose address is not complete, or may yet begin. It may hold pairs of brackets. */
+/**
+ * A link or image whose address is not complete, or may yet begin. It may hold pairs of brackets.
+ */
 const BEGUN_ADDRESS = /!?\[([^\]\n]*)\](?:\((?:[^()`\n]|\([^()`\n]*\))*(?:\([^()`\n]*)?)?$/;
 
 /** remend's other rules would draw a block unlike what it becomes: they are off. */
@@ -34,10 +40,13 @@ const REMEND = /** @type {const} */ ({
   singleTilde: false,
   linkMode: "text-only",
 });
-/** Marks that open nothing in this page, but something for remend: a dollar, a lone asterisk, those in an address. */
+/**
+ * Marks that open nothing here, though remend thinks so: a dollar, a lone asterisk, marks in an
+ * address.
+ */
 const PLAIN_MARKS = /[$]|(?<=\s)\*+(?=\s)|https?:\/\/\S+/g;
-/** They are hidden from it behind noncharacters, which no text holds. */
-const STAND_INS = /** @type {Record<string, string>} */ ({ $: "\uFDD0", "*": "\uFDD1", _: "\uFDD2" });
+/** They are hidden from it behind noncharacters, which appear in no text. */
+const STAND_INS = Object.freeze({ $: "\uFDD0", "*": "\uFDD1", _: "\uFDD2" });
 
 const options = new Marked({
   gfm: true,
@@ -51,7 +60,8 @@ const options = new Marked({
 }).defaults;
 
 /**
- * The blocks of a text, unrendered. Names defined in it are added to `links`; an earlier definition wins.
+ * The blocks of a text, unrendered. Adds the names that it defines to `links`; an earlier
+ * definition wins.
  * @param {string} text
  * @param {Links} links
  * @returns {Block[]}
@@ -63,7 +73,7 @@ export function blocksOf(text, links) {
 /**
  * @param {string} raw  one block's markdown
  * @param {Links} links
- * @param {boolean} [growing]  then a fence that nobody has closed may still get more
+ * @param {boolean} [growing]  an open fence may then get more text
  * @returns {DocumentFragment}
  */
 export function renderBlock(raw, links, growing = false) {
@@ -77,8 +87,8 @@ export function renderBlock(raw, links, growing = false) {
 }
 
 /**
- * A block that is still being written, completed for the eye: marks that were opened are closed, and marks that
- * have only begun are left out, so that nothing flickers from raw to rendered.
+ * A block that is still being written, completed for the eye: marks that were opened are closed,
+ * and marks that have only begun are left out, so that nothing flickers from raw to rendered.
  * @param {string} raw
  * @returns {string}
  */
@@ -96,8 +106,8 @@ function withoutBegunAddress(text) {
 }
 
 /**
- * Drops the marks at the end that open something: those after a space, and those that remend would close if
- * text followed.
+ * Drops the marks at the end that open something: those after a space, and those that remend would
+ * close if text followed.
  * @param {string} text
  */
 function withoutBegunMarks(text) {
@@ -111,8 +121,8 @@ function withoutBegunMarks(text) {
 /** @param {string} text */
 function hidePlainMarks(text) {
   return text.replace(PLAIN_MARKS, (found) => {
-    const marks = found.startsWith("*") ? /\*/g : /[$_]/g; // asterisks at the end of an address may close what is around it
-    return found.replace(marks, (mark) => STAND_INS[mark]);
+    const marks = found.startsWith("*") ? /\*/g : /[$_]/g; // asterisks may end an address's emphasis
+    return found.replace(marks, (mark) => STAND_INS[/** @type {"$"|"*"|"_"} */ (mark)]);
   });
 }
 
@@ -121,7 +131,7 @@ function showPlainMarks(text) {
   return Object.entries(STAND_INS).reduce((shown, [mark, standIn]) => shown.replaceAll(standIn, () => mark), text);
 }
 
-/** Whether a block's raw text is a fence that nobody has closed yet. @param {string} raw */
+/** Whether a block is a fence that is not closed yet. @param {string} raw */
 export function isOpenFence(raw) {
   const [, fence] = /^ {0,3}(`{3,}|~{3,})/.exec(raw) ?? [];
   if (!fence) return false;
@@ -130,7 +140,7 @@ export function isOpenFence(raw) {
   return lines.length < 2 || last.length < fence.length || last !== fence[0].repeat(last.length);
 }
 
-/** @param {string|undefined} info  what stands behind the fence */
+/** @param {string|undefined} info  the text behind the fence */
 export function languageOf(info) {
   return (info ?? "").trim().split(/[\s,{:]/, 1)[0].toLowerCase();
 }
@@ -142,7 +152,10 @@ function lexer(links) {
   return made;
 }
 
-/** What `furnishCode` makes a block of, once it has passed the sanitizer. @param {{raw: string, text: string, lang?: string}} code */
+/**
+ * Markup that passes the sanitizer; `furnishCode` makes the block from it.
+ * @param {{raw: string, text: string, lang?: string}} code
+ */
 function codeHtml({ raw, text, lang }) {
   const open = isOpenFence(raw) ? ' data-open="1"' : "";
   return `<pre><code data-language="${escaped(languageOf(lang))}"${open}>${escaped(text)}</code></pre>`;
@@ -165,7 +178,10 @@ function furnishCode(code, growing) {
   code.parentElement?.replaceWith(codeBlock({ language, text: code.textContent ?? "", closed }));
 }
 
-/** A picture from another server would tell it that somebody looked: it becomes a link. @param {Element} image */
+/**
+ * Loading a picture would tell its server that somebody reads this: it becomes a link.
+ * @param {Element} image
+ */
 function furnishImage(image) {
   const source = image.getAttribute("src") ?? "";
   const label = image.getAttribute("alt") ?? "";
@@ -184,7 +200,7 @@ function furnishLink(link) {
   link.setAttribute("rel", "noopener noreferrer");
 }
 
-/** A wide table scrolls in its own box, also by keyboard. @param {Element} table */
+/** A wide table scrolls in a box of its own, also by keyboard. @param {Element} table */
 function furnishTable(table) {
   const box = document.createElement("div");
   box.className = "table-box";

@@ -1,5 +1,8 @@
 // @ts-check
-/** The events of an answer, by the names that they have in the dialect `message`. Nobody else spells them. */
+/**
+ * The events of an answer, by their names in the dialect `message`. No other module spells these
+ * names.
+ */
 
 export const EVENT = Object.freeze({
   reasoningDelta: "reasoning_delta",
@@ -14,7 +17,7 @@ export const EVENT = Object.freeze({
   error: "error",
 });
 
-/** After one of these the log holds no more. @param {string} name */
+/** Whether this event is a log's last. @param {string} name */
 export function isTerminal(name) {
   return name === EVENT.completed || name === EVENT.error;
 }

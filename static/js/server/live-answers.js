@@ -1,7 +1,8 @@
 // @ts-check
 /**
- * Keeps one stream open for each running answer of the shown conversation, and no other: a browser has few
- * connections to one server. It compares the state with what is open, at every change.
+ * Keeps one stream open for each running answer of the conversation that is shown, and no other: a
+ * browser has few connections to one server. At every change of the state it opens and closes what
+ * differs.
  */
 
 import { AnswerStream } from "./answer-stream.js";

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * All that the page knows, in one value, and the one way to change it: `dispatch(action)` runs the pure `reduce`
- * and tells the listeners of "change". It knows no server, no document and no clock.
+ * All that a chat knows, in one value. Only `dispatch(action)` changes it: that runs the pure
+ * `reduce` and sends the event "change". Nothing here knows the server, the document or a clock.
  */
 
 import { applyEvent, blankAnswer, changeTool, forgotten, shown } from "./answer.js";
@@ -25,7 +25,7 @@ export const initialState = {
   notice: null,
 };
 
-/** Tells of every change by an event "change" with `detail: {state, previous}`. */
+/** Sends an event "change" with `detail: {state, previous}` at every change. */
 export class Store extends EventTarget {
   #state;
 
@@ -51,7 +51,7 @@ export class Store extends EventTarget {
 /** @param {State} state @param {Action} action @returns {State} */
 export function reduce(state, action) {
   const handle = ACTIONS[action.type];
-  if (!handle) throw new Error(`no such action: ${action.type}`);
+  if (!handle) throw new Error(`unknown action: ${action.type}`);
   return handle(state, action);
 }
 
@@ -119,7 +119,8 @@ const ACTIONS = {
 };
 
 /**
- * A message from the server; a running answer that the page already holds stays as it is, since its log tells more.
+ * A message from the server. A running answer that the page already has stays as it is: its log
+ * tells more.
  * @param {State} state
  * @param {Message} message
  */
@@ -136,17 +137,21 @@ function question(key, prompt, at) {
 }
 
 /**
- * The messages with the answer of this key or id changed.
+ * The messages, with the answer of this key or id changed.
  * @param {State} state
  * @param {string} key
  * @param {(answer: ShownMessage) => ShownMessage} how
  */
 function change(state, key, how) {
-  const at = state.messages.findLastIndex((each) => each.role === "assistant" && (each.key === key || each.id === key));
-  return at < 0 ? state.messages : state.messages.with(at, how(state.messages[at]));
+  const { messages } = state;
+  const at = messages.findLastIndex((each) => each.role === "assistant" && [each.key, each.id].includes(key));
+  return at < 0 ? messages : messages.with(at, how(messages[at]));
 }
 
-/** What people and models said; instructions to the model are no part of the talk. @param {Message[]} messages */
+/**
+ * The messages that are shown: those of people and models, without instructions.
+ * @param {Message[]} messages
+ */
 function spoken(messages) {
   return messages.filter((message) => message.role !== "system");
 }

@@ -79,7 +79,8 @@ export class AnswerView extends View {
   }
 
   /**
-   * Open while it thinks, folded once when the answer begins. If a reader folds or unfolds it, it stays so.
+   * Open while it thinks, folded once when the answer begins. If a reader folds or unfolds it, it
+   * stays so.
    * @param {ShownMessage} answer
    * @param {ShownMessage|null} before
    */
@@ -126,12 +127,19 @@ export class AnswerView extends View {
   }
 }
 
-/** After a tool call or a step nothing else moves until more text comes. @param {ShownMessage} answer */
+/**
+ * After a tool call or a step nothing moves until more text comes: then the dots do.
+ * @param {ShownMessage} answer
+ */
 function isBetween({ content, tools, steps, thinkingSince }) {
   return !content && tools.length + steps.length > 0 && thinkingSince === null && !tools.some(isAsking);
 }
 
-/** @param {HTMLElement} box @param {import("../state/types.js").Failure} failure @param {boolean} last */
+/**
+ * @param {HTMLElement} box
+ * @param {import("../state/types.js").Failure} failure
+ * @param {boolean} last
+ */
 function showFailure(box, failure, last) {
   setText(hook(box, "failure-message"), failure.message);
   setText(hook(box, "failure-trace"), failure.trace_id ? `Trace ${failure.trace_id}` : "");

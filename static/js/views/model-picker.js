@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The model picker and the thinking switch. This browser remembers the choice. Until a reader touches the
- * switch, the model decides whether it thinks.
+ * The model picker and the thinking switch. This browser remembers the choice. Until a reader
+ * touches the switch, the model decides whether it thinks.
  */
 
 import { hook } from "../dom/hooks.js";

@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * Keeps the address bar, the tab's title and the state the same: a conversation lives at /c/<id>, a new chat
- * at /. Links stay links (they open in a new tab like any other); a plain click on one loads no page. A page
- * has one router; a chat without one leaves the address alone.
+ * Keeps the address bar, the tab's title and the state the same: a conversation lives at /c/<id>, a
+ * new chat at /. Links stay links (they open in a new tab like any other); a plain click on one
+ * loads no page. A page has one router; a chat without one leaves the address alone.
  */
 
 import { View } from "./view.js";
@@ -58,8 +58,8 @@ export class Router extends View {
   }
 
   /**
-   * A new chat gets its address when the server has accepted its first question; a conversation that was
-   * deleted loses it.
+   * A new chat gets its address when the server has accepted its first question; a conversation
+   * that was deleted loses it.
    * @param {import("../state/types.js").Change} change
    */
   #follow({ state, previous }) {

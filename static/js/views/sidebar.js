@@ -78,7 +78,11 @@ export class SidebarView extends View {
     hook(this.#finishRename(field, event.key === "Enter"), "link").focus();
   }
 
-  /** @param {HTMLInputElement} field @param {boolean} keep @returns {HTMLElement} the conversation's item */
+  /**
+   * @param {HTMLInputElement} field
+   * @param {boolean} keep
+   * @returns {HTMLElement} the conversation's item
+   */
   #finishRename(field, keep) {
     const item = /** @type {HTMLElement} */ (field.closest("[data-conversation]"));
     if (field.hidden) return item; // hiding the field takes its focus, which ends here again

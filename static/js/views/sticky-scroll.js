@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Keeps the end of the conversation in view while it grows, if the reader is there. A reader who has
- * scrolled away is left alone and gets a button that leads back.
+ * Keeps the end of the conversation in view while it grows, if the reader is there. A reader who
+ * has scrolled away is left alone and gets a button that leads back.
  */
 
 import { hook } from "../dom/hooks.js";

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The button for the colour scheme: dark, light, or the system's. The scheme is the whole page's. The script
- * static/first-paint.js applies the remembered one before the first paint.
+ * The button for the colour scheme: dark, light, or the system's. The scheme is the whole page's.
+ * The script static/first-paint.js applies the remembered one before the first paint.
  */
 
 import { hook, setText } from "../dom/hooks.js";

@@ -1,5 +1,7 @@
 // @ts-check
-/** The cards of an answer's tool calls: the tool, its arguments, whether it may run, and its result. */
+/**
+ * The cards of an answer's tool calls: the tool, its arguments, whether it may run, and its result.
+ */
 
 import { cloned, hook, setText } from "../dom/hooks.js";
 import { isAsking, pretty, timeLeft, toolLabel, toolState } from "./labels.js";
@@ -46,7 +48,7 @@ export class ToolList extends View {
     return card;
   }
 
-  /** Keeps the clocks of the cards going while one of them runs or waits. */
+  /** Updates the clocks on the cards every second while a call runs or waits. */
   #tick() {
     clearTimeout(this.#timer);
     const moving = this.#cards.filter((card) => card.moves);
@@ -84,7 +86,11 @@ class ToolCard extends View {
     return this.#tool !== null && !this.#tool.done && !this.#ended;
   }
 
-  /** @param {ToolCall} tool @param {boolean} ended  whether the answer ended @param {string} server */
+  /**
+   * @param {ToolCall} tool
+   * @param {boolean} ended  whether the answer ended
+   * @param {string} server
+   */
   show(tool, ended, server) {
     const known = tool === this.#tool && ended === this.#ended;
     setText(hook(this.node, "tool-server"), server);
@@ -115,8 +121,8 @@ class ToolCard extends View {
   }
 
   /**
-   * Unfolded while it waits, so that a reader sees the arguments before deciding. When the buttons go, the
-   * focus stays on the card.
+   * Unfolded while it waits, so that a reader sees the arguments before deciding. When the buttons
+   * go, the focus stays on the card.
    * @param {ToolCall} tool
    * @param {boolean} ended
    */
@@ -124,7 +130,7 @@ class ToolCard extends View {
     const asks = isAsking(tool) && !ended;
     const focused = this.ask.matches(":focus-within");
     const deciding = String(Boolean(tool.deciding));
-    for (const button of this.buttons) button.setAttribute("aria-disabled", deciding); // `disabled` would lose the focus
+    for (const button of this.buttons) button.setAttribute("aria-disabled", deciding); // keeps the focus
     this.ask.hidden = !asks;
     if (asks !== this.#asks) this.fold.open = asks;
     if (focused && !asks) this.fold.querySelector("summary")?.focus();
@@ -132,7 +138,11 @@ class ToolCard extends View {
   }
 }
 
-/** The name of an MCP tool's server, "MCP" while the page does not know it. @param {ToolCall} tool @param {Offer|null} offer */
+/**
+ * The name of an MCP tool's server, or "MCP" while the page does not know it.
+ * @param {ToolCall} tool
+ * @param {Offer|null} offer
+ */
 function serverOf(tool, offer) {
   if (tool.type !== "mcp") return "";
   return offer?.tools.find((each) => each.name === tool.name)?.server ?? "MCP";

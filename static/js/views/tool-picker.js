@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * A small menu beside the model: the tools that the next answer may call, and the agent that gives it. It is
- * hidden if there is nothing to choose. This browser remembers the choice; until there is one, the server's
- * defaults hold.
+ * A small menu beside the model: the tools that the next answer may call, and the agent that gives
+ * it. It is hidden if there is nothing to choose. This browser remembers the choice; until there is
+ * one, the server's defaults hold.
  */
 
 import { cloned, hook, setText } from "../dom/hooks.js";

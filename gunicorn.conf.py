@@ -1,3 +1,3 @@
-"""For plain `gunicorn wsgi:app` in a checkout; the configuration itself is in the package, for the wheel has it too."""
+"""For plain `gunicorn wsgi:app` in a checkout. The package has the configuration, for the wheel."""
 
 from chatapp.ops.gunicorn_config import *

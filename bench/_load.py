@@ -1,10 +1,11 @@
-"""The clients of a load: so many streams at one time, held to the end, in one process that costs little.
+"""The clients of a load test: many streams at once, in one cheap process.
 
     python bench/_load.py PORT STREAMS START BEGIN END
 
-Opens them evenly between START and a second before BEGIN, and counts what comes from BEGIN to END (seconds of the
-monotonic clock). Prints one line of JSON and holds the streams until it is killed. A token is `data:` and the 20
-digits of its stamp (see _upstream.py), whatever stands around it.
+It opens the streams evenly between START and a second before BEGIN, and counts the tokens that
+arrive between BEGIN and END (seconds of the monotonic clock). It prints one line of JSON, then
+keeps the streams open until it is killed. A token is a line of `data:` and the 20 digits of its
+stamp (see _upstream.py), regardless of the lines around it.
 """
 
 import gc
@@ -36,7 +37,7 @@ class Client:
         self._rest = b""
 
     def stamps(self) -> list[bytes] | None:
-        """Those of the tokens that came; None at the end of the stream."""
+        """The stamps of the tokens that have arrived; None at the end of the stream."""
         data = self.sock.recv(READ_BYTES)
         if not data:
             return None

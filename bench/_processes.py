@@ -1,6 +1,7 @@
-"""A process of a measurement, pinned to a core, together with all that it starts: what they use, and their end.
+"""A process under measurement, pinned to a core, with all its children: their usage, and their end.
 
-Linux only: it reads /proc. `schedstat` is finer than the ticks in `stat`, and tells how long others were in the way.
+Linux only: it reads /proc. `schedstat` is finer than the ticks in `stat`, and also counts the time
+in which other processes held the core.
 """
 
 import os
@@ -14,7 +15,7 @@ from typing import IO, NamedTuple, Self
 
 
 class Used(NamedTuple):
-    """So far, in seconds: on a core, and ready to run while others had the core."""
+    """Seconds so far: on a core, and ready to run while other processes held the core."""
 
     cpu: float
     queued: float
@@ -24,7 +25,10 @@ class Used(NamedTuple):
 
 
 class Process:
-    """A context manager; its end is a SIGKILL for the whole session. Without `output`, `line` reads what it prints."""
+    """A context manager, which ends with a SIGKILL to the whole session.
+
+    Without `output`, `line` reads the process's output.
+    """
 
     def __init__(
         self,
@@ -42,13 +46,13 @@ class Process:
             text=True,
             start_new_session=True,
         )
-        os.sched_setaffinity(self._process.pid, {core})  # and so for whatever it starts from now on
+        os.sched_setaffinity(self._process.pid, {core})  # its children inherit it
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        with suppress(ProcessLookupError):  # all of it has ended
+        with suppress(ProcessLookupError):  # every process of the session has ended
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.__exit__(kind, error, at)
 
@@ -74,4 +78,4 @@ class Process:
                 if os.getsid(int(path.name)) == self._process.pid:
                     yield path
             except ProcessLookupError:
-                continue  # it has ended since the folder was listed
+                continue  # the process ended after the folder was listed

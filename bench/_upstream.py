@@ -1,10 +1,11 @@
-"""A fake provider that costs little: OpenAI's chat completions, a chunk every so many ms to each stream, for ever.
+"""A cheap fake provider: OpenAI's chat completions, a chunk every PACE_MS to each stream, forever.
 
     python bench/_upstream.py PACE_MS       prints its port and serves until it is killed
 
-The text of a chunk is the time of its sending, in ns of the monotonic clock, which all processes share: whoever
-gets it knows how long it took. PACE_MS 0: as fast as it is taken, many chunks a write, all with the stamp 0.
-One thread and bare sockets: what measures must cost less than what is measured.
+The text of a chunk is the time at which it was sent, in ns of the monotonic clock. All processes
+share that clock, so a receiver can tell how long the chunk took. With PACE_MS 0, chunks are sent as
+fast as they are read, many per write, all with the stamp 0. One thread and bare sockets: the
+instrument must cost less than the server it measures.
 """
 
 import gc
@@ -20,9 +21,9 @@ EVENT = (
     b'"choices":[{"index":0,"delta":{"content":"%020d"},"finish_reason":null}]}\n\n'
 )
 CHUNK = b"%x\r\n%s\r\n" % (len(EVENT % 0), EVENT)
-BATCH = (CHUNK % 0) * 256  # flat out: 50 KB a write
-GOLDEN = 0.618034  # spreads the streams evenly over the pace, however many there are
-NAP_S = 0.001  # at most, so that new connections are not left waiting
+BATCH = (CHUNK % 0) * 256  # flat out: 50 KB per write
+GOLDEN = 0.618034  # spreads any number of streams evenly over the pace
+NAP_S = 0.001  # at most, so that new connections do not wait
 
 
 class Stream:
@@ -37,7 +38,7 @@ class Stream:
         self._unsent = b""
 
     def take(self) -> bool:
-        """Read; return whether this completed the request."""
+        """Read from the socket; return whether this completed the request."""
         try:
             data = self.sock.recv(65_536)
         except OSError:
@@ -54,19 +55,19 @@ class Stream:
         return True
 
     def push(self, data: bytes) -> None:
-        """Send, unless something is left of the last time: then the server is too slow, and `data` is dropped."""
+        """Send `data`, or drop it if the last data is still unsent: then the server is too slow."""
         try:
             self._unsent = self._unsent or data
             self._unsent = self._unsent[self.sock.send(self._unsent) :]
         except OSError:
-            pass  # full, or gone, which the next `take` sees
+            pass  # the buffer is full, or the connection gone, which the next `take` sees
 
 
 class Upstream:
     def __init__(self, pace_ns: int) -> None:
         self._pace_ns = pace_ns
         self._streams: dict[int, Stream] = {}
-        self._due: list[tuple[int, int, Stream]] = []  # a heap, by time; the number only makes entries differ
+        self._due: list[tuple[int, int, Stream]] = []  # a heap by time; the number breaks ties
         self._begun = 0
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=4096)
         self.port = self._listener.getsockname()[1]
@@ -108,7 +109,7 @@ class Upstream:
             self._epoll.modify(stream.sock, select.EPOLLIN | select.EPOLLOUT)
 
     def _send_due(self) -> float:
-        """Send what is due; return the seconds to the next, or to a look at the connections."""
+        """Send the chunks that are due; return the seconds to the next chunk or poll."""
         while self._due:
             due, number, stream = self._due[0]
             now = monotonic_ns()

@@ -1,6 +1,9 @@
-"""What a frame costs, alone: µs to encode one, µs to decode one from 64 KB reads. `python bench/frames.py`.
+"""The cost of a frame alone: µs to encode one, µs to decode one from 64 KB reads.
 
-Ratios between rows mean something on a noisy machine; single figures only roughly. Best of several rounds.
+    python bench/frames.py
+
+Each figure is the best of several rounds. On a noisy machine, trust the ratios between rows more
+than single figures.
 """
 
 import timeit
@@ -44,7 +47,7 @@ def ndjson() -> float:
 
 
 def pieces(size: int) -> float:
-    """Per piece: a line of 900 KB that arrives in pieces of `size` bytes."""
+    """µs per piece, for a line of 900 KB that arrives in pieces of `size` bytes."""
     piece, count = b"x" * size, 900_000 // size
 
     def feed_line() -> None:

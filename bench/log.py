@@ -1,10 +1,10 @@
-"""What the event log costs: CPU per event, and the delay from `append` to a reader, with 200 paced runs.
+"""The cost of the event log: CPU per event, and the delay from `append` to a reader, with 200 runs.
 
     .venv/bin/python bench/log.py
 
-Each run appends an event every 20 ms on average, at random as sockets bring them, and has one reader. The row
-`none` is the same load without a log (the timers, the greenlets, the event itself): what a log costs is what it
-adds to that.
+Each run appends an event every 20 ms on average, at random intervals as from a socket, and has one
+reader. The row `none` is the same load without a log (the timers, the greenlets, the event itself):
+the cost of a log is its difference from that row.
 """
 
 from gevent import monkey
@@ -47,8 +47,10 @@ def main() -> None:
 
 
 def _measure(log: EventLog | None) -> tuple[float, float, float, float]:
-    """µs of CPU per event, events per second, p50 and p99 of the delay in ms."""
+    """µs of CPU per event, events per second, and p50 and p99 of the delay in ms."""
     delays: list[float] = []
+    if log:
+        log.start()
     gc.collect()
     started, cpu = time.perf_counter(), time.process_time()
     jobs: list[gevent.Greenlet[..., None]] = [gevent.spawn(_write, log, f"run{number}") for number in range(RUNS)]

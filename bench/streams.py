@@ -1,25 +1,29 @@
-"""What a stream costs a real server: `chatapp serve`, a fake provider behind it, many clients before it.
+"""The cost of a stream to a real server: many clients, `chatapp serve`, and a fake provider.
 
     .venv/bin/python bench/streams.py                                    # 1, 50 and 200 streams, both logs
     .venv/bin/python bench/streams.py --rounds 3 --streams 200 --log sqlite:
     .venv/bin/python bench/streams.py --streams 1000 --pace-ms 50
     .venv/bin/python bench/streams.py --streams 32 --pace-ms 0           # flat out
-    .venv/bin/python bench/streams.py --command 'uvicorn peer:app --port {port}'    # another server, for a ratio
+    .venv/bin/python bench/streams.py --command 'uvicorn peer:app --port {port}'    # another server
 
-The server has a core of its own, provider and clients share another; each row is a fresh server.
+The server has a core of its own; provider and clients share another one. Each row is measured on a
+fresh server.
 
-    µs/event    the server's CPU, all its processes, user and system
-    delivered   percent of what the provider was to send in that time
-    first byte  ms from the request to the first bytes of its response, p50 and p99, while the streams are opened
+    µs/event    the server's CPU, of all its processes, user and system
+    delivered   percent of the tokens that the provider should have sent in that time
+    first byte  ms from the request to the first bytes of its response, p50 and p99, while the
+                streams are opened
     added       ms from the provider's send to the client's receive, p50 and p99
-    PSS         KiB that each stream adds; not told of few streams
+    PSS         KiB that each stream adds; not shown for few streams
     server, provider, clients
                 percent of a core
-    queued      percent of the time in which the server was ready and others had its core. Above a few percent here,
-                or 60 for provider and clients together, the delays are not the server's: only ratios count
+    queued      percent of the time in which the server was ready but another process held its core.
+                Above a few percent here, or above 60 for provider and clients together, the delays
+                are not the server's: only ratios count
 
-Another server answers POST /chat/stream with the provider's text, each piece as a line `data: TEXT`; the provider's
-base URL is in its variable UPSTREAM. Linux only.
+With --command, the other server must answer POST /chat/stream with the provider's text, each piece
+as a line `data: TEXT`; the environment variable UPSTREAM gives it the provider's base URL. Linux
+only.
 """
 
 import argparse
@@ -44,7 +48,7 @@ HERE = Path(__file__).parent
 CORES = sorted(os.sched_getaffinity(0))
 SERVER_CORE, OTHER_CORE = CORES[0], CORES[-1]
 START_S = 30.0
-OPENED_PER_S = 100  # more at one time would measure a queue of requests, not streams
+OPENED_PER_S = 100  # a faster rate would measure a queue of requests, not streams
 FEW = 10
 
 CONFIG = """
@@ -67,7 +71,7 @@ def main() -> None:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="What a stream costs a real server.")
+    parser = argparse.ArgumentParser(description="The cost of a stream to a real server.")
     parser.add_argument("--streams", type=int, nargs="+", default=[1, 50, 200])
     parser.add_argument("--log", nargs="+", default=["memory:", "sqlite:"])
     parser.add_argument("--seconds", type=float, default=10)
@@ -109,7 +113,7 @@ def _measure(streams: int, log: str, asked: argparse.Namespace) -> list[float]:
 
 
 def _sent(streams: int, asked: argparse.Namespace, result: dict[str, Any]) -> float:
-    """What the provider was to send; flat out, what was taken."""
+    """The number of tokens that the provider should have sent; flat out, the number received."""
     return float(streams * asked.seconds * 1000 / asked.pace_ms if asked.pace_ms else result["events"] or 1)
 
 
@@ -130,7 +134,7 @@ def _server(folder: Path, log: str, upstream: str, command: str | None) -> Itera
             if server.ended or time.monotonic() > give_up:
                 sys.exit(f"the server did not start: {(folder / 'output').read_text()}")
             time.sleep(0.1)
-        time.sleep(0.5)  # that one stream is taken down
+        time.sleep(0.5)  # for that one stream to be closed
         yield server, port
 
 

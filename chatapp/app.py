@@ -1,7 +1,7 @@
-"""create_app(): the one place where parts are chosen and wired."""
+"""create_app(): the composition root, the one place that picks implementations and wires them."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from flask import Flask
@@ -9,103 +9,94 @@ from flask import Flask
 from chatapp import __version__
 from chatapp.access.cookies import CookieAuthenticator, secret_key
 from chatapp.agents.catalog import AgentCatalog
-from chatapp.dialects import Dialect
-from chatapp.dialects.agui.events import AGUIDialect
-from chatapp.dialects.ai_sdk.events import UIMessageDialect
-from chatapp.dialects.anthropic.events import AnthropicDialect
-from chatapp.dialects.delta import DeltaDialect
-from chatapp.dialects.message import MessageDialect, RawPassthroughDialect, XMLPlaintextDialect
-from chatapp.dialects.openai_chat.events import OpenAIDialect
-from chatapp.dialects.openai_responses.events import ResponsesDialect
-from chatapp.dialects.reasoning import ReasoningDialect
-from chatapp.dialects.session import SessionDialect
-from chatapp.dialects.token import TokenDialect
+from chatapp.dialects.registry import DIALECTS
 from chatapp.errors import ConfigError
+from chatapp.generation.observer import RunObserver
 from chatapp.generation.supervisor import RunSupervisor
 from chatapp.logs import EventLog
 from chatapp.logs.memory import MemoryLog
 from chatapp.logs.sqlite.log import SQLiteLog
 from chatapp.providers.catalog import ProviderCatalog
-from chatapp.reading.presence import Presence
-from chatapp.reading.reader import OpenReaders
+from chatapp.reading.disconnect import DisconnectPolicy
+from chatapp.reading.presence import OpenReaders, Presence
+from chatapp.service import ChatService
 from chatapp.settings import Settings, load
 from chatapp.storage.approvals import StoredApprovals
 from chatapp.storage.conversations import Conversations
 from chatapp.storage.database import open_database
 from chatapp.storage.retention import Retention
-from chatapp.tools.catalog import ToolCatalog, mcp_servers
-from chatapp.web import EXTENSION, Services, errors, heads, health, hosts, openapi, origin, pages
-from chatapp.web.api import conversations, messages, one_request, raw, tools
-from chatapp.web.compat import ai_sdk, anthropic, openai_chat, openai_responses
+from chatapp.tools.catalog import ToolCatalog
+from chatapp.tools.mcp.config import mcp_servers
+from chatapp.web import AUTHENTICATOR, EXTENSION, errors, guards, health, openapi, pages
+from chatapp.web.api import conversations as conversations_api
+from chatapp.web.api import messages, models, one_request, raw, tools
+from chatapp.web.compat import agui, ai_sdk, anthropic, openai_chat, openai_responses
 from chatapp.web.page_modules import page_modules
 
-PACKAGE = Path(__file__).parent
-OWN_DIALECTS = (
-    DeltaDialect,
-    MessageDialect,
-    RawPassthroughDialect,
-    ReasoningDialect,
-    SessionDialect,
-    TokenDialect,
-    XMLPlaintextDialect,
+BLUEPRINTS = (
+    messages,
+    raw,
+    one_request,
+    conversations_api,
+    models,
+    tools,
+    openai_chat,
+    openai_responses,
+    anthropic,
+    ai_sdk,
+    agui,
+    pages,
+    health,
+    openapi,
 )
-VENDOR_DIALECTS = (AGUIDialect, AnthropicDialect, OpenAIDialect, ResponsesDialect, UIMessageDialect)
-DIALECTS: dict[str, Callable[[], Dialect]] = {dialect.name: dialect for dialect in (*OWN_DIALECTS, *VENDOR_DIALECTS)}
+PACKAGE = Path(__file__).parent
 
 
-def create_app(settings: Settings | None = None) -> Flask:
-    """The application, its stores open and its recovery running. Raises ConfigError.
+def create_app(settings: Settings | None = None, *, start: bool = True, observers: Sequence[RunObserver] = ()) -> Flask:
+    """The application. `app.extensions["chatapp"]` is its ChatService, which `start` starts;
+    `observers` are told of its runs. Raises ConfigError.
 
-    Make it in the process that serves, after gevent has patched it; `app.extensions["chatapp"]` holds its services.
+    Make it in the process that serves, after gevent has patched it.
     """
     settings = settings or load(os.environ)
+    service = build_service(settings, os.environ, observers)
     app = Flask(
         "chatapp", template_folder=_folder("templates"), static_folder=_folder("static"), root_path=str(PACKAGE)
     )
     app.jinja_env.globals.update(version=__version__, page_modules=page_modules(Path(_folder("static"))))
-    app.extensions[EXTENSION] = _services(settings, os.environ)
+    app.extensions[EXTENSION] = service
+    app.extensions[AUTHENTICATOR] = CookieAuthenticator(secret_key(settings.secret_key.reveal(), settings.data))
     errors.install(app, {"/v1/": openai_chat.error_shape, "/v1/messages": anthropic.error_shape})
-    hosts.install(app, settings.trusted_hosts)
-    origin.install(app)
-    heads.install(app)
-    for module in (
-        messages,
-        raw,
-        one_request,
-        conversations,
-        openai_chat,
-        openai_responses,
-        anthropic,
-        ai_sdk,
-        pages,
-        health,
-        tools,
-        openapi,
-    ):
+    guards.install(app, settings.trusted_hosts)
+    for module in BLUEPRINTS:
         app.register_blueprint(module.blueprint)
+    if start:
+        service.start()
     return app
 
 
-def _services(settings: Settings, environ: Mapping[str, str]) -> Services:
-    data = _data_folder(settings)
+def build_service(settings: Settings, environ: Mapping[str, str], observers: Sequence[RunObserver] = ()) -> ChatService:
+    """The application without HTTP, its stores open; nothing of it runs before `start`. Raises
+    ConfigError."""
+    _make_data_folder(settings.data)
     log = open_log(settings)
-    database = open_database(settings.database_url, data)
-    store = Conversations(database.engine)
-    providers = ProviderCatalog(settings, environ)
-    return Services(
+    database = open_database(settings.database_url, settings.data)
+    conversations, approvals = Conversations(database.engine), StoredApprovals(database.engine)
+    runs = RunSupervisor(log, conversations, settings.max_live_runs, observers)
+    return ChatService(
         settings=settings,
-        auth=CookieAuthenticator(secret_key(settings.secret_key, data)),
         log=log,
         database=database,
-        conversations=store,
-        expiry=Retention(database.engine, settings.answer_retention_s),
-        providers=providers,
-        tools=ToolCatalog(settings, mcp_servers(settings, environ), StoredApprovals(database.engine)),
+        conversations=conversations,
+        approvals=approvals,
+        retention=Retention(database.engine, settings.answer_retention_s),
+        providers=ProviderCatalog(settings, environ),
+        tools=ToolCatalog(settings, mcp_servers(settings, environ), approvals),
         agents=AgentCatalog(settings),
         dialects=DIALECTS,
-        runs=RunSupervisor(log, store, settings.max_live_runs),
+        runs=runs,
         readers=OpenReaders(),
-        attendance=Presence(),
+        disconnects=DisconnectPolicy(Presence(), runs.cancel, conversations.visits, settings.come_back_s),
     )
 
 
@@ -124,12 +115,11 @@ def open_log(settings: Settings) -> EventLog:
             raise ConfigError(f"log_url: expected sqlite: or memory:, got {other!r}")
 
 
-def _data_folder(settings: Settings) -> Path:
+def _make_data_folder(data: Path) -> None:
     try:
-        settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)  # what was said is nobody else's
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)  # conversations are nobody else's to read
     except OSError as error:
-        raise ConfigError(f"data: cannot make the folder {settings.data}: {error.strerror}") from None
-    return settings.data
+        raise ConfigError(f"data: cannot make the folder {data}: {error.strerror}") from None
 
 
 def _folder(name: str) -> str:

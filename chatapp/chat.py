@@ -1,6 +1,7 @@
-"""What is asked of a provider. Values only.
+"""A request to a provider, as values.
 
-A `Chat` is complete: an adapter needs nothing else to build its request, and refuses what its protocol cannot carry.
+A `Chat` is complete: an adapter needs nothing else to build its request, and it refuses any field
+that its protocol cannot carry.
 """
 
 from typing import Literal, TypeAlias
@@ -18,7 +19,7 @@ class Text(msgspec.Struct, frozen=True, tag="text"):
 
 
 class Image(msgspec.Struct, frozen=True, tag="image"):
-    """`url` is a `data:` URL with the image in it, or an `https:` one that the provider fetches."""
+    """`url`: a `data:` URL with the image in it, or an `https:` URL that the provider fetches."""
 
     url: str
 
@@ -27,8 +28,11 @@ Part: TypeAlias = Text | Image
 
 
 class Native(msgspec.Struct, frozen=True):
-    """An assistant's turn as its provider wrote it, to be sent back to that protocol unchanged: with signatures of
-    its thinking that nobody else can make. `protocol` is the adapter's, such as `anthropic`."""
+    """An assistant's turn as its provider wrote it, to be sent back unchanged in the same protocol.
+
+    It has signatures of its thinking that nobody else can create. `protocol` is the adapter's, such
+    as `anthropic`.
+    """
 
     protocol: str
     content: object
@@ -37,8 +41,9 @@ class Native(msgspec.Struct, frozen=True):
 class Message(msgspec.Struct, frozen=True, omit_defaults=True):
     """One turn.
 
-    An assistant's may hold the `tool_calls` it made and its `reasoning`; each call is answered by a message of role
-    `tool` with its `tool_call_id` and the result as text, `failed` where it is an error.
+    An assistant's turn may have `tool_calls` and `reasoning`. A message of role `tool` answers each
+    call: it has the call's `tool_call_id` and the result as text; `failed` if the result is an
+    error.
     """
 
     role: Role
@@ -58,8 +63,8 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class ToolSpec(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A function that the model may call. `parameters` is a JSON schema of an object; `strict`: the arguments must
-    follow it, where the provider can promise that."""
+    """A function that the model may call. `parameters` is a JSON schema of an object; `strict`: the
+    arguments must follow it, if the provider can guarantee that."""
 
     name: str
     description: str
@@ -67,17 +72,19 @@ class ToolSpec(msgspec.Struct, frozen=True, omit_defaults=True):
     strict: bool = False
 
 
-class Chat(msgspec.Struct, frozen=True, kw_only=True):
-    """One request to a provider. None means: the provider's own default.
+class ChatOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How the answer is to be made. None means the provider's own default.
 
-    `tool_choice` is `auto`, `none`, `required`, or the name of the one tool to call. Without `parallel_tools` a
-    turn has at most one call, where the provider can promise that. `schema` is a JSON schema that the answer must follow. `raw`: yield the body's bytes too, as `Raw` events, each before what it decodes to.
-    `effort` says how much is thought, where `thinking` says whether; a provider with no such words leaves it at that.
-    `session_id` is the client's own name of the conversation, under which an agent may keep a memory of its own.
+    - `thinking` switches thinking on or off; `effort` says how much. A provider without levels uses
+      only the switch.
+    - `tools` are the client's: the provider is told of them, and their calls are passed to the
+      client.
+    - `tool_choice` is `auto`, `none`, `required`, or the name of the one tool to call.
+    - Without `parallel_tools` a turn has at most one call, if the provider can guarantee that.
+    - `schema` is a JSON schema that the answer must follow.
+    - `raw`: also yield the bytes of the body, as `Raw` events, each before its decoded events.
     """
 
-    model: str
-    messages: list[Message]
     thinking: bool | None = None
     effort: Effort | None = None
     max_tokens: int | None = None
@@ -90,4 +97,51 @@ class Chat(msgspec.Struct, frozen=True, kw_only=True):
     parallel_tools: bool = True
     schema: dict[str, object] | None = None
     raw: bool = False
+
+
+class Chat(ChatOptions, frozen=True, kw_only=True):
+    """One request to a provider, complete. `session_id` is the client's own name for the
+    conversation, under which an agent may keep a memory of its own."""
+
+    model: str
+    messages: list[Message]
     session_id: str = ""
+
+
+class Ask(msgspec.Struct, frozen=True, kw_only=True):
+    """What a client wants, in whichever protocol it said so: new messages, and what they belong to.
+
+    `said` follows the messages of `conversation_id`, of the conversation that its owner calls
+    `session_id`, or of the answer `previous` (`previous_field` is the client's name for that
+    field). `retry_of` is an answer to make again; then nothing new is said. `keep` begins a
+    conversation if none is named. `instructions` come first and are not stored. `tools` names the
+    server's tools; None: the default ones. `agent` names the agent that answers; None: the model
+    itself. `repeated` is what the protocol repeats beside the answer; `result_mode` is stored with
+    it. `fingerprint` tells this request from another with the same idempotency key.
+    """
+
+    said: list[Message]
+    options: ChatOptions = ChatOptions()
+    provider: str | None = None
+    model: str | None = None
+    conversation_id: str | None = None
+    session_id: str | None = None
+    retry_of: str | None = None
+    previous: str | None = None
+    previous_field: str = "previous"
+    keep: bool = False
+    instructions: list[Message] = []
+    tools: list[str] | None = None
+    agent: str | None = None
+    result_mode: str | None = None
+    repeated: dict[str, object] = {}
+    fingerprint: str = ""
+
+    def chat(self, model: str, messages: list[Message]) -> Chat:
+        """The request to the provider, with these messages in place of `said`."""
+        return Chat(
+            **msgspec.structs.asdict(self.options),
+            model=model,
+            messages=[*self.instructions, *messages],
+            session_id=self.session_id or "",
+        )

@@ -1,34 +1,34 @@
-"""Everything that can go wrong, drawn as a tree. It knows no HTTP library and no provider.
+"""The tree of errors. It knows no HTTP library and no provider.
 
 ChatappError
-├── RunFailed                   a run's error, for a client that waits for the whole answer
-├── ConfigError                 the start is refused; the message names the key
-├── RequestError                the client's doing: answered before the first byte
-│   ├── InvalidRequest          400  not what this endpoint takes: malformed JSON, an empty prompt
-│   │   └── InvalidField        422  a field of the wrong type or out of range
-│   ├── Forbidden               403  asked for by another site's page
-│   ├── NotFound                404  no such thing, or not yours
+├── RunFailed                   a failed run, for a client that waits for the whole answer
+├── ConfigError                 stops the start; the message names the key
+├── RequestError                the client's mistake; answered before a stream begins
+│   ├── InvalidRequest          400  this endpoint cannot take it: malformed JSON, an empty prompt
+│   │   └── InvalidField        422  a field has the wrong type or is out of range
+│   ├── Forbidden               403  sent by another site's page
+│   ├── NotFound                404  does not exist, or belongs to somebody else
 │   ├── BodyTooLarge            413
 │   └── UnsupportedMediaType    415
 ├── LogError
-│   ├── UnknownRun              404  no such log, or trimmed
-│   └── LogUnavailable          503  the store does not take or give events
-├── DatabaseUnavailable         503  the conversations cannot be read or written
-├── Overloaded                  503  this process does not start more runs
-└── UpstreamError               the provider's doing: `run-end` carries it
+│   ├── UnknownRun              404  the log does not exist, or was trimmed
+│   └── LogUnavailable          503  events cannot be read or written now
+├── DatabaseUnavailable         503  conversations cannot be read or written now
+├── Overloaded                  503  this process starts no more runs now
+└── UpstreamError               the provider failed; `run-end` carries the error
     ├── Unreachable             502  no connection
-    ├── UpstreamTimeout         504  silent, or longer than allowed
-    ├── Unavailable             503  not asked: it kept failing just now
+    ├── UpstreamTimeout         504  silent for too long, or the whole reply took too long
+    ├── Unavailable             503  not asked, because it failed repeatedly just before
     ├── Rejected                502  answered with an HTTP error
     │   └── RateLimited         429
-    ├── Reported                502  said in its stream that it failed
-    ├── BadReply                502  not what its protocol says
-    │   └── FrameTooLarge       502  a line or an event of its stream is larger than allowed
-    ├── Truncated               502  ended without an end
-    └── ReplyTooLarge           502  larger than the settings allow
+    ├── Reported                502  reported an error in its stream
+    ├── BadReply                502  broke its protocol
+    │   └── FrameTooLarge       502  a line or an event of its stream exceeds the limit
+    ├── Truncated               502  the stream broke off
+    └── ReplyTooLarge           502  the reply exceeds the limit
 
-Each class has a `code` for programs, a `status` for HTTP and a message that is safe to show: it never quotes
-a key, a provider's body or a traceback.
+Each class has a `code` for programs, a `status` for HTTP and a message that is safe to show: it
+never quotes a key, a provider's body or a traceback.
 """
 
 
@@ -43,8 +43,10 @@ class ChatappError(Exception):
 
 
 class RunFailed(ChatappError):
-    """A run that ended as `error` or `interrupted`, told to a client that waits for the whole answer: with the code that
-    its `run-end` carries, and the status of the class that has this code."""
+    """A run that ended as `error` or `interrupted`, for a client that waits for the whole answer.
+
+    It has the code of `run-end`, and the status of the class with this code.
+    """
 
     def __init__(self, code: str, message: str, retryable: bool) -> None:
         super().__init__(message)
@@ -54,7 +56,7 @@ class RunFailed(ChatappError):
 
 
 def status_of(code: str) -> int:
-    """The HTTP status for the code of a failed run."""
+    """The HTTP status for a failed run's code."""
     return 503 if code == "interrupted" else _statuses(ChatappError).get(code, 500)
 
 
@@ -150,7 +152,7 @@ class Unavailable(UpstreamError):
 
 
 class Rejected(UpstreamError):
-    """The provider answered with an HTTP error. `upstream_status` is its status; `retry_after` is in seconds."""
+    """The provider answered with an HTTP error: `upstream_status`. `retry_after` is in seconds."""
 
     code = "upstream_rejected"
 

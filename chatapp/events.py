@@ -1,8 +1,9 @@
-"""The log's vocabulary: what can happen in a run, as frozen values. Names are the contract's.
+"""The log's vocabulary: every event that can occur in a run, as frozen values.
 
-A `StreamEvent` is what happened; an `Entry` is an event with its place in the log. `encode_events` and
-`decode_events` are the form in which logs keep them: a msgpack list of maps, self-describing, so that a log
-written by one version is read by the next (add fields with defaults; never rename).
+The names are part of the contract with clients. A `StreamEvent` is one thing that happened; an
+`Entry` is an event with its place in the log. `encode_events` and `decode_events` define how logs
+store events: a self-describing msgpack list of maps, so that the next version can read a log that
+this one wrote (add fields with defaults; never rename).
 """
 
 from typing import Literal, NamedTuple, TypeAlias
@@ -13,11 +14,11 @@ FinishReason: TypeAlias = Literal["stop", "length", "content_filter", "tool_limi
 
 
 class Event(msgspec.Struct, frozen=True, tag_field="event", omit_defaults=True):
-    """The base of every event. Its tag is the event's name in the contract."""
+    """The base of every event. Its tag is the event's public name."""
 
 
 class Usage(msgspec.Struct, frozen=True):
-    """Tokens. `estimated` where the provider said nothing and chatapp counted by length."""
+    """Tokens. `estimated`: the provider gave no usage, and chatapp estimated it from lengths."""
 
     prompt: int = 0
     completion: int = 0
@@ -27,7 +28,7 @@ class Usage(msgspec.Struct, frozen=True):
     estimated: bool = False
 
     def __add__(self, other: "Usage") -> "Usage":
-        """Of two requests of one run; estimated where either is."""
+        """The usage of two requests of one run; estimated if either is."""
         return Usage(
             self.prompt + other.prompt,
             self.completion + other.completion,
@@ -39,7 +40,7 @@ class Usage(msgspec.Struct, frozen=True):
 
 
 class Timing(msgspec.Struct, frozen=True):
-    """Milliseconds since the run's start. None where it never came so far."""
+    """Milliseconds since the run's start. None: the run ended before that point."""
 
     first_byte_ms: int | None = None
     first_token_ms: int | None = None
@@ -47,7 +48,7 @@ class Timing(msgspec.Struct, frozen=True):
 
 
 class ErrorInfo(msgspec.Struct, frozen=True):
-    """What a client may know of a failure."""
+    """The part of a failure that is safe to show to a client."""
 
     code: str
     message: str
@@ -56,8 +57,8 @@ class ErrorInfo(msgspec.Struct, frozen=True):
 
 
 class RunStart(Event, frozen=True, tag="run-start"):
-    """Always first. `created` is in seconds since the epoch; `session_id` is the client's own name of the conversation,
-    empty where it gave none."""
+    """Always first. `created` is in seconds since the epoch; `session_id` is the client's own name
+    for the conversation, or empty."""
 
     run_id: str
     trace_id: str
@@ -85,7 +86,7 @@ class ToolInputDelta(Event, frozen=True, tag="tool-input-delta"):
 
 
 class ToolCall(Event, frozen=True, tag="tool-call"):
-    """`unread` is what the model wrote instead of a JSON object; the arguments are empty then."""
+    """`unread` is the model's text if it was not a JSON object; `arguments` is then empty."""
 
     id: str
     type: Literal["function", "mcp"]
@@ -95,7 +96,7 @@ class ToolCall(Event, frozen=True, tag="tool-call"):
 
 
 class ToolResult(Event, frozen=True, tag="tool-result"):
-    """Exactly one of `result` (any JSON value) and `error` is meant: `error` is None when the call succeeded."""
+    """The outcome of a call: `result`, any JSON value, if `error` is None; otherwise `error`."""
 
     tool_call_id: str
     result: object = None
@@ -103,8 +104,11 @@ class ToolResult(Event, frozen=True, tag="tool-result"):
 
 
 class ToolApproval(Event, frozen=True, tag="tool-approval"):
-    """The state of a call that needs its owner's approval: first `asked`, then one of the others. No contract of others
-    knows it: a dialect whose clients might stumble shows nothing. `expires` (epoch seconds): then it is denied."""
+    """The state of a call that needs its owner's approval: first `asked`, then one of the others.
+
+    No vendor's protocol has this event, so a dialect shows nothing if its clients might stumble
+    over it. At `expires` (epoch seconds) the call is denied.
+    """
 
     tool_call_id: str
     state: Literal["asked", "approved", "denied", "expired"]
@@ -112,7 +116,8 @@ class ToolApproval(Event, frozen=True, tag="tool-approval"):
 
 
 class PlanStep(Event, frozen=True, tag="plan-step"):
-    """A step that an agent announces. `begun`: one that was announced is now worked on; only `message` tells."""
+    """A step that an agent announces. `begun`: the agent now works on this announced step; only the
+    `message` dialect shows that."""
 
     index: int
     text: str
@@ -120,20 +125,20 @@ class PlanStep(Event, frozen=True, tag="plan-step"):
 
 
 class Raw(Event, frozen=True, tag="raw"):
-    """Upstream bytes, unparsed. The first of a body says its `content_type`."""
+    """Upstream bytes, unparsed. The first event of a body has its `content_type`."""
 
     bytes: bytes
     content_type: str = ""
 
 
 class AttemptReset(Event, frozen=True, tag="attempt-reset"):
-    """What came since the last reset, or the start, is void: the run moves to another attempt."""
+    """Everything since the last reset, or the start, is void: the run moves to another attempt."""
 
     reason: str
 
 
 class RunEnd(Event, frozen=True, tag="run-end"):
-    """Always last, exactly once. `reasoning_ms` is how long pieces of thinking came; None where none did."""
+    """Always last, exactly once. `reasoning_ms`: how long thinking arrived, None without any."""
 
     reason: FinishReason
     usage: Usage
@@ -158,7 +163,7 @@ StreamEvent: TypeAlias = (
 
 
 class Entry(NamedTuple):
-    """An event and its seq: 1 for the first of a run, without a gap."""
+    """An event and its seq, which counts a run's events from 1 without a gap."""
 
     seq: int
     event: StreamEvent

@@ -1,5 +1,8 @@
-"""Ids of messages, conversations and runs, which sort by the time they were made and cannot be guessed; and trace
-ids, which tie a request, its run, its log lines and the provider's call together."""
+"""Ids of messages, conversations and runs, and trace ids.
+
+Ids sort by the time they were made and cannot be guessed. A trace id connects a request, its run,
+its log lines and the provider's call.
+"""
 
 import re
 import secrets
@@ -8,15 +11,16 @@ import time
 CLOCK_DIGITS = 16
 
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._:@/+=-]{1,128}")  # what cannot break a header or a log line
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:@/+=-]{1,128}")  # safe in a header and in a log line
 
 _last = 0
 
 
 def new_id(prefix: str, after: str = "") -> str:
-    """`prefix_` and 32 hex digits: 16 of the time in nanoseconds, strictly increasing within a process, 16 of chance.
+    """`prefix_` and 32 hex digits: 16 of the time in nanoseconds, 16 random.
 
-    It sorts behind `after`, an id of the same prefix that another process may have made by another clock.
+    The time strictly increases within a process. The id sorts behind `after`, an id with the same
+    prefix that may come from a process with another clock.
     """
     global _last
     _last = max(_last + 1, time.time_ns(), _clock(after) + 1 if after else 0)
@@ -33,7 +37,10 @@ def new_trace_id() -> str:
 
 
 def trace_id_of(traceparent: str, request_id: str) -> str:
-    """That of the header `traceparent`, else `X-Request-ID` as it is, else a new one; malformed ones are not taken up."""
+    """The trace id of the header `traceparent`, or else `X-Request-ID`, or else a new one.
+
+    Malformed headers are ignored.
+    """
     if match := _TRACEPARENT.fullmatch(traceparent):
         return match[1]
     return request_id if _REQUEST_ID.fullmatch(request_id) else new_trace_id()

@@ -1,7 +1,9 @@
-"""Every setting: one table of name, type, default and help. From `chatapp.toml` and `CHATAPP_<NAME>` variables.
+"""Every setting: one table of names, types, help and defaults.
 
-A variable wins over the file. An unknown key or a bad value raises ConfigError naming it: a typo must stop the
-start, not be ignored. Keys never stand here: a provider's `api_key_env` names the variable that holds one.
+They come from `chatapp.toml` and from `CHATAPP_<NAME>` variables; a variable overrides the file. An
+unknown key or a bad value raises ConfigError, which names it: a typo must stop the start, not be
+ignored. API keys are never settings: a provider's `api_key_env` names the environment variable that
+holds its key.
 """
 
 import tomllib
@@ -10,16 +12,24 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias, TypeVar, get_type_hints
 
 import msgspec
+from msgspec import Meta
 
 from chatapp.errors import ConfigError
+from chatapp.secret import Secret
 
 PREFIX = "CHATAPP_"
 TABLES = ("providers", "mcp_servers", "agents")
 
 T = TypeVar("T")
-Seconds = Annotated[float, msgspec.Meta(gt=0)]
-Bytes = Annotated[int, msgspec.Meta(ge=1024)]
-Count = Annotated[int, msgspec.Meta(ge=1)]
+Seconds = Annotated[float, Meta(gt=0)]
+Bytes = Annotated[int, Meta(ge=1024)]
+Count = Annotated[int, Meta(ge=1)]
+Names: TypeAlias = tuple[str, ...]
+
+
+def about(help: str) -> Meta:
+    """What a setting is for. Shown by `chatapp settings` and in docs/configuration.md."""
+    return Meta(description=help)
 
 
 ProviderType: TypeAlias = Literal[
@@ -46,15 +56,8 @@ ThinkingStyle: TypeAlias = Literal[
     "vllm",
     "llamacpp",
 ]
-
-
-class Secret(str):
-    """A string that does not show itself in a repr: of settings in a traceback, or a log line."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return "Secret(…)" if self else "Secret('')"
+Synchronous: TypeAlias = Literal["NORMAL", "FULL"]
+LogLevel: TypeAlias = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 
 class ProviderConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -67,13 +70,13 @@ class ProviderConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     thinking: ThinkingStyle | None = None
     path: Path | None = None
     protocol: ProtocolName | None = None
-    interval_s: Annotated[float, msgspec.Meta(ge=0, le=60)] | None = None
+    interval_s: Annotated[float, Meta(ge=0, le=60)] | None = None
     fallback: tuple[str, ...] = ()
     fallback_midway: bool = False
 
 
 class MCPServerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One `[mcp_servers.NAME]` table: a command to run, or the URL of a server that runs already."""
+    """One `[mcp_servers.NAME]` table: a command to run, or the URL of a running server."""
 
     command: str = ""
     args: tuple[str, ...] = ()
@@ -88,110 +91,152 @@ class MCPServerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
 
 
 class AgentConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One `[agents.NAME]` table. `factory` names the agent: called for each run, it gives the run's events."""
+    """One `[agents.NAME]` table. `factory` names the agent as `module:callable`."""
 
-    factory: Annotated[str, msgspec.Meta(pattern=r"^[\w.]+:\w+$")]
+    factory: Annotated[str, Meta(pattern=r"^[\w.]+:\w+$")]
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    data: Path = Path("var")
-    database_url: str = ""
-    log_url: str = "sqlite:"
-    log_retention_s: Seconds = 3600.0
-    answer_retention_s: Seconds = 30 * 24 * 3600.0
-    log_flush_ms: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 5
-    log_synchronous: Literal["NORMAL", "FULL"] = "NORMAL"
-    auth: Literal["none"] = "none"
-    trusted_hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")
-    secret_key: Secret = Secret("")
-    default_provider: str = ""
-    heartbeat_s: Seconds = 15.0
-    come_back_s: Seconds = 5.0
-    send_timeout_s: Seconds = 30.0
-    send_buffer_bytes: Bytes = 65_536
-    drain_s: Annotated[float, msgspec.Meta(ge=0)] = 20.0
-    max_body_bytes: Bytes = 8_388_608
-    max_live_runs: Count = 2000
-    max_reply_bytes: Bytes = 16_777_216
-    max_event_bytes: Bytes = 4_194_304
-    max_line_bytes: Bytes = 1_048_576
-    upstream_connect_timeout_s: Seconds = 5.0
-    upstream_silence_timeout_s: Seconds = 60.0
-    upstream_total_timeout_s: Seconds = 900.0
-    upstream_retries: Annotated[int, msgspec.Meta(ge=0, le=10)] = 2
-    upstream_retry_wait_s: Seconds = 10.0
-    circuit_failures: Count = 5
-    circuit_open_s: Seconds = 30.0
-    pace_s: Annotated[float, msgspec.Meta(ge=0, le=10)] = 2.0
-    max_tool_calls: Count = 8
-    max_tool_result_bytes: Bytes = 65_536
-    tool_timeout_s: Seconds = 30.0
-    approval_timeout_s: Seconds = 300.0
-    default_tools: tuple[str, ...] = ()
-    ask_tools: tuple[str, ...] = ()
-    tool_modules: tuple[str, ...] = ()
-    mcp_start_timeout_s: Seconds = 20.0
-    default_agent: str = "planner"
-    local_start_timeout_s: Seconds = 60.0
-    local_threads: Annotated[int, msgspec.Meta(ge=0)] = 0
-    local_model: str = ""
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    providers: dict[str, ProviderConfig] = {}
-    mcp_servers: dict[str, MCPServerConfig] = {}
-    agents: dict[str, AgentConfig] = {}
+    """The table. Durations are in seconds unless the name ends in `_ms`."""
+
+    data: Annotated[
+        Path, about("Folder for the SQLite files, the key that signs cookies and everything else that is kept.")
+    ] = Path("var")
+    database_url: Annotated[str, about("SQLAlchemy URL of the conversations. Empty: SQLite in the data folder.")] = ""
+
+    log_url: Annotated[
+        str, about("`sqlite:` keeps the event log in the data folder, `memory:` in one process while it lives.")
+    ] = "sqlite:"
+    log_retention_s: Annotated[
+        Seconds, about("How long a finished run's log is kept, so that a client can still resume byte for byte.")
+    ] = 3600.0
+    answer_retention_s: Annotated[
+        Seconds, about("How long an answer outside any conversation is kept; others are kept until deleted.")
+    ] = 30 * 24 * 3600.0
+    log_flush_ms: Annotated[
+        int, Meta(ge=1, le=1000), about("Interval between commits of events. A longer one adds delay and saves little.")
+    ] = 5
+    log_synchronous: Annotated[
+        Synchronous, about("SQLite: NORMAL survives kill -9; FULL a power failure too, at one fsync per commit.")
+    ] = "NORMAL"
+
+    auth: Annotated[
+        Literal["none"], about("`none`: there is no login, so the server starts only on a loopback address.")
+    ] = "none"
+    trusted_hosts: Annotated[
+        Names, about("Accepted Host headers; any other gets 400. Stops DNS rebinding by a web page.")
+    ] = ("127.0.0.1", "localhost", "[::1]")
+    secret_key: Annotated[
+        Secret, about("Signs the browser's cookie. Empty: generated at first start and kept in the data folder.")
+    ] = Secret("")
+    default_provider: Annotated[
+        str, about("The provider when a request names none. Empty: the first configured, else `local`, else `mock`.")
+    ] = ""
+
+    heartbeat_s: Annotated[
+        Seconds, about("Silence after which a heartbeat is sent, so that no proxy takes the stream for dead.")
+    ] = 15.0
+    come_back_s: Annotated[
+        Seconds, about("How long an EventSource that started a run may be disconnected before the run is stopped.")
+    ] = 5.0
+    send_timeout_s: Annotated[
+        Seconds, about("How long a client may accept no data before it is disconnected. It can resume.")
+    ] = 30.0
+    send_buffer_bytes: Annotated[
+        Bytes, about("The kernel's send buffer per stream. Bounds the memory that a stalled client holds.")
+    ] = 65_536
+    drain_s: Annotated[
+        float, Meta(ge=0), about("After SIGTERM: how long runs may continue before they end as `interrupted`.")
+    ] = 20.0
+    max_body_bytes: Annotated[
+        Bytes, about("Largest request body. A long conversation or a photo fits, an accidental upload does not.")
+    ] = 8_388_608
+    max_live_runs: Annotated[
+        Count, about("How many runs one process generates at a time; beyond that a request gets 503.")
+    ] = 2000
+
+    max_reply_bytes: Annotated[
+        Bytes, about("Largest body accepted from a provider for one reply; bounds the memory of a runaway stream.")
+    ] = 16_777_216
+    max_event_bytes: Annotated[Bytes, about("Largest single event accepted from a provider.")] = 4_194_304
+    max_line_bytes: Annotated[Bytes, about("Longest line accepted from a provider.")] = 1_048_576
+    upstream_connect_timeout_s: Annotated[
+        Seconds, about("Time limit for connecting to a provider, including the TLS handshake.")
+    ] = 5.0
+    upstream_silence_timeout_s: Annotated[
+        Seconds, about("How long a provider may send nothing, before its first byte and between two bytes.")
+    ] = 60.0
+    upstream_total_timeout_s: Annotated[Seconds, about("Time limit for a whole reply.")] = 900.0
+    upstream_retries: Annotated[
+        int, Meta(ge=0, le=10), about("How often a provider is asked again after a failure before the first event.")
+    ] = 2
+    upstream_retry_wait_s: Annotated[
+        Seconds, about("Longest wait before a retry. If the provider asks for longer (`retry-after`), there is none.")
+    ] = 10.0
+    circuit_failures: Annotated[
+        Count, about("After this many failures in a row the provider is skipped: requests fail, or fall back, at once.")
+    ] = 5
+    circuit_open_s: Annotated[
+        Seconds, about("How long such a provider is skipped. Then one request at a time tests whether it works again.")
+    ] = 30.0
+    pace_s: Annotated[
+        float, Meta(ge=0, le=10), about("Longest time to stream a reply that arrived in one piece. 0: at once.")
+    ] = 2.0
+
+    max_tool_calls: Annotated[
+        Count, about("How many calls of the server's tools a run may make; one more ends it with `tool_limit`.")
+    ] = 8
+    max_tool_result_bytes: Annotated[
+        Bytes, about("Largest result of a call, as JSON. A larger one is reported to the model as an error.")
+    ] = 65_536
+    tool_timeout_s: Annotated[
+        Seconds, about("Time limit for a call. A timeout is reported to the model as an error.")
+    ] = 30.0
+    approval_timeout_s: Annotated[
+        Seconds, about("How long a call waits for its owner's approval before it is denied.")
+    ] = 300.0
+    default_tools: Annotated[
+        Names, about("Patterns (`*`, `time__*`) of the tools that the model is offered when a request names none.")
+    ] = ()
+    ask_tools: Annotated[Names, about("Patterns of the tools whose calls need their owner's approval.")] = ()
+    tool_modules: Annotated[
+        Names, about("Python modules whose `@tool` functions are offered too; see docs/guides/add-a-tool.md.")
+    ] = ()
+    mcp_start_timeout_s: Annotated[
+        Seconds, about("How long an MCP server may take to start and to list its tools.")
+    ] = 20.0
+    default_agent: Annotated[
+        str, about("The agent that answers `/chat` when the request names none. Empty: the model answers directly.")
+    ] = "planner"
+
+    local_start_timeout_s: Annotated[Seconds, about("How long the local model may take to load.")] = 60.0
+    local_threads: Annotated[
+        int, Meta(ge=0), about("Threads for the local model. 0: one fewer than the machine has, but at least one.")
+    ] = 0
+    local_model: Annotated[
+        str, about("Path of a GGUF file to serve instead of the one that comes with the extra `local`.")
+    ] = ""
+
+    log_level: Annotated[LogLevel, about("Level of the server's own log lines.")] = "INFO"
+
+    providers: Annotated[dict[str, ProviderConfig], about("Tables `[providers.NAME]`; see docs/configuration.md.")] = {}
+    mcp_servers: Annotated[
+        dict[str, MCPServerConfig], about("Tables `[mcp_servers.NAME]`; see docs/configuration.md.")
+    ] = {}
+    agents: Annotated[dict[str, AgentConfig], about("Tables `[agents.NAME]`; see docs/guides/write-an-agent.md.")] = {}
 
 
 HELP: dict[str, str] = {
-    "data": "Folder of the SQLite files, the cookie's key and whatever else is kept.",
-    "database_url": "SQLAlchemy URL of the conversations; empty: SQLite in the data folder.",
-    "log_url": "Where the event log lives: `sqlite:` in the data folder, or `memory:` (one process, gone with it).",
-    "log_retention_s": "How long the log of an ended run is kept beside its message: time to resume byte for byte.",
-    "answer_retention_s": "How long an answer is kept that belongs to no conversation; those that do are kept until deleted.",
-    "log_flush_ms": "How often events are committed, all runs together. Longer costs delay and saves little.",
-    "log_synchronous": "SQLite's `synchronous`. NORMAL survives kill -9; FULL also a power failure, at an fsync a commit.",
-    "auth": "`none`: whoever reaches the server may use it; the start is refused on an address that is not loopback.",
-    "trusted_hosts": "Values of the Host header that are answered; others get 400. Stops DNS rebinding from a web page.",
-    "secret_key": "Signs the browser's cookie. Empty: made at first start and kept in the data folder.",
-    "default_provider": "Used where a request names none. Empty: the first configured one, else `local`, else `mock`.",
-    "heartbeat_s": "Silence after which a heartbeat is sent, so that no proxy on the way takes the stream for dead.",
-    "come_back_s": "How long an EventSource that began a run may be away before the run is stopped.",
-    "send_timeout_s": "How long a reader may take nothing before it is dropped. It can resume.",
-    "send_buffer_bytes": "The kernel's send buffer per stream: bounds the memory that a stalled reader holds.",
-    "drain_s": "On SIGTERM: how long runs may go on before they are ended as `interrupted`.",
-    "max_body_bytes": "Largest request body. A long conversation or a photo fits; an upload by mistake does not.",
-    "max_live_runs": "Runs generated at one time in one process; one more is answered 503.",
-    "max_reply_bytes": "Largest body taken from a provider for one reply: bounds memory against a run-away stream.",
-    "max_event_bytes": "Largest single event taken from a provider.",
-    "max_line_bytes": "Longest line taken from a provider.",
-    "upstream_connect_timeout_s": "For the connection to a provider, TLS included.",
-    "upstream_silence_timeout_s": "Longest silence of a provider, before its first byte and between two.",
-    "upstream_total_timeout_s": "Longest reply as a whole.",
-    "upstream_retries": "How often a request that failed before its first event is sent again to the same provider.",
-    "upstream_retry_wait_s": "Longest pause before that. A provider that asks for more (`retry-after`) is not asked again.",
-    "circuit_failures": "So many failures in a row, and the provider is left alone: further requests fail, or fall back, at once.",
-    "circuit_open_s": "For so long; then one request at a time finds out whether it is back.",
-    "pace_s": "An answer that came in one piece is streamed on over at most so long; 0: at once.",
-    "max_tool_calls": "Calls of the server's tools in one run; one more ends it with `tool_limit`.",
-    "max_tool_result_bytes": "Largest result of one call, as JSON; a larger one is an error that the model is told.",
-    "tool_timeout_s": "How long one call may take; then it is an error that the model is told.",
-    "approval_timeout_s": "How long a call waits for its owner's approval; then it is denied.",
-    "default_tools": "Patterns (`*`, `time__*`) of the tools that are offered to the model where a request names none.",
-    "ask_tools": "Patterns of the tools whose calls need their owner's approval.",
-    "tool_modules": "Python modules whose `@tool` functions are tools too; see docs/guides/add-a-tool.md.",
-    "mcp_start_timeout_s": "How long an MCP server may take to start and to list its tools.",
-    "default_agent": "The agent that answers `/chat` where the request names none; empty: the model itself.",
-    "local_start_timeout_s": "How long the local model may take to load.",
-    "local_threads": "Threads of the local model; 0: one less than the machine has, at least one.",
-    "local_model": "Path of a GGUF file to serve instead of the one that comes with the extra `local`.",
-    "log_level": "Of the server's own log lines.",
-    "providers": "Tables `[providers.NAME]`; see docs/configuration.md.",
-    "mcp_servers": "Tables `[mcp_servers.NAME]`; see docs/configuration.md.",
-    "agents": "Tables `[agents.NAME]`; see docs/guides/write-an-agent.md.",
+    name: hint.__metadata__[-1].description for name, hint in get_type_hints(Settings, include_extras=True).items()
 }
+"""What each setting is for, by its name."""
 
 
 def load(environ: Mapping[str, str]) -> Settings:
-    """Read the file named by CHATAPP_CONFIG (else `chatapp.toml` here, where there is one) and the variables."""
+    """Read the file that CHATAPP_CONFIG names (else `chatapp.toml`, if it exists), then variables.
+
+    Raises ConfigError.
+    """
     settings = _from_file(environ.get("CHATAPP_CONFIG", ""))
     changes = {}
     types = get_type_hints(Settings, include_extras=True)
@@ -199,8 +244,10 @@ def load(environ: Mapping[str, str]) -> Settings:
         name = variable.removeprefix(PREFIX).lower()
         if not variable.startswith(PREFIX) or name == "config":
             continue
-        if name not in types or name in TABLES:
-            raise ConfigError(f"{variable}: there is no such setting")
+        if name not in types:
+            raise ConfigError(f"{variable}: unknown setting; `chatapp settings` lists them all")
+        if name in TABLES:
+            raise ConfigError(f"{variable}: not available as a variable; use [{name}.NAME] tables in chatapp.toml")
         changes[name] = _from_text(variable, text, types[name])
     return msgspec.structs.replace(settings, **changes)
 
@@ -212,13 +259,13 @@ def _from_file(named: str) -> Settings:
     try:
         return _from_tables(str(path), tomllib.loads(path.read_text("utf-8")))
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+        raise ConfigError(f"{path}: cannot read it: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not TOML: {error}") from None
+        raise ConfigError(f"{path}: not valid TOML: {error}") from None
 
 
 def _from_tables(source: str, tables: dict[str, Any]) -> Settings:
-    """Each table for itself: msgspec's errors do not say which key of a dict they mean."""
+    """Convert each named table first: msgspec's errors do not say which key of a dict they mean."""
     for key, type_ in zip(TABLES, (ProviderConfig, MCPServerConfig, AgentConfig), strict=True):
         named = tables.get(key, {})
         for name, table in named.items() if isinstance(named, dict) else ():
@@ -227,7 +274,9 @@ def _from_tables(source: str, tables: dict[str, Any]) -> Settings:
 
 
 def _from_text(variable: str, text: str, type_: Any) -> Any:
-    value = [part.strip() for part in text.split(",") if part.strip()] if type_ == tuple[str, ...] else text
+    """A list is written with commas."""
+    is_list = type_.__origin__ == Names
+    value = [part.strip() for part in text.split(",") if part.strip()] if is_list else text
     return _convert(variable, value, type_, strict=False)
 
 

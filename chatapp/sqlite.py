@@ -1,98 +1,161 @@
-"""Keeps the WAL of a SQLite file small, on a thread of its own. It knows no table.
+"""SQLite beside greenlets: how to wait for a locked file and keep its WAL small. It knows no table.
 
-A checkpoint copies the WAL into the file and waits for the disk: 20 ms and more per fsync, during which the hub
-must not stand still. So the connections in the hub set `wal_autocheckpoint=0`, and this does it for them, on a
-native thread: greenlets share one, and gevent's pool of threads resolves host names.
+SQLite waits inside C, where it stops the hub and with it every stream of the process. So the hub's
+connections set `busy_timeout=0` and `wal_autocheckpoint=0`, and use what is here instead.
 """
 
 import os
 import sqlite3
 import time
-from contextlib import closing
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import gevent
 from gevent.monkey import get_original
 
 _start_thread: Any = get_original("_thread", "start_new_thread")
 _new_lock: Any = get_original("_thread", "allocate_lock")
 
-PASSIVE_BYTES = 4 << 20  # below it a checkpoint costs more fsyncs than it saves
-TRUNCATE_BYTES = 64 << 20  # under steady load PASSIVE never gets to reset the WAL; recovery reads all of it
-LOOK_S = 0.25  # how often the size is looked at: one stat
-PAUSE_S = 2.0  # between two checkpoints: the WAL's size does not tell how much of it is new
-BUSY_MS = 100  # TRUNCATE may wait for writers; they wait for it far less
+T = TypeVar("T")
+
+BUSY_S = 0.001  # another connection holds the file, for the time of a small commit
+PATIENCE_S = 5.0  # longer than any commit or checkpoint: after that, something is wrong
+
+PASSIVE_BYTES = 4 << 20  # below that, a checkpoint costs more fsyncs than it saves
+TRUNCATE_BYTES = 64 << 20  # under steady load PASSIVE never resets the WAL; recovery reads it all
+LOOK_S = 0.25  # how often to look at the size: one stat
+PAUSE_S = 2.0  # between checkpoints: the size does not tell how much is new
+ONE_COMMIT = 1  # frame: of `_commit_nothing` in another process; answering it would never end
+LOCK_S = 0.1  # TRUNCATE may wait so long for writers; they wait for it far less
+
+
+def is_busy(error: Exception) -> bool:
+    """Whether it says that another connection holds the lock: in a moment the same call will work.
+
+    `error` is one of sqlite3, or one of SQLAlchemy around it.
+    """
+    cause = getattr(error, "orig", None) or error
+    return getattr(cause, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+
+
+def retry_while_busy(step: Callable[[], T], patience_s: float = PATIENCE_S) -> T:
+    """Call `step` again while another connection holds the file. Other greenlets run in between.
+
+    Raises what `step` raises: a busy error after `patience_s`, any other one at once.
+    """
+    give_up = time.monotonic() + patience_s
+    while True:
+        try:
+            return step()
+        except Exception as error:
+            if not is_busy(error) or time.monotonic() > give_up:
+                raise
+        gevent.sleep(BUSY_S)
 
 
 class Checkpointer:
-    """Checkpoints the file at `path` until closed. Others may do the same: SQLite lets one at a time.
+    """Checkpoints the file at `path` from `start` to `close`. Several processes may do so at once.
 
-    `failure` says why the last one failed, None where it worked.
+    A checkpoint copies the WAL into the file and waits for the disk, 20 ms and more per fsync. So
+    it has a native thread: greenlets share one, and gevent's pool of threads resolves host names.
+
+    `failure` says why the last checkpoint failed; None if it worked.
     """
 
-    def __init__(self, path: Path, passive_bytes: int = PASSIVE_BYTES, truncate_bytes: int = TRUNCATE_BYTES) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        passive_bytes: int = PASSIVE_BYTES,
+        truncate_bytes: int = TRUNCATE_BYTES,
+        look_s: float = LOOK_S,
+        pause_s: float = PAUSE_S,
+    ) -> None:
         self.failure: str | None = None
         self._path = path
         self._wal = Path(f"{path}-wal")
         self._passive_bytes = passive_bytes
         self._truncate_bytes = truncate_bytes
+        self._look_s = look_s
+        self._pause_s = pause_s
         self._tried = 0.0  # when (monotonic)
-        self._known = 0  # the WAL's time of change then
+        self._connection: sqlite3.Connection | None = None
+        self._copied: int | None = None  # the file's version of which all is copied
         self._closing, self._closed = _held_lock(), _held_lock()
-        self._open = True
-        _start_thread(self._run, ())
+        self._runs = False
+
+    def start(self) -> None:
+        if not self._runs:
+            self._runs = True
+            _start_thread(self._run, ())
 
     def close(self) -> None:
-        """Return when the thread has ended: after the checkpoint under way."""
-        if self._open:
-            self._open = False
+        """Return when the thread has ended, after the checkpoint under way."""
+        if self._runs:
+            self._runs = False
             self._closing.release()
             self._closed.acquire()
 
     def _run(self) -> None:
         try:
-            while not self._closing.acquire(timeout=LOOK_S):
+            while not self._closing.acquire(timeout=self._look_s):
                 try:
                     self._look()
                 except (sqlite3.Error, OSError) as error:
                     self.failure = f"checkpoint: {error}"
+                    self._disconnect()
         finally:
+            self._disconnect()
             self._closed.release()
 
     def _look(self) -> None:
+        now = time.monotonic()
         try:
-            wal = os.stat(self._wal)  # never open it: closing it again would drop SQLite's locks on this file
+            size = os.stat(self._wal).st_size  # never open it: closing it would drop SQLite's locks
         except FileNotFoundError:
             return
-        if wal.st_size <= self._passive_bytes or not self._is_due(wal.st_mtime_ns):
+        if size > self._passive_bytes and now - self._tried >= self._pause_s:
+            self._tried = now
+            self._checkpoint_changes(size)
+
+    def _checkpoint_changes(self, size: int) -> None:
+        connection = self._connect()
+        (version,) = _row(connection, "PRAGMA data_version")  # changes with the commits of others
+        if version == self._copied:
             return
-        if wal.st_size <= self._truncate_bytes:
-            self._checkpoint("PASSIVE")
-        else:
-            self._checkpoint("PASSIVE", "TRUNCATE")  # in this order: TRUNCATE holds the write lock over its fsyncs
-
-    def _is_due(self, changed: int) -> bool:
-        now = time.monotonic()
-        if now - self._tried < PAUSE_S or (changed == self._known and self.failure is None):
-            return False
-        self._tried, self._known = now, changed
-        return True
-
-    def _checkpoint(self, *modes: str) -> None:
-        with closing(sqlite3.connect(self._path, isolation_level=None, timeout=BUSY_MS / 1000)) as connection:
-            for mode in modes:
-                busy, frames, copied = connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
-            if not busy and frames == copied:
-                _commit_nothing(connection)
+        busy, frames, copied = _row(connection, "PRAGMA wal_checkpoint(PASSIVE)")
+        if size > self._truncate_bytes:  # after PASSIVE: it locks out writers for its fsyncs
+            busy, frames, copied = _row(connection, "PRAGMA wal_checkpoint(TRUNCATE)")
+        complete = not busy and frames == copied
+        if complete and frames != ONE_COMMIT:
+            _commit_nothing(connection)
+        self._copied = version if complete else None
         self.failure = None
+
+    def _connect(self) -> sqlite3.Connection:
+        if self._connection is None:
+            self._connection = sqlite3.connect(self._path, isolation_level=None, timeout=LOCK_S)
+            self._copied = None  # each connection counts versions in its own way
+        return self._connection
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
 
 def _commit_nothing(connection: sqlite3.Connection) -> None:
-    """Be the first to write into the reset WAL: who does that waits for an fsync, and it should not be the hub."""
+    """Be the first to write into the reset WAL: that waits for an fsync, as the hub should not."""
     connection.execute("BEGIN IMMEDIATE")
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (version,) = _row(connection, "PRAGMA user_version")
     connection.execute(f"PRAGMA user_version = {version}")
     connection.execute("COMMIT")
+
+
+def _row(connection: sqlite3.Connection, query: str) -> Any:
+    (row,) = connection.execute(query).fetchall()  # all: an unfinished query keeps a lock
+    return row
 
 
 def _held_lock() -> Any:

@@ -1,8 +1,9 @@
-"""A run's events, folded: what someone who has seen them all knows. Pure.
+"""A run's events, folded into a transcript. Pure.
 
-A `Transcript` is built one entry at a time, while the run is written or from its log afterwards. Its `entries`
-are the compacted log: neighbouring pieces joined, what a reset made void left out. They are what is kept as the
-message once the log itself is gone, and any dialect can be rendered from them.
+A `Transcript` is built one entry at a time, while the run is written or from its log afterwards.
+Its `entries` are the compacted log: neighbouring deltas are joined, and the events that a reset
+voided are left out. They are kept as the message once the log itself is gone, and any dialect can
+be rendered from them.
 """
 
 from chatapp.events import (
@@ -22,14 +23,14 @@ from chatapp.events import (
 
 
 class Transcript:
-    """`last_seq` is 0 while empty; `start` and `end` are None until they came."""
+    """`last_seq` is 0 while it is empty; `start` and `end` are None until they come."""
 
     def __init__(self) -> None:
         self.last_seq = 0
         self.start: RunStart | None = None
         self.end: RunEnd | None = None
         self._entries: list[Entry] = []
-        self._pieces: list[str] = []  # of the delta under way, which `_joined` turns into one entry
+        self._pieces: list[str] = []  # of the delta under way, which `_join` makes one entry
         self._delta: type[TextDelta | ReasoningDelta] | None = None
 
     def add(self, entry: Entry) -> None:
@@ -40,7 +41,7 @@ class Transcript:
                 self._delta = type(event)
             self._pieces.append(event.text)
         elif isinstance(event, Raw):
-            pass  # kept only as long as the log; and it ends no delta that goes on after it
+            pass  # kept only as long as the log; the delta before it may go on after it
         else:
             self._join()
             self._add_whole(entry)
@@ -48,7 +49,9 @@ class Transcript:
 
     @property
     def entries(self) -> list[Entry]:
-        """The compacted log. A joined piece has the seq of its last part: a reader who has that has it all."""
+        """The compacted log. A joined delta has the seq of its last part: a reader that has seen
+        that seq has seen all of it.
+        """
         self._join()
         return self._entries
 
@@ -61,47 +64,15 @@ class Transcript:
     def reasoning(self) -> str:
         return "".join(entry.event.text for entry in self.entries if isinstance(entry.event, ReasoningDelta))
 
-    def tools(self) -> list[dict[str, object]]:
-        """Each call with its outcome: id, type, name, arguments, approval and when it expires, result, error; None until
-        it came, and where a result is none, `done` tells that it did. What a run that ended had asked has expired."""
-        approvals = {e.event.tool_call_id: e.event for e in self.entries if isinstance(e.event, ToolApproval)}
-        results = {e.event.tool_call_id: e.event for e in self.entries if isinstance(e.event, ToolResult)}
-        tools = []
-        for _, event in self.entries:
-            if isinstance(event, ToolCall):
-                outcome, approval = results.get(event.id), approvals.get(event.id)
-                tools.append(
-                    {
-                        "id": event.id,
-                        "type": event.type,
-                        "name": event.name,
-                        "arguments": event.arguments,
-                        "approval": self._state(approval) if approval else None,
-                        "expires": approval.expires if approval else None,
-                        "done": outcome is not None,
-                        "result": outcome.result if outcome else None,
-                        "error": outcome.error if outcome else None,
-                    }
-                )
-        return tools
-
-    def steps(self) -> list[dict[str, object]]:
-        """The plan, as far as it was announced."""
-        events = [entry.event for entry in self.entries]
-        return [{"index": e.index, "text": e.text} for e in events if isinstance(e, PlanStep) and not e.begun]
-
     def open_calls(self) -> list[ToolCall]:
-        """Those without a result: theirs to run who offered the tools."""
+        """The calls without a result, which the client that offered the tools is to run."""
         calls: dict[str, ToolCall] = {}
         for _, event in self.entries:
             if isinstance(event, ToolCall):
                 calls[event.id] = event
             elif isinstance(event, ToolResult):
-                calls.pop(event.tool_call_id, None)  # a later round of the same run may use the id again
+                calls.pop(event.tool_call_id, None)  # a later round may use the id again
         return list(calls.values())
-
-    def _state(self, approval: ToolApproval) -> str:
-        return "expired" if self.end and approval.state == "asked" else approval.state
 
     def _join(self) -> None:
         if self._delta is not None:

@@ -35,11 +35,11 @@ def test_the_file_can_stand_elsewhere(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("environ", "named"),
     [
-        ({"CHATAPP_HARTBEAT_S": "1"}, "CHATAPP_HARTBEAT_S"),
+        ({"CHATAPP_HARTBEAT_S": "1"}, "CHATAPP_HARTBEAT_S: unknown setting"),
         ({"CHATAPP_HEARTBEAT_S": "soon"}, "CHATAPP_HEARTBEAT_S"),
         ({"CHATAPP_HEARTBEAT_S": "0"}, "CHATAPP_HEARTBEAT_S"),
         ({"CHATAPP_LOG_SYNCHRONOUS": "OFF"}, "CHATAPP_LOG_SYNCHRONOUS"),
-        ({"CHATAPP_PROVIDERS": "x"}, "CHATAPP_PROVIDERS"),
+        ({"CHATAPP_PROVIDERS": "x"}, r"CHATAPP_PROVIDERS: .*\[providers.NAME\] tables"),
         ({"CHATAPP_CONFIG": "missing.toml"}, "missing.toml"),
     ],
 )
@@ -73,6 +73,7 @@ def test_a_bad_file_is_named_with_its_key(empty_folder: Path, text: str, named: 
 
 def test_every_setting_has_its_help() -> None:
     assert list(HELP) == list(Settings.__struct_fields__)
+    assert all(HELP.values())
 
 
 def test_a_key_never_shows() -> None:

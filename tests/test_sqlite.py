@@ -1,18 +1,20 @@
-"""The WAL of a file that is written all the time stays small, and no greenlet waits for it."""
+"""One greenlet waits for a locked file, not all of them; and the WAL of a busy file stays small."""
 
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import gevent
 import pytest
+from drivers import BOUND_S, soon
+from sqlalchemy import create_engine
+from sqlalchemy.exc import OperationalError
 
-from chatapp.sqlite import Checkpointer
+from chatapp.sqlite import Checkpointer, is_busy, retry_while_busy
 
-BOUND_S = 10.0
 MB = 1 << 20
 
 
@@ -31,35 +33,74 @@ def connection(path: Path) -> Iterator[sqlite3.Connection]:
         yield connection
 
 
-@pytest.fixture(autouse=True)
-def often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chatapp.sqlite.LOOK_S", 0.005)
-    monkeypatch.setattr("chatapp.sqlite.PAUSE_S", 0.01)
+@contextmanager
+def checkpoints(path: Path, pause_s: float = 0.01, **sizes: int) -> Iterator[Checkpointer]:
+    with closing(Checkpointer(path, look_s=0.005, pause_s=pause_s, **sizes)) as checkpointer:
+        checkpointer.start()
+        yield checkpointer
 
 
 def write(connection: sqlite3.Connection, size: int) -> None:
     connection.execute("INSERT INTO thing VALUES (?)", (bytes(size),))
 
 
+def version(connection: sqlite3.Connection) -> int:
+    """Changes with every commit of another connection."""
+    return int(connection.execute("PRAGMA data_version").fetchone()[0])
+
+
 def wal_size(path: Path) -> int:
     return Path(f"{path}-wal").stat().st_size
 
 
-def eventually(condition: Callable[[], object]) -> None:
-    with gevent.Timeout(BOUND_S):
-        while not condition():
-            gevent.sleep(0.005)
+@pytest.fixture
+def impatient(path: Path, connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """Another connection, which does not wait for locks."""
+    with closing(sqlite3.connect(path, isolation_level=None, timeout=0)) as impatient:
+        yield impatient
+
+
+def test_a_step_is_taken_once_the_file_is_free(connection: sqlite3.Connection, impatient: sqlite3.Connection) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    waiting = gevent.spawn(retry_while_busy, lambda: write(impatient, 10) or "written")
+    gevent.sleep(0.02)
+    assert not waiting.dead
+    connection.execute("COMMIT")
+    assert waiting.get(timeout=BOUND_S) == "written"
+
+
+def test_patience_has_an_end(connection: sqlite3.Connection, impatient: sqlite3.Connection) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    with gevent.Timeout(BOUND_S), pytest.raises(sqlite3.OperationalError, match="locked") as failure:
+        retry_while_busy(lambda: write(impatient, 10), patience_s=0.02)
+    assert is_busy(failure.value)
+
+
+def test_a_failure_that_waiting_does_not_help_is_raised_at_once(connection: sqlite3.Connection) -> None:
+    taken: list[int] = []
+    with pytest.raises(sqlite3.OperationalError, match="no such table"):
+        retry_while_busy(lambda: taken.append(1) or connection.execute("SELECT * FROM missing"))
+    assert len(taken) == 1
+
+
+def test_a_locked_file_is_recognized_through_sqlalchemy(path: Path, connection: sqlite3.Connection) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 0})
+    with engine.connect() as other, pytest.raises(OperationalError) as failure:
+        other.exec_driver_sql("BEGIN IMMEDIATE")
+    engine.dispose()
+    assert is_busy(failure.value)
 
 
 def test_a_large_wal_is_copied_into_the_file(path: Path, connection: sqlite3.Connection) -> None:
-    with closing(Checkpointer(path, passive_bytes=MB)):
+    with checkpoints(path, passive_bytes=MB):
         write(connection, 2 * MB)
-        eventually(lambda: path.stat().st_size > 2 * MB)
-        eventually(lambda: write(connection, 10) or wal_size(path) < 3 * MB)
+        soon(lambda: path.stat().st_size > 2 * MB)
+        soon(lambda: write(connection, 10) or wal_size(path) < 3 * MB)
 
 
 def test_a_small_wal_is_left_alone(path: Path, connection: sqlite3.Connection) -> None:
-    with closing(Checkpointer(path, passive_bytes=MB)):
+    with checkpoints(path, passive_bytes=MB):
         write(connection, 1000)
         gevent.sleep(0.05)
         assert path.stat().st_size < 100_000
@@ -67,40 +108,56 @@ def test_a_small_wal_is_left_alone(path: Path, connection: sqlite3.Connection) -
 
 
 def test_a_wal_that_passive_checkpoints_cannot_reset_is_cut(path: Path, connection: sqlite3.Connection) -> None:
-    with closing(Checkpointer(path, passive_bytes=MB, truncate_bytes=4 * MB)):
+    with checkpoints(path, passive_bytes=MB, truncate_bytes=4 * MB):
         write(connection, 6 * MB)
-        eventually(lambda: 0 < wal_size(path) < MB)  # not 0: the fsync of a new WAL was paid by the thread
+        soon(lambda: 0 < wal_size(path) < MB)  # not 0: the thread paid the fsync of a new WAL
         assert connection.execute("PRAGMA user_version").fetchone() == (7,)
         assert connection.execute("SELECT sum(length(data)) FROM thing").fetchone() == (6 * MB,)
 
 
+def test_a_file_that_nobody_writes_is_left_alone(path: Path, connection: sqlite3.Connection) -> None:
+    def is_quiet() -> bool:
+        before = version(connection)
+        gevent.sleep(0.2)
+        return version(connection) == before
+
+    with checkpoints(path, pause_s=0.03, passive_bytes=MB), checkpoints(path, pause_s=0.03, passive_bytes=MB):
+        write(connection, 2 * MB)
+        soon(lambda: path.stat().st_size > 2 * MB)
+        soon(is_quiet)
+
+
 def test_a_file_that_is_not_there_yet_is_waited_for(path: Path) -> None:
-    with closing(Checkpointer(path)) as checkpointer:
+    with checkpoints(path) as checkpointer:
         gevent.sleep(0.05)
         assert checkpointer.failure is None
         assert not path.exists()
 
 
 def test_a_failure_is_kept_until_it_works_again(path: Path, connection: sqlite3.Connection) -> None:
-    with closing(Checkpointer(path, passive_bytes=MB)) as checkpointer:
+    with checkpoints(path, passive_bytes=MB) as checkpointer:
         connection.execute("BEGIN IMMEDIATE")
         write(connection, 2 * MB)
         hidden = path.rename(path.with_suffix(".hidden"))
         path.mkdir()
         connection.execute("COMMIT")
-        eventually(lambda: checkpointer.failure)
+        soon(lambda: checkpointer.failure)
         path.rmdir()
         hidden.rename(path)
         write(connection, 10)
-        eventually(lambda: not checkpointer.failure)
+        soon(lambda: not checkpointer.failure)
 
 
-def test_closing_ends_the_thread_at_once(path: Path) -> None:
+def test_its_thread_lives_from_start_to_close(path: Path) -> None:
     before = set(os.listdir("/proc/self/task"))
     checkpointer = Checkpointer(path)
-    eventually(lambda: set(os.listdir("/proc/self/task")) - before)
+    checkpointer.close()
+    assert set(os.listdir("/proc/self/task")) == before
+    checkpointer.start()
+    checkpointer.start()
+    soon(lambda: set(os.listdir("/proc/self/task")) - before)
     started = time.monotonic()
     checkpointer.close()
     checkpointer.close()
     assert time.monotonic() - started < BOUND_S
-    eventually(lambda: set(os.listdir("/proc/self/task")) == before)
+    soon(lambda: set(os.listdir("/proc/self/task")) == before)

@@ -1,4 +1,4 @@
-"""What is published works: built, installed alone in a fresh venv and served from an empty directory."""
+"""The wheel works: built, installed alone in a fresh venv and served from an empty directory."""
 
 import os
 import re
@@ -22,7 +22,7 @@ START_S = 30.0
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Built from the sdist, so that what is missing there is missed."""
+    """Built from the sdist, so that a file missing there is missing in the wheel too."""
     folder = tmp_path_factory.mktemp("dist")
     _run(sys.executable, "-m", "build", "--outdir", str(folder), str(ROOT))
     (wheel,) = folder.glob("*.whl")
@@ -31,7 +31,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of commands of a venv that holds the wheel and what it depends on, nothing else."""
+    """The `bin` folder of a venv that holds the wheel and its dependencies, nothing else."""
     venv = tmp_path_factory.mktemp("venv")
     _run(sys.executable, "-m", "venv", str(venv))
     _run(str(venv / "bin" / "python"), "-m", "pip", "install", "--quiet", str(wheel))
@@ -40,7 +40,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def url(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The server's, run in an empty directory as somebody would who has only installed the wheel."""
+    """The URL of a server run in an empty directory, as after `pip install chatapp`."""
     folder = tmp_path_factory.mktemp("empty")
     output = tmp_path_factory.mktemp("output") / "server.log"
     env = {"PATH": os.defpath, "HOME": str(folder), "PORT": "0", "PYTHONUNBUFFERED": "1"}
@@ -50,7 +50,7 @@ def url(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
         server.terminate()
 
 
-def test_the_wheel_carries_what_is_not_code(wheel: Path) -> None:
+def test_the_wheel_has_the_files_that_are_not_code(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     for folder, inside in (("templates", "chatapp/templates"), ("static", "chatapp/static")):
         files = [file.relative_to(ROOT / folder) for file in (ROOT / folder).rglob("*") if file.is_file()]
@@ -80,7 +80,7 @@ def _run(*command: str) -> None:
 
 
 def _when_ready(server: "subprocess.Popen[bytes]", output: Path) -> str:
-    """The URL that answers, once it does."""
+    """The URL, as soon as it answers."""
     deadline = time.monotonic() + START_S
     while server.poll() is None and time.monotonic() < deadline:
         url = output.read_text().partition(READY)[2].partition("\n")[0]

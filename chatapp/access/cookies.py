@@ -1,45 +1,52 @@
-"""Whose request it is. Without login: a browser is known by the signed cookie that the page gave it; a client
-without one is `local`.
+"""Without login: a browser is known by the signed cookie that the page gave it; a client without a
+cookie is `local`.
 
-The cookie is no secret to keep from the machine's user, it keeps two browsers apart. It is signed so that nobody
-can make up somebody else's.
+The cookie keeps two browsers apart. It is not a secret from the machine's user; it is signed so
+that nobody can forge another browser's.
 """
 
 import hashlib
 import os
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 
-from flask import Request, Response
 from itsdangerous import BadSignature, URLSafeSerializer
+from werkzeug import Response
+from werkzeug.datastructures import Headers
 
-COOKIE = "chatapp_owner"  # and some of the key's hash: cookies know no ports, and two servers must not share one
-COOKIE_AGE_S = 400 * 24 * 3600  # the longest that browsers keep
+from chatapp.access import Caller
+
+COOKIE = "chatapp_owner"  # with part of the key's hash: cookies ignore ports, and two servers must not share one
+COOKIE_AGE_S = 400 * 24 * 3600  # the longest that browsers keep one
 LOCAL = "local"
 
 
 class CookieAuthenticator:
+    """An `Authenticator`."""
+
     def __init__(self, secret_key: str) -> None:
         self._serializer = URLSafeSerializer(secret_key, salt=COOKIE)
         self.cookie = f"{COOKIE}_{hashlib.sha256(secret_key.encode()).hexdigest()[:8]}"
 
-    def owner(self, request: Request) -> str:
-        """The browser's owner id; `local` without a cookie, or with one that was not signed here."""
+    def caller(self, headers: Headers, cookies: Mapping[str, str], peer: str | None, trace_id: str) -> Caller:
+        """`local` without a cookie, or with one that was not signed here."""
         try:
-            return str(self._serializer.loads(request.cookies.get(self.cookie, "")))
+            return Caller(str(self._serializer.loads(cookies.get(self.cookie, ""))), trace_id)
         except BadSignature:
-            return LOCAL
+            return Caller(LOCAL, trace_id)
 
-    def new_owner(self) -> str:
-        return f"browser_{secrets.token_hex(16)}"
+    def visitor(self, caller: Caller) -> Caller:
+        return Caller(f"browser_{secrets.token_hex(16)}", caller.trace_id) if caller.owner == LOCAL else caller
 
-    def remember(self, response: Response, owner: str, secure: bool) -> None:
-        value = str(self._serializer.dumps(owner))
+    def remember(self, caller: Caller, response: Response, secure: bool) -> None:
+        value = str(self._serializer.dumps(caller.owner))
         response.set_cookie(self.cookie, value, max_age=COOKIE_AGE_S, httponly=True, samesite="Lax", secure=secure)
 
 
 def secret_key(configured: str, data: Path) -> str:
-    """The configured key, else the one of the data folder, made at first use. Workers may start at the same time."""
+    """The configured key, else the one in the data folder, made at first use. Workers may start at
+    the same time."""
     if configured:
         return configured
     path = data / "secret_key"

@@ -1,10 +1,10 @@
-"""What an agent is: any callable that is given a task and yields canonical events. See docs/guides/write-an-agent.md.
+"""An agent: any callable that takes a task and yields events. See docs/guides/write-an-agent.md.
 
     def parrot(task: Task) -> Iterator[StreamEvent]:
         yield PlanStep(1, "Repeat what was said")
         yield TextDelta(task.prompt)
 
-The events are shown as they are yielded; the run's start and end are written by the run.
+Events are shown as the agent yields them. The run itself writes its start and its end.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,30 +19,35 @@ class Task(Protocol):
 
     @property
     def prompt(self) -> str:
-        """What the user says now."""
+        """The text of the user's latest message."""
         ...
 
     @property
     def chat(self) -> Chat:
-        """All that was said, the prompt last, and how the model is to be asked."""
+        """The conversation, the prompt last, and the options for the model."""
         ...
 
     def ask(
         self, messages: Sequence[Message], *, tools: bool = True, max_tokens: int | None = None
     ) -> Iterator[StreamEvent]:
-        """The model's answer as it comes. With `tools` it may call those of the run: they are run, within the run's
-        limits, and the events tell of it. `max_tokens` of None: as the user wants it. Raises UpstreamError.
+        """The events of the model's answer as they come. Raises UpstreamError.
 
-        An `AttemptReset` among the events: the answer begins anew, forget what came of it. What the agent has shown
-        of it is taken back without its doing."""
+        With `tools` the model may call the run's tools: the calls are made within the run's limits,
+        and the events report them. `max_tokens` of None leaves the limit to the user's request.
+
+        After an `AttemptReset` the answer starts again: discard its events so far. The events that
+        the agent has yielded since it asked are withdrawn automatically.
+        """
         ...
 
     @property
     def ended(self) -> FinishReason | None:
-        """How the model's last answer ended; after `tool_limit` the run has no calls left."""
+        """How the model's latest answer ended. After `tool_limit` the run has no calls left."""
         ...
 
 
 Agent: TypeAlias = Callable[[Task], Iterable[StreamEvent]]
-"""Called once for each run. Whatever it waits for is ended when the run is stopped. An exception ends the run with an
-error; a ChatappError's message is shown."""
+"""Called once for each run. A stop ends any wait in it.
+
+An exception ends the run with an error; only the message of a ChatappError is shown.
+"""

@@ -1,44 +1,34 @@
-"""Which agents there are: the one that comes along, and those of `[agents.NAME]` tables."""
+"""All agents by name: the built-in one, and those of `[agents.NAME]` tables."""
 
 import importlib
 from collections.abc import Mapping
 
 from chatapp.agents import Agent
 from chatapp.agents.planner import planner
-from chatapp.agents.provider import AgentProvider
 from chatapp.errors import ConfigError, NotFound
-from chatapp.generation.tool_loop import ToolLoop
-from chatapp.providers import Provider
 from chatapp.settings import AgentConfig, Settings
-from chatapp.tools.toolbox import Toolbox
 
 
 class AgentCatalog:
-    """All agents by name. `default` is that of `/chat`; empty: a plain answer."""
+    """`default` answers `/chat`; if it is empty, the model answers directly.
+
+    Building it imports the configured agents. Raises ConfigError.
+    """
 
     def __init__(self, settings: Settings) -> None:
         configured = {name: _load(name, config) for name, config in settings.agents.items()}
         self.by_name: Mapping[str, Agent] = {"planner": planner, **configured}
         self.default = settings.default_agent
         if self.default and self.default not in self.by_name:
-            raise ConfigError(
-                f"default_agent: there is none named {self.default!r}; there are {', '.join(self.by_name)}"
-            )
+            raise ConfigError(f"default_agent: unknown agent {self.default!r}; available: {', '.join(self.by_name)}")
 
     def find(self, name: str | None) -> Agent | None:
-        """None for no name. Raises NotFound."""
+        """The agent of this name, or None if there is no name. Raises NotFound."""
         if not name:
             return None
         if name not in self.by_name:
-            raise NotFound(f"agent: there is none named {name!r}; there are {', '.join(self.by_name)}")
+            raise NotFound(f"agent: unknown agent {name!r}; available: {', '.join(self.by_name)}")
         return self.by_name[name]
-
-
-def answerer(provider: Provider, toolbox: Toolbox, agent: Agent | None) -> Provider:
-    """Who makes the answer of a run: the provider itself, with tools, or an agent that uses both."""
-    if agent is not None:
-        return AgentProvider(agent, provider, ToolLoop(provider, toolbox))
-    return ToolLoop(provider, toolbox) if toolbox.specs else provider
 
 
 def _load(name: str, config: AgentConfig) -> Agent:
@@ -48,5 +38,5 @@ def _load(name: str, config: AgentConfig) -> Agent:
     except (ImportError, SyntaxError, AttributeError) as error:
         raise ConfigError(f"agents.{name}.factory: cannot load {config.factory}: {error}") from None
     if not callable(agent):
-        raise ConfigError(f"agents.{name}.factory: {config.factory} cannot be called")
+        raise ConfigError(f"agents.{name}.factory: {config.factory} is not callable")
     return agent

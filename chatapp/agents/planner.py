@@ -1,5 +1,6 @@
-"""The agent that comes along: it plans, announces each step the moment its line is complete, works through the steps
-with tools, and answers from what it found. What it says to itself at a step is shown as thinking.
+"""The built-in agent: it plans, works through the steps with tools, and answers from the findings.
+
+It announces each step as soon as its line is complete. Its text during a step is shown as thinking.
 """
 
 import re
@@ -10,7 +11,7 @@ from chatapp.chat import Message
 from chatapp.events import AttemptReset, PlanStep, ReasoningDelta, StreamEvent, TextDelta
 
 MAX_STEPS = 4
-PLAN_TOKENS, STEP_TOKENS = 200, 250  # a small model that has not understood must not go on for minutes
+PLAN_TOKENS, STEP_TOKENS = 200, 250  # keeps a small model that is lost from rambling for minutes
 
 PLAN = """{prompt}
 
@@ -29,7 +30,7 @@ _step = re.compile(r"\W*\d+[.):]\W*(\w.*)").fullmatch
 def planner(task: Task) -> Iterator[StreamEvent]:
     *history, _ = task.chat.messages
     steps = yield from _plan(task, history)
-    if not steps:  # a model that does not plan can still answer
+    if not steps:  # a model that cannot plan can still answer
         yield PlanStep(1, "Answer")
         yield from task.ask(task.chat.messages)
         return
@@ -46,7 +47,7 @@ def planner(task: Task) -> Iterator[StreamEvent]:
 
 
 def _plan(task: Task, history: list[Message]) -> Generator[StreamEvent, None, list[str]]:
-    """The steps, each announced as soon as its line is complete."""
+    """Returns the steps; announces each as soon as its line is complete."""
     steps: list[str] = []
     line = ""
     asked = [*history, Message("user", PLAN.format(prompt=task.prompt))]
@@ -71,7 +72,7 @@ def _announced(lines: list[str], steps: list[str]) -> Iterator[PlanStep]:
 
 
 def _work(task: Task, said: list[Message]) -> Generator[StreamEvent, None, str]:
-    """What the model found at a step."""
+    """Returns the model's findings in a step."""
     found = ""
     for event in task.ask(said, max_tokens=_bound(task, STEP_TOKENS)):
         if isinstance(event, TextDelta):
@@ -86,5 +87,5 @@ def _work(task: Task, said: list[Message]) -> Generator[StreamEvent, None, str]:
 
 
 def _bound(task: Task, tokens: int) -> int | None:
-    """None for a model that thinks: its thinking counts, and may take any number."""
+    """A limit in tokens; None for a model that thinks, because its thinking would count too."""
     return None if task.chat.thinking else min(tokens, task.chat.max_tokens or tokens)

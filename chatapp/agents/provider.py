@@ -1,7 +1,7 @@
-"""An agent as a provider: so a run, its log and its dialects need not know that there are agents.
+"""An agent as a provider: so a run, its log and its dialects need not know of agents.
 
-The agent has a greenlet of its own, a step ahead of the run. A stop ends what it waits for, and the run does not wait
-until it has cleaned up: the nodes of a graph, for one, cannot be ended from outside.
+The agent has a greenlet of its own, a step ahead of the run. A stop ends its waiting, and the run
+does not wait until it has cleaned up: the nodes of a graph, for one, cannot be ended from outside.
 """
 
 import logging
@@ -30,7 +30,6 @@ from chatapp.events import (
     ToolResult,
     Usage,
 )
-from chatapp.generation.tool_loop import ToolLoop
 from chatapp.providers import Finished, Provider, ReplyItem, StepFinished
 from chatapp.providers.usage import estimate_usage
 
@@ -40,17 +39,17 @@ logger = logging.getLogger(__name__)
 
 
 class Abandoned(Exception):
-    """Nobody waits for this agent any more."""
+    """The run does not wait for this agent any more."""
 
 
 class AgentProvider:
-    """`agent`, with the model of `provider`, which runs its tools in `rounds`."""
+    """`agent`, whose model is `provider`; `with_tools` is the same one with the run's tools."""
 
-    def __init__(self, agent: Agent, provider: Provider, rounds: ToolLoop) -> None:
+    def __init__(self, agent: Agent, provider: Provider, with_tools: Provider) -> None:
         self.name = provider.name
         self._agent = agent
         self._provider = provider
-        self._rounds = rounds
+        self._with_tools = with_tools
 
     def models(self) -> Sequence[str]:
         return self._provider.models()
@@ -58,7 +57,7 @@ class AgentProvider:
     def stream(self, chat: Chat, scope: CancelScope) -> Generator[ReplyItem, None, None]:
         items: Queue[ReplyItem | Exception] = Queue(1)
         own = CancelScope()
-        gevent.spawn(self._play, RunTask(chat, self._provider, self._rounds), own, items)
+        gevent.spawn(self._play, RunTask(chat, self._provider, self._with_tools), own, items)
         try:
             item = None
             while not isinstance(item, Finished):
@@ -71,27 +70,27 @@ class AgentProvider:
 
     def _play(self, task: "RunTask", scope: CancelScope, items: "Queue[ReplyItem | Exception]") -> None:
         with suppress(Abandoned):
-            for item in self._told(task, scope):
+            for item in self._items(task, scope):
                 scope.run(items.put, item)
 
-    def _told(self, task: "RunTask", scope: CancelScope) -> Iterator[ReplyItem | Exception]:
-        """What the agent yields, with what the run is to know beside it; at last how it ended."""
+    def _items(self, task: "RunTask", scope: CancelScope) -> Iterator[ReplyItem | Exception]:
+        """The agent's events, with the notes for the run between them, and at last how it ended."""
         try:
             for event in self._events(task, scope):
                 yield from task.take_notes()
-                if not isinstance(event, AttemptReset):  # of one that is passed on the task has told
+                if not isinstance(event, AttemptReset):  # the task has noted it, if it matters
                     task.shown.append(_checked(event))
                     yield task.shown[-1]
         except (Abandoned, GeneratorExit):
             raise
-        except BaseException as error:  # whatever a developer's agent raises: the run waits for its end
+        except BaseException as error:  # whatever it raises: the run waits for its end
             logger.debug("an agent failed", exc_info=True)
             yield from (*task.take_notes(), error if isinstance(error, Exception) else RuntimeError(repr(error)))
         else:
             yield from (*task.take_notes(), task.end())
 
     def _events(self, task: "RunTask", scope: CancelScope) -> Iterator[object]:
-        """Whatever the agent waits for, it waits in this scope; `ask` has one of its own within it."""
+        """The agent does all its waiting in this scope; `ask` has one of its own within it."""
         events = iter(scope.run(self._agent, task))
         try:
             while (event := scope.run(next, events, None)) is not None:
@@ -102,14 +101,17 @@ class AgentProvider:
 
 
 class RunTask:
-    """`chatapp.agents.Task` for one run. `finish` is that of the model's last answer, `shown` what the agent yielded."""
+    """`chatapp.agents.Task` for one run.
 
-    def __init__(self, chat: Chat, provider: Provider, rounds: ToolLoop) -> None:
+    `finished` tells how the model's last answer ended; `shown` is what the agent has yielded.
+    """
+
+    def __init__(self, chat: Chat, provider: Provider, with_tools: Provider) -> None:
         self.chat = chat
-        self.finish: Finished | None = None
+        self.finished: Finished | None = None
         self.shown: list[StreamEvent] = []
         self._provider = provider
-        self._rounds = rounds
+        self._with_tools = with_tools
         self._notes: list[ReplyItem] = []
 
     @cached_property
@@ -118,7 +120,7 @@ class RunTask:
 
     @property
     def ended(self) -> FinishReason | None:
-        return self.finish.reason if self.finish else None
+        return self.finished.reason if self.finished else None
 
     def ask(
         self, messages: Sequence[Message], *, tools: bool = True, max_tokens: int | None = None
@@ -128,13 +130,13 @@ class RunTask:
         )
         if not tools:
             chat = msgspec.structs.replace(chat, tools=[], tool_choice="auto")
-        source: Provider = self._rounds if tools else self._provider
+        source = self._with_tools if tools else self._provider
         said = {TextDelta: "", ReasoningDelta: ""}
-        valid = len(self.shown)  # whatever this answer may yet be
+        valid = len(self.shown)  # a reset of this answer leaves what was shown before
         with closing(source.stream(chat, CancelScope())) as items:  # type: ignore[type-var]
             for item in items:
                 if isinstance(item, Finished):
-                    self.finish = item
+                    self.finished = item
                     usage = item.usage or estimate_usage(messages, said[ReasoningDelta], said[TextDelta])
                     self._notes.append(StepFinished(usage))
                 elif isinstance(item, Event):
@@ -148,16 +150,19 @@ class RunTask:
                     self._notes.append(item)
 
     def end(self) -> Finished:
-        """What was used was noted; an agent that asked no model is estimated by the run."""
-        return Finished(self.finish.reason, Usage()) if self.finish else Finished("stop")
+        """The usage is noted already; if the agent asked no model, the run estimates it."""
+        return Finished(self.finished.reason, Usage()) if self.finished else Finished("stop")
 
     def take_notes(self) -> list[ReplyItem]:
-        """What the run is to know, and the agent need not."""
+        """What the run is to know and the agent need not."""
         notes, self._notes = self._notes, []
         return notes
 
     def _void(self, reset: AttemptReset, valid: int) -> None:
-        """What the agent made of an answer goes with it; a reset voids all, so what was shown before is told again."""
+        """What the agent made of an answer goes with it.
+
+        A reset voids all that was shown, so what was shown before the answer follows it again.
+        """
         if len(self.shown) > valid:
             del self.shown[valid:]
             self._notes += [reset, *self.shown]

@@ -1,39 +1,49 @@
-"""What a dialect is: a way to write events as frames. Implementations stand beside this file.
+"""What a dialect is: a way to write a run's events as frames. The dialects stand beside this file.
 
-A dialect is pure: events in, frames out, a little state, no I/O, no clock. The same events give the same
-frames whenever they are read; that is why a resumed stream is a suffix of the unbroken one.
+Beside it stand the few helpers that several of them use.
 """
 
-from collections.abc import Iterable
-from typing import ClassVar, Protocol
-
-import msgspec
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterable
+from typing import ClassVar
 
 from chatapp.events import ErrorInfo, RunEnd, StreamEvent, ToolCall, ToolResult
 from chatapp.wire.frames import Frame
+from chatapp.wire.json_text import json_data
 
 
-class Dialect(Protocol):
-    """One instance per response. Frames carry no id: `streaming` puts the seq on the last frame of an event."""
+class Dialect(ABC):
+    """Writes the events of one run for one response: each response has an instance of its own.
+
+    It is pure: events in, frames out, a little state, no I/O and no clock. The same events give the
+    same frames whenever they are read. A reader relies on that when a client resumes: it runs a new
+    instance from the first event on and mutes it up to the client's position, so that what is sent
+    is a suffix of the unbroken stream.
+
+    The frames of `RunEnd` say how the run ended, and are the last. If the protocol has no word for
+    an `AttemptReset`, an error may end the stream there; then later events give no frames.
+    """
 
     name: ClassVar[str]
+    """Clients ask for it as `?dialect=NAME`."""
 
-    own: ClassVar[bool]
-    """Whether it is one of ours: then the frame that ends an event carries its seq as `id:`, and a reader may be told
-    to reconnect. Clients of other people's protocols take neither."""
+    has_event_ids: ClassVar[bool]
+    """True for our own dialects: the reader puts the seq of an event as `id:` on its last frame, so
+    that a client can resume, and may tell it to reconnect. The vendors' clients expect neither."""
 
+    @abstractmethod
     def encode(self, event: StreamEvent) -> Iterable[Frame]:
-        """The frames of one event; none where the dialect does not show it."""
-        ...
+        """The frames of the next event, without ids; none if the dialect does not show it.
+
+        Take all of them before the next call."""
 
     def heartbeat(self) -> Iterable[Frame]:
-        """Frames to send beside the comment when nothing else was sent for a while. Most dialects need none."""
-        ...
+        """Frames to send along with the comment if nothing else was sent for a while."""
+        return ()
 
     def reset(self, reason: str) -> Iterable[Frame]:
-        """What tells the client to forget what it holds: everything is sent again after it. Nothing where the protocol
-        has no word for it."""
-        ...
+        """Frames that tell the client to forget what it holds, because all of it is sent again."""
+        return ()
 
 
 BEGUN_ANEW = ErrorInfo(
@@ -42,17 +52,17 @@ BEGUN_ANEW = ErrorInfo(
     True,
     "",
 )
-"""How a protocol that has no word for an `attempt-reset` ends, where something of the attempt was shown already: rather
-than with two answers run together."""
+"""The error that ends a stream at an `AttemptReset` if the protocol has no word for it and
+something of the attempt was shown: better than two answers run together."""
 
 
 def failed(end: RunEnd) -> bool:
-    """Whether the run ends as the dialect's error event. A cancelled one does not: it is what was asked for."""
+    """Whether the run ends with the dialect's error event. To be cancelled is no failure."""
     return end.reason in ("error", "interrupted")
 
 
 def error_data(end: RunEnd) -> str:
-    """{"code","message","retryable","trace_id"} of a failed run."""
+    """The error of a failed run: `{"code", "message", "retryable", "trace_id"}`."""
     return json_data(end.error)
 
 
@@ -61,18 +71,17 @@ def call_data(call: ToolCall) -> dict[str, object]:
 
 
 def arguments_text(call: ToolCall) -> str:
-    """The arguments' JSON; what the model wrote instead, where it wrote something else."""
+    """The JSON of the arguments, or the text that the model wrote instead of JSON."""
     return call.unread or json_data(call.arguments)
 
 
+def is_shown(tool: str, tools: Collection[str] | None) -> bool:
+    """Whether a client sees calls of this tool. `tools` are the names of those that it runs itself;
+    calls of others are the server's own. None: it sees all calls."""
+    return tools is None or tool in tools
+
+
 def outcome_data(outcome: ToolResult) -> dict[str, object]:
-    """With `result` where the call succeeded, else with `error`."""
-    came = {"result": outcome.result} if outcome.error is None else {"error": outcome.error}
-    return {"tool_call_id": outcome.tool_call_id, **came}
-
-
-_json = msgspec.json.Encoder()
-
-
-def json_data(value: object) -> str:
-    return _json.encode(value).decode()
+    """The outcome of a call: with `result` if it succeeded, else with `error`."""
+    result = {"result": outcome.result} if outcome.error is None else {"error": outcome.error}
+    return {"tool_call_id": outcome.tool_call_id, **result}

@@ -1,12 +1,12 @@
-"""The `delta` dialect (contract 3.5): the answer's text in unnamed frames, at the end the whole of it.
+"""The `delta` dialect: the answer's text in unnamed frames, and at the end the whole of it.
 
-Thinking and tools are not shown.
+Thinking and tools are not shown. docs/dialects.md has its frames.
 """
 
 from collections.abc import Iterator
 from typing import ClassVar, assert_never
 
-from chatapp.dialects import failed, json_data
+from chatapp.dialects import Dialect, failed
 from chatapp.events import (
     AttemptReset,
     PlanStep,
@@ -22,13 +22,14 @@ from chatapp.events import (
     ToolResult,
 )
 from chatapp.wire.frames import Frame
+from chatapp.wire.json_text import json_data
 
 
-class DeltaDialect:
-    """`delta`s, the first of them empty, then one `end` or `error`; `reset` where what came before is void."""
+class DeltaDialect(Dialect):
+    """`delta`s, the first one empty, then `end` or `error`; `reset` if all before it is void."""
 
     name: ClassVar[str] = "delta"
-    own: ClassVar[bool] = True
+    has_event_ids: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self._answer: list[str] = []
@@ -39,7 +40,8 @@ class DeltaDialect:
                 self._answer.append(event.text)
                 yield _frame("delta", content=event.text)
             case RunStart():
-                yield _frame("delta", content="")  # so that who is cut off before the first word has a place to resume
+                # A client that is cut off before the first word resumes from its id.
+                yield _frame("delta", content="")
             case RunEnd() if failed(event):
                 yield _frame("error", error=event.error.message if event.error else "")
             case RunEnd():
@@ -52,17 +54,14 @@ class DeltaDialect:
             case _:
                 assert_never(event)
 
-    def heartbeat(self) -> Iterator[Frame]:
-        yield from ()
-
     def reset(self, reason: str) -> Iterator[Frame]:
-        """Named, so that whoever handles only messages is not handed it as one of them."""
+        """Named, so that a client that reads only unnamed frames does not take it for one."""
         yield _frame("reset", reason=reason)._replace(event="reset")
 
     def _end(self, end: RunEnd) -> Frame:
-        """Why it ended is said where it is not the usual."""
-        why = {} if end.reason == "stop" else {"finish_reason": end.reason}
-        return _frame("end", answer="".join(self._answer), **why)
+        """With the reason, unless it is the usual one."""
+        reason = {} if end.reason == "stop" else {"finish_reason": end.reason}
+        return _frame("end", answer="".join(self._answer), **reason)
 
 
 def _frame(type_: str, **fields: str) -> Frame:

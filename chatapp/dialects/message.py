@@ -1,13 +1,14 @@
-"""The `message` dialect (contract 3.4): what the page and the message API read; one class for each result mode.
+"""The `message` dialect, which the page and the message API read. Each result mode has a class.
 
-Plan and tools are further events, which a client may ignore; so is thinking in the mode `legacy`.
+A client may ignore the events of plan and tools, and in the mode `legacy` those of thinking.
+docs/dialects.md has all events.
 """
 
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import ClassVar, assert_never
 
-from chatapp.dialects import call_data, error_data, failed, json_data, outcome_data
+from chatapp.dialects import Dialect, call_data, error_data, failed, outcome_data
 from chatapp.events import (
     AttemptReset,
     PlanStep,
@@ -23,16 +24,15 @@ from chatapp.events import (
     ToolResult,
 )
 from chatapp.wire.frames import Frame
+from chatapp.wire.json_text import json_data
 
 
-class MessageDialect:
-    """`content_delta` … `completed`, or `error`; `heartbeat` between; `reset` where what came before is void.
-
-    Mode `legacy`.
-    """
+class MessageDialect(Dialect):
+    """Mode `legacy`: `content_delta` … `completed`, or `error`; `heartbeat` in silence; `reset` if
+    all before it is void."""
 
     name: ClassVar[str] = "message"
-    own: ClassVar[bool] = True
+    has_event_ids: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self._forget()
@@ -73,22 +73,22 @@ class MessageDialect:
         yield _frame("reset", {"reason": reason})
 
     def _forget(self) -> None:
-        """Begin as if nothing had come."""
+        """Start as if nothing had come."""
         self._content: list[str] = []
 
-    def _text(self, text: str) -> Iterator[Frame]:
+    def _text(self, text: str) -> Iterable[Frame]:
         self._content.append(text)
         yield _frame("content_delta", {"delta": text})
 
-    def _reasoning(self, text: str) -> Iterator[Frame]:
+    def _reasoning(self, text: str) -> Iterable[Frame]:
         yield _frame("reasoning_delta", {"delta": text})
 
-    def _raw(self, data: bytes) -> Iterator[Frame]:
-        yield from ()
+    def _raw(self, data: bytes) -> Iterable[Frame]:
+        return ()
 
-    def _last_text(self) -> Iterator[Frame]:
-        """What is still to be said when nothing more comes."""
-        yield from ()
+    def _last_text(self) -> Iterable[Frame]:
+        """Text that is sent only when no more comes."""
+        return ()
 
     def _completed(self, end: RunEnd) -> dict[str, object]:
         content = "".join(self._content)
@@ -96,10 +96,12 @@ class MessageDialect:
 
 
 class XMLPlaintextDialect(MessageDialect):
-    """The joined deltas are one text: thinking inside `<thinking>`, the answer inside `<final>`, and whatever tags the
-    model wrote itself as they are. A tag comes in one delta with the text it begins.
+    """The joined deltas are one text: thinking inside `<thinking>`, the answer inside `<final>`.
+    Tags that the model wrote itself stay as they are. A tag comes in one delta with the text that
+    it begins.
 
-    A run that fails leaves its tag open: what was cut shows, and a client that resumes later gets no tag twice.
+    A run that fails leaves its tag open. That shows the cut, and a client that resumes later gets
+    no tag twice.
     """
 
     name: ClassVar[str] = "xml_plaintext"
@@ -108,10 +110,10 @@ class XMLPlaintextDialect(MessageDialect):
         super()._forget()
         self._open = ""
 
-    def _text(self, text: str) -> Iterator[Frame]:
+    def _text(self, text: str) -> Iterable[Frame]:
         return super()._text(self._inside("final", text))
 
-    def _reasoning(self, text: str) -> Iterator[Frame]:
+    def _reasoning(self, text: str) -> Iterable[Frame]:
         return super()._text(self._inside("thinking", text))
 
     def _last_text(self) -> Iterator[Frame]:
@@ -127,7 +129,8 @@ class XMLPlaintextDialect(MessageDialect):
 
 
 class RawPassthroughDialect(MessageDialect):
-    """The provider's bytes as they came, in `raw` frames numbered from 1; of what they say only the end, and the tools."""
+    """The provider's bytes as they came, in `raw` frames numbered from 1. Text and thinking, which
+    the bytes hold, are not sent beside them; tools, plan and the end are."""
 
     name: ClassVar[str] = "raw_passthrough"
 
@@ -135,18 +138,18 @@ class RawPassthroughDialect(MessageDialect):
         super()._forget()
         self._seq = 0
 
-    def _text(self, text: str) -> Iterator[Frame]:
+    def _text(self, text: str) -> Iterable[Frame]:
         self._content.append(text)
-        yield from ()
+        return ()
 
-    def _reasoning(self, text: str) -> Iterator[Frame]:
-        yield from ()
+    def _reasoning(self, text: str) -> Iterable[Frame]:
+        return ()
 
     def _raw(self, data: bytes) -> Iterator[Frame]:
         self._seq += 1
         try:
             encoding, text = "utf-8", data.decode()
-        except UnicodeDecodeError:  # no text, or a character that was cut between two pieces
+        except UnicodeDecodeError:  # not text, or a character that was cut between two pieces
             encoding, text = "base64", b64encode(data).decode()
         yield _frame("raw", {"seq": self._seq, "encoding": encoding, "data": text})
 

@@ -1,13 +1,13 @@
-"""The `reasoning` dialect (contract 3.3): thinking, tools and text, each as a named event, and statistics at the end.
+"""The `reasoning` dialect: thinking, tools and text as named events, and statistics at the end.
 
-The thinking of a run that was not asked to think is not shown. A run that was stopped for calling too many tools ends
-as `error` with the finish reason `length`.
+Thinking is shown only if the request asked for it. A run that called too many tools ends with
+`error` and the finish reason `length`. docs/dialects.md has all events.
 """
 
 from collections.abc import Iterator
 from typing import ClassVar, assert_never
 
-from chatapp.dialects import call_data, failed, json_data, outcome_data
+from chatapp.dialects import Dialect, call_data, failed, outcome_data
 from chatapp.events import (
     AttemptReset,
     PlanStep,
@@ -23,15 +23,17 @@ from chatapp.events import (
     ToolResult,
 )
 from chatapp.wire.frames import Frame
+from chatapp.wire.json_text import json_data
 
 TOO_MANY_TOOL_CALLS = "The model wanted to call more tools than a run may."
 
 
-class ReasoningDialect:
-    """`start`, then `reasoning`, tools and `message`s, then one `end` or `error`; `reset` where all before is void."""
+class ReasoningDialect(Dialect):
+    """`start`, then `reasoning`, tools and `message`s, then one `end` or `error`; `reset` if all
+    before it is void."""
 
     name: ClassVar[str] = "reasoning"
-    own: ClassVar[bool] = True
+    has_event_ids: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self._thinking = False
@@ -63,9 +65,6 @@ class ReasoningDialect:
             case _:
                 assert_never(event)
 
-    def heartbeat(self) -> Iterator[Frame]:
-        yield from ()
-
     def reset(self, reason: str) -> Iterator[Frame]:
         yield _frame("reset", {"reason": reason})
 
@@ -82,12 +81,12 @@ def failure(end: RunEnd) -> dict[str, object]:
 
 
 def finish_reason(end: RunEnd) -> str:
-    """To this dialect's clients a run that called too many tools was too long."""
+    """To the clients of this dialect a run that called too many tools was too long."""
     return "length" if end.reason == "tool_limit" else end.reason
 
 
 def statistics(end: RunEnd, tool_calls: int, tool_results: int) -> dict[str, object]:
-    """`tokens` are `estimated` where the provider did not count them."""
+    """`tokens` are marked as `estimated` if the provider did not count them."""
     usage, timing = end.usage, end.timing
     tokens = {"prompt": usage.prompt, "completion": usage.completion, "total": usage.total}
     return {

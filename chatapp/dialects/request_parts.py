@@ -1,4 +1,7 @@
-"""Parts that other protocols' requests have in common: contents, calls, tools, as ours. Every refusal names the field."""
+"""The parts that the requests of other protocols share: contents, calls and tools.
+
+A refusal is an InvalidField. Its message names the field, what is wrong, and what would be right.
+"""
 
 import re
 from collections.abc import Sequence
@@ -17,7 +20,7 @@ Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 EMPTY_SCHEMA: dict[str, object] = {"type": "object", "properties": {}}
 NO_THINKING: tuple[Effort, ...] = ("none", "minimal")
 
-_tool_name = re.compile(r"[a-zA-Z0-9_-]{1,128}")  # what the vendors take, the most generous of them
+_tool_name = re.compile(r"[a-zA-Z0-9_-]{1,128}")  # the most generous of the vendors' rules
 _arguments = msgspec.json.Decoder(dict[str, object])
 
 
@@ -26,7 +29,7 @@ class ImageURL(msgspec.Struct, frozen=True):
 
 
 class ContentPart(msgspec.Struct, frozen=True):
-    """`image_url` is an object in chat completions, the URL itself in Responses."""
+    """`image_url` is an object in chat completions, and the URL itself in Responses."""
 
     type: str
     text: str | None = None
@@ -34,9 +37,10 @@ class ContentPart(msgspec.Struct, frozen=True):
     image_url: ImageURL | str | None = None
 
 
-def refuse(field: str, asked: bool, instead: str) -> None:
-    if asked:
-        raise InvalidField(f"{field}: cannot be carried here: there is {instead}")
+def refuse(field: str, given: bool, hint: str = "") -> None:
+    """Raise InvalidField if an unsupported field is given. `hint` says what would be right."""
+    if given:
+        raise InvalidField(f"{field}: not supported; {hint}" if hint else f"{field}: not supported")
 
 
 def filled(field: str, content: str | list[Part]) -> str | list[Part]:
@@ -52,13 +56,16 @@ def given(field: str, value: str | None) -> str:
 
 
 def content_of(field: str, content: str | list[ContentPart] | None) -> str | list[Part]:
-    """A list of nothing but texts becomes one text: not every provider takes parts."""
+    """The content of a message in OpenAI's protocols; no content is the empty text."""
     if content is None or isinstance(content, str):
         return content or ""
-    parts = [_part(f"{field}[{index}]", part) for index, part in enumerate(content)]
-    if any(isinstance(part, Image) for part in parts):
-        return parts
-    return "".join(part.text for part in parts if isinstance(part, Text))
+    return joined([_part(f"{field}[{index}]", part) for index, part in enumerate(content)])
+
+
+def joined(parts: list[Part]) -> str | list[Part]:
+    """One text if all parts are texts, because not every provider takes parts; else the parts."""
+    texts = [part.text for part in parts if isinstance(part, Text)]
+    return "".join(texts) if len(texts) == len(parts) else parts
 
 
 def call_of(field: str, id: str, name: str, arguments: str) -> ToolCall:
@@ -66,14 +73,14 @@ def call_of(field: str, id: str, name: str, arguments: str) -> ToolCall:
     try:
         return ToolCall(id, "function", name, _arguments.decode(arguments.strip() or "{}"))
     except (msgspec.DecodeError, RecursionError):
-        raise InvalidField(f"{field}.arguments: expected a JSON object, as text") from None
+        raise InvalidField(f"{field}.arguments: expected a JSON object, as a string") from None
 
 
 def tool_of(
     field: str, name: str, description: str | None, parameters: dict[str, object] | None, strict: bool | None = None
 ) -> ToolSpec:
     if not _tool_name.fullmatch(name):
-        raise InvalidField(f"{field}.name: expected 1 to 128 letters, digits, _ and -")
+        raise InvalidField(f"{field}.name: expected 1 to 128 letters, digits, underscores or hyphens")
     return ToolSpec(name, description or "", parameters or EMPTY_SCHEMA, bool(strict))
 
 
@@ -81,25 +88,25 @@ def distinct(tools: list[ToolSpec]) -> list[ToolSpec]:
     names: set[str] = set()
     for index, tool in enumerate(tools):
         if tool.name in names:
-            raise InvalidField(f"tools[{index}]: there is another tool named {tool.name!r}")
+            raise InvalidField(f"tools[{index}]: another tool is already named {tool.name!r}")
         names.add(tool.name)
     return tools
 
 
 def refuse_orphans(field: str, messages: Sequence[Message]) -> None:
-    """A provider is told no result of a call that it was not told."""
+    """Raise InvalidField if a tool's result has no call before it: no provider takes that."""
     called: set[str] = set()
     for message in messages:
         called.update(call.id for call in message.tool_calls)
         if message.tool_call_id is not None and message.tool_call_id not in called:
             raise InvalidField(
-                f"{field}: there is a result of the call {message.tool_call_id!r}, and no such call before"
+                f"{field}: tool result for unknown call {message.tool_call_id!r}; a call must come before its result"
             )
 
 
 def image_of(field: str, url: str) -> Image:
     if not url.startswith(("data:image/", "https://")):
-        raise InvalidField(f"{field}: expected a data: URL with an image in it, or an https: one")
+        raise InvalidField(f"{field}: expected an https: URL, or a data: URL of an image")
     return Image(url)
 
 
@@ -111,12 +118,12 @@ def choice_word(choice: str | None) -> str:
 
 def named_choice(name: str, tools: list[ToolSpec]) -> str:
     if name not in [tool.name for tool in tools]:
-        raise InvalidField(f"tool_choice: there is no tool named {name!r}")
+        raise InvalidField(f"tool_choice: unknown tool {name!r}; name one of those in tools")
     return name
 
 
 def thinking_of(effort: Effort | None) -> bool | None:
-    """On or off, for providers that take no more than that."""
+    """Whether to think, for providers that take no more than a yes or no."""
     return None if effort is None else effort not in NO_THINKING
 
 
@@ -130,4 +137,4 @@ def _part(field: str, part: ContentPart) -> Part:
             url = part.image_url.url if isinstance(part.image_url, ImageURL) else part.image_url
             return image_of(f"{field}.image_url", url or "")
         case other:
-            raise InvalidField(f"{field}.type: {other!r} cannot be carried here: there are texts and images")
+            raise InvalidField(f"{field}.type: {other!r} is not supported; use text or image parts")

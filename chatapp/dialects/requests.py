@@ -1,11 +1,13 @@
-"""What our own endpoints are asked. Every refusal names the field."""
+"""The requests of our own endpoints. Every refusal names the field."""
 
-from typing import Annotated, Literal
+import hashlib
+from typing import Annotated, Any, Literal
 
 import msgspec
 
-from chatapp.chat import Chat, Message
+from chatapp.chat import Ask, ChatOptions, Message
 from chatapp.errors import InvalidField
+from chatapp.ids import new_id
 
 OnDisconnect = Literal["cancel", "continue"]
 
@@ -16,8 +18,10 @@ class Turn(msgspec.Struct, frozen=True):
 
 
 class AnswerRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """The fields of every streaming endpoint of ours that say how to answer (contract, section 3). Unknown ones are
-    ignored."""
+    """The fields that all our streaming endpoints share: how to answer. Unknown fields are ignored.
+
+    docs/dialects.md describes them.
+    """
 
     provider: str | None = None
     model: str | None = None
@@ -29,37 +33,39 @@ class AnswerRequest(msgspec.Struct, frozen=True, kw_only=True):
     on_disconnect: OnDisconnect | None = None
 
     def tool_names(self) -> list[str] | None:
-        """In a query string: separated by commas. None: the default ones."""
+        """The names in the request, in a query string separated by commas. None: the defaults."""
         if isinstance(self.tools, str):
             return [name.strip() for name in self.tools.split(",") if name.strip()]
         return self.tools
 
-    def chat_of(self, messages: list[Message], session_id: str = "") -> Chat:
-        """What is asked of the provider, without the history."""
-        return Chat(
-            model=self.model or "",
-            messages=messages,
-            thinking=self.thinking,
-            max_tokens=self.max_tokens,
-            temperature=self.temperature,
-            session_id=session_id,
+    def ask_for(self, said: list[Message], raw: bool = False, **more: Any) -> Ask:
+        """The ask with these messages. `more` are fields of it that only some endpoints have."""
+        return Ask(
+            said=said,
+            options=ChatOptions(
+                thinking=self.thinking, max_tokens=self.max_tokens, temperature=self.temperature, raw=raw
+            ),
+            provider=self.provider,
+            model=self.model,
+            tools=self.tool_names(),
+            **{"agent": self.agent, **more},
         )
 
 
 class ChatRequest(AnswerRequest, frozen=True, kw_only=True):
-    """With what is said."""
+    """How to answer, and the new messages: `messages` or `prompt`."""
 
     messages: list[Turn] | None = None
     prompt: str | None = None
     conversation_id: str | None = None
 
-    def chat(self, session_id: str = "") -> Chat:
-        return self.chat_of(self.turns(), session_id)
+    def ask(self) -> Ask:
+        return self.ask_for(self.turns(), conversation_id=self.conversation_id)
 
     def turns(self) -> list[Message]:
-        """What the user says now: `messages`, or `prompt` as one of the user's."""
+        """The new messages: `messages`, or `prompt` as one message of the user."""
         if self.messages is not None and self.prompt is not None:
-            raise InvalidField("prompt: give either prompt or messages")
+            raise InvalidField("prompt: send either prompt or messages, not both")
         if self.messages is None:
             return [Message("user", _filled("prompt", self.prompt))]
         if not self.messages:
@@ -71,32 +77,50 @@ class ChatRequest(AnswerRequest, frozen=True, kw_only=True):
 
 
 class MessageRequest(ChatRequest, frozen=True, kw_only=True):
-    """`POST /api/v1/messages`. `retry_of` is the id of an answer to make anew; then nothing new is said."""
+    """`POST /api/v1/messages`. `retry_of` is the id of an answer to make again."""
 
     retry_of: str | None = None
     result_mode: Literal["legacy", "xml_plaintext", "raw_passthrough"] = "legacy"
 
-    def chat(self, session_id: str = "") -> Chat:
-        return msgspec.structs.replace(super().chat(session_id), raw=self.result_mode == "raw_passthrough")
+    def ask(self) -> Ask:
+        return self.ask_for(
+            self.turns(),
+            raw=self.result_mode == "raw_passthrough",
+            conversation_id=self.conversation_id,
+            retry_of=self.retry_of,
+            keep=True,
+            result_mode=self.result_mode,
+        )
 
     def turns(self) -> list[Message]:
         if self.retry_of is None:
             return super().turns()
         if self.messages is not None or self.prompt is not None:
-            raise InvalidField("retry_of: an answer is made anew from what was said; leave prompt and messages out")
+            raise InvalidField("retry_of: send it without prompt and messages")
         return []
 
 
 class SessionRequest(ChatRequest, frozen=True, kw_only=True):
-    """`/chat`. `sessionId` is the client's own name of the conversation, any text; without one a new one is begun."""
+    """`/chat`. `sessionId` is the client's own name of the conversation, any text. Without it a new
+    conversation begins."""
 
     session_id: Annotated[str, msgspec.Meta(min_length=1, max_length=200)] | None = msgspec.field(
         default=None, name="sessionId"
     )
 
+    def ask_agent(self, default: str) -> Ask:
+        """`default` is the agent that answers if the request names none; empty: the model
+        itself."""
+        return self.ask_for(
+            self.turns(),
+            conversation_id=self.conversation_id,
+            session_id=self.session_id or self.conversation_id or new_id("session"),
+            agent=default if self.agent is None else self.agent,
+        )
+
     def turns(self) -> list[Message]:
         if self.conversation_id is not None and self.session_id is not None:
-            raise InvalidField("sessionId: give either sessionId or conversation_id")
+            raise InvalidField("sessionId: send either sessionId or conversation_id, not both")
         return super().turns()
 
 
@@ -115,7 +139,7 @@ class AskRequest(ChatRequest, frozen=True, kw_only=True):
         if self.question is None and (self.prompt is not None or self.messages is not None):
             return super().turns()
         if self.prompt is not None or self.messages is not None:
-            raise InvalidField("question: give it alone, without prompt and messages")
+            raise InvalidField("question: send it without prompt and messages")
         return [Message("user", _filled("question", self.question))]
 
 
@@ -125,6 +149,17 @@ class TitleRequest(msgspec.Struct, frozen=True):
 
 class DecisionRequest(msgspec.Struct, frozen=True):
     decision: Literal["approved", "denied"]
+
+
+DELIVERY = ("stream", "stream_options", "on_disconnect")  # how the answer is sent, not what is asked
+
+
+def fingerprint(path: str, parsed: msgspec.Struct) -> str:
+    """Tells one request from another: the same for two that ask for the same, however they want it
+    sent."""
+    fields: dict[str, object] = msgspec.to_builtins(parsed)
+    asked = {name: value for name, value in fields.items() if name not in DELIVERY}
+    return hashlib.sha256(msgspec.json.encode([path, asked], order="deterministic")).hexdigest()
 
 
 def _filled(field: str, text: str | None) -> str:

@@ -1,14 +1,15 @@
-"""The `session` dialect (contract 3.2): an agent at work, in unnamed frames of one shape.
+"""The `session` dialect: an agent at work, in unnamed frames of one shape.
 
-Every frame is {"type", "id", "sessionId", "timestamp", "content", "status"}. Thinking is not shown. A dialect has no
-clock: until the end all times are that of the run's start, which the last frame adds the run's duration to.
+Every frame is `{"type", "id", "sessionId", "timestamp", "content", "status"}`; docs/dialects.md has
+the types. Thinking is not shown. A dialect has no clock: the timestamp is the time of the run's
+start, in the last frame that of its end.
 """
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import ClassVar, assert_never
 
-from chatapp.dialects import call_data, failed, json_data, outcome_data
+from chatapp.dialects import Dialect, call_data, failed, outcome_data
 from chatapp.errors import RunFailed
 from chatapp.events import (
     AttemptReset,
@@ -25,20 +26,23 @@ from chatapp.events import (
     ToolResult,
 )
 from chatapp.wire.frames import Frame
+from chatapp.wire.json_text import json_data
 
 ACKNOWLEDGEMENT = "On it."
 
 
-class SessionDialect:
-    """An `assistant` frame at once; `planning`, `tool` and `assistant` frames; one `done` or `error`."""
+class SessionDialect(Dialect):
+    """`assistant` at once, then `planning`, `tool` and `assistant`, then one `done` or `error`."""
 
     name: ClassVar[str] = "session"
-    own: ClassVar[bool] = True
+    has_event_ids: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self._run_id = self._session_id = ""
         self._created = 0.0
-        self._position = 0  # by which frames are told apart: the same also where pieces of text have been joined
+        # It tells frames apart. It counts characters, so that frames keep their ids in a compacted
+        # log, which has joined some of them.
+        self._position = 0
 
     def encode(self, event: StreamEvent) -> Iterator[Frame]:
         match event:
@@ -63,11 +67,8 @@ class SessionDialect:
             case _:
                 assert_never(event)
 
-    def heartbeat(self) -> Iterator[Frame]:
-        yield from ()
-
     def reset(self, reason: str) -> Iterator[Frame]:
-        """Named, so that whoever handles only messages is not handed it as one of them."""
+        """Named, so that a client that reads only unnamed frames does not take it for one."""
         yield self._frame("reset", reason)._replace(event="reset")
 
     def _terminal(self, end: RunEnd) -> Frame:

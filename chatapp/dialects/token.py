@@ -1,13 +1,13 @@
-"""The `token` dialect (contract 3.1): the answer's text, token by token. Thinking and tools are not shown.
+"""The `token` dialect: the answer's text, token by token. Thinking and tools are not shown.
 
-The text itself is the data, and SSE knows LF only: CR and CRLF reach the client as one LF, also where they were cut
-between two pieces.
+The text itself is the data, and SSE has only LF: CR and CRLF reach the client as one LF, even if
+they were cut between two pieces. docs/dialects.md has all events.
 """
 
 from collections.abc import Iterator
 from typing import ClassVar, assert_never
 
-from chatapp.dialects import error_data, failed, json_data
+from chatapp.dialects import Dialect, error_data, failed
 from chatapp.events import (
     AttemptReset,
     PlanStep,
@@ -23,13 +23,14 @@ from chatapp.events import (
     ToolResult,
 )
 from chatapp.wire.frames import Frame
+from chatapp.wire.json_text import json_data
 
 
-class TokenDialect:
-    """`meta`, then `token`s, then one `done` or `error`; `reset` where what came before is void."""
+class TokenDialect(Dialect):
+    """`meta`, then `token`s, then one `done` or `error`; `reset` if all before it is void."""
 
     name: ClassVar[str] = "token"
-    own: ClassVar[bool] = True
+    has_event_ids: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self._start: RunStart | None = None
@@ -52,9 +53,6 @@ class TokenDialect:
                 pass
             case _:
                 assert_never(event)
-
-    def heartbeat(self) -> Iterator[Frame]:
-        yield from ()
 
     def reset(self, reason: str) -> Iterator[Frame]:
         yield Frame(json_data({"reason": reason}), "reset")

@@ -1,7 +1,7 @@
-"""A run for one reader in the same thread: no log, no server, and the run waits while the reader does.
+"""A run for one reader in the same thread, without log or server. It waits while the reader does.
 
-Run and reader are two greenlets that switch to each other, so it needs neither gevent's patches nor a hub; where the
-run waits in a hub (a pause of the mock), that is its own affair.
+Run and reader are two greenlets that switch to each other, so they need neither gevent's patches
+nor a hub. If the run itself waits in a hub, as a pause of the mock does, that is its own affair.
 """
 
 from collections.abc import Generator
@@ -14,19 +14,19 @@ from chatapp.chat import Chat
 from chatapp.events import StreamEvent
 from chatapp.generation.run import Run
 from chatapp.ids import new_id, new_trace_id
-from chatapp.logs import EventLog
 from chatapp.providers import Provider
 
 
 class InlineRun:
-    """A run's log that keeps nothing: whoever iterates gets each event when it is written."""
+    """A run's log that keeps nothing: the code that iterates gets each event as it is written."""
 
     def __init__(self) -> None:
         self._seq = 0
         self._reader: Any = None
 
     def events(self, provider: Provider, chat: Chat) -> Generator[StreamEvent, None, None]:
-        run = Run(new_id("run"), new_trace_id(), provider, chat, cast(EventLog, self))
+        """From `RunStart` to `RunEnd`. Closing it closes the provider's iterator."""
+        run = Run(new_id("run"), new_trace_id(), provider, chat, self)
         writer = greenlet(lambda: self._write(run))
         try:
             while event := self._next(writer):
@@ -34,7 +34,7 @@ class InlineRun:
         finally:
             if not writer.dead:
                 writer.parent = getcurrent()
-                writer.throw(GreenletExit)  # where it appends: the provider's iterator is closed
+                writer.throw(GreenletExit)  # inside `append`: so the provider's iterator is closed
 
     def append(self, run_id: str, event: StreamEvent) -> int:
         self._seq += 1

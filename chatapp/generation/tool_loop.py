@@ -1,15 +1,16 @@
-"""The tool loop: a provider that calls tools, made one that answers.
+"""The tool loop: makes a provider that calls tools into one that answers.
 
-`ToolLoop` stands where a provider stands, so a run knows nothing of tools. It asks the provider, runs the calls that it
-makes side by side, asks again with the results, until there is an answer. Which calls are whose:
+`ToolLoop` is itself a `Provider`, so a run knows nothing of tools. It asks the provider, runs the
+calls of the reply side by side, and asks again with the results, until there is an answer. There
+are three kinds of calls:
 
-- a provider may run a tool itself: then the result comes with the call, and there is nothing to run;
-- a tool in the chat is the client's, also where one of ours has its name: the call is passed out, and the run ends
-  with `stop`, once our own calls of the same turn have been run;
-- all others run here; one that nobody knows is answered as such.
+- The provider may run a tool itself. Then the result comes with the call, and nothing is to be run.
+- A tool in the chat is the client's, even if one of ours has its name. The call is passed out, and
+  the run ends with `stop` once our own calls of the same reply have run.
+- All other calls run here. One to an unknown tool has an error for a result.
 """
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
 
 import msgspec
@@ -39,7 +40,7 @@ class ToolLoop:
         self.name = provider.name
         self._provider = provider
         self._toolbox = toolbox
-        self._taken: set[str] = set()  # ids of calls: some providers begin again with the same ones in each reply
+        self._taken: set[str] = set()  # ids of calls: some providers use the same in each reply
 
     def models(self) -> Sequence[str]:
         return self._provider.models()
@@ -48,44 +49,46 @@ class ToolLoop:
         client = {tool.name for tool in chat.tools}
         ours = [spec for spec in self._toolbox.specs if spec.name not in client]
         chat = msgspec.structs.replace(chat, tools=[*chat.tools, *ours])
-        shown: list[StreamEvent] = []  # of the rounds before: a reset in this one makes them void too
+        shown: list[StreamEvent] = []  # in the rounds before
         while True:
-            turn = Round(self._taken)
-            yield from self._ask(chat, scope, turn, shown)
-            finish = turn.finish
-            assert finish is not None
-            calls = [call for call in turn.open_calls if call.name not in client]
-            passed_out = len(turn.open_calls) - len(calls)
-            if finish.reason != "stop" or not calls:
-                yield finish
+            current = Round(self._taken)
+            finished = yield from self._ask(chat, scope, current, shown)
+            calls = [call for call in current.open_calls if call.name not in client]
+            passed_out = len(current.open_calls) - len(calls)
+            if finished.reason != "stop" or not calls:
+                yield finished
                 return
             allowed = calls[: self._toolbox.left]
             for event in self._toolbox.call_all(allowed, scope):
-                turn.shown.append(event)
+                current.shown.append(event)
                 yield event
             if len(allowed) < len(calls):
-                yield Finished("tool_limit", finish.usage)
+                yield Finished("tool_limit", finished.usage)
                 return
             if passed_out:
-                yield finish
+                yield finished
                 return
-            yield StepFinished(finish.usage or estimate_usage(chat.messages, turn.reasoning, turn.text))
-            shown += turn.shown
-            chat = next_chat(chat, turn.messages(calls))
+            yield StepFinished(finished.usage or estimate_usage(chat.messages, current.reasoning, current.text))
+            shown += current.shown
+            chat = next_chat(chat, current.messages(calls))
 
-    def _ask(self, chat: Chat, scope: CancelScope, turn: "Round", shown: list[StreamEvent]) -> Iterator[ReplyItem]:
+    def _ask(
+        self, chat: Chat, scope: CancelScope, current: "Round", shown: Sequence[StreamEvent]
+    ) -> Generator[ReplyItem, None, Finished]:
+        """One reply, noted in `current`. A reset voids the whole run: `shown` follows it again."""
         with closing(self._provider.stream(chat, scope)) as items:  # type: ignore[type-var]
             for item in items:
                 if isinstance(item, Finished):
-                    turn.finish = item
+                    current.finished = item
                 elif isinstance(item, AttemptReset):
-                    turn.reset()
+                    current.reset()
                     yield item
                     yield from shown
                 else:
-                    yield turn.take(self._typed(item))
-        if turn.finish is None:
+                    yield current.take(self._typed(item))
+        if current.finished is None:
             raise Truncated(f"{self.name} ended its answer without an end")
+        return current.finished
 
     def _typed(self, item: ReplyItem) -> ReplyItem:
         if isinstance(item, ToolCall) and self._toolbox.type_of(item.name) == "mcp":
@@ -94,18 +97,18 @@ class ToolLoop:
 
 
 class Round:
-    """One reply of the provider, with the results of its calls: what is sent back with the next question.
+    """One reply of the provider, and the results of its calls: what the next request sends back.
 
-    In the log each call's id is the only one of its run; the provider gets back the id that it gave.
+    In the log each call's id is unique in its run; the provider gets back the id that it gave.
     """
 
     def __init__(self, taken: set[str]) -> None:
-        self.finish: Finished | None = None
+        self.finished: Finished | None = None
+        self.shown: list[StreamEvent] = []
         self._taken = taken
         self._ids: dict[str, str] = {}  # the provider's -> the log's, of the last call that has it
         self._given: dict[str, str] = {}  # the log's -> the provider's
         self._whole: set[str] = set()  # the log's, of calls whose fragments are over
-        self.shown: list[StreamEvent] = []
 
     def reset(self) -> None:
         self.shown.clear()
@@ -126,7 +129,7 @@ class Round:
         return [event for event in self.shown if isinstance(event, ToolCall) and event.id not in done]
 
     def take(self, item: ReplyItem) -> ReplyItem:
-        """Note what comes; return it as the log shall have it."""
+        """Note the item; return it with the ids that the log has."""
         match item:
             case ToolCall():
                 item = msgspec.structs.replace(item, id=self._log_id(item.id))
@@ -140,9 +143,9 @@ class Round:
         return item
 
     def messages(self, calls: Sequence[ToolCall]) -> list[Message]:
-        """The assistant's turn with these calls, and the result of each."""
+        """The assistant's turn with these calls, and the result of each call."""
         made = [msgspec.structs.replace(call, id=self._given[call.id]) for call in calls]
-        native = self.finish.native if self.finish else None
+        native = self.finished.native if self.finished else None
         results = {event.tool_call_id: event for event in self.shown if isinstance(event, ToolResult)}
         return [
             Message("assistant", self.text, tool_calls=made, reasoning=self.reasoning, native=native),
@@ -150,7 +153,7 @@ class Round:
         ]
 
     def _log_id(self, id: str) -> str:
-        if id not in self._ids or self._ids[id] in self._whole:  # what comes after a whole call is another one
+        if id not in self._ids or self._ids[id] in self._whole:  # after a whole call: another one
             log_id, number = id, 1
             while log_id in self._taken:
                 number += 1
@@ -169,6 +172,6 @@ def tool_message(call_id: str, result: ToolResult) -> Message:
 
 
 def next_chat(chat: Chat, messages: list[Message]) -> Chat:
-    """The chat that asks on. Whoever was made to call a tool is now free to answer."""
+    """The follow-up request. A forced tool choice applies to the first request only."""
     choice = "none" if chat.tool_choice == "none" else "auto"
     return msgspec.structs.replace(chat, messages=[*chat.messages, *messages], tool_choice=choice)

@@ -1,9 +1,20 @@
-"""What an event log is. Implementations stand beside this file, one a store; they don't import each other.
+"""What an event log is. Implementations stand beside this file, one a store; they don't import each
+other.
 
     memory:   one process, gone with it; for tests and for embedding
     sqlite:   one machine, any number of worker processes; durable. The default
 
 Choose by the URL in the setting `log_url`.
+
+A log holds the events of each run in order. One process writes a run's log, any process reads it:
+
+- seq is 1..n within a run, without gaps or repeats. The log ends with its `RunEnd`; appending after
+  it is an error.
+- What `read` returns is durable: any process can read it again after this one was killed.
+- All methods are called from greenlets. None blocks the hub for longer than a small commit takes.
+
+Code that uses a log names the smallest protocol that will do: a run needs an `Appender`, a response
+a `LogReader`.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,62 +22,89 @@ from typing import Protocol
 
 from chatapp.events import Entry, StreamEvent
 
+READ_ENTRIES = 1024
+"""The most that one `read` returns: a reader far behind must not hold the hub for long."""
 
-class EventLog(Protocol):
-    """An ordered, append-only log of events for each run: written by one process, read by any.
 
-    seq is 1..n within a run, no gap, no repeat. The log ends with its `RunEnd`: appending after it is an error.
-    What `read` returns is durable: it is read again by any process after this one was killed.
-    All methods are called from greenlets and never block the hub for longer than a small commit takes.
-    """
-
-    on_cancel: Callable[[str], None]
-    """Set by the owner of the runs: called in the hub with the id of a run of this process that somebody cancelled.
-    It must not wait, and may be called more than once for a run."""
-
-    def create(self, run_id: str) -> None:
-        """Begin an empty log; this process becomes its one writer. It can be read at once, and is empty."""
-        ...
+class Appender(Protocol):
+    """All that a run needs of a log."""
 
     def append(self, run_id: str, event: StreamEvent) -> int:
-        """Take the event and return its seq at once; it is durable, and then visible, within a few milliseconds.
+        """Take the event and return its seq at once; it is durable, and seen, in a moment.
 
-        Never waits and never switches greenlets. Raises LogUnavailable where the store has failed or too
-        much is waiting to be written, UnknownRun where this process is not the run's writer.
+        Never waits and never switches greenlets. Raises LogUnavailable if the store has failed or
+        too much is waiting to be written, UnknownRun if this process is not the run's writer.
         """
         ...
 
-    def sync(self, run_id: str) -> None:
-        """Return once everything appended is durable. Raises LogUnavailable where it cannot be made so."""
+
+class LogWriter(Appender, Protocol):
+    """Writes a run's log, from its creation until the outcome is kept elsewhere."""
+
+    def create(self, run_id: str) -> None:
+        """Begin an empty log; this process becomes its only writer. It can be read at once."""
         ...
 
-    def read(self, run_id: str, after: int = 0, wait: float = 0.0) -> Sequence[Entry]:
-        """The entries with seq > `after`, in order: all that are there, or a bounded, contiguous part from the first on.
+    def sync(self, run_id: str) -> None:
+        """Return once everything appended is durable. Raises LogUnavailable if that fails."""
+        ...
 
-        Where there are none, wait up to `wait` seconds for one; `[]` after that. Never waits on a log that has
-        ended. One call serves replay and live alike. Raises UnknownRun.
+    def settle(self, run_id: str) -> None:
+        """The outcome is kept elsewhere: the log may go once it is older than the retention."""
+        ...
+
+
+class LogReader(Protocol):
+    """Reads any run, whichever process writes it."""
+
+    def read(self, run_id: str, after: int = 0, wait: float = 0.0) -> Sequence[Entry]:
+        """The entries with seq > `after`, in order; if they are many, the first ones of them.
+
+        If there are none, wait up to `wait` seconds for one, then return `[]`. Never waits on a log
+        that has ended. One call serves replay and live reading alike. Raises UnknownRun.
         """
         ...
 
     def exists(self, run_id: str) -> bool:
-        """Whether there is a log of the run; reads nothing of it."""
+        """Whether the run has a log. Reads none of it."""
         ...
 
-    def cancel(self, run_id: str) -> None:
-        """Ask the run's writer, in whichever process it is, to stop it: its `on_cancel` is called within 300 ms.
 
-        Asking for a run that has ended, or again, is no error. Raises UnknownRun.
+class RunControl(Protocol):
+    """Lets processes that share a log stop each other's runs, and take over those of a dead one."""
+
+    def cancel(self, run_id: str) -> None:
+        """Ask the run's writer, in whichever process it is, to stop it.
+
+        Its listener is called within 300 ms. Asking for a run that has ended, or asking again, is
+        no error. Raises UnknownRun.
         """
         ...
 
-    def settle(self, run_id: str) -> None:
-        """The run's outcome is kept elsewhere: its log may go once it is older than the retention."""
+    def listen(self, on_cancel: Callable[[str], None]) -> None:
+        """From now on call `on_cancel` with the id of each run of this process that is cancelled.
+
+        It is called in the hub, must not wait, and may be called more than once for a run. There is
+        one listener: another one replaces it.
+        """
         ...
 
     def adopt(self) -> Sequence[str]:
-        """Take over the runs that are not settled and whose writing process is gone; return their ids.
+        """Take over the runs that are not settled and whose writing process is gone.
 
-        This process is their writer now. A run is given to one caller only, whoever asks at the same time.
+        Returns their ids. This process is their writer now. Each run is given to one caller only,
+        even if several ask at the same time.
+        """
+        ...
+
+
+class EventLog(LogWriter, LogReader, RunControl, Protocol):
+    """The whole log, for the code that opens and closes it."""
+
+    def start(self) -> None:
+        """Begin the upkeep: let old logs go, and whatever else the store needs from time to time.
+
+        Without it the log can be read and written, but only grows: enough for a short command.
         """
         ...
 

@@ -1,6 +1,6 @@
 """The log of one process, gone with it: for tests and for embedding. It writes nothing anywhere.
 
-Choose it where losing a run with its process is fine and nothing else reads it: no worker beside this one, no
+Choose it if a run may be lost with its process and nothing else reads it: no other worker, no
 second machine.
 """
 
@@ -11,19 +11,21 @@ from gevent import get_hub
 
 from chatapp.errors import LogError, LogUnavailable, UnknownRun
 from chatapp.events import Entry, RunEnd, StreamEvent, encode_events
+from chatapp.logs import READ_ENTRIES
 from chatapp.logs.waiting import Waiters
-
-_READ_LIMIT = 1024  # entries in one answer: a reader far behind must not hold the hub while it writes them all
 
 
 class MemoryLog:
-    """See `EventLog`. `retention` is in seconds. Once closed, every call but `close` raises LogUnavailable."""
+    """See `EventLog`. `retention` is in seconds.
+
+    Once closed, every call but `close` raises LogUnavailable.
+    """
 
     def __init__(self, retention: float = 3600.0) -> None:
-        self.on_cancel: Callable[[str], None] = lambda run_id: None
         self.retention = retention
         self._runs: dict[str, _Run] = {}
         self._settled: dict[str, float] = {}  # in the order in which they may go
+        self._on_cancel: Callable[[str], None] = lambda run_id: None
         self._loop = get_hub().loop
         self._closed = False
 
@@ -38,7 +40,7 @@ class MemoryLog:
         run = self._find(run_id)
         if run.ended:
             raise LogError("the log has ended")
-        encode_events([event])  # refuse here what no other log could keep
+        encode_events([event])  # refuses what no other log could keep
         run.entries.append(Entry(len(run.entries) + 1, event))
         run.ended = isinstance(event, RunEnd)
         run.readers.wake()
@@ -51,7 +53,7 @@ class MemoryLog:
         deadline = monotonic() + wait
         while True:
             run = self._find(run_id)
-            entries = run.entries[after : after + _READ_LIMIT]
+            entries = run.entries[after : after + READ_ENTRIES]
             if entries or run.ended or (left := deadline - monotonic()) <= 0:
                 return entries
             run.readers.wait(left)
@@ -62,7 +64,10 @@ class MemoryLog:
 
     def cancel(self, run_id: str) -> None:
         if not self._find(run_id).ended:
-            self._loop.run_callback(self.on_cancel, run_id)
+            self._loop.run_callback(self._on_cancel, run_id)
+
+    def listen(self, on_cancel: Callable[[str], None]) -> None:
+        self._on_cancel = on_cancel
 
     def settle(self, run_id: str) -> None:
         self.ping()
@@ -72,6 +77,9 @@ class MemoryLog:
     def adopt(self) -> Sequence[str]:
         self.ping()
         return []  # no run outlives its process here
+
+    def start(self) -> None:
+        self.ping()  # nothing to keep up: each call lets go of old runs
 
     def ping(self) -> None:
         if self._closed:

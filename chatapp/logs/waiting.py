@@ -1,7 +1,8 @@
-"""How a greenlet waits in the hub: until it is woken, or a time has passed. It knows nothing of logs.
+"""How a greenlet waits in the hub: until it is woken, or for a time. It knows nothing of logs.
 
-A waiting greenlet may be thrown out of its wait at any moment (`chatapp.cancel`). A wake-up that was already on
-its way then finds nobody, because each wait has a `Waiter` of its own, and that switches only into its own `get`.
+A waiting greenlet may be thrown out of its wait at any moment (`chatapp.cancel`). A wake-up that
+was already on its way then wakes nobody: each wait has its own `Waiter`, which switches only into
+its own `get`.
 """
 
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from gevent.hub import Waiter
 
 
 class Waiters:
-    """The greenlets that wait for one thing."""
+    """The greenlets that wait for the same event."""
 
     __slots__ = ("_waiting",)
 
@@ -36,7 +37,7 @@ class Waiters:
                 self._waiting.remove(waiter)
 
     def wake(self) -> None:
-        """Let all of them go on, in a later turn of the loop: whoever calls this is not interrupted."""
+        """Let all of them go on, in a later turn of the loop: the caller is not interrupted."""
         if self._waiting:
             waiting, self._waiting = self._waiting, []
             run_callback = get_hub().loop.run_callback
@@ -45,7 +46,7 @@ class Waiters:
 
 
 class Alarm:
-    """Calls a function in the hub, once for each `set`. Setting it again moves it."""
+    """Calls a function in the hub, so many seconds after `set`. Setting it again moves the call."""
 
     def __init__(self, function: Callable[[], None]) -> None:
         self.is_set = False
@@ -55,7 +56,7 @@ class Alarm:
 
     def set(self, seconds: float) -> None:
         self._timer.close()
-        self._timer = self._loop.timer(seconds)  # a new one: a timer that has fired, started again, fires at once
+        self._timer = self._loop.timer(seconds)  # a new one: restarted, a used one fires at once
         self._timer.start(self._ring)
         self.is_set = True
 

@@ -1,4 +1,4 @@
-"""Running the server: gunicorn's configuration, the command line, log lines.
+"""Running the server: gunicorn's configuration, the command line, the process's own log lines.
 
-Nothing is imported here: `gunicorn_config` patches the standard library before anything else loads.
+This file imports nothing: `gunicorn_config` patches the standard library before any other import.
 """

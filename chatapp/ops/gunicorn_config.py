@@ -1,6 +1,6 @@
-"""gunicorn's configuration, for `chatapp serve` and, through gunicorn.conf.py, for plain `gunicorn wsgi:app`.
+"""gunicorn's configuration for `chatapp serve`, and for `gunicorn wsgi:app` by gunicorn.conf.py.
 
-The patching stands first: whatever is imported before it keeps blocking sockets.
+Patching comes first: a module imported before it would keep blocking sockets.
 """
 
 from gevent import monkey
@@ -15,7 +15,7 @@ from typing import Any
 import gevent
 
 from chatapp.errors import ConfigError
-from chatapp.ops.banner import greeting
+from chatapp.ops.banner import banner
 from chatapp.ops.json_logging import configure
 from chatapp.settings import load
 
@@ -26,27 +26,27 @@ except ConfigError as error:
 
 
 def _address(host: str, port: object) -> str:
-    """As it stands in a URL, and as gunicorn reads it: an IPv6 address in brackets."""
+    """`host:port`, with an IPv6 address in brackets, as in URLs and as gunicorn reads it."""
     return f"[{host}]:{port}" if ":" in host and not host.startswith("[") else f"{host}:{port}"
 
 
 bind = _address(os.environ.get("HOST", "127.0.0.1"), os.environ.get("PORT", "8000"))
 worker_class = "gevent"
-# Idle keep-alive connections count too, and what is over the limit waits without a word.
+# Idle keep-alive connections count too. A client beyond the limit waits, and is told nothing.
 worker_connections = 10_000
-# After SIGTERM: the runs' grace, then time to write their ends. SIGKILL follows.
+# After SIGTERM: time for the runs to finish, then to write their ends. SIGKILL follows.
 graceful_timeout = int(settings.drain_s) + 10
-# A worker whose hub does not turn for so long is stuck. Never a limit for a response.
+# A worker whose hub does not turn for this long is stuck. This does not limit a response.
 timeout = 60
-# Shorter than the graceful timeout: an idle connection must not hold up the end.
+# Shorter than the graceful timeout: an idle connection must not delay the end.
 keepalive = 5
-# A worker with an open stream that has reached max_requests takes no new requests: never recycle.
+# Never recycle a worker: after max_requests it accepts no request while it has an open stream.
 max_requests = 0
-# One line per run is ours; a line per request would tell who follows what.
+# chatapp writes a line per run. A line per request would record who follows which answer.
 accesslog = None
 errorlog = "-"
 loglevel = settings.log_level.lower()
-# It would stand in the home folder, shared by all servers of a user; nothing here uses it.
+# The socket would be in the home folder, shared by all servers of a user. Nothing here uses it.
 control_socket_disable = True
 
 WATCH_S = 0.1
@@ -56,11 +56,11 @@ def on_starting(server: Any) -> None:
     for address in server.cfg.address:
         if isinstance(address, tuple) and not _is_loopback(address[0]):
             raise SystemExit(
-                f"chatapp: {address[0]} is not a loopback address, and without login (auth: none) anybody on the "
-                "network could use the server. Put a proxy in front: docs/guides/deploy.md."
+                f"chatapp: HOST: {address[0]} is not a loopback address, and without a login (auth: none) anyone on "
+                "the network could use the server. Put a proxy in front of it: docs/guides/deploy.md."
             )
     if settings.log_url == "memory:" and server.cfg.workers > 1:
-        raise SystemExit("chatapp: log_url: memory: serves one process; several workers need sqlite:")
+        raise SystemExit("chatapp: log_url: memory: works for one process only; several workers need sqlite:")
 
 
 def post_fork(_server: Any, _worker: Any) -> None:
@@ -68,21 +68,22 @@ def post_fork(_server: Any, _worker: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Drain as soon as the worker is told to go, beside gunicorn's own waiting for requests."""
+    """Start draining as soon as the worker is told to stop, while gunicorn waits for requests."""
     worker.drain = gevent.spawn(_drain_when_told, worker)
     gc.collect()
-    gc.freeze()  # a full collection looks at all that was imported, and stops every stream for over 100 ms
-    if worker.age == 1:  # the first one: from here on requests are answered
+    # Without it a full collection visits all that was imported, and stops every stream for 100 ms.
+    gc.freeze()
+    if worker.age == 1:  # the first worker: the server now answers requests
         name = worker.sockets[0].getsockname()
-        if isinstance(name, tuple):  # else a path, which no URL can name
-            print(greeting(f"http://{_address(*name[:2])}"), flush=True)
+        if isinstance(name, tuple):  # a Unix socket's name is a path, and has no URL
+            print(banner(f"http://{_address(*name[:2])}"), flush=True)
 
 
 def worker_exit(_server: Any, worker: Any) -> None:
-    """Runs go on without a request, so gunicorn does not wait for them: this does."""
+    """Wait for the runs: they continue without a request, so gunicorn does not wait for them."""
     drain = getattr(worker, "drain", None)
     if drain is None:
-        return  # it failed to start
+        return  # the worker failed to start
     drain.join(timeout=graceful_timeout)
     worker.wsgi.extensions["chatapp"].close()
 

@@ -1,4 +1,4 @@
-"""Log lines as JSON, one object a line, on standard error: for the machine that collects them."""
+"""The process's own log lines as JSON, one object per line, on standard error."""
 
 import json
 import logging
@@ -6,7 +6,7 @@ import time
 
 
 class JSONFormatter(logging.Formatter):
-    """time, level, logger, message, and the fields given as `extra={"fields": {...}}`; a traceback where there is one."""
+    """Keys: time (UTC), level, logger, message, those of `extra={"fields": {…}}`, and traceback."""
 
     def format(self, record: logging.LogRecord) -> str:
         line = {
@@ -22,7 +22,7 @@ class JSONFormatter(logging.Formatter):
 
 
 def configure(level: str) -> None:
-    """For the server; an application that embeds chatapp configures logging itself."""
+    """Set up the logger `chatapp`. A host that embeds chatapp configures logging itself."""
     handler = logging.StreamHandler()
     handler.setFormatter(JSONFormatter())
     logger = logging.getLogger("chatapp")

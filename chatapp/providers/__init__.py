@@ -1,7 +1,7 @@
-"""What a provider is. Implementations stand beside this file, one folder a protocol; they don't import each other.
+"""What a provider is. Each protocol has a module or a folder of its own, and none imports another.
 
-`Started`, `AttemptFailed`, `StepFinished` and `Finished` stand among the events that a provider yields: they tell the
-run how the reply went, and are never written to the log.
+A provider yields `Started`, `AttemptFailed`, `StepFinished` and `Finished` among its events. They
+tell the run how the reply went, and are never written to the log.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,22 +15,27 @@ from chatapp.events import FinishReason, StreamEvent, Usage
 
 
 class Started(msgspec.Struct, frozen=True):
-    """The provider's answer has begun: its headers are here, its first token may still be far. `provider` is who
-    answers, where that may be another than was asked."""
+    """The reply has begun: its headers have arrived, its first token may still be far away.
+
+    `provider` names the provider that answers, if it may be another one than was asked.
+    """
 
     provider: str = ""
 
 
 class AttemptFailed(msgspec.Struct, frozen=True):
-    """A try that failed; another may follow. `error` is the error's code."""
+    """A request to a provider failed; another may follow. `error` is the error's code."""
 
     provider: str
     error: str
 
 
 class Finished(msgspec.Struct, frozen=True):
-    """How the provider ended its reply; its last word. `usage` is None where it said nothing of it. `native` is the
-    turn to be sent back with the results of the tools it called, where its protocol demands that."""
+    """The end of the reply, always last. `usage` is None if the provider did not report it.
+
+    `native` is the turn to be sent back with the results of the tools that it called, if its
+    protocol demands that.
+    """
 
     reason: FinishReason
     usage: Usage | None = None
@@ -38,13 +43,13 @@ class Finished(msgspec.Struct, frozen=True):
 
 
 class StepFinished(msgspec.Struct, frozen=True):
-    """A request of several that one run makes has ended: what it used. `Finished` tells of the last one."""
+    """One of several requests of a run has ended. `Finished` reports the last one."""
 
     usage: Usage
 
 
 ReplyItem: TypeAlias = StreamEvent | Started | AttemptFailed | StepFinished | Finished
-"""What `Provider.stream` yields: `Started`, then events, then exactly one `Finished`; or it raises `UpstreamError`."""
+"""An item of `Provider.stream`."""
 
 
 class Provider(Protocol):
@@ -54,26 +59,30 @@ class Provider(Protocol):
     """The name used in requests and in the log."""
 
     def models(self) -> Sequence[str]:
-        """The models that can be asked for, the default first; empty where they cannot be listed now.
+        """The models that can be asked for, the default first; empty if they cannot be listed now.
 
-        Bounded: may ask the provider, for a second or two, and keeps the answer for a while. Never raises.
+        May ask the provider, for a second or two, and then keeps the answer for a while. Never
+        raises.
         """
         ...
 
     def stream(self, chat: Chat, scope: CancelScope) -> Iterator[ReplyItem]:
-        """Yield the reply as it arrives: `Started`, events, one `Finished`. Raise UpstreamError where it fails.
+        """Yield the reply as it arrives: `Started`, then events, then one `Finished`.
 
-        Everything that waits, waits in `scope`: cancelling it closes the upstream connection within a second.
-        So does closing the iterator.
+        Raises UpstreamError if the reply fails. Everything that waits, waits in `scope`: cancelling
+        that closes the connection to the provider within a second, and so does closing the
+        iterator.
         """
         ...
 
 
 @runtime_checkable
 class Checks(Protocol):
-    """A provider that knows before it is asked what it cannot be asked."""
+    """A provider that can tell in advance which chats it cannot carry."""
 
     def check(self, chat: Chat) -> None:
-        """Raise InvalidField for what of the chat it cannot carry, naming the field. Pure; the model is named, and
-        the history may still be missing."""
+        """Raise InvalidField, naming the field that the provider cannot carry. Pure.
+
+        The chat names its model; its history may still be missing.
+        """
         ...

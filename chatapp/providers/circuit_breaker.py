@@ -1,16 +1,20 @@
-"""Whether a provider is worth asking: it is left alone for a while once it failed several times in a row. No I/O.
+"""Whether a provider is worth asking: after several failures in a row it is not, for a while.
 
-Each failed try costs its client seconds, and a provider that is overloaded recovers sooner unasked. What counts as
-a failure is for whoever asks to say. One circuit per provider and process: another worker finds out by itself.
+It does no I/O. Each failed request costs its client seconds, and an overloaded provider recovers
+sooner if nobody asks it. The caller decides what counts as a failure. There is one breaker per
+provider and process: another worker finds out by itself.
 """
 
 from collections.abc import Callable
 from time import monotonic
 
 
-class Circuit:
-    """Closed: everybody may ask. Open, after `failures` in a row: nobody, for `open_s` seconds. Half open, after that:
-    one may, a probe, and its outcome closes or opens it again."""
+class CircuitBreaker:
+    """Closed: it admits every request. Open: none. Half open: one, the probe.
+
+    It opens after `failures` in a row. After `open_s` seconds it is half open, and the probe's
+    outcome closes or opens it again.
+    """
 
     def __init__(self, failures: int, open_s: float, clock: Callable[[], float] = monotonic) -> None:
         self._limit = failures
@@ -18,54 +22,57 @@ class Circuit:
         self._clock = clock
         self._failures = 0
         self._open_until: float | None = None
-        self._probe: Try | None = None
+        self._probe: Trial | None = None
 
-    def admit(self) -> "Try | None":
-        """A try, whose outcome must be told; None where the provider is to be left alone."""
+    def admit(self) -> "Trial | None":
+        """A trial, which must be told its outcome; None while the provider is not to be asked."""
         if self._open_until is None:
-            return Try(self)
+            return Trial(self)
         if self._probe is not None or self.wait_s > 0:
             return None
-        self._probe = Try(self)
+        self._probe = Trial(self)
         return self._probe
 
     @property
     def wait_s(self) -> float:
-        """Seconds until it may be asked again; 0 where nothing but another's probe stands in the way."""
+        """Seconds until it may be asked again; 0 if only another request's probe is in the way."""
         return 0.0 if self._open_until is None else max(0.0, self._open_until - self._clock())
 
     def _close(self) -> None:
         self._failures, self._open_until, self._probe = 0, None, None
 
-    def _count(self, failed: "Try") -> None:
-        if failed is self._probe or self._open_until is None:  # others began before it opened: nothing new
+    def _count(self, failed: "Trial") -> None:
+        if failed is self._probe or self._open_until is None:  # one from before it opened says nothing new
             self._failures += 1
             if self._failures >= self._limit:
                 self._open_until = self._clock() + self._open_s
         self._forget(failed)
 
-    def _forget(self, ended: "Try") -> None:
+    def _forget(self, ended: "Trial") -> None:
         if ended is self._probe:
             self._probe = None
 
 
-class Try:
-    """One request to the provider. `answered` may be told on the way; of the others exactly one, at its end."""
+class Trial:
+    """One request to the provider.
 
-    def __init__(self, circuit: Circuit) -> None:
-        self._circuit = circuit
+    `answered` may come on the way; exactly one of the others, at its end.
+    """
+
+    def __init__(self, breaker: CircuitBreaker) -> None:
+        self._breaker = breaker
 
     def answered(self) -> None:
-        """The first event came. It lets others ask again: they need not wait for the whole reply of a probe."""
-        if self is self._circuit._probe:
-            self._circuit._close()
+        """The first event arrived. Others need not wait for the rest of a probe's reply."""
+        if self is self._breaker._probe:
+            self._breaker._close()
 
     def succeeded(self) -> None:
-        self._circuit._close()
+        self._breaker._close()
 
     def failed(self) -> None:
-        self._circuit._count(self)
+        self._breaker._count(self)
 
-    def left(self) -> None:
-        """It was stopped before it was clear how it would go."""
-        self._circuit._forget(self)
+    def abandoned(self) -> None:
+        """It was stopped before its outcome was known."""
+        self._breaker._forget(self)

@@ -1,16 +1,16 @@
-"""What all providers that speak HTTP share: the call, the form of what comes back, the list of models.
+"""What all providers that speak HTTP share: the call, the form of what comes back, the models.
 
-An adapter beside this file says three things of its protocol: the request for a chat, the meaning of a streamed body,
-the meaning of a whole one. All three are pure. What arrives decides how it is read, not which provider sent it: a
-server that ignores `stream` answers in one piece, a gateway answers with a web page.
+An adapter says three things about its protocol: the request for a chat, the meaning of a streamed
+body, and the meaning of a whole one. All three are pure. The bytes that arrive decide how they are
+read, not the provider that sent them: a server that ignores `stream` answers in one piece, and a
+gateway answers with a web page.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
-from threading import Lock
 from time import monotonic
 from typing import ClassVar, Protocol, TypeAlias, TypeVar
 
@@ -21,43 +21,58 @@ from chatapp.chat import Chat
 from chatapp.errors import BadReply, ChatappError, Truncated
 from chatapp.events import StreamEvent
 from chatapp.providers import Finished, ReplyItem, Started
-from chatapp.providers.delivery import arriving, beside_raw
+from chatapp.providers.delivery import deliver, deliver_with_raw
+from chatapp.providers.model_list import ListingTimes, ModelList
 from chatapp.providers.pacing import spread
-from chatapp.wire.frames import NDJSONDecoder, ServerEvent, SSEDecoder
+from chatapp.secret import Secret
+from chatapp.settings import ThinkingStyle
+from chatapp.wire.frames import MAX_EVENT_BYTES, MAX_LINE_BYTES, NDJSONDecoder, ServerEvent, SSEDecoder
 from chatapp.wire.json_text import UNREADABLE, is_json
-from chatapp.wire.upstream import Reply, Upstream, UpstreamRequest
+from chatapp.wire.response import UpstreamResponse
+from chatapp.wire.upstream import Transport, UpstreamRequest
 
 T = TypeVar("T")
 ReplyItems: TypeAlias = Iterator[StreamEvent | Finished]
 
-MODELS_TIMEOUT_S = 2.0  # somebody waits for the page meanwhile
-MODELS_KEPT_S = 60.0
-FAILURE_KEPT_S = 10.0
-BLANK = b"\xef\xbb\xbf \t\r\n"  # the bytes of a BOM too: the decoders take it off
-END_MARK = "[DONE]"  # what several SSE protocols send last
+BLANK = b"\xef\xbb\xbf \t\r\n"  # includes the bytes of a BOM, which the decoders remove
+END_MARK = "[DONE]"  # the last event in several SSE protocols
 
 
-class Secret:
-    """A key: whatever prints, logs or dumps its holder does not show it."""
+@dataclass(frozen=True)
+class ProviderRequest:
+    """A POST of `body` as JSON, or a GET if there is none.
 
-    __slots__ = ("_value",)
+    `path` is below the base URL; no key in `headers`.
+    """
 
-    def __init__(self, value: str) -> None:
-        self._value = value
+    path: str
+    body: dict[str, object] | None = None
+    headers: dict[str, str] = field(default_factory=dict)
 
-    def reveal(self) -> str:
-        return self._value
 
-    def __repr__(self) -> str:
-        return "Secret(…)"
+@dataclass(frozen=True)
+class ReadLimits:
+    """Limits on reading a reply.
+
+    `pace_s`: how many seconds a buffered reply is spread over at most.
+    """
+
+    max_line_bytes: int = MAX_LINE_BYTES
+    max_event_bytes: int = MAX_EVENT_BYTES
+    pace_s: float = 2.0
 
 
 class HTTPProvider(ABC):
-    """A provider behind an `Upstream`.
+    """A provider behind a transport.
 
-    `base_url` may be a function, for an address that is only known once something runs: it is called with the
-    scope of each reply, and may wait in it.
+    `base_url` may be a function, for an address that is known only once a server runs. It is called
+    with the scope of each reply and may wait in it.
     """
+
+    default_base_url: ClassVar[str]
+
+    default_thinking: ClassVar[ThinkingStyle] = "none"
+    """How its requests switch thinking on and off, unless the configuration says otherwise."""
 
     models_path: ClassVar[str]
     """Where it lists its models, below the base URL."""
@@ -68,99 +83,101 @@ class HTTPProvider(ABC):
     def __init__(
         self,
         name: str,
-        upstream: Upstream,
-        base_url: str | Callable[[CancelScope], str],
+        transport: Transport,
+        base_url: str | Callable[[CancelScope], str] | None = None,
         *,
-        api_key: str | None = None,
+        api_key: Secret | None = None,
         models: Sequence[str] = (),
+        thinking: ThinkingStyle | None = None,
+        limits: ReadLimits | None = None,
+        listing: ListingTimes | None = None,
     ) -> None:
         self.name = name
-        self.upstream = upstream
-        self._base_url = base_url
-        self._key = Secret(api_key) if api_key else None
+        self.thinking = thinking or self.default_thinking
+        self.base_url = self.default_base_url if base_url is None else base_url
+        self._transport = transport
+        self._key = api_key
         self._models = tuple(models)
-        self._listed: tuple[str, ...] = ()
-        self._listed_until = 0.0
-        self._listing = Lock()
+        self._limits = limits or ReadLimits()
+        self._listed = ModelList(self._ask_models, listing or ListingTimes())
 
     @abstractmethod
-    def request(self, chat: Chat) -> UpstreamRequest:
-        """What asks for the chat's reply as a stream: a path below the base URL, no key. Pure."""
+    def request(self, chat: Chat) -> ProviderRequest:
+        """The request for the chat's reply as a stream. Pure."""
 
     @abstractmethod
     def decode(self, body: Iterable[bytes]) -> ReplyItems:
-        """The events of a streamed body, then one Finished, as soon as each is complete. Pure.
+        """Yield the events of a streamed body, each as soon as it is complete, then one Finished.
 
-        Raises Truncated where the body ends without an end, Reported where it tells of an error, BadReply.
+        Pure. Raises Truncated if the reply is incomplete, Reported if it says that it failed,
+        BadReply.
         """
 
     def decode_whole(self, body: bytes) -> ReplyItems:
-        """The same of a body that came in one piece. Pure."""
+        """The same for a body that came in one piece. Pure."""
         return self.decode((body,))
 
     @abstractmethod
     def decode_models(self, body: bytes) -> Iterable[str]:
-        """The models in the answer to `models_path`. Pure; raises what msgspec raises."""
+        """The models in the response to `models_path`. Pure; raises what msgspec raises."""
 
     def authorization(self, key: str) -> dict[str, str]:
+        """The headers that carry the key."""
         return {"Authorization": f"Bearer {key}"}
 
     def check(self, chat: Chat) -> None:
         self.request(chat)
 
     def stream(self, chat: Chat, scope: CancelScope) -> Generator[ReplyItem, None, None]:
-        base_url = self._base_url if isinstance(self._base_url, str) else self._base_url(scope)
-        with self._open(base_url, self.request(chat), scope) as reply:
+        base_url = self.base_url if isinstance(self.base_url, str) else self.base_url(scope)
+        with self._open(base_url, self.request(chat), scope) as response:
             yield Started()
-            decode = partial(self.read, reply.content_type)
+            decode = partial(self.read, response.content_type)
             if chat.raw:
-                yield from beside_raw(reply, decode)
+                yield from deliver_with_raw(response, decode)
                 return
-            lump = yield from arriving(reply, decode)
+            buffered = yield from deliver(response, decode)
         start = monotonic()
-        for due, item in spread(lump, self.upstream.pace_s):
+        for due, item in spread(buffered, self._limits.pace_s):
             if (early := start + due - monotonic()) > 0:
                 scope.run(gevent.sleep, early)
             yield item
 
     def models(self) -> Sequence[str]:
-        if self._models or not isinstance(self._base_url, str):
-            return self._models
-        with self._listing:  # whoever comes while one asks waits for its answer
-            if monotonic() >= self._listed_until:
-                self._listed = self._ask_models(self._base_url)
-                self._listed_until = monotonic() + (MODELS_KEPT_S if self._listed else FAILURE_KEPT_S)
-            return self._listed
+        return self._models or self._listed.get()
 
     def read(self, content_type: str, body: Iterable[bytes]) -> ReplyItems:
-        """What the body of a good answer says, whatever its form. Pure."""
+        """The events of a good response's body, whatever its form. Pure."""
         pieces = iter(body)
         start = b""
         while not start.lstrip(BLANK) and (data := next(pieces, b"")):
             start += data
         word = start.lstrip(BLANK)
         if not word:
-            raise Truncated(f"{self.name} answered with nothing")
+            raise Truncated(f"{self.name} sent an empty reply")
         if word.startswith(b"<") or "html" in content_type.lower():
-            raise BadReply(f"{self.name} answered with a web page: a gateway stands between, or the address is wrong")
+            raise BadReply(f"{self.name} answered with a web page; check its base URL, or the gateway in front of it")
         body = chain((start,), pieces)
         yield from self.decode_whole(b"".join(body)) if word.startswith(self.whole_starts) else self.decode(body)
 
     def server_events(self, body: Iterable[bytes]) -> Iterator[ServerEvent]:
-        """The frames of an SSE body. The last may lack the blank line after it, but nothing else."""
-        decoder = SSEDecoder(self.upstream.max_line_bytes, self.upstream.max_event_bytes)
+        """The frames of an SSE body.
+
+        The last may lack the blank line after it, but nothing else.
+        """
+        decoder = SSEDecoder(self._limits.max_line_bytes, self._limits.max_event_bytes)
         return self._complete(decoder, body, lambda event: event.data)
 
     def lines(self, body: Iterable[bytes]) -> Iterator[bytes]:
         """The lines of an NDJSON body. The last may lack its newline."""
-        return self._complete(NDJSONDecoder(self.upstream.max_line_bytes), body, lambda line: line)
+        return self._complete(NDJSONDecoder(self._limits.max_line_bytes), body, lambda line: line)
 
     def _open(
-        self, base_url: str, request: UpstreamRequest, scope: CancelScope, total_timeout: float | None = None
-    ) -> Reply:
-        headers = self.authorization(self._key.reveal()) if self._key else {}
-        request = replace(request, url=base_url.rstrip("/") + request.url, headers={**request.headers, **headers})
-        return self.upstream.open(request, scope, self.name, total_timeout)
+        self, base_url: str, request: ProviderRequest, scope: CancelScope, total_timeout: float | None = None
+    ) -> UpstreamResponse:
+        headers = {**request.headers, **(self.authorization(self._key.reveal()) if self._key else {})}
+        absolute = UpstreamRequest(base_url.rstrip("/") + request.path, request.body, headers)
+        return self._transport.open(absolute, scope, self.name, total_timeout)
 
     def _complete(self, decoder: "_Decoder[T]", body: Iterable[bytes], text: Callable[[T], str | bytes]) -> Iterator[T]:
         came = False
@@ -170,16 +187,18 @@ class HTTPProvider(ABC):
             yield from frames
         for frame in decoder.flush():
             if text(frame) != END_MARK and not is_json(text(frame)):
-                raise Truncated(f"{self.name} ended its reply in the middle of a word")
+                raise Truncated(f"{self.name} broke off its reply in the middle of an event")
             came = True
             yield frame
         if not came:
-            raise BadReply(f"{self.name} sent nothing of its protocol")
+            raise BadReply(f"{self.name} sent a reply that does not follow its protocol")
 
-    def _ask_models(self, base_url: str) -> tuple[str, ...]:
+    def _ask_models(self, timeout: float) -> tuple[str, ...]:
+        if not isinstance(self.base_url, str):
+            return ()  # nothing is started for a list
         try:
-            with self._open(base_url, UpstreamRequest(self.models_path), CancelScope(), MODELS_TIMEOUT_S) as reply:
-                return tuple(self.decode_models(b"".join(reply.body())))
+            with self._open(self.base_url, ProviderRequest(self.models_path), CancelScope(), timeout) as response:
+                return tuple(self.decode_models(b"".join(response.body())))
         except (ChatappError, *UNREADABLE):
             return ()
 

@@ -1,64 +1,51 @@
 """Ollama's own protocol: /api/chat, one JSON object a line. Source: https://docs.ollama.com/api
 
-Its thinking, its counts and its errors come whole only here; Ollama's OpenAI-like endpoint leaves some out.
+Only this protocol has all of its thinking, counts and errors: Ollama's OpenAI-like endpoint leaves
+some out.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 
 import msgspec
 
-from chatapp.cancel import CancelScope
 from chatapp.chat import Chat, Image, Message
 from chatapp.errors import InvalidField, Truncated
 from chatapp.events import FinishReason, ReasoningDelta, StreamEvent, TextDelta, ToolCall, Usage
 from chatapp.providers import Finished
-from chatapp.providers.http import HTTPProvider, ReplyItems
-from chatapp.providers.prompt import given, inline_image, parts, result_text, turns, with_tool_names
+from chatapp.providers.http import HTTPProvider, ProviderRequest, ReplyItems
+from chatapp.providers.prompt import given, inline_image, parts, result_text, sendable_turns, with_tool_names
 from chatapp.providers.thinking import STYLES, switched
-from chatapp.settings import ThinkingStyle
 from chatapp.wire.json_text import NOTHING, count, is_something, parse, parse_arguments
-from chatapp.wire.upstream import Upstream, UpstreamRequest
-from chatapp.wire.upstream_errors import reported
+from chatapp.wire.upstream_errors import stream_error
 
 FINISH: dict[str, FinishReason] = {"length": "length"}
 
 
 class Ollama(HTTPProvider):
+    default_base_url = "http://127.0.0.1:11434"
+    default_thinking = "ollama"
     models_path = "/api/tags"
-    whole_starts = ()  # an answer in one piece is a stream of one line
+    whole_starts = ()  # a reply in one piece is a stream of one line
 
-    def __init__(
-        self,
-        name: str,
-        upstream: Upstream,
-        base_url: str | Callable[[CancelScope], str] = "http://127.0.0.1:11434",
-        *,
-        api_key: str | None = None,
-        models: Sequence[str] = (),
-        thinking: ThinkingStyle = "ollama",
-    ) -> None:
-        super().__init__(name, upstream, base_url, api_key=api_key, models=models)
-        self._think = STYLES[thinking]
-
-    def request(self, chat: Chat) -> UpstreamRequest:
+    def request(self, chat: Chat) -> ProviderRequest:
         if chat.tool_choice not in ("auto", "none"):
-            raise InvalidField(f"tool_choice: {self.name} can be given auto and none only")
-        messages = [self._message(message, name) for message, name in with_tool_names(turns(chat, self.name))]
+            raise InvalidField(f"tool_choice: {self.name} supports only 'auto' and 'none'")
+        messages = [self._message(message, name) for message, name in with_tool_names(sendable_turns(chat, self.name))]
         body: dict[str, object] = {"model": chat.model, "messages": messages, "stream": True}
         limits = given(num_predict=chat.max_tokens, stop=chat.stop)
         if options := limits | given(temperature=chat.temperature, top_p=chat.top_p, seed=chat.seed):
             body["options"] = options
-        body |= switched(self._think, chat)
+        body |= switched(STYLES[self.thinking], chat)
         if chat.tools and chat.tool_choice == "auto":
             body["tools"] = [{"type": "function", "function": tool} for tool in chat.tools]
-        return UpstreamRequest("/api/chat", body | given(format=chat.schema))
+        return ProviderRequest("/api/chat", body | given(format=chat.schema))
 
     def decode(self, body: Iterable[bytes]) -> ReplyItems:
         tool_calls = 0
         for text in self.lines(body):
             line = parse(_line, text, self.name)
             if is_something(line.error):
-                raise reported(self.name, bytes(line.error))
+                raise stream_error(self.name, bytes(line.error))
             message = line.message
             if message.thinking:
                 yield ReasoningDelta(message.thinking)
@@ -70,7 +57,7 @@ class Ollama(HTTPProvider):
             if line.done:
                 yield Finished(FINISH.get(line.done_reason or "", "stop"), _usage(line))
                 return
-        raise Truncated(f"{self.name} ended its reply without an end")
+        raise Truncated(f"{self.name} ended its reply before it was complete")
 
     def decode_models(self, body: bytes) -> Iterable[str]:
         return [model.name for model in msgspec.json.decode(body, type=_Tags).models]
@@ -106,7 +93,7 @@ class _Message(msgspec.Struct, frozen=True):
 
 
 class _Line(msgspec.Struct):
-    """The fields needed of a line. The counts stand on the last one."""
+    """The fields of a line that we need. The last line has the counts."""
 
     error: msgspec.Raw = NOTHING
     message: _Message = _Message()

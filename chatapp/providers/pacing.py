@@ -1,8 +1,9 @@
-"""When to show what of a reply that came in one piece: cut into whole graphemes, spread over a little time. Pure.
+"""Spreads a buffered reply over a little time, cut into whole graphemes. Pure.
 
-A server that ignores `stream`, and a gateway that collects a stream before it hands it over, leave a reader with a
-long silence and then a wall of text. It is shown as text that is being written, within a bound: what is known is
-not held back for long. Graphemes, because half of a flag or of a family is another picture.
+A server that ignores `stream`, or a gateway that collects a stream before it passes it on, leaves a
+reader with a long silence and then a wall of text. Such a reply is shown as if it were being
+written, within a limit: what has arrived is not held back for long. It is cut between graphemes,
+because half of a flag or of a family is another picture.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,7 +20,7 @@ LEAST_CHARS = round(CHARS_PER_S * STEP_S)  # of a piece: about a token
 
 
 def spread(items: Sequence[ReplyItem], limit_s: float) -> Iterator[tuple[float, ReplyItem]]:
-    """The items, long texts cut, each with the seconds from now at which it is due: `limit_s` at the latest."""
+    """The items, with long texts cut, each with the seconds until it is due: at most `limit_s`."""
     total = length(items)
     seconds = min(limit_s, total / CHARS_PER_S)
     size = max(LEAST_CHARS, round(total * STEP_S / seconds)) if seconds else total

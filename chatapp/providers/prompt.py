@@ -1,7 +1,8 @@
-"""What every protocol asks of a chat's turns before it can carry them. Pure.
+"""Makes the turns of a chat fit for a protocol. Pure.
 
-No protocol carries everything. What one cannot carry is refused under the name of the chat's field, before anything
-is sent: left out silently, it would give another answer than was asked for.
+No protocol carries everything. Anything that one cannot carry is refused under the name of the
+chat's field before anything is sent: left out silently, it would yield another answer than was
+asked for.
 """
 
 import re
@@ -15,25 +16,28 @@ _data_url = re.compile(r"data:([\w.+-]+/[\w.+-]+)(?:;[\w.+-]+=[\w.+-]*)*;base64,
 
 
 class InlineImage(NamedTuple):
-    """`data` is base64."""
+    """An image in base64, as `data`."""
 
     media_type: str
     data: str
 
 
 def refuse(chat: Chat, who: str, *fields: str) -> None:
-    """Raise InvalidField where the chat says something in one of these fields."""
+    """Raise InvalidField if one of these fields of the chat is set."""
     for field in fields:
         if getattr(chat, field) not in (None, [], {}):
-            raise InvalidField(f"{field}: {who} cannot be given this")
+            raise InvalidField(f"{field}: {who} does not support this")
 
 
-def turns(chat: Chat, who: str, images_of: tuple[Role, ...] = ("user",)) -> Iterator[Message]:
-    """The turns that say something: an answer stopped before its first word says nothing, and several providers
-    refuse it. Raises InvalidField for an image in a turn of a role that cannot have one."""
+def sendable_turns(chat: Chat, who: str, images_of: tuple[Role, ...] = ("user",)) -> Iterator[Message]:
+    """The turns without empty answers, such as one that was stopped before its first word.
+
+    Several providers refuse those. Raises InvalidField for an image in a turn of a role that is
+    not in `images_of`.
+    """
     for message in chat.messages:
         if message.role not in images_of and any(isinstance(part, Image) for part in parts(message)):
-            raise InvalidField(f"messages: {who} takes no image in a turn of role {message.role}")
+            raise InvalidField(f"messages: {who} does not accept images in messages of role {message.role!r}")
         if message.role != "assistant" or message.content or message.tool_calls or message.native:
             yield message
 
@@ -45,10 +49,10 @@ def parts(message: Message) -> list[Part]:
 
 
 def inline_image(image: Image, who: str) -> InlineImage:
-    """For a protocol that takes images in the request only. Raises InvalidField."""
+    """The image for a protocol that takes images only inside the request. Raises InvalidField."""
     found = split_data_url(image.url)
     if found is None:
-        raise InvalidField(f"messages: {who} takes an image only as a data: URL, in base64")
+        raise InvalidField(f"messages: {who} accepts images only as base64 data: URLs")
     return found
 
 
@@ -58,18 +62,21 @@ def split_data_url(url: str) -> InlineImage | None:
 
 
 def native_content(message: Message, protocol: str) -> object:
-    """The turn as this protocol's provider wrote it; None where there is none, or it is another's."""
+    """The turn as a provider of this protocol wrote it; None if there is none."""
     return message.native.content if message.native and message.native.protocol == protocol else None
 
 
 def result_text(message: Message) -> str:
-    """A tool's result for a protocol that has no sign for a failed one."""
+    """A tool's result for a protocol that cannot mark it as failed."""
     return f"Error: {message.text}" if message.failed else message.text
 
 
 def with_tool_names(messages: Iterator[Message]) -> Iterator[tuple[Message, str]]:
-    """Each turn, a tool's result with the tool's name: some protocols want it there. An id is its latest call's: some
-    providers begin again with the same ones in each reply."""
+    """Each turn, and the tool's name if it is a tool's result: some protocols want it there.
+
+    If an id was used several times, the latest call counts: some providers use the same ids again
+    in each reply.
+    """
     names: dict[str | None, str] = {}
     for message in messages:
         names.update({call.id: call.name for call in message.tool_calls})
@@ -77,5 +84,5 @@ def with_tool_names(messages: Iterator[Message]) -> Iterator[tuple[Message, str]
 
 
 def given(**fields: object) -> dict[str, object]:
-    """The fields that say something."""
+    """The fields that are set."""
     return {name: value for name, value in fields.items() if value is not None and value != []}

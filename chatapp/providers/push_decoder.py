@@ -1,8 +1,9 @@
-"""A decoder turned inside out: one that pulls pieces of a body becomes one that is given them. No I/O.
+"""Turns a decoder inside out: one that pulls the pieces of a body becomes one that is fed. No I/O.
 
-Decoders are written the natural way, as generators over a body. Where the raw bytes are shown too, each piece must be
-handed on before the next is waited for, also one that decodes to nothing yet. So the decoder runs in a greenlet, and
-waiting for the next piece is a switch to the reader. It costs 8 KiB and less than a microsecond a piece: not for all.
+Decoders are written the natural way, as generators over a body. If the raw bytes are shown too,
+each piece must be passed on before the next is waited for, even if it decodes to nothing yet. So
+the decoder runs in a greenlet, and waiting for the next piece is a switch to the reader. This costs
+8 KiB for each reply and less than a microsecond for each piece, so only such replies use it.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,8 +16,8 @@ from chatapp.errors import UpstreamError
 T = TypeVar("T")
 
 
-class Stepwise(Generic[T]):
-    """Give it pieces with `feed`, then `end`, until it is `done`; whoever made it closes it."""
+class PushDecoder(Generic[T]):
+    """Give it pieces with `feed`, then `end`, until it is `done`. Its maker closes it."""
 
     def __init__(self, decode: Callable[[Iterator[bytes]], Iterator[T]]) -> None:
         self.done = False
@@ -26,15 +27,18 @@ class Stepwise(Generic[T]):
         self._greenlet = greenlet(self._run)
 
     def feed(self, data: bytes) -> list[T]:
-        """What the piece completes, also where it then fails: see `check`."""
+        """What the piece completes, even if it then fails: see `check`."""
         return self._resume(data)
 
     def end(self, error: UpstreamError | None = None) -> list[T]:
-        """The body has ended, or broke off with the error, which the decoder then sees where it waits."""
+        """Tell it that the body has ended.
+
+        An error is raised inside the decoder, where it waits.
+        """
         return self._resume(error or b"")
 
     def check(self) -> None:
-        """Raise what the decoder raised. Once: a kept error would keep the frames it went through."""
+        """Raise what the decoder raised, once: a kept error would keep its frames alive."""
         error, self._error = self._error, None
         try:
             if error is not None:
@@ -48,7 +52,7 @@ class Stepwise(Generic[T]):
             self._greenlet.throw(GreenletExit)
 
     def _resume(self, piece: bytes | UpstreamError) -> list[T]:
-        self._greenlet.parent = getcurrent()  # not always the same one reads on
+        self._greenlet.parent = getcurrent()  # another greenlet may read on
         self._greenlet.switch(piece)
         items, self._items = self._items, []
         return items
@@ -67,4 +71,4 @@ class Stepwise(Generic[T]):
             if isinstance(piece, UpstreamError):
                 raise piece
             yield piece
-            piece = self._greenlet.parent.switch()  # type: ignore[union-attr]  # whoever resumed it
+            piece = self._greenlet.parent.switch()  # type: ignore[union-attr]  # the greenlet that resumed it

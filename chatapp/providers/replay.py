@@ -1,18 +1,21 @@
 """A recorded body, served again as if it came from its provider: for front ends, without a key.
 
-Only the connection is replaced. The body goes through the adapter of its protocol like any other, so the events, the
-raw bytes and the failures are those of the real stream. A body holds no times: the pace is one of frames.
+Only the connection is replaced. The body goes through the adapter of its protocol like any other,
+so the events, the raw bytes and the failures are those of the real stream. A body records no times:
+its frames follow each other at a fixed interval.
 """
 
 import re
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Self
 
 import gevent
 
 from chatapp.cancel import CancelScope
 from chatapp.errors import Unreachable
-from chatapp.wire.upstream import Reply, Upstream, UpstreamRequest
+from chatapp.wire.response import UpstreamResponse
+from chatapp.wire.upstream import UpstreamRequest
 
 INTERVAL_S = 0.02  # between two frames: about as fast as a quick model speaks
 CONTENT_TYPES = {b"{": "application/json", b"[": "application/json", b"<": "text/html"}
@@ -20,41 +23,47 @@ CONTENT_TYPES = {b"{": "application/json", b"[": "application/json", b"<": "text
 _frames = re.compile(rb".+?(?:\r\n\r\n|\n\n|\r\r|\Z)", re.DOTALL)
 
 
-class RecordedUpstream(Upstream):
-    """Answers every request with the file's content, a frame every `interval` seconds. `lines`: a line is a frame
-    (NDJSON). Read anew for each reply, so it can be edited meanwhile."""
+class RecordedTransport:
+    """Answers every request with the file's content, one frame every `interval` seconds.
 
-    def __init__(self, path: Path, interval: float, *, lines: bool = False, limits: Upstream) -> None:
-        super().__init__(
-            max_reply_bytes=limits.max_reply_bytes,
-            max_line_bytes=limits.max_line_bytes,
-            max_event_bytes=limits.max_event_bytes,
-            pace_s=limits.pace_s,
-        )
+    `lines`: a line is a frame (NDJSON). The file is read again for each reply, so it can be edited
+    meanwhile.
+    """
+
+    def __init__(self, path: Path, interval: float, *, lines: bool = False) -> None:
         self._path = path
         self._interval = interval
         self._lines = lines
 
-    def open(self, request: UpstreamRequest, scope: CancelScope, who: str, total_timeout: float | None = None) -> Reply:
+    def open(
+        self, request: UpstreamRequest, scope: CancelScope, who: str, total_timeout: float | None = None
+    ) -> UpstreamResponse:
         try:
             body = self._path.read_bytes()
         except OSError as error:
             raise Unreachable(f"{who} cannot read its recording: {error.strerror}") from None
-        return _RecordedReply(body, frames_of(body, lines=self._lines), self._interval, scope)
+        return _RecordedResponse(body, frames_of(body, lines=self._lines), self._interval, scope)
 
 
 def frames_of(body: bytes, *, lines: bool = False) -> list[bytes]:
-    """The body cut where its frames end; joined they are the body. One of JSON or HTML is one piece."""
+    """The body, cut after each frame. A body of JSON or HTML is one piece."""
     if lines:
         return body.splitlines(keepends=True)
     return [body] if body.lstrip()[:1] in CONTENT_TYPES else _frames.findall(body)
 
 
-class _RecordedReply(Reply):
+class _RecordedResponse:
+    """The response of a RecordedTransport: there is no connection behind it."""
+
     def __init__(self, body: bytes, frames: list[bytes], interval: float, scope: CancelScope) -> None:
-        self.status = 200
         self.content_type = CONTENT_TYPES.get(body.lstrip()[:1], "text/event-stream")
         self._pieces = self._paced(frames, interval, scope)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def body(self) -> Iterator[bytes]:
         return self._pieces
@@ -63,7 +72,7 @@ class _RecordedReply(Reply):
         return self._pieces
 
     def drain(self) -> None:
-        """There is no connection to be used again."""
+        """Do nothing: no connection waits to be used again."""
 
     def goes_on_within(self, seconds: float) -> bool:
         return False

@@ -1,9 +1,9 @@
-"""How a request switches thinking on and off, provider by provider: data, and a short function where the models of
-one provider differ. Pure.
+"""How a request switches thinking on and off, in the style of each provider. Pure.
 
-Each switch gives what is added to a request's body for a model, on or off; nothing for a model that has no switch
-and refuses to be asked. An effort goes as the word it came as where the provider takes words, also one that it then
-refuses: another would be another question. Sources: the documentation of each provider.
+A style is a function: it returns the fields to add to a request's body for a model, on or off, and
+none for a model that has no switch and refuses to be asked. If the provider knows levels of effort,
+the client's word is sent unchanged, even one that the provider then refuses: another word would be
+another question. Sources: the documentation of each provider.
 """
 
 import re
@@ -16,14 +16,15 @@ from chatapp.settings import ThinkingStyle
 Fields: TypeAlias = dict[str, object]
 Switch: TypeAlias = Callable[[str, bool, Effort | None], Fields]
 
-THINKING_BUDGET = 8192  # tokens; enough for most questions, and an answer still fits behind it
+THINKING_BUDGET = 8192  # tokens; enough for most questions, and leaves room for an answer
 
-# What an effort means where only tokens can be asked for: Gemini's are those of its own OpenAI-like endpoint; Claude's
-# leave the answer its room below the 32,000 tokens that are the least any of its thinking models can write.
+# Tokens for each effort, if a provider takes only tokens. Gemini's are those of its OpenAI-like
+# endpoint. Claude's leave the answer room below 32,000 tokens, the least that any of its thinking
+# models can write.
 CLAUDE_BUDGETS = {"low": 2048, "medium": THINKING_BUDGET, "high": 16384, "xhigh": 20480, "max": 20480}
 GEMINI_BUDGETS = {"low": 1024, "medium": 8192, "high": 24576, "xhigh": 24576, "max": 24576}
 
-# The models that take `reasoning_effort`; all others refuse it. "low" is the least that each of them takes.
+# The models that accept `reasoning_effort`; all others refuse it. Each of them accepts "low".
 takes_effort = re.compile(r"(^|/)(o\d|gpt-5(?!.*chat)|gpt-oss)").search
 
 _claude = re.compile(r"claude-(?:[a-z]+-)?(\d+)(?:[-.](\d{1,2})(?!\d))?").search
@@ -32,12 +33,12 @@ _gemini = re.compile(r"gemini-(\d+)").search
 
 
 def switched(think: Switch, chat: Chat) -> Fields:
-    """What the chat asks for; nothing where it leaves thinking to the provider."""
+    """The fields that the chat asks for; none if it leaves thinking to the provider."""
     return {} if chat.thinking is None else think(chat.model, chat.thinking, chat.effort)
 
 
 def _effort(on: str, off: str, takes: str) -> Switch:
-    """`reasoning_effort` for the models that match `takes`."""
+    """`reasoning_effort`, for the models that match the pattern `takes`."""
     matches = re.compile(takes).search
     return lambda model, is_on, effort: {"reasoning_effort": (effort or on) if is_on else off} if matches(model) else {}
 
@@ -71,7 +72,7 @@ def _groq(model: str, on: bool, effort: Effort | None) -> Fields:
 
 
 def _xai(model: str, on: bool, effort: Effort | None) -> Fields:
-    """Most models either always think or never do, and refuse to be asked."""
+    """Most models think always or never, and refuse to be asked."""
     off = "low" if "grok-3-mini" in model else "none"
     usual = "high" if "grok-3-mini" in model else "medium"
     return _effort(usual, off, r"grok-(3-mini|4\.[3-9]|[5-9])")(model, on, effort)
@@ -88,7 +89,7 @@ def _template(model: str, on: bool, effort: Effort | None) -> Fields:
 
 
 def _anthropic(model: str, on: bool, effort: Effort | None) -> Fields:
-    """Claude from 4.6 decides itself how long it thinks, and hides it unless asked; before, it needs a budget."""
+    """Claude decides how long to think, and hides it by default. Before 4.6 it needs a budget."""
     if not on:
         return {} if _always_thinks(model) else {"thinking": {"type": "disabled"}}
     version = _claude(model)
@@ -100,7 +101,7 @@ def _anthropic(model: str, on: bool, effort: Effort | None) -> Fields:
 
 
 def _gemini_config(model: str, on: bool, effort: Effort | None) -> Fields:
-    """Levels from Gemini 3 on, budgets before; the Pro models cannot be kept from thinking."""
+    """Levels from Gemini 3 on, budgets before. The Pro models always think."""
     version = _gemini(model)
     if version and int(version[1]) < 3:
         least = 128 if "pro" in model else 0
@@ -111,7 +112,7 @@ def _gemini_config(model: str, on: bool, effort: Effort | None) -> Fields:
 
 
 def _ollama(model: str, on: bool, effort: Effort | None) -> Fields:
-    """gpt-oss knows levels only, and none for off."""
+    """gpt-oss takes only levels, and has none for off."""
     return {"think": ((effort or "medium") if on else "low") if "gpt-oss" in model else on}
 
 
@@ -149,7 +150,7 @@ REASONING_SENT_BACK: dict[ThinkingStyle, str] = {
     "llamacpp": "reasoning_content",
     "openrouter": "reasoning",
 }
-"""Where those that want their reasoning back, once tools were called, look for it. Others refuse the field."""
+"""The field for the reasoning that a provider wants back after tool calls. Others refuse it."""
 
 REASONING_DEMANDED: frozenset[ThinkingStyle] = frozenset({"deepseek", "moonshot"})
-"""Those of them that refuse a call of a tool without it, or with an empty one, even a call that another provider made."""
+"""Those that refuse a tool call without reasoning, even if another provider made the call."""

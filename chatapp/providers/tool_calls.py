@@ -1,5 +1,8 @@
-"""Puts tool calls together from what providers stream of them: fragments of those that chatapp makes, and call and
-result of those that the provider makes itself. Pure."""
+"""Assembles tool calls from what providers stream of them. Pure.
+
+Calls for chatapp, or for its client, come in fragments; calls that the provider makes itself come
+with their results.
+"""
 
 from collections.abc import Iterator
 from typing import Literal
@@ -14,7 +17,10 @@ UNREAD_CHARS = 200  # enough to see what is wrong with it
 
 
 class _Partial(msgspec.Struct):
-    """A call under way. Until its name came nothing of it is told: a client knows by the name whose call it is."""
+    """An unfinished call.
+
+    Nothing of it is shown before its name: a client knows by the name whether the call is its own.
+    """
 
     id: str
     name: str
@@ -29,8 +35,8 @@ class _Partial(msgspec.Struct):
             yield from (ToolInputDelta(self.id, self.name, piece) for piece in pieces)
 
 
-class ToolCalls:
-    """The tool calls of one reply, in the order in which they began."""
+class ToolCallAssembler:
+    """The tool calls of one reply, in the order in which they began. Falsy while there are none."""
 
     def __init__(self, who: str) -> None:
         self._who = who
@@ -38,20 +44,24 @@ class ToolCalls:
         self._by_key: dict[int | str, _Partial] = {}
 
     def take(self, index: int | str | None, id: str | None, name: str | None, text: str) -> Iterator[ToolInputDelta]:
-        """A fragment: whatever its protocol says of index, id and name, and the next piece of the arguments."""
+        """Add a fragment: its index, id and name, if the protocol gives them, and its arguments."""
         return self._find(index, id, name).add(text)
 
     def take_whole(
         self, index: int | str | None, id: str | None, name: str | None, text: str
     ) -> Iterator[ToolInputDelta]:
-        """The arguments as a whole, from a protocol that repeats them so: they count where no fragment came."""
+        """Add the whole arguments, from a protocol that repeats them.
+
+        They count if no fragment came before.
+        """
         call = self._find(index, id, name)
         return call.add("" if call.pieces else text)
 
     def end(self, cut_off: bool) -> Iterator[ToolCall]:
-        """The whole calls. Of a reply that was `cut_off` by a limit the incomplete one is left out.
+        """The whole calls. If a limit `cut_off` the reply, the incomplete one is left out.
 
-        Arguments that are no JSON object are the model's mistake, not the protocol's: it is told what it wrote.
+        Arguments that are not a JSON object are the model's mistake, not the protocol's: the call
+        carries them as `unread`, and the model is told.
         """
         for call in self._calls:
             text = "".join(call.pieces)
@@ -65,9 +75,11 @@ class ToolCalls:
         return bool(self._calls)
 
     def _find(self, index: int | str | None, id: str | None, name: str | None) -> _Partial:
-        """By index, else by id, else the last one. Another id *and* a name begin another call, even under the same
-        index (Gemini's). A name that comes again is the same name, not its continuation; one that comes late may bring
-        the id with it."""
+        """The call of this index, else of this id, else the last one.
+
+        A new id together with a name begins another call, even under the same index (Gemini's). A
+        repeated name is the same name, not its continuation; a late one may bring the id with it.
+        """
         key = index if index is not None else id or None
         if key is None and not name and self._calls:
             return self._calls[-1]
@@ -82,11 +94,11 @@ class ToolCalls:
         return call
 
 
-class ServedCalls:
-    """The calls that the provider makes and answers itself, such as its web search.
+class ProviderToolCalls:
+    """Calls that the provider makes and answers itself, such as its web search.
 
-    Shown as call and result together, once the result is there: a call that stands alone in a log is one that
-    chatapp has to make. One without a result is not shown.
+    Call and result are shown together, once the result is there: a call alone in a log is one that
+    chatapp has to make. A call without a result is not shown.
     """
 
     def __init__(self, who: str) -> None:
@@ -94,10 +106,11 @@ class ServedCalls:
         self._open: dict[str, tuple[Literal["function", "mcp"], str, str]] = {}
 
     def call(self, id: str, name: str, text: str, type: Literal["function", "mcp"] = "function") -> None:
-        """`text` is the JSON of the arguments."""
+        """Remember a call. `text` is the JSON of its arguments."""
         self._open[id] = type, name, text
 
     def result(self, id: str, result: object, error: str | None = None) -> Iterator[ToolCall | ToolResult]:
+        """The call with its result; nothing if there was no such call."""
         if id in self._open:
             type, name, text = self._open.pop(id)
             yield ToolCall(id, type, name, parse_arguments(text, self._who))

@@ -1,15 +1,15 @@
-"""Tokens by length, where a provider did not count. Pure."""
+"""Estimates the tokens of a reply that its provider did not count. Pure."""
 
 from collections.abc import Sequence
 
 from chatapp.chat import Message
 from chatapp.events import Usage
 
-CHARS_PER_TOKEN = 4  # the usual rule of thumb, for what a provider did not count
+CHARS_PER_TOKEN = 4  # the usual rule of thumb
 
 
 def estimate_usage(asked: Sequence[Message], reasoning: str, content: str) -> Usage:
-    """Tokens by length, for a provider that did not count or was stopped before it could."""
+    """The tokens by length, for a provider that does not count or was stopped before it could."""
     prompt = _tokens("".join(message.text for message in asked))
     thought = _tokens(reasoning)
     completion = thought + _tokens(content)

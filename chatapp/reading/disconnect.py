@@ -1,55 +1,79 @@
-"""What it means to a run that one of its readers leaves: nothing, its end, or its end unless somebody comes back.
+"""What it means to a run when one of its readers leaves: nothing, its end, or its end unless the
+client returns.
 
-Who reads a run is counted in this process, who came back to it in the database, for that may be at another worker.
-(docs/decisions/0008-an-eventsource-comes-back.md)
+The readers of a run are counted in this process; the visits of its client in the database, because
+the next one may come to another worker (docs/decisions/0008-an-eventsource-comes-back.md).
 """
 
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 
 import gevent
 import msgspec
 
 from chatapp.errors import ChatappError, UnknownRun
-from chatapp.web import Services
+from chatapp.reading.presence import Presence
 
 logger = logging.getLogger(__name__)
 
 
 class OnLeave(msgspec.Struct, frozen=True):
-    """Of one reader of the run. `awaited`: it may come back, and has done so for the so-manieth time."""
+    """Of one reader of a run. `stops`: its leaving stops the run; with `visit` only if its client
+    does not return, which this was the nth connection of."""
 
     run_id: str
     stops: bool = False
-    awaited: int | None = None
+    visit: int | None = None
 
 
-def over(app: Services, leaving: OnLeave, early: bool) -> None:
-    """A response, counted with `app.attendance.enter`, is over; `early`: the client went before the end of the run."""
-    stops = early and leaving.stops
-    turn = app.attendance.leave(leaving.run_id, leaving.awaited if stops else None)
-    if stops and leaving.awaited is None:
-        stop(app, leaving.run_id)
-    elif turn is not None:
-        gevent.spawn_later(app.settings.come_back_s, _stop_unless_back, app, leaving.run_id, turn)
+class DisconnectPolicy:
+    """`cancel` stops a run, in whichever process it is; `visits` tells how often its client has
+    connected again. A client that returns within `grace_s` seconds stops nothing. `later` calls a
+    function after so many seconds."""
 
+    def __init__(
+        self,
+        presence: Presence,
+        cancel: Callable[[str], None],
+        visits: Callable[[str], int],
+        grace_s: float,
+        later: Callable[..., object] = gevent.spawn_later,
+    ) -> None:
+        self._presence = presence
+        self._cancel = cancel
+        self._visits = visits
+        self._grace_s = grace_s
+        self._later = later
 
-def stop(app: Services, run_id: str) -> None:
-    """Nobody is there any more to be told of a failure. May wait for another process."""
-    try:
-        with suppress(UnknownRun):  # it ended long ago
-            app.runs.cancel(run_id)
-    except ChatappError as error:
-        logger.warning("run %s, which its reader left, was not stopped: %s", run_id, error)
+    def reader_opened(self, run_id: str) -> None:
+        self._presence.enter(run_id)
 
+    def reader_closed(self, on_leave: OnLeave, early: bool) -> None:
+        """`early`: the client went before the end of the run."""
+        stops = early and on_leave.stops
+        visit = self._presence.leave(on_leave.run_id, on_leave.visit if stops else None)
+        if stops and on_leave.visit is None:
+            self.stop(on_leave.run_id)
+        elif visit is not None:
+            self._later(self._grace_s, self._stop_unless_back, on_leave.run_id, visit)
 
-def _stop_unless_back(app: Services, run_id: str, turn: int) -> None:
-    if app.attendance.stays(run_id, turn):
-        return
-    try:
-        back = app.conversations.returns(run_id) != turn
-    except ChatappError as error:
-        logger.warning("run %s, which its reader left, goes on: %s", run_id, error)
-        return
-    if not back:
-        stop(app, run_id)
+    def stop(self, run_id: str) -> None:
+        """Cancel the run; a failure is logged, because nobody is left to be told. May wait for
+        another process."""
+        try:
+            with suppress(UnknownRun):  # it ended long ago
+                self._cancel(run_id)
+        except ChatappError as error:
+            logger.warning("run %s, whose reader left, was not stopped: %s", run_id, error)
+
+    def _stop_unless_back(self, run_id: str, visit: int) -> None:
+        if self._presence.stays(run_id, visit):
+            return
+        try:
+            back = self._visits(run_id) != visit
+        except ChatappError as error:
+            logger.warning("run %s, whose reader left, goes on: %s", run_id, error)
+            return
+        if not back:
+            self.stop(run_id)

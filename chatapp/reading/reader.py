@@ -1,14 +1,15 @@
-"""A response: a reader of a log, in a dialect, from a position. It never touches a provider.
+"""A response: a reader of a run, in a dialect, from a position. It never touches a provider.
 
-`open_reader` finds the position, before the first byte, so that the answer can still be a 204; `Reader.follow` is
-the body. One blocking `read` serves replay and live alike: there is no hand-off between them, and so no race.
+`open_reader` finds the position before the first byte, so that the response can still be a 204;
+`Reader.follow` is the body. One blocking `read` serves replay and live alike: there is no hand-off
+between them, and so no race.
 
-Resume: the dialect runs from seq 1 with its output muted up to `after`. Its state rebuilds itself, so what
-follows is, byte for byte, the suffix of the unbroken stream.
+Resume: the dialect runs from seq 1 with its output muted up to `after`. Its state rebuilds itself,
+so what follows is, byte for byte, the suffix of the unbroken stream.
 """
 
 import random
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from time import monotonic
 
 import gevent
@@ -17,57 +18,41 @@ from chatapp.cancel import CancelScope
 from chatapp.dialects import Dialect
 from chatapp.errors import ChatappError, LogError, UnknownRun
 from chatapp.events import Entry, ErrorInfo, RunEnd, Timing, Usage
+from chatapp.reading.presence import ServerDraining
+from chatapp.reading.sources import Source
 from chatapp.wire.frames import HEARTBEAT, Frame, encode
 
-Read = Callable[[int, float], Sequence[Entry]]
-"""`EventLog.read` of one run: entries after a seq, waiting for one up to so many seconds."""
-
-HEADERS = {
-    "Content-Type": "text/event-stream; charset=utf-8",
-    "Cache-Control": "no-cache, no-transform",
-    "X-Accel-Buffering": "no",
-}
-CATCH_UP_S = 0.5  # what a client has seen of another worker's run may be milliseconds away from this one
-RECONNECT_SOON_MS = 500  # for who was cut off by something between us; browsers wait for seconds
-RECONNECT_MS = 500, 3000  # spread, so that a server that restarts is not met by all its readers at once
+CATCH_UP_S = 0.5  # another worker's last events, which the client has seen, may be milliseconds away from this one
+RECONNECT_SOON_MS = 500  # for a client that something between us cut off; browsers wait for seconds
+RECONNECT_MS = 500, 3000  # spread, so that not all readers meet a restarting server at once
 
 
 class ClientDisconnected(Exception):
     """The client is gone."""
 
 
-class ServerDraining(Exception):
-    """This process is going down: the client may resume at another."""
-
-
 class AlreadyComplete(Exception):
     """The client has every event of a run that has ended: there is nothing to send."""
 
 
-class LogReplaced(Exception):
-    """The log is gone, and what was kept of the run stands in its place: `read` reads that."""
-
-    def __init__(self, read: Read) -> None:
-        super().__init__()
-        self.read = read
-
-
 class Reader:
-    """One response's place in a log. Its `scope` ends it while it waits. Ids have `id_suffix` after the seq."""
+    """One response's place in a run. Cancelling its `scope` ends it while it waits. Ids have
+    `id_suffix` after the seq."""
 
-    def __init__(self, read: Read, dialect: Dialect, id_suffix: str = "") -> None:
+    def __init__(self, source: Source, dialect: Dialect, id_suffix: str = "") -> None:
         self.scope = CancelScope()
         self.ended = False  # the terminal event was sent
-        self._read = read
+        self._source = source
         self._dialect = dialect
         self._seq = 0
         self._id_suffix = id_suffix
         self._preamble = b"retry: %d\n" % RECONNECT_SOON_MS if id_suffix else b""
 
     def follow(self, heartbeat_s: float, trace_id: str) -> Iterator[bytes]:
-        """The body: what is there, then what comes, to the terminal event; or until the scope is cancelled.
+        """The body: what is there, then what comes, up to the terminal event; or until the scope is
+        cancelled.
 
-        The first piece comes at once, for the headers leave with it.
+        The first piece comes at once, because the headers leave with it.
         """
         try:
             yield self._preamble + (self._take(0.0) or HEARTBEAT)
@@ -81,10 +66,14 @@ class Reader:
             yield self._failed(error, trace_id)
 
     def skip_to(self, after: int) -> None:
-        """Go on after `after`, which the client has. Raises AlreadyComplete; where the log cannot serve it, reset."""
+        """Continue after `after`, which the client has; reset it if the log cannot serve that
+        position.
+
+        Raises AlreadyComplete, UnknownRun.
+        """
         deadline = monotonic() + CATCH_UP_S
         while self._seq < after:
-            entries = self._read(self._seq, max(0.0, deadline - monotonic()))
+            entries = self._source.read(self._seq, max(0.0, deadline - monotonic()))
             for entry in entries:
                 if entry.seq <= after:
                     self._render(entry)
@@ -97,31 +86,35 @@ class Reader:
             raise AlreadyComplete
 
     def _start_again(self, reason: str) -> None:
-        """Foreign, future or trimmed: the client forgets what it holds and gets everything from the first event."""
+        """Foreign, future or trimmed: the client forgets what it has and gets everything from the
+        first event."""
         self._preamble += b"".join(map(encode, self._dialect.reset(reason)))
         self._dialect = type(self._dialect)()
         self._seq, self.ended = 0, False
 
     def _next(self, heartbeat_s: float) -> bytes:
-        """The next bytes of the run; a heartbeat where there were none for so long."""
+        """The next bytes of the run; a heartbeat if none come for so long."""
         deadline = monotonic() + heartbeat_s
         while (left := deadline - monotonic()) > 0:
-            if (data := self._take(left)) or self.ended:  # an event may have no frames in this dialect, also the last
+            if (data := self._take(left)) or self.ended:  # an event may have no frames in this dialect, even the last
                 return data
         return HEARTBEAT + b"".join(map(encode, self._dialect.heartbeat()))
 
     def _take(self, wait: float) -> bytes:
         try:
-            entries = self.scope.run(self._read, self._seq, wait)
-        except LogReplaced as replaced:
-            return self._take_kept(replaced.read)
+            entries = self.scope.run(self._source.read, self._seq, wait)
+        except UnknownRun:
+            if (kept := self._source.kept()) is None:
+                raise
+            return self._take_kept(kept)
         return b"".join([self._render(entry) for entry in entries])
 
-    def _take_kept(self, read: Read) -> bytes:
-        """All over again: what is kept has fewer, larger events, which do not continue those that were sent."""
-        if not self._dialect.own:
-            raise UnknownRun("the log of this run is gone")
-        self._read, self._preamble = read, b""
+    def _take_kept(self, source: Source) -> bytes:
+        """Begin again: what is kept has fewer, larger events, which do not continue those that were
+        sent."""
+        if not self._dialect.has_event_ids:
+            raise UnknownRun("the log of this run no longer exists")
+        self._source, self._preamble = source, b""
         self._start_again("log")
         return self._preamble + self._take(0.0)
 
@@ -129,56 +122,37 @@ class Reader:
         self._seq = entry.seq
         self.ended = isinstance(entry.event, RunEnd)
         frames = self._dialect.encode(entry.event)
-        if self._dialect.own:
+        if self._dialect.has_event_ids:
             return encode_with_id(frames, f"{entry.seq}{self._id_suffix}")
         return b"".join(map(encode, frames))
 
     def _failed(self, error: ChatappError, trace_id: str) -> bytes:
-        """The log is away: the dialect's error event, without an id, so that the client may resume later."""
+        """The log is unavailable: the dialect's error event, without an id, so that the client may
+        resume later."""
         info = ErrorInfo(error.code, error.message, error.retryable, trace_id)
         end = RunEnd("error", Usage(), Timing(), info)
         return b"".join(map(encode, self._dialect.encode(end)))
 
 
-class OpenReaders:
-    """The readers of this process, so that they can be sent elsewhere when it goes down."""
-
-    def __init__(self) -> None:
-        self._resumable: set[Reader] = set()
-        self._dismissed = False
-
-    def add(self, reader: Reader) -> None:
-        """A reader whose client resumes by itself."""
-        self._resumable.add(reader)
-        if self._dismissed:
-            reader.scope.cancel(ServerDraining)
-
-    def remove(self, reader: Reader) -> None:
-        self._resumable.discard(reader)
-
-    def dismiss(self) -> None:
-        """End their responses cleanly; the others stay until their run has ended."""
-        self._dismissed = True
-        for reader in self._resumable:
-            reader.scope.cancel(ServerDraining)
-
-
-def open_reader(read: Read, dialect: Dialect, after: int = 0, id_suffix: str = "") -> Reader:
-    """A reader that goes on after seq `after` (negative: a position that no log can serve).
+def open_reader(source: Source, dialect: Dialect, after: int = 0, id_suffix: str = "") -> Reader:
+    """A reader that continues after seq `after` (negative: a position that no log can serve).
 
     Raises AlreadyComplete, UnknownRun.
     """
-    reader = Reader(read, dialect, id_suffix)
+    reader = Reader(source, dialect, id_suffix)
     if after:
         try:
             reader.skip_to(after)
-        except LogReplaced as replaced:
-            return open_reader(replaced.read, type(dialect)(), after, id_suffix)
+        except UnknownRun:
+            if (kept := source.kept()) is None:
+                raise
+            return open_reader(kept, type(dialect)(), after, id_suffix)
     return reader
 
 
 def encode_with_id(frames: Iterable[Frame], id: str) -> bytes:
-    """The frames of one event; the last one carries its id, so that a client never resumes inside an event."""
+    """The frames of one event; the last one carries its id, so that a client never resumes inside
+    an event."""
     pending: Frame | None = None
     data = b""
     for frame in frames:
@@ -186,8 +160,3 @@ def encode_with_id(frames: Iterable[Frame], id: str) -> bytes:
             data += encode(pending)
         pending = frame
     return data if pending is None else data + encode(Frame(pending.data, pending.event, id, pending.retry))
-
-
-def stored(entries: Sequence[Entry]) -> Read:
-    """Read what was kept of a run whose log is gone."""
-    return lambda after, wait: [entry for entry in entries if entry.seq > after]

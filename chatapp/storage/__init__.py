@@ -1,1 +1,57 @@
-"""Conversations, in SQL. The only user of SQLAlchemy."""
+"""Conversations, in SQL. The only user of SQLAlchemy.
+
+What leaves this room are the values below, never rows.
+"""
+
+import msgspec
+
+from chatapp.chat import Message
+from chatapp.events import Entry
+
+decode_entries = msgspec.json.Decoder(list[Entry]).decode
+"""The entries of a compacted log, from the JSON in which it is stored."""
+
+
+class Conversation(msgspec.Struct, frozen=True):
+    """`created` and `updated` are seconds since the epoch."""
+
+    id: str
+    title: str
+    created: float
+    updated: float
+
+
+class StoredMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """One message of a conversation. `content` is its text; of an answer, once it is finished."""
+
+    id: str
+    conversation_id: str | None
+    role: str
+    content: str
+    created: float
+
+
+class Answer(StoredMessage, frozen=True, kw_only=True):
+    """The assistant's message of one run; its id is the run's. `repeated` are the request's fields
+    that its protocol repeats beside the answer."""
+
+    owner: str
+    running: bool
+    provider: str
+    model: str | None
+    result_mode: str | None
+    repeated: dict[str, object]
+    compacted: str
+
+    def entries(self) -> list[Entry]:
+        """The compacted log; empty while the run goes on."""
+        return decode_entries(self.compacted)
+
+
+class Begun(msgspec.Struct, frozen=True):
+    """An answer that was begun, with all `messages` for the provider; or one `found` again by its
+    idempotency key, without them."""
+
+    answer: Answer
+    messages: list[Message] = []
+    found: bool = False

@@ -1,8 +1,8 @@
-"""Conversations and messages in SQL: SQLite by default, any database SQLAlchemy knows by URL.
+"""Conversations and messages in SQL: SQLite by default, any database that SQLAlchemy knows by URL.
 
-It owns what people said and what they were answered, and to whom it belongs. It knows no log and no provider: an
-answer is given to it as a transcript. Every row has an owner; `NotFound` is the answer to anyone else, so that
-ids tell nothing.
+It owns what people said, the answers they got, and whose they are. It knows no log and no provider:
+it gets an answer as a transcript. Every row has an owner; everybody else gets NotFound, so that ids
+tell nothing.
 """
 
 import logging
@@ -10,20 +10,19 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
 
 import msgspec
 from sqlalchemy import Engine, delete, select, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
-from chatapp.chat import Message
+from chatapp.chat import Ask, Message
 from chatapp.errors import DatabaseUnavailable, InvalidField, NotFound
 from chatapp.events import RunEnd
 from chatapp.ids import new_id
-from chatapp.storage.history import newest_id, shown, told
-from chatapp.storage.placement import known_session, owned_conversation, place
-from chatapp.storage.question import Begun, Question
+from chatapp.storage import Answer, Begun, Conversation, StoredMessage, decode_entries
+from chatapp.storage.history import newest_id, provider_messages, shown
+from chatapp.storage.placement import choose_conversation, known_session, owned_conversation, owned_message
 from chatapp.storage.tables import ConversationRow, MessageRow
 from chatapp.transcript import Transcript, transcript_of
 
@@ -31,24 +30,24 @@ logger = logging.getLogger(__name__)
 
 
 class Conversations:
-    """All methods commit before they return; they block only for a small transaction. Any raises DatabaseUnavailable."""
+    """All methods commit before they return, and block only for a small transaction. All raise
+    DatabaseUnavailable."""
 
     def __init__(self, engine: Engine) -> None:
         self._session = sessionmaker(engine, expire_on_commit=False)
 
-    def begin(self, question: Question) -> Begun:
-        """Store the user's messages and an empty answer; return it with the whole history for the provider."""
+    def begin(self, ask: Ask, owner: str, provider: str, model: str, key: str | None = None) -> Begun:
+        """Store what is said and an empty answer. `key` is the idempotency key."""
         try:
-            with self._transaction() as session:
-                return _found(session, question) or self._begin(session, question)
+            return self._find_or_begin(ask, owner, provider, model, key)
         except IntegrityError:  # the same idempotency key, or a new session's id, at the same time
-            with self._transaction() as session:
-                return _found(session, question) or self._begin(session, question)
+            return self._find_or_begin(ask, owner, provider, model, key)
 
-    def found(self, owner: str, idempotency_key: str, request_hash: str) -> Begun | None:
-        """What was begun with this key. Raises InvalidField where that was asked for with another request."""
+    def find(self, owner: str, key: str, fingerprint: str) -> Begun | None:
+        """The answer that was begun with this key. Raises InvalidField if another request came with
+        it."""
         with self._transaction() as session:
-            return _keyed(session, owner, idempotency_key, request_hash)
+            return _find(session, owner, key, fingerprint)
 
     def finish(self, answer_id: str, transcript: Transcript) -> None:
         """Store the answer. An answer whose conversation was deleted meanwhile is dropped."""
@@ -61,60 +60,62 @@ class Conversations:
         """How a finished answer ended."""
         with self._transaction() as session:
             answer = session.get(MessageRow, answer_id)
-            return None if answer is None else transcript_of(answer.stored_entries()).end
+            return None if answer is None else transcript_of(decode_entries(answer.entries)).end
 
     def unfinished(self, before: float) -> Sequence[str]:
-        """Ids of answers that were begun before this time and not finished."""
+        """Ids of answers that were begun before this time and are not finished."""
         query = select(MessageRow.id).where(MessageRow.status == "running", MessageRow.created < before)
         with self._transaction() as session:
             return session.scalars(query).all()
 
-    def recent(self, owner: str, limit: int = 200) -> list[dict[str, Any]]:
+    def recent(self, owner: str, limit: int = 200) -> list[Conversation]:
         """The owner's conversations, the last used first."""
         query = select(ConversationRow).where(ConversationRow.owner == owner).order_by(ConversationRow.updated.desc())
         with self._transaction() as session:
-            return [conversation.to_json() for conversation in session.scalars(query.limit(limit))]
+            return [conversation.value() for conversation in session.scalars(query.limit(limit))]
 
-    def get(self, owner: str, conversation_id: str) -> tuple[dict[str, Any], list[MessageRow]]:
+    def get(self, owner: str, conversation_id: str) -> tuple[Conversation, list[StoredMessage]]:
         """The conversation and the messages it shows, in order."""
         with self._transaction() as session:
             conversation = owned_conversation(session, owner, conversation_id)
-            return conversation.to_json(), list(session.scalars(shown(conversation_id)))
+            return conversation.value(), [message.value() for message in session.scalars(shown(conversation_id))]
 
-    def message(self, owner: str, message_id: str) -> MessageRow:
-        """The one place where it is decided who may see, follow, resume or cancel a run."""
+    def message(self, owner: str, message_id: str) -> StoredMessage:
         with self._transaction() as session:
-            message = session.get(MessageRow, message_id)
-            if message is None or message.owner != owner:
-                raise NotFound("no such message")
-            return message
+            return owned_message(session, owner, message_id).value()
 
-    def session_answer(self, owner: str, session_id: str) -> MessageRow | None:
-        """The newest answer in the conversation that its owner calls so."""
+    def answer(self, owner: str, answer_id: str) -> Answer:
+        message = self.message(owner, answer_id)
+        if not isinstance(message, Answer):
+            raise NotFound("no such answer")
+        return message
+
+    def session_answer(self, owner: str, session_id: str) -> Answer | None:
+        """The newest answer in the conversation that its owner calls `session_id`."""
         with self._transaction() as session:
             conversation = known_session(session, owner, session_id)
             if conversation is None:
                 return None
             answers = shown(conversation.id).where(MessageRow.role == "assistant", MessageRow.provider.is_not(None))
-            newest: MessageRow | None = session.scalar(answers.order_by(None).order_by(MessageRow.id.desc()).limit(1))
-            return newest
+            newest = session.scalar(answers.order_by(None).order_by(MessageRow.id.desc()).limit(1))
+            return _answer(newest) if newest else None
 
-    def come_back(self, answer_id: str) -> int:
-        """The client that began this run was cut off and is here again: for the how-manieth time."""
-        returned = update(MessageRow).where(MessageRow.id == answer_id).values(returns=MessageRow.returns + 1)
+    def count_visit(self, answer_id: str) -> int:
+        """Count a further connection of the client that began this run; return the count."""
+        visited = update(MessageRow).where(MessageRow.id == answer_id).values(visits=MessageRow.visits + 1)
         with self._transaction() as session:
-            return session.execute(returned.returning(MessageRow.returns)).scalar_one()
+            return session.execute(visited.returning(MessageRow.visits)).scalar_one()
 
-    def returns(self, answer_id: str) -> int:
-        """How often it came back so far."""
+    def visits(self, answer_id: str) -> int:
+        """How many further connections there were so far, over all workers."""
         with self._transaction() as session:
-            return session.scalar(select(MessageRow.returns).where(MessageRow.id == answer_id)) or 0
+            return session.scalar(select(MessageRow.visits).where(MessageRow.id == answer_id)) or 0
 
-    def rename(self, owner: str, conversation_id: str, title: str) -> dict[str, Any]:
+    def rename(self, owner: str, conversation_id: str, title: str) -> Conversation:
         with self._transaction() as session:
             conversation = owned_conversation(session, owner, conversation_id)
             conversation.title = title
-            return conversation.to_json()
+            return conversation.value()
 
     def delete(self, owner: str, conversation_id: str) -> list[str]:
         """Delete it with all its messages; return the ids of the runs that were still going on."""
@@ -140,38 +141,46 @@ class Conversations:
             raise
         except SQLAlchemyError as error:
             logger.error("the database failed: %s", error)
-            raise DatabaseUnavailable("the conversations cannot be read or written now") from None
+            raise DatabaseUnavailable("the conversations are not available; try again in a moment") from None
 
-    def _begin(self, session: Session, question: Question) -> Begun:
-        now = time.time()
-        conversation, history = place(session, question, now)
-        row = partial(_row, question.owner, conversation, now, newest_id(session, conversation))
-        said = [_said(row(message.role), message) for message in question.messages] if conversation else []
-        answer = row("assistant")
-        answer.status = "running"
-        answer.provider, answer.model, answer.result_mode = question.provider, question.model, question.result_mode
-        answer.idempotency_key, answer.request_hash = question.idempotency_key, question.request_hash
-        answer.asked = msgspec.json.encode(question.asked).decode() if question.asked else None
-        session.add_all([*said, answer])
-        messages = told(history, question.messages)
-        if not messages:
-            raise InvalidField("retry_of: there is nothing before this answer")
-        return Begun(answer.id, answer.conversation_id, answer.result_mode, messages)
+    def _find_or_begin(self, ask: Ask, owner: str, provider: str, model: str, key: str | None) -> Begun:
+        with self._transaction() as session:
+            if key is not None and (found := _find(session, owner, key, ask.fingerprint)):
+                return found
+            return _begin(session, ask, owner, provider, model, key)
 
 
-def _found(session: Session, question: Question) -> Begun | None:
-    if question.idempotency_key is None:
-        return None
-    return _keyed(session, question.owner, question.idempotency_key, question.request_hash)
+def _begin(session: Session, ask: Ask, owner: str, provider: str, model: str, key: str | None) -> Begun:
+    now = time.time()
+    conversation, history = choose_conversation(session, owner, ask, now)
+    messages = provider_messages(history, ask.said)
+    if not messages:
+        raise InvalidField("retry_of: there is no message before this answer")
+    row = partial(_row, owner, conversation, now, newest_id(session, conversation))
+    said = [_said(row(message.role), message) for message in ask.said] if conversation else []
+    answer = row("assistant")
+    answer.status = "running"
+    answer.provider, answer.model, answer.result_mode = provider, model, ask.result_mode
+    answer.idempotency_key, answer.request_hash = key, ask.fingerprint or None
+    answer.asked = msgspec.json.encode(ask.repeated).decode() if ask.repeated else None
+    session.add_all([*said, answer])
+    session.flush()  # which fills in the defaults
+    return Begun(_answer(answer), messages)
 
 
-def _keyed(session: Session, owner: str, key: str, request_hash: str | None) -> Begun | None:
+def _find(session: Session, owner: str, key: str, fingerprint: str) -> Begun | None:
     answer = session.scalar(select(MessageRow).where(MessageRow.owner == owner, MessageRow.idempotency_key == key))
     if answer is None:
         return None
-    if answer.request_hash is not None and answer.request_hash != request_hash:
-        raise InvalidField("Idempotency-Key: another request came with this key; a new one needs a key of its own")
-    return Begun(answer.id, answer.conversation_id, answer.result_mode, [], found=True)
+    if answer.request_hash is not None and answer.request_hash != fingerprint:
+        raise InvalidField("Idempotency-Key: already used for a different request; use a new key")
+    return Begun(_answer(answer), found=True)
+
+
+def _answer(row: MessageRow) -> Answer:
+    value = row.value()
+    assert isinstance(value, Answer)
+    return value
 
 
 def _said(row: MessageRow, message: Message) -> MessageRow:

@@ -5,32 +5,33 @@ Several workers start at once: the migration runs under a file lock in the data 
 
 import fcntl
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
-import gevent
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from chatapp.errors import ConfigError
-from chatapp.sqlite import Checkpointer
-
-SQLITE_BUSY = 5
-BUSY_S = 0.002  # another process holds the file, for the time of a small commit
-PATIENCE_S = 5.0  # longer than any of them: then something is wrong
+from chatapp.sqlite import Checkpointer, retry_while_busy
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 class Database:
-    """The engine, and for a SQLite file its checkpoints, off the hub. Close it to let go of both."""
+    """The engine, and for a SQLite file its checkpoints, off the hub: from `start` on.
+
+    Close it to let go of both.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         file = engine.url.database if engine.dialect.name == "sqlite" else None
         self._checkpointer = Checkpointer(Path(file)) if file else None
+
+    def start(self) -> None:
+        if self._checkpointer is not None:
+            self._checkpointer.start()
 
     def close(self) -> None:
         self.engine.dispose()
@@ -39,7 +40,8 @@ class Database:
 
 
 def open_database(url: str, data: Path) -> Database:
-    """Open `url` (empty: SQLite in the data folder) and migrate it. Raises ConfigError where that fails."""
+    """Open `url` (empty: SQLite in the data folder) and migrate it. Raises ConfigError where that
+    fails."""
     try:
         # hide_parameters: what people said must not stand in an error, and so in the server's log
         engine = create_engine(url or f"sqlite:///{data / 'conversations.sqlite3'}", hide_parameters=True)
@@ -72,14 +74,5 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    """Take the file's lock, waiting as a greenlet does. SQLite's own waiting stops every stream of the process."""
-    give_up = monotonic() + PATIENCE_S
-    while True:
-        try:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-            return
-        except OperationalError as error:
-            busy = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF == SQLITE_BUSY
-            if not busy or monotonic() > give_up:
-                raise
-        gevent.sleep(BUSY_S)
+    """Take the file's lock, waiting as a greenlet does."""
+    retry_while_busy(lambda: connection.exec_driver_sql("BEGIN IMMEDIATE"))

@@ -1,4 +1,4 @@
-"""What was said in a conversation so far: its messages in their order, and what a provider is told of them."""
+"""The messages of a conversation in their order, and what a provider is told of them."""
 
 from collections.abc import Iterable, Sequence
 from itertools import takewhile
@@ -8,14 +8,14 @@ import msgspec
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from chatapp.chat import Message
+from chatapp.chat import Ask, Message
 from chatapp.errors import InvalidField, NotFound
 from chatapp.ids import new_id
 from chatapp.storage.tables import ConversationRow, MessageRow
 
 
 def shown(conversation_id: str | None) -> Any:
-    """The query of the messages that a conversation shows, in order."""
+    """The query for the messages that a conversation shows, in order."""
     return (
         select(MessageRow)
         .where(MessageRow.conversation_id == conversation_id, MessageRow.superseded.is_(False))
@@ -24,51 +24,52 @@ def shown(conversation_id: str | None) -> Any:
 
 
 def newest_id(session: Session, conversation: ConversationRow | None) -> str:
-    """Whatever is said next has a larger one, whichever clock its process goes by. Empty where nothing was said."""
+    """The next message gets a larger id, whatever the clock of its process says. Empty if there is
+    none."""
     if conversation is None:
         return ""
     newest = select(func.max(MessageRow.id)).where(MessageRow.conversation_id == conversation.id)
     return session.scalar(newest) or ""
 
 
-def said_in(session: Session, conversation: ConversationRow | None) -> Sequence[MessageRow]:
-    """All that is shown and was finished."""
+def finished_messages(session: Session, conversation: ConversationRow | None) -> Sequence[MessageRow]:
     if conversation is None:
         return []
     return session.scalars(shown(conversation.id).where(MessageRow.status == "done")).all()
 
 
-def said_up_to(session: Session, answer: MessageRow) -> Sequence[MessageRow]:
-    """The same, to this answer."""
+def finished_messages_up_to(session: Session, answer: MessageRow) -> Sequence[MessageRow]:
+    """The answer included, if it is shown."""
     until = MessageRow.status == "done", MessageRow.id <= answer.id
     return session.scalars(shown(answer.conversation_id).where(*until)).all()
 
 
-def take_back(session: Session, conversation: ConversationRow | None, answer_id: str) -> Sequence[MessageRow]:
-    """The answer is made anew, and no longer shown. What was said before it."""
+def supersede(session: Session, conversation: ConversationRow | None, answer_id: str) -> Sequence[MessageRow]:
+    """Mark the answer as superseded. Returns the messages before it."""
     answer = session.get(MessageRow, answer_id)
     if answer is None or conversation is None or answer.conversation_id != conversation.id or not answer.is_answer:
         raise NotFound("retry_of: no such answer in this conversation")
     if answer.status == "running":
-        raise InvalidField("retry_of: this answer is still being made")
+        raise InvalidField("retry_of: this answer is still running; wait for its end or cancel it")
     was_shown = MessageRow.id == answer.id, MessageRow.superseded.is_(False)
     if not session.scalars(update(MessageRow).where(*was_shown).values(superseded=True).returning(MessageRow.id)).all():
-        raise InvalidField("retry_of: this answer was made anew already; name the one that took its place")
-    return said_up_to(session, answer)
+        raise InvalidField("retry_of: already replaced by a newer answer; retry that one")
+    return finished_messages_up_to(session, answer)
 
 
-def previous_answer(session: Session, owner: str, answer_id: str) -> MessageRow:
-    """One that can be gone on from."""
-    answer = session.get(MessageRow, answer_id)
+def answer_to_continue(session: Session, owner: str, ask: Ask) -> MessageRow:
+    """The answer that `ask.previous` names."""
+    answer = session.get(MessageRow, ask.previous)
     if answer is None or answer.owner != owner or not answer.is_answer or not answer.conversation_id:
-        raise NotFound("previous_response_id: there is none of this id that was stored")
+        raise NotFound(f"{ask.previous_field}: no stored response with this id")
     if answer.status == "running":
-        raise InvalidField("previous_response_id: this response is still being made")
+        raise InvalidField(f"{ask.previous_field}: this response is still running; wait for its end or cancel it")
     return answer
 
 
-def going_on(session: Session, previous: MessageRow, now: float) -> ConversationRow:
-    """The answer's conversation where it is the last there; else one of its own, with what was said up to it."""
+def continue_or_branch(session: Session, previous: MessageRow, now: float) -> ConversationRow:
+    """The answer's conversation if nothing follows it there; else a new one with all messages up to
+    it."""
     conversation = session.get_one(ConversationRow, previous.conversation_id)
     rows = session.scalars(shown(conversation.id)).all()
     if rows and rows[-1].id == previous.id:
@@ -83,16 +84,17 @@ def going_on(session: Session, previous: MessageRow, now: float) -> Conversation
     return branch
 
 
-def told(rows: Iterable[MessageRow], now: Sequence[Message]) -> list[Message]:
-    """To a provider, with what is said now: without what is empty, and without calls that nobody answered, for
-    providers refuse both."""
-    messages = [*(row.message() for row in rows), *now]
+def provider_messages(rows: Iterable[MessageRow], said: Sequence[Message]) -> list[Message]:
+    """The history and what is said now, without empty messages and without calls that have no
+    result: providers refuse both."""
+    messages = [*(row.message() for row in rows), *said]
     whole = [_with_answered_calls(message, messages[index + 1 :]) for index, message in enumerate(messages)]
     return [message for message in whole if message.content or message.tool_calls or message.role == "tool"]
 
 
 def _with_answered_calls(message: Message, later: Iterable[Message]) -> Message:
-    """The results come right after the message that made the calls; other turns may use the same ids again."""
+    """Results follow right after the message with the calls; other turns may use the same ids
+    again."""
     if not message.tool_calls:
         return message
     answered = {result.tool_call_id for result in takewhile(lambda one: one.role == "tool", later)}

@@ -1,6 +1,8 @@
-"""To which conversation a question belongs: a new one, one that is named or called by its owner's name, or a branch.
+"""Chooses the conversation for an ask: an existing one (by id or session id), a new one, or a
+branch.
 
-In the caller's transaction. Whatever is somebody else's is not there: NotFound.
+Everything happens in the caller's transaction. What belongs to another owner does not exist:
+NotFound.
 """
 
 import hashlib
@@ -8,52 +10,61 @@ from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
-from chatapp.chat import Message
+from chatapp.chat import Ask, Message
 from chatapp.errors import NotFound
 from chatapp.ids import new_id
-from chatapp.storage.history import going_on, previous_answer, said_in, said_up_to, take_back
-from chatapp.storage.question import Question
+from chatapp.storage.history import (
+    answer_to_continue,
+    continue_or_branch,
+    finished_messages,
+    finished_messages_up_to,
+    supersede,
+)
 from chatapp.storage.tables import ConversationRow, MessageRow
 
 TITLE_CHARS = 80
 
 
-def place(session: Session, question: Question, now: float) -> tuple[ConversationRow | None, Sequence[MessageRow]]:
-    """Where the question belongs, and what was said before it."""
-    if question.previous is None:
-        conversation = _conversation_for(session, question, now)
-        if question.retry_of is not None:
-            return conversation, take_back(session, conversation, question.retry_of)
-        return conversation, said_in(session, conversation)
-    previous = previous_answer(session, question.owner, question.previous)
-    if question.keep:
-        return going_on(session, previous, now), said_up_to(session, previous)
-    return _conversation_for(session, question, now), said_up_to(session, previous)
+def choose_conversation(
+    session: Session, owner: str, ask: Ask, now: float
+) -> tuple[ConversationRow | None, Sequence[MessageRow]]:
+    """The conversation, if the ask belongs to one, and the messages before what is said now."""
+    if ask.previous is None:
+        conversation = _conversation_for(session, owner, ask, now)
+        if ask.retry_of is not None:
+            return conversation, supersede(session, conversation, ask.retry_of)
+        return conversation, finished_messages(session, conversation)
+    previous = answer_to_continue(session, owner, ask)
+    if ask.keep:
+        return continue_or_branch(session, previous, now), finished_messages_up_to(session, previous)
+    return _conversation_for(session, owner, ask, now), finished_messages_up_to(session, previous)
 
 
-def _conversation_for(session: Session, question: Question, now: float) -> ConversationRow | None:
-    if question.conversation_id is not None:
-        conversation = owned_conversation(session, question.owner, question.conversation_id)
+def _conversation_for(session: Session, owner: str, ask: Ask, now: float) -> ConversationRow | None:
+    conversation_id = ask.conversation_id
+    if conversation_id is None and ask.retry_of is not None:
+        conversation_id = owned_message(session, owner, ask.retry_of).conversation_id
+    if conversation_id is not None:
+        conversation = owned_conversation(session, owner, conversation_id)
         conversation.updated = now
         return conversation
-    if question.session_id is not None:
-        if known := known_session(session, question.owner, question.session_id):
+    if ask.session_id:
+        if known := known_session(session, owner, ask.session_id):
             known.updated = now
             return known
-        conversation_id = _session_conversation(question.owner, question.session_id)
-    elif question.keep:
-        conversation_id = new_id("conv")
-    else:
-        return None
-    title = _title(question.messages)
-    conversation = ConversationRow(id=conversation_id, owner=question.owner, title=title, created=now, updated=now)
+        return _new_conversation(session, _session_conversation(owner, ask.session_id), owner, ask, now)
+    return _new_conversation(session, new_id("conv"), owner, ask, now) if ask.keep else None
+
+
+def _new_conversation(session: Session, id: str, owner: str, ask: Ask, now: float) -> ConversationRow:
+    conversation = ConversationRow(id=id, owner=owner, title=_title(ask.said), created=now, updated=now)
     session.add(conversation)
     session.flush()  # the messages refer to it
     return conversation
 
 
 def known_session(session: Session, owner: str, session_id: str) -> ConversationRow | None:
-    """A conversation's own id will do, too."""
+    """The conversation that its owner calls `session_id`. A conversation's own id will do, too."""
     for conversation_id in (_session_conversation(owner, session_id), session_id):
         conversation = session.get(ConversationRow, conversation_id)
         if conversation is not None and conversation.owner == owner:
@@ -78,3 +89,11 @@ def owned_conversation(session: Session, owner: str, conversation_id: str) -> Co
     if conversation is None or conversation.owner != owner:
         raise NotFound("no such conversation")
     return conversation
+
+
+def owned_message(session: Session, owner: str, message_id: str) -> MessageRow:
+    """The one place that decides who may see, follow, resume or cancel a run."""
+    message = session.get(MessageRow, message_id)
+    if message is None or message.owner != owner:
+        raise NotFound("no such message")
+    return message

@@ -1,4 +1,5 @@
-"""Lets go of what nobody can list: answers to requests that named no conversation, once they are old.
+"""Lets go of what nobody can list: answers to requests that named no conversation, once they are
+old.
 
 They are kept at all so that whoever asked can follow, fetch and resume them for a while.
 """
@@ -18,12 +19,17 @@ logger = logging.getLogger(__name__)
 
 
 class Retention:
-    """Deletes now and then, until closed."""
+    """Deletes once an hour, from `start` to `close`. `retention_s` says how old an answer may
+    grow."""
 
     def __init__(self, engine: Engine, retention_s: float) -> None:
         self._engine = engine
         self._retention_s = retention_s
-        self._greenlet = gevent.spawn(self._expire_for_ever)
+        self._greenlet: gevent.Greenlet[..., None] | None = None
+
+    def start(self) -> None:
+        if self._greenlet is None:
+            self._greenlet = gevent.spawn(self._expire_for_ever)
 
     def expire(self) -> int:
         """Delete what is due; return how many. Running answers stay."""
@@ -36,7 +42,8 @@ class Retention:
             return connection.execute(due).rowcount
 
     def close(self) -> None:
-        self._greenlet.kill()
+        if self._greenlet is not None:
+            self._greenlet.kill()
 
     def _expire_for_ever(self) -> None:
         while True:

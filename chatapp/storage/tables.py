@@ -1,16 +1,16 @@
-"""The tables of the conversations, as SQLAlchemy sees them; `migrations/` makes them. They hold and do nothing."""
+"""The tables of the conversations, as SQLAlchemy sees them; `migrations/` creates them. A row turns
+into the value that leaves this room, and into the message that a provider gets."""
 
-from typing import Any, cast
+from typing import cast
 
 import msgspec
 from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from chatapp.chat import Message, Role
-from chatapp.events import Entry
+from chatapp.storage import Answer, Conversation, StoredMessage, decode_entries
 from chatapp.transcript import transcript_of
 
-_entries = msgspec.json.Decoder(list[Entry])
 _said = msgspec.json.Decoder(Message)
 
 
@@ -29,12 +29,12 @@ class ConversationRow(Base):
 
     __table_args__ = (Index("conversations_by_owner", "owner", "updated"),)
 
-    def to_json(self) -> dict[str, Any]:
-        return {"id": self.id, "title": self.title, "created": self.created, "updated": self.updated}
+    def value(self) -> Conversation:
+        return Conversation(self.id, self.title, self.created, self.updated)
 
 
 class ApprovalRow(Base):
-    """What was decided about one call of a run: approved, denied or expired. The first decision holds."""
+    """The decision about one call of a run: approved, denied or expired. The first one holds."""
 
     __tablename__ = "approvals"
 
@@ -44,13 +44,13 @@ class ApprovalRow(Base):
 
 
 class MessageRow(Base):
-    """A user's or system's message, or an answer: then its id is its run's id.
+    """A message of the user or the system, or an answer, whose id is its run's id.
 
-    `entries` is the compacted log (JSON of [seq, event] pairs), `content` its text; both are empty while the run
-    goes on. `superseded` answers were made anew: they are kept, and no longer shown. Order by id is the order
-    of the conversation. A message without a conversation belongs to a request that named none.
-    `said` is a message that is more than its text, as JSON of a `Message`; `asked` the fields of the request, as JSON,
-    that its protocol repeats beside the answer.
+    `entries` is the compacted log (JSON of [seq, event] pairs), `content` its text; both are empty
+    while the run goes on. A `superseded` answer was made again: it is kept and no longer shown. The
+    order of the ids is the order of the conversation. A message without a conversation belongs to a
+    request that named none. `said` is a message that is more than its text, as JSON of a `Message`;
+    `asked` holds, as JSON, the fields of the request that its protocol repeats beside the answer.
     """
 
     __tablename__ = "messages"
@@ -67,8 +67,8 @@ class MessageRow(Base):
     result_mode: Mapped[str | None]
     superseded: Mapped[bool] = mapped_column(default=False)
     idempotency_key: Mapped[str | None]
-    request_hash: Mapped[str | None]  # of the request that came with the key; of older rows it is not known
-    returns: Mapped[int] = mapped_column(default=0, server_default="0")  # of the client that began the run
+    request_hash: Mapped[str | None]  # of the request that came with the key; older rows have none
+    visits: Mapped[int] = mapped_column("returns", default=0, server_default="0")  # by the client that began the run
     said: Mapped[str | None]
     asked: Mapped[str | None]
     created: Mapped[float]
@@ -86,26 +86,44 @@ class MessageRow(Base):
 
     @property
     def is_answer(self) -> bool:
-        """Made by a run here: an assistant's turn that a client told us of is none."""
+        """True for answers generated here, not for assistant turns that a client sent as
+        history."""
         return self.role == "assistant" and self.provider is not None
 
-    def stored_entries(self) -> list[Entry]:
-        return _entries.decode(self.entries)
+    def value(self) -> StoredMessage:
+        """An `Answer` if a run here made it."""
+        if self.role != "assistant" or self.provider is None:
+            return StoredMessage(
+                id=self.id,
+                conversation_id=self.conversation_id,
+                role=self.role,
+                content=self.content,
+                created=self.created,
+            )
+        return Answer(
+            id=self.id,
+            conversation_id=self.conversation_id,
+            role=self.role,
+            content=self.content,
+            created=self.created,
+            owner=self.owner,
+            running=self.status == "running",
+            provider=self.provider,
+            model=self.model,
+            result_mode=self.result_mode,
+            repeated=msgspec.json.decode(self.asked or "{}"),
+            compacted=self.entries,
+        )
 
     def copy(self, id: str, conversation_id: str) -> "MessageRow":
-        """The same, said in another conversation."""
+        """The same message in another conversation."""
         names = ("owner", "role", "status", "content", "entries", "provider", "model", "result_mode", "said", "created")
         return MessageRow(id=id, conversation_id=conversation_id, **{name: getattr(self, name) for name in names})
 
-    def asked_json(self) -> dict[str, Any]:
-        """Empty where nothing is repeated."""
-        fields: dict[str, Any] = msgspec.json.decode(self.asked or "{}")
-        return fields
-
     def message(self) -> Message:
-        """As it is told to a provider."""
+        """As a provider gets it."""
         if self.said is not None:
             return _said.decode(self.said)
-        if '"tool-call"' not in self.entries:  # quick to see, and most have none
+        if '"tool-call"' not in self.entries:  # a quick look: most have none
             return Message(cast(Role, self.role), self.content)
-        return Message("assistant", self.content, tool_calls=transcript_of(self.stored_entries()).open_calls())
+        return Message("assistant", self.content, tool_calls=transcript_of(decode_entries(self.entries)).open_calls())

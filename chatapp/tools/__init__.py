@@ -1,10 +1,13 @@
-"""What a tool is: something that a model may call and that this server runs. Implementations stand beside this file.
+"""A tool: something that a model may call and this server runs.
 
-    functions   typed Python functions, made tools by `@tool`
-    builtin     the few that come along
-    mcp         those of MCP servers
+    functions   `@tool`: typed Python functions as tools
+    builtin     the tools that are always there
+    mcp         tools of MCP servers
+    catalog     all of them, and the choice of those that a run gets
+    toolbox     runs the calls of one run
+    validation  checks arguments, and results
 
-A tool of a client, sent with its request, is none of these: it is passed out and never run here.
+A tool that a client sends with its request is not one of these: its calls go to the client.
 """
 
 from collections.abc import Sequence
@@ -18,13 +21,13 @@ Decision: TypeAlias = Literal["approved", "denied", "expired"]
 
 
 class ToolFailed(Exception):
-    """The call failed. The message is for the model and the client: it says what to do otherwise, and no secret."""
+    """The call failed. The message is shown to the model and the client: no secrets in it."""
 
 
 class Tool(Protocol):
     @property
     def spec(self) -> ToolSpec:
-        """What the model is told of it. `parameters` is a JSON schema; the arguments are checked against it."""
+        """What the model is told. Arguments are checked against `parameters`, a JSON schema."""
         ...
 
     @property
@@ -32,35 +35,38 @@ class Tool(Protocol):
 
     @property
     def ask(self) -> bool:
-        """Whether each call needs its owner's approval."""
+        """Whether each call waits for approval by the owner of the conversation."""
         ...
 
     def call(self, arguments: Arguments, scope: CancelScope) -> object:
-        """The result, as anything that JSON can say. Everything that waits, waits in `scope`. Raises ToolFailed."""
+        """The result, which JSON must be able to represent. Raises ToolFailed.
+
+        All waiting happens in `scope`.
+        """
         ...
 
 
 class ToolSource(Protocol):
-    """A server that has tools, such as an MCP server."""
+    """A server that offers tools, such as an MCP server."""
 
     def tools(self) -> Sequence[Tool]:
-        """All it has now; empty where it cannot be asked. May wait, for a bounded time. Never raises."""
+        """Its tools; empty if it fails to list them. Never raises; may wait for a bounded time."""
         ...
 
     def problem(self) -> str:
-        """Why it could not be asked the last time; empty where it could."""
+        """Why it failed to list them the last time; empty if it did not."""
         ...
 
     def close(self) -> None: ...
 
 
 class Approvals(Protocol):
-    """Decisions of owners about calls, from whichever process they were made in."""
+    """The owners' decisions about calls, shared by all worker processes."""
 
     def decision(self, run_id: str, call_id: str) -> Decision | None:
-        """None while there is none. Raises DatabaseUnavailable."""
+        """None until there is one. Raises DatabaseUnavailable."""
         ...
 
     def decide(self, run_id: str, call_id: str, decision: Decision) -> Decision:
-        """Decide; return what holds: the first decision wins. Raises DatabaseUnavailable."""
+        """Record a decision; return the one that holds, the first. Raises DatabaseUnavailable."""
         ...

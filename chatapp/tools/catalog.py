@@ -1,7 +1,7 @@
-"""Which tools there are, and which of them a run gets: those that come along, a developer's own, those of MCP servers.
+"""All tools (built in, a developer's own, those of MCP servers) and the choice of a run's tools.
 
-A tool of an MCP server is offered under its own name where nobody else has that name, else as `server__name`, which
-finds it in any case. Names of one server that become alike are numbered.
+A tool of an MCP server is offered under its own name if no other tool has it, and otherwise as
+`server__name`. A request may always use the long name. Names that become equal are numbered.
 """
 
 import importlib
@@ -17,19 +17,18 @@ import msgspec
 
 from chatapp.cancel import CancelScope
 from chatapp.errors import ConfigError, InvalidField
-from chatapp.settings import MCPServerConfig, Settings
+from chatapp.settings import Settings
 from chatapp.tools import Approvals, Arguments, Tool, ToolSource
 from chatapp.tools.builtin.tools import TOOLS
 from chatapp.tools.functions import FunctionTool
-from chatapp.tools.mcp.client import MCPHelper, MCPServer
 from chatapp.tools.toolbox import Limits, Toolbox
 
-NAME_CHARS = 64  # what every provider takes as a name, of the characters below
+NAME_CHARS = 64  # every provider accepts a name this long, of letters, digits, `_` and `-`
 _odd = re.compile(r"[^a-zA-Z0-9_-]+")
 
 
 class NamedTool:
-    """A tool under the name by which it is offered. `server` is that of an MCP server, else empty."""
+    """A tool under the name that the model is offered. `server` is its MCP server, or empty."""
 
     def __init__(self, tool: Tool, name: str, long_name: str, server: str, ask: bool) -> None:
         self._tool = tool
@@ -47,7 +46,10 @@ class NamedTool:
 
 
 class ToolCatalog:
-    """All tools of this process. `servers` are MCP servers by name; they are asked only when somebody wants to know."""
+    """All tools of this process. `servers` are the MCP servers by name, which start when needed.
+
+    Building it imports the modules of `tool_modules`. Raises ConfigError.
+    """
 
     def __init__(self, settings: Settings, servers: Mapping[str, ToolSource], approvals: Approvals) -> None:
         self.approvals = approvals
@@ -58,23 +60,25 @@ class ToolCatalog:
         self._limits = limits(settings)
 
     def all(self) -> list[NamedTool]:
-        """Waits for MCP servers that are not running yet, for a bounded time; leaves out those that cannot be asked."""
+        """All tools. Waits for starting servers, for a bounded time; leaves out those that fail."""
         *_, everything = self._as_servers_answer(self._servers)
         return everything
 
     def problems(self) -> dict[str, str]:
-        """MCP servers that could not be asked, and why."""
+        """The MCP servers that failed to list their tools, with the reason."""
         return {name: problem for name, source in self._servers.items() if (problem := source.problem())}
 
     def is_default(self, tool: NamedTool, agent: bool = False) -> bool:
-        """Whether it is offered where a request names no tools, to a model or to an agent."""
+        """Whether a model, or an agent, is offered it when a request names no tools."""
         if agent and not self._default:
             return not tool.server and tool.spec.name in {each.spec.name for each in TOOLS}
         return _matches(tool, self._default)
 
     def choose(self, names: Sequence[str] | None, agent: bool = False) -> list[NamedTool]:
-        """The tools of these names; None: the default ones, and for an agent, where there are none, those that come
-        along. Raises InvalidField where there is no such tool."""
+        """The tools with these names. Raises InvalidField for an unknown name.
+
+        None: the default tools. If no default is configured, an agent gets the built-in ones.
+        """
         if names is None and self._default:
             return [tool for tool in self.all() if self.is_default(tool)]
         if names is None:
@@ -82,8 +86,8 @@ class ToolCatalog:
         by_name = self._find(names)
         for name in names:
             if name not in by_name:
-                there_are = ", ".join({tool.spec.name: None for tool in by_name.values()})
-                raise InvalidField(f"tools: there is none named {name!r}; there are {there_are}")
+                available = ", ".join({tool.spec.name: None for tool in by_name.values()})
+                raise InvalidField(f"tools: unknown tool {name!r}; available: {available}")
         return list({by_name[name].spec.name: by_name[name] for name in names}.values())
 
     def toolbox(self, run_id: str, chosen: Sequence[NamedTool]) -> Toolbox:
@@ -94,8 +98,11 @@ class ToolCatalog:
             server.close()
 
     def _find(self, names: Sequence[str]) -> dict[str, NamedTool]:
-        """Tools by either name, these among them where there are such. No server is asked, or waited for, without
-        need: one that hangs must not hold up who wants another's tool."""
+        """Tools by their short and long names, including these names as far as they exist.
+
+        Asks no server, and waits for none, unless a name may need it: a server that hangs must not
+        delay a request for another server's tool.
+        """
         by_name: dict[str, NamedTool] = {}
         for servers in (self._likely(names), self._servers):
             for known in self._as_servers_answer(servers):
@@ -105,7 +112,11 @@ class ToolCatalog:
         return by_name
 
     def _likely(self, names: Sequence[str]) -> Collection[str]:
-        """Servers that the names begin with; all, where one begins with none and is no function of ours."""
+        """The servers that may have these names.
+
+        A long name starts with its server's. Any server may have a short name, unless it is a
+        function's.
+        """
         functions = {tool.spec.name for tool in self._functions}
         named = [
             [server for server in self._servers if name.startswith(_name(f"{server}__"))]
@@ -115,7 +126,7 @@ class ToolCatalog:
         return set().union(*named) if all(named) else self._servers.keys()
 
     def _as_servers_answer(self, servers: Collection[str]) -> Iterator[list[NamedTool]]:
-        """What there is: at first of functions alone, before a server is asked, then with those that have answered."""
+        """Yields a growing list: functions first, then again after each server's answer."""
         listed: list[tuple[str, Tool]] = [("", tool) for tool in self._functions]
         yield self._offered(listed)
         asked = {name: gevent.spawn(self._servers[name].tools) for name in self._servers if name in servers}
@@ -138,7 +149,7 @@ class ToolCatalog:
 
 
 def limits(settings: Settings) -> Limits:
-    """For the tools of one run."""
+    """The limits for the tools of a run."""
     return Limits(
         calls=settings.max_tool_calls,
         seconds=settings.tool_timeout_s,
@@ -147,32 +158,15 @@ def limits(settings: Settings) -> Limits:
     )
 
 
-def mcp_servers(settings: Settings, environ: Mapping[str, str]) -> dict[str, MCPServer]:
-    """The configured ones, none of them started. Raises ConfigError."""
-    servers = {name: _server(name, config, environ) for name, config in settings.mcp_servers.items()}
-    helper = MCPHelper(servers, settings.mcp_start_timeout_s, settings.data / "mcp.log")
-    return {name: MCPServer(name, helper) for name in servers}
-
-
-def _server(name: str, config: MCPServerConfig, environ: Mapping[str, str]) -> dict[str, object]:
-    """As the helper wants it. A server gets what it needs of the environment, and no more: keys are in there."""
-    wanted = [*config.env_names, *([config.api_key_env] if config.api_key_env else [])]
-    for variable in wanted:
-        if variable not in environ:
-            raise ConfigError(f"mcp_servers.{name}: the variable {variable} is not set")
-    if config.url:
-        key = config.api_key_env and environ[config.api_key_env]
-        return {"url": config.url, "headers": {"Authorization": f"Bearer {key}"} if key else {}}
-    env = {**{variable: environ[variable] for variable in config.env_names}, **config.env}
-    return {"command": config.command, "args": list(config.args), "env": env}
-
-
 def _name(name: str) -> str:
     return _odd.sub("_", name)[:NAME_CHARS]
 
 
 def _free(name: str, taken: set[str]) -> str:
-    """The name, numbered where it is taken: names that differ may become alike. It is taken then."""
+    """The name, with a number if it is taken: different names may become equal.
+
+    Adds it to `taken`.
+    """
     found, number = name, 1
     while found in taken:
         number += 1
@@ -187,11 +181,11 @@ def _matches(tool: NamedTool, patterns: Sequence[str]) -> bool:
 
 
 def _functions(modules: Sequence[str]) -> list[FunctionTool]:
-    """Those that come along, and all that stand in these modules. Raises ConfigError."""
+    """The built-in tools and all in these modules. Raises ConfigError."""
     found = [*TOOLS, *(tool for name in modules for tool in _tools_in(_import(name)))]
     count = Counter(tool.spec.name for tool in found)
     if twice := [name for name, number in count.items() if number > 1]:
-        raise ConfigError(f"tool_modules: there are several tools named {twice[0]!r}")
+        raise ConfigError(f"tool_modules: several tools are named {twice[0]!r}; rename all but one")
     return found
 
 
@@ -203,5 +197,5 @@ def _tools_in(module: ModuleType) -> list[FunctionTool]:
 def _import(name: str) -> ModuleType:
     try:
         return importlib.import_module(name)
-    except (ImportError, SyntaxError, TypeError) as error:  # TypeError: a signature that no schema can be made of
+    except (ImportError, SyntaxError, TypeError) as error:  # TypeError: by `@tool`
         raise ConfigError(f"tool_modules: cannot import {name}: {type(error).__name__}: {error}") from None

@@ -1,4 +1,6 @@
-"""`@tool`: a typed Python function as a tool. Its signature makes the schema, its docstring the description.
+"""`@tool` turns a typed Python function into a tool.
+
+Its signature gives the schema, its docstring the descriptions:
 
     @tool
     def current_time(timezone: str = "UTC") -> dict[str, str]:
@@ -8,15 +10,15 @@
             timezone: a name such as Europe/Paris
         '''
 
-Such a function runs in a greenlet: what it waits for may be stopped and is limited in time, but one that only
-computes holds up the whole process until it returns, so it must bound its own work.
+The function runs in a greenlet. A wait in it can be stopped and has a time limit, but a pure
+computation blocks the whole process until it returns, so it must bound its own work.
 """
 
 import inspect
-import re
 from collections.abc import Callable
 from typing import Any, Literal, get_type_hints, overload
 
+import docstring_parser
 import msgspec
 
 from chatapp.cancel import CancelScope
@@ -25,7 +27,7 @@ from chatapp.tools import Arguments, ToolFailed
 
 
 class FunctionTool:
-    """A function as a tool; called directly it is still the function."""
+    """A function as a tool. Calling the object itself still calls the function."""
 
     type: Literal["function", "mcp"] = "function"
 
@@ -56,9 +58,9 @@ def tool(*, ask: bool = False) -> Callable[[Callable[..., object]], FunctionTool
 
 
 def tool(function: Callable[..., object] | None = None, *, ask: bool = False) -> Any:
-    """Make a function a tool. `ask`: each call waits until its owner has approved it.
+    """Make a function a tool. With `ask` each call waits for its owner's approval.
 
-    Raises TypeError for a signature that no schema can be made of.
+    Raises TypeError if a parameter has no type, no name of its own, or a type without a schema.
     """
     if function is None:
         return lambda function: FunctionTool(function, ask)
@@ -77,7 +79,10 @@ def _struct_of(function: Callable[..., object]) -> type[msgspec.Struct]:
 
 
 def _schema(struct: type[msgspec.Struct], meanings: dict[str, str]) -> dict[str, object]:
-    """The schema of an object, not a reference to one: several providers take nothing else."""
+    """The schema itself rather than a reference to it: some providers accept nothing else.
+
+    A description in the signature, `Annotated[…, Meta(description=…)]`, overrides the docstring's.
+    """
     (_,), components = msgspec.json.schema_components([struct])
     schema: dict[str, Any] = components.pop(struct.__name__)
     del schema["title"]
@@ -88,11 +93,21 @@ def _schema(struct: type[msgspec.Struct], meanings: dict[str, str]) -> dict[str,
 
 
 def _read_docstring(text: str) -> tuple[str, dict[str, str]]:
-    """What stands before the first section, and the lines of `Args:`."""
-    description, _, rest = text.partition("\nArgs:\n")
-    arguments = re.split(r"\n(?=\S)", rest)[0]
-    meanings = re.findall(r"^ +(\w+)(?: \([^)]*\))?: (.+(?:\n {5,}.+)*)", arguments, re.MULTILINE)
-    return _joined(re.split(r"\n(?=\w+:\n)", description)[0]), {name: _joined(meaning) for name, meaning in meanings}
+    """The description, and the meaning of each parameter. Reads Google, NumPy and reST style.
+
+    A docstring whose sections cannot be parsed is all description.
+    """
+    try:
+        docstring = docstring_parser.parse(text)
+    except (docstring_parser.ParseError, IndexError):  # IndexError: by a line such as `: :`
+        return _joined(text), {}
+    meanings = {
+        name.strip(): _joined(parameter.description)
+        for parameter in docstring.params
+        if parameter.description
+        for name in parameter.arg_name.split(",")  # NumPy style: `x, y : int`
+    }
+    return _joined(docstring.description or ""), meanings
 
 
 def _joined(text: str) -> str:

@@ -1,34 +1,28 @@
-"""The tools of one run: calls them side by side, within bounds, after their owner's approval where they need it.
+"""Runs the tool calls of one run: side by side, within limits, after approval if required.
 
-Whatever happens to a call, its outcome is a `ToolResult`, for the model as for the client; only a stop of the run
-goes further. It knows no provider: what is called when is decided by `rounds`.
+Every outcome of a call is a `ToolResult`, for the model and for the client; only a stop of the run
+is raised. It knows no provider: the tool loop decides which calls are made, and when.
 """
 
-import json
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import gevent
-import jsonschema
 import msgspec
 from gevent.queue import SimpleQueue
-from jsonschema.exceptions import SchemaError, best_match
-from referencing import Registry
-from referencing.exceptions import Unresolvable
 
 from chatapp.cancel import CancelScope
 from chatapp.chat import ToolSpec
 from chatapp.errors import DatabaseUnavailable
 from chatapp.events import ToolApproval, ToolCall, ToolResult
 from chatapp.tools import Approvals, Decision, Tool, ToolFailed
-from chatapp.wire.nesting import MAX_LEVELS, too_deep
+from chatapp.tools.validation import check_arguments, plain_json
 
-LOOK_S, LOOK_LONG_S = 0.25, 2.0  # how soon, and at last how often, a call that waits asks whether it was decided
-LOOK_GROWS = 1.2  # each pause on the one before: hundreds that wait for minutes must not keep a processor busy
-ERROR_CHARS = 2000  # of what a tool says went wrong
-TOO_DEEP = f"The result is nested too deeply: {MAX_LEVELS} levels are allowed."
+LOOK_S, MAX_LOOK_S = 0.25, 2.0  # the first and the longest pause between two looks for a decision
+LOOK_GROWTH = 1.2  # from pause to pause: hundreds of waiting calls must not keep a core busy
+ERROR_CHARS = 2000  # kept of a tool's error message
 
 Report = Callable[[ToolApproval | ToolResult], None]
 
@@ -36,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """`calls` of a run; the others of one call."""
+    """`calls` applies to a whole run, the others to each call."""
 
     calls: int
     seconds: float
@@ -45,11 +39,11 @@ class Limits(msgspec.Struct, frozen=True):
 
 
 class Abandoned(Exception):
-    """Nobody waits for this call any more."""
+    """Ends a call whose result nobody waits for any more."""
 
 
 class Toolbox:
-    """What one run may call. `left` is how many calls it has left."""
+    """The tools of one run. `left` counts down the calls that it may still make."""
 
     def __init__(self, run_id: str, tools: Mapping[str, Tool], limits: Limits, approvals: Approvals) -> None:
         self.left = limits.calls
@@ -66,10 +60,10 @@ class Toolbox:
         return self._tools[name].type if name in self._tools else "function"
 
     def call_all(self, calls: Sequence[ToolCall], scope: CancelScope) -> Iterator[ToolApproval | ToolResult]:
-        """Call them side by side; yield what happens when it happens, one result for each call.
+        """Run the calls side by side. Yields approvals, and a result for each call, as they come.
 
-        Raises the reason of `scope` when that is cancelled; the calls that are still under way are then ended, as
-        when the iterator is closed.
+        Raises the reason of `scope` if it is cancelled. Calls still running end then, and also when
+        the iterator is closed.
         """
         self.left -= len(calls)
         happened: SimpleQueue[ToolApproval | ToolResult] = SimpleQueue()
@@ -93,14 +87,14 @@ class Toolbox:
             return
         except ToolFailed as error:
             report(ToolResult(call.id, error=str(error)[:ERROR_CHARS]))
-        except BaseException as error:  # whatever a developer's function raises: the run waits for its result
+        except BaseException as error:  # a function may raise anything, and the run waits
             logger.exception("tool %s failed", call.name)
             report(ToolResult(call.id, error=f"The tool {call.name} failed ({type(error).__name__})."))
 
     def _result(self, call: ToolCall, scope: CancelScope, report: Report) -> object:
         tool = self._tools.get(call.name)
         if tool is None:
-            raise ToolFailed(f"There is no tool named {call.name!r}.")
+            raise ToolFailed(f"Unknown tool {call.name!r}; available: {', '.join(self._tools) or 'none'}.")
         if call.unread:
             raise ToolFailed(f"The arguments are not a JSON object: {call.unread}")
         check_arguments(tool.spec.parameters, call.arguments)
@@ -124,9 +118,9 @@ class Toolbox:
             scope.run(gevent.sleep, next(pauses))
         report(ToolApproval(call.id, decision, expires))
         if decision == "denied":
-            raise ToolFailed("The user has denied this call.")
+            raise ToolFailed("The user denied this call.")
         if decision == "expired":
-            raise ToolFailed("Nobody has approved this call in time.")
+            raise ToolFailed("Nobody approved this call in time.")
 
     def _decision(self, call_id: str, expires: float) -> Decision | None:
         try:
@@ -134,43 +128,12 @@ class Toolbox:
                 return self._approvals.decision(self._run_id, call_id)
             return self._approvals.decide(self._run_id, call_id, "expired")
         except DatabaseUnavailable:
-            return None  # it is asked again
+            return None  # the next look asks again
 
 
 def looks() -> Iterator[float]:
-    """Seconds to wait before each look for a decision: who decides at once sees it at once."""
+    """Seconds to wait before each look for a decision. Short at first: a quick one acts at once."""
     pause = LOOK_S
     while True:
         yield pause
-        pause = min(pause * LOOK_GROWS, LOOK_LONG_S)
-
-
-def check_arguments(schema: Mapping[str, Any], arguments: Mapping[str, Any]) -> None:
-    """Raise ToolFailed, saying what is wrong. A schema that is itself wrong refuses nothing: the tool checks again."""
-    dialect = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
-    validator = dialect(schema, registry=Registry())  # an own registry: none fetches anything
-    try:
-        error = best_match(validator.iter_errors(arguments))
-    except (SchemaError, Unresolvable, ValueError, TypeError):
-        return
-    if error is not None:
-        where = ".".join(map(str, error.absolute_path)) or "arguments"
-        raise ToolFailed(f"The arguments are not valid: {where}: {error.message}")
-
-
-def plain_json(value: object, max_bytes: int) -> object:
-    """The value as JSON would carry it, and as a log can hold it. Raises ToolFailed where it is too large or too deep."""
-    try:
-        data = msgspec.json.encode(value)
-        if len(data) > max_bytes:
-            raise ToolFailed(f"The result is too large: {len(data)} bytes, and {max_bytes} are allowed. Ask for less.")
-        plain: object = msgspec.json.decode(data)
-    except RecursionError:
-        raise ToolFailed(TOO_DEEP) from None
-    if too_deep(plain):
-        raise ToolFailed(TOO_DEEP)
-    try:
-        msgspec.msgpack.encode(plain)
-    except OverflowError:  # whole numbers of more digits than a log can hold
-        plain = json.loads(data, parse_int=float)
-    return plain
+        pause = min(pause * LOOK_GROWTH, MAX_LOOK_S)

@@ -1,67 +1,27 @@
-"""HTTP: blueprints that parse a request, ask the services, and answer. The only package beside auth and app that
-knows Flask.
-"""
-
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+"""Flask: parse a request, call the service, answer. The only room beside `access` and `app` that
+knows Flask."""
 
 from flask import current_app, g, request
 
-from chatapp.access.cookies import CookieAuthenticator
-from chatapp.agents.catalog import AgentCatalog
-from chatapp.dialects import Dialect
-from chatapp.generation.supervisor import RunSupervisor
-from chatapp.logs import EventLog
-from chatapp.providers.catalog import ProviderCatalog
-from chatapp.reading.presence import Presence
-from chatapp.reading.reader import OpenReaders
-from chatapp.settings import Settings
-from chatapp.storage.conversations import Conversations
-from chatapp.storage.database import Database
-from chatapp.storage.retention import Retention
-from chatapp.tools.catalog import ToolCatalog
+from chatapp.access import Authenticator, Caller
+from chatapp.service import ChatService
 
 EXTENSION = "chatapp"
+AUTHENTICATOR = "chatapp.authenticator"
 
 
-@dataclass(frozen=True)
-class Services:
-    """What requests are served with: made once per process by `chatapp.app.create_app`."""
-
-    settings: Settings
-    auth: CookieAuthenticator
-    log: EventLog
-    database: Database
-    conversations: Conversations
-    expiry: Retention
-    providers: ProviderCatalog
-    tools: ToolCatalog
-    agents: AgentCatalog
-    dialects: Mapping[str, Callable[[], Dialect]]
-    runs: RunSupervisor
-    readers: OpenReaders
-    attendance: Presence
-
-    def drain(self, grace_s: float) -> None:
-        """Let readers go, runs end, and close everything; see docs/guides/deploy.md."""
-        self.readers.dismiss()
-        self.runs.drain(grace_s)
-
-    def close(self) -> None:
-        self.tools.close()
-        self.providers.close()
-        self.log.close()
-        self.expiry.close()
-        self.database.close()
-
-
-def services() -> Services:
-    found: Services = current_app.extensions[EXTENSION]
+def current_service() -> ChatService:
+    found: ChatService = current_app.extensions[EXTENSION]
     return found
 
 
-def current_owner() -> str:
-    return services().auth.owner(request)
+def authenticator() -> Authenticator:
+    found: Authenticator = current_app.extensions[AUTHENTICATOR]
+    return found
+
+
+def current_caller() -> Caller:
+    return authenticator().caller(request.headers, request.cookies, request.remote_addr, trace_id())
 
 
 def trace_id() -> str:

@@ -1,5 +1,5 @@
-"""Every failure before the first byte as JSON `{"error": {"code", "message", "trace_id"}}`, in the shape of another
-protocol below its paths, or as a page for a browser.
+"""Every failure before the first byte as JSON `{"error": {"code", "message", "trace_id"}}`, in the
+shape of another protocol below its paths, or as a page for a browser.
 """
 
 import logging
@@ -10,15 +10,16 @@ from typing import TypeAlias
 from flask import Flask, Response, current_app, g, jsonify, make_response, render_template, request
 from werkzeug.exceptions import HTTPException
 
-from chatapp.dialects import json_data
 from chatapp.errors import ChatappError, RateLimited
 from chatapp.ids import trace_id_of
 from chatapp.web import trace_id
+from chatapp.wire.json_text import json_data
 
 CODES = {400: "invalid_request", 404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
 
 Shape: TypeAlias = Callable[[int, str, str], tuple[int, object]]
-"""From our status, code and message to the status and JSON body that the clients of another protocol understand."""
+"""From our status, code and message to the status and JSON body that the clients of another
+protocol understand."""
 
 SHAPES = "chatapp.error_shapes"
 
@@ -57,8 +58,6 @@ def _take_trace_id() -> None:
 
 def _give_trace_id(response: Response) -> Response:
     response.headers["X-Trace-Id"] = trace_id()
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Referrer-Policy"] = "same-origin"
     return response
 
 
@@ -67,7 +66,8 @@ def _known(error: ChatappError) -> Response:
     if isinstance(error, RateLimited) and error.retry_after:
         response.headers["Retry-After"] = str(math.ceil(error.retry_after))
     if error.status >= 500:
-        # The official SDKs of OpenAI and Anthropic try every 5xx again, also where that cannot help.
+        # The official SDKs of OpenAI and Anthropic try every 5xx again, also where that cannot
+        # help.
         response.headers["X-Should-Retry"] = "true" if error.retryable else "false"
     return response
 
@@ -82,4 +82,4 @@ def _http(error: HTTPException) -> Response:
 
 def _unknown(error: Exception) -> Response:
     logger.exception("request %s %s failed, trace_id %s", request.method, request.path, trace_id())
-    return error_response(500, "internal_error", "The server failed to answer this request.")
+    return error_response(500, "internal_error", "The server could not answer this request.")

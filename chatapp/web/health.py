@@ -1,54 +1,68 @@
-"""For those who run the server: is it alive, is it ready, does anything on the way buffer."""
+"""For the operator: whether the server is alive, whether it is ready, whether anything on the way
+buffers."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import partial
 
 import gevent
 from flask import Blueprint, Response, jsonify
 
 from chatapp.cancel import CancelScope
-from chatapp.dialects import json_data
-from chatapp.dialects.token import TokenDialect
-from chatapp.errors import ChatappError
-from chatapp.reading.reader import HEADERS, Reader, ServerDraining, stored
-from chatapp.web import services
+from chatapp.reading.presence import ServerDraining
+from chatapp.web import current_service
 from chatapp.web.bodies import number
-from chatapp.web.heads import streams
+from chatapp.web.endpoint import JSON, STREAM, Parameter, endpoint
+from chatapp.web.streaming import HEADERS
 from chatapp.wire.frames import Frame, encode
+from chatapp.wire.json_text import json_data
 
-blueprint = Blueprint("ops", __name__)
+blueprint = Blueprint("health", __name__)
 
 MAX_TICKS = 600  # ten minutes at the default pace: a probe is no load
 INTERVAL_S = 0.05, 60.0
 
 
-@blueprint.get("/healthz")
+@endpoint(blueprint.get("/healthz"), answers={200: (JSON,)}, errors=())
 def healthz() -> Response:
-    """The process serves."""
+    """The process serves requests."""
     return jsonify(status="ok")
 
 
-@blueprint.get("/readyz")
+@endpoint(blueprint.get("/readyz"), answers={200: (JSON,), 503: (JSON,)}, errors=())
 def readyz() -> tuple[Response, int]:
-    """Its stores answer."""
-    checks = {"log": _check(services().log.ping), "database": _check(services().conversations.ping)}
+    """The stores answer."""
+    checks = current_service().ready()
     ready = all(result == "ok" for result in checks.values())
     return jsonify(status="ok" if ready else "unavailable", checks=checks), 200 if ready else 503
 
 
-@blueprint.get("/api/v1/base/sse_probe")
-@streams
+@endpoint(
+    blueprint.get("/api/v1/base/sse_probe"),
+    answers={200: (STREAM,)},
+    parameters=(
+        Parameter("count", {"type": "integer", "minimum": 1, "maximum": 600}, "How many ticks; 5."),
+        Parameter("interval", {"type": "number", "minimum": 0.05, "maximum": 60}, "Seconds between two; 1."),
+    ),
+)
 def sse_probe() -> Response:
-    """`tick` events, `interval` seconds apart, each with its number and the time it was sent: see whether they
-    arrive one by one. A server that goes down ends them."""
+    """`tick` events, `interval` seconds apart, each with its number and the time it was sent, to
+    see whether they arrive one by one. A server that goes down ends them."""
     count = int(number("count", 5, 1, MAX_TICKS))
     interval = number("interval", 1.0, *INTERVAL_S)
-    reader = Reader(stored(()), TokenDialect())  # of no run: it is dismissed with those of runs
-    services().readers.add(reader)
-    response = Response(_ticks(reader.scope, count, interval), headers=HEADERS)
-    response.call_on_close(partial(services().readers.remove, reader))
+    probe, readers = _Probe(CancelScope()), current_service().readers
+    readers.add(probe)
+    response = Response(_ticks(probe.scope, count, interval), headers=HEADERS)
+    response.call_on_close(partial(readers.remove, probe))
     return response
+
+
+@dataclass(frozen=True, eq=False)
+class _Probe:
+    """A reader of no run, which is dismissed with the others."""
+
+    scope: CancelScope
 
 
 def _ticks(scope: CancelScope, count: int, interval: float) -> Iterator[bytes]:
@@ -60,11 +74,3 @@ def _ticks(scope: CancelScope, count: int, interval: float) -> Iterator[bytes]:
                 return
         yield encode(Frame(json_data({"n": n, "count": count, "sent_ms": round(time.time() * 1000)}), "tick"))
     yield encode(Frame(json_data({"count": count}), "done"))
-
-
-def _check(ping: Callable[[], None]) -> str:
-    try:
-        ping()
-    except ChatappError as error:
-        return error.code
-    return "ok"

@@ -1,85 +1,42 @@
-"""Messages and conversations as clients see them: from the rows, and for a run that goes on from its log."""
+"""Messages and conversations as clients see them. What is there of an answer that is still running
+comes from its log."""
 
-from collections.abc import Sequence
-from contextlib import suppress
-from functools import partial
 from typing import Any
 
-import gevent
 import msgspec
 
-from chatapp.errors import LogError, LogUnavailable, NotFound, UnknownRun
-from chatapp.events import Entry
-from chatapp.reading.reader import LogReplaced, Read, stored
-from chatapp.storage.tables import MessageRow
-from chatapp.transcript import Transcript, transcript_of
-from chatapp.web import Services, current_owner, services
+from chatapp.errors import LogError
+from chatapp.events import PlanStep, ToolApproval, ToolCall, ToolResult
+from chatapp.service import Answer, StoredMessage
+from chatapp.transcript import Transcript
+from chatapp.web import current_caller, current_service
 
 EVENTS_URL = "/api/v1/messages/{id}/events"
 
 
-def owned_answer(message_id: str) -> MessageRow:
-    """Raises NotFound where it is no answer, or not the client's."""
-    message = services().conversations.message(current_owner(), message_id)
-    if not message.is_answer:
-        raise NotFound("no such answer")
-    return message
-
-
-def log_of(answer: MessageRow) -> Read:
-    """How to read the run of an answer: from the log, or from what was kept once the log is gone."""
-    if services().log.exists(answer.id):
-        return partial(_read_log, services(), answer.owner, answer.id)
-    if answer.status == "running":
-        raise LogUnavailable("this answer cannot be read yet; try again in a moment")
-    return stored(answer.stored_entries())
-
-
-def _read_log(app: Services, owner: str, run_id: str, after: int, wait: float) -> Sequence[Entry]:
-    """The log may grow old under a slow reader."""
-    try:
-        return app.log.read(run_id, after, wait)
-    except UnknownRun:
-        with suppress(NotFound):  # deleted meanwhile
-            raise LogReplaced(stored(app.conversations.message(owner, run_id).stored_entries())) from None
-        raise
-
-
-def transcript(message: MessageRow) -> Transcript:
-    """All there is of an answer now. Raises LogError."""
-    if message.status == "done":
-        return transcript_of(message.stored_entries())
-    live = Transcript()
-    read = log_of(message)
-    while entries := read(live.last_seq, 0.0):
-        for entry in entries:
-            live.add(entry)
-        gevent.sleep(0)  # a long log must not hold the hub
-    return live
-
-
-def whole_conversation(conversation_id: str) -> dict[str, object]:
+def conversation_json(conversation_id: str) -> dict[str, object]:
     """The conversation with the messages it shows."""
-    conversation, messages = services().conversations.get(current_owner(), conversation_id)
-    return {**conversation, "messages": [message_json(message) for message in messages]}
+    conversation, messages = current_service().conversations.get(current_caller().owner, conversation_id)
+    return {**msgspec.to_builtins(conversation), "messages": [message_json(message) for message in messages]}
 
 
-def message_json(message: MessageRow) -> dict[str, Any]:
-    said = _readable(message)
-    answer, end = message.is_answer, said.end
+def message_json(message: StoredMessage) -> dict[str, Any]:
+    answer = message if isinstance(message, Answer) else None
+    transcript = _readable(answer) if answer else Transcript()
+    end = transcript.end
     return {
         "id": message.id,
         "conversation_id": message.conversation_id,
         "role": message.role,
         "status": "done" if end or not answer else "running",
-        "content": said.content if answer else message.content,
-        "reasoning": said.reasoning,
+        "content": transcript.content if answer else message.content,
+        "reasoning": transcript.reasoning,
         "reasoning_ms": end and end.reasoning_ms,
-        "steps": said.steps(),
-        "tools": said.tools(),
-        "provider": message.provider,
-        "model": message.model,
-        "result_mode": message.result_mode,
+        "steps": steps_json(transcript),
+        "tools": tools_json(transcript),
+        "provider": answer and answer.provider,
+        "model": answer and answer.model,
+        "result_mode": answer and answer.result_mode,
         "finish_reason": end and end.reason,
         "usage": end and msgspec.to_builtins(end.usage),
         "timing": end and msgspec.to_builtins(end.timing),
@@ -89,9 +46,46 @@ def message_json(message: MessageRow) -> dict[str, Any]:
     }
 
 
-def _readable(message: MessageRow) -> Transcript:
+def _readable(answer: Answer) -> Transcript:
     """An answer that cannot be read now must not keep its conversation from being shown."""
     try:
-        return transcript(message)
+        return current_service().transcript(answer)
     except LogError:
         return Transcript()
+
+
+def steps_json(transcript: Transcript) -> list[dict[str, object]]:
+    """The plan, as far as it was announced."""
+    events = [entry.event for entry in transcript.entries]
+    return [
+        {"index": step.index, "text": step.text} for step in events if isinstance(step, PlanStep) and not step.begun
+    ]
+
+
+def tools_json(transcript: Transcript) -> list[dict[str, object]]:
+    """Each call with its outcome, None until it comes; a result may be None, too: `done` tells that
+    it came."""
+    events = [entry.event for entry in transcript.entries]
+    approvals = {event.tool_call_id: event for event in events if isinstance(event, ToolApproval)}
+    results = {event.tool_call_id: event for event in events if isinstance(event, ToolResult)}
+    return [
+        _tool(call, approvals.get(call.id), results.get(call.id), ended=transcript.end is not None)
+        for call in events
+        if isinstance(call, ToolCall)
+    ]
+
+
+def _tool(call: ToolCall, approval: ToolApproval | None, outcome: ToolResult | None, ended: bool) -> dict[str, object]:
+    """An approval that was still asked for when the run ended has expired."""
+    expired = ended and approval is not None and approval.state == "asked"
+    return {
+        "id": call.id,
+        "type": call.type,
+        "name": call.name,
+        "arguments": call.arguments,
+        "approval": "expired" if expired else approval and approval.state,
+        "expires": approval and approval.expires,
+        "done": outcome is not None,
+        "result": outcome and outcome.result,
+        "error": outcome and outcome.error,
+    }

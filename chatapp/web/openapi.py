@@ -1,16 +1,17 @@
-"""OpenAPI 3.1 of every endpoint: from Flask's own rules and from the types that parse the requests, so that it cannot
-say anything else than what is done. `operations.py` says the rest of each endpoint.
+"""OpenAPI 3.1 of every endpoint: from Flask's own rules, the types that parse the requests, and
+what stands in `@endpoint` beside each view.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import msgspec
 from flask import Blueprint, Response, current_app, jsonify, render_template
+from werkzeug.routing import Rule
 
 from chatapp import __version__
-from chatapp.web.operations import ERRORS, OPERATIONS, Operation
+from chatapp.web.endpoint import ERRORS, JSON, Endpoint, Json, endpoint, endpoint_of
 
 blueprint = Blueprint("openapi", __name__)
 
@@ -18,10 +19,8 @@ METHODS = ("GET", "POST", "PATCH", "DELETE")
 SCHEMA_REF = "#/components/schemas/{name}"
 SCALARS = {"string", "integer", "number", "boolean", "null"}
 
-Json = dict[str, Any]
 
-
-@blueprint.get("/openapi.json")
+@endpoint(blueprint.get("/openapi.json"), answers={200: (JSON,)}, errors=())
 def openapi_json() -> Response:
     """This description, for programs."""
     return jsonify(document())
@@ -34,18 +33,16 @@ def docs_page() -> str:
 
 
 def document() -> Json:
-    requests = sorted({op.request for op in OPERATIONS.values() if op.request}, key=lambda type_: type_.__name__)
+    rules = [(rule, described) for rule in _rules() if (described := endpoint_of(_view(rule))) is not None]
+    requests = sorted({row.request for _, row in rules if row.request}, key=lambda type_: type_.__name__)
     schemas, components = msgspec.json.schema_components(requests, schema_hook=_any, ref_template=SCHEMA_REF)
     named = dict(zip(requests, schemas, strict=True))
     paths: dict[str, Json] = {}
-    for rule in sorted(current_app.url_map.iter_rules(), key=lambda rule: rule.rule):
-        operation = OPERATIONS.get(rule.endpoint)
-        if operation is None:
-            continue
+    for rule, described in rules:
         path = paths.setdefault(re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule), {})
         for method in METHODS:
             if method in (rule.methods or ()):
-                path[method.lower()] = _operation(rule, method, operation, named, components)
+                path[method.lower()] = _operation(rule, method, described, named, components)
     return {
         "openapi": "3.1.0",
         "info": {"title": "chatapp", "version": __version__, "description": "A reply is a log."},
@@ -54,21 +51,27 @@ def document() -> Json:
     }
 
 
-def _operation(rule: Any, method: str, operation: Operation, named: Mapping[type, Json], components: Json) -> Json:
-    view = current_app.view_functions[rule.endpoint]
-    described: Json = {
+def _rules() -> list[Rule]:
+    return sorted(current_app.url_map.iter_rules(), key=lambda rule: rule.rule)
+
+
+def _view(rule: Rule) -> Callable[..., Any]:
+    return current_app.view_functions[rule.endpoint]
+
+
+def _operation(rule: Rule, method: str, row: Endpoint, named: Mapping[type, Json], components: Json) -> Json:
+    operation: Json = {
         "operationId": f"{rule.endpoint}.{method.lower()}",
         "tags": [rule.endpoint.partition(".")[0]],
-        "summary": operation.summary or " ".join((view.__doc__ or "").split()),
-        "parameters": [_path_parameter(name) for name in sorted(rule.arguments)] + list(operation.parameters()),
-        "responses": {str(status): answer for status, answer in operation.responses(method).items()},
+        "summary": row.summary or " ".join((_view(rule).__doc__ or "").split()),
+        "parameters": [_path_parameter(name) for name in sorted(rule.arguments)] + list(row.described_parameters()),
+        "responses": {str(status): answer for status, answer in row.responses(method).items()},
     }
-    if operation.request and method == "GET":
-        described["parameters"] += _query_of(named[operation.request], components)
-    elif operation.request:
-        body = {"application/json": {"schema": named[operation.request]}}
-        described["requestBody"] = {"required": True, "content": body}
-    return described
+    if row.request and method == "GET":
+        operation["parameters"] += _query_of(named[row.request], components)
+    elif row.request:
+        operation["requestBody"] = {"required": True, "content": {JSON: {"schema": named[row.request]}}}
+    return operation
 
 
 def _any(_type: type) -> Json:

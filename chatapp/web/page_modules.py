@@ -1,4 +1,5 @@
-"""Which modules the page loads, so that a browser can fetch them at once instead of one import after another."""
+"""The modules that the page loads. The page lists them, so that a browser fetches all of them at
+once instead of following one import after another."""
 
 import posixpath
 import re

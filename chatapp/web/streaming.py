@@ -1,128 +1,131 @@
-"""From a run to a response, streamed or whole: what all endpoints share that answer with one."""
+"""From a parsed request to a run, and from a run to a response, streamed or whole: shared by all
+endpoints that answer."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
 
 import gevent
+import msgspec
 from flask import Response, request
 
+from chatapp.chat import Ask
 from chatapp.dialects import Dialect
+from chatapp.dialects.requests import fingerprint
 from chatapp.errors import InvalidField, RunFailed
-from chatapp.reading.disconnect import OnLeave, over, stop
-from chatapp.reading.reader import (
-    HEADERS,
-    AlreadyComplete,
-    ClientDisconnected,
-    Read,
-    Reader,
-    ServerDraining,
-    open_reader,
-)
-from chatapp.storage.question import Begun
+from chatapp.reading.disconnect import OnLeave
+from chatapp.reading.presence import ServerDraining
+from chatapp.reading.reader import AlreadyComplete, ClientDisconnected, Reader, open_reader
+from chatapp.reading.sources import Source
+from chatapp.service import Answer, Begun
 from chatapp.transcript import Transcript
-from chatapp.web import services, trace_id
-from chatapp.web.message_json import log_of, owned_answer, transcript
+from chatapp.web import current_caller, current_service, trace_id
 from chatapp.wire.client_socket import ClientSocket
 
+HEADERS = {
+    "Content-Type": "text/event-stream; charset=utf-8",
+    "Cache-Control": "no-cache, no-transform",
+    "X-Accel-Buffering": "no",
+}
 RUN_HEADER = "X-Run-Id"
+KEY_HEADER = "Idempotency-Key"
 
 NO_HEADERS: Mapping[str, str] = {}
 
 
+def begin(parsed: msgspec.Struct, ask: Ask) -> Begun:
+    """Begin the run that was asked for, or find the one with the same idempotency key. `parsed` is
+    the request."""
+    key = request.headers.get(KEY_HEADER) or None
+    if key is not None:
+        ask = msgspec.structs.replace(ask, fingerprint=fingerprint(request.path, parsed))
+    return current_service().ask(ask, current_caller(), key)
+
+
 def respond(
-    read: Read,
+    source: Source,
     dialect: Dialect,
-    leaving: OnLeave,
+    on_leave: OnLeave,
     headers: Mapping[str, str] = NO_HEADERS,
     resumes_here: bool = False,
 ) -> Response:
-    """The streamed response; 204 where the client has it all. `leaving`: what it means that the client goes before the
-    end.
+    """The streamed response; 204 if the client has it all.
 
-    `resumes_here`: at the address that began the run, which ids must name then. With it, or where its leaving means
-    nothing, the client is one that resumes: when the server goes down it is sent elsewhere.
+    `resumes_here`: the client resumes at the address that began the run, so ids must name the run.
+    Such a client, and one whose leaving does not stop the run, is sent to another process when this
+    one goes down.
     """
-    suffix = f"@{leaving.run_id}" if resumes_here else ""
+    suffix = f"@{on_leave.run_id}" if resumes_here else ""
     try:
-        reader = open_reader(read, dialect, position(suffix) if dialect.own else 0, suffix)
+        reader = open_reader(source, dialect, position(suffix) if dialect.has_event_ids else 0, suffix)
     except AlreadyComplete:
         return Response(status=204)
-    app = services()
-    if dialect.own and (not leaving.stops or resumes_here):
-        app.readers.add(reader)
-    response = Response(reader.follow(app.settings.heartbeat_s, trace_id()), headers={**HEADERS, **headers})
-    _attend(response, reader, leaving)
+    service = current_service()
+    if dialect.has_event_ids and (not on_leave.stops or resumes_here):
+        service.readers.add(reader)
+    response = Response(reader.follow(service.settings.heartbeat_s, trace_id()), headers={**HEADERS, **headers})
+    _watch(response, reader, on_leave)
     return response
 
 
-def _attend(response: Response, reader: Reader, leaving: OnLeave) -> None:
-    """From now on to the response's end the client is watched, and counts as a reader of the run."""
-    app, client = services(), client_socket(partial(reader.scope.cancel, ClientDisconnected))
+def _watch(response: Response, reader: Reader, on_leave: OnLeave) -> None:
+    """Until the response's end, watch the client, and count it as a reader of the run."""
+    service, client = current_service(), client_socket(partial(reader.scope.cancel, ClientDisconnected))
 
     def close() -> None:
         client.stop()
-        app.readers.remove(reader)
-        over(app, leaving, early=not reader.ended and reader.scope.reason is not ServerDraining)
+        service.readers.remove(reader)
+        early = not reader.ended and reader.scope.reason is not ServerDraining
+        service.disconnects.reader_closed(on_leave, early)
 
     client.start()
-    app.attendance.enter(leaving.run_id)
+    service.disconnects.reader_opened(on_leave.run_id)
     response.call_on_close(close)
 
 
-def read_of(begun: Begun) -> Read:
-    """Of a run that was just begun its log; one that was found again may have ended long ago."""
-    return log_of(owned_answer(begun.id)) if begun.found else partial(services().log.read, begun.id)
+def whole(answer: Answer, on_leave: OnLeave) -> Transcript:
+    """The whole answer of a run that did not fail. Raises RunFailed."""
+    transcript = wait(answer, on_leave)
+    if transcript.end is not None and transcript.end.error is not None:
+        error = transcript.end.error
+        raise RunFailed(error.code, error.message, error.retryable)
+    return transcript
 
 
-def whole(begun: Begun, leaving: OnLeave) -> Transcript:
-    """The same, waited for. Raises RunFailed."""
-    if begun.found and (answer := owned_answer(begun.id)).status == "done":
-        return succeeded(transcript(answer))
-    return succeeded(whole_answer(leaving))
-
-
-def whole_answer(leaving: OnLeave) -> Transcript:
-    """Wait for the run's end, also where the client leaves before it and that stops the run: it then ends by itself."""
-    app = services()
-    # The client's leaving is noticed in the hub, and stopping may wait.
-    client = client_socket(partial(gevent.spawn, stop, app, leaving.run_id) if leaving.stops else goes_on)
+def wait(answer: Answer, on_leave: OnLeave) -> Transcript:
+    """The answer once its run has ended. If the client leaves and that stops the run, its end comes
+    soon."""
+    service = current_service()
+    # The client's leaving is noticed in the hub, and stopping a run may wait.
+    stop = partial(gevent.spawn, service.disconnects.stop, on_leave.run_id) if on_leave.stops else _ignore
+    client = client_socket(stop)
     client.start()
     try:
-        said = Transcript()
-        while said.end is None:
-            for entry in app.log.read(leaving.run_id, said.last_seq, app.settings.heartbeat_s):
-                said.add(entry)
-        return said
+        return service.wait(answer)
     finally:
         client.stop()
 
 
-def succeeded(said: Transcript) -> Transcript:
-    """The whole answer of a run that did not fail. Raises RunFailed."""
-    if said.end is not None and said.end.error is not None:
-        raise RunFailed(said.end.error.code, said.end.error.message, said.end.error.retryable)
-    return said
-
-
 def position(suffix: str = "") -> int:
-    """The seq that the client has: `Last-Event-ID`, which a browser keeps up to date, else `after`. -1: no seq at all.
+    """The seq that the client has: `Last-Event-ID`, which a browser keeps up to date, else `after`.
+    -1: not a seq.
 
-    `suffix` is what the ids of this response have after the seq.
+    `suffix` is what ids of this response have after the seq.
     """
     if header := request.headers.get("Last-Event-ID", "").removesuffix(suffix):
         return int(header) if header.isdecimal() and len(header) < 19 else -1
     after = request.args.get("after", "0")
     if not (after.isdecimal() and len(after) < 19):
-        raise InvalidField("after: expected a seq, a whole number")
+        raise InvalidField("after: expected the id of an event, an integer from 0")
     return int(after)
 
 
 def client_socket(on_gone: Callable[[], object]) -> ClientSocket:
-    """The connection of this request, watched and limited as the settings say once it is started."""
-    settings = services().settings
+    """The connection of this request. Once started it is watched, and limited as the settings
+    say."""
+    settings = current_service().settings
     sock = request.environ.get("gunicorn.socket")
     return ClientSocket(sock, on_gone, settings.send_timeout_s, settings.send_buffer_bytes)
 
 
-def goes_on() -> None:
+def _ignore() -> None:
     """What the client's leaving means to a run that is not bound to it."""

@@ -1,4 +1,4 @@
-"""Sockets and bytes, at both ends: frames, JSON text, the call to a provider, the client's connection.
+"""Sockets and bytes at both ends: frames, JSON text, calls to providers, the client's connection.
 
 It knows no event and no provider.
 """

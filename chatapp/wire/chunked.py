@@ -1,8 +1,9 @@
-"""A chunked body read from the socket itself, once urllib3 has read the headers; and how the chunks come off.
+"""Reads a chunked body from the socket itself, once urllib3 has read the headers, and decodes it.
 
-Why: reading only when there is something, without a timeout object for each read, costs about half of what urllib3's
-wrapper does, and one read gives many events (docs/decisions/0007-bodies-are-taken-over.md). It uses names that gevent
-keeps to itself (`_sock`, `_sslobj`): setup.cfg pins the versions, and a test sees that the way is taken.
+Reading only when data has arrived, without a timeout object for each read, costs about half of
+what urllib3's wrapper does, and one read yields many events
+(docs/decisions/0007-bodies-are-taken-over.md). It relies on private names of gevent (`_sock`,
+`_sslobj`): setup.cfg pins the versions, and a test checks that this path is taken.
 """
 
 import re
@@ -15,26 +16,30 @@ from gevent.socket import socket as PlainSocket
 from gevent.ssl import SSLSocket
 
 from chatapp.errors import BadReply, Truncated
-from chatapp.wire.deadline import Call
+from chatapp.wire.deadline import Deadline
 
-READ_BYTES = 16_384  # one TLS record: the most that one read of a TLS socket gives
+READ_BYTES = 16_384  # one TLS record: the most that one read of a TLS socket returns
 CHUNK_HEAD_BYTES = 4096  # with its extensions, which nobody sends
 
 
 def can_take_over(sock: object) -> bool:
-    """Whether it is a socket of gevent's as it made it: not one of an unpatched process, nor TLS inside TLS."""
+    """Whether gevent itself made the socket.
+
+    False in a process that gevent has not patched, and for TLS inside TLS.
+    """
     return type(sock) in (PlainSocket, SSLSocket)
 
 
-def arrivals(call: Call, sock: Any, read: Callable[[int], bytes]) -> Iterator[bytes]:
-    """What each read of the socket brought, until its end. Waits first, so that no read comes too early.
+def socket_reads(deadline: Deadline, sock: Any, first_read: Callable[[int], bytes]) -> Iterator[bytes]:
+    """Yield the bytes of each read until the socket's end, and wait before each.
 
-    `read` is the first read: of what came together with the headers.
+    `first_read` reads what arrived together with the headers.
     """
     tls = getattr(sock, "_sslobj", None)
     recv = tls.read if tls else sock._sock.recv
-    sock.settimeout(0)  # silence is the call's to limit; urllib3 sets it anew at the connection's next request
+    sock.settimeout(0)  # the deadline limits silence; urllib3 sets it again for the next request
     watcher = get_hub().loop.io(sock.fileno(), 1)
+    read = first_read
     try:
         while True:
             try:
@@ -42,7 +47,7 @@ def arrivals(call: Call, sock: Any, read: Callable[[int], bytes]) -> Iterator[by
             except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
                 pass
             except OSError:
-                return  # reset, or cut without TLS's goodbye: to whoever reads, an early end
+                return  # reset, or closed without TLS's closing message: the reader sees an early end
             else:
                 if data:
                     yield data
@@ -50,7 +55,7 @@ def arrivals(call: Call, sock: Any, read: Callable[[int], bytes]) -> Iterator[by
                     return
             read = recv
             if tls is None or not tls.pending():
-                call.wait(watcher)
+                deadline.wait(watcher)
     finally:
         watcher.close()
 
@@ -59,8 +64,11 @@ _chunk_head = re.compile(rb"(?:\r\n)?([0-9a-fA-F]{1,15})[ \t]*(?:;[^\r\n]*)?\r\n
 
 
 def dechunk(pieces: Iterator[bytes], who: str, at_end: Callable[[], None]) -> Generator[bytes, None, bool]:
-    """Take the chunked coding off (RFC 9112, 7.1), giving every byte at once. Returns whether the connection can be
-    used again. `at_end` is called when the end is seen, before the last bytes are given."""
+    """Decode the chunked coding (RFC 9112, 7.1), yielding every byte at once.
+
+    Returns whether the connection can be used again. Calls `at_end` when it sees the end, before
+    it yields the last bytes. Raises BadReply for a malformed chunk and Truncated for an early end.
+    """
     rest, left = b"", 0
     for data in pieces:
         data, at, out = rest + data, 0, []
@@ -77,7 +85,7 @@ def dechunk(pieces: Iterator[bytes], who: str, at_end: Callable[[], None]) -> Ge
                         yield b"".join(out)
                     return data[at:] == b"\r\n"
             elif len(data) - at > CHUNK_HEAD_BYTES or b"\n" in data[at + 2 :]:
-                raise BadReply(f"{who} broke the rules of HTTP in its reply")
+                raise BadReply(f"{who} sent a malformed HTTP body")
             else:
                 break
         rest = data[at:]

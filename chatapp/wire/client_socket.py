@@ -1,7 +1,7 @@
-"""The client's connection, seen from the response that streams into it: gone, or not taking anything.
+"""The client's connection during a response: notices a client that left or stopped reading.
 
-Works on gunicorn's gevent worker, which hands the socket over in the WSGI environment; elsewhere a client's
-leaving is noticed at the next write.
+It works on gunicorn's gevent worker, which passes the socket in the WSGI environment. Elsewhere a
+client's leaving is noticed at the next write.
 """
 
 import select
@@ -14,12 +14,12 @@ from gevent.monkey import get_original
 from gevent.socket import socket as GeventSocket
 
 READ = 1
-POLL_S = 0.5  # how often one is looked at that has sent more than its request, and so is always readable
-CLOSED = getattr(select, "POLLRDHUP", 0)  # Linux: the peer closed, whatever of its bytes is still unread
+POLL_S = 0.5  # how often to look at a client that sent more than its request: its socket is always readable
+CLOSED = getattr(select, "POLLRDHUP", 0)  # Linux: the peer closed, even if some of its bytes are unread
 
 
 class _Direct(GeventSocket):
-    """Sends first. gevent's own `sendall` begins with asking for SO_SNDBUF, which costs as much as sending an event."""
+    """Sends at once. gevent's `sendall` reads SO_SNDBUF first, which costs as much as an event."""
 
     __slots__ = ()
     _sock: Any  # the standard library's, non-blocking
@@ -36,14 +36,15 @@ class _Direct(GeventSocket):
 class ClientSocket:
     """Watches and limits a connection between `start` and `stop`.
 
-    `on_gone` is called in the hub, at most once, within milliseconds of the client's closing; within `POLL_S` where it
-    had sent something beyond its request. A write that makes no progress for `send_timeout_s` raises TimeoutError
-    where it stands, and ends the response. Of all this only the bound on the kernel's buffer stays with a connection
-    that is kept alive: once it was set, Linux sizes the buffer no more.
+    `on_gone` is called in the hub, at most once, within milliseconds after the client closed, or
+    within `POLL_S` if it had sent something beyond its request. A write that makes no progress for
+    `send_timeout_s` raises TimeoutError and so ends the response. If the connection is kept alive,
+    all this is undone except for the limit on the kernel's buffer: once it was set, Linux no longer
+    sizes the buffer itself.
     """
 
     def __init__(self, sock: object, on_gone: Callable[[], object], send_timeout_s: float, buffer_bytes: int) -> None:
-        # TLS has no MSG_PEEK, and its bytes say nothing of the client's: there the next write notices.
+        # TLS has no MSG_PEEK, and its bytes say nothing about the client's. The next write notices.
         self._sock: Any = sock if type(sock) is GeventSocket else None
         self._on_gone = on_gone
         self._send_timeout_s = send_timeout_s
@@ -70,7 +71,8 @@ class ClientSocket:
     def _limit(self) -> None:
         self._sock.settimeout(self._send_timeout_s)
         if self._sock.family in (socket.AF_INET, socket.AF_INET6):
-            # Without a bound the kernel takes megabytes for a reader that has stopped, and its timeout never starts.
+            # Without a limit the kernel accepts megabytes for a reader that has stopped, and its
+            # timeout never starts.
             self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._buffer_bytes)
             if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux: a peer that vanished without a FIN
                 self._peer_timeout_ms = self._sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
@@ -87,7 +89,7 @@ class ClientSocket:
         self._watcher.close()
 
     def _look(self) -> None:
-        """In the hub: readable means gone, or a further request sent early, which is left where it is."""
+        """In the hub. Readable means gone, or a further request, which stays unread."""
         try:
             gone = self._sock._sock.recv(1, socket.MSG_PEEK) == b""
         except BlockingIOError:
@@ -101,10 +103,10 @@ class ClientSocket:
             self._poll()
 
     def _poll(self) -> None:
-        """Watch on by looking now and then: for the loop there is always something to read."""
+        """From now on look at intervals: to the event loop the socket is always readable."""
         self._unwatch()
         poll = get_original("select", "poll")()
-        poll.register(self._sock.fileno(), CLOSED)  # errors and hang-ups are told in any case
+        poll.register(self._sock.fileno(), CLOSED)  # errors and hang-ups are reported in any case
 
         def look() -> None:
             if poll.poll(0):

@@ -1,4 +1,4 @@
-"""The waits of one call to a provider: stoppable with the run, and limited in time."""
+"""The time limits of one call to a provider, whose waits end when its run is stopped."""
 
 from collections.abc import Callable
 from functools import partial
@@ -14,12 +14,14 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class Call:
-    """The waits of one call: in its run's scope, and in one of its own, which the time limits cancel.
+class Deadline:
+    """Limits the silence and the total time of one call, both in seconds.
 
-    One timer per call, looking again when it fires, instead of a timeout object per read. Only the time spent in
-    `run` counts as the provider's silence. Where no hub runs (gevent did not patch), sockets have timeouts anyway
-    and the whole is looked at before each wait.
+    A call waits in its run's scope and in a scope of its own, which the limits cancel. One timer
+    serves the whole call and looks again when it fires: a timeout object for each read would cost
+    more. Only time spent in `run` counts as the provider's silence. If gevent has not patched the
+    process, no hub runs while a socket waits: sockets have timeouts of their own then, and the
+    total is checked before each wait.
     """
 
     def __init__(self, scope: CancelScope, who: str, silence: float, total: float) -> None:
@@ -34,7 +36,10 @@ class Call:
         self._look_in(min(silence, total))
 
     def run(self, block: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Wait for the provider in `block`. Raises UpstreamTimeout, or the reason of the run's scope."""
+        """Wait for the provider in `block`.
+
+        Raises UpstreamTimeout or the reason of the run's scope.
+        """
         self._since = now = monotonic()
         if now > self._end:
             self._look()
@@ -44,7 +49,7 @@ class Call:
             self._since = None
 
     def wait(self, watcher: Any) -> None:
-        """Until the watcher sees something. It runs only meanwhile: else it would wake the greenlet in other waits."""
+        """Wait until the watcher fires. It is active only here: it must not end any other wait."""
         watcher.start(getcurrent().switch)
         try:
             self.run(self._hub.switch)
@@ -56,7 +61,7 @@ class Call:
         self._look_in(min(seconds, self._end - monotonic()))
 
     def limit_rest(self, seconds: float) -> None:
-        """However much was left: from now on at most this."""
+        """Leave at most this much time from now on."""
         self._end = min(self._end, monotonic() + seconds)
         self._look_in(self._end - monotonic())
 
@@ -66,7 +71,7 @@ class Call:
             self._timer = None
 
     def _look(self) -> None:
-        """In the hub, mostly."""
+        """Cancel the call if it is late, else look again. Runs in the hub, mostly."""
         now = monotonic()
         silent_at = (self._since or now) + self._silence
         if now >= self._end:

@@ -1,11 +1,13 @@
-"""Bytes <-> frames: the SSE encoder and decoder, and NDJSON. It owns the wire's syntax and nothing else: no I/O,
-no clock, no JSON, no idea of what a frame means.
+"""Bytes to frames and back: SSE and NDJSON.
 
-Source: https://html.spec.whatwg.org/multipage/server-sent-events.html, sections 9.2.5 and 9.2.6.
+It owns the syntax of the wire and nothing else: no I/O, no clock, no JSON, no idea of what a frame
+means. Source: https://html.spec.whatwg.org/multipage/server-sent-events.html, sections 9.2.5 and
+9.2.6.
 
-Decoders split bytes, never text: `str.splitlines` also breaks at U+2028, U+0085 and friends, which stand inside
-real answers. A line is decoded only when it is whole, so a character cut by the network survives. UTF-8 never
-hides a newline inside a character, so this gives what decoding the whole stream would give.
+Decoders split bytes, never text: `str.splitlines` also breaks at U+2028, U+0085 and others, which
+occur in real answers. A line is decoded only when it is whole, so a character that the network cut
+in two survives. UTF-8 never hides a newline inside a character, so the result is the same as if the
+whole stream were decoded.
 """
 
 from codecs import BOM_UTF8
@@ -13,20 +15,24 @@ from typing import NamedTuple
 
 from chatapp.errors import FrameTooLarge
 
-# No blank line after the comment. It would be an empty event's end, and two widely used clients hand out that empty
-# event as soon as any frame of the stream carried an `id:`.
+# No blank line after the comment: it would end an empty event, and two widely used clients hand out
+# that empty event as soon as any frame of the stream carried an `id:`.
 HEARTBEAT = b":\n"
 
-# More than any provider's chunk with an inline image, little enough to hold for every stream at once.
+# More than any provider's chunk with an inline image, little enough to be held for every stream.
 MAX_LINE_BYTES = 1_000_000
 MAX_EVENT_BYTES = 4_000_000
 
-# The rules set no limit, int() does: it raises beyond 4300 digits. These are 30,000 years, longer ones are ignored.
+# The rules set no limit, but int() raises beyond 4300 digits. 15 digits are 30,000 years; longer
+# values are ignored.
 _MAX_RETRY_DIGITS = 15
 
 
 class Frame(NamedTuple):
-    """What is sent. `retry` in milliseconds. None leaves the line out; an empty `id` makes the client forget its own."""
+    """A frame to send. None leaves the line out. `retry` is in milliseconds.
+
+    An empty `id` makes the client forget the last one.
+    """
 
     data: str
     event: str | None = None
@@ -35,7 +41,7 @@ class Frame(NamedTuple):
 
 
 class ServerEvent(NamedTuple):
-    """What was received: the rules' event, `type` "message" where the stream names none."""
+    """A received event. `type` is "message" if the stream names none."""
 
     type: str
     data: str
@@ -43,10 +49,11 @@ class ServerEvent(NamedTuple):
 
 
 def encode(frame: Frame) -> bytes:
-    """The frame on the wire: `event:`, `id:`, `retry:`, then at least one `data:` line, then a blank line; LF only.
+    """The frame's bytes: `event:`, `id:`, `retry:`, at least one `data:` line, a blank line.
 
-    CR and CRLF in `data` become LF; a lone surrogate becomes U+FFFD. Raises ValueError for a line end or NUL in
-    `event` or `id`, and for a negative `retry`: a bug or an attack (a forged frame), never a model's doing.
+    CR and CRLF in `data` become LF; a lone surrogate becomes U+FFFD. Raises ValueError for a line
+    end or NUL in `event` or `id`, and for a negative `retry`: a bug or an attack (a forged frame),
+    never a model's doing.
     """
     data, event, id, retry = frame
     if "\n" in data or "\r" in data:
@@ -71,22 +78,22 @@ def _digits(retry: int) -> str:
 
 
 def _one_line(value: str) -> str:
-    # isprintable: one quick look that clears every ordinary value, but also refuses innocent ones.
+    # isprintable is a quick check that passes every ordinary value, but also fails harmless ones.
     if not value.isprintable() and ("\n" in value or "\r" in value or "\0" in value):
         raise ValueError("a line end or NUL in an event or id field")
     return value
 
 
 def _well_formed(text: str) -> str:
-    """Surrogates that form a pair become their character, lone ones U+FFFD, as in JavaScript's toWellFormed.
+    """Join surrogate pairs and replace lone ones by U+FFFD, as JavaScript's toWellFormed does.
 
-    Half a pair is what remains of an emoji whose JSON escape was cut in two: it must not end the stream.
+    Half a pair remains of an emoji whose JSON escape was cut in two. It must not end the stream.
     """
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 class _LineBuffer:
-    """Cuts a stream at LF and holds the unfinished line. Linear in what it is fed, however small the pieces."""
+    """Cuts a stream at LF and holds the unfinished line. Its work is linear in what it is fed."""
 
     def __init__(self, max_line_bytes: int) -> None:
         self._max = max_line_bytes
@@ -104,20 +111,21 @@ class _LineBuffer:
         return lines
 
     def rest(self) -> bytes:
-        """The unfinished line, handed over."""
+        """Take the unfinished line out."""
         rest = bytes(self._held)
         self._held.clear()
         return rest
 
     def _longest(self, lines: list[bytes], fed_bytes: int) -> int:
-        # Measuring every line would cost more than splitting them: only the first can be longer than what was fed.
+        # Measuring every line would cost more than splitting them, and only the first can be longer
+        # than what was fed.
         return max(map(len, lines)) if fed_bytes > self._max else len(lines[0])
 
 
 class SSEDecoder:
-    """Feed it a body's bytes in any pieces; the events come out the same. One instance per stream.
+    """Decodes one stream. However its bytes are cut into pieces, the events are the same.
 
-    `retry` is the last valid value in milliseconds, None before. After FrameTooLarge it is of no more use.
+    `retry` is the last valid value in milliseconds, None before. Not usable after FrameTooLarge.
     """
 
     def __init__(self, max_line_bytes: int = MAX_LINE_BYTES, max_event_bytes: int = MAX_EVENT_BYTES) -> None:
@@ -132,12 +140,15 @@ class SSEDecoder:
         self._event_bytes = 0
 
     def feed(self, data: bytes) -> list[ServerEvent]:
-        """The events that `data` completes. Raises FrameTooLarge; what the same piece held before it is lost."""
+        """The events that `data` completes.
+
+        Raises FrameTooLarge; events that the same piece completed before are lost.
+        """
         if self._after_cr and data:
             data = data.removeprefix(b"\n")
             self._after_cr = False
         if b"\r" in data:
-            # A CR ends its line at once, nobody waits for the LF that may follow in the next piece.
+            # A CR ends its line at once, without waiting for an LF in the next piece.
             self._after_cr = data.endswith(b"\r")
             data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         return self._parse(self._lines.feed(data))
@@ -145,8 +156,9 @@ class SSEDecoder:
     def flush(self) -> list[ServerEvent]:
         """At the body's end: the event that lacks only its blank line, or its last newline.
 
-        The WHATWG rules discard it, and browsers do; providers do end bodies this way, with the finish chunk in
-        it. A body that was cut in the middle of an event looks the same: whoever calls this must be able to tell.
+        The WHATWG rules discard it, and so do browsers; but some providers end bodies this way,
+        with the finish chunk in it. A body that was cut in the middle of an event looks the same:
+        the caller must be able to tell.
         """
         return self._parse([self._lines.rest(), b""])
 
@@ -185,7 +197,10 @@ class SSEDecoder:
 
 
 class NDJSONDecoder:
-    """One JSON text a line; empty lines, and white space around a line, are left out. One instance per stream."""
+    """Decodes one stream of lines, each one JSON text.
+
+    Drops empty lines, and white space around a line.
+    """
 
     def __init__(self, max_line_bytes: int = MAX_LINE_BYTES) -> None:
         self._lines = _LineBuffer(max_line_bytes)

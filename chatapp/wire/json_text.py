@@ -1,4 +1,9 @@
-"""What stands in providers' JSON, taken with care: text cut in the wrong place, numbers too large, nesting too deep. Pure."""
+"""JSON as it crosses the wire: ours, written; a provider's, read with care. Pure.
+
+A provider's JSON may be cut in the middle of a character, hold integers larger than a log can
+store, or be nested so deeply that it can be read but never written again. None of these may end a
+reply that could go on, or leave a log that cannot be shown.
+"""
 
 import json
 import re
@@ -7,17 +12,23 @@ from typing import TypeVar
 import msgspec
 
 from chatapp.errors import BadReply
-from chatapp.wire.nesting import too_deep
 
 T = TypeVar("T")
 
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 NOTHING = msgspec.Raw(b"null")
-MAX_COUNT = 2**53  # what every JSON reader, and a log, can hold
+MAX_COUNT = 2**53  # the largest integer that every JSON reader, and a log, can hold
+MAX_LEVELS = 100  # a tenth of what the encoders can follow; people and models write a dozen
 
+_encoder = msgspec.json.Encoder()
 _object = msgspec.json.Decoder(dict[str, object])
 _value = msgspec.json.Decoder()
 _escape = re.compile(r"\\(?:u[dD][89abAB]\w\w\\u[dD][c-fC-F]\w\w|(?P<half>u[dD][89a-fA-F]\w\w)|.)", re.DOTALL)
+
+
+def json_data(value: object) -> str:
+    """The value as compact JSON."""
+    return _encoder.encode(value).decode()
 
 
 def is_json(text: str | bytes) -> bool:
@@ -29,7 +40,7 @@ def is_json(text: str | bytes) -> bool:
 
 
 def parse(decoder: msgspec.json.Decoder[T], text: str | bytes, who: str) -> T:
-    """The JSON text as the decoder's type. Raises BadReply."""
+    """Decode the JSON text to the decoder's type. Raises BadReply, which names `who`."""
     try:
         return decoder.decode(text)
     except UNREADABLE:
@@ -37,17 +48,17 @@ def parse(decoder: msgspec.json.Decoder[T], text: str | bytes, who: str) -> T:
     try:
         return decoder.decode(_whole_characters(text))
     except UNREADABLE:
-        raise BadReply(f"{who} sent something that is not of its protocol") from None
+        raise BadReply(f"{who} sent data that does not follow its protocol") from None
 
 
 def parse_arguments(text: str | bytes, who: str) -> dict[str, object]:
-    """A tool call's arguments from their JSON; nothing means none. Raises BadReply."""
+    """Parse a tool call's arguments; empty text means no arguments. Raises BadReply."""
     text = _whole_characters(text).strip()
     return {} if text in ("", "null") else _parse_for_log(_object, text, who)
 
 
 def parse_value(text: str | bytes, who: str) -> object:
-    """Any JSON that goes into the log as it is. Raises BadReply."""
+    """Parse any JSON that goes into the log unchanged. Raises BadReply."""
     return _parse_for_log(_value, _whole_characters(text), who)
 
 
@@ -55,26 +66,50 @@ def _parse_for_log(decoder: msgspec.json.Decoder[T], text: str, who: str) -> T:
     value = parse(decoder, text, who)
     if too_deep(value):
         raise BadReply(f"{who} sent JSON that is nested too deeply")
+    return storable(value, text)
+
+
+def too_deep(value: object) -> bool:
+    """Whether lists and objects are nested more than MAX_LEVELS deep.
+
+    Encoders and decoders follow a value recursively. One that could just be read cannot be written
+    again inside a frame or a message, and a log that holds it can never be shown.
+    """
+    containers = [value] if isinstance(value, list | dict) else []
+    for _ in range(MAX_LEVELS):
+        held = (inner for outer in containers for inner in (outer.values() if isinstance(outer, dict) else outer))
+        containers = [inner for inner in held if isinstance(inner, list | dict)]
+    return bool(containers)
+
+
+def storable(value: T, text: str | bytes) -> T:
+    """The value with numbers that a log can hold: if an integer exceeds 64 bits, all are floats.
+
+    `text` is the JSON that the value was read from.
+    """
     try:
         msgspec.msgpack.encode(value)
-    except OverflowError:  # whole numbers of more digits than a log can hold
+    except OverflowError:
         value = json.loads(text, parse_int=float)
     return value
 
 
 def is_something(value: msgspec.Raw) -> bool:
-    """Whether a field that is there when all is well too says something."""
+    """Whether a field says something, such as `error`, which is often sent empty."""
     return bytes(value) not in (b"null", b'""', b"{}", b"false")
 
 
 def count(tokens: float | None) -> int:
-    """A number of tokens: some servers write them as floats."""
+    """A number of tokens as an integer: some servers send floats."""
     return int(min(max(tokens or 0, 0), MAX_COUNT))
 
 
 def _whole_characters(text: str | bytes) -> str:
-    """Half a character becomes U+FFFD: what is left where a server cuts its text between the two halves of an emoji's
-    escape. It must not end the reply."""
+    """Replace half a character by U+FFFD.
+
+    Some servers cut their text between the two halves of an emoji's escape. That must not end the
+    reply.
+    """
     if isinstance(text, bytes):
         text = text.decode("utf-8", "replace")
     return _escape.sub(lambda match: r"\ufffd" if match["half"] else match[0], text)

@@ -4,20 +4,23 @@ import os
 import stat
 from pathlib import Path
 
-from flask import Request, Response
-from werkzeug.test import EnvironBuilder
+from werkzeug import Response
+from werkzeug.datastructures import Headers
 
+from chatapp.access import Caller
 from chatapp.access.cookies import LOCAL, CookieAuthenticator, secret_key
 
-
-def request_with(auth: CookieAuthenticator, cookie: str | None) -> Request:
-    headers = {"Cookie": f"{auth.cookie}={cookie}"} if cookie is not None else {}
-    return Request(EnvironBuilder(headers=headers).get_environ())
+SOMEBODY = Caller(LOCAL, "trace")
 
 
-def cookie_for(auth: CookieAuthenticator, owner: str) -> str:
+def caller_with(auth: CookieAuthenticator, cookie: str | None) -> Caller:
+    cookies = {} if cookie is None else {auth.cookie: cookie}
+    return auth.caller(Headers(), cookies, "127.0.0.1", "trace")
+
+
+def cookie_for(auth: CookieAuthenticator, caller: Caller) -> str:
     response = Response()
-    auth.remember(response, owner, secure=False)
+    auth.remember(caller, response, secure=False)
     header = response.headers["Set-Cookie"]
     assert "HttpOnly" in header and "SameSite=Lax" in header
     return header.partition("=")[2].partition(";")[0]
@@ -25,14 +28,15 @@ def cookie_for(auth: CookieAuthenticator, owner: str) -> str:
 
 def test_a_browser_is_known_by_its_cookie() -> None:
     auth = CookieAuthenticator("key")
-    owner = auth.new_owner()
-    assert auth.owner(request_with(auth, cookie_for(auth, owner))) == owner != auth.new_owner()
+    visitor = auth.visitor(SOMEBODY)
+    assert caller_with(auth, cookie_for(auth, visitor)) == visitor == auth.visitor(visitor)
+    assert visitor.owner not in (LOCAL, auth.visitor(SOMEBODY).owner)
 
 
 def test_without_a_cookie_signed_here_it_is_the_local_client() -> None:
     auth = CookieAuthenticator("key")
-    for cookie in (None, "", "nonsense", cookie_for(CookieAuthenticator("other key"), "browser_x")):
-        assert auth.owner(request_with(auth, cookie)) == LOCAL
+    for cookie in (None, "", "nonsense", cookie_for(CookieAuthenticator("other key"), Caller("browser_x", "trace"))):
+        assert caller_with(auth, cookie) == SOMEBODY
 
 
 def test_the_key_is_made_once_and_for_us_alone(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The agents of docs/guides/write-an-agent.md do what the guide says, the one around a real LangGraph graph too."""
+"""The agents of docs/guides/write-an-agent.md work, including the one around a LangGraph graph."""
 
 import re
 import runpy
@@ -7,25 +7,17 @@ from typing import Any
 
 import gevent
 import pytest
+from drivers import NoApprovals
 
-from chatapp.agents.catalog import answerer
 from chatapp.cancel import CancelScope
 from chatapp.chat import Chat, Message
 from chatapp.events import PlanStep, TextDelta
 from chatapp.providers.mock.provider import Mock
-from chatapp.tools import Decision
+from chatapp.service import answerer
 from chatapp.tools.toolbox import Limits, Toolbox
 
 GUIDE = Path(__file__).parents[2] / "docs/guides/write-an-agent.md"
 BLOCKS = re.findall(r"```python\n(.*?)```", GUIDE.read_text("utf-8"), re.DOTALL)
-
-
-class NoApprovals:
-    def decision(self, run_id: str, call_id: str) -> Decision | None:
-        return None
-
-    def decide(self, run_id: str, call_id: str, decision: Decision) -> Decision:
-        return decision
 
 
 def agent(name: str, folder: Path) -> Any:

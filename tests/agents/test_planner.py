@@ -1,14 +1,15 @@
-"""The agent that comes along plans, works through its plan with tools, and answers; whatever it does is in the log."""
+"""The built-in agent plans, works through its plan with tools, and answers; all as events."""
 
 from collections.abc import Iterator, Sequence
 
 import gevent
 import msgspec
 import pytest
+from drivers import NoApprovals, ScriptedProvider, a_start
 from gevent.event import Event
 
 from chatapp.agents import Agent, Task
-from chatapp.agents.catalog import AgentCatalog, answerer
+from chatapp.agents.catalog import AgentCatalog
 from chatapp.agents.planner import planner
 from chatapp.agents.provider import AgentProvider
 from chatapp.cancel import CancelScope
@@ -18,7 +19,6 @@ from chatapp.events import (
     AttemptReset,
     PlanStep,
     ReasoningDelta,
-    RunStart,
     StreamEvent,
     TextDelta,
     ToolCall,
@@ -27,8 +27,8 @@ from chatapp.events import (
 )
 from chatapp.providers import Finished, Provider, ReplyItem, Started, StepFinished
 from chatapp.providers.mock.provider import Mock
+from chatapp.service import answerer
 from chatapp.settings import AgentConfig, Settings
-from chatapp.tools import Decision
 from chatapp.tools.builtin.tools import TOOLS
 from chatapp.tools.toolbox import Limits, Toolbox
 
@@ -42,32 +42,14 @@ class Stopped(Exception):
     pass
 
 
-class NoApprovals:
-    def decision(self, run_id: str, call_id: str) -> Decision | None:
-        return None
-
-    def decide(self, run_id: str, call_id: str, decision: Decision) -> Decision:
-        return decision
+def writer(*texts: str) -> ScriptedProvider:
+    """A model that answers with these texts in turn. A `|` in one resets the answer so far."""
+    return ScriptedProvider(*map(_reply, texts))
 
 
-class Writer:
-    """A model that says what it is told, whatever it is asked; of what stands before a `|` it says that it is void."""
-
-    name = "writer"
-
-    def __init__(self, *texts: str) -> None:
-        self._texts = list(texts)
-        self.asked: list[Chat] = []
-
-    def models(self) -> Sequence[str]:
-        return ["m"]
-
-    def stream(self, chat: Chat, scope: CancelScope) -> Iterator[ReplyItem]:
-        self.asked.append(chat)
-        yield Started()
-        for piece in self._texts.pop(0):
-            yield RESET if piece == "|" else TextDelta(piece)
-        yield Finished("stop", Usage(1, 1, 2))
+def _reply(text: str) -> list[ReplyItem]:
+    pieces = [RESET if piece == "|" else TextDelta(piece) for piece in text]
+    return [Started(), *pieces, Finished("stop", Usage(1, 1, 2))]
 
 
 def provider(agent: Agent, model: Provider, calls: int = 8) -> Provider:
@@ -100,13 +82,13 @@ def test_each_step_is_announced_worked_through_with_tools_and_answered() -> None
 
 
 def test_a_step_is_announced_the_moment_its_line_is_complete() -> None:
-    stream = iter(provider(planner, Writer("1. One\n2) **Two**\n", "a", "b", "c")).stream(CHAT, CancelScope()))
-    assert [next(stream), next(stream)] == [Started(), PlanStep(1, "One")]  # the model's beginning, as it tells of it
+    stream = iter(provider(planner, writer("1. One\n2) **Two**\n", "a", "b", "c")).stream(CHAT, CancelScope()))
+    assert [next(stream), next(stream)] == [Started(), PlanStep(1, "One")]
     assert next(stream) == PlanStep(2, "Two")
 
 
-def test_what_it_says_to_itself_is_thinking_and_the_answer_is_text() -> None:
-    model = Writer("Sure:\n1. One\n\n2. Two", "found one", "found two", "It is this.")
+def test_text_during_a_step_is_thinking_and_the_answer_is_text() -> None:
+    model = writer("Sure:\n1. One\n\n2. Two", "found one", "found two", "It is this.")
     items = play(planner, model)
     assert text(items) == "It is this."
     thought = "".join(item.text for item in items if isinstance(item, ReasoningDelta))
@@ -124,10 +106,8 @@ def test_what_it_says_to_itself_is_thinking_and_the_answer_is_text() -> None:
         ("1. One\n2. Two", "found it", "It is that|It is this."),
     ],
 )
-def test_an_answer_that_begins_anew_takes_with_it_what_came_of_it_and_no_more(
-    plan: str, found: str, answer: str
-) -> None:
-    model = Writer(plan, found, "found more", answer)
+def test_a_reset_withdraws_the_events_of_its_own_answer_only(plan: str, found: str, answer: str) -> None:
+    model = writer(plan, found, "found more", answer)
     items = play(planner, model)
     assert items.count(RESET) == 1
     shown = [item for item in items[items.index(RESET) :] if isinstance(item, (PlanStep, ReasoningDelta, TextDelta))]
@@ -139,13 +119,13 @@ def test_an_answer_that_begins_anew_takes_with_it_what_came_of_it_and_no_more(
     assert said == ["1. One\n2. Two", "found it", "found more"]
 
 
-def test_an_answer_of_which_nothing_was_shown_begins_anew_unseen() -> None:
+def test_a_reset_of_an_answer_that_was_not_shown_is_not_shown() -> None:
     def silent(task: Task) -> Iterator[StreamEvent]:
         yield TextDelta("so far. ")
         said = [event for event in task.ask(task.chat.messages) if isinstance(event, TextDelta)]
         yield from said[-1:]
 
-    items = play(silent, Writer("void|x"))
+    items = play(silent, writer("void|x"))
     assert RESET not in items and text(items) == "so far. x"
 
 
@@ -153,14 +133,14 @@ def test_a_model_that_is_asked_without_tools_is_offered_none() -> None:
     def plain(task: Task) -> Iterator[StreamEvent]:
         yield from task.ask(task.chat.messages, tools=False)
 
-    model = Writer("x")
+    model = writer("x")
     chat = msgspec.structs.replace(CHAT, tools=[ToolSpec("theirs", "", {})], tool_choice="required")
     list(provider(plain, model).stream(chat, CancelScope()))
     assert (model.asked[0].tools, model.asked[0].tool_choice) == ([], "auto")
 
 
 def test_a_model_that_does_not_plan_still_answers() -> None:
-    items = play(planner, Writer("I would rather not.", "It is this."))
+    items = play(planner, writer("I would rather not.", "It is this."))
     assert [item for item in items if isinstance(item, PlanStep)] == [PlanStep(1, "Answer")]
     assert text(items) == "It is this."
 
@@ -171,27 +151,32 @@ def test_the_limit_of_calls_holds_for_the_whole_run() -> None:
     assert isinstance(items[-1], Finished) and items[-1].reason == "tool_limit"
 
 
-def test_stop_ends_whatever_an_agent_waits_for() -> None:
-    ended = Event()
+def test_stop_ends_any_wait_of_an_agent() -> None:
+    started, ended = Event(), Event()
 
     def waits(task: Task) -> Iterator[StreamEvent]:
+        started.set()
         try:
             yield from task.ask(task.chat.messages)
             gevent.sleep(1000)
         finally:
             ended.set()
 
-    for model in (Writer("hello"), Mock(delay=1000)):
+    for model in (writer("hello"), Mock(delay=1000)):
+        started.clear()
         ended.clear()
         scope = CancelScope()
-        gevent.spawn_later(0.05, scope.cancel, Stopped)
+        gevent.spawn(stop, scope, started)
         with gevent.Timeout(5), pytest.raises(Stopped):
             list(provider(waits, model).stream(CHAT, scope))
         assert ended.wait(5)
 
 
-def test_an_agent_that_cannot_be_stopped_does_not_hold_up_its_run() -> None:
+def test_an_agent_that_resists_a_stop_does_not_delay_its_run() -> None:
+    started = Event()
+
     def stubborn(task: Task) -> Iterator[StreamEvent]:
+        started.set()
         try:
             gevent.sleep(1000)
         finally:
@@ -199,34 +184,39 @@ def test_an_agent_that_cannot_be_stopped_does_not_hold_up_its_run() -> None:
         yield TextDelta("never")
 
     scope = CancelScope()
-    gevent.spawn_later(0.05, scope.cancel, Stopped)
+    gevent.spawn(stop, scope, started)
     with gevent.Timeout(1), pytest.raises(Stopped):
-        list(provider(stubborn, Writer()).stream(CHAT, scope))
+        list(provider(stubborn, writer()).stream(CHAT, scope))
 
 
-def test_what_is_no_event_of_an_agent_is_refused() -> None:
-    for wrong in ("text", RunStart("r", "t", "p", "m", "disabled", 0.0)):
+def stop(scope: CancelScope, started: Event) -> None:
+    started.wait()
+    scope.cancel(Stopped)
+
+
+def test_an_agent_may_yield_events_only() -> None:
+    for wrong in ("text", a_start()):
         with pytest.raises(TypeError, match="canonical events"):
-            play(lambda task, wrong=wrong: [wrong], Writer())  # type: ignore[misc]
+            play(lambda task, wrong=wrong: [wrong], writer())  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("error", [ValueError("no"), SystemExit(1), gevent.Timeout(1)])
-def test_whatever_an_agent_raises_ends_its_run(error: BaseException) -> None:
+def test_any_exception_of_an_agent_ends_its_run(error: BaseException) -> None:
     def failing(task: Task) -> Iterator[StreamEvent]:
         yield TextDelta("half")
         raise error
 
     with gevent.Timeout(5), pytest.raises((ValueError, RuntimeError)):
-        list(provider(failing, Writer()).stream(CHAT, CancelScope()))
+        list(provider(failing, writer()).stream(CHAT, CancelScope()))
 
 
 def test_an_agent_that_asks_no_model_is_estimated_by_the_run() -> None:
-    items = play(lambda task: [TextDelta(task.prompt)], Writer())
+    items = play(lambda task: [TextDelta(task.prompt)], writer())
     assert items == [TextDelta("What is it?"), Finished("stop")]
 
 
 def test_without_an_agent_and_tools_the_provider_answers_itself() -> None:
-    model = Writer()
+    model = writer()
     nothing = Toolbox("run", {}, Limits(8, 5.0, 1000, 60.0), NoApprovals())
     assert answerer(model, nothing, None) is model
     assert isinstance(answerer(model, nothing, planner), AgentProvider)
@@ -240,12 +230,12 @@ def test_agents_are_found_by_their_name_in_the_configuration() -> None:
     agents = AgentCatalog(Settings(agents={"parrot": AgentConfig(factory="operator:not_")}))
     assert agents.find("planner") is planner and agents.find("") is agents.find(None) is None
     assert agents.find("parrot")
-    with pytest.raises(NotFound, match=r"agent: .*'x'.*planner, parrot"):
+    with pytest.raises(NotFound, match="agent: unknown agent 'x'; available: planner, parrot"):
         agents.find("x")
 
 
 @pytest.mark.parametrize("factory", ["no.such.module:agent", "operator:nothing", "operator:__name__"])
-def test_an_agent_that_is_not_there_stops_the_start(factory: str) -> None:
+def test_an_agent_that_cannot_be_loaded_stops_the_start(factory: str) -> None:
     with pytest.raises(ConfigError, match=r"agents\.mine\.factory"):
         AgentCatalog(Settings(agents={"mine": AgentConfig(factory=factory)}))
     with pytest.raises(ConfigError, match="default_agent"):

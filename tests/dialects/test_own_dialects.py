@@ -23,7 +23,6 @@ from chatapp.events import (
     StreamEvent,
     TextDelta,
     Timing,
-    ToolApproval,
     ToolCall,
     ToolResult,
     Usage,
@@ -136,15 +135,3 @@ def test_only_the_page_is_told_that_a_step_was_begun(dialect: type[Dialect]) -> 
     announced, begun = PlanStep(1, "Look"), PlanStep(1, "Look", begun=True)
     told = data(dialect(), start(), announced, begun)[len(data(dialect(), start(), announced)) :]
     assert told == ([{"index": 1, "text": "Look", "begun": True}] if dialect is MessageDialect else [])
-
-
-def test_a_transcript_keeps_the_plan_and_how_each_call_stands() -> None:
-    asked = ToolApproval("c1", "asked", 9.5)
-    events: list[StreamEvent] = [start(), PlanStep(1, "Look"), PlanStep(1, "Look", begun=True), CALL, asked]
-    said = transcript_of([Entry(seq, event) for seq, event in enumerate(events, 1)])
-    assert said.steps() == [{"index": 1, "text": "Look"}]
-    [tool] = said.tools()
-    assert (tool["approval"], tool["expires"], tool["done"]) == ("asked", 9.5, False)
-    said.add(Entry(6, ToolResult("c1", None)))
-    [tool] = said.tools()
-    assert (tool["done"], tool["result"], tool["error"]) == (True, None, None)

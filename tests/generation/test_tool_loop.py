@@ -1,22 +1,20 @@
-"""The tool loop: calls are run side by side, results sent back, and whatever goes wrong with a tool is an answer."""
+"""Calls run side by side, their results are sent back, and a failure is a result like any other."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import gevent
 import msgspec
 import pytest
+from drivers import NoApprovals, ScriptedProvider
 from gevent.event import Event
 
 from chatapp.cancel import CancelScope
 from chatapp.chat import Chat, Message, Native, ToolSpec
-from chatapp.errors import DatabaseUnavailable
 from chatapp.events import (
     AttemptReset,
     ReasoningDelta,
     TextDelta,
-    ToolApproval,
     ToolCall,
     ToolInputDelta,
     ToolResult,
@@ -26,9 +24,9 @@ from chatapp.generation.run import Run
 from chatapp.generation.tool_loop import ToolLoop
 from chatapp.logs.memory import MemoryLog
 from chatapp.providers import Finished, ReplyItem, Started, StepFinished
-from chatapp.tools import Decision, Tool
+from chatapp.tools import Tool
 from chatapp.tools.functions import tool
-from chatapp.tools.toolbox import Limits, Toolbox, check_arguments, looks, plain_json
+from chatapp.tools.toolbox import Limits, Toolbox
 
 CHAT = Chat(model="m", messages=[Message("user", "go")], tool_choice="required")
 LIMITS = Limits(calls=3, seconds=5.0, result_bytes=200, approval_s=60.0)
@@ -38,39 +36,11 @@ class Stopped(Exception):
     pass
 
 
-class Model:
-    """Answers with one script after the other; keeps what it was asked."""
-
-    name = "model"
+class Model(ScriptedProvider):
+    """Answers with one reply after the other, each of which begins by itself."""
 
     def __init__(self, *replies: list[ReplyItem]) -> None:
-        self._replies = list(replies)
-        self.asked: list[Chat] = []
-
-    def models(self) -> Sequence[str]:
-        return ["m"]
-
-    def stream(self, chat: Chat, scope: CancelScope) -> Iterator[ReplyItem]:
-        self.asked.append(chat)
-        yield Started()
-        yield from self._replies.pop(0)
-
-
-class Decisions:
-    """Approvals in memory."""
-
-    def __init__(self, made: dict[str, Decision] | None = None) -> None:
-        self.made = made or {}
-        self.failures = 0
-
-    def decision(self, run_id: str, call_id: str) -> Decision | None:
-        if self.failures:
-            self.failures -= 1
-            raise DatabaseUnavailable("away")
-        return self.made.get(call_id)
-
-    def decide(self, run_id: str, call_id: str, decision: Decision) -> Decision:
-        return self.made.setdefault(call_id, decision)
+        super().__init__(*([Started(), *reply] for reply in replies))
 
 
 @tool
@@ -110,8 +80,8 @@ def call(id: str, name: str, **arguments: object) -> ToolCall:
     return ToolCall(id, "function", name, arguments)
 
 
-def toolbox(tools: Mapping[str, Tool] = TOOLS, approvals: Decisions | None = None, **limits: float) -> Toolbox:
-    return Toolbox("run", tools, msgspec.structs.replace(LIMITS, **limits), approvals or Decisions())
+def toolbox(tools: Mapping[str, Tool] = TOOLS, **limits: float) -> Toolbox:
+    return Toolbox("run", tools, msgspec.structs.replace(LIMITS, **limits), NoApprovals())
 
 
 def play(model: Model, box: Toolbox | None = None, chat: Chat = CHAT) -> list[ReplyItem]:
@@ -179,10 +149,10 @@ def test_calls_of_one_turn_run_side_by_side_and_results_come_when_they_are_there
     [
         (call("a", "broken"), "The tool broken failed (ZeroDivisionError)."),
         (call("a", "hang"), "The tool hang took longer than 0.05 s."),
-        (call("a", "long"), "The result is too large: 1002 bytes, and 200 are allowed. Ask for less."),
+        (call("a", "long"), "The result is too large: 1002 bytes; the limit is 200. Ask for less."),
         (call("a", "double", number="x"), "The arguments are not valid: number: 'x' is not of type 'integer'"),
         (call("a", "double"), "The arguments are not valid: arguments: 'number' is a required property"),
-        (call("a", "made_up"), "There is no tool named 'made_up'."),
+        (call("a", "made_up"), "Unknown tool 'made_up'; available: double, hang, broken, long, guarded."),
         (ToolCall("a", "function", "double", {}, unread="{oops"), "The arguments are not a JSON object: {oops"),
     ],
 )
@@ -192,17 +162,6 @@ def test_what_goes_wrong_is_told_to_the_model_and_the_run_goes_on(made: ToolCall
     assert results(items) == {"a": error}
     assert model.asked[1].messages[-1] == Message("tool", error, tool_call_id="a", failed=True)
     assert items[-1] == ANSWER[-1]
-
-
-@pytest.mark.parametrize("error", [SystemExit(1), gevent.Timeout(1), KeyboardInterrupt()])
-def test_a_tool_that_would_end_more_than_itself_is_an_error_too(error: BaseException) -> None:
-    @tool
-    def drastic() -> None:
-        """Raise what is no Exception."""
-        raise error
-
-    items = play(Model([call("a", "drastic"), STOP], ANSWER), toolbox({"drastic": drastic}))
-    assert results(items) == {"a": f"The tool drastic failed ({type(error).__name__})."}
 
 
 def test_one_call_too_many_ends_the_run_after_those_that_are_allowed() -> None:
@@ -308,84 +267,6 @@ def test_stop_ends_the_calls_under_way_and_starts_no_further_one() -> None:
         list(rounds)
     assert ended.wait(5)
     assert len(model.asked) == 1
-
-
-@pytest.mark.parametrize(
-    ("decision", "outcome"),
-    [("approved", "done"), ("denied", "The user has denied this call.")],
-)
-def test_a_guarded_call_waits_for_its_owner(decision: Decision, outcome: str) -> None:
-    decisions = Decisions()
-    decisions.failures = 1  # a database that is away for a moment decides nothing
-    gevent.spawn_later(0.1, decisions.decide, "run", "a", decision)
-    items = play(Model([call("a", "guarded"), STOP], ANSWER), toolbox(approvals=decisions))
-    states = [item.state for item in items if isinstance(item, ToolApproval)]
-    assert states == ["asked", decision]
-    assert results(items) == {"a": outcome}
-
-
-def test_nobody_deciding_is_a_denial() -> None:
-    decisions = Decisions()
-    items = play(Model([call("a", "guarded"), STOP], ANSWER), toolbox(approvals=decisions, approval_s=0.1))
-    assert [item.state for item in items if isinstance(item, ToolApproval)] == ["asked", "expired"]
-    assert results(items) == {"a": "Nobody has approved this call in time."}
-    assert decisions.decide("run", "a", "approved") == "expired"
-
-
-def test_a_call_that_waits_long_is_looked_after_less_often() -> None:
-    pauses = list(islice(looks(), 160))
-    assert pauses == sorted(pauses) and pauses[0] <= 0.5 and pauses[-1] <= 2
-    assert sum(pauses) > 300  # five minutes, which took 1200 looks
-
-
-def test_invalid_arguments_are_refused_before_anybody_is_asked() -> None:
-    items = play(Model([call("a", "guarded", extra=1), STOP], ANSWER))
-    assert not [item for item in items if isinstance(item, ToolApproval)]
-
-
-@pytest.mark.parametrize("schema", [{"type": 5}, {"$ref": "http://127.0.0.1:1/x"}, {"$ref": "#/$defs/none"}, {}])
-def test_a_schema_that_cannot_be_used_refuses_nothing(schema: dict[str, object]) -> None:
-    check_arguments(schema, {"x": 1})
-
-
-@pytest.mark.parametrize("value", [{1, 2}, (1, 2), b"ab", float("nan")])
-def test_a_result_is_what_json_carries(value: object) -> None:
-    plain = plain_json(value, 100)
-    assert msgspec.json.decode(msgspec.json.encode(plain)) == plain
-
-
-@pytest.mark.parametrize("levels", [101, 970, 5000])
-def test_a_result_that_is_nested_too_deeply_for_its_readers_is_a_failure_of_the_tool(levels: int) -> None:
-    @tool
-    def nest() -> object:
-        """Lists in lists."""
-        return nested(levels)
-
-    assert results(play(Model([call("a", "nest"), STOP], ANSWER), toolbox({"nest": nest}, result_bytes=20_000))) == {
-        "a": "The result is nested too deeply: 100 levels are allowed."
-    }
-
-
-def test_a_result_may_be_nested_a_hundred_levels_deep() -> None:
-    assert plain_json(nested(100), 1000) == nested(100)
-
-
-def nested(levels: int) -> object:
-    value: list[object] = []
-    for _ in range(levels - 1):
-        value = [value]
-    return value
-
-
-def test_a_result_that_json_cannot_say_is_a_failure_of_the_tool() -> None:
-    @tool
-    def odd() -> object:
-        """Give something that is no value."""
-        return object()
-
-    assert results(play(Model([call("a", "odd"), STOP], ANSWER), toolbox({"odd": odd}))) == {
-        "a": "The tool odd failed (TypeError)."
-    }
 
 
 def test_a_run_adds_up_what_its_rounds_used_and_estimates_the_one_that_was_stopped() -> None:

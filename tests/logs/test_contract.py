@@ -5,6 +5,7 @@ from pathlib import Path
 
 import gevent
 import pytest
+from drivers import BOUND_S, END, append, read_all, soon
 from gevent import get_hub, getcurrent
 from gevent.event import Event
 from hypothesis import HealthCheck, given, settings
@@ -12,14 +13,13 @@ from hypothesis import strategies as st
 
 from chatapp.cancel import CancelScope
 from chatapp.errors import LogError, LogUnavailable, UnknownRun
-from chatapp.events import Entry, RunEnd, TextDelta, Timing, ToolResult, Usage
+from chatapp.events import Entry, TextDelta, ToolResult
 from chatapp.ids import new_id
 from chatapp.logs import EventLog
 from chatapp.logs.memory import MemoryLog
 from chatapp.logs.sqlite.log import SQLiteLog
+from chatapp.logs.sqlite.tuning import Tuning
 
-BOUND_S = 5.0  # what is expected within milliseconds
-END = RunEnd("stop", Usage(), Timing())
 MakeLog = Callable[..., EventLog]
 
 
@@ -30,7 +30,8 @@ def make_log(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MakeLog
     def make(retention: float = 3600.0) -> EventLog:
         log: EventLog = MemoryLog(retention)
         if request.param == "sqlite":
-            log = SQLiteLog(tmp_path / "log.db", retention=retention)
+            log = SQLiteLog(tmp_path / "log.db", retention=retention, tuning=Tuning(sweep_s=0.05))
+        log.start()
         made.append(log)
         return log
 
@@ -52,19 +53,9 @@ def write(log: EventLog, count: int, *, end: bool = True) -> tuple[str, list[Ent
     """A run with so many texts, durable; and what its log should hold."""
     run_id = new_id("run")
     log.create(run_id)
-    entries = [Entry(log.append(run_id, event), event) for event in [*texts(count), *([END] if end else [])]]
+    entries = append(log, run_id, *texts(count), *([END] if end else []))
     log.sync(run_id)
     return run_id, entries
-
-
-def read_all(log: EventLog, run_id: str, after: int = 0) -> list[Entry]:
-    """Up to the end of the run."""
-    entries: list[Entry] = []
-    while not entries or not isinstance(entries[-1].event, RunEnd):
-        part = log.read(run_id, entries[-1].seq if entries else after, BOUND_S)
-        assert part, f"nothing after {entries[-1:]}"
-        entries += part
-    return entries
 
 
 class Spy:
@@ -185,7 +176,7 @@ def test_all_readers_of_a_run_see_the_same(log: EventLog) -> None:
     run_id, entries = write(log, 1, end=False)
     readers = [gevent.spawn(read_all, log, run_id) for _ in range(50)]
     for event in [*texts(20), END]:
-        entries.append(Entry(log.append(run_id, event), event))
+        entries += append(log, run_id, event)
         gevent.sleep(0)
     assert [reader.get(timeout=BOUND_S) for reader in readers] == [entries] * 50
 
@@ -229,7 +220,7 @@ def test_a_late_wake_up_does_not_reach_a_reader_that_left(log: EventLog, woken_f
 
 def test_a_cancel_reaches_the_owner_in_the_hub(log: EventLog) -> None:
     cancelled: list[tuple[str, bool]] = []
-    log.on_cancel = lambda run_id: cancelled.append((run_id, getcurrent() is get_hub()))
+    log.listen(lambda run_id: cancelled.append((run_id, getcurrent() is get_hub())))
     log.create("run_1")
     log.cancel("run_1")
     log.cancel("run_1")
@@ -238,23 +229,21 @@ def test_a_cancel_reaches_the_owner_in_the_hub(log: EventLog) -> None:
 
 
 def test_cancelling_what_has_ended_is_no_error_and_reaches_nobody(log: EventLog) -> None:
-    log.on_cancel = lambda run_id: pytest.fail("it had ended")
+    log.listen(lambda run_id: pytest.fail("it had ended"))
     run_id, _ = write(log, 1)
     log.cancel(run_id)
     gevent.sleep(0)
 
 
-def test_a_settled_log_goes_after_the_retention(make_log: MakeLog, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chatapp.logs.sqlite.log.SWEEP_S", 0.05)
+def test_a_settled_log_goes_after_the_retention(make_log: MakeLog) -> None:
     log = make_log(retention=0.1)
     kept, entries = write(log, 3)
     gone, _ = write(log, 3)
     log.settle(gone)
     assert log.read(gone) == entries
-    with gevent.Timeout(BOUND_S), pytest.raises(UnknownRun):
-        while True:
-            log.read(gone)
-            gevent.sleep(0.01)
+    soon(lambda: not log.exists(gone))
+    with pytest.raises(UnknownRun):
+        log.read(gone)
     assert log.read(kept) == entries
 
 
@@ -307,8 +296,7 @@ def test_however_appends_and_reads_interleave_each_run_is_read_in_order(log: Eve
     for step in script:
         match step:
             case ("append", run):
-                event = TextDelta(f"{run}: {len(appended[run])}")
-                appended[run].append(Entry(log.append(runs[run], event), event))
+                appended[run] += append(log, runs[run], f"{run}: {len(appended[run])}")
             case ("read", run, after):
                 seen = list(log.read(runs[run], after))
                 assert seen == appended[run][after : after + len(seen)]

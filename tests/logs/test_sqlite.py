@@ -1,4 +1,4 @@
-"""What only the SQLite log promises: durability, several processes, and how it meets a store that fails."""
+"""What only the SQLite log promises: durability, several processes, and a store that may fail."""
 
 import os
 import signal
@@ -7,21 +7,22 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import gevent
 import pytest
+from drivers import BOUND_S, END, append, read_all, soon
 
 from chatapp.errors import ConfigError, LogUnavailable, UnknownRun
-from chatapp.events import Entry, Raw, RunEnd, TextDelta, Timing, Usage
+from chatapp.events import Entry, Raw, TextDelta
 from chatapp.logs.sqlite.log import SQLiteLog
+from chatapp.logs.sqlite.tuning import Tuning
 from chatapp.sqlite import Checkpointer
 
-BOUND_S = 10.0  # what is expected within milliseconds
-END = RunEnd("stop", Usage(), Timing())
 OpenLog = Callable[..., SQLiteLog]
+QUICK = Tuning(tick_s=0.02, fold_age_s=0.0, sweep_s=0.05)
 
 
 @pytest.fixture
@@ -35,38 +36,12 @@ def open_log(path: Path) -> Iterator[OpenLog]:
 
     def open_log(**options: Any) -> SQLiteLog:
         opened.append(SQLiteLog(path, **options))
+        opened[-1].start()
         return opened[-1]
 
     yield open_log
     for log in opened:
         log.close()
-
-
-@pytest.fixture
-def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Folding and sweeping come within a tenth of a second."""
-    monkeypatch.setattr("chatapp.logs.sqlite.writer.FOLD_AGE_S", 0.0)
-    monkeypatch.setattr("chatapp.logs.sqlite.log.TICK_S", 0.02)
-    monkeypatch.setattr("chatapp.logs.sqlite.log.SWEEP_S", 0.05)
-
-
-def append(log: SQLiteLog, run_id: str, *texts: str) -> list[Entry]:
-    return [Entry(log.append(run_id, TextDelta(text)), TextDelta(text)) for text in texts]
-
-
-def read_all(log: SQLiteLog, run_id: str, after: int = 0) -> list[Entry]:
-    entries: list[Entry] = []
-    while not entries or not isinstance(entries[-1].event, RunEnd):
-        part = log.read(run_id, entries[-1].seq if entries else after, BOUND_S)
-        assert part, f"nothing after {entries[-1:]}"
-        entries += part
-    return entries
-
-
-def eventually(condition: Callable[[], object]) -> None:
-    with gevent.Timeout(BOUND_S):
-        while not condition():
-            gevent.sleep(0.005)
 
 
 def count(path: Path, table: str) -> int:
@@ -116,10 +91,24 @@ class TestOpening:
         SQLiteLog(path).close()
         files = os.listdir("/proc/self/fd")
         threads = len(os.listdir("/proc/self/task"))
-        SQLiteLog(path).close()
+        for starts in (False, True):
+            log = SQLiteLog(path)
+            if starts:
+                log.start()
+            log.close()
         assert os.listdir("/proc/self/fd") == files
-        eventually(lambda: len(os.listdir("/proc/self/task")) <= threads)
+        soon(lambda: len(os.listdir("/proc/self/task")) <= threads)
         assert [file.name for file in path.parent.rglob("*") if file.is_file()] == [path.name]
+
+    def test_it_can_be_used_without_being_started(self, path: Path, open_log: OpenLog) -> None:
+        threads = len(os.listdir("/proc/self/task"))
+        with closing(SQLiteLog(path)) as log:
+            log.create("run_1")
+            entries = append(log, "run_1", "one", "two", END)
+            assert read_all(log, "run_1") == entries
+            assert len(os.listdir("/proc/self/task")) == threads
+        assert read_all(open_log(), "run_1") == entries
+        assert not count(path, "journal")
 
     def test_it_works_in_a_process_that_is_not_patched(self, path: Path) -> None:
         with child(UNPATCHED, path) as process:
@@ -156,10 +145,9 @@ class TestDurability:
     def test_an_ended_log_outlives_its_process(self, open_log: OpenLog) -> None:
         log = open_log()
         log.create("run_1")
-        entries = append(log, "run_1", "one", "two")
-        log.append("run_1", END)
+        entries = append(log, "run_1", "one", "two", END)
         log.close()
-        assert read_all(open_log(), "run_1") == [*entries, Entry(3, END)]
+        assert read_all(open_log(), "run_1") == entries
 
     def test_events_on_their_way_are_written_at_close(self, open_log: OpenLog, path: Path) -> None:
         log = open_log()
@@ -171,22 +159,19 @@ class TestDurability:
 
 
 class TestFolding:
-    def test_folded_events_read_as_before_and_leave_the_journal(
-        self, open_log: OpenLog, path: Path, soon: None
-    ) -> None:
-        log = open_log()
+    def test_folded_events_read_as_before_and_leave_the_journal(self, open_log: OpenLog, path: Path) -> None:
+        log = open_log(tuning=QUICK)
         log.create("run_1")
         entries = []
         for number in range(40):
             entries += append(log, "run_1", *(f"{number}.{part}" for part in range(30)))
             log.sync("run_1")
             if number % 10 == 0:
-                eventually(lambda: not count(path, "journal"))
-        eventually(lambda: not count(path, "journal"))
-        log.append("run_1", END)
-        entries.append(Entry(len(entries) + 1, END))
+                soon(lambda: not count(path, "journal"))
+        soon(lambda: not count(path, "journal"))
+        entries += append(log, "run_1", END)
         for after in range(0, len(entries), 57):
-            assert read_all(log, "run_1", after) == read_all(open_log(), "run_1", after) == entries[after:]
+            assert read_all(log, "run_1", after) == read_all(open_log(tuning=QUICK), "run_1", after) == entries[after:]
 
     def test_a_row_stays_while_a_run_in_it_is_not_folded(self, open_log: OpenLog, path: Path) -> None:
         log = open_log()
@@ -195,67 +180,59 @@ class TestFolding:
         kept = append(log, "run_1", "kept")
         append(log, "run_2", *map(str, range(500)))  # enough to be folded
         log.sync("run_2")
-        eventually(lambda: count(path, "chunk"))
+        soon(lambda: count(path, "chunk"))
         assert open_log().read("run_1") == kept
 
-    def test_memory_keeps_the_newest_alone(self, open_log: OpenLog, soon: None) -> None:
-        log = open_log()
+    def test_memory_keeps_the_newest_alone(self, open_log: OpenLog) -> None:
+        log = open_log(tuning=QUICK)
         log.create("run_1")
         for _ in range(20):
             append(log, "run_1", *map(str, range(100)))
             log.sync("run_1")
-            eventually(lambda: not log._writer._unfolded)
+            soon(lambda: not log._writer._unfolded)
         assert len(log._writer.tails["run_1"].entries) <= 100
         assert log._writer._pending_bytes == 0
         assert [seq for seq, _ in log.read("run_1", 1000)][:1] == [1001]
 
-    def test_an_ended_run_leaves_the_memory_and_stays_readable(self, open_log: OpenLog, soon: None) -> None:
-        log = open_log()
+    def test_an_ended_run_leaves_the_memory_and_stays_readable(self, open_log: OpenLog) -> None:
+        log = open_log(tuning=QUICK)
         log.create("run_1")
-        append(log, "run_1", "one")
-        log.append("run_1", END)
-        eventually(lambda: not log._writer.tails)
+        append(log, "run_1", "one", END)
+        soon(lambda: not log._writer.tails)
         assert [seq for seq, _ in read_all(log, "run_1")] == [1, 2]
         assert log.read("run_1", 2, wait=3600) == []
         with pytest.raises(UnknownRun):
             log.append("run_1", END)
-        eventually(lambda: not log._follower.tails)
+        soon(lambda: not log._follower.tails)
 
-    def test_large_logs_are_deleted_in_parts(
-        self, open_log: OpenLog, path: Path, soon: None, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr("chatapp.logs.sqlite.store.EXPIRE_CHUNKS", 3)
-        log = open_log(retention=0.0)
+    def test_large_logs_are_deleted_in_parts(self, open_log: OpenLog, path: Path) -> None:
+        log = open_log(tuning=replace(QUICK, expire_chunks=3), retention=0.0)
         for run_id in ("run_1", "run_2"):
             log.create(run_id)
-            append(log, run_id, *map(str, range(2000)))
-            log.append(run_id, END)
+            append(log, run_id, *map(str, range(2000)), END)
             log.sync(run_id)
             log.settle(run_id)
         with pytest.raises(UnknownRun):
-            open_log(retention=0.0).read("run_1")  # at once, whatever is deleted already
-        eventually(lambda: not any(count(path, table) for table in ("run", "chunk", "journal")))
+            open_log(tuning=QUICK, retention=0.0).read("run_1")  # at once, however much is deleted
+        soon(lambda: not any(count(path, table) for table in ("run", "chunk", "journal")))
 
-    def test_the_wal_stays_bounded(self, open_log: OpenLog, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        small = partial(Checkpointer, passive_bytes=1 << 20, truncate_bytes=4 << 20)
-        monkeypatch.setattr("chatapp.logs.sqlite.log.Checkpointer", small)
-        monkeypatch.setattr("chatapp.sqlite.LOOK_S", 0.01)
-        monkeypatch.setattr("chatapp.sqlite.PAUSE_S", 0.01)
-        log = open_log()
+    def test_the_wal_stays_bounded(self, open_log: OpenLog, path: Path) -> None:
+        small = Checkpointer(path, passive_bytes=1 << 20, truncate_bytes=4 << 20, look_s=0.01, pause_s=0.01)
+        log = open_log(checkpointer=small)
         log.create("run_1")
         wal = Path(f"{path}-wal")
         for _ in range(3):
             while wal.stat().st_size < 5 << 20:
                 log.append("run_1", Raw(b"x" * 500_000))
                 log.sync("run_1")
-            eventually(lambda: append(log, "run_1", "and on") and wal.stat().st_size < 1 << 20)
+            soon(lambda: append(log, "run_1", "and on") and wal.stat().st_size < 1 << 20)
 
 
 class TestOtherProcesses:
     def test_two_logs_on_one_file_follow_and_cancel_each_other(self, open_log: OpenLog) -> None:
         first, second = open_log(), open_log()
         cancelled: list[str] = []
-        first.on_cancel = cancelled.append
+        first.listen(cancelled.append)
         first.create("run_1")
         entries = append(first, "run_1", "one")
         reader = gevent.spawn(read_all, second, "run_1")
@@ -263,27 +240,26 @@ class TestOtherProcesses:
             entries += append(first, "run_1", f"more {number}")
             gevent.sleep(0.003)
         second.cancel("run_1")
-        eventually(lambda: cancelled)
-        first.append("run_1", END)
-        assert reader.get(timeout=BOUND_S) == [*entries, Entry(len(entries) + 1, END)]
+        soon(lambda: cancelled)
+        entries += append(first, "run_1", END)
+        assert reader.get(timeout=BOUND_S) == entries
         assert set(cancelled) == {"run_1"}
         second.cancel("run_1")
-        eventually(lambda: not first._store.cancelled(first._lock.id))
+        soon(lambda: not first._store.cancelled(first._lock.id))
 
-    def test_a_reader_elsewhere_misses_nothing_that_is_folded_early(self, open_log: OpenLog, soon: None) -> None:
-        writer, reader = open_log(), open_log()
+    def test_a_reader_elsewhere_misses_nothing_that_is_folded_early(self, open_log: OpenLog) -> None:
+        writer, reader = open_log(tuning=QUICK), open_log(tuning=QUICK)
         writer.create("run_1")
         reading = gevent.spawn(read_all, reader, "run_1")
         gevent.sleep(0)
         reader._follower._poll_alarm.clear()  # as if this process had been stopped
-        entries = append(writer, "run_1", *map(str, range(200)))
-        writer.append("run_1", END)
-        eventually(lambda: not writer._writer._unfolded)
+        entries = append(writer, "run_1", *map(str, range(200)), END)
+        soon(lambda: not writer._writer._unfolded)
         reader._follower._poll()
-        assert reading.get(timeout=BOUND_S) == [*entries, Entry(201, END)]
+        assert reading.get(timeout=BOUND_S) == entries
 
-    def test_many_readers_elsewhere_begin_anywhere(self, open_log: OpenLog, soon: None) -> None:
-        writer, reader = open_log(), open_log()
+    def test_many_readers_elsewhere_begin_anywhere(self, open_log: OpenLog) -> None:
+        writer, reader = open_log(tuning=QUICK), open_log(tuning=QUICK)
         run_ids = [f"run_{number}" for number in range(10)]
         written: dict[str, list[Entry]] = {run_id: [] for run_id in run_ids}
         readers = {}
@@ -298,31 +274,30 @@ class TestOtherProcesses:
             }
             gevent.sleep(0.01)
         for run_id in run_ids:
-            written[run_id].append(Entry(writer.append(run_id, END), END))
+            written[run_id] += append(writer, run_id, END)
         for (run_id, _, after), greenlet in readers.items():
             assert greenlet.get(timeout=BOUND_S) == written[run_id][after:]
 
-    def test_nothing_is_polled_when_nothing_foreign_is_read(self, open_log: OpenLog, soon: None) -> None:
-        writer, reader = open_log(), open_log()
+    def test_nothing_is_polled_when_nothing_foreign_is_read(self, open_log: OpenLog) -> None:
+        writer, reader = open_log(tuning=QUICK), open_log(tuning=QUICK)
         writer.create("run_1")
         append(writer, "run_1", "one")
         writer.sync("run_1")
         assert len(reader.read("run_1")) == 1
         assert reader._follower._poll_alarm.is_set
-        eventually(lambda: not reader._follower._poll_alarm.is_set)
+        soon(lambda: not reader._follower._poll_alarm.is_set)
         assert len(reader.read("run_1")) == 1
 
-    def test_a_settled_log_is_gone_for_all_after_the_retention(self, open_log: OpenLog, soon: None) -> None:
-        writer, reader = open_log(retention=0.2), open_log(retention=0.2)
+    def test_a_settled_log_is_gone_for_all_after_the_retention(self, open_log: OpenLog) -> None:
+        writer, reader = open_log(tuning=QUICK, retention=0.2), open_log(tuning=QUICK, retention=0.2)
         writer.create("run_1")
         writer.append("run_1", END)
         assert read_all(reader, "run_1") == [Entry(1, END)]
         writer.settle("run_1")
         for log in (writer, reader):
-            with gevent.Timeout(BOUND_S), pytest.raises(UnknownRun):
-                while True:
-                    log.read("run_1")
-                    gevent.sleep(0.01)
+            soon(lambda log=log: not log.exists("run_1"))  # type: ignore[misc]
+            with pytest.raises(UnknownRun):
+                log.read("run_1")
 
     def test_a_second_process_is_followed_and_cancelled(self, open_log: OpenLog, path: Path) -> None:
         log = open_log()
@@ -343,8 +318,8 @@ class TestOtherProcesses:
         assert log.adopt() == []
         left.close()
         assert log.adopt() == ["run_1"]
-        assert log.append("run_1", END) == 3
-        assert read_all(log, "run_1") == [*entries, Entry(3, END)]
+        entries += append(log, "run_1", END)
+        assert read_all(log, "run_1") == entries
         assert log.adopt() == []
 
     def test_readers_stay_with_a_run_that_is_adopted(self, open_log: OpenLog) -> None:
@@ -356,9 +331,8 @@ class TestOtherProcesses:
         gevent.sleep(0)
         left.close()
         assert adopter.adopt() == ["run_1"]
-        entries += append(adopter, "run_1", "two")
-        adopter.append("run_1", END)
-        assert [reader.get(timeout=BOUND_S) for reader in readers] == [[*entries, Entry(3, END)]] * 2
+        entries += append(adopter, "run_1", "two", END)
+        assert [reader.get(timeout=BOUND_S) for reader in readers] == [entries] * 2
 
     def test_a_stopped_process_keeps_its_runs(self, open_log: OpenLog, path: Path) -> None:
         log = open_log()
@@ -408,43 +382,37 @@ class TestTrouble:
                 gevent.sleep(0.005)
             assert log.read("run_1") == entries[:1]
             assert not creating.dead
-        log.append("run_1", END)
-        assert reader.get(timeout=BOUND_S) == [*entries, Entry(42, END)]
+        entries += append(log, "run_1", END)
+        assert reader.get(timeout=BOUND_S) == entries
         creating.get(timeout=BOUND_S)
         assert log.read("run_2") == []
 
-    def test_a_file_that_is_held_for_long_is_said_to_be(
-        self, open_log: OpenLog, path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr("chatapp.logs.sqlite.writer.PATIENCE_S", 0.05)
-        log = open_log()
+    def test_a_file_that_is_held_for_long_is_said_to_be(self, open_log: OpenLog, path: Path) -> None:
+        log = open_log(tuning=Tuning(patience_s=0.05))
         log.create("run_1")
         with write_lock(path):
             append(log, "run_1", "one")
             with pytest.raises(LogUnavailable, match="locked"):
                 log.read("run_1", wait=BOUND_S)
-        assert [seq for seq, _ in eventually_works(lambda: log.read("run_1", wait=BOUND_S))] == [1]
+        assert [seq for seq, _ in soon(lambda: log.read("run_1", wait=BOUND_S), LogUnavailable)] == [1]
 
     def test_too_much_that_waits_is_refused(self, open_log: OpenLog, path: Path) -> None:
-        log = open_log(max_pending_bytes=1000)
+        log = open_log(tuning=Tuning(max_pending_bytes=1000))
         log.create("run_1")
         with write_lock(path):
             log.append("run_1", Raw(b"x" * 2000))
             with pytest.raises(LogUnavailable, match="too much"):
                 append(log, "run_1", "one too many")
 
-    def test_a_full_disk_is_said_to_all_and_healed_in_order(
-        self, open_log: OpenLog, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr("chatapp.logs.sqlite.writer.REPAIR_S", 0.02)
-        log = open_log()
+    def test_a_full_disk_is_said_to_all_and_healed_in_order(self, open_log: OpenLog) -> None:
+        log = open_log(tuning=Tuning(repair_s=0.02))
         log.create("run_1")
         before = append(log, "run_1", "before")
         log.sync("run_1")
         with full_disk(log):
             reader = gevent.spawn(log.read, "run_1", 1, BOUND_S)
             gevent.sleep(0)
-            large = Entry(log.append("run_1", Raw(b"x" * 100_000)), Raw(b"x" * 100_000))
+            large = append(log, "run_1", Raw(b"x" * 100_000))
             calls: list[Callable[[], object]] = [
                 lambda: reader.get(timeout=BOUND_S),
                 lambda: log.sync("run_1"),
@@ -457,9 +425,9 @@ class TestTrouble:
                     call()
             assert log.read("run_1") == before
             assert open_log().read("run_1") == before
-        eventually_works(log.ping)
-        log.append("run_1", END)
-        assert read_all(log, "run_1") == [*before, large, Entry(3, END)]
+        soon(lambda: log.ping() is None, LogUnavailable)
+        entries = [*before, *large, *append(log, "run_1", END)]
+        assert read_all(log, "run_1") == entries
 
     def test_a_store_that_cannot_be_read_is_said_to_those_who_follow(
         self, open_log: OpenLog, monkeypatch: pytest.MonkeyPatch
@@ -477,16 +445,7 @@ class TestTrouble:
             with pytest.raises(LogUnavailable, match="I/O"):
                 reading.get(timeout=BOUND_S)
         append(writer, "run_1", "one")
-        assert len(eventually_works(lambda: reader.read("run_1", 0, BOUND_S))) == 1
-
-
-def eventually_works(call: Callable[[], Any]) -> Any:
-    with gevent.Timeout(BOUND_S):
-        while True:
-            try:
-                return call()
-            except LogUnavailable:
-                gevent.sleep(0.005)
+        assert len(soon(lambda: reader.read("run_1", 0, BOUND_S), LogUnavailable)) == 1
 
 
 # Programs that run beside the test, with the log's path as their argument.
@@ -499,6 +458,7 @@ from chatapp.events import TextDelta
 from chatapp.logs.sqlite.log import SQLiteLog
 
 log = SQLiteLog(Path(sys.argv[1]))
+log.start()
 log.create("run_1")
 reader = gevent.spawn(lambda: [*log.read("run_1", 0, 5), *log.read("run_1", 1, 5)])
 log.append("run_1", TextDelta("one"))
@@ -529,8 +489,9 @@ from chatapp.ids import new_id
 from chatapp.logs.sqlite.log import SQLiteLog
 
 log = SQLiteLog(Path(sys.argv[1]))
+log.start()
 cancelled = []
-log.on_cancel = cancelled.append
+log.listen(cancelled.append)
 run_id = new_id("run")
 log.create(run_id)
 print(run_id, flush=True)
@@ -566,6 +527,7 @@ def read(run_id):
         os.write(1, f"{run_id} {seq}\\n".encode())
 
 log = SQLiteLog(Path(sys.argv[1]))
+log.start()
 runs = [new_id("run") for _ in range(5)]
 for run_id in runs:
     log.create(run_id)

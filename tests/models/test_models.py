@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,9 +14,8 @@ from typing import Any, ClassVar
 import click
 import pytest
 from click.testing import CliRunner
+from drivers import ScriptedProvider
 
-from chatapp.cancel import CancelScope
-from chatapp.chat import Chat
 from chatapp.errors import RunFailed
 from chatapp.events import (
     AttemptReset,
@@ -31,8 +30,8 @@ from chatapp.events import (
     Usage,
 )
 from chatapp.models import Model, mock
-from chatapp.ops.cli.chat import Screen, main, plain
-from chatapp.providers import Finished, ReplyItem
+from chatapp.models.terminal import Screen, main, plain
+from chatapp.providers import Finished
 from chatapp.providers.local.server import LocalServer
 from chatapp.wire.frames import SSEDecoder
 
@@ -178,30 +177,18 @@ print(list(deepseek.chat("hi", model="refuses", stream=True, sse=True))[-1])
     assert SSEDecoder().feed(frame.encode())[0].type == "error"
 
 
-class BegunAnew:
-    """A provider whose first attempt says `void` before it breaks off."""
-
-    name = "model"
-
-    def __init__(self, void: str) -> None:
-        self._void = void
-
-    def models(self) -> list[str]:
-        return ["m"]
-
-    def stream(self, chat: Chat, scope: CancelScope) -> Generator[ReplyItem, None, None]:
-        yield TextDelta(self._void) if self._void else ReasoningDelta("hm")
-        yield AttemptReset("it broke off")
-        yield TextDelta("whole")
-        yield Finished("stop")
+def begun_anew(shown: StreamEvent) -> Model:
+    """Its first attempt shows this before it breaks off."""
+    again = [AttemptReset("it broke off"), TextDelta("whole"), Finished("stop")]
+    return Model(ScriptedProvider([shown, *again]))
 
 
 def test_an_answer_begun_anew_holds_nothing_of_the_void_attempt() -> None:
-    assert Model(BegunAnew("half ")).chat("hi") == "whole"
+    assert begun_anew(TextDelta("half ")).chat("hi") == "whole"
 
 
 def test_pieces_that_were_given_cannot_be_made_void() -> None:
-    pieces = iter(Model(BegunAnew("half ")).chat("hi", stream=True))
+    pieces = iter(begun_anew(TextDelta("half ")).chat("hi", stream=True))
     assert next(pieces) == "half "
     with pytest.raises(RunFailed) as failed:
         next(pieces)
@@ -209,7 +196,7 @@ def test_pieces_that_were_given_cannot_be_made_void() -> None:
 
 
 def test_an_attempt_that_gave_no_text_is_made_void_without_a_word() -> None:
-    assert list(Model(BegunAnew("")).chat("hi", stream=True)) == ["whole"]
+    assert list(begun_anew(ReasoningDelta("hm")).chat("hi", stream=True)) == ["whole"]
 
 
 def test_closing_the_iterator_closes_the_connection(run: Any) -> None:

@@ -1,4 +1,4 @@
-"""Real providers' bodies, recorded; they stand beside the repository and are never copied into it."""
+"""Recorded bodies of real providers, which are beside the repository and never copied into it."""
 
 import hashlib
 import json
@@ -20,7 +20,7 @@ MANIFEST = RECORDINGS / "manifest.json"
 
 
 class Recording:
-    """One body, and what an independent parser made of it."""
+    """One body, and how an independent parser read it."""
 
     def __init__(self, entry: dict[str, Any]) -> None:
         self.name: str = entry["file"]
@@ -45,7 +45,7 @@ class Recording:
 
 
 class Reading:
-    """What a provider made of a body: its items, and the error it ended with."""
+    """How an adapter read a body: the items, and the error it ended with."""
 
     def __init__(self, items: Iterator[StreamEvent | Finished]) -> None:
         self.items: list[StreamEvent | Finished] = []
@@ -61,7 +61,7 @@ class Reading:
 
     @property
     def valid(self) -> list[StreamEvent | Finished]:
-        """What no reset made void."""
+        """The items since the last reset."""
         resets = [at for at, item in enumerate(self.items) if isinstance(item, AttemptReset)]
         return self.items[resets[-1] + 1 :] if resets else self.items
 
@@ -83,7 +83,9 @@ class Reading:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Parametrise `recording` with those of the test file's `PROTOCOLS`, `refusal` with the bodies of HTTP errors."""
+    """Parametrize `recording` by the test file's `PROTOCOLS`, `refusal` by the bodies of HTTP
+    errors.
+    """
     for name in {"recording", "refusal"}.intersection(metafunc.fixturenames):
         _parametrize(metafunc, name, metafunc.module.PROTOCOLS if name == "recording" else ("error", None))
 
@@ -115,7 +117,7 @@ def read() -> Callable[..., Reading]:
 
 @pytest.fixture
 def cuts() -> Callable[[bytes], Iterator[list[bytes]]]:
-    """Ways in which the network may cut a body: whole, byte by byte, at random."""
+    """Ways in which the network may cut a body: not at all, byte by byte, at random."""
 
     def cuts(body: bytes) -> Iterator[list[bytes]]:
         yield [body]
@@ -134,7 +136,7 @@ def cuts() -> Callable[[bytes], Iterator[list[bytes]]]:
 
 @pytest.fixture
 def is_expected() -> Callable[[str, dict[str, Any] | None], bool]:
-    """Whether a text is the one that the manifest knows by its length and hash."""
+    """Whether a text has the length and hash that the manifest gives."""
 
     def is_expected(text: str, known: dict[str, Any] | None) -> bool:
         if not known:

@@ -1,58 +1,112 @@
-"""Which providers there are, from the settings and from the keys in the environment."""
+"""The providers by name, the default one, and which one a request means."""
 
+import logging
 from pathlib import Path
 
 import pytest
 
 from chatapp.cancel import CancelScope
 from chatapp.chat import Chat, Message
-from chatapp.errors import ConfigError
-from chatapp.providers import Finished
+from chatapp.errors import ConfigError, NotFound, Unreachable
+from chatapp.providers import AttemptFailed, Started
 from chatapp.providers.catalog import ProviderCatalog
 from chatapp.settings import ProviderConfig, Settings
 
-CHAT = Chat(model="reply", messages=[Message("user", "hi")])
-BODY = b'{"type":"message","content":[{"type":"text","text":"one"}],"stop_reason":"end_turn"}'
-
 
 @pytest.fixture
-def reply(tmp_path: Path) -> Path:
-    path = tmp_path / "reply.json"
-    path.write_bytes(BODY)
-    return path
+def catalog(tmp_path, closed_port):
+    """Makes a catalog of these configurations beside `far`, which cannot be reached, and closes it."""
+    made = []
+
+    def catalog(default="", retries=0, **configs):
+        far = ProviderConfig(type="openai", base_url=f"http://127.0.0.1:{closed_port}")
+        settings = Settings(
+            data=tmp_path, providers={"far": far, **configs}, default_provider=default, upstream_retries=retries
+        )
+        made.append(ProviderCatalog(settings, {}))
+        return made[-1]
+
+    yield catalog
+    for each in made:
+        each.close()
 
 
-def providers(tmp_path: Path, **config: object) -> ProviderCatalog:
-    settings = Settings(data=tmp_path, providers={"recorded": ProviderConfig(type="replay", **config)})
-    return ProviderCatalog(settings, {})
+def near(*models: str, **more: object) -> ProviderConfig:
+    return ProviderConfig(type="openai", base_url="http://127.0.0.1:9/v1", models=models, **more)
 
 
-def test_a_configured_replay_answers_under_the_files_name(tmp_path, reply):
-    chosen = providers(tmp_path, path=reply, protocol="anthropic", interval_s=0.0)
-    provider = chosen.by_name["recorded"]
+def test_configured_providers_come_before_those_that_are_found(catalog):
+    names = list(catalog(mine=near("m"), mock=ProviderConfig(type="mock")).by_name)
+    assert names[:3] == ["far", "mine", "mock"] and names[-1] == "ollama"
 
-    assert list(provider.models()) == ["reply"]
-    assert isinstance(list(provider.stream(CHAT, CancelScope()))[-1], Finished)
-    chosen.close()
+
+def test_the_default_is_the_first_one_unless_it_is_configured(catalog):
+    assert catalog().default == "far"
+    assert catalog(default="mock").default == "mock"
+
+
+def test_a_default_that_is_not_there_stops_the_start(catalog):
+    with pytest.raises(ConfigError, match=r"^default_provider: unknown provider 'nobody'; available: far, .*mock$"):
+        catalog(default="nobody")
 
 
 @pytest.mark.parametrize(
-    ("config", "named"),
-    [({}, "path and protocol"), ({"path": Path("missing.sse"), "protocol": "anthropic"}, "missing.sse")],
+    ("name", "model", "resolved"),
+    [
+        ("mine", None, ("mine", "small")),
+        ("mine", "large", ("mine", "large")),
+        (None, "mine/large", ("mine", "large")),
+        (None, "mine/", ("mine", "small")),
+        (None, "large", ("mine", "large")),
+        (None, "words", ("mock", "words")),
+        ("far", "any", ("far", "any")),  # its models cannot be listed, so it may have this one
+        (None, None, ("mine", "small")),
+    ],
 )
-def test_a_replay_without_its_file_stops_the_start(tmp_path, config, named):
-    with pytest.raises(ConfigError, match=named):
-        providers(tmp_path, **config)
+def test_a_request_means_a_provider_and_a_model(catalog, name, model, resolved):
+    provider, chosen = catalog(default="mine", mine=near("small", "large")).resolve(name, model)
+    assert (provider.name, chosen) == resolved
 
 
-def test_only_a_replay_has_a_file(tmp_path, reply):
-    config = ProviderConfig(type="openai", path=reply)
-    with pytest.raises(ConfigError, match="providers.near: path"):
-        ProviderCatalog(Settings(data=tmp_path, providers={"near": config}), {})
+@pytest.mark.parametrize(
+    ("name", "model", "error", "message"),
+    [
+        ("nobody", None, NotFound, "provider: unknown provider 'nobody'; available: far, mine, "),
+        ("mine", "huge", NotFound, "model: unknown model 'huge' of mine; available: small"),
+        ("far", None, Unreachable, "model: far cannot list its models now"),
+    ],
+)
+def test_what_cannot_be_meant_is_named_by_its_field(catalog, name, model, error, message):
+    with pytest.raises(error, match=f"^{message}"):
+        catalog(mine=near("small")).resolve(name, model)
 
 
-def test_providers_are_found_by_their_keys(tmp_path):
-    environ = {"ANTHROPIC_API_KEY": "a", "GEMINI_API_KEY": "g", "GOOGLE_API_KEY": "other", "MOONSHOT_API_KEY": "m"}
-    found = ProviderCatalog(Settings(data=tmp_path), environ).by_name
-    assert {"anthropic", "gemini", "moonshot", "ollama", "mock"} <= set(found)
-    assert "openai" not in found
+def test_a_provider_that_cannot_list_its_models_does_not_hide_the_others(catalog):
+    listings = catalog(mine=near("small")).listings()
+    assert (listings["far"], listings["mine"]) == ((), ("small",))
+    assert "words" in listings["mock"]
+
+
+@pytest.mark.parametrize(
+    ("fallback", "problem"),
+    [("nobody", "unknown provider 'nobody'"), ("mine", "a provider cannot be its own fallback")],
+)
+def test_a_fallback_that_is_not_there_stops_the_start(catalog, fallback, problem):
+    with pytest.raises(ConfigError, match=rf"^providers\.mine\.fallback: {problem}; available: far, (local, )?ollama"):
+        catalog(mine=near("m", fallback=("mock", fallback)))
+
+
+def test_configured_fallbacks_answer(catalog):
+    mine = ProviderConfig(type="openai", base_url="http://127.0.0.1:1", models=("x",), fallback=("mock",))
+    provider = catalog(retries=1, mine=mine).by_name["mine"]
+    items = list(provider.stream(Chat(model="x", messages=[Message("user", "hi")]), CancelScope()))
+    assert items[:3] == [AttemptFailed("mine", "upstream_unreachable")] * 2 + [Started("mock")]
+
+
+def test_a_local_model_that_is_missing_is_named_in_the_log(tmp_path: Path, caplog):
+    settings = Settings(data=tmp_path, local_model=str(tmp_path / "missing.gguf"))
+    with caplog.at_level(logging.WARNING, "chatapp.providers"):
+        catalog = ProviderCatalog(settings, {})
+    assert "local" not in catalog.by_name
+    assert "The local model" in caplog.text
+    catalog.close()

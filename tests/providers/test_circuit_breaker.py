@@ -1,4 +1,4 @@
-from chatapp.providers.circuit_breaker import Circuit
+from chatapp.providers.circuit_breaker import CircuitBreaker
 
 
 class Clock:
@@ -9,78 +9,78 @@ class Clock:
         return self.now
 
 
-def opened(clock: Clock) -> Circuit:
-    circuit = Circuit(3, 30, clock)
+def opened(clock: Clock) -> CircuitBreaker:
+    breaker = CircuitBreaker(3, 30, clock)
     for _ in range(3):
-        attempt = circuit.admit()
-        assert attempt is not None
-        attempt.failed()
-    return circuit
+        trial = breaker.admit()
+        assert trial is not None
+        trial.failed()
+    return breaker
 
 
 def test_it_opens_after_failures_in_a_row_only() -> None:
-    circuit = Circuit(3, 30)
+    breaker = CircuitBreaker(3, 30)
     for outcome in ("failed", "failed", "succeeded", "failed", "failed"):
-        attempt = circuit.admit()
-        assert attempt is not None
-        getattr(attempt, outcome)()
-    last = circuit.admit()
+        trial = breaker.admit()
+        assert trial is not None
+        getattr(trial, outcome)()
+    last = breaker.admit()
     assert last is not None
     last.failed()
-    assert circuit.admit() is None
+    assert breaker.admit() is None
 
 
 def test_it_says_how_long_it_stays_open() -> None:
     clock = Clock()
-    circuit = opened(clock)
+    breaker = opened(clock)
     clock.now += 12
-    assert circuit.admit() is None and circuit.wait_s == 18
+    assert breaker.admit() is None and breaker.wait_s == 18
 
 
 def test_one_at_a_time_finds_out_whether_the_provider_is_back() -> None:
     clock = Clock()
-    circuit = opened(clock)
+    breaker = opened(clock)
     clock.now += 30
-    probe = circuit.admit()
-    assert probe is not None and circuit.admit() is None
+    probe = breaker.admit()
+    assert probe is not None and breaker.admit() is None
     probe.failed()
-    assert circuit.admit() is None and circuit.wait_s == 30
+    assert breaker.admit() is None and breaker.wait_s == 30
     clock.now += 30
-    probe = circuit.admit()
+    probe = breaker.admit()
     assert probe is not None
     probe.succeeded()
-    assert circuit.admit() is not None and circuit.admit() is not None
+    assert breaker.admit() is not None and breaker.admit() is not None
 
 
 def test_the_first_event_of_a_probe_is_enough_for_the_others() -> None:
     clock = Clock()
-    circuit = opened(clock)
+    breaker = opened(clock)
     clock.now += 30
-    probe = circuit.admit()
+    probe = breaker.admit()
     assert probe is not None
     probe.answered()
-    assert circuit.admit() is not None
+    assert breaker.admit() is not None
 
 
 def test_a_probe_that_was_stopped_makes_way_for_another() -> None:
     clock = Clock()
-    circuit = opened(clock)
+    breaker = opened(clock)
     clock.now += 30
-    probe = circuit.admit()
+    probe = breaker.admit()
     assert probe is not None
-    probe.left()
-    assert circuit.admit() is not None
+    probe.abandoned()
+    assert breaker.admit() is not None
 
 
 def test_a_try_from_before_it_opened_says_nothing_new() -> None:
     clock = Clock()
-    circuit = Circuit(1, 30, clock)
-    early, late = circuit.admit(), circuit.admit()
+    breaker = CircuitBreaker(1, 30, clock)
+    early, late = breaker.admit(), breaker.admit()
     assert early is not None and late is not None
     early.failed()
     clock.now += 30
-    probe = circuit.admit()
+    probe = breaker.admit()
     late.failed()
-    assert probe is not None and circuit.admit() is None  # the probe is still the one
+    assert probe is not None and breaker.admit() is None  # the probe is still under way
     probe.succeeded()
-    assert circuit.admit() is not None
+    assert breaker.admit() is not None

@@ -1,4 +1,4 @@
-"""Replies over a socket: raw bytes beside what they say, and replies that come in one lump."""
+"""Replies over a socket: buffered ones, those that flow, and raw bytes beside what they say."""
 
 import gzip
 import json
@@ -16,9 +16,10 @@ from chatapp.chat import Chat, Message
 from chatapp.errors import BadReply, Reported, Truncated, UpstreamError
 from chatapp.events import Raw, ReasoningDelta, TextDelta
 from chatapp.providers import Finished, ReplyItem, Started
+from chatapp.providers.http import ReadLimits
 from chatapp.providers.mock.provider import Mock
 from chatapp.providers.ollama import Ollama
-from chatapp.providers.openai_chat.adapter import OpenAI
+from chatapp.providers.openai_chat.adapter import OpenAIChat
 from chatapp.wire.upstream import Upstream
 
 BOUND = 5
@@ -40,7 +41,7 @@ def whole(text: str) -> bytes:
 
 
 class Server:
-    """Answers 200 with what a test sets: headers, pieces."""
+    """Answers 200 with the headers and pieces that a test sets."""
 
     def __init__(self) -> None:
         self.headers, self.pieces = SSE, list[bytes]()
@@ -64,8 +65,14 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def provider(server: Server, upstream: Upstream) -> OpenAI:
-    return OpenAI("acme", upstream, server.url)
+def paced(server: Server, upstream: Upstream) -> Callable[[float], OpenAIChat]:
+    """Makes a provider that spreads a buffered reply over so many seconds."""
+    return lambda seconds: OpenAIChat("acme", upstream, server.url, limits=ReadLimits(pace_s=seconds))
+
+
+@pytest.fixture
+def provider(paced: Callable[[float], OpenAIChat]) -> OpenAIChat:
+    return paced(2.0)
 
 
 def reply(provider: Any, chat: Chat = CHAT) -> tuple[list[ReplyItem], UpstreamError | None]:
@@ -85,9 +92,9 @@ def raw(items: Sequence[ReplyItem]) -> bytes:
     return b"".join(item.bytes for item in items if isinstance(item, Raw))
 
 
-# Lumps
+# Buffered replies
 
-LUMPS = {
+BUFFERED = {
     "json": (JSON, [whole(LONG)]),
     "json in pieces": (JSON, [whole(LONG)[:900], whole(LONG)[900:]]),
     "json that says it is a stream": (SSE, [whole(LONG)]),
@@ -99,12 +106,11 @@ LUMPS = {
 }
 
 
-@pytest.mark.parametrize("kind", LUMPS)
-def test_a_reply_in_one_lump_is_paced(server: Server, provider: OpenAI, kind: str) -> None:
-    provider.upstream.pace_s = 0.4
-    server.headers, server.pieces = LUMPS[kind]
+@pytest.mark.parametrize("kind", BUFFERED)
+def test_a_buffered_reply_is_paced(server: Server, paced: Callable[[float], OpenAIChat], kind: str) -> None:
+    server.headers, server.pieces = BUFFERED[kind]
     items, times = [], []
-    for item in provider.stream(CHAT, CancelScope()):
+    for item in paced(0.4).stream(CHAT, CancelScope()):
         items.append(item)
         times.append(monotonic())
     pieces = texts(items)
@@ -115,14 +121,13 @@ def test_a_reply_in_one_lump_is_paced(server: Server, provider: OpenAI, kind: st
     assert items[-1] == Finished("stop")
 
 
-def test_pacing_can_be_turned_off(server: Server, provider: OpenAI) -> None:
-    provider.upstream.pace_s = 0
+def test_pacing_can_be_turned_off(server: Server, paced: Callable[[float], OpenAIChat]) -> None:
     server.headers, server.pieces = JSON, [whole(LONG)]
-    items, _ = reply(provider)
+    items, _ = reply(paced(0))
     assert texts(items) == [LONG]
 
 
-def test_a_paced_reply_can_be_stopped_in_between(server: Server, provider: OpenAI) -> None:
+def test_a_paced_reply_can_be_stopped_in_between(server: Server, provider: OpenAIChat) -> None:
     class Stopped(Exception):
         pass
 
@@ -137,8 +142,8 @@ def test_a_paced_reply_can_be_stopped_in_between(server: Server, provider: OpenA
             pass
 
 
-def test_a_reply_that_flows_is_not_touched(server: Server, provider: OpenAI) -> None:
-    """However much comes at once: it is only shown at once."""
+def test_a_reply_that_flows_is_not_touched(server: Server, provider: OpenAIChat) -> None:
+    """Even if much arrives at once, it is only shown at once."""
     read = Event()
 
     def pieces() -> Iterator[bytes]:
@@ -155,7 +160,7 @@ def test_a_reply_that_flows_is_not_touched(server: Server, provider: OpenAI) -> 
     assert monotonic() - start < BOUND
 
 
-def test_a_reply_that_is_sent_as_fast_as_it_can_be_read_is_not_held(server: Server, provider: OpenAI) -> None:
+def test_a_reply_that_is_sent_as_fast_as_it_can_be_read_is_not_held(server: Server, provider: OpenAIChat) -> None:
     server.make = lambda: (chunk(LONG) for _ in iter(int, 1))
     items = provider.stream(CHAT, CancelScope())
     with gevent.Timeout(BOUND):
@@ -165,7 +170,9 @@ def test_a_reply_that_is_sent_as_fast_as_it_can_be_read_is_not_held(server: Serv
 
 
 @pytest.mark.parametrize("rest", [b"", b'data: {"error":{"message":"no"}}\n\n', b"data: {]}\n\n"])
-def test_what_came_before_a_failure_in_the_same_lump_is_shown(server: Server, provider: OpenAI, rest: bytes) -> None:
+def test_what_came_before_a_failure_in_a_buffered_reply_is_shown(
+    server: Server, provider: OpenAIChat, rest: bytes
+) -> None:
     server.pieces = [chunk(LONG) + rest]
     items, error = reply(provider)
     assert texts(items) == [LONG]
@@ -180,7 +187,9 @@ NASTY = (
 
 
 @pytest.mark.parametrize("size", [1, 7, 10_000])
-def test_raw_bytes_are_the_bodys_and_the_reply_is_read_beside_them(server: Server, provider: OpenAI, size: int) -> None:
+def test_raw_bytes_are_the_bodys_and_the_reply_is_read_beside_them(
+    server: Server, provider: OpenAIChat, size: int
+) -> None:
     server.pieces = [NASTY[at : at + size] for at in range(0, len(NASTY), size)]
     items, error = reply(provider, RAW)
     assert error is None and raw(items) == NASTY
@@ -189,7 +198,7 @@ def test_raw_bytes_are_the_bodys_and_the_reply_is_read_beside_them(server: Serve
     assert not any(item.content_type for item in items[2:] if isinstance(item, Raw))
 
 
-def test_raw_bytes_come_before_what_they_say_and_at_once(server: Server, provider: OpenAI) -> None:
+def test_raw_bytes_come_before_what_they_say_and_at_once(server: Server, provider: OpenAIChat) -> None:
     read = [Event() for _ in range(3)]
 
     def pieces() -> Iterator[bytes]:
@@ -218,19 +227,19 @@ def test_raw_bytes_of_ndjson(server: Server, upstream: Upstream) -> None:
     assert ReasoningDelta("hm") in items and TextDelta("one") in items
 
 
-def test_raw_bytes_go_on_after_the_replys_end(server: Server, provider: OpenAI) -> None:
+def test_raw_bytes_go_on_after_the_replys_end(server: Server, provider: OpenAIChat) -> None:
     server.pieces = [chunk("one") + END, b": and", b" more\n\n"]
     items, _ = reply(provider, RAW)
     assert raw(items) == b"".join(server.pieces)
 
 
-def test_raw_bytes_of_what_cannot_be_read_are_whole_too(server: Server, provider: OpenAI) -> None:
+def test_raw_bytes_of_what_cannot_be_read_are_whole_too(server: Server, provider: OpenAIChat) -> None:
     server.headers, server.pieces = [("Content-Type", "text/html")], [b"<html>", b"gateway", b"</html>"]
     items, error = reply(provider, RAW)
     assert raw(items) == b"<html>gateway</html>" and isinstance(error, BadReply)
 
 
-def test_nothing_raw_comes_unasked(server: Server, provider: OpenAI) -> None:
+def test_nothing_raw_comes_unasked(server: Server, provider: OpenAIChat) -> None:
     server.pieces = [chunk("one") + END]
     assert raw(reply(provider)[0]) == b""
 

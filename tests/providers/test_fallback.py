@@ -1,16 +1,16 @@
 """What happens when a provider fails: before anything was shown, and after."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 import gevent
 import pytest
+from drivers import ScriptedProvider, Step
 
 from chatapp.cancel import CancelScope
 from chatapp.chat import Chat, Message
 from chatapp.errors import (
     BadReply,
     ChatappError,
-    ConfigError,
     FrameTooLarge,
     InvalidField,
     RateLimited,
@@ -24,62 +24,30 @@ from chatapp.errors import (
 )
 from chatapp.events import AttemptReset, Raw, ReasoningDelta, TextDelta
 from chatapp.providers import AttemptFailed, Finished, ReplyItem, Started
-from chatapp.providers.catalog import ProviderCatalog
-from chatapp.providers.circuit_breaker import Circuit
-from chatapp.providers.fallback import Resilient, Retries, Source
-from chatapp.settings import ProviderConfig, Settings
+from chatapp.providers.circuit_breaker import CircuitBreaker
+from chatapp.providers.fallback import Candidate, FallbackProvider, Retries
 
 CHAT = Chat(model="large", messages=[Message("user", "hi")])
-Step = ReplyItem | Exception | Callable[[CancelScope], None]
 
 
 class Stopped(Exception):
     pass
 
 
-class Scripted:
-    """Each time it is asked it follows the next script: items to yield, errors to raise, waits to make."""
-
-    def __init__(self, name: str, *scripts: list[Step], models: Sequence[str] = ("large",)) -> None:
-        self.name = name
-        self.asked: list[Chat] = []
-        self.closed = 0
-        self._scripts = list(scripts)
-        self._models = models
-
-    def models(self) -> Sequence[str]:
-        return self._models
-
-    def stream(self, chat: Chat, scope: CancelScope) -> Iterator[ReplyItem]:
-        self.asked.append(chat)
-        try:
-            for step in self._scripts.pop(0):
-                if isinstance(step, Exception):
-                    raise step
-                if callable(step):
-                    step(scope)
-                else:
-                    yield step
-        finally:
-            self.closed += 1
+def scripted(name: str, *scripts: Iterable[Step], models: Sequence[str] = ("large",)) -> ScriptedProvider:
+    return ScriptedProvider(*scripts, name=name, models=models)
 
 
-@pytest.fixture(autouse=True)
-def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The pauses that were made, without making them."""
-    made: list[float] = []
-    monkeypatch.setattr("chatapp.providers.fallback.gevent.sleep", made.append)
-    return made
+def candidate(
+    provider: ScriptedProvider, times: int = 0, max_wait_s: float = 10, breaker: CircuitBreaker | None = None
+) -> Candidate:
+    return Candidate(provider, breaker or CircuitBreaker(100, 30), Retries(times, max_wait_s))
 
 
-def source(provider: Scripted, times: int = 0, max_wait_s: float = 10, circuit: Circuit | None = None) -> Source:
-    return Source(provider, circuit or Circuit(100, 30), Retries(times, max_wait_s))
-
-
-def outcome(resilient: Resilient, chat: Chat = CHAT) -> tuple[list[ReplyItem], ChatappError | None]:
+def outcome(provider: FallbackProvider, chat: Chat = CHAT) -> tuple[list[ReplyItem], ChatappError | None]:
     items: list[ReplyItem] = []
     try:
-        items.extend(resilient.stream(chat, CancelScope()))
+        items.extend(provider.stream(chat, CancelScope()))
     except ChatappError as error:
         return items, error
     return items, None
@@ -94,15 +62,16 @@ def shown(name: str, text: str = "fine") -> list[ReplyItem]:
 
 
 def test_a_good_reply_passes_through() -> None:
-    first = Scripted("a", good())
-    resilient = Resilient(source(first))
-    assert (resilient.name, resilient.models()) == ("a", ("large",))
-    assert outcome(resilient) == (shown("a"), None)
+    first = scripted("a", good())
+    provider = FallbackProvider(candidate(first))
+    assert (provider.name, provider.models()) == ("a", ("large",))
+    assert outcome(provider) == (shown("a"), None)
 
 
-def test_a_failure_that_time_may_heal_is_tried_again_with_growing_pauses(waits: list[float]) -> None:
-    first = Scripted("a", [Unreachable("no")], [Rejected("no", 503)], [Started(), Truncated("no")], good())
-    items, error = outcome(Resilient(source(first, times=3)))
+def test_a_failure_that_time_may_heal_is_tried_again_with_growing_pauses() -> None:
+    waits: list[float] = []
+    first = scripted("a", [Unreachable("no")], [Rejected("no", 503)], [Started(), Truncated("no")], good())
+    items, error = outcome(FallbackProvider(candidate(first, times=3), sleep=waits.append))
     assert error is None
     assert items == [
         AttemptFailed("a", "upstream_unreachable"),
@@ -114,9 +83,10 @@ def test_a_failure_that_time_may_heal_is_tried_again_with_growing_pauses(waits: 
     assert [0.25 <= waits[0] <= 0.5, 0.5 <= waits[1] <= 1, 1 <= waits[2] <= 2] == [True] * 3
 
 
-def test_pauses_are_bounded_and_so_are_tries(waits: list[float]) -> None:
-    first = Scripted("a", *[[Unreachable(str(n))] for n in range(9)])
-    items, error = outcome(Resilient(source(first, times=8, max_wait_s=2)))
+def test_pauses_are_bounded_and_so_are_tries() -> None:
+    waits: list[float] = []
+    first = scripted("a", *[[Unreachable(str(n))] for n in range(9)])
+    items, error = outcome(FallbackProvider(candidate(first, times=8, max_wait_s=2), sleep=waits.append))
     assert len(items) == 9 and error is not None and error.message == "8"
     assert len(waits) == 8 and max(waits) <= 2
 
@@ -134,50 +104,52 @@ def test_pauses_are_bounded_and_so_are_tries(waits: list[float]) -> None:
     ],
 )
 def test_a_failure_that_would_come_again_is_not_tried_again(error: UpstreamError) -> None:
-    first, second = Scripted("a", [error]), Scripted("b", good())
-    assert outcome(Resilient(source(first, times=3), [source(second)])) == (
+    first, second = scripted("a", [error]), scripted("b", good())
+    assert outcome(FallbackProvider(candidate(first, times=3), [candidate(second)])) == (
         [AttemptFailed("a", error.code), *shown("b")],
         None,
     )
 
 
-def test_retry_after_is_honoured(waits: list[float]) -> None:
-    first = Scripted("a", [RateLimited("no", 429, 7.0)], good())
-    items, _ = outcome(Resilient(source(first, times=1)))
+def test_retry_after_is_honoured() -> None:
+    waits: list[float] = []
+    first = scripted("a", [RateLimited("no", 429, 7.0)], good())
+    items, _ = outcome(FallbackProvider(candidate(first, times=1), sleep=waits.append))
     assert items[-1] == Finished("stop") and waits == [7.0]
 
 
-def test_retry_after_beyond_the_bound_is_not_waited_for(waits: list[float]) -> None:
-    first, second = Scripted("a", [RateLimited("no", 429, 60.0)]), Scripted("b", good())
-    items, _ = outcome(Resilient(source(first, times=5), [source(second)]))
+def test_retry_after_beyond_the_bound_is_not_waited_for() -> None:
+    waits: list[float] = []
+    first, second = scripted("a", [RateLimited("no", 429, 60.0)]), scripted("b", good())
+    items, _ = outcome(FallbackProvider(candidate(first, times=5), [candidate(second)], sleep=waits.append))
     assert items == [AttemptFailed("a", "rate_limited"), *shown("b")] and waits == []
 
 
 def test_fallbacks_are_asked_in_order_and_the_first_failure_is_told() -> None:
-    providers = [Scripted(name, [Rejected(f"{name} refused the key", 401)]) for name in "abc"]
-    first, *fallbacks = [source(provider) for provider in providers]
-    items, error = outcome(Resilient(first, fallbacks))
+    providers = [scripted(name, [Rejected(f"{name} refused the key", 401)]) for name in "abc"]
+    first, *fallbacks = [candidate(provider) for provider in providers]
+    items, error = outcome(FallbackProvider(first, fallbacks))
     assert items == [AttemptFailed(name, "upstream_rejected") for name in "abc"]
     assert error is not None and error.message == "a refused the key"
 
 
 def test_a_model_that_a_fallback_does_not_have_becomes_its_default() -> None:
-    first = Scripted("a", [Unreachable("no")])
-    second = Scripted("b", [Unreachable("no")], models=("small", "tiny"))
-    third = Scripted("c", good(), models=("small", "large"))
-    outcome(Resilient(source(first), [source(second), source(third)]))
+    first = scripted("a", [Unreachable("no")])
+    second = scripted("b", [Unreachable("no")], models=("small", "tiny"))
+    third = scripted("c", good(), models=("small", "large"))
+    outcome(FallbackProvider(candidate(first), [candidate(second), candidate(third)]))
     assert [provider.asked[0].model for provider in (first, second, third)] == ["large", "small", "large"]
 
 
 def test_what_the_client_did_wrong_is_asked_of_nobody_else() -> None:
-    first, second = Scripted("a", [InvalidField("images: not here")]), Scripted("b", good())
-    items, error = outcome(Resilient(source(first, times=3), [source(second)]))
+    first, second = scripted("a", [InvalidField("images: not here")]), scripted("b", good())
+    items, error = outcome(FallbackProvider(candidate(first, times=3), [candidate(second)]))
     assert isinstance(error, InvalidField) and second.asked == [] and items == []
 
 
 def test_a_fallback_that_cannot_carry_the_chat_is_passed_over() -> None:
-    first, second = Scripted("a", [Unreachable("no")]), Scripted("b", [InvalidField("images: not here")])
-    items, error = outcome(Resilient(source(first), [source(second), source(Scripted("c", good()))]))
+    first, second = scripted("a", [Unreachable("no")]), scripted("b", [InvalidField("images: not here")])
+    items, error = outcome(FallbackProvider(candidate(first), [candidate(second), candidate(scripted("c", good()))]))
     assert error is None and items == [
         AttemptFailed("a", "upstream_unreachable"),
         AttemptFailed("b", "invalid_field"),
@@ -187,17 +159,17 @@ def test_a_fallback_that_cannot_carry_the_chat_is_passed_over() -> None:
 
 @pytest.mark.parametrize("event", [TextDelta("half"), ReasoningDelta("half"), Raw(b"half")])
 def test_after_the_first_event_there_is_no_second_try(event: ReplyItem) -> None:
-    first, second = Scripted("a", [Started(), event, Truncated("cut")]), Scripted("b", good())
-    items, error = outcome(Resilient(source(first, times=3), [source(second)]))
+    first, second = scripted("a", [Started(), event, Truncated("cut")]), scripted("b", good())
+    items, error = outcome(FallbackProvider(candidate(first, times=3), [candidate(second)]))
     assert items == [Started("a"), event, AttemptFailed("a", "upstream_truncated")]
     assert isinstance(error, Truncated) and second.asked == []
 
 
 def test_midway_the_run_goes_on_elsewhere_where_that_is_wanted_and_says_so() -> None:
-    first = Scripted("a", [Started(), TextDelta("half"), Reported("broken")])
-    second = Scripted("b", [Unreachable("no")])
-    third = Scripted("c", good())
-    items, error = outcome(Resilient(source(first), [source(second), source(third)], midway=True))
+    first = scripted("a", [Started(), TextDelta("half"), Reported("broken")])
+    second = scripted("b", [Unreachable("no")])
+    third = scripted("c", good())
+    items, error = outcome(FallbackProvider(candidate(first), [candidate(second), candidate(third)], midway=True))
     assert error is None
     assert items == [
         Started("a"),
@@ -212,24 +184,24 @@ def test_midway_the_run_goes_on_elsewhere_where_that_is_wanted_and_says_so() -> 
 
 
 def test_midway_what_was_shown_stays_where_nobody_else_answers() -> None:
-    first = Scripted("a", [Started(), TextDelta("half"), Truncated("cut")])
-    second = Scripted("b", [Started(), Unreachable("no")])
-    items, error = outcome(Resilient(source(first), [source(second)], midway=True))
+    first = scripted("a", [Started(), TextDelta("half"), Truncated("cut")])
+    second = scripted("b", [Started(), Unreachable("no")])
+    items, error = outcome(FallbackProvider(candidate(first), [candidate(second)], midway=True))
     assert not any(isinstance(item, AttemptReset) for item in items)
     assert isinstance(error, Truncated)
 
 
 def test_midway_an_empty_answer_stands_in_the_place_of_a_half_one() -> None:
-    first = Scripted("a", [Started(), TextDelta("half"), Truncated("cut")])
-    second = Scripted("b", [Started(), Finished("content_filter")])
-    items, _ = outcome(Resilient(source(first), [source(second)], midway=True))
+    first = scripted("a", [Started(), TextDelta("half"), Truncated("cut")])
+    second = scripted("b", [Started(), Finished("content_filter")])
+    items, _ = outcome(FallbackProvider(candidate(first), [candidate(second)], midway=True))
     assert items[-2:] == [AttemptReset("upstream_truncated"), Finished("content_filter")]
 
 
 def test_midway_it_may_break_off_again() -> None:
     half: list[Step] = [Started(), TextDelta("half"), Truncated("cut")]
-    sources = [source(Scripted(name, half)) for name in "ab"]
-    items, _ = outcome(Resilient(sources[0], [sources[1], source(Scripted("c", good()))], midway=True))
+    candidates = [candidate(scripted(name, half)) for name in "ab"]
+    items, _ = outcome(FallbackProvider(candidates[0], [candidates[1], candidate(scripted("c", good()))], midway=True))
     assert [item for item in items if isinstance(item, (AttemptReset, TextDelta))] == [
         TextDelta("half"),
         AttemptReset("upstream_truncated"),
@@ -240,54 +212,53 @@ def test_midway_it_may_break_off_again() -> None:
 
 
 def test_midway_the_last_one_has_nowhere_to_go() -> None:
-    first = Scripted("a", [Unreachable("no")])
-    second = Scripted("b", [Started(), TextDelta("half"), Truncated("cut")])
-    items, error = outcome(Resilient(source(first), [source(second)], midway=True))
+    first = scripted("a", [Unreachable("no")])
+    second = scripted("b", [Started(), TextDelta("half"), Truncated("cut")])
+    items, error = outcome(FallbackProvider(candidate(first), [candidate(second)], midway=True))
     assert AttemptReset("upstream_truncated") not in items and isinstance(error, Truncated)
 
 
 def test_midway_raw_bytes_of_one_body_are_not_followed_by_anothers() -> None:
-    first, second = Scripted("a", [Started(), Raw(b"half"), Truncated("cut")]), Scripted("b", good())
+    first, second = scripted("a", [Started(), Raw(b"half"), Truncated("cut")]), scripted("b", good())
     raw = Chat(model="m", messages=CHAT.messages, raw=True)
-    _, error = outcome(Resilient(source(first), [source(second)], midway=True), raw)
+    _, error = outcome(FallbackProvider(candidate(first), [candidate(second)], midway=True), raw)
     assert isinstance(error, Truncated) and second.asked == []
 
 
 def test_a_provider_that_forgets_its_end_is_truncated() -> None:
-    _, error = outcome(Resilient(source(Scripted("a", [Started(), TextDelta("half")]))))
+    _, error = outcome(FallbackProvider(candidate(scripted("a", [Started(), TextDelta("half")]))))
     assert isinstance(error, Truncated)
 
 
 def test_a_provider_that_keeps_failing_is_left_alone() -> None:
-    first = Scripted("a", *[[Rejected("no", 500)]] * 3)
-    second = Scripted("b", *[good()] * 3)
-    resilient = Resilient(source(first, circuit=Circuit(2, 30)), [source(second)])
-    codes = [outcome(resilient)[0][0] for _ in range(3)]
+    first = scripted("a", *[[Rejected("no", 500)]] * 3)
+    second = scripted("b", *[good()] * 3)
+    provider = FallbackProvider(candidate(first, breaker=CircuitBreaker(2, 30)), [candidate(second)])
+    codes = [outcome(provider)[0][0] for _ in range(3)]
     assert codes == [AttemptFailed("a", "upstream_rejected")] * 2 + [AttemptFailed("a", "upstream_unavailable")]
     assert len(first.asked) == 2
 
 
 def test_without_a_fallback_it_is_said_that_it_is_left_alone() -> None:
-    resilient = Resilient(source(Scripted("a", [Rejected("no", 500)]), circuit=Circuit(1, 30)))
-    outcome(resilient)
-    _, error = outcome(resilient)
+    provider = FallbackProvider(candidate(scripted("a", [Rejected("no", 500)]), breaker=CircuitBreaker(1, 30)))
+    outcome(provider)
+    _, error = outcome(provider)
     assert isinstance(error, Unavailable) and error.retryable and "30 s" in error.message
 
 
 def test_replies_that_break_off_count_and_refused_requests_do_not() -> None:
     broken: list[Step] = [Started(), TextDelta("half"), Truncated("cut")]
-    first = Scripted("a", broken, [Rejected("no", 400)], broken, broken, good())
-    resilient = Resilient(source(first, circuit=Circuit(2, 30)))
-    errors = [type(outcome(resilient)[1]) for _ in range(5)]
+    first = scripted("a", broken, [Rejected("no", 400)], broken, broken, good())
+    provider = FallbackProvider(candidate(first, breaker=CircuitBreaker(2, 30)))
+    errors = [type(outcome(provider)[1]) for _ in range(5)]
     assert errors == [Truncated, Rejected, Truncated, Truncated, Unavailable]
 
 
-def test_a_stop_during_a_pause_ends_it_and_blames_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.undo()  # real pauses
-    first = Scripted("a", [RateLimited("no", 429, 1000.0)], good())
-    circuit = Circuit(2, 30)
+def test_a_stop_during_a_pause_ends_it_and_blames_nobody() -> None:
+    first = scripted("a", [RateLimited("no", 429, 1000.0)], good())
+    breaker = CircuitBreaker(2, 30)
     scope = CancelScope()
-    items = Resilient(source(first, times=1, max_wait_s=2000, circuit=circuit)).stream(CHAT, scope)
+    items = FallbackProvider(candidate(first, times=1, max_wait_s=2000, breaker=breaker)).stream(CHAT, scope)
     assert next(items) == AttemptFailed("a", "rate_limited")
     gevent.spawn(scope.cancel, Stopped)
     with gevent.Timeout(5), pytest.raises(Stopped):
@@ -296,39 +267,21 @@ def test_a_stop_during_a_pause_ends_it_and_blames_nobody(monkeypatch: pytest.Mon
 
 
 def test_a_probe_that_is_stopped_makes_way() -> None:
-    first = Scripted("a", [Unreachable("no")], [Started(), TextDelta("half")], good())
+    first = scripted("a", [Unreachable("no")], [Started(), TextDelta("half")], good())
     now = [0.0]
-    resilient = Resilient(source(first, circuit=Circuit(1, 30, lambda: now[0])))
-    outcome(resilient)
+    provider = FallbackProvider(candidate(first, breaker=CircuitBreaker(1, 30, lambda: now[0])))
+    outcome(provider)
     now[0] = 31
-    items = resilient.stream(CHAT, CancelScope())
+    items = provider.stream(CHAT, CancelScope())
     assert next(items) == Started("a")
     items.close()
     assert first.closed == 2
-    assert outcome(resilient) == (shown("a"), None)
+    assert outcome(provider) == (shown("a"), None)
 
 
 def test_the_iterator_that_is_closed_closes_the_providers() -> None:
-    first = Scripted("a", good())
-    items = Resilient(source(first)).stream(CHAT, CancelScope())
+    first = scripted("a", good())
+    items = FallbackProvider(candidate(first)).stream(CHAT, CancelScope())
     next(items)
     items.close()
     assert first.closed == 1
-
-
-@pytest.mark.parametrize("fallback", ["nobody", "mine"])
-def test_a_fallback_that_is_not_there_stops_the_start(fallback: str) -> None:
-    config = ProviderConfig(type="openai", base_url="http://127.0.0.1:9/v1", fallback=("mock", fallback))
-    with pytest.raises(ConfigError, match=rf"providers\.mine\.fallback.*{fallback}"):
-        ProviderCatalog(Settings(providers={"mine": config}), {})
-
-
-def test_configured_fallbacks_answer(closed_port: int) -> None:
-    config = ProviderConfig(
-        type="openai", base_url=f"http://127.0.0.1:{closed_port}", models=("x",), fallback=("mock",)
-    )
-    providers = ProviderCatalog(Settings(providers={"mine": config}, upstream_retries=1), {})
-    items, error = outcome(providers.by_name["mine"], Chat(model="x", messages=CHAT.messages))  # type: ignore[arg-type]
-    providers.close()
-    assert error is None
-    assert items[:3] == [AttemptFailed("mine", "upstream_unreachable")] * 2 + [Started("mock")]

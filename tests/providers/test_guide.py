@@ -1,4 +1,4 @@
-"""The guide's adapter works as it stands on the page."""
+"""The adapter in the guide works as printed."""
 
 import json
 import re
@@ -45,9 +45,10 @@ def test_the_guides_adapter_reads_what_its_provider_sent(adapter, recording, rea
 
 
 def test_the_guides_adapter_asks_and_refuses(adapter, upstream):
-    cohere = adapter("acme", upstream, "http://acme.test")
+    cohere = adapter("acme", upstream)
     chat = Chat(model="m", messages=[Message("user", "u")], max_tokens=5, stop=["."], thinking=False)
 
+    assert (cohere.base_url, cohere.request(chat).path) == ("https://api.cohere.com", "/v2/chat")
     assert cohere.request(chat).body == {
         "model": "m",
         "messages": [{"role": "user", "content": "u"}],

@@ -1,4 +1,4 @@
-"""A provider from the chat to the socket; `tests/test_upstream.py` has what can go wrong on the way."""
+"""A provider from the chat to the socket. tests/wire has everything that can go wrong on the way."""
 
 import json
 
@@ -12,9 +12,10 @@ from chatapp.chat import Chat, Message
 from chatapp.errors import BadReply, Rejected, Reported
 from chatapp.events import ReasoningDelta, TextDelta, ToolCall, ToolInputDelta
 from chatapp.providers import Finished, Started
-from chatapp.providers.http import Secret
+from chatapp.providers.model_list import ListingTimes
 from chatapp.providers.ollama import Ollama
-from chatapp.providers.openai_chat.adapter import OpenAI
+from chatapp.providers.openai_chat.adapter import OpenAIChat
+from chatapp.secret import Secret
 
 BOUND = 5
 CHAT = Chat(model="m", messages=[Message("user", "hi")])
@@ -60,7 +61,7 @@ def server():
 
 @pytest.fixture
 def provider(server, upstream):
-    return OpenAI("acme", upstream, server.url + "/v1/", api_key="sk-secret")
+    return OpenAIChat("acme", upstream, server.url + "/v1/", api_key=Secret("sk-secret"))
 
 
 def stream(provider, scope=None):
@@ -171,7 +172,7 @@ def test_an_address_may_be_known_only_when_it_is_needed(server, upstream):
         asked.append(scope)
         return server.url
 
-    provider = OpenAI("local", upstream, address)
+    provider = OpenAIChat("local", upstream, address)
     scope = CancelScope()
     assert provider.models() == ()  # nothing is started for a list
     assert asked == []
@@ -180,18 +181,13 @@ def test_an_address_may_be_known_only_when_it_is_needed(server, upstream):
     assert server.requests[0][1] is None
 
 
-def test_no_representation_shows_the_key(provider):
-    assert "sk-secret" not in f"{provider!r} {vars(provider)!r}"
-    assert f"{Secret('sk-secret')} {Secret('sk-secret')!r}" == "Secret(…) Secret(…)"
-
-
 # The list of models
 
 LISTED = b'{"object":"list","data":[{"id":"large","object":"model"},{"id":"small"}]}'
 
 
 def test_configured_models_are_not_asked_for(server, upstream):
-    assert OpenAI("acme", upstream, server.url, models=["m"]).models() == ("m",)
+    assert OpenAIChat("acme", upstream, server.url, models=["m"]).models() == ("m",)
     assert server.requests == []
 
 
@@ -238,8 +234,8 @@ def test_a_list_that_does_not_come_is_empty_for_a_while(server, provider, answer
     assert len(server.requests) == 1
 
 
-def test_a_list_is_asked_for_again_in_time(server, provider, monkeypatch):
-    monkeypatch.setattr("chatapp.providers.http.FAILURE_KEPT_S", 0)
+def test_a_list_is_asked_for_again_in_time(server, upstream):
+    provider = OpenAIChat("acme", upstream, server.url, listing=ListingTimes(failure_kept=0))
     server.answer = "500 No", JSON, [b""]
     assert provider.models() == ()
 
@@ -247,8 +243,8 @@ def test_a_list_is_asked_for_again_in_time(server, provider, monkeypatch):
     assert provider.models() == ("large", "small")
 
 
-def test_a_list_is_not_waited_for_long(server, provider, monkeypatch):
-    monkeypatch.setattr("chatapp.providers.http.MODELS_TIMEOUT_S", 0.1)
+def test_a_list_is_not_waited_for_long(server, upstream):
+    provider = OpenAIChat("acme", upstream, server.url, listing=ListingTimes(timeout=0.1))
     never = Event()
     server.answer = "200 OK", JSON, (never.wait() for _ in range(1))
 

@@ -2,6 +2,7 @@ import json
 
 import msgspec
 import pytest
+from providers.chats import PNG, SCHEMA, SEEN, SET, SHAPED, TOOLS, body
 
 from chatapp.chat import Chat, Message
 from chatapp.errors import BadReply, Reported, Truncated
@@ -69,6 +70,32 @@ def test_the_request_names_what_was_asked_for_and_nothing_else(ollama):
     least = {"model": "m", "messages": [{"role": "user", "content": "u"}], "stream": True}
     more = msgspec.structs.replace(chat, thinking=False, max_tokens=5, temperature=0.0)
 
-    assert ollama.request(chat).url == "/api/chat"
+    assert ollama.request(chat).path == "/api/chat"
     assert ollama.request(chat).body == least
     assert ollama.request(more).body == {**least, "think": False, "options": {"num_predict": 5, "temperature": 0.0}}
+
+
+def test_messages():
+    sent = body(Ollama, TOOLS)
+
+    assert sent["tools"][0]["function"] == {"name": "weather", "description": "The weather", "parameters": SCHEMA}
+    assert sent["messages"][2:] == [
+        {
+            "role": "assistant",
+            "content": "I look.",
+            "thinking": "Hm.",
+            "tool_calls": [
+                {"function": {"name": "weather", "arguments": {"city": "Łódź"}}},
+                {"function": {"name": "time", "arguments": {}}},
+            ],
+        },
+        {"role": "tool", "content": "mild", "tool_name": "weather"},
+        {"role": "tool", "content": "Error: no clock", "tool_name": "time"},
+    ]
+
+
+def test_images_and_what_is_set():
+    assert body(Ollama, SEEN)["messages"] == [{"role": "user", "content": "what is it?", "images": [PNG]}]
+    sent = body(Ollama, msgspec.structs.replace(SET, stop=["."], seed=7))
+    assert sent["options"] == {"num_predict": 5, "temperature": 0.5, "top_p": 0.9, "stop": ["."], "seed": 7}
+    assert body(Ollama, SHAPED)["format"] == SCHEMA

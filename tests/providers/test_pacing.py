@@ -13,7 +13,7 @@ CALL = ToolCall("1", "function", "f", {})
 
 
 def joined(items: list[ReplyItem]) -> list[tuple[type, str]]:
-    """The texts, neighbours of one kind joined."""
+    """The texts, with neighbours of one kind joined."""
     found: list[tuple[type, str]] = []
     for item in items:
         assert isinstance(item, (TextDelta, ReasoningDelta))

@@ -6,7 +6,7 @@ import gevent
 import pytest
 
 from chatapp.errors import BadReply, Truncated
-from chatapp.providers.push_decoder import Stepwise
+from chatapp.providers.push_decoder import PushDecoder
 
 
 def lines(body: Iterator[bytes]) -> Iterator[bytes]:
@@ -29,27 +29,27 @@ def lines(body: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def test_each_piece_gives_what_it_completes() -> None:
-    stepwise = Stepwise(lines)
-    assert [stepwise.feed(piece) for piece in (b"a", b"b\n", b"c\nd\ne")] == [[], [b"ab"], [b"c", b"d"]]
-    assert not stepwise.done
-    assert stepwise.end() == [b"e"] and stepwise.done
+    decoder = PushDecoder(lines)
+    assert [decoder.feed(piece) for piece in (b"a", b"b\n", b"c\nd\ne")] == [[], [b"ab"], [b"c", b"d"]]
+    assert not decoder.done
+    assert decoder.end() == [b"e"] and decoder.done
 
 
 def test_a_decoder_that_has_enough_is_done() -> None:
-    stepwise = Stepwise(lines)
-    assert stepwise.feed(b"a\n.\nb\n") == [b"a"] and stepwise.done
-    stepwise.check()
+    decoder = PushDecoder(lines)
+    assert decoder.feed(b"a\n.\nb\n") == [b"a"] and decoder.done
+    decoder.check()
 
 
 def test_what_came_before_a_failure_is_given_before_it() -> None:
-    stepwise = Stepwise(lines)
-    assert stepwise.feed(b"a\n!\n") == [b"a"] and stepwise.done
+    decoder = PushDecoder(lines)
+    assert decoder.feed(b"a\n!\n") == [b"a"] and decoder.done
     with pytest.raises(BadReply):
-        stepwise.check()
+        decoder.check()
 
 
 def test_a_body_that_breaks_off_is_the_decoders_to_judge() -> None:
-    forgiven, blamed = Stepwise(lines), Stepwise(lines)
+    forgiven, blamed = PushDecoder(lines), PushDecoder(lines)
     forgiven.feed(b"a\n")
     blamed.feed(b"a\nb")
     assert forgiven.end(Truncated("cut")) == blamed.end(Truncated("cut")) == []
@@ -63,15 +63,15 @@ def test_a_bug_in_a_decoder_is_not_hidden() -> None:
         yield next(body)
         raise ZeroDivisionError
 
-    stepwise = Stepwise(broken)
+    decoder = PushDecoder(broken)
     with pytest.raises(ZeroDivisionError):
-        stepwise.feed(b"a")
+        decoder.feed(b"a")
 
 
 def test_another_greenlet_may_read_on() -> None:
-    stepwise = Stepwise(lines)
-    pieces = [gevent.spawn(stepwise.feed, piece).get() for piece in (b"a", b"b\n", b".\n")]
-    assert pieces == [[], [b"ab"], []] and stepwise.done
+    decoder = PushDecoder(lines)
+    pieces = [gevent.spawn(decoder.feed, piece).get() for piece in (b"a", b"b\n", b".\n")]
+    assert pieces == [[], [b"ab"], []] and decoder.done
 
 
 def test_a_decoder_left_in_the_middle_is_ended() -> None:
@@ -84,11 +84,11 @@ def test_a_decoder_left_in_the_middle_is_ended() -> None:
             ended.append(True)
 
     for pieces in ([], [b"a\n"], [b"a\n", b".\n"]):
-        stepwise = Stepwise(watched)
+        decoder = PushDecoder(watched)
         for piece in pieces:
-            stepwise.feed(piece)
-        stepwise.close()
-        stepwise.close()
+            decoder.feed(piece)
+        decoder.close()
+        decoder.close()
     assert len(ended) == 2
 
 
@@ -96,12 +96,12 @@ def test_a_failure_keeps_nothing_alive() -> None:
     gc.collect()
     gc.disable()
     try:
-        stepwise = Stepwise(lines)
-        stepwise.feed(b"!\n")
+        decoder = PushDecoder(lines)
+        decoder.feed(b"!\n")
         with pytest.raises(BadReply):
-            stepwise.check()
-        gone = weakref.ref(stepwise)
-        del stepwise
+            decoder.check()
+        gone = weakref.ref(decoder)
+        del decoder
         assert gone() is None
     finally:
         gc.enable()

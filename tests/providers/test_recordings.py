@@ -1,4 +1,4 @@
-"""What real providers sent, read as an independent parser read it: whole, byte by byte, in random cuts, damaged."""
+"""Recorded bodies are read as an independent parser read them: whole, byte by byte, cut, damaged."""
 
 import json
 import random
@@ -15,18 +15,18 @@ from chatapp.providers import Finished
 from chatapp.providers.anthropic.adapter import Anthropic
 from chatapp.providers.gemini.adapter import Gemini
 from chatapp.providers.ollama import Ollama
-from chatapp.providers.openai_chat.adapter import OpenAI
+from chatapp.providers.openai_chat.adapter import OpenAIChat
 from chatapp.providers.openai_responses.adapter import OpenAIResponses
 from chatapp.wire.upstream import Upstream
 
 ADAPTERS = {
-    "openai-chat": OpenAI,
+    "openai-chat": OpenAIChat,
     "openai-responses": OpenAIResponses,
     "anthropic": Anthropic,
     "gemini": Gemini,
     "ollama": Ollama,
 }
-PROTOCOLS = tuple(ADAPTERS)  # the recordings hold two more, which nobody asked for: cohere-v2, gemini-interactions
+PROTOCOLS = tuple(ADAPTERS)  # the recordings have two more: cohere-v2, gemini-interactions
 UPSTREAM = Upstream()
 
 REASONS = {
@@ -35,7 +35,7 @@ REASONS = {
     **dict.fromkeys(["content_filter", "refusal", "SAFETY", "BLOCK:SAFETY"], "content_filter"),
 }
 
-COUNTS = {  # of the prompt, of the completion, of both where it is said
+COUNTS = {  # the fields for the prompt, for the completion, and for both if there is one
     "openai-chat": (["prompt_tokens"], ["completion_tokens"], "total_tokens"),
     "openai-responses": (["input_tokens"], ["output_tokens"], "total_tokens"),
     "anthropic": (["input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens"], ["output_tokens"], None),
@@ -55,18 +55,18 @@ ERRORS = {
     "anthropic/test_anthropic_instrumentation_async_completions_streaming-07316.sse": Truncated,  # another protocol
 }
 
-# Where we read a recording otherwise than its manifest, and why.
+# The recordings that we read differently from their manifest, and why.
 REASON_UNSAID = {
     "openai-chat/test_tools_streaming_variant_a-52286.sse": "stop",  # no finish reason, but an end mark
     "openrouter/minimax_minimax_m1-object_streaming-fe070.sse": "stop",  # the same
-    "gemini-vertex/unary-success-missing-safety-ratings-cd3f3.json": "stop",  # a whole answer that is there is whole
+    "gemini-vertex/unary-success-missing-safety-ratings-cd3f3.json": "stop",  # a whole response is complete
     "gemini/unary-failure-only-prompt-feedback-80cfd.json": "content_filter",  # blocked, with a message for a reason
 }
 USAGE_ELSEWHERE = {"groq/test_chat_streaming_legacy-1bc9e.sse": 91}  # under `x_groq`
 CALLS = {
-    # The provider's own tools: a call is shown where its result is, under its whole arguments.
+    # The provider's own tools: a call is shown with its result and its whole arguments.
     "anthropic/anthropic-web-fetch-tool-20260209.1-5a52a.chunks.jsonl": ["web_fetch", "code_execution"],
-    # Four replies in one file; the manifest took the calls of the same index in the first and second for one.
+    # Four replies in one file: the manifest took calls with the same index for one.
     "azure-openai-responses/azure-reasoning-encrypted-content.1-477ba.chunks.jsonl": ["calculator"] * 3,
     "openai-responses/openai-reasoning-encrypted-content.1-a91a2.chunks.jsonl": ["calculator"] * 3,
     # The arguments come only with the call's end, which the manifest did not read.
@@ -80,7 +80,7 @@ RESET = {"anthropic/spliced-message-start-08f10.chunks.jsonl": "Let me call the 
 
 
 def bodies(recording) -> list[bytes]:
-    """Some hold several replies, one behind the other."""
+    """The replies in a recording: some have several, one after the other."""
     mark = b"event: response.created\n"
     if recording.body.count(mark) < 2:
         return [recording.body]

@@ -12,8 +12,7 @@ from chatapp.errors import Reported, Unreachable
 from chatapp.events import Raw, ReasoningDelta, TextDelta
 from chatapp.providers import Started
 from chatapp.providers.anthropic.adapter import Anthropic
-from chatapp.providers.replay import RecordedUpstream, frames_of
-from chatapp.wire.upstream import Upstream
+from chatapp.providers.replay import RecordedTransport, frames_of
 
 BOUND = 5
 CHAT = Chat(model="reply", messages=[Message("user", "hi")])
@@ -41,30 +40,30 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def replayed(file: Path, upstream: Upstream, interval: float = 0.0) -> Anthropic:
-    return Anthropic("recorded", RecordedUpstream(file, interval, limits=upstream), models=["reply"])
+def replayed(file: Path, interval: float = 0.0) -> Anthropic:
+    return Anthropic("recorded", RecordedTransport(file, interval), models=["reply"])
 
 
-def test_a_replayed_body_is_read_like_the_real_one(file, upstream):
-    items = list(replayed(file, upstream).stream(CHAT, CancelScope()))
+def test_a_replayed_body_is_read_like_the_real_one(file):
+    items = list(replayed(file).stream(CHAT, CancelScope()))
 
     assert items[0] == Started()
     assert items[1:4] == [ReasoningDelta("hm"), TextDelta("one"), TextDelta(" two")]
     assert (items[-1].reason, items[-1].usage.total) == ("length", 7)
 
 
-def test_its_bytes_are_those_of_the_file(file, upstream):
+def test_its_bytes_are_those_of_the_file(file):
     chat = Chat(model="reply", messages=CHAT.messages, raw=True)
-    items = list(replayed(file, upstream).stream(chat, CancelScope()))
+    items = list(replayed(file).stream(chat, CancelScope()))
 
     raw = b"".join(item.bytes for item in items if isinstance(item, Raw))
     assert hashlib.sha256(raw).digest() == hashlib.sha256(BODY).digest()
     assert next(item for item in items if isinstance(item, Raw)).content_type == "text/event-stream"
 
 
-def test_a_replay_can_be_stopped(file, upstream):
+def test_a_replay_can_be_stopped(file):
     scope = CancelScope()
-    items = replayed(file, upstream, interval=3600).stream(CHAT, scope)
+    items = replayed(file, interval=3600).stream(CHAT, scope)
     assert next(items) == Started()
     waiting = gevent.spawn(next, items)
     gevent.idle()
@@ -73,16 +72,16 @@ def test_a_replay_can_be_stopped(file, upstream):
         waiting.get(timeout=BOUND)
 
 
-def test_a_recorded_error_fails_as_the_real_one(file, upstream):
+def test_a_recorded_error_fails_as_the_real_one(file):
     file.write_bytes(b'{"type":"error","error":{"type":"overloaded_error","message":"x"}}')
     with pytest.raises(Reported):
-        list(replayed(file, upstream).stream(CHAT, CancelScope()))
+        list(replayed(file).stream(CHAT, CancelScope()))
 
 
-def test_a_file_that_went_away_is_an_error_of_the_provider(file, upstream):
+def test_a_file_that_went_away_is_an_error_of_the_provider(file):
     file.unlink()
     with pytest.raises(Unreachable, match="recorded cannot read its recording"):
-        list(replayed(file, upstream).stream(CHAT, CancelScope()))
+        list(replayed(file).stream(CHAT, CancelScope()))
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,6 @@
-"""Thinking in both positions, in every style; which fields exist is checked against the owners' libraries elsewhere."""
+"""Thinking on and off in every style. test_requests.py checks that the official libraries know the
+fields.
+"""
 
 from typing import get_args
 
@@ -9,7 +11,7 @@ from chatapp.chat import Chat, Effort, Message
 from chatapp.providers.anthropic.adapter import Anthropic
 from chatapp.providers.gemini.adapter import Gemini
 from chatapp.providers.ollama import Ollama
-from chatapp.providers.openai_chat.adapter import OpenAI
+from chatapp.providers.openai_chat.adapter import OpenAIChat
 from chatapp.providers.openai_responses.adapter import OpenAIResponses
 from chatapp.providers.thinking import REASONING_SENT_BACK, STYLES
 from chatapp.settings import ThinkingStyle
@@ -35,7 +37,7 @@ SWITCHES = [
     ("anthropic", "claude-sonnet-4-6", ADAPTIVE, DISABLED),
     ("anthropic", "anthropic.claude-opus-4-7-v1", ADAPTIVE, DISABLED),
     ("anthropic", "claude-opus-5", ADAPTIVE, DISABLED),
-    ("anthropic", "claude-fable-5", ADAPTIVE, {}),  # cannot be kept from it
+    ("anthropic", "claude-fable-5", ADAPTIVE, {}),  # always thinks
     ("anthropic", "smollm2", BUDGET, DISABLED),  # another's server
     ("gemini", "gemini-2.5-flash", config(True, thinkingBudget=-1), config(False, thinkingBudget=0)),
     ("gemini", "gemini-2.5-pro", config(True, thinkingBudget=-1), config(False, thinkingBudget=128)),
@@ -133,7 +135,7 @@ def test_every_style_of_the_settings_has_a_switch_and_stands_here():
 @pytest.mark.parametrize(
     ("adapter", "switch"),
     [
-        (OpenAI, {}),
+        (OpenAIChat, {}),
         (OpenAIResponses, {"reasoning": {"effort": "medium", "summary": "auto"}}),
         (Anthropic, BUDGET),
         (Gemini, {"generationConfig": config(True, thinkingLevel="high")}),

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatapp.app import DIALECTS
 from chatapp.dialects import Dialect
-from chatapp.errors import LogUnavailable
+from chatapp.dialects.registry import DIALECTS
+from chatapp.errors import LogUnavailable, UnknownRun
 from chatapp.events import (
     AttemptReset,
     Entry,
@@ -30,16 +30,9 @@ from chatapp.events import (
     Usage,
 )
 from chatapp.logs.memory import MemoryLog
-from chatapp.reading.reader import (
-    AlreadyComplete,
-    ClientDisconnected,
-    LogReplaced,
-    OpenReaders,
-    Read,
-    ServerDraining,
-    open_reader,
-    stored,
-)
+from chatapp.reading.presence import OpenReaders, ServerDraining
+from chatapp.reading.reader import AlreadyComplete, ClientDisconnected, encode_with_id, open_reader
+from chatapp.reading.sources import KeptAnswer, LiveLog, Source
 from chatapp.transcript import transcript_of
 from chatapp.wire.frames import HEARTBEAT, ServerEvent, SSEDecoder, encode
 
@@ -67,7 +60,7 @@ ends = st.sampled_from(["stop", "length", "tool_limit", "cancelled", "interrupte
     )
 )
 runs = st.builds(lambda middle, end: numbered([START, *middle, end]), st.lists(pieces, max_size=12), ends)
-OWN = sorted(name for name, dialect in DIALECTS.items() if dialect.own)
+OWN = sorted(name for name, dialect in DIALECTS.items() if dialect.has_event_ids)
 dialects = st.sampled_from(OWN).map(DIALECTS.__getitem__)
 
 
@@ -75,8 +68,12 @@ def numbered(events: list[StreamEvent]) -> list[Entry]:
     return [Entry(seq, event) for seq, event in enumerate(events, 1)]
 
 
-def body(read: Read, dialect: Dialect, after: int = 0) -> bytes:
-    return b"".join(open_reader(read, dialect, after).follow(heartbeat_s=0.01, trace_id="here"))
+def live(log: MemoryLog) -> Source:
+    return LiveLog(log, "run", lambda: None)
+
+
+def body(source: Source, dialect: Dialect, after: int = 0) -> bytes:
+    return b"".join(open_reader(source, dialect, after).follow(heartbeat_s=0.01, trace_id="here"))
 
 
 def decoded(data: bytes) -> list[ServerEvent]:
@@ -95,36 +92,34 @@ def terminal(event: ServerEvent) -> bool:
 
 @given(runs, dialects)
 def test_resumed_bytes_are_the_suffix_at_every_cut(entries: list[Entry], dialect: type[Dialect]) -> None:
-    whole = body(stored(entries), dialect())
+    whole = body(KeptAnswer(entries), dialect())
     for cut in range(1, len(entries)):
         received = b"".join(_until(entries, dialect(), cut))
-        assert received + body(stored(entries), dialect(), after=cut) == whole
+        assert received + body(KeptAnswer(entries), dialect(), after=cut) == whole
 
 
 def _until(entries: list[Entry], dialect: Dialect, cut: int) -> list[bytes]:
     """What a client has that was cut off after the event `cut`."""
-    from chatapp.reading.reader import encode_with_id
-
     return [encode_with_id(dialect.encode(event), str(seq)) for seq, event in entries[:cut]]
 
 
 @given(runs, dialects)
 def test_the_terminal_event_comes_once_and_last(entries: list[Entry], dialect: type[Dialect]) -> None:
-    events = decoded(body(stored(entries), dialect()))
+    events = decoded(body(KeptAnswer(entries), dialect()))
     assert [terminal(event) for event in events] == [False] * (len(events) - 1) + [True]
     assert events[-1].last_event_id == str(len(entries))
 
 
 @given(runs, st.sampled_from(sorted(DIALECTS)).map(DIALECTS.__getitem__))
 def test_only_our_own_dialects_carry_ids(entries: list[Entry], dialect: type[Dialect]) -> None:
-    lines = body(stored(entries), dialect()).split(b"\n")
-    assert any(line.startswith(b"id:") for line in lines) == dialect.own
+    lines = body(KeptAnswer(entries), dialect()).split(b"\n")
+    assert any(line.startswith(b"id:") for line in lines) == dialect.has_event_ids
     assert not any(line.startswith(b"retry:") for line in lines)
 
 
 @given(runs, dialects)
 def test_ids_only_grow(entries: list[Entry], dialect: type[Dialect]) -> None:
-    ids = [int(event.last_event_id or 0) for event in decoded(body(stored(entries), dialect()))]
+    ids = [int(event.last_event_id or 0) for event in decoded(body(KeptAnswer(entries), dialect()))]
     assert ids == sorted(ids)
 
 
@@ -134,9 +129,9 @@ def test_a_position_the_log_cannot_serve_gets_one_reset_and_everything(
 ) -> None:
     if 0 <= after <= len(entries):
         return
-    events = decoded(body(stored(entries), dialect(), after))
+    events = decoded(body(KeptAnswer(entries), dialect(), after))
     assert events[0].type == "reset"
-    assert events[1:] == decoded(body(stored(entries), dialect()))
+    assert events[1:] == decoded(body(KeptAnswer(entries), dialect()))
 
 
 def test_a_position_that_the_log_reaches_in_a_moment_is_no_foreign_one() -> None:
@@ -149,7 +144,7 @@ def test_a_position_that_the_log_reaches_in_a_moment_is_no_foreign_one() -> None
             log.append("run", event) for event in (TextDelta("a"), TextDelta("b"), RunEnd("stop", Usage(), Timing()))
         ]
     )
-    after = open_reader(lambda after, wait: log.read("run", after, wait), DIALECTS["token"](), 2)
+    after = open_reader(live(log), DIALECTS["token"](), 2)
     assert [event.type for event in decoded(b"".join(after.follow(1000, "here")))] == ["token", "done"]
     log.close()
 
@@ -159,7 +154,7 @@ def test_a_position_that_a_live_log_does_not_reach_is_told_within_a_second() -> 
     log.create("run")
     log.append("run", START)
     with gevent.Timeout(5):
-        reader = open_reader(lambda after, wait: log.read("run", after, wait), DIALECTS["token"](), 99)
+        reader = open_reader(live(log), DIALECTS["token"](), 99)
         assert decoded(next(reader.follow(1000, "here")))[0].type == "reset"
     log.close()
 
@@ -167,15 +162,15 @@ def test_a_position_that_a_live_log_does_not_reach_is_told_within_a_second() -> 
 @given(runs, dialects)
 def test_who_has_it_all_is_told_so(entries: list[Entry], dialect: type[Dialect]) -> None:
     with pytest.raises(AlreadyComplete):
-        open_reader(stored(entries), dialect(), len(entries))
+        open_reader(KeptAnswer(entries), dialect(), len(entries))
 
 
 @given(runs)
 def test_the_compacted_log_gives_the_same_answer(entries: list[Entry]) -> None:
     transcript = transcript_of(entries)
-    kept = stored(transcript.entries)
+    kept = KeptAnswer(transcript.entries)
     answer = decoded(body(kept, DIALECTS["message"]()))
-    assert answer[-1] == decoded(body(stored(entries), DIALECTS["message"]()))[-1]
+    assert answer[-1] == decoded(body(KeptAnswer(entries), DIALECTS["message"]()))[-1]
     assert "".join(_text(event) for event in decoded(body(kept, DIALECTS["token"]())) if event.type == "token") == (
         transcript.content.replace("\r\n", "\n").replace("\r", "\n")
     )
@@ -192,14 +187,14 @@ def test_a_silent_run_gets_heartbeats_and_they_change_nothing(name: str) -> None
     log = MemoryLog()
     log.create("run")
     log.append("run", START)
-    reader = open_reader(lambda after, wait: log.read("run", after, wait), DIALECTS[name]())
+    reader = open_reader(live(log), DIALECTS[name]())
     stream = reader.follow(heartbeat_s=0.01, trace_id="here")
     first = next(stream)
     assert HEARTBEAT in next(stream)
     log.append("run", TextDelta("hi"))
     log.append("run", RunEnd("stop", Usage(), Timing()))
     rest = b"".join(stream)
-    quiet = body(lambda after, wait: log.read("run", after, wait), DIALECTS[name]())
+    quiet = body(live(log), DIALECTS[name]())
     beats = [event for event in decoded(first + rest) if event.type in ("heartbeat", "ping")]
     assert [event for event in decoded(first + rest) if event not in beats] == decoded(quiet)
     log.close()
@@ -208,7 +203,7 @@ def test_a_silent_run_gets_heartbeats_and_they_change_nothing(name: str) -> None
 def test_the_first_piece_comes_at_once_even_where_there_is_nothing_to_say() -> None:
     log = MemoryLog()
     log.create("run")
-    reader = open_reader(lambda after, wait: log.read("run", after, wait), DIALECTS["message"]())
+    reader = open_reader(live(log), DIALECTS["message"]())
     assert next(reader.follow(heartbeat_s=1000, trace_id="here")) == HEARTBEAT
     log.close()
 
@@ -217,7 +212,7 @@ def test_the_first_piece_comes_at_once_even_where_there_is_nothing_to_say() -> N
 def test_a_waiting_reader_can_be_let_go(reason: type[Exception], last: bytes) -> None:
     log = MemoryLog()
     log.create("run")
-    reader = open_reader(lambda after, wait: log.read("run", after, wait), DIALECTS["message"]())
+    reader = open_reader(live(log), DIALECTS["message"]())
     stream = reader.follow(heartbeat_s=1000, trace_id="here")
     next(stream)
     gevent.spawn(reader.scope.cancel, reason)
@@ -230,45 +225,50 @@ def test_a_waiting_reader_can_be_let_go(reason: type[Exception], last: bytes) ->
 def test_readers_that_come_after_the_dismissal_are_let_go_too() -> None:
     readers = OpenReaders()
     readers.dismiss()
-    reader = open_reader(stored([]), DIALECTS["message"]())
+    reader = open_reader(KeptAnswer([]), DIALECTS["message"]())
     readers.add(reader)
     assert b"".join(reader.follow(1000, "here")).startswith(b"retry: ")
 
 
 @pytest.mark.parametrize("name", sorted(DIALECTS))
 def test_a_log_that_goes_away_ends_the_stream_with_an_error_that_can_be_resumed(name: str) -> None:
-    def read(after: int, wait: float) -> list[Entry]:
-        if after:
-            raise LogUnavailable("away")
-        return [Entry(1, START)]
+    class Away(KeptAnswer):
+        def read(self, after: int, wait: float) -> Sequence[Entry]:
+            if after:
+                raise LogUnavailable("away")
+            return super().read(after, wait)
 
-    events = decoded(body(read, DIALECTS[name]()))
+    events = decoded(body(Away([Entry(1, START)]), DIALECTS[name]()))
     assert any("away" in event.data for event in events)
     assert name not in OWN or (terminal(events[-1]) and events[-1].last_event_id in ("", "1"))
 
 
 @given(runs)
 def test_a_reader_whose_log_grew_old_is_reset_and_gets_what_was_kept(entries: list[Entry]) -> None:
-    kept = stored(transcript_of(entries).entries)
+    kept = KeptAnswer(transcript_of(entries).entries)
 
-    def read(after: int, wait: float) -> Sequence[Entry]:
-        if after:
-            raise LogReplaced(kept)
-        return entries[:1]
+    class Gone(KeptAnswer):
+        def read(self, after: int, wait: float) -> Sequence[Entry]:
+            if after:
+                raise UnknownRun("gone")
+            return entries[:1]
 
-    events = decoded(body(read, DIALECTS["message"]()))
+        def kept(self) -> Source:
+            return kept
+
+    events = decoded(body(Gone(entries), DIALECTS["message"]()))
     resets = [event for event in events if event.type == "reset"]
     assert len(resets) == 1
     after = events[events.index(resets[0]) + 1 :]
     assert after == decoded(body(kept, DIALECTS["message"]()))
-    assert decoded(body(read, DIALECTS["openai"]()))[-1].data.startswith('{"error"')
+    assert decoded(body(Gone(entries), DIALECTS["openai"]()))[-1].data.startswith('{"error"')
 
 
 def test_a_line_end_cut_between_two_tokens_reaches_the_client_once() -> None:
     entries = numbered(
         [START, TextDelta("a\r"), TextDelta("\nb\r"), TextDelta("c\r"), RunEnd("stop", Usage(), Timing())]
     )
-    tokens = [event.data for event in decoded(body(stored(entries), DIALECTS["token"]())) if event.type == "token"]
+    tokens = [event.data for event in decoded(body(KeptAnswer(entries), DIALECTS["token"]())) if event.type == "token"]
     assert "".join(tokens) == "a\nb\nc\n"
 
 
@@ -276,6 +276,11 @@ def test_a_line_end_cut_between_two_tokens_reaches_the_client_once() -> None:
 def test_a_run_whose_last_event_shows_nothing_ends_its_stream_without_a_heartbeat(name: str) -> None:
     stop = RunEnd("stop", Usage(1, 2, 3), Timing(1, 2, 3))
     entries = numbered([START, TextDelta("x"), AttemptReset("cut"), TextDelta("y"), stop])
-    data = body(lambda after, wait: entries[after : after + 1], DIALECTS[name]())
+
+    class OneByOne(KeptAnswer):
+        def read(self, after: int, wait: float) -> Sequence[Entry]:
+            return super().read(after, wait)[:1]
+
+    data = body(OneByOne(entries), DIALECTS[name]())
     dialect = DIALECTS[name]()
     assert data == b"".join(encode(frame) for _, event in entries for frame in dialect.encode(event))

@@ -5,12 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from chatapp.chat import Message
+from chatapp.chat import Ask, Message
 from chatapp.errors import DatabaseUnavailable
 from chatapp.storage.approvals import StoredApprovals
 from chatapp.storage.conversations import Conversations
 from chatapp.storage.database import Database, open_database
-from chatapp.storage.question import Question
 
 
 @pytest.fixture
@@ -22,8 +21,8 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 @pytest.fixture
 def run_id(database: Database) -> str:
-    question = Question(owner="o", provider="p", model="m", messages=[Message("user", "hi")], keep=True)
-    return Conversations(database.engine).begin(question).id
+    ask = Ask(said=[Message("user", "hi")], keep=True)
+    return Conversations(database.engine).begin(ask, "o", "p", "m").answer.id
 
 
 def test_the_first_decision_holds_whoever_asks(database: Database, run_id: str) -> None:
@@ -39,7 +38,7 @@ def test_a_deleted_conversation_takes_its_decisions_along(database: Database, ru
     approvals, conversations = StoredApprovals(database.engine), Conversations(database.engine)
     approvals.decide(run_id, "call_0", "denied")
     [conversation] = conversations.recent("o")
-    conversations.delete("o", conversation["id"])
+    conversations.delete("o", conversation.id)
     assert approvals.decision(run_id, "call_0") is None
     assert approvals.decide(run_id, "call_0", "expired") == "expired"
 

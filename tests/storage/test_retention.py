@@ -2,31 +2,30 @@
 
 from pathlib import Path
 
-import pytest
+import gevent
+from drivers import an_answer, soon
 
-from chatapp.chat import Message
+from chatapp.chat import Ask, Message
 from chatapp.errors import NotFound
-from chatapp.events import Entry, RunEnd, RunStart, Timing, Usage
 from chatapp.storage.conversations import Conversations
 from chatapp.storage.database import open_database
-from chatapp.storage.question import Question
 from chatapp.storage.retention import Retention
-from chatapp.transcript import transcript_of
-
-DONE = transcript_of(
-    [
-        Entry(1, RunStart("r", "t", "mock", "words", "disabled", 0.0)),
-        Entry(2, RunEnd("stop", Usage(), Timing())),
-    ]
-)
 
 
 def begin(conversations: Conversations, *, keep: bool, finish: bool = True) -> str:
-    question = Question(owner="ann", provider="mock", model="words", messages=[Message("user", "hi")], keep=keep)
-    answer_id = conversations.begin(question).id
+    ask = Ask(said=[Message("user", "hi")], keep=keep)
+    answer_id = conversations.begin(ask, "ann", "mock", "words").answer.id
     if finish:
-        conversations.finish(answer_id, DONE)
+        conversations.finish(answer_id, an_answer())
     return answer_id
+
+
+def is_gone(conversations: Conversations, answer_id: str) -> bool:
+    try:
+        conversations.message("ann", answer_id)
+    except NotFound:
+        return True
+    return False
 
 
 def test_only_finished_answers_without_a_conversation_grow_old(tmp_path: Path) -> None:
@@ -36,9 +35,19 @@ def test_only_finished_answers_without_a_conversation_grow_old(tmp_path: Path) -
     running = begin(conversations, keep=False, finish=False)
     assert Retention(database.engine, retention_s=3600).expire() == 0
     assert expiry.expire() == 1
-    with pytest.raises(NotFound):
-        conversations.message("ann", loose)
-    assert conversations.message("ann", kept).status == "done"
-    assert conversations.message("ann", running).status == "running"
+    assert is_gone(conversations, loose)
+    assert not conversations.answer("ann", kept).running
+    assert conversations.answer("ann", running).running
+    database.close()
+
+
+def test_it_deletes_from_its_start_on(tmp_path: Path) -> None:
+    database = open_database("", tmp_path)
+    conversations, expiry = Conversations(database.engine), Retention(database.engine, retention_s=-1)
+    loose = begin(conversations, keep=False)
+    gevent.sleep(0)
+    assert not is_gone(conversations, loose)
+    expiry.start()
+    soon(lambda: is_gone(conversations, loose))
     expiry.close()
     database.close()

@@ -17,7 +17,7 @@ from gevent.pywsgi import WSGIServer
 from httpx_sse import EventSource
 from sseclient import SSEClient
 
-from chatapp.app import DIALECTS
+from chatapp.dialects.registry import DIALECTS
 from chatapp.events import (
     AttemptReset,
     Entry,
@@ -37,6 +37,7 @@ from chatapp.events import (
     Usage,
 )
 from chatapp.reading.reader import open_reader
+from chatapp.reading.sources import KeptAnswer
 from chatapp.wire.frames import SSEDecoder
 
 NPM = Path(sys.prefix) / "npm"
@@ -102,14 +103,15 @@ def body(name: str, events: Sequence[StreamEvent], chance: random.Random) -> Bod
     for _ in range(4):
         steps.insert(chance.randrange(len(steps)), None)
 
-    def read(_after: int, wait: float) -> list[Entry]:
-        if (step := steps.pop(0)) is not None:
-            return [step]
-        gevent.sleep(wait)
-        return []
+    class Halting(KeptAnswer):
+        def read(self, after: int, wait: float) -> Sequence[Entry]:
+            if (step := steps.pop(0)) is not None:
+                return [step]
+            gevent.sleep(wait)
+            return []
 
-    suffix = "@msg_1" if DIALECTS[name]().own and chance.random() < 0.5 else ""
-    data = b"".join(open_reader(read, DIALECTS[name](), id_suffix=suffix).follow(SILENCE_S, "trace"))
+    suffix = "@msg_1" if DIALECTS[name]().has_event_ids and chance.random() < 0.5 else ""
+    data = b"".join(open_reader(Halting([]), DIALECTS[name](), id_suffix=suffix).follow(SILENCE_S, "trace"))
     text = "".join(event.text for event in events if isinstance(event, TextDelta))
     return Body(name, meant(name, events, suffix), text, events[-1].reason == "error", data)  # type: ignore[union-attr]
 
@@ -119,7 +121,7 @@ def meant(name: str, events: Sequence[StreamEvent], suffix: str) -> Parsed:
     for seq, event in enumerate(events, 1):
         frames = list(dialect.encode(event))
         for index, frame in enumerate(frames):
-            if dialect.own and index == len(frames) - 1:
+            if dialect.has_event_ids and index == len(frames) - 1:
                 last_id = f"{seq}{suffix}"
             found.append((frame.event or "message", frame.data.replace("\r\n", "\n").replace("\r", "\n"), last_id))
     return found
@@ -157,7 +159,7 @@ def test_dialects_of_others_have_no_id_and_no_retry(bodies: list[Body]) -> None:
     for body in bodies:
         lines = body.bytes.split(b"\n")
         marked = any(line.startswith((b"id:", b"retry:")) for line in lines)
-        assert marked == DIALECTS[body.dialect]().own
+        assert marked == DIALECTS[body.dialect]().has_event_ids
 
 
 def test_our_own_parser(bodies: list[Body]) -> None:

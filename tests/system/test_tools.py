@@ -121,7 +121,7 @@ def test_stop_ends_a_call_that_is_under_way(
 
 @pytest.mark.parametrize(
     ("log", "decision", "outcome"),
-    [("sqlite:", "approved", "launched to the moon"), ("memory:", "denied", "has denied")],
+    [("sqlite:", "approved", "launched to the moon"), ("memory:", "denied", "user denied")],
 )
 def test_the_owner_decides_about_a_call_that_asks(
     tool_server: Callable[..., Any], log: str, decision: str, outcome: str

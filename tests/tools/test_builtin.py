@@ -1,5 +1,6 @@
-"""The tools that come along: right, and bounded whatever they are asked."""
+"""The built-in tools are right, and bounded for any input."""
 
+from contextlib import suppress
 from datetime import datetime
 
 import gevent
@@ -57,7 +58,7 @@ def test_arithmetic(expression: str, expected: object) -> None:
         "1" * 501,
     ],
 )
-def test_what_is_not_arithmetic_is_refused(expression: str) -> None:
+def test_anything_but_arithmetic_is_refused(expression: str) -> None:
     with pytest.raises(ToolFailed):
         value(expression)
 
@@ -65,17 +66,15 @@ def test_what_is_not_arithmetic_is_refused(expression: str) -> None:
 @pytest.mark.parametrize(
     "expression", ["9 ** 9 ** 9", "9 ** -999999999", "round(5, -999999999)", "2 ** 4000 * 2 ** 4000"]
 )
-def test_what_would_take_for_ever_is_refused_at_once(expression: str) -> None:
+def test_an_endless_computation_is_refused_at_once(expression: str) -> None:
     with gevent.Timeout(5), pytest.raises(ToolFailed):
         value(expression)
 
 
 @given(st.recursive(st.integers().map(str), lambda e: st.tuples(e, OPERATORS, e).map(lambda t: f"({' '.join(t)})")))
 def test_any_expression_has_a_value_or_is_refused(expression: str) -> None:
-    try:
+    with suppress(ToolFailed):
         assert isinstance(value(expression), (int, float, str))
-    except ToolFailed:
-        pass
 
 
 def test_the_time_in_a_zone() -> None:
@@ -85,13 +84,13 @@ def test_the_time_in_a_zone() -> None:
 
 
 @pytest.mark.parametrize("zone", ["", "Mars/Olympus", "../etc/passwd", "a\0b", "Europe"])
-def test_a_zone_that_is_not_there_is_named(zone: str) -> None:
-    with pytest.raises(ToolFailed, match="no time zone named"):
+def test_an_unknown_zone_is_named(zone: str) -> None:
+    with pytest.raises(ToolFailed, match="Unknown time zone"):
         current_time.call({"timezone": zone}, CancelScope())
 
 
 def test_a_quote_says_that_it_is_a_sample() -> None:
     quote = sample_stock_quote.call({"symbol": "acme"}, CancelScope())
     assert quote["symbol"] == "ACME" and quote["sample_data"] is True  # type: ignore[index]
-    with pytest.raises(ToolFailed, match="it has ACME"):
+    with pytest.raises(ToolFailed, match="available: ACME"):
         sample_stock_quote.call({"symbol": "AAPL"}, CancelScope())

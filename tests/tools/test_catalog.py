@@ -1,4 +1,4 @@
-"""Which tools there are and which a run gets: by name, by pattern, by default."""
+"""All tools, and the choice of those that a run gets: by name, by pattern, by default."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -65,7 +65,7 @@ def names(found: Sequence[NamedTool]) -> list[str]:
     return [tool.spec.name for tool in found]
 
 
-def test_nobody_gets_a_tool_unasked_but_an_agent() -> None:
+def test_only_an_agent_gets_tools_unasked() -> None:
     assert tools().choose(None) == [] and tools().choose([]) == []
     assert names(tools().choose(None, agent=True)) == ["current_time", "calculate", "sample_stock_quote"]
 
@@ -87,26 +87,26 @@ def test_servers_are_not_asked_for_tools_that_are_here() -> None:
 
 
 @pytest.mark.parametrize(("name", "asks_the_other"), [("web__fetch", False), ("fetch", True)])
-def test_a_server_that_hangs_holds_up_nobody_who_wants_another_s_tool(name: str, asks_the_other: bool) -> None:
+def test_a_server_that_hangs_does_not_delay_another_servers_tool(name: str, asks_the_other: bool) -> None:
     hung, web = HungServer(), FarServer("fetch")
     with gevent.Timeout(5):
         assert names(tools({"hung": hung, "web": web}).choose(["calculate", name])) == ["calculate", "fetch"]
     assert hung.asked == asks_the_other
 
 
-def test_a_tool_whose_own_name_begins_as_another_server_s_is_found() -> None:
+def test_a_tool_whose_name_starts_with_another_servers_is_found() -> None:
     servers = {"web": FarServer("fetch"), "hub": FarServer("web__search")}
     assert names(tools(servers).choose(["web__search"])) == ["web__search"]
 
 
-def test_names_are_such_as_every_provider_takes() -> None:
+def test_every_provider_accepts_the_names() -> None:
     [tool] = [tool for tool in tools({"my disk": FarServer("read/file.txt" + "x" * 80)}).all() if tool.server]
     assert tool.spec.name == ("read_file_txt" + "x" * 80)[:64]
     assert tool.long_name.startswith("my_disk__read_file_txt")
     assert tool.call({}, CancelScope()) == "read/file.txt" + "x" * 80
 
 
-def test_tools_whose_names_become_alike_are_each_found() -> None:
+def test_tools_whose_names_become_equal_are_each_found() -> None:
     told = ("a.b", "a_b", "x" * 70 + "1", "x" * 70 + "2", "hub__a_b")
     offered = tools({"hub": FarServer(*told)})
     far = [tool for tool in offered.all() if tool.server]
@@ -123,8 +123,8 @@ def test_patterns_tell_whose_calls_ask() -> None:
     assert [tool.spec.name for tool in offered.all() if tool.ask] == ["fetch"]
 
 
-def test_a_name_that_is_not_there_is_named_with_those_that_are() -> None:
-    with pytest.raises(InvalidField, match=r"tools: there is none named 'x'; there are current_time, .*fetch"):
+def test_an_unknown_name_is_refused_with_the_available_ones() -> None:
+    with pytest.raises(InvalidField, match=r"tools: unknown tool .x.; available: current_time, .*fetch"):
         tools({"web": FarServer("fetch")}).choose(["x"])
     assert tools({"web": FarServer()}).problems() == {"web": "it is away"}
 
@@ -136,7 +136,7 @@ def test_a_name_that_is_not_there_is_named_with_those_that_are() -> None:
         ("from chatapp.tools.functions import tool\n@tool\ndef f(x): pass", "parameter x needs a type"),
         (
             "from chatapp.tools.functions import tool\n@tool\ndef calculate() -> int:\n    return 1",
-            "several tools named",
+            "several tools are named",
         ),
     ],
 )

@@ -1,12 +1,15 @@
-"""A typed function is a tool: name, description and schema come from it, and its arguments arrive typed."""
+"""A typed function is a tool: it gives name, description and schema; its arguments arrive typed."""
 
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 import gevent
 import msgspec
 import pytest
+from gevent.event import Event
 
 from chatapp.cancel import CancelScope
+from chatapp.chat import ToolSpec
 from chatapp.tools import ToolFailed
 from chatapp.tools.functions import tool
 
@@ -48,7 +51,124 @@ def test_the_signature_and_the_docstring_make_the_spec() -> None:
     assert schema["$defs"]["Place"]["required"] == ["city"]
 
 
-def test_arguments_arrive_as_the_types_that_were_declared() -> None:
+def google(city: str, days: int) -> None:
+    """The weather forecast.
+
+    It is a guess.
+
+    Args:
+        city: name of the city,
+            in English
+        days (int, optional): how many days
+
+    Returns:
+        Nothing.
+
+    Raises:
+        OSError: if the service is down
+    """
+
+
+def numpy(city: str, days: int) -> None:
+    """The weather forecast.
+
+    It is a guess.
+
+    Parameters
+    ----------
+    city : str
+        name of the city,
+        in English
+    days : int, optional
+        how many days
+
+    Returns
+    -------
+    None
+        Nothing.
+
+    Notes
+    -----
+    The model need not know this.
+    """
+
+
+def rest(city: str, days: int) -> None:
+    """The weather forecast.
+
+    It is a guess.
+
+    :param city: name of the city,
+        in English
+    :param int days: how many days
+    :returns: nothing
+    :raises OSError: if the service is down
+    """
+
+
+@pytest.mark.parametrize("function", [google, numpy, rest])
+def test_a_docstring_is_read_in_each_usual_style(function: Callable[..., object]) -> None:
+    spec = tool(function).spec
+    assert spec.description == "The weather forecast. It is a guess."
+    assert descriptions(spec) == {"city": "name of the city, in English", "days": "how many days"}
+
+
+def test_numpy_style_describes_several_parameters_at_once() -> None:
+    @tool
+    def distance(x: float, y: float) -> float:
+        """The distance from the origin.
+
+        Parameters
+        ----------
+        x, y : float
+            a coordinate in metres
+        """
+        return float((x * x + y * y) ** 0.5)
+
+    assert descriptions(distance.spec) == {"x": "a coordinate in metres", "y": "a coordinate in metres"}
+
+
+def test_a_description_in_the_signature_overrides_the_docstring() -> None:
+    @tool
+    def look(city: Annotated[str, msgspec.Meta(description="a capital")], days: int) -> None:
+        """Look.
+
+        Args:
+            city: any city
+            days: how many days
+        """
+
+    assert descriptions(look.spec) == {"city": "a capital", "days": "how many days"}
+
+
+@pytest.mark.parametrize(
+    ("docstring", "description"),
+    [
+        (None, ""),
+        ("Look.", "Look."),
+        (
+            "Look at the sky,\n    then at the sea: twice.\n\n    Really.",
+            "Look at the sky, then at the sea: twice. Really.",
+        ),
+        ("Look.\n\n    Args:\n        no colon here\n", "Look. Args: no colon here"),
+        ("Look.\n\n    : : neither\n", "Look. : : neither"),
+    ],
+)
+def test_a_docstring_without_readable_sections_is_all_description(docstring: str | None, description: str) -> None:
+    def look(city: str) -> None: ...
+
+    look.__doc__ = docstring
+    spec = tool(look).spec
+    assert spec.description == description
+    assert descriptions(spec) == {}
+
+
+def descriptions(spec: ToolSpec) -> dict[str, str]:
+    properties: dict[str, dict[str, str]] = spec.parameters["properties"]  # type: ignore[assignment]
+    return {name: field["description"] for name, field in properties.items() if "description" in field}
+
+
+def test_arguments_arrive_as_the_declared_types() -> None:
     assert weather.call({"place": {"city": "Lyon"}, "days": 2}, CancelScope()) == "2 days in Lyon, FR, C"
     assert weather(Place("Rome", "IT"), 1) == "1 days in Rome, IT, C"
 
@@ -60,18 +180,23 @@ def test_wrong_arguments_are_named(arguments: dict[str, object]) -> None:
 
 
 def test_a_function_is_stopped_where_it_waits() -> None:
+    started = Event()
+
     @tool(ask=True)
     def slow() -> None:
         """Wait."""
+        started.set()
         gevent.sleep(1000)
 
     class Stopped(Exception):
         pass
 
     scope = CancelScope()
-    gevent.spawn_later(0.01, scope.cancel, Stopped)
+    calling = gevent.spawn(slow.call, {}, scope)
+    assert started.wait(5)
+    scope.cancel(Stopped)
     with pytest.raises(Stopped):
-        slow.call({}, scope)
+        calling.get(timeout=5)
     assert slow.ask and not weather.ask
 
 

@@ -8,22 +8,23 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from chatapp.app import create_app
+from chatapp.service import ChatService
 from chatapp.settings import Settings
-from chatapp.web import EXTENSION, Services
+from chatapp.web import EXTENSION
 
 
 @pytest.fixture
 def app(tmp_path: Path) -> Iterator[Flask]:
     app = create_app(Settings(data=tmp_path, log_url="memory:", come_back_s=0.1))
     yield app
-    services: Services = app.extensions[EXTENSION]
-    services.drain(0)
-    services.close()
+    service: ChatService = app.extensions[EXTENSION]
+    service.drain(0)
+    service.close()
 
 
 @pytest.fixture
-def services(app: Flask) -> Services:
-    found: Services = app.extensions[EXTENSION]
+def service(app: Flask) -> ChatService:
+    found: ChatService = app.extensions[EXTENSION]
     return found
 
 

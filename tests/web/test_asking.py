@@ -6,7 +6,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from chatapp.errors import Overloaded, Unreachable
-from chatapp.web import Services
+from chatapp.service import ChatService
 
 ASK = {"prompt": "hi", "provider": "mock", "max_tokens": 2}
 
@@ -35,7 +35,7 @@ def test_the_same_request_may_be_told_another_way(client: FlaskClient) -> None:
 
 
 def test_a_known_key_is_answered_where_nothing_new_could_be(
-    client: FlaskClient, services: Services, monkeypatch: pytest.MonkeyPatch
+    client: FlaskClient, service: ChatService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     known = post(client, "k").get_json()["id"]
 
@@ -45,10 +45,10 @@ def test_a_known_key_is_answered_where_nothing_new_could_be(
     def away(*_: object) -> None:
         raise Unreachable("away")
 
-    monkeypatch.setattr(services.runs, "admit", full)
+    monkeypatch.setattr(service.runs, "admit", full)
     assert post(client, "new").status_code == 503
     assert post(client, "k").get_json()["id"] == known
-    monkeypatch.setattr(services.providers, "resolve", away)
+    monkeypatch.setattr(service.providers, "resolve", away)
     assert post(client, "new").status_code == 502
     assert post(client, "k").get_json()["id"] == known
 

@@ -1,39 +1,32 @@
 """What the owner's word on a call does: nothing, where nobody waits for it any more."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import gevent
 import pytest
+from drivers import soon
 from flask import Flask
 from flask.testing import FlaskClient
 
 from chatapp.access.cookies import LOCAL
 from chatapp.app import create_app
-from chatapp.chat import Message
+from chatapp.chat import Ask, Message
 from chatapp.events import ToolApproval
+from chatapp.service import ChatService
 from chatapp.settings import Settings
-from chatapp.storage.question import Question
-from chatapp.web import EXTENSION, Services
+from chatapp.web import EXTENSION
 
 
 @pytest.fixture
 def app(tmp_path: Path) -> Iterator[Flask]:
     app = create_app(Settings(data=tmp_path, log_url="memory:", ask_tools=("calculate",)))
     yield app
-    services: Services = app.extensions[EXTENSION]
-    services.drain(0)
-    services.close()
-
-
-def soon(look: Callable[[], Any]) -> Any:
-    with gevent.Timeout(10, AssertionError("waited in vain")):
-        while not (seen := look()):
-            gevent.sleep(0.01)
-    return seen
+    service: ChatService = app.extensions[EXTENSION]
+    service.drain(0)
+    service.close()
 
 
 def test_an_approval_that_comes_after_a_stop_is_none(client: FlaskClient) -> None:
@@ -54,12 +47,12 @@ def test_an_approval_that_comes_after_a_stop_is_none(client: FlaskClient) -> Non
 
 @pytest.mark.parametrize("call_id", ["a/b", "a//b", "tools/c d/"])
 def test_a_call_is_found_by_whatever_id_its_provider_gave_it(
-    client: FlaskClient, services: Services, call_id: str
+    client: FlaskClient, service: ChatService, call_id: str
 ) -> None:
-    question = Question(owner=LOCAL, provider="p", model="m", messages=[Message("user", "hi")])
-    run_id = services.conversations.begin(question).id
-    services.log.create(run_id)
-    services.log.append(run_id, ToolApproval(call_id, "asked", time.time() + 60))
+    ask = Ask(said=[Message("user", "hi")])
+    run_id = service.conversations.begin(ask, LOCAL, "p", "m").answer.id
+    service.log.create(run_id)
+    service.log.append(run_id, ToolApproval(call_id, "asked", time.time() + 60))
     path = f"/api/v1/messages/{run_id}/tools/{quote(call_id, safe='')}"
     decided = client.post(path, json={"decision": "denied"})
     assert decided.get_json() == {"tool_call_id": call_id, "decision": "denied"}

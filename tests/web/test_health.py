@@ -7,7 +7,7 @@ import gevent
 import pytest
 from flask import Flask
 
-from chatapp.reading.reader import OpenReaders
+from chatapp.reading.presence import OpenReaders
 from chatapp.web import EXTENSION, health
 
 

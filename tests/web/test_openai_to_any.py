@@ -5,13 +5,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from chatapp.chat import Chat
+from chatapp.chat import Ask, Chat
 from chatapp.dialects.openai_chat.request import CompletionRequest
 from chatapp.dialects.openai_responses.request import ResponseRequest
 from chatapp.providers.anthropic.adapter import Anthropic
 from chatapp.providers.gemini.adapter import Gemini
 from chatapp.providers.ollama import Ollama
-from chatapp.providers.openai_chat.adapter import OpenAI
+from chatapp.providers.openai_chat.adapter import OpenAIChat
 from chatapp.providers.openai_responses.adapter import OpenAIResponses
 
 PNG = "iVBORw0KGgo="
@@ -66,11 +66,11 @@ def test_both_ways_to_ask_are_one_chat() -> None:
 
 
 def asked(type_: Any, body: dict[str, Any]) -> Chat:
-    chat: Chat = msgspec.convert(body, type_).chat()
-    return chat
+    ask: Ask = msgspec.convert(body, type_).ask()
+    return ask.chat(ask.model or "", ask.said)
 
 
-@pytest.mark.parametrize("adapter", [OpenAI, OpenAIResponses, Anthropic, Gemini, Ollama])
+@pytest.mark.parametrize("adapter", [OpenAIChat, OpenAIResponses, Anthropic, Gemini, Ollama])
 def test_nothing_is_lost_on_the_way_to_a_provider(adapter: Any) -> None:
     request = adapter("acme", None, "http://acme.test").request(asked(CompletionRequest, COMPLETION))
     sent = msgspec.json.encode(request.body).decode().replace('\\"', '"')

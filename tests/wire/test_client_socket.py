@@ -1,4 +1,4 @@
-"""The client's connection while a response streams into it: everything arrives, and it is left as it was."""
+"""The client's connection during a response: everything arrives, and it is left unchanged."""
 
 from collections.abc import Iterator
 from socket import IPPROTO_TCP, TCP_USER_TIMEOUT
@@ -10,7 +10,7 @@ from gevent.socket import create_connection, create_server, socket, socketpair
 
 from chatapp.wire.client_socket import ClientSocket
 
-LARGE = bytes(range(256)) * 8192  # more than both kernel buffers take
+LARGE = bytes(range(256)) * 8192  # more than both kernel buffers hold
 
 
 @pytest.fixture

@@ -314,7 +314,7 @@ def test_frame_too_large_is_the_providers_bad_reply_and_not_worth_a_retry() -> N
 @pytest.mark.parametrize("decoder_class", [SSEDecoder, NDJSONDecoder])
 @pytest.mark.parametrize("piece_bytes", [1, 1024])
 def test_long_line_in_small_pieces_costs_linear_time(decoder_class, piece_bytes: int) -> None:
-    """By the byte, copying or scanning the held line at each piece would move 500 GB: minutes, not half a second."""
+    """Copying or scanning the held line at each byte would move 500 GB: minutes, not half a second."""
     decoder, line = decoder_class(), b"data: " + b"x" * 999_994
     began = time.perf_counter()
     feed_all(decoder.feed, (line[i : i + piece_bytes] for i in range(0, len(line), piece_bytes)))

@@ -6,18 +6,18 @@ from pathlib import Path
 import pytest
 
 from chatapp.errors import RateLimited
-from chatapp.wire.upstream_errors import rejected, reported
+from chatapp.wire.upstream_errors import http_error, stream_error
 
 RECORDINGS = Path(__file__).parents[2] / ".." / "shared" / "recordings"
 
-# Recorded error bodies that say more than their status does.
+# Recorded error bodies that say more than their status.
 KNOWN = {
-    "anthropic/anthropic_completion_invalid_api_key-de45a.json": "refused the key",
-    "xai/chat_error_handling_with_xai_grok-4-1-fast-non-r--aises_appropriate_auth_error-9ff12.json": "refused the key",
+    "anthropic/anthropic_completion_invalid_api_key-de45a.json": "refused the API key",
+    "xai/chat_error_handling_with_xai_grok-4-1-fast-non-r--aises_appropriate_auth_error-9ff12.json": "refused the API key",
     "groq/test_tool_regular_error-ce0c3.json": "does not know the model",
     "ollama/test_chat_error_records_model_name-c3eb6.json": "does not know the model",
     "perplexity/chat_real_error_scenarios_perplexity_sonar_handl--ntext_length_exceeded_errors-b0991.json": (
-        "finds the conversation too long"
+        "says that the conversation is too long"
     ),
     "synthetic/html-502.html": "failed",
 }
@@ -34,46 +34,50 @@ def recorded_errors():
 @pytest.mark.parametrize("entry", recorded_errors())
 def test_a_recorded_error_gives_a_sentence_that_quotes_nothing(entry):
     body = (RECORDINGS / entry["file"]).read_bytes()
-    error = rejected("acme", entry["http_status"], None, body)
+    error = http_error("acme", entry["http_status"], None, body)
 
     assert error.message.startswith("acme ")
     assert KNOWN.get(entry["file"], "") in error.message
     for said in entry["expect"]["errors"] or []:
         message = said["message"] if isinstance(said, dict) else said
         assert message.lower() not in error.message.lower()
-        assert reported("acme", json.dumps(said).encode()).message.startswith("acme ")
+        assert stream_error("acme", json.dumps(said).encode()).message.startswith("acme ")
 
 
 @pytest.mark.parametrize(
     ("status", "body", "sentence"),
     [
-        (400, b"", "acme did not take the request (HTTP 400)"),
-        (401, b"", "acme refused the key (HTTP 401)"),
-        (404, b"<html>", "acme does not know the model, or its address is wrong (HTTP 404)"),
-        (413, b"", "acme finds the conversation too long (HTTP 413)"),
-        (418, b"", "acme did not take the request (HTTP 418)"),
-        (307, b"", "acme sent a redirect, which is not followed: check its address (HTTP 307)"),
+        (400, b"", "acme refused the request (HTTP 400)"),
+        (401, b"", "acme refused the API key (HTTP 401)"),
+        (404, b"<html>", "acme does not know the model, or its base URL is wrong (HTTP 404)"),
+        (413, b"", "acme says that the conversation is too long (HTTP 413)"),
+        (418, b"", "acme refused the request (HTTP 418)"),
+        (307, b"", "acme sent a redirect, which is not followed; check its base URL (HTTP 307)"),
         (500, b"\xff", "acme failed (HTTP 500)"),
-        (529, b"", "acme takes no more requests for the moment (HTTP 529)"),
-        (400, b'{"error":{"code":"context_length_exceeded"}}', "acme finds the conversation too long (HTTP 400)"),
+        (529, b"", "acme accepts no more requests at the moment (HTTP 529)"),
+        (
+            400,
+            b'{"error":{"code":"context_length_exceeded"}}',
+            "acme says that the conversation is too long (HTTP 400)",
+        ),
         (429, b'{"error":{"code":"insufficient_quota"}}', "acme has no credit left for this account (HTTP 429)"),
     ],
 )
 def test_the_sentence_follows_the_body_else_the_status(status, body, sentence):
-    assert rejected("acme", status, None, body).message == sentence
+    assert http_error("acme", status, None, body).message == sentence
 
 
 @pytest.mark.parametrize(("status", "retryable"), [(400, False), (401, False), (429, True), (500, True), (503, True)])
 def test_only_what_may_pass_is_worth_another_try(status, retryable):
-    assert rejected("acme", status, None, b"").retryable is retryable
+    assert http_error("acme", status, None, b"").retryable is retryable
 
 
 def test_an_empty_account_is_not_worth_another_try():
-    assert not rejected("acme", 429, None, b"insufficient_quota").retryable
+    assert not http_error("acme", 429, None, b"insufficient_quota").retryable
 
 
 def test_a_limit_says_when_to_come_back():
-    error = rejected("acme", 429, "20", b"")
+    error = http_error("acme", 429, "20", b"")
 
     assert isinstance(error, RateLimited)
     assert (error.retry_after, error.message.endswith("; try again in 20 s")) == (20, True)
@@ -82,23 +86,23 @@ def test_a_limit_says_when_to_come_back():
 def test_when_to_come_back_may_be_a_date():
     soon = format_datetime(datetime.now(UTC) + timedelta(seconds=100), usegmt=True)
 
-    assert 90 < rejected("acme", 503, soon, b"").retry_after <= 100
+    assert 90 < http_error("acme", 503, soon, b"").retry_after <= 100
 
 
 def test_when_to_come_back_may_stand_in_the_body():
     body = b'{"error":{"details":[{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"34.4s"}]}}'
 
-    assert rejected("acme", 429, None, body).retry_after == 34.4
-    assert rejected("acme", 429, "20", body).retry_after == 20
+    assert http_error("acme", 429, None, body).retry_after == 34.4
+    assert http_error("acme", 429, "20", body).retry_after == 20
 
 
 @pytest.mark.parametrize("said", [None, "", "soon", "-1", "1e9", "nan", "Wed, 21 Oct 2015 07:28:00 GMT", "1 Jan"])
 def test_a_useless_retry_after_is_none(said):
-    assert rejected("acme", 429, said, b"").retry_after is None
+    assert http_error("acme", 429, said, b"").retry_after is None
 
 
 def test_a_request_that_no_second_try_can_help_is_not_the_server_s_failure() -> None:
     body = b'{"error":{"code":500,"message":"image input is not supported - hint: you may need to provide the mmproj"}}'
-    error = rejected("local", 500, None, body)
-    assert "takes no images" in error.message and not error.retryable
-    assert rejected("local", 500, None, b"oops").retryable
+    error = http_error("local", 500, None, body)
+    assert "does not accept images" in error.message and not error.retryable
+    assert http_error("local", 500, None, b"oops").retryable

@@ -1,1 +1,1 @@
-"""AG-UI: what is asked, what is answered."""
+"""AG-UI: the request, and the events of the answer."""

@@ -1,13 +1,23 @@
-"""What AG-UI's front ends ask by `POST /api/agui`, as a Chat. Every refusal names the field.
+"""The request of AG-UI's front ends, `POST /api/agui`, as an Ask. Every refusal names the field.
 
-The front end holds the conversation and sends all of it. `state` and activities are its own business; what it tells of
-its surroundings (`context`) is told to the model. The shared fields stand in `forwardedProps`.
+The front end holds the conversation and sends all of it. `state` and activities are ignored; the
+model is told the `context`. The fields that all our endpoints share stand in `forwardedProps`.
 """
 
 import msgspec
 
-from chatapp.chat import Chat, Image, Message, Part, Text
-from chatapp.dialects.request_parts import call_of, distinct, filled, given, image_of, refuse, refuse_orphans, tool_of
+from chatapp.chat import Ask, Message, Part, Text
+from chatapp.dialects.request_parts import (
+    call_of,
+    distinct,
+    filled,
+    given,
+    image_of,
+    joined,
+    refuse,
+    refuse_orphans,
+    tool_of,
+)
 from chatapp.dialects.requests import AnswerRequest
 from chatapp.errors import InvalidField
 from chatapp.events import ToolCall
@@ -67,13 +77,14 @@ class AGUIRequest(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     def wishes(self) -> AnswerRequest:
         return self.forwarded_props or AnswerRequest()
 
-    def chat(self) -> Chat:
-        refuse("resume", bool(self.resume), "no run that was interrupted to be asked")
+    def ask(self) -> Ask:
+        refuse("resume", bool(self.resume), "no run ends with an interrupt")
         tools = [
             tool_of(f"tools[{index}]", tool.name, tool.description, tool.parameters)
             for index, tool in enumerate(self.tools or ())
         ]
-        return msgspec.structs.replace(self.wishes.chat_of(self._messages()), tools=distinct(tools))
+        ask = self.wishes.ask_for(self._messages())
+        return msgspec.structs.replace(ask, options=msgspec.structs.replace(ask.options, tools=distinct(tools)))
 
     def _messages(self) -> list[Message]:
         messages = [Message("system", f"{known.description}: {known.value}") for known in self.context or ()]
@@ -107,13 +118,16 @@ def _message(field: str, message: AGUIMessage, thought: str) -> Message:
             said = (message.error or content) if failed else content
             return Message("tool", said, tool_call_id=id, failed=failed)
         case other:
-            raise InvalidField(f"{field}.role: {other!r} cannot be carried here")
+            raise InvalidField(
+                f"{field}.role: {other!r} is not supported; "
+                "use user, assistant, system, developer, tool, reasoning or activity"
+            )
 
 
 def _thought(field: str, content: str | list[ContentPart] | dict[str, object] | None) -> str:
     thought = _content(field, content)
     if not isinstance(thought, str):
-        raise InvalidField(f"{field}: an image cannot be carried here: there are texts")
+        raise InvalidField(f"{field}: images are not supported in a reasoning message; use text")
     return thought
 
 
@@ -123,20 +137,19 @@ def _call(field: str, call: Call) -> ToolCall:
 
 def _content(field: str, content: str | list[ContentPart] | dict[str, object] | None) -> str | list[Part]:
     if isinstance(content, dict):
-        raise InvalidField(f"{field}: expected text or parts")
+        raise InvalidField(f"{field}: expected a string or a list of parts")
     if not isinstance(content, list):
         return content or ""
-    parts = [_part(f"{field}[{index}]", part) for index, part in enumerate(content)]
-    if any(isinstance(part, Image) for part in parts):
-        return parts
-    return "".join(part.text for part in parts if isinstance(part, Text))
+    return joined([_part(f"{field}[{index}]", part) for index, part in enumerate(content)])
 
 
 def _part(field: str, part: ContentPart) -> Part:
     if part.type == "text":
         return Text(part.text)
-    if part.type == "image" and part.source and part.source.type in ("data", "url"):
-        source = part.source
-        inline = f"data:{source.mime_type};base64,{source.value}"
-        return image_of(f"{field}.source.value", inline if source.type == "data" else source.value)
-    raise InvalidField(f"{field}.type: {part.type!r} cannot be carried here: there are texts and images")
+    if part.type != "image":
+        raise InvalidField(f"{field}.type: {part.type!r} is not supported; use text or image parts")
+    source = part.source
+    if source is None or source.type not in ("data", "url"):
+        raise InvalidField(f"{field}.source: expected a source of type data or url")
+    inline = f"data:{source.mime_type};base64,{source.value}"
+    return image_of(f"{field}.source.value", inline if source.type == "data" else source.value)

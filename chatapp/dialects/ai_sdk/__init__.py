@@ -1,1 +1,1 @@
-"""The AI SDK's UI messages: what is asked, what is answered."""
+"""The AI SDK's UI messages: the request, and the events of the answer."""

@@ -1,6 +1,7 @@
-"""What the AI SDK's pages ask by `POST /api/ui/chat`: UI messages, as ours. Every refusal names the field.
+"""The request of the AI SDK's pages, `POST /api/ui/chat`, as an Ask. Every refusal names the field.
 
-What is there for the page alone (`data-*`, sources) is left out, as the AI SDK itself does for a model.
+Parts that only the page needs (`data-*`, sources) are left out; the AI SDK itself sends no model
+those either.
 """
 
 from collections.abc import Iterator
@@ -8,12 +9,12 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from chatapp.chat import Chat, Image, Message, Part, Text
-from chatapp.dialects import json_data
-from chatapp.dialects.request_parts import filled, given, image_of
+from chatapp.chat import Ask, Message, Part, Text
+from chatapp.dialects.request_parts import filled, given, image_of, joined
 from chatapp.dialects.requests import AnswerRequest
 from chatapp.errors import InvalidField
 from chatapp.events import ToolCall
+from chatapp.wire.json_text import json_data
 
 FOR_THE_PAGE = ("data-", "source-", "step-start")
 RESULTS = ("output-available", "output-error", "output-denied")
@@ -38,28 +39,25 @@ class UIMessage(msgspec.Struct, frozen=True):
 
 
 class UIChatRequest(AnswerRequest, frozen=True, kw_only=True):
-    """`id` is the chat's; the shared fields stand beside it, by the transport's `body`."""
+    """`id` is the chat's. The transport's `body` puts the shared fields beside it."""
 
     id: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
     messages: list[UIMessage]
     trigger: Literal["submit-message", "regenerate-message"] = "submit-message"
     message_id: str | None = msgspec.field(default=None, name="messageId")
 
-    def chat(self, known: bool) -> Chat:
-        """`known`: the conversation is kept here. Then of what the page holds only what is new matters."""
+    def ask(self, newest: str | None) -> Ask:
+        """`newest` is the id of the chat's newest answer on this server; if there is one, only what
+        is new in the page's messages matters."""
         if not self.messages or self.messages[-1].role != "user":
-            raise InvalidField("messages: the last one must be the user's")
-        if not known:
-            return self.chat_of(self._said(0), self.id)
+            raise InvalidField("messages: the last message must have the role user")
+        if newest is None:
+            return self.ask_for(self._said(0), session_id=self.id)
         if self.trigger == "regenerate-message":
-            return self.chat_of([], self.id)
+            return self.ask_for([], session_id=self.id, retry_of=self.message_id or newest)
         if self.message_id is not None:
-            raise InvalidField("messageId: what was said earlier cannot be changed here; begin a new chat")
-        return self.chat_of(self._said(len(self.messages) - 1), self.id)
-
-    def answer_to_redo(self, newest: str) -> str | None:
-        """The page may name it."""
-        return (self.message_id or newest) if self.trigger == "regenerate-message" else None
+            raise InvalidField("messageId: an earlier message cannot be edited; start a new chat")
+        return self.ask_for(self._said(len(self.messages) - 1), session_id=self.id)
 
     def _said(self, first: int) -> list[Message]:
         said: list[Message] = []
@@ -71,10 +69,7 @@ class UIChatRequest(AnswerRequest, frozen=True, kw_only=True):
 
 def _turn(field: str, message: UIMessage) -> Message:
     parts = [_part(f"{field}[{index}]", part) for index, part in enumerate(message.parts)]
-    said = [part for part in parts if part is not None]
-    if any(isinstance(part, Image) for part in said):
-        return Message(message.role, said)
-    return Message(message.role, filled(field, "".join(part.text for part in said if isinstance(part, Text))))
+    return Message(message.role, filled(field, joined([part for part in parts if part is not None])))
 
 
 def _part(field: str, part: UIPart) -> Part | None:
@@ -84,12 +79,12 @@ def _part(field: str, part: UIPart) -> Part | None:
         return image_of(f"{field}.url", part.url)
     if part.type.startswith(FOR_THE_PAGE):
         return None
-    what = part.media_type if part.type == "file" else part.type
-    raise InvalidField(f"{field}.type: {what!r} cannot be carried here: there are texts and images")
+    kind = part.media_type if part.type == "file" else part.type
+    raise InvalidField(f"{field}.type: {kind!r} is not supported; use text or image parts")
 
 
 def _steps(field: str, parts: list[UIPart]) -> Iterator[Message]:
-    """An answer holds all its rounds: each becomes the assistant's turn and the results of its calls."""
+    """An answer's messages: for each step one of the assistant, and one for each tool result."""
     step: list[UIPart] = []
     for index, part in enumerate(parts):
         if part.type == "step-start":
@@ -101,7 +96,10 @@ def _steps(field: str, parts: list[UIPart]) -> Iterator[Message]:
             given(f"{field}[{index}].toolCallId", part.tool_call_id)
             step.append(part)
         elif not part.type.startswith(FOR_THE_PAGE):
-            raise InvalidField(f"{field}[{index}].type: {part.type!r} cannot be carried here in an answer")
+            raise InvalidField(
+                f"{field}[{index}].type: {part.type!r} is not supported in an assistant message; "
+                "use text, reasoning or tool parts"
+            )
     yield from _step(step)
 
 
@@ -121,7 +119,7 @@ def _joined(parts: list[UIPart], kind: str) -> str:
 
 
 def _tool_name(part: UIPart) -> str:
-    """A tool that the page knows has its name in the part's type."""
+    """The tool of a tool part, else "". The part's type names a tool that the page knows."""
     return part.tool_name if part.type == "dynamic-tool" else part.type[5:] if part.type.startswith("tool-") else ""
 
 

@@ -1,1 +1,1 @@
-"""Anthropic's messages: what is asked, what is answered."""
+"""Anthropic's Messages: the request, and the events of the answer."""

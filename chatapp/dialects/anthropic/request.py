@@ -1,7 +1,8 @@
-"""What Anthropic's clients ask by `POST /v1/messages`, as a Chat. Every refusal names the field.
+"""The request `POST /v1/messages` of Anthropic's clients, as an Ask. Every refusal names the field.
 
-Unknown fields are ignored, as are hints that change nothing of the answer's meaning (`cache_control`, `metadata`,
-`service_tier`, …). What would change it and cannot be carried is refused.
+Unknown fields are ignored, and so are hints that do not change what the answer means
+(`cache_control`, `metadata`, `service_tier`, …). An unsupported field that would change it is
+refused.
 Source: https://platform.claude.com/docs/en/api/messages
 """
 
@@ -10,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-from chatapp.chat import Chat, Effort, Image, Message, Native, Part, Text, ToolSpec
+from chatapp.chat import Ask, ChatOptions, Effort, Image, Message, Native, Part, Text, ToolSpec
 from chatapp.dialects.anthropic.events import SIGNATURE
 from chatapp.dialects.request_parts import (
     PositiveInt,
@@ -19,6 +20,7 @@ from chatapp.dialects.request_parts import (
     distinct,
     filled,
     given,
+    joined,
     named_choice,
     refuse,
     refuse_orphans,
@@ -28,7 +30,7 @@ from chatapp.dialects.requests import OnDisconnect
 from chatapp.errors import InvalidField
 from chatapp.events import ToolCall
 
-LITTLE, MUCH = 4096, 12288  # tokens of a budget: below is a low effort, from there on a high one
+LITTLE, MUCH = 4096, 12288  # tokens of a budget: a low effort is below, a high one from there on
 CHOICES = {"auto": "auto", "any": "required", "none": "none"}
 
 
@@ -40,7 +42,7 @@ class Source(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Block(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The fields needed of a content block, of whatever type."""
+    """A content block of any type: the fields that we read."""
 
     type: str
     text: str | None = None
@@ -81,7 +83,7 @@ class ThinkingSwitch(msgspec.Struct, frozen=True):
 
     @property
     def effort(self) -> Effort | None:
-        """What comes nearest to the budget: most providers know words alone."""
+        """The word that comes nearest to the budget: most providers take no number."""
         if self.budget_tokens is None:
             return None
         return "low" if self.budget_tokens < LITTLE else "medium" if self.budget_tokens < MUCH else "high"
@@ -98,15 +100,15 @@ class OutputConfig(msgspec.Struct, frozen=True):
 
 
 class Thread(msgspec.Struct, frozen=True):
-    """The server keeps the conversation: begin one, or go on from an answer with what is new alone. The SDK's loop of
-    tools does that."""
+    """The server keeps the conversation. Create one, or continue from an answer and send only new
+    messages, as the SDK's tool runner does."""
 
     type: Literal["create", "continue"]
     previous_message_id: str | None = None
 
 
 class MessagesRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """`provider` and `on_disconnect` are ours: an SDK sends them as `extra_body`."""
+    """`provider` and `on_disconnect` are ours; an SDK sends them as `extra_body`."""
 
     model: str | None = None
     messages: list[Turn]
@@ -123,20 +125,18 @@ class MessagesRequest(msgspec.Struct, frozen=True, kw_only=True):
     provider: str | None = None
     on_disconnect: OnDisconnect | None = None
     thread: Thread | None = None
-    # What is refused:
+    # Refused:
     top_k: int | None = None
     container: object = None
     mcp_servers: list[object] | None = None
 
-    def chat(self) -> Chat:
-        refuse("top_k", self.top_k is not None, "top_p")
-        refuse("container", self.container is not None, "none")
-        refuse("mcp_servers", bool(self.mcp_servers), "tools, which the client runs")
+    def ask(self) -> Ask:
+        refuse("top_k", self.top_k is not None, "use top_p")
+        refuse("container", self.container is not None)
+        refuse("mcp_servers", bool(self.mcp_servers), "use tools, which the client runs")
         tools = distinct([_tool(f"tools[{index}]", tool) for index, tool in enumerate(self.tools or ())])
         format = self.output_config.format if self.output_config else None
-        return Chat(
-            model=self.model or "",
-            messages=self._messages(),
+        options = ChatOptions(
             thinking=self.thinking.type != "disabled" if self.thinking else None,
             effort=self._effort(),
             max_tokens=self.max_tokens,
@@ -148,23 +148,34 @@ class MessagesRequest(msgspec.Struct, frozen=True, kw_only=True):
             parallel_tools=not (self.tool_choice and self.tool_choice.disable_parallel_tool_use),
             schema=format.schema_ if format else None,
         )
+        thread = self.thread is not None
+        return Ask(
+            said=self._messages(),
+            options=options,
+            provider=self.provider,
+            model=self.model,
+            keep=thread,
+            previous=self.previous(),
+            previous_field="thread.previous_message_id",
+            instructions=self.system_messages() if thread else [],
+        )
 
     def system_messages(self) -> list[Message]:
-        """Sent with every request, and so not kept with a thread."""
+        """A client sends these with every request, so they are not kept with a thread."""
         system = _text("system", self.system) if self.system else ""
         return [Message("system", system)] if system else []
 
     def previous(self) -> str | None:
-        """The id of the answer that the thread goes on from."""
+        """The id of the answer that the thread continues from."""
         if self.thread is None or self.thread.type == "create":
             return None
         if self.thread.previous_message_id is None:
-            raise InvalidField("thread.previous_message_id: needed to continue")
+            raise InvalidField("thread.previous_message_id: required when type is 'continue'")
         return self.thread.previous_message_id
 
     def _effort(self) -> Effort | None:
-        """None where thinking is not switched on: there it would say something of the answer, which no other
-        protocol can be told."""
+        """None unless thinking is on: else Anthropic's effort is about the answer, and no other
+        protocol can say that."""
         if self.thinking is None or self.thinking.type == "disabled":
             return None
         said = self.output_config.effort if self.output_config else None
@@ -176,13 +187,13 @@ class MessagesRequest(msgspec.Struct, frozen=True, kw_only=True):
         messages = [] if self.thread else self.system_messages()
         for index, turn in enumerate(self.messages):
             messages += _turn(f"messages[{index}]", turn)
-        if self.previous() is None:  # else a result's call is in what was kept
+        if self.previous() is None:  # else a result's call may be in the messages that were kept
             refuse_orphans("messages", messages)
         return messages
 
 
 def _turn(field: str, turn: Turn) -> Iterator[Message]:
-    """The results of tools stand in the user's turn there; here each is a message."""
+    """Anthropic puts tool results into the user's turn; here each is a message of its own."""
     field = f"{field}.content"
     if turn.role == "system":
         yield Message("system", filled(field, _text(field, turn.content)))
@@ -207,11 +218,14 @@ def _answer(field: str, blocks: list[Block]) -> Message:
             case "thinking":
                 thought += block.thinking or ""
             case "redacted_thinking":
-                pass  # carried in the native turn
+                pass  # stands in the native turn
             case "tool_use":
                 calls.append(_call(f"{field}[{index}]", block))
             case other:
-                raise InvalidField(f"{field}[{index}].type: {other!r} cannot be carried here")
+                raise InvalidField(
+                    f"{field}[{index}].type: {other!r} is not supported in an assistant message; "
+                    "use text, thinking, redacted_thinking or tool_use"
+                )
     return Message("assistant", text, tool_calls=calls, reasoning=thought, native=_native(blocks))
 
 
@@ -221,7 +235,7 @@ def _call(field: str, block: Block) -> ToolCall:
 
 
 def _native(blocks: list[Block]) -> Native | None:
-    """The turn as it came, where it has thinking that Anthropic signed: it is Anthropic's to read again."""
+    """The turn as it came, if Anthropic signed thinking in it, which nobody else can read."""
     own = [block for block in blocks if not (block.type == "thinking" and block.signature in (None, "", SIGNATURE))]
     if any(block.type in ("thinking", "redacted_thinking") for block in own):
         return Native("anthropic", msgspec.to_builtins(own))
@@ -239,7 +253,7 @@ def _text(field: str, content: str | list[Block]) -> str:
         return content
     for index, block in enumerate(content):
         if block.type != "text":
-            raise InvalidField(f"{field}[{index}].type: {block.type!r} cannot be carried here: there are texts")
+            raise InvalidField(f"{field}[{index}].type: {block.type!r} is not supported; use text")
     return "\n\n".join(block.text or "" for block in content)
 
 
@@ -248,29 +262,26 @@ def _blocks(content: str | list[Block]) -> list[Block]:
 
 
 def _parts(field: str, blocks: list[Block], but: str = "") -> str | list[Part]:
-    """A list of nothing but texts becomes one text: not every provider takes parts."""
-    parts = [_part(f"{field}[{index}]", block) for index, block in enumerate(blocks) if block.type != but]
-    if any(isinstance(part, Image) for part in parts):
-        return parts
-    return "".join(part.text for part in parts if isinstance(part, Text))
+    """The content of these blocks, without those of type `but`."""
+    return joined([_part(f"{field}[{index}]", block) for index, block in enumerate(blocks) if block.type != but])
 
 
 def _part(field: str, block: Block) -> Part:
     if block.type == "text":
         return Text(block.text or "")
-    if block.type != "image" or block.source is None:
-        raise InvalidField(f"{field}.type: {block.type!r} cannot be carried here: there are texts and images")
-    source = block.source
+    if block.type != "image":
+        raise InvalidField(f"{field}.type: {block.type!r} is not supported; use text or image blocks")
+    source = block.source or Source("")
     if source.type == "base64" and source.media_type.startswith("image/") and source.data:
         return Image(f"data:{source.media_type};base64,{source.data}")
     if source.type == "url" and source.url.startswith("https://"):
         return Image(source.url)
-    raise InvalidField(f"{field}.source: expected an image in base64, or an https: URL")
+    raise InvalidField(f"{field}.source: expected an image in base64, or an https: URL of one")
 
 
 def _tool(field: str, tool: OfferedTool) -> ToolSpec:
     if tool.type not in (None, "custom"):
-        raise InvalidField(f"{field}.type: {tool.type!r} cannot be carried here: there are tools that the client runs")
+        raise InvalidField(f"{field}.type: {tool.type!r} is not supported; use custom tools")
     return tool_of(field, tool.name, tool.description, tool.input_schema, tool.strict)
 
 

@@ -1,1 +1,1 @@
-"""OpenAI's chat completions: what is asked, what is answered."""
+"""OpenAI's chat completions: the request, and the events of the answer."""

@@ -1,14 +1,14 @@
-"""OpenAI's chat completions, as a server: a run as `chat.completion.chunk` frames, or whole as a `chat.completion`.
+"""OpenAI's chat completions, as a server: a run as chunks, or as one `chat.completion`.
 
-It knows the shapes that OpenAI's clients read (https://platform.openai.com/docs/api-reference/chat/streaming), and no
-request. The protocol has no word for an attempt that was begun anew: where something of the first was shown already,
-the stream ends with an error rather than with two answers run together.
+The protocol has no word for an attempt that was begun anew: if something of the first was shown,
+the stream ends with an error.
+Source: https://platform.openai.com/docs/api-reference/chat/streaming
 """
 
 from collections.abc import Collection, Iterator
 from typing import ClassVar, assert_never
 
-from chatapp.dialects import BEGUN_ANEW, arguments_text, failed, json_data
+from chatapp.dialects import BEGUN_ANEW, Dialect, arguments_text, failed, is_shown
 from chatapp.errors import status_of
 from chatapp.events import (
     AttemptReset,
@@ -28,19 +28,20 @@ from chatapp.events import (
 )
 from chatapp.transcript import Transcript
 from chatapp.wire.frames import Frame
+from chatapp.wire.json_text import json_data
 
 DONE = Frame("[DONE]")
 ERROR_TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 FINISH = {"stop": "stop", "length": "length", "tool_limit": "length", "content_filter": "content_filter"}
 
 
-class OpenAIDialect:
-    """`include_usage`: send the chunk with the usage, as asked by `stream_options`. `tools`: the names of the tools that
-    the client runs; calls of others are the server's own and not shown. None: all are.
-    """
+class OpenAIDialect(Dialect):
+    """`include_usage`: send the chunk with the usage that `stream_options` asks for. `tools` are
+    the names of the tools that the client runs: calls of others are the server's own and not shown.
+    None: all are."""
 
     name: ClassVar[str] = "openai"
-    own: ClassVar[bool] = False
+    has_event_ids: ClassVar[bool] = False
 
     def __init__(self, include_usage: bool = False, tools: Collection[str] | None = None) -> None:
         self._include_usage = include_usage
@@ -79,19 +80,13 @@ class OpenAIDialect:
             case _:
                 assert_never(event)
 
-    def heartbeat(self) -> Iterator[Frame]:
-        yield from ()
-
-    def reset(self, reason: str) -> Iterator[Frame]:
-        yield from ()
-
     def _delta(self, delta: dict[str, object]) -> Frame:
         self._shown = True
         return self._chunk([_choice(delta)])
 
     def _call(self, id: str, name: str, text: str) -> Iterator[Frame]:
-        """A piece of a call's arguments; the first one brings its id, type and name, which must not come again."""
-        if self._tools is not None and name not in self._tools:
+        """A piece of a call's arguments. The id, type and name come with the first piece only."""
+        if not is_shown(name, self._tools):
             return
         call: dict[str, object] = {"function": {"arguments": text}}
         if id not in self._indexes:
@@ -112,9 +107,9 @@ class OpenAIDialect:
 
 
 def completion(said: Transcript, tools: Collection[str] | None = None) -> dict[str, object]:
-    """The `chat.completion` of a run that ended, and did not fail. `tools`: as for `OpenAIDialect`."""
+    """A run that ended well, as a `chat.completion`. `tools`: as for `OpenAIDialect`."""
     assert said.start is not None and said.end is not None
-    calls = [call for call in said.open_calls() if tools is None or call.name in tools]
+    calls = [call for call in said.open_calls() if is_shown(call.name, tools)]
     message: dict[str, object] = {
         "role": "assistant",
         "content": said.content or (None if calls else ""),
@@ -129,8 +124,8 @@ def completion(said: Transcript, tools: Collection[str] | None = None) -> dict[s
 
 
 def finish_reason(end: RunEnd, calls: bool) -> str:
-    """`calls`: there are some that wait for the client's results. A run that was stopped ends as `stop`: it is what was
-    asked for, and the protocol has no other word."""
+    """`calls`: some wait for the client's results. A cancelled run ends as `stop`: that is what its
+    owner asked for, and the protocol has no other word."""
     return "tool_calls" if calls and end.reason == "stop" else FINISH.get(end.reason, "stop")
 
 
@@ -145,7 +140,7 @@ def usage_body(usage: Usage) -> dict[str, object]:
 
 
 def error_body(error: ErrorInfo) -> dict[str, object]:
-    """The error of a run, in its stream."""
+    """The error of a run, as its stream says it."""
     type_ = error_type(status_of(error.code))
     return {"error": {"message": error.message, "type": type_, "param": None, "code": error.code}}
 

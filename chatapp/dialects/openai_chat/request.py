@@ -1,7 +1,7 @@
-"""What OpenAI's clients ask by `POST /v1/chat/completions`, as a Chat. Every refusal names the field.
+"""The request `POST /v1/chat/completions` of OpenAI's clients, as an Ask.
 
-Unknown fields are ignored, as are hints that change nothing of the answer's meaning (`user`, `metadata`,
-`service_tier`, …). What would change it and cannot be carried is refused.
+Unknown fields are ignored, and so are hints that do not change what the answer means (`user`,
+`metadata`, `service_tier`, …). An unsupported field that would change it is refused by its name.
 """
 
 from typing import Literal
@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from chatapp.chat import Chat, Effort, Message, Role, ToolSpec
+from chatapp.chat import Ask, ChatOptions, Effort, Message, Role, ToolSpec
 from chatapp.dialects.request_parts import (
     ContentPart,
     PositiveInt,
@@ -89,7 +89,7 @@ class ThinkingSwitch(msgspec.Struct, frozen=True):
 
 
 class CompletionRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """`provider`, `thinking` and `on_disconnect` are ours: an SDK sends them as `extra_body`."""
+    """`provider`, `thinking` and `on_disconnect` are ours; an SDK sends them as `extra_body`."""
 
     model: str | None = None
     messages: list[Turn]
@@ -109,7 +109,7 @@ class CompletionRequest(msgspec.Struct, frozen=True, kw_only=True):
     provider: str | None = None
     thinking: bool | ThinkingSwitch | None = None
     on_disconnect: OnDisconnect | None = None
-    # What is refused, unless it says what is the default anyway:
+    # Refused, unless the value is the default anyway:
     n: int | None = None
     logprobs: bool | None = None
     frequency_penalty: float | None = None
@@ -119,13 +119,11 @@ class CompletionRequest(msgspec.Struct, frozen=True, kw_only=True):
     functions: list[object] | None = None
     web_search_options: object | UnsetType = UNSET
 
-    def chat(self) -> Chat:
-        self._refuse_what_cannot_be_carried()
+    def ask(self) -> Ask:
+        self._refuse_unsupported()
         thinking = _thinking(self.thinking, self.reasoning_effort)
         tools = distinct([_tool(f"tools[{index}]", tool) for index, tool in enumerate(self.tools or ())])
-        return Chat(
-            model=self.model or "",
-            messages=self._messages(),
+        options = ChatOptions(
             thinking=thinking,
             effort=self.reasoning_effort if thinking == thinking_of(self.reasoning_effort) else None,
             max_tokens=self.max_completion_tokens or self.max_tokens,
@@ -138,6 +136,7 @@ class CompletionRequest(msgspec.Struct, frozen=True, kw_only=True):
             parallel_tools=self.parallel_tool_calls is not False,
             schema=_schema(self.response_format),
         )
+        return Ask(said=self._messages(), options=options, provider=self.provider, model=self.model)
 
     def _messages(self) -> list[Message]:
         if not self.messages:
@@ -146,15 +145,15 @@ class CompletionRequest(msgspec.Struct, frozen=True, kw_only=True):
         refuse_orphans("messages", messages)
         return messages
 
-    def _refuse_what_cannot_be_carried(self) -> None:
-        refuse("n", self.n not in (None, 1), "one answer a request")
-        refuse("logprobs", bool(self.logprobs), "no log probabilities")
-        refuse("frequency_penalty", bool(self.frequency_penalty), "no penalties")
-        refuse("presence_penalty", bool(self.presence_penalty), "no penalties")
-        refuse("logit_bias", bool(self.logit_bias), "no biases")
-        refuse("modalities", self.modalities not in (None, ["text"]), "text alone")
-        refuse("functions", bool(self.functions), "tools, which came after functions")
-        refuse("web_search_options", self.web_search_options not in (UNSET, None), "no search of its own")
+    def _refuse_unsupported(self) -> None:
+        refuse("n", self.n not in (None, 1), "send one request for each answer")
+        refuse("logprobs", bool(self.logprobs))
+        refuse("frequency_penalty", bool(self.frequency_penalty))
+        refuse("presence_penalty", bool(self.presence_penalty))
+        refuse("logit_bias", bool(self.logit_bias))
+        refuse("modalities", self.modalities not in (None, ["text"]), 'use ["text"]')
+        refuse("functions", bool(self.functions), "use tools")
+        refuse("web_search_options", self.web_search_options not in (UNSET, None))
 
 
 def message(field: str, turn: Turn) -> Message:
@@ -172,21 +171,25 @@ def message(field: str, turn: Turn) -> Message:
 
 def _call(field: str, call: Call) -> ToolCall:
     if call.function is None:
-        raise InvalidField(f"{field}.function: cannot be carried here: there are function calls")
+        raise InvalidField(f"{field}.function: missing; only function calls are supported")
     return call_of(f"{field}.function", given(f"{field}.id", call.id), call.function.name, call.function.arguments)
 
 
 def _tool(field: str, tool: OfferedTool) -> ToolSpec:
-    if tool.type != "function" or tool.function is None:
-        raise InvalidField(f"{field}.type: {tool.type!r} cannot be carried here: there are functions")
+    if tool.type != "function":
+        raise InvalidField(f"{field}.type: {tool.type!r} is not supported; use function")
     function = tool.function
+    if function is None:
+        raise InvalidField(f"{field}.function: must not be empty")
     return tool_of(f"{field}.function", function.name, function.description, function.parameters, function.strict)
 
 
 def _choice(choice: str | ChosenTool | None, tools: list[ToolSpec]) -> str:
     if isinstance(choice, ChosenTool):
-        if choice.type != "function" or choice.function is None:
-            raise InvalidField(f"tool_choice: {choice.type!r} cannot be carried here: choose one function, or none")
+        if choice.type != "function":
+            raise InvalidField(f"tool_choice: type {choice.type!r} is not supported; use function")
+        if choice.function is None:
+            raise InvalidField("tool_choice.function: must not be empty")
         return named_choice(choice.function.name, tools)
     return choice_word(choice)
 

@@ -1,1 +1,1 @@
-"""OpenAI's Responses: what is asked, what is answered."""
+"""OpenAI's Responses: the request, and the events of the answer."""

@@ -1,14 +1,16 @@
-"""OpenAI's Responses: a run as `response.*` events, or, after all of its events, as the `response` object.
+"""OpenAI's Responses: a run as `response.*` events, or as one `response` object.
 
-Items stand in the output in the order in which they began: thinking (`reasoning`, as a summary, which is what clients
-show), text (`message`) and calls of the client's tools (`function_call`). Everything is named after the run's id, so
-that the same events give the same bytes. Source: https://platform.openai.com/docs/api-reference/responses-streaming
+The output holds items in the order in which they began: thinking (`reasoning`, as the summary that
+clients show), text (`message`) and calls of the client's tools (`function_call`). All ids are made
+of the run's id, so that the same events give the same bytes.
+Source: https://platform.openai.com/docs/api-reference/responses-streaming
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import ClassVar, assert_never
 
-from chatapp.dialects import BEGUN_ANEW, arguments_text, failed, json_data
+from chatapp.dialects import BEGUN_ANEW, Dialect, failed
+from chatapp.dialects.blocks import Block, Blocks, Change, Closed, Grew, Opened
 from chatapp.dialects.openai_responses.items import CallItem, Events, Item, TextItem, ThinkingItem
 from chatapp.events import (
     AttemptReset,
@@ -27,21 +29,24 @@ from chatapp.events import (
     Usage,
 )
 from chatapp.wire.frames import Frame
+from chatapp.wire.json_text import json_data
 
 PREFIX, RUN_PREFIX = "resp_", "msg_"  # some clients know a response by its prefix
 INCOMPLETE = {"length": "max_output_tokens", "tool_limit": "max_output_tokens", "content_filter": "content_filter"}
 UNASKED: Mapping[str, object] = {}
 
 
-class ResponsesDialect:
-    """`asked`: fields of the request that the response object repeats. `tools`: as for `OpenAIDialect`.
+class ResponsesDialect(Dialect):
+    """`asked` are the fields of the request that the response object repeats. `tools` are the names
+    of the tools that the client runs: calls of others are not shown. None: all are.
 
-    `after` is the last `sequence_number` that the client has: frames up to it are muted. `last_only`: all are, but the
-    last, which holds the whole response: for a run whose log is compacted, where older numbers mean nothing any more.
+    `after` is the last `sequence_number` that the client has: frames up to it are muted.
+    `last_only` mutes all frames but the last, which holds the whole response. That is for a run
+    whose log is compacted, because the numbers that the client knows mean nothing there.
     """
 
     name: ClassVar[str] = "responses"
-    own: ClassVar[bool] = False
+    has_event_ids: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -53,48 +58,33 @@ class ResponsesDialect:
         self.response: dict[str, object] = {}
         self.sequence = 0  # of the next event
         self._asked = asked
-        self._tools = tools
         self._after = after
         self._last_only = last_only
-        self._items: list[Item] = []
-        self._calls: dict[str, CallItem] = {}  # under way, by their id
+        self._blocks = Blocks(tools)
+        self._items: list[Item] = []  # one for each block
         self._over = False
 
     def encode(self, event: StreamEvent) -> Iterator[Frame]:
         if self._over:
             return
         match event:
-            case TextDelta():
-                yield from self._say(TextItem, event.text)
-            case ReasoningDelta():
-                yield from self._say(ThinkingItem, event.text)
-            case ToolInputDelta():
-                yield from self._call(event.tool_call_id, event.name, event.text)
-            case ToolCall():
-                if event.id not in self._calls:
-                    yield from self._call(event.id, event.name, arguments_text(event))
-                yield from self._close(self._calls.pop(event.id, None))
+            case TextDelta() | ReasoningDelta() | ToolInputDelta() | ToolCall():
+                yield from self._frames(self._blocks.take(event))
             case RunStart():
                 self.response = self._begun(event)
                 for name in ("created", "in_progress"):
                     yield from self._event(name, {"response": self.response})
             case RunEnd():
                 yield from self._end(event)
-            case AttemptReset() if self._items:
+            case AttemptReset() if self._blocks.shown:
                 yield from self._fail(BEGUN_ANEW, Usage())
             case ToolApproval() | ToolResult() | AttemptReset() | PlanStep() | Raw():
                 pass
             case _:
                 assert_never(event)
 
-    def heartbeat(self) -> Iterator[Frame]:
-        yield from ()
-
-    def reset(self, reason: str) -> Iterator[Frame]:
-        yield from ()
-
     def whole(self) -> dict[str, object]:
-        """The response object, as it is after the events so far."""
+        """The response object after the events so far."""
         return {**self.response, "output": [item.whole() for item in self._items]}
 
     def _begun(self, start: RunStart) -> dict[str, object]:
@@ -119,43 +109,39 @@ class ResponsesDialect:
             **self._asked,
         }
 
-    def _say(self, kind: type[TextItem | ThinkingItem], text: str) -> Iterator[Frame]:
-        item = self._items[-1] if self._items else None
-        if not isinstance(item, kind) or item.done:
-            yield from self._close_text()
-            item = kind(self._item_id(kind.prefix), len(self._items))
-            yield from self._open(item)
-        item.text += text
-        yield from self._events(item.delta(text))
+    def _frames(self, changes: Iterable[Change], status: str = "completed") -> Iterator[Frame]:
+        """`status` is that of the items that are closed."""
+        for change in changes:
+            match change:
+                case Grew():
+                    item = self._items[change.block.index]
+                    item.text += change.text
+                    yield from self._events(item.delta(change.text))
+                case Opened():
+                    item = self._item(change.block)
+                    self._items.append(item)
+                    yield from self._events(item.opened())
+                case Closed():
+                    item = self._items[change.block.index]
+                    item.done, item.status = True, status
+                    yield from self._events(item.closed())
+                case _:
+                    assert_never(change)
 
-    def _call(self, id: str, name: str, text: str) -> Iterator[Frame]:
-        if self._tools is not None and name not in self._tools:
-            return
-        if id not in self._calls:
-            yield from self._close_text()
-            self._calls[id] = CallItem(self._item_id(CallItem.prefix), len(self._items), id, name)
-            yield from self._open(self._calls[id])
-        self._calls[id].text += text
-        yield from self._events(self._calls[id].delta(text))
-
-    def _open(self, item: Item) -> Iterator[Frame]:
-        self._items.append(item)
-        yield from self._events(item.opened())
-
-    def _close_text(self) -> Iterator[Frame]:
-        """What is said in one go ends where something else begins; calls may be under way side by side."""
-        last = self._items[-1] if self._items else None
-        yield from self._close(None if isinstance(last, CallItem) else last)
-
-    def _close(self, item: Item | None, status: str = "completed") -> Iterator[Frame]:
-        if item is not None and not item.done:
-            item.done, item.status = True, status
-            yield from self._events(item.closed())
+    def _item(self, block: Block) -> Item:
+        run = str(self.response["id"]).removeprefix(PREFIX)
+        match block.kind:
+            case "text":
+                return TextItem(run, block.index)
+            case "thinking":
+                return ThinkingItem(run, block.index)
+            case "call":
+                return CallItem(run, block.index, block.id, block.name)
 
     def _end(self, end: RunEnd) -> Iterator[Frame]:
-        """A run that was stopped is `completed`, with the status `cancelled`: there is no event of that name."""
-        for item in self._items:
-            yield from self._close(item, "completed" if end.reason == "stop" else "incomplete")
+        """A cancelled run is `completed` with the status `cancelled`, which has no event."""
+        status = "completed" if end.reason == "stop" else "incomplete"
+        yield from self._frames(self._blocks.close_all(), status)
         if failed(end) and end.error:
             yield from self._fail(end.error, end.usage)
         elif reason := INCOMPLETE.get(end.reason):
@@ -185,9 +171,6 @@ class ResponsesDialect:
         if sequence > self._after and not self._last_only:
             data = {"type": f"response.{name}", "sequence_number": sequence, **fields}
             yield Frame(json_data(data), f"response.{name}")
-
-    def _item_id(self, prefix: str) -> str:
-        return f"{prefix}_{str(self.response['id']).removeprefix(PREFIX)}_{len(self._items)}"
 
 
 def response_id(run_id: str) -> str:

@@ -1,4 +1,4 @@
-"""The output items of OpenAI's Responses: what is said as each begins, grows and ends, and how it looks whole."""
+"""The output items of OpenAI's Responses: the events of their growth, and the items as objects."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
@@ -9,15 +9,16 @@ Events: TypeAlias = Iterator[tuple[str, Mapping[str, object]]]
 
 
 class Item(ABC):
-    """One item; `text` is what there is of it. `status` is `in_progress` until it is done."""
+    """One item. Its id is made of `run` and of `index`, its place in the output. `text` is what it
+    holds so far; `status` is `in_progress` until it is done."""
 
     prefix: ClassVar[str]
 
-    def __init__(self, id: str, index: int) -> None:
+    def __init__(self, run: str, index: int) -> None:
         self.text = ""
         self.done = False
         self.status = "in_progress"
-        self._id = id
+        self._id = f"{self.prefix}_{run}_{index}"
         self._index = index
 
     @abstractmethod
@@ -29,7 +30,7 @@ class Item(ABC):
 
     @abstractmethod
     def delta(self, text: str) -> Events:
-        """What is said of one more piece."""
+        """The events of one more piece."""
 
     def closed(self) -> Events:
         yield "output_item.done", {"output_index": self._index, "item": self.whole()}
@@ -40,7 +41,7 @@ class Item(ABC):
 
 
 class TextItem(Item):
-    """A message of one part: what the model answers."""
+    """The answer's text: a message of one part."""
 
     prefix = "msg"
 
@@ -66,6 +67,8 @@ class TextItem(Item):
 
 
 class ThinkingItem(Item):
+    """Thinking, as a summary of one part."""
+
     prefix = "rs"
 
     def whole(self) -> dict[str, object]:
@@ -94,8 +97,8 @@ class CallItem(Item):
 
     prefix = "fc"
 
-    def __init__(self, id: str, index: int, call_id: str, name: str) -> None:
-        super().__init__(id, index)
+    def __init__(self, run: str, index: int, call_id: str, name: str) -> None:
+        super().__init__(run, index)
         self._call_id = call_id
         self._name = name
 

@@ -1,10 +1,15 @@
-"""What OpenAI's clients ask by `POST /v1/responses`, as a Chat. Every refusal names the field; see openai_requests."""
+"""The request `POST /v1/responses` of OpenAI's clients, as an Ask. Every refusal names the field.
+
+Unknown fields are ignored, and so are hints that do not change what the answer means. A field that
+would change it is refused if it is not supported.
+"""
 
 from typing import Literal
 
 import msgspec
 
-from chatapp.chat import Chat, Effort, Message, ToolSpec
+from chatapp.chat import Ask, ChatOptions, Effort, Message, ToolSpec
+from chatapp.dialects.openai_responses.events import run_id_of
 from chatapp.dialects.request_parts import (
     ContentPart,
     PositiveInt,
@@ -46,7 +51,7 @@ REPEATED = (
 
 
 class Item(msgspec.Struct, frozen=True):
-    """Of the input: a message, a call, its result, or thinking of an earlier turn."""
+    """One item of the input: a message, a call, its result, or the thinking of an earlier turn."""
 
     type: str = "message"
     role: Literal["system", "developer", "user", "assistant"] | None = None
@@ -89,7 +94,7 @@ class TextFormat(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class ResponseRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """`provider` and `on_disconnect` are ours: an SDK sends them as `extra_body`."""
+    """`provider` and `on_disconnect` are ours; an SDK sends them as `extra_body`."""
 
     model: str | None = None
     input: str | list[Item] | None = None
@@ -111,24 +116,22 @@ class ResponseRequest(msgspec.Struct, frozen=True, kw_only=True):
     user: str | None = None
     provider: str | None = None
     on_disconnect: OnDisconnect | None = None
-    # What is refused:
+    # Refused:
     conversation: object = None
     prompt: object = None
     top_logprobs: int | None = None
 
-    def chat(self) -> Chat:
-        """Without the instructions, which hold for this turn alone."""
-        refuse("conversation", self.conversation is not None, "previous_response_id, which continues one")
-        refuse("prompt", self.prompt is not None, "input and instructions, no templates")
-        refuse("top_logprobs", bool(self.top_logprobs), "no log probabilities")
+    def ask(self) -> Ask:
+        """The instructions hold for this turn only."""
+        refuse("conversation", self.conversation is not None, "use previous_response_id")
+        refuse("prompt", self.prompt is not None, "use input and instructions")
+        refuse("top_logprobs", bool(self.top_logprobs))
         effort = self.reasoning.effort if self.reasoning else None
         tools = distinct([_tool(f"tools[{index}]", tool) for index, tool in enumerate(self.tools or ())])
         messages = _messages(self.input)
         if self.previous_response_id is None:
             refuse_orphans("input", messages)
-        return Chat(
-            model=self.model or "",
-            messages=messages,
+        options = ChatOptions(
             thinking=thinking_of(effort),
             effort=effort,
             max_tokens=self.max_output_tokens,
@@ -139,9 +142,21 @@ class ResponseRequest(msgspec.Struct, frozen=True, kw_only=True):
             parallel_tools=self.parallel_tool_calls is not False,
             schema=_schema(self.text),
         )
+        return Ask(
+            said=messages,
+            options=options,
+            provider=self.provider,
+            model=self.model,
+            keep=self.store is not False,
+            previous=run_id_of(self.previous_response_id) if self.previous_response_id else None,
+            previous_field="previous_response_id",
+            instructions=[Message("system", self.instructions)] if self.instructions else [],
+            repeated=self.repeated(),
+        )
 
     def repeated(self) -> dict[str, object]:
-        """What the response object says of its request; always the tools, by which its own calls are known."""
+        """The fields that the response object repeats. `tools` is always one of them: by it a later
+        reader tells the client's calls from ours."""
         given = {name: getattr(self, name) for name in REPEATED if getattr(self, name) is not None}
         repeated: dict[str, object] = msgspec.to_builtins({"tools": [], **given})
         return repeated
@@ -159,7 +174,7 @@ def _messages(given: str | list[Item] | None) -> list[Message]:
 
 
 def _add(field: str, item: Item, messages: list[Message]) -> None:
-    """Thinking, calls and text of one turn are items of their own: they become one message of the assistant."""
+    """Add an item. The thinking, calls and text of one turn, each an item, become one message."""
     match item.type:
         case "message":
             _add_message(field, item, messages)
@@ -174,7 +189,10 @@ def _add(field: str, item: Item, messages: list[Message]) -> None:
             result = content_of(f"{field}.output", item.output)
             messages.append(Message("tool", result, tool_call_id=given(f"{field}.call_id", item.call_id)))
         case other:
-            raise InvalidField(f"{field}.type: {other!r} cannot be carried here")
+            raise InvalidField(
+                f"{field}.type: {other!r} is not supported; "
+                "use message, reasoning, function_call or function_call_output"
+            )
 
 
 def _add_message(field: str, item: Item, messages: list[Message]) -> None:
@@ -205,14 +223,14 @@ def _extend(messages: list[Message], more: Message) -> None:
 
 def _tool(field: str, tool: OfferedTool) -> ToolSpec:
     if tool.type != "function":
-        raise InvalidField(f"{field}.type: {tool.type!r} cannot be carried here: there are functions")
+        raise InvalidField(f"{field}.type: {tool.type!r} is not supported; use function")
     return tool_of(field, tool.name, tool.description, tool.parameters, tool.strict)
 
 
 def _choice(choice: str | ChosenTool | None, tools: list[ToolSpec]) -> str:
     if isinstance(choice, ChosenTool):
         if choice.type != "function":
-            raise InvalidField(f"tool_choice: {choice.type!r} cannot be carried here: choose one function, or none")
+            raise InvalidField(f"tool_choice: type {choice.type!r} is not supported; use function")
         return named_choice(choice.name, tools)
     return choice_word(choice)
 

@@ -1,7 +1,8 @@
-"""The runs that other processes write, and those that ended a while ago, for readers in this one.
+"""For readers here: the runs that other processes write, and those that ended a while ago.
 
-SQLite cannot call us when another process commits, but it tells cheaply whether one has. So while somebody reads
-such a run, that is asked every few ms, and when it is so, one query brings the news of all runs that are read.
+SQLite cannot call us when another process commits, but it tells cheaply whether one has. So while
+such a run is being read, we ask every few ms; and if there was a commit, one query brings the news
+of all runs that are read.
 """
 
 from collections.abc import Callable
@@ -11,9 +12,11 @@ import msgspec
 
 from chatapp.errors import UnknownRun
 from chatapp.logs.sqlite.pieces import Piece
-from chatapp.logs.sqlite.store import Store, StoreError, is_busy
+from chatapp.logs.sqlite.schema import StoreError
+from chatapp.logs.sqlite.store import Store
 from chatapp.logs.sqlite.tail import Tail
 from chatapp.logs.waiting import Alarm
+from chatapp.sqlite import is_busy
 
 POLL_S = 0.005  # as often as a writer flushes
 QUIET_POLL_S = 0.025  # when nothing came in the last QUIET_S: a first token may be that late
@@ -23,7 +26,7 @@ QUIET_S = 1.0
 class Follower:
     """Tails of runs that others than `writer` write, or that have ended.
 
-    `failure` says why the store gives no news, None where it does.
+    `failure` says why the store gives no news, None while it does.
     """
 
     def __init__(self, store: Store, writer: str, horizon: Callable[[], float]) -> None:
@@ -31,9 +34,9 @@ class Follower:
         self.failure: str | None = None
         self._store = store
         self._writer = writer
-        self._horizon = horizon  # runs that were settled before this time are not known any more
+        self._horizon = horizon  # runs that were settled before this time are unknown
         self._live: dict[int, Tail] = {}  # by key: those that have not ended
-        self._position = 0  # in the journal: what we know of
+        self._position = 0  # in the journal: how much of it we know
         self._version: int | None = None
         self._news_at = 0.0
         self._poll_alarm = Alarm(self._poll)
@@ -57,7 +60,7 @@ class Follower:
         return tail
 
     def sweep(self) -> None:
-        """Let go of what nobody has read for a while."""
+        """Let go of the tails that have not been read for a while."""
         for tail in list(self.tails.values()):
             if tail.finished or not (tail.used or tail.readers):
                 self.drop(tail.run_id)
@@ -74,12 +77,12 @@ class Follower:
             self.drop(run_id)
 
     def _begin_live(self, tail: Tail) -> None:
-        for piece in self._store.unfolded(tail.key):
+        for piece in self._store.journal.unfolded(tail.key):
             tail.take(piece)
         if tail.finished:
             return
         if not self._live:
-            self._position = self._store.position()
+            self._position = self._store.journal.position()
             self._news_at = monotonic()
             self._poll_alarm.set(POLL_S)
         self._live[tail.key] = tail
@@ -100,7 +103,7 @@ class Follower:
             self.failure = None
 
     def _take_news(self) -> None:
-        news = self._store.news(self._writer, self._position)
+        news = self._store.journal.news(self._writer, self._position)
         self._position = news.position
         if not news.complete:  # some were folded before we saw them: begin again, from the chunks
             self.drop_all()
@@ -112,7 +115,7 @@ class Follower:
     def _take(self, tail: Tail, piece: Piece) -> None:
         try:
             contiguous = tail.take(piece)
-        except msgspec.MsgspecError:  # of a newer version: its readers shall meet the error
+        except msgspec.MsgspecError:  # of a newer version: let its readers meet the error
             contiguous = False
         if not contiguous:
             self.drop(tail.run_id)

@@ -1,8 +1,9 @@
-"""Who is alive among the processes that write one log: those that hold a lock. No SQL, no clock.
+"""Tells which of the processes that write one log are alive: each holds a lock. No SQL, no clock.
 
-The kernel lets go of a lock the moment its process is gone, however it went, and never while it is only slow or
-stopped. So to get a writer's lock proves that it is gone, and while it is held nobody else can prove the same.
-The folder must be on a local disk; a lock file that is missing counts as a writer that is gone.
+The kernel releases a lock the moment its process is gone, however it ended, and never while it is
+only slow or stopped. So getting a writer's lock proves that the writer is gone; and while we hold
+it, no other process can prove the same. The folder must be on a local disk. A missing lock file
+counts as a writer that is gone.
 """
 
 import fcntl
@@ -24,7 +25,7 @@ class WriterLock:
         self.id = new_id("writer")
         self._folder = folder
         folder.mkdir(exist_ok=True)
-        unseen = folder / f"{self.id}.new"  # it gets its name when it is locked: no other can find it in between
+        unseen = folder / f"{self.id}.new"  # gets its name once locked: no other finds it before
         self._file = os.open(unseen, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         unseen.rename(self._path(self.id))
@@ -39,7 +40,7 @@ class WriterLock:
 
     @contextmanager
     def claim(self, writer: str) -> Iterator[bool]:
-        """True where the writer is gone. Its file is removed at the end, unless there was an exception."""
+        """True if the writer is gone. Removes its file at the end, unless there is an exception."""
         try:
             file = os.open(self._path(writer), os.O_RDWR)
         except FileNotFoundError:

@@ -1,12 +1,13 @@
-"""The log of one machine: a SQLite file that any number of worker processes write and read. The default.
+"""The log of one machine: a SQLite file that several worker processes write and read. The default.
 
-Choose it unless several machines must share the log. It survives `kill -9`; after a power failure the last
-commits may be missing, unless `synchronous` is FULL (then each flush waits in the hub for the disk).
+Choose it unless several machines must share the log. It survives `kill -9`. After a power failure
+the last commits may be missing, unless `synchronous` is FULL: then each flush waits in the hub for
+the disk.
 
     append ─> Writer ─ 5 ms ─> journal ─ 2 s ─> chunks ─ retention ─> gone
                 └─> readers here  └─> Follower ─> readers in other processes
 
-This file joins the parts and decides what belongs to nobody else: cancelling, taking over, and what goes when.
+This file joins the parts and does what is left: it cancels, takes over, and lets old logs go.
 """
 
 import logging
@@ -16,7 +17,6 @@ from pathlib import Path
 from time import monotonic
 from typing import ParamSpec, TypeVar
 
-import gevent
 import msgspec
 from gevent import get_hub
 
@@ -24,18 +24,17 @@ from chatapp.errors import ConfigError, LogUnavailable, UnknownRun
 from chatapp.events import Entry, StreamEvent
 from chatapp.logs.sqlite.follower import Follower
 from chatapp.logs.sqlite.lock import WriterLock
-from chatapp.logs.sqlite.store import Store, StoreError, Synchronous, is_busy
-from chatapp.logs.sqlite.tail import OwnTail, Tail
-from chatapp.logs.sqlite.writer import BUSY_S, PATIENCE_S, Writer
+from chatapp.logs.sqlite.schema import StoreError, Synchronous
+from chatapp.logs.sqlite.store import Store
+from chatapp.logs.sqlite.tail import Tail, WrittenTail
+from chatapp.logs.sqlite.tuning import Tuning
+from chatapp.logs.sqlite.writer import Writer
 from chatapp.logs.waiting import Alarm
-from chatapp.sqlite import Checkpointer
+from chatapp.sqlite import Checkpointer, is_busy, retry_while_busy
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-MAX_PENDING_BYTES = 64 << 20  # not folded yet, of all runs: 1 MB is usual, so much means that the disk cannot follow
-TICK_S = 0.1  # how often cancels are looked for (promised: 0.3 s) and runs are folded, while there are any
-SWEEP_S = 5.0  # an ended run stays in memory for one or two of these: most readers are done by then
 MORE_S = 0.05  # until the next part of what is too much to delete at once
 
 logger = logging.getLogger(__name__)
@@ -44,8 +43,11 @@ logger = logging.getLogger(__name__)
 class SQLiteLog:
     """See `EventLog`. `retention` is in seconds. Make it in the process that uses it, after a fork.
 
-    Raises ConfigError, or LogUnavailable where the file cannot be opened. Once closed, every call that needs the
-    store raises LogUnavailable, and so do the readers that were waiting.
+    Raises ConfigError, or LogUnavailable if the file cannot be opened. Once closed, it raises
+    LogUnavailable for every call that needs the store, and for the readers that were waiting.
+
+    Until `start`, no thread runs and no timer but those of the runs that are written and read: no
+    log expires, the WAL grows, and runs that ended stay in memory.
     """
 
     def __init__(
@@ -55,23 +57,29 @@ class SQLiteLog:
         flush_ms: float = 5,
         retention: float = 3600.0,
         synchronous: Synchronous = "NORMAL",
-        max_pending_bytes: int = MAX_PENDING_BYTES,
+        tuning: Tuning | None = None,
+        checkpointer: Checkpointer | None = None,
     ) -> None:
-        self.on_cancel: Callable[[str], None] = lambda run_id: None
         self.retention = retention
+        self._tuning = tuning or Tuning()
+        self._on_cancel: Callable[[str], None] = lambda run_id: None
         self._closed = False
         self._store, self._lock = _open(path, synchronous)
-        self._checkpointer = Checkpointer(path)
-        self._writer = Writer(self._store, self._lock.id, flush_ms / 1000, max_pending_bytes)
+        self._checkpointer = checkpointer or Checkpointer(path)
+        self._writer = Writer(self._store, self._lock.id, flush_ms / 1000, self._tuning)
         self._follower = Follower(self._store, self._lock.id, self._horizon)
         self._tick_alarm = Alarm(self._tick)
         self._sweep_alarm = Alarm(self._sweep)
-        self._sweep_alarm.set(SWEEP_S)
         self._expire_alarm = Alarm(self._expire)
+
+    def start(self) -> None:
+        self._check_open()
+        self._checkpointer.start()
+        self._sweep_alarm.set(self._tuning.sweep_s)
 
     def create(self, run_id: str) -> None:
         key = self._patiently(self._store.create, run_id, self._lock.id)
-        self._write(OwnTail(run_id, key))
+        self._write(WrittenTail(run_id, key))
 
     def append(self, run_id: str, event: StreamEvent) -> int:
         return self._writer.append(run_id, event)
@@ -87,7 +95,7 @@ class SQLiteLog:
             entries = tail.since(after) if after >= tail.dropped else self._read_store(tail, after)
             if entries or tail.finished:
                 return entries
-            self._check(self._writer.failure if isinstance(tail, OwnTail) else self._follower.failure)
+            self._check(self._writer.failure if isinstance(tail, WrittenTail) else self._follower.failure)
             left = deadline - monotonic()
             if left <= 0:
                 return entries
@@ -103,6 +111,9 @@ class SQLiteLog:
             self._cancel_here(run_id)
         elif not self._patiently(self._store.cancel, run_id):
             raise UnknownRun("no such run")
+
+    def listen(self, on_cancel: Callable[[str], None]) -> None:
+        self._on_cancel = on_cancel
 
     def settle(self, run_id: str) -> None:
         self._patiently(self._store.settle, run_id, time.time())
@@ -136,8 +147,7 @@ class SQLiteLog:
         self._lock.release()
 
     def _tail(self, run_id: str) -> Tail:
-        if self._closed:
-            raise LogUnavailable("the event log is closed")
+        self._check_open()
         tail = self._writer.tails.get(run_id) or self._follower.tails.get(run_id)
         return tail or self._patiently(self._follower.follow, run_id)
 
@@ -147,15 +157,15 @@ class SQLiteLog:
             raise UnknownRun("this part of the log is gone")
         return entries
 
-    def _write(self, tail: OwnTail) -> None:
+    def _write(self, tail: WrittenTail) -> None:
         self._writer.tails[tail.run_id] = tail
         if not self._tick_alarm.is_set:
-            self._tick_alarm.set(TICK_S)
+            self._tick_alarm.set(self._tuning.tick_s)
 
     def _take_over(self, writer: str) -> list[str]:
         runs = self._patiently(self._store.take_over, writer, self._lock.id)
         for run in runs:
-            self._write(OwnTail(run.id, run.key, run.folded, run.end))
+            self._write(WrittenTail(run.id, run.key, run.folded, run.end))
             self._follower.drop(run.id)
         return [run.id for run in runs]
 
@@ -163,13 +173,13 @@ class SQLiteLog:
         self._look_for_cancels()
         self._writer.fold()
         if self._writer.active:
-            self._tick_alarm.set(TICK_S)
+            self._tick_alarm.set(self._tuning.tick_s)
 
     def _look_for_cancels(self) -> None:
-        """Asks again at each tick until the run has ended."""
+        """Repeats itself at each tick until the run has ended."""
         try:
             cancelled = self._store.cancelled(self._lock.id)
-        except StoreError:  # the flush meets it too, and tells
+        except StoreError:  # the flush meets it too, and reports it
             return
         for run_id in cancelled:
             self._cancel_here(run_id)
@@ -177,18 +187,18 @@ class SQLiteLog:
     def _cancel_here(self, run_id: str) -> None:
         tail = self._writer.tails.get(run_id)
         if tail is not None and tail.end is None:
-            get_hub().loop.run_callback(self.on_cancel, run_id)
+            get_hub().loop.run_callback(self._on_cancel, run_id)
 
     def _sweep(self) -> None:
         self._writer.retire()
         self._follower.sweep()
-        self._store.forget()
-        self._sweep_alarm.set(SWEEP_S)
+        self._store.journal.forget()
+        self._sweep_alarm.set(self._tuning.sweep_s)
         self._expire()
 
     def _expire(self) -> None:
         try:
-            if self._store.expire(self._horizon()):
+            if self._store.expire(self._horizon(), self._tuning.expire_chunks):
                 self._expire_alarm.set(MORE_S)
         except StoreError as error:  # the next sweep tries again
             if not is_busy(error):
@@ -199,16 +209,19 @@ class SQLiteLog:
         return time.time() - self.retention
 
     def _patiently(self, step: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Do a step on the store, again and again while another process holds the file."""
-        give_up = monotonic() + PATIENCE_S
-        while True:
-            self._check("the event log is closed" if self._closed else None)
-            try:
-                return step(*args, **kwargs)
-            except (StoreError, msgspec.MsgspecError) as error:
-                if not is_busy(error) or monotonic() > give_up:
-                    raise LogUnavailable(f"the event log does not answer: {error}") from error
-            gevent.sleep(BUSY_S)
+        """Take a step on the store, waiting while another process holds the file."""
+
+        def attempt() -> T:
+            self._check_open()  # it may have been closed meanwhile
+            return step(*args, **kwargs)
+
+        try:
+            return retry_while_busy(attempt)
+        except (StoreError, msgspec.MsgspecError) as error:
+            raise LogUnavailable(f"the event log does not answer: {error}") from error
+
+    def _check_open(self) -> None:
+        self._check("the event log is closed" if self._closed else None)
 
     def _check(self, failure: str | None) -> None:
         if failure is not None:

@@ -1,7 +1,8 @@
 """How events are kept: as pieces, in msgpack. No SQL, no I/O.
 
-A piece is a stretch of one run's events. The journal's rows are lists of short pieces, of all the runs that wrote
-since the last flush; a chunk is one long piece. Folding joins short ones into a long one without decoding them.
+A piece is a stretch of one run's events. A journal row is a list of short pieces, of all the runs
+that wrote since the last flush; a chunk is one long piece. Folding joins short pieces into a long
+one without decoding them.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,11 +12,11 @@ import msgspec
 
 from chatapp.events import Entry, RunEnd, StreamEvent, decode_events
 
-_ARRAY_32: Final = b"\xdd"  # msgpack: an array, its length in four bytes, then its elements one after the other
+_ARRAY_32: Final = b"\xdd"  # msgpack: an array. Its length in four bytes and its elements follow
 
 
 class Piece(msgspec.Struct, frozen=True, array_like=True):
-    """Events of the run with the key `run`; `upto` is the seq of the last one. It is never empty."""
+    """Events of the run with the key `run`, at least one; `upto` is the seq of the last."""
 
     run: int
     upto: int
@@ -51,7 +52,7 @@ def encode_event(event: StreamEvent) -> bytes:
 
 
 def is_end(encoded: bytes | msgspec.Raw) -> bool:
-    """Is this encoded event a `RunEnd`? Asked without decoding what another version may have written."""
+    """Whether it is a `RunEnd`. Decodes no more than that: another version may have written it."""
     return _name_decoder.decode(encoded).event == RunEnd.__struct_config__.tag
 
 

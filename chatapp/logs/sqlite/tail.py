@@ -4,22 +4,25 @@
                       |<------- entries ------------>|
                                  |<-- encoded ------>|      (of a run that this process writes)
 
-OpenReaders see what is durable. What was dropped is read from the store.
+Readers see what is durable. What was dropped is read from the store.
 """
 
 from chatapp.errors import LogError
 from chatapp.events import Entry, RunEnd, StreamEvent
+from chatapp.logs import READ_ENTRIES
 from chatapp.logs.sqlite.pieces import Piece, encode_event, join
 from chatapp.logs.waiting import Waiters
 
-READ_ENTRIES = 1024  # in one answer: a reader far behind must not hold the hub for longer than a few ms
-KEEP_ENTRIES = 512  # of a run that another process writes: enough for its readers to differ by some seconds
-KEEP_BYTES = 256 << 10  # for a run with large events, as `raw` ones may be
-CHUNK_ENTRIES = 256  # a chunk is read as a whole: small enough to resume inside it cheaply
+KEEP_ENTRIES = 512  # of a run that another process writes: its readers may be some seconds apart
+KEEP_BYTES = 256 << 10  # of a run with large events, as `raw` ones may be
+CHUNK_ENTRIES = 256  # a chunk is read as a whole: so few that resuming inside it is cheap
 
 
 class Tail:
-    """The tail of a run; `at` is the seq of the last entry that the store has in chunks, `end` of its `RunEnd`."""
+    """The tail of a run.
+
+    `at` is the seq of the last entry that the store has in chunks, `end` the seq of the `RunEnd`.
+    """
 
     __slots__ = ("_bytes", "dropped", "durable", "end", "entries", "key", "readers", "run_id", "used")
 
@@ -44,7 +47,7 @@ class Tail:
         return self.entries[start : min(self.durable - self.dropped, start + READ_ENTRIES)]
 
     def take(self, piece: Piece) -> bool:
-        """Add what is new in a durable piece. False where something is missing before it."""
+        """Add what is new in a durable piece. False if something is missing before it."""
         entries = piece.entries(self.durable)
         if not entries:
             return True
@@ -68,7 +71,7 @@ class Tail:
         self.dropped += count
 
 
-class OwnTail(Tail):
+class WrittenTail(Tail):
     """The tail of a run that this process writes."""
 
     __slots__ = ("encoded", "folded", "last", "retiring", "sealed", "unfolded_bytes")
@@ -109,7 +112,10 @@ class OwnTail(Tail):
         ]
 
     def fold(self) -> int:
-        """The chunks are kept: let go of their bytes, and of the entries that the time before was for. Return the size."""
+        """The chunks are kept: let go of their bytes, and return how many.
+
+        The entries in them go at the next call, large ones at once.
+        """
         count = self.durable - self.folded
         size = sum(map(len, self.encoded[:count]))
         del self.encoded[:count]

@@ -1,32 +1,30 @@
 """The runs that this process writes: flushed together, shown once they are durable, folded later.
 
-    append ── 5 ms ──> a row in the journal ── durable: readers wake ── 2 s ──> chunks, and the row goes
+    append ── 5 ms ──> a row in the journal ── durable: readers wake ── 2 s ──> chunks
 
-A flush happens in the hub and costs about a µs for an event. One that fails is tried again, and nothing newer is
-written before it: events become durable in the order of their seq, or not at all.
+A flush happens in the hub and costs about a µs per event. One that fails is tried again, and
+nothing newer is written before it: events become durable in the order of their seq, or not at all.
 """
 
 import logging
 from time import monotonic
 from typing import NamedTuple
 
-import gevent
 from gevent import get_hub
 
 from chatapp.errors import LogUnavailable, UnknownRun
 from chatapp.events import StreamEvent
 from chatapp.logs.sqlite.pieces import encode_row
-from chatapp.logs.sqlite.store import Store, StoreError, is_busy
-from chatapp.logs.sqlite.tail import OwnTail
+from chatapp.logs.sqlite.schema import StoreError
+from chatapp.logs.sqlite.store import Store
+from chatapp.logs.sqlite.tail import WrittenTail
+from chatapp.logs.sqlite.tuning import Tuning
 from chatapp.logs.waiting import Alarm
+from chatapp.sqlite import BUSY_S, is_busy, retry_while_busy
 
-BUSY_S = 0.001  # another process holds the lock, for the time of a small commit
-PATIENCE_S = 5.0  # longer than any commit or checkpoint: by then readers should hear that something is wrong
-REPAIR_S = 0.25  # how soon a store that failed is tried again
 CLOSE_S = 1.0  # for a last flush while others write
-FOLD_ENTRIES = 128  # a chunk costs two pages: shared by so many, that is little
+FOLD_ENTRIES = 128  # a chunk costs two pages: little, when so many share them
 FOLD_BYTES = 64 << 10
-FOLD_AGE_S = 2.0  # what is not folded must be searched for in the journal
 FOLD_RUNS = 32  # in one go: half a ms
 
 logger = logging.getLogger(__name__)
@@ -36,24 +34,28 @@ class _Row(NamedTuple):
     """Sealed: to be written as it is."""
 
     data: bytes
-    upto: list[tuple[OwnTail, int]]
+    upto: list[tuple[WrittenTail, int]]
 
 
 class _Mark(NamedTuple):
-    """The oldest row that holds something unfolded of a run."""
+    """The oldest row that holds unfolded events of a run."""
 
     row: int
     written: float
 
 
 class Writer:
-    """Writes the runs in `tails`. `failure` says why nothing can be written, None while all is well."""
+    """Writes the runs in `tails`, under its `name` in the store.
 
-    def __init__(self, store: Store, name: str, flush_s: float, max_pending_bytes: int) -> None:
-        self.tails: dict[str, OwnTail] = {}
+    `failure` says why nothing can be written, None while all is well.
+    """
+
+    def __init__(self, store: Store, name: str, flush_s: float, tuning: Tuning) -> None:
+        self.tails: dict[str, WrittenTail] = {}
         self.failure: str | None = None
         self._store = store
         self._name = name
+        self._tuning = tuning
         self._loop = get_hub().loop
 
         self._flush_s = flush_s
@@ -61,21 +63,21 @@ class Writer:
         self._flush_set = False
         self._flushed_at = 0.0
         self._busy_since: float | None = None
-        self._unsealed: list[OwnTail] = []
-        self._row: _Row | None = None  # sealed and not written: somebody held the file
+        self._unsealed: list[WrittenTail] = []
+        self._row: _Row | None = None  # sealed and not written: another process held the file
 
-        self._unfolded: dict[OwnTail, _Mark] = {}  # in the order of the marks
+        self._unfolded: dict[WrittenTail, _Mark] = {}  # in the order of the marks
         self._newest_row = 0
         self._pending_bytes = 0  # appended and not folded
-        self._max_pending_bytes = max_pending_bytes
+        self._max_pending_bytes = tuning.max_pending_bytes
 
     @property
     def active(self) -> bool:
-        """Is there a run whose end is not durable yet, or something to fold?"""
+        """Whether there is a run whose end is not durable yet, or anything to fold."""
         return bool(self._unfolded) or not all(tail.finished for tail in self.tails.values())
 
     def append(self, run_id: str, event: StreamEvent) -> int:
-        """Raises UnknownRun, LogUnavailable, LogError where the run has ended."""
+        """Raises UnknownRun, LogUnavailable, LogError if the run has ended."""
         tail = self.tails.get(run_id)
         if tail is None:
             raise UnknownRun("this process does not write such a run")
@@ -91,12 +93,12 @@ class Writer:
     def sync(self, run_id: str) -> None:
         tail = self.tails.get(run_id)
         if tail is None:
-            return  # what others appended is durable before it is known here
-        target, give_up = tail.last, monotonic() + PATIENCE_S
+            return  # what other processes appended is durable before this one knows of it
+        target, give_up = tail.last, monotonic() + self._tuning.patience_s
         while tail.durable < target:
             if self.failure is not None or monotonic() > give_up:
                 raise LogUnavailable(self.failure or "the event log was not written in time")
-            tail.readers.wait(PATIENCE_S)
+            tail.readers.wait(self._tuning.patience_s)
 
     def fold(self) -> None:
         """Move what is due from the journal into chunks; a bounded part of it."""
@@ -107,15 +109,18 @@ class Writer:
                 self._hold(error)
 
     def retire(self) -> None:
-        """Forget runs that have ended a while ago: their readers find them in the store."""
+        """Forget runs that ended a while ago: their readers find them in the store."""
         for run_id, tail in list(self.tails.items()):
             if tail.retiring:
                 del self.tails[run_id]
             tail.retiring = tail.finished and tail not in self._unfolded
 
     def close(self) -> None:
-        """Write what waits, and leave the journal empty; or say in the process's log that it did not work."""
-        self._write_rest()
+        """Write what waits, and leave the journal empty; if that fails, say so on the logger."""
+        try:
+            retry_while_busy(self._write_and_fold_all, CLOSE_S)
+        except StoreError as error:
+            logger.error("the event log was closed; events that nobody saw are lost: %s", error)
         self.failure = "the event log is closed"
         self._flush_set = False
         self._flush_alarm.clear()
@@ -130,7 +135,7 @@ class Writer:
             self._flush_alarm.set(self._flush_s)
 
     def _flush_soon(self) -> None:
-        """At the end of this turn of the loop: with all that the turn brings."""
+        """At the end of this turn of the loop, with all that the turn brings."""
         self._loop.run_callback(self._flush)
 
     def _flush(self) -> None:
@@ -149,7 +154,7 @@ class Writer:
     def _write_all(self) -> None:
         while row := self._row or self._seal():
             self._row = row
-            row_id = self._store.write(self._name, row.data)
+            row_id = self._store.journal.write(self._name, row.data)
             self._row = None
             self._publish(row, row_id)
         self._flushed_at = monotonic()
@@ -170,13 +175,13 @@ class Writer:
             tail.readers.wake()
 
     def _hold(self, error: StoreError) -> None:
-        """Keep what could not be written, and try again. Readers hear of it unless it is a matter of moments."""
+        """Keep what could not be written and try again; if that takes long, readers hear of it."""
         now = monotonic()
         self._busy_since = self._busy_since or now
-        if is_busy(error) and now - self._busy_since < PATIENCE_S:
+        if is_busy(error) and now - self._busy_since < self._tuning.patience_s:
             pause = BUSY_S
         else:
-            pause = REPAIR_S
+            pause = self._tuning.repair_s
             self._fail(f"the event log cannot be written: {error}")
         self._flush_set = True
         self._flush_alarm.set(pause)
@@ -193,12 +198,12 @@ class Writer:
             self.failure = None
             logger.warning("the event log can be written again")
 
-    def _due(self) -> list[OwnTail]:
-        aged = monotonic() - FOLD_AGE_S
+    def _due(self) -> list[WrittenTail]:
+        aged = monotonic() - self._tuning.fold_age_s
         due = (tail for tail, mark in self._unfolded.items() if mark.written < aged or _is_large(tail))
         return [tail for tail, _ in zip(due, range(FOLD_RUNS), strict=False)]
 
-    def _fold(self, tails: list[OwnTail]) -> None:
+    def _fold(self, tails: list[WrittenTail]) -> None:
         if not tails:
             return
         folded = set(tails)
@@ -210,21 +215,14 @@ class Writer:
             self._pending_bytes -= tail.fold()
             del self._unfolded[tail]
 
-    def _write_rest(self) -> None:
-        give_up = monotonic() + CLOSE_S
-        while True:
-            try:
-                self._write_all()
-                return self._fold(list(self._unfolded))
-            except StoreError as error:
-                if not is_busy(error) or monotonic() > give_up:
-                    return logger.error("the event log was closed with events unwritten, which nobody saw: %s", error)
-            gevent.sleep(BUSY_S)
+    def _write_and_fold_all(self) -> None:
+        self._write_all()
+        self._fold(list(self._unfolded))
 
     def _wake_all(self) -> None:
         for tail in self.tails.values():
             tail.readers.wake()
 
 
-def _is_large(tail: OwnTail) -> bool:
+def _is_large(tail: WrittenTail) -> bool:
     return tail.finished or tail.durable - tail.folded >= FOLD_ENTRIES or tail.unfolded_bytes >= FOLD_BYTES

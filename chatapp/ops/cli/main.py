@@ -13,15 +13,16 @@ from chatapp.settings import HELP, PREFIX, Settings, load
 @click.group()
 @click.version_option(__version__)
 def main() -> None:
-    """A streaming chat server: a reply is a log, every response a reader of it."""
+    """A streaming chat server: a reply is a log, and every response reads it."""
 
 
 @main.command()
 @click.argument("gunicorn_options", nargs=-1, type=click.UNPROCESSED)
 def serve(gunicorn_options: tuple[str, ...]) -> None:
-    """Serve the page and every endpoint under gunicorn's gevent worker.
+    """Serve the page and every endpoint with gunicorn's gevent worker.
 
-    HOST, PORT and WEB_CONCURRENCY are honoured; options for gunicorn come after `--`.
+    HOST, PORT and WEB_CONCURRENCY set the address and the number of workers. Write options for
+    gunicorn after `--`.
     """
     try:
         load(os.environ)
@@ -33,7 +34,7 @@ def serve(gunicorn_options: tuple[str, ...]) -> None:
 
 @main.command()
 def settings() -> None:
-    """Print every setting: its variable, its default and what it is for."""
+    """Print every setting: its variable, its default and its purpose."""
     defaults = Settings()
     for name, text in HELP.items():
         click.echo(f"{PREFIX}{name.upper()} = {getattr(defaults, name)}\n    {text}")

@@ -1,28 +1,25 @@
 """Anthropic's Messages API, as spoken by Anthropic, by Azure and by llama.cpp.
 
-A reply is a row of blocks: text, thinking, calls of tools, results of tools that the provider runs itself. The turn
-goes back as it came once tools were called, with the signatures of its thinking.
-Source: https://platform.claude.com/docs/en/build-with-claude/streaming, and recordings.
+A reply is a sequence of blocks: text, thinking, tool calls, results of tools that the provider runs
+itself. Once tools were called, the turn is sent back as it came, with the signatures of its
+thinking. Source: https://platform.claude.com/docs/en/build-with-claude/streaming, and recordings.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from chatapp.cancel import CancelScope
 from chatapp.chat import Chat, Native
 from chatapp.errors import Truncated
 from chatapp.events import AttemptReset, FinishReason, ReasoningDelta, StreamEvent, TextDelta, ToolInputDelta, Usage
 from chatapp.providers import Finished
 from chatapp.providers.anthropic.blocks import Block
 from chatapp.providers.anthropic.request import PROTOCOL, request_body
-from chatapp.providers.http import END_MARK, HTTPProvider, ReplyItems
+from chatapp.providers.http import END_MARK, HTTPProvider, ProviderRequest, ReplyItems
 from chatapp.providers.thinking import STYLES
-from chatapp.providers.tool_calls import ServedCalls, ToolCalls
-from chatapp.settings import ThinkingStyle
+from chatapp.providers.tool_calls import ProviderToolCalls, ToolCallAssembler
 from chatapp.wire.json_text import NOTHING, count, is_something, parse
-from chatapp.wire.upstream import Upstream, UpstreamRequest
-from chatapp.wire.upstream_errors import reported
+from chatapp.wire.upstream_errors import stream_error
 
 VERSION = {"anthropic-version": "2023-06-01"}
 
@@ -34,26 +31,15 @@ FINISH: dict[str, FinishReason] = {
 
 
 class Anthropic(HTTPProvider):
+    default_base_url = "https://api.anthropic.com"
+    default_thinking = "anthropic"
     models_path = "/v1/models?limit=1000"
-
-    def __init__(
-        self,
-        name: str,
-        upstream: Upstream,
-        base_url: str | Callable[[CancelScope], str] = "https://api.anthropic.com",
-        *,
-        api_key: str | None = None,
-        models: Sequence[str] = (),
-        thinking: ThinkingStyle = "anthropic",
-    ) -> None:
-        super().__init__(name, upstream, base_url, api_key=api_key, models=models)
-        self._think = STYLES[thinking]
 
     def authorization(self, key: str) -> dict[str, str]:
         return {"x-api-key": key, **VERSION}
 
-    def request(self, chat: Chat) -> UpstreamRequest:
-        return UpstreamRequest("/v1/messages", request_body(chat, self.name, self._think), VERSION)
+    def request(self, chat: Chat) -> ProviderRequest:
+        return ProviderRequest("/v1/messages", request_body(chat, self.name, STYLES[self.thinking]), VERSION)
 
     def decode(self, body: Iterable[bytes]) -> ReplyItems:
         reply = _Reply(self.name)
@@ -64,7 +50,7 @@ class Anthropic(HTTPProvider):
                 if reply.ended:
                     break
         except Truncated:
-            if not reply.stop_reason:  # with a reason to stop nothing is missing
+            if not reply.stop_reason:  # with a stop reason nothing is missing
                 raise
         yield from reply.end()
 
@@ -97,7 +83,7 @@ class _Message(msgspec.Struct):
 
 
 class _Event(msgspec.Struct):
-    """An event of a stream, or a whole message: the fields needed of either."""
+    """An event of a stream, or a whole message: the fields that we need."""
 
     type: str = ""
     error: msgspec.Raw = NOTHING
@@ -122,7 +108,7 @@ _event = msgspec.json.Decoder(_Event)
 
 
 class _Reply:
-    """What is known of a reply so far. `ended` once its last event came."""
+    """What is known of a reply so far. `ended`: its last event has arrived."""
 
     def __init__(self, who: str) -> None:
         self.ended = False
@@ -134,12 +120,12 @@ class _Reply:
 
     def _clear(self) -> None:
         self._blocks: dict[int, Block] = {}
-        self._tool_calls = ToolCalls(self._who)
-        self._served = ServedCalls(self._who)
+        self._tool_calls = ToolCallAssembler(self._who)
+        self._served = ProviderToolCalls(self._who)
 
     def take(self, event: _Event) -> Iterator[StreamEvent]:
         if event.type == "error" or is_something(event.error):
-            raise reported(self._who, bytes(event.error))
+            raise stream_error(self._who, bytes(event.error))
         match event.type:
             case "message_start":
                 yield from self._start(event.message or _Message())
@@ -157,7 +143,7 @@ class _Reply:
 
     def take_whole(self, message: _Event) -> Iterator[StreamEvent]:
         if message.type == "error" or is_something(message.error):
-            raise reported(self._who, bytes(message.error))
+            raise stream_error(self._who, bytes(message.error))
         self._count(message.usage)
         for index, block in enumerate(message.content):
             yield from self._start_block(index, bytes(block))
@@ -166,7 +152,7 @@ class _Reply:
 
     def end(self) -> ReplyItems:
         if not (self.ended or self.stop_reason):
-            raise Truncated(f"{self._who} ended its reply without an end")
+            raise Truncated(f"{self._who} ended its reply before it was complete")
         for index in self._blocks:
             yield from self._stop_block(index)
         reason = FINISH.get(self.stop_reason, "stop")
@@ -174,7 +160,7 @@ class _Reply:
         yield Finished(reason, self._whole_usage(), self._native() if reason == "stop" else None)
 
     def _start(self, message: _Message) -> Iterator[StreamEvent]:
-        """A second start is a gateway's second try: what came of the first is void."""
+        """A second start is a gateway's second attempt: the first one is void."""
         if self._begun and self._blocks:
             yield AttemptReset(Truncated.code)
             self._clear()
@@ -194,7 +180,7 @@ class _Reply:
             yield from self._served.result(start.tool_use_id, *block.result())
 
     def _delta(self, index: int, delta: _Delta) -> Iterator[StreamEvent]:
-        if (block := self._blocks.get(index)) is None:  # of a block that never began
+        if (block := self._blocks.get(index)) is None:  # a block that never began
             block = self._blocks[index] = Block(b"{}", self._who)
         if text := delta.text or delta.thinking:
             block.texts.append(text)
@@ -219,7 +205,7 @@ class _Reply:
             self._served.call(start.id, start.name, block.input, "mcp" if start.type == "mcp_tool_use" else "function")
 
     def _count(self, usage: _Usage | None) -> None:
-        """Later counts replace earlier ones: they are cumulative."""
+        """Later counts replace earlier ones, for they are cumulative."""
         for name in _Usage.__struct_fields__:
             if (tokens := getattr(usage, name, None)) is not None:
                 setattr(self._usage, name, tokens)
@@ -233,7 +219,7 @@ class _Reply:
         return Usage(prompt, completion, prompt + completion, 0, cached)
 
     def _native(self) -> Native | None:
-        """The turn for the results of its calls; without calls nobody asks for it."""
+        """The turn that goes back with the results of its calls; None if there were no calls."""
         if not self._tool_calls:
             return None
         blocks = [block.native() for _, block in sorted(self._blocks.items())]

@@ -1,4 +1,4 @@
-"""A content block of Anthropic's Messages API: as it grows, as it goes back, as what it is shown. Pure."""
+"""A content block of Anthropic's Messages API: as it grows, and as it is sent back. Pure."""
 
 import msgspec
 
@@ -7,7 +7,7 @@ from chatapp.wire.json_text import NOTHING, parse, parse_arguments, parse_value
 
 
 class _Fields(msgspec.Struct):
-    """The fields needed of a block, of whatever type."""
+    """The fields that we need of a block, whatever its type."""
 
     type: str = ""
     id: str = ""
@@ -24,7 +24,7 @@ _fields = msgspec.json.Decoder(_Fields)
 
 
 class Block:
-    """`start` is what it began with; the pieces that came since are in `texts`, `signatures` and `inputs`."""
+    """`start` is how it began; later pieces are in `texts`, `signatures` and `inputs`."""
 
     def __init__(self, raw: bytes, who: str) -> None:
         self.start = parse(_fields, raw, who)
@@ -36,11 +36,11 @@ class Block:
 
     @property
     def input(self) -> str:
-        """The arguments come in pieces, or whole with the block's start."""
+        """The arguments' JSON, which came in pieces or whole with the block's start."""
         return "".join(self.inputs) or bytes(self.start.input).decode("utf-8", "replace")
 
     def native(self) -> dict[str, object] | None:
-        """The block as it would stand in a whole message; None for an empty text, which is not taken back."""
+        """The block as in a whole message; None for an empty text, which Anthropic refuses."""
         fields = parse_arguments(self._raw, self._who)
         if self.start.type == "text":
             fields["text"] = self.start.text + "".join(self.texts)
@@ -53,7 +53,7 @@ class Block:
         return None if fields.get("text") == "" else fields
 
     def result(self) -> tuple[object, str | None]:
-        """What a tool that the provider ran has given, and what went wrong."""
+        """The result of a tool that the provider ran, and its error, if it failed."""
         content = _readable(parse_value(bytes(self.start.content), self._who))
         if isinstance(content, dict) and str(content.get("type")).endswith("_error"):
             return content, str(content.get("error_code", "failed"))
@@ -62,7 +62,7 @@ class Block:
     def _arguments(self) -> dict[str, object]:
         try:
             return parse_arguments("".join(self.inputs), self._who)
-        except BadReply:  # what the model wrote is no JSON; the call's result says so
+        except BadReply:  # the model wrote something else; the call's result tells it
             return {}
 
 
@@ -72,7 +72,7 @@ def _text(content: object) -> str:
 
 
 def _readable(value: object) -> object:
-    """Without what only the provider can read: a search's pages are many kilobytes of it."""
+    """The value without encrypted fields: those of a search's pages have many kilobytes."""
     if isinstance(value, list):
         return [_readable(item) for item in value]
     if isinstance(value, dict):

@@ -1,22 +1,25 @@
-"""The request of Anthropic's Messages API. Pure. Source: https://platform.claude.com/docs/en/api/messages"""
+"""The request of Anthropic's Messages API. Pure.
+
+Source: https://platform.claude.com/docs/en/api/messages
+"""
 
 from chatapp.chat import Chat, Image, Message, Part
 from chatapp.errors import InvalidField
-from chatapp.providers.prompt import given, native_content, parts, refuse, split_data_url, turns
+from chatapp.providers.prompt import given, native_content, parts, refuse, sendable_turns, split_data_url
 from chatapp.providers.thinking import Fields, Switch, switched
 
 PROTOCOL = "anthropic"
-MAX_TOKENS = 8192  # must be said; what every model of today can write
+MAX_TOKENS = 8192  # the field is required; every model of today can write as much
 LEAST_BUDGET = 1024
 MOST_TEMPERATURE = 1.0
 
 
 def request_body(chat: Chat, who: str, think: Switch) -> Fields:
-    """Raises InvalidField for what the protocol cannot carry."""
+    """The body for a chat. Raises InvalidField for anything that the protocol cannot carry."""
     refuse(chat, who, "seed")
     switch = switched(think, chat)
-    if _budget(switch) is not None and _goes_on_for_another(chat):
-        switch = {}  # a budget demands that the turn began with thinking, signed
+    if _budget(switch) is not None and _continues_another(chat):
+        switch = {}  # with a budget, the turn would have to begin with signed thinking
     body: Fields = {"model": chat.model, "messages": _messages(chat, who), "stream": True}
     system = "\n\n".join(message.text for message in chat.messages if message.role == "system")
     body |= given(system=system or None, stop_sequences=chat.stop, top_p=chat.top_p, temperature=chat.temperature)
@@ -24,34 +27,34 @@ def request_body(chat: Chat, who: str, think: Switch) -> Fields:
     if chat.thinking and switch:
         _refuse_beside_thinking(chat, who)
     if chat.temperature is not None and chat.temperature > MOST_TEMPERATURE:
-        raise InvalidField(f"temperature: {who} takes at most {MOST_TEMPERATURE:g}")
+        raise InvalidField(f"temperature: {who} accepts at most {MOST_TEMPERATURE:g}")
     if chat.schema is not None:
         body["output_config"] = _output_config(switch) | {"format": {"type": "json_schema", "schema": chat.schema}}
     return body | _tools(chat)
 
 
-def _goes_on_for_another(chat: Chat) -> bool:
-    """Whether results are told for calls that another model made, or that were made without thinking."""
+def _continues_another(chat: Chat) -> bool:
+    """Whether the chat ends with results of calls that were made without Claude's own thinking."""
     last = next((message for message in reversed(chat.messages) if message.role == "assistant"), None)
     is_open = chat.messages and chat.messages[-1].role == "tool"
     return bool(is_open and last and native_content(last, PROTOCOL) is None)
 
 
 def _limits(chat: Chat, who: str, switch: Fields) -> Fields:
-    """`max_tokens` counts the thinking too. A budget leaves at least half of it for the answer."""
+    """`max_tokens` includes the thinking. A budget leaves at least half of it for the answer."""
     budget = _budget(switch)
     if budget is None:
         return {**switch, "max_tokens": chat.max_tokens or MAX_TOKENS}
     if chat.max_tokens is not None:
         budget = min(budget, chat.max_tokens // 2)
     if budget < LEAST_BUDGET:
-        raise InvalidField(f"max_tokens: {who} needs at least {2 * LEAST_BUDGET} to think and to answer")
+        raise InvalidField(f"max_tokens: {who} needs at least {2 * LEAST_BUDGET} while thinking is on")
     thinking = {"type": "enabled", "budget_tokens": budget}
     return {"thinking": thinking, "max_tokens": chat.max_tokens or budget + MAX_TOKENS}
 
 
 def _budget(switch: Fields) -> int | None:
-    """The tokens that are asked for thinking; None where the model decides itself, or does not think."""
+    """The tokens for thinking; None if the model decides itself, or does not think."""
     thinking = switch.get("thinking")
     return thinking.get("budget_tokens") if isinstance(thinking, dict) else None
 
@@ -63,9 +66,9 @@ def _output_config(switch: Fields) -> Fields:
 
 def _refuse_beside_thinking(chat: Chat, who: str) -> None:
     if chat.temperature not in (None, MOST_TEMPERATURE):
-        raise InvalidField(f"temperature: {who} takes none while it thinks")
+        raise InvalidField(f"temperature: {who} does not accept one while thinking is on")
     if chat.tools and chat.tool_choice not in ("auto", "none"):
-        raise InvalidField(f"tool_choice: {who} takes auto and none only while it thinks")
+        raise InvalidField(f"tool_choice: {who} supports only 'auto' and 'none' while thinking is on")
 
 
 def _tools(chat: Chat) -> Fields:
@@ -88,9 +91,9 @@ def _tools(chat: Chat) -> Fields:
 
 
 def _messages(chat: Chat, who: str) -> list[Fields]:
-    """Neighbours of one role become one turn: the results of all calls of a turn must stand together."""
+    """Merge neighbours of one role: the results of all calls of a turn must be together."""
     messages: list[tuple[str, list[object]]] = []
-    for message in turns(chat, who, images_of=("user", "tool")):
+    for message in sendable_turns(chat, who, images_of=("user", "tool")):
         if message.role == "system":
             continue
         role = "assistant" if message.role == "assistant" else "user"

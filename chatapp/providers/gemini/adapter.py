@@ -1,28 +1,25 @@
-"""Google's Gemini: streamGenerateContent, of the Gemini API and of Vertex AI.
+"""Google's Gemini: streamGenerateContent, in the Gemini API and in Vertex AI.
 
-Every chunk is a whole object of its own; nothing says that it is the last. Parts are text, thought, or a call of a
-function, and carry signatures that must come back with the function's result.
+Every chunk is a whole object, and none is marked as the last. Parts are text, thoughts or function
+calls. They carry signatures that must be sent back with the function's result.
 Source: https://ai.google.dev/api/generate-content, and recordings.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from urllib.parse import quote
 
 import msgspec
 
-from chatapp.cancel import CancelScope
 from chatapp.chat import Chat, Native
 from chatapp.errors import BadReply, Truncated
 from chatapp.events import FinishReason, ReasoningDelta, StreamEvent, TextDelta, ToolCall, Usage
 from chatapp.providers import Finished
 from chatapp.providers.gemini.request import PROTOCOL, request_body
-from chatapp.providers.http import END_MARK, HTTPProvider, ReplyItems
+from chatapp.providers.http import END_MARK, HTTPProvider, ProviderRequest, ReplyItems
 from chatapp.providers.thinking import STYLES
-from chatapp.providers.tool_calls import ServedCalls
-from chatapp.settings import ThinkingStyle
+from chatapp.providers.tool_calls import ProviderToolCalls
 from chatapp.wire.json_text import NOTHING, count, is_something, parse, parse_arguments
-from chatapp.wire.upstream import Upstream, UpstreamRequest
-from chatapp.wire.upstream_errors import reported
+from chatapp.wire.upstream_errors import stream_error
 
 FINISH: dict[str, FinishReason] = {
     "MAX_TOKENS": "length",
@@ -36,32 +33,21 @@ FINISH: dict[str, FinishReason] = {
 }
 FAILED = ("MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS", "MALFORMED_RESPONSE")
 BLOCKED = "PROHIBITED_CONTENT"
-ERROR_BYTES = 16_384  # of an error behind the last frame
+ERROR_BYTES = 16_384  # the most of an error after the last frame
 CODE = "code_execution"
 
 
 class Gemini(HTTPProvider):
+    default_base_url = "https://generativelanguage.googleapis.com/v1beta"
+    default_thinking = "gemini"
     models_path = "/models?pageSize=1000"
-
-    def __init__(
-        self,
-        name: str,
-        upstream: Upstream,
-        base_url: str | Callable[[CancelScope], str] = "https://generativelanguage.googleapis.com/v1beta",
-        *,
-        api_key: str | None = None,
-        models: Sequence[str] = (),
-        thinking: ThinkingStyle = "gemini",
-    ) -> None:
-        super().__init__(name, upstream, base_url, api_key=api_key, models=models)
-        self._think = STYLES[thinking]
 
     def authorization(self, key: str) -> dict[str, str]:
         return {"x-goog-api-key": key}
 
-    def request(self, chat: Chat) -> UpstreamRequest:
+    def request(self, chat: Chat) -> ProviderRequest:
         url = f"/models/{quote(chat.model, safe='')}:streamGenerateContent?alt=sse"
-        return UpstreamRequest(url, request_body(chat, self.name, self._think))
+        return ProviderRequest(url, request_body(chat, self.name, STYLES[self.thinking]))
 
     def decode(self, body: Iterable[bytes]) -> ReplyItems:
         reply, rest = _Reply(self.name), _Rest(body)
@@ -78,7 +64,7 @@ class Gemini(HTTPProvider):
         yield from reply.end()
 
     def decode_whole(self, body: bytes) -> ReplyItems:
-        """One answer, or the list of chunks that a server sends which does not know `alt=sse`."""
+        """One response, or a list of chunks, from a server that does not know `alt=sse`."""
         reply = _Reply(self.name)
         chunks = parse(_whole, body, self.name)
         for chunk in chunks if isinstance(chunks, list) else [chunks]:
@@ -91,17 +77,17 @@ class Gemini(HTTPProvider):
         return [m.name.removeprefix("models/") for m in models if "generateContent" in m.supportedGenerationMethods]
 
     def _raise_error_in(self, rest: "_Rest") -> None:
-        """An error in the middle of a stream is bare JSON, behind the last frame: no `data:` before it."""
+        """Raise the error that ended a stream: bare JSON after the last frame, without `data:`."""
         try:
             error = parse(_chunk, rest.text, self.name).error
         except BadReply:
             return
         if is_something(error):
-            raise reported(self.name, bytes(error))
+            raise stream_error(self.name, bytes(error))
 
 
 class _Rest:
-    """Passes a body on and remembers what came behind its last frame."""
+    """Passes a body on and remembers what came after its last frame."""
 
     def __init__(self, body: Iterable[bytes]) -> None:
         self._body = body
@@ -184,7 +170,7 @@ _part = msgspec.json.Decoder(_Part)
 
 
 class _Reply:
-    """What is known of a reply so far. `ended` once it has a finish reason; more may follow."""
+    """What is known of a reply so far. `ended`: it has a finish reason, though more may follow."""
 
     def __init__(self, who: str) -> None:
         self.ended = False
@@ -192,19 +178,19 @@ class _Reply:
         self._reason = ""
         self._usage: _Usage | None = None
         self._calls = 0
-        self._served = ServedCalls(who)
+        self._served = ProviderToolCalls(who)
         self._parts: list[bytes] = []
 
     def take(self, chunk: _Chunk) -> Iterator[StreamEvent]:
         if is_something(chunk.error):
-            raise reported(self._who, bytes(chunk.error))
+            raise stream_error(self._who, bytes(chunk.error))
         self._usage = chunk.usageMetadata or self._usage
         feedback = chunk.promptFeedback or _Feedback()
         if feedback.blockReason or feedback.blockReasonMessage:
             self._finish(BLOCKED)
         for candidate in chunk.candidates or ():
             if candidate.index:
-                continue  # of several answers the first is the one
+                continue  # of several candidates only the first counts
             for raw in (candidate.content and candidate.content.parts) or ():
                 yield from self._take_part(bytes(raw))
             if candidate.finishReason:
@@ -212,7 +198,7 @@ class _Reply:
 
     def end(self) -> ReplyItems:
         if not self.ended:
-            raise Truncated(f"{self._who} ended its reply without an end")
+            raise Truncated(f"{self._who} ended its reply before it was complete")
         yield Finished(FINISH.get(self._reason, "stop"), _usage(self._usage), self._native())
 
     def _take_part(self, raw: bytes) -> Iterator[StreamEvent]:
@@ -233,19 +219,19 @@ class _Reply:
 
     def _finish(self, reason: str) -> None:
         if reason in FAILED:
-            raise reported(self._who, reason.encode())
+            raise stream_error(self._who, reason.encode())
         self.ended = True
         self._reason = reason
 
     def _native(self) -> Native | None:
-        """The turn for the results of its calls; without calls nobody asks for it."""
+        """The turn that goes back with the results of its calls; None if there were no calls."""
         if not self._calls:
             return None
         return Native(PROTOCOL, [parse_arguments(raw, self._who) for raw in self._parts])
 
 
 def _usage(usage: _Usage | None) -> Usage | None:
-    """Thinking is counted beside the answer, a search's pages beside the prompt."""
+    """Gemini counts thinking apart from the answer, and a search's pages apart from the prompt."""
     if usage is None:
         return None
     prompt = count(usage.promptTokenCount) + count(usage.toolUsePromptTokenCount)

@@ -1,20 +1,23 @@
-"""The request of Gemini's generateContent. Pure. Source: https://ai.google.dev/api/generate-content"""
+"""The request of Gemini's generateContent. Pure.
+
+Source: https://ai.google.dev/api/generate-content
+"""
 
 import re
 
 from chatapp.chat import Chat, Image, Message, Part
-from chatapp.providers.prompt import given, inline_image, native_content, parts, turns, with_tool_names
+from chatapp.providers.prompt import given, inline_image, native_content, parts, sendable_turns, with_tool_names
 from chatapp.providers.thinking import Fields, Switch, switched
 
 PROTOCOL = "gemini"
 
-# Gemini 3 refuses a call without its signature. This is Google's word for a call that another model made.
+# Gemini 3 refuses a call without a signature. Google has this one for other models' calls.
 NO_SIGNATURE = {"thoughtSignature": "skip_thought_signature_validator"}
 needs_signatures = re.compile(r"^(?!.*gemini-[12])").match
 
 
 def request_body(chat: Chat, who: str, think: Switch) -> Fields:
-    """Raises InvalidField for what the protocol cannot carry."""
+    """The body for a chat. Raises InvalidField for anything that the protocol cannot carry."""
     body: Fields = {"contents": _contents(chat, who)}
     if system := [_text(message.text) for message in chat.messages if message.role == "system"]:
         body["systemInstruction"] = {"parts": system}
@@ -44,10 +47,10 @@ def _tools(chat: Chat) -> Fields:
 
 
 def _contents(chat: Chat, who: str) -> list[Fields]:
-    """Neighbours of one role become one turn: the results of all calls of a turn must stand together."""
+    """Merge neighbours of one role: the results of all calls of a turn must be together."""
     ids = _own_ids(chat)
     contents: list[tuple[str, list[object]]] = []
-    for message, tool_name in with_tool_names(turns(chat, who)):
+    for message, tool_name in with_tool_names(sendable_turns(chat, who)):
         if message.role == "system":
             continue
         role = "model" if message.role == "assistant" else "user"
@@ -61,7 +64,7 @@ def _contents(chat: Chat, who: str) -> list[Fields]:
 
 
 def _own_ids(chat: Chat) -> set[object]:
-    """Ids of calls that Gemini gave itself: only those may stand beside a result."""
+    """The ids that Gemini itself gave to calls: a result may name only those."""
     written = [native_content(message, PROTOCOL) for message in chat.messages]
     said = [part for turn in written if isinstance(turn, list) for part in turn if isinstance(part, dict)]
     return {call["id"] for part in said if isinstance(call := part.get("functionCall"), dict) and "id" in call}
@@ -73,7 +76,7 @@ def _said(message: Message, who: str, signed: bool) -> list[object]:
         return native
     calls: list[Fields] = [{"functionCall": {"name": c.name, "args": c.arguments}} for c in message.tool_calls]
     if calls and signed:
-        calls[0] |= NO_SIGNATURE  # of calls side by side the first carries it
+        calls[0] |= NO_SIGNATURE  # of parallel calls only the first has one
     return [*(_part(part, who) for part in parts(message)), *calls]
 
 

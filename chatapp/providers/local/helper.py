@@ -1,8 +1,9 @@
-"""The process that runs the local model: llama.cpp's own HTTP server on a free loopback port. Run as a script.
+"""The process of the local model: llama.cpp's own HTTP server on a free loopback port.
 
-It knows nothing of chatapp, imports nothing of it and is not patched by gevent. It prints one line, `ready URL`,
-when the model answers, and lives exactly as long as its standard input stays open: whoever started it holds the
-other end, so it ends even when its owner is killed with -9. What llama.cpp has to say goes to standard error.
+It is run as a script, imports nothing of chatapp and is not patched by gevent. It prints one line,
+`ready URL`, when the model answers, and runs as long as its standard input stays open. Its parent
+holds the other end, so it ends even if the parent is killed with -9. The output of llama.cpp goes
+to standard error.
 """
 
 import argparse
@@ -13,31 +14,34 @@ import sys
 from typing import Any
 
 SLOTS = 4
-"""Replies generated at the same time; more wait their turn. One thread gives about 130 tokens a second in all,
-so four readers still get text as fast as they read."""
+"""Replies generated at the same time; more wait their turn. One thread generates about 130 tokens a
+second, so four readers still get text as fast as they read."""
 
 SLOT_TOKENS = 4096
-"""Prompt and reply of one chat: some eight long turns of a small model. Each slot has its own memory (SmolLM2:
-four of them take 370 MB), because with a shared one a long chat ends its neighbours' with an error."""
+"""Prompt and reply of one chat: about eight long turns of a small model.
+
+Each slot has its own memory (370 MB for four slots of SmolLM2): if they shared it, a long chat
+would end the others with an error.
+"""
 
 REPLY_TOKENS = 1024
-"""Where the request does not say: a small model that starts to repeat itself must not fill the whole slot,
-which would leave no room for the next question."""
+"""The default. A small model that starts to repeat itself must not fill the whole slot: that would
+leave no room for the next question."""
 
 TEMPERATURE, TOP_P, REPEAT_PENALTY = 0.2, 0.9, 1.1
-"""Where the request does not say: the first two from SmolLM2's model card, the third keeps it out of loops."""
+"""The defaults: the first two are from SmolLM2's model card, the third keeps it out of loops."""
 
 ERRORS_AND_WARNINGS = 2
-"""llama.cpp's verbosity. One level more writes several lines for each reply."""
+"""llama.cpp's verbosity. The next level writes several lines for each reply."""
 
 NICE = 5
-"""Generation takes every core it is given; the server that passes its tokens on must come first."""
+"""Generation uses every core it gets; the server that passes its tokens on must come first."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Serve one GGUF model over HTTP until standard input ends.")
     parser.add_argument("model", help="path of a GGUF file")
-    parser.add_argument("--name", required=True, help="what the model is called in replies")
+    parser.add_argument("--name", required=True, help="the model's name in replies")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
 
@@ -51,14 +55,17 @@ def main() -> None:
 
 
 def _take_stdout() -> int:
-    """Keep standard output for our one line: whatever a C library prints there goes to the log instead."""
+    """Keep standard output for our one line: anything that a C library prints goes to the log."""
     report = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     return report
 
 
 def _serve(model: str, name: str, threads: int) -> tuple[Any, str]:
-    """Load the model and listen. The server runs in threads of its own for as long as the object is held."""
+    """Load the model and listen.
+
+    The server runs in its own threads as long as the object is kept.
+    """
     llama = importlib.import_module("xllamacpp")
     parameters = llama.CommonParams()
     parameters.model.path = model
@@ -73,10 +80,10 @@ def _serve(model: str, name: str, threads: int) -> tuple[Any, str]:
     parameters.cpuparams_batch.n_threads = threads
     parameters.verbosity = ERRORS_AND_WARNINGS
     parameters.ui = False
-    # Prompts live in their slots; llama.cpp's second cache for them may grow to 8 GB.
+    # Slots hold their prompts; llama.cpp's second cache for them may grow to 8 GB.
     parameters.cache_ram_mib = 0
     parameters.cache_idle_slots = False
-    # A path that cannot be guessed keeps out the machine's other users, and web pages in its browser.
+    # A path that cannot be guessed keeps out other users of this machine, and web pages.
     parameters.api_prefix = f"/{secrets.token_hex(16)}"
     parameters.cors_origins = ""
     parameters.hostnames = ["127.0.0.1"]

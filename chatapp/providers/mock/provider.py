@@ -1,14 +1,13 @@
-"""A provider without a network: the model's name chooses what happens, so every path can be seen and tested.
+"""A provider without a network. The model's name chooses what happens, so every path can be tested.
 
-The same chat gives the same reply. One word is one token; `max_tokens` counts the words of the thinking too, as
-providers do. Its raw bytes are its words.
+The same chat gets the same reply. One word is one token; `max_tokens` includes the words of the
+thinking, as it does with providers. The raw bytes are the words.
 """
 
 import re
 from collections.abc import Generator, Iterator, Sequence
 
 import gevent
-import msgspec
 
 from chatapp.cancel import CancelScope
 from chatapp.chat import Chat
@@ -26,6 +25,7 @@ from chatapp.events import (
 )
 from chatapp.providers import Finished, ReplyItem, Started
 from chatapp.providers.mock.tool_calls import answer, call, called, chosen, results
+from chatapp.wire.json_text import json_data
 
 MODELS = (
     "words",
@@ -41,8 +41,8 @@ MODELS = (
     "silent",
     "truncated",
 )
-CALLERS = ("client-tool", "parallel-tools", "tools", "agent")  # of what is offered
-SLOWNESS = 15  # how many times longer `slow` takes for a word
+CALLERS = ("client-tool", "parallel-tools", "tools", "agent")  # they call the tools that the chat offers
+SLOWNESS = 15  # how many times longer `slow` takes for each word
 WORDS_BEFORE_FAILURE = 5
 QUOTED_WORDS = 40
 A_WHILE_S = 3600.0
@@ -145,14 +145,14 @@ class Mock:
 
 
 def words(text: str) -> list[str]:
-    """Cut before the white space in front of each word; joined they are the text."""
+    """The text, cut before the white space in front of each word."""
     return re.findall(r"\s*\S+(?:\s+$)?", text)
 
 
 def _tool(question: str) -> Iterator[StreamEvent]:
-    """A tool that the provider runs itself: its arguments as they are written, the call, the result."""
+    """A tool that the provider runs itself: its arguments in pieces, the call, the result."""
     arguments: dict[str, object] = {"text": question}
-    for piece in words(msgspec.json.encode(arguments).decode()):
+    for piece in words(json_data(arguments)):
         yield ToolInputDelta("call_1", "count_words", piece)
     yield ToolCall("call_1", "function", "count_words", arguments)
     yield ToolResult("call_1", {"words": len(question.split())})

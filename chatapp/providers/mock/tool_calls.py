@@ -1,12 +1,11 @@
-"""How the mock uses the tools that it is offered: arguments made from their schemas, an answer from their results. Pure."""
+"""How the mock uses a chat's tools: arguments from schemas, an answer from results. Pure."""
 
 import re
 from collections.abc import Iterator, Sequence
 
-import msgspec
-
 from chatapp.chat import Chat, Message, ToolSpec
 from chatapp.events import StreamEvent, ToolCall, ToolInputDelta
+from chatapp.wire.json_text import json_data
 
 NUMBERS = {"integer": 1, "number": 1.5}
 
@@ -22,18 +21,18 @@ def results(chat: Chat) -> list[Message]:
 
 
 def chosen(chat: Chat) -> Sequence[ToolSpec]:
-    """The tools that may be called now, as `tool_choice` says."""
+    """The tools that `tool_choice` allows."""
     if chat.tool_choice == "none":
         return []
     return [tool for tool in chat.tools if tool.name == chat.tool_choice] or chat.tools
 
 
 def called(model: str, tools: Sequence[ToolSpec], question: str) -> Sequence[ToolSpec]:
-    """Which of them the model calls now, all at once."""
+    """The tools that the model calls now, in parallel."""
     match model:
         case "tools":
             return tools
-        case "agent":  # the first at the first step, and so on
+        case "agent":  # the first tool at the first step, and so on
             step = re.match(r"Do step (\d+)", question)
             return [tools[(int(step[1]) - 1) % len(tools)]] if step else []
         case "parallel-tools":
@@ -43,11 +42,11 @@ def called(model: str, tools: Sequence[ToolSpec], question: str) -> Sequence[Too
 
 
 def call(tool: ToolSpec, number: int, question: str) -> Iterator[StreamEvent]:
-    """Its arguments in pieces, then the whole call. `number` tells it from others of the same reply."""
+    """The arguments in pieces, then the whole call. `number` tells apart the calls of one reply."""
     id = f"call_{number}"
     example = _example(tool.parameters, question)
-    arguments = example if isinstance(example, dict) else {}  # a client's schema may be one of something else
-    text = msgspec.json.encode(arguments).decode()
+    arguments = example if isinstance(example, dict) else {}  # a client's schema may describe something else
+    text = json_data(arguments)
     for start in range(0, len(text), 8):
         yield ToolInputDelta(id, tool.name, text[start : start + 8])
     yield ToolCall(id, "function", tool.name, arguments)
@@ -58,7 +57,7 @@ def answer(found: Sequence[Message]) -> str:
 
 
 def _example(schema: object, question: str) -> object:
-    """A value that the schema allows, its own example where it has one, or the question where a text is wanted."""
+    """A value that the schema allows: its own example if it has one; the question for a string."""
     if not isinstance(schema, dict):
         return question
     if "default" in schema:

@@ -1,29 +1,27 @@
-"""OpenAI's chat completions, as spoken by OpenAI and by nearly everybody else.
+"""OpenAI's chat completions, as spoken by OpenAI and by most others.
 
-It knows the wire's shape and the oddities seen in it, whoever sends them. Source:
-https://platform.openai.com/docs/api-reference/chat/streaming, the documentation of the others, and recordings.
+It knows the shape of the protocol and the oddities that were seen in it, whoever sends them.
+Sources: https://platform.openai.com/docs/api-reference/chat/streaming, the documentation of the
+others, and recordings.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from functools import cached_property
 from urllib.parse import urlsplit
 
 import msgspec
 
-from chatapp.cancel import CancelScope
 from chatapp.chat import Chat
 from chatapp.errors import BadReply, Truncated
 from chatapp.events import FinishReason, ReasoningDelta, StreamEvent, TextDelta, ToolInputDelta, Usage
 from chatapp.providers import Finished
-from chatapp.providers.http import END_MARK, HTTPProvider, ReplyItems
-from chatapp.providers.openai_chat.reasoning_details import Details
+from chatapp.providers.http import END_MARK, HTTPProvider, ProviderRequest, ReplyItems
+from chatapp.providers.openai_chat.reasoning_details import ReasoningDetails
 from chatapp.providers.openai_chat.request import Quirks, request_body
-from chatapp.providers.thinking import REASONING_DEMANDED, REASONING_SENT_BACK, STYLES
-from chatapp.providers.tool_calls import ToolCalls
-from chatapp.settings import ThinkingStyle
-from chatapp.wire.json_text import NOTHING, count, is_something, parse
-from chatapp.wire.upstream import Upstream, UpstreamRequest
-from chatapp.wire.upstream_errors import reported
+from chatapp.providers.tool_calls import ToolCallAssembler
+from chatapp.wire.json_text import NOTHING, count, is_something, json_data, parse
+from chatapp.wire.upstream_errors import stream_error
 
 FINISH: dict[str, FinishReason] = {
     "length": "length",
@@ -36,29 +34,23 @@ FAILED = ("error", "network_error", "insufficient_system_resource")
 AZURE = ".openai.azure.com"
 
 
-class OpenAI(HTTPProvider):
+class OpenAIChat(HTTPProvider):
+    default_base_url = "https://api.openai.com/v1"
     models_path = "/models"
 
-    def __init__(
-        self,
-        name: str,
-        upstream: Upstream,
-        base_url: str | Callable[[CancelScope], str] = "https://api.openai.com/v1",
-        *,
-        api_key: str | None = None,
-        models: Sequence[str] = (),
-        thinking: ThinkingStyle = "none",
-    ) -> None:
-        super().__init__(name, upstream, base_url, api_key=api_key, models=models)
-        self._host = (urlsplit(base_url).hostname or "") if isinstance(base_url, str) else ""
-        no_reasoning = " " if thinking in REASONING_DEMANDED else ""
-        self._quirks = Quirks.of(self._host, STYLES[thinking], REASONING_SENT_BACK.get(thinking), no_reasoning)
+    @property
+    def _host(self) -> str:
+        return (urlsplit(self.base_url).hostname or "") if isinstance(self.base_url, str) else ""
+
+    @cached_property
+    def _quirks(self) -> Quirks:
+        return Quirks.of(self._host, self.thinking)
 
     def authorization(self, key: str) -> dict[str, str]:
         return {"api-key": key} if self._host.endswith(AZURE) else super().authorization(key)
 
-    def request(self, chat: Chat) -> UpstreamRequest:
-        return UpstreamRequest("/chat/completions", request_body(chat, self.name, self._quirks))
+    def request(self, chat: Chat) -> ProviderRequest:
+        return ProviderRequest("/chat/completions", request_body(chat, self.name, self._quirks))
 
     def decode(self, body: Iterable[bytes]) -> ReplyItems:
         reply = _Reply(self.name, self._quirks.keeps_details)
@@ -70,7 +62,7 @@ class OpenAI(HTTPProvider):
                 if event.data:
                     yield from reply.take(parse(_chunk, event.data, self.name))
         except Truncated:
-            if not reply.ended:  # with a finish reason nothing is missing but, perhaps, the usage
+            if not reply.ended:  # with a finish reason only the usage may be missing
                 raise
         yield from reply.end()
 
@@ -139,7 +131,7 @@ class _Groq(msgspec.Struct):
 
 
 class _Chunk(msgspec.Struct):
-    """A chunk of a stream, or a whole answer: the fields needed of either."""
+    """A chunk of a stream, or a whole response: the fields that we need."""
 
     error: msgspec.Raw = NOTHING
     choices: list[_Choice] | None = None
@@ -161,25 +153,25 @@ _numbers = msgspec.json.Decoder(_Usage)
 
 
 class _Reply:
-    """What is known of a reply so far. `ended` once it has a finish reason or the end mark."""
+    """What is known of a reply so far. `ended`: it has a finish reason or the end mark."""
 
     def __init__(self, who: str, keeps_details: bool) -> None:
         self.ended = False
-        self._details = Details() if keeps_details else None
+        self._details = ReasoningDetails() if keeps_details else None
         self._who = who
         self._reason: FinishReason = "stop"
         self._usage: _Usage | None = None
-        self._tool_calls = ToolCalls(who)
+        self._tool_calls = ToolCallAssembler(who)
 
     def take(self, chunk: _Chunk) -> list[StreamEvent]:
         if is_something(chunk.error):
-            raise reported(self._who, bytes(chunk.error))
+            raise stream_error(self._who, bytes(chunk.error))
         events: list[StreamEvent] = []
         self._take_usage(chunk.x_groq.usage if chunk.x_groq else NOTHING)
         for choice in chunk.choices or ():
             if choice.index:
-                continue  # of several answers the first is the one
-            # A stream's delta may stand beside a message that repeats what came so far (Perplexity).
+                continue  # of several choices only the first counts
+            # Perplexity sends a message beside the delta, which repeats what came so far.
             message = choice.delta if choice.delta is not None else choice.message
             if message is not None:
                 events += self._events(message)
@@ -191,7 +183,7 @@ class _Reply:
 
     def end(self) -> ReplyItems:
         if not self.ended:
-            raise Truncated(f"{self._who} ended its reply without an end")
+            raise Truncated(f"{self._who} ended its reply before it was complete")
         yield from self._tool_calls.end(cut_off=self._reason == "length")
         native = self._details.native() if self._details and self._tool_calls else None
         yield Finished(self._reason, _usage(self._usage or _Usage()), native)
@@ -210,11 +202,14 @@ class _Reply:
             yield TextDelta(message.refusal)
         for fragment in message.tool_calls or ():
             yield from self._tool(fragment.index, fragment.id, fragment.function or _Function())
-        if message.function_call and not message.tool_calls:  # what there was before them: one call, without an id
+        if message.function_call and not message.tool_calls:  # the older field: one call, without an id
             yield from self._tool("function_call", None, message.function_call)
 
     def _parts(self, parts: list[msgspec.Raw]) -> Iterator[StreamEvent]:
-        """Content as an array (Mistral): thinking and text, in order. Parts of another form are skipped."""
+        """Content as an array (Mistral): thinking and text, in order.
+
+        Skips parts of another form.
+        """
         for raw in parts:
             with suppress(BadReply):
                 yield from _part_events(parse(_part, bytes(raw), self._who))
@@ -222,18 +217,18 @@ class _Reply:
     def _tool(self, index: int | str | None, id: str | None, function: _Function) -> Iterator[ToolInputDelta]:
         text = function.arguments or ""
         if isinstance(text, dict):
-            text = msgspec.json.encode(text).decode()
+            text = json_data(text)
         return self._tool_calls.take(index, id, function.name, text)
 
     def _take_usage(self, raw: msgspec.Raw) -> None:
-        """Of another form it is left to be estimated: the reply is worth more than its numbers."""
+        """Ignore a usage of another form, which is then estimated: it must not cost the reply."""
         if is_something(raw):
             with suppress(BadReply):
                 self._usage = parse(_numbers, bytes(raw), self._who)
 
     def _finish(self, reason: str) -> None:
         if reason in FAILED:
-            raise reported(self._who, reason.encode())
+            raise stream_error(self._who, reason.encode())
         self.ended = True
         self._reason = FINISH.get(reason, "stop")
 

@@ -1,7 +1,8 @@
-"""OpenRouter's `reasoning_details`: the thinking of whichever model answers, with its signatures, in pieces. Pure.
+"""OpenRouter's `reasoning_details`: a model's thinking with its signatures, in pieces. Pure.
 
-Once tools were called they go back in place of the plain reasoning: some models behind it refuse the results of
-their calls without. Source: https://openrouter.ai/docs/use-cases/reasoning-tokens
+Once tools were called, they are sent back instead of the plain reasoning: some models refuse the
+results of their calls without them. Source:
+https://openrouter.ai/docs/use-cases/reasoning-tokens
 """
 
 import msgspec
@@ -15,8 +16,11 @@ GROWING = ("text", "summary")
 WHOLE = "reasoning.encrypted"
 
 
-class Details:
-    """Those of one reply; other servers use the same name for other things, so nothing of it is an error."""
+class ReasoningDetails:
+    """The details of one reply.
+
+    Other servers use the name for other things, so nothing here is an error.
+    """
 
     def __init__(self) -> None:
         self._details: list[dict[str, object]] = []

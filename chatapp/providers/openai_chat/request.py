@@ -1,31 +1,35 @@
-"""The request of OpenAI's chat completions, and what those who speak the protocol want otherwise in it. Pure.
+"""The request of OpenAI's chat completions, and how the servers that speak it differ. Pure.
 
-Sources: https://platform.openai.com/docs/api-reference/chat/create and the documentation of the others.
+Sources: https://platform.openai.com/docs/api-reference/chat/create and the documentation of the
+others.
 """
 
 from dataclasses import dataclass
 from typing import Self
 
-import msgspec
-
 from chatapp.chat import Chat, Image, Message, Part
 from chatapp.events import ToolCall
 from chatapp.providers.openai_chat.reasoning_details import PROTOCOL
-from chatapp.providers.prompt import given, native_content, parts, refuse, result_text, turns
-from chatapp.providers.thinking import Fields, Switch, switched
+from chatapp.providers.prompt import given, native_content, parts, refuse, result_text, sendable_turns
+from chatapp.providers.thinking import REASONING_DEMANDED, REASONING_SENT_BACK, STYLES, Fields, Switch, switched
+from chatapp.settings import ThinkingStyle
+from chatapp.wire.json_text import json_data
 
-# By the host's name, or its end: what the owner of the host refuses of the usual request.
+# Fields of the usual request that a server refuses, by its host name or the end of it.
 REFUSE_MAX_TOKENS = ("api.openai.com", ".openai.azure.com", "api.moonshot.ai", "api.moonshot.cn", "api.cerebras.ai")
-REFUSE_STREAM_OPTIONS = ("api.mistral.ai",)  # usage comes unasked
+REFUSE_STREAM_OPTIONS = ("api.mistral.ai",)  # it sends usage anyway
 REFUSE_SEED = ("api.mistral.ai",)
-KEEP_DETAILS = ("openrouter.ai",)  # of reasoning, and wants them back
-REFUSE_SCHEMA = ("api.deepseek.com",)  # it promises JSON only, of no shape
+KEEP_DETAILS = ("openrouter.ai",)  # sends details of its reasoning, and wants them back
+REFUSE_SCHEMA = ("api.deepseek.com",)  # it can only promise JSON of any shape
 
 
 @dataclass(frozen=True)
 class Quirks:
-    """How one server differs. `reasoning_field` is where it wants its reasoning back, `no_reasoning` what stands there
-    with a call that was made without."""
+    """How one server differs.
+
+    `reasoning_field` is where it wants its reasoning back; `no_reasoning` is the value there for a
+    call that was made without any.
+    """
 
     think: Switch
     reasoning_field: str | None
@@ -37,11 +41,11 @@ class Quirks:
     keeps_details: bool
 
     @classmethod
-    def of(cls, host: str, think: Switch, reasoning_field: str | None, no_reasoning: str) -> Self:
+    def of(cls, host: str, style: ThinkingStyle) -> Self:
         return cls(
-            think,
-            reasoning_field,
-            no_reasoning,
+            think=STYLES[style],
+            reasoning_field=REASONING_SENT_BACK.get(style),
+            no_reasoning=" " if style in REASONING_DEMANDED else "",
             max_tokens="max_completion_tokens" if host.endswith(REFUSE_MAX_TOKENS) else "max_tokens",
             seed="random_seed" if host.endswith(REFUSE_SEED) else "seed",
             asks_usage=not host.endswith(REFUSE_STREAM_OPTIONS),
@@ -51,7 +55,10 @@ class Quirks:
 
 
 def request_body(chat: Chat, who: str, quirks: Quirks) -> Fields:
-    """Raises InvalidField for what the protocol, or this server, cannot carry."""
+    """The body for a chat.
+
+    Raises InvalidField for anything that the protocol, or this server, cannot carry.
+    """
     if not quirks.takes_schema:
         refuse(chat, who, "schema")
     body: Fields = {"model": chat.model, "messages": _messages(chat, who, quirks), "stream": True}
@@ -67,7 +74,7 @@ def request_body(chat: Chat, who: str, quirks: Quirks) -> Fields:
 
 
 def tool_fields(chat: Chat) -> Fields:
-    """The tools and the choice of one."""
+    """The fields for the tools and for the choice among them."""
     if not chat.tools:
         return {}
     fields: Fields = {"tools": [{"type": "function", "function": tool} for tool in chat.tools]}
@@ -82,11 +89,11 @@ def tool_fields(chat: Chat) -> Fields:
 
 def _messages(chat: Chat, who: str, quirks: Quirks) -> list[Fields]:
     called = any(message.tool_calls for message in chat.messages)
-    return [_message(message, quirks, called) for message in turns(chat, who)]
+    return [_message(message, quirks, called) for message in sendable_turns(chat, who)]
 
 
 def _message(message: Message, quirks: Quirks, called: bool) -> Fields:
-    """`called`: whether a tool was, anywhere in the chat."""
+    """`called`: a tool was called somewhere in the chat."""
     if message.role == "tool":
         return {"role": "tool", "tool_call_id": message.tool_call_id, "content": result_text(message)}
     fields: Fields = {"role": message.role, "content": _content(message)}
@@ -102,7 +109,7 @@ def _message(message: Message, quirks: Quirks, called: bool) -> Fields:
 
 
 def _content(message: Message) -> str | list[Fields]:
-    """In parts only where there are images: a plain string is understood by every server."""
+    """Parts only if there are images: every server understands a plain string."""
     said = parts(message)
     return [_part(part) for part in said] if any(isinstance(part, Image) for part in said) else message.text
 
@@ -114,5 +121,5 @@ def _part(part: Part) -> Fields:
 
 
 def _tool_call(call: ToolCall) -> Fields:
-    arguments = msgspec.json.encode(call.arguments).decode()
+    arguments = json_data(call.arguments)
     return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments}}

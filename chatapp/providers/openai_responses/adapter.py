@@ -1,50 +1,36 @@
 """OpenAI's Responses API, as spoken by OpenAI, Azure, xAI, OpenRouter, LM Studio and llama.cpp.
 
-A reply is a row of output items: reasoning, messages, calls of functions, calls that the provider runs itself. Each
-grows by deltas and is repeated whole at its end; the terminal event repeats them all.
+A reply is a sequence of output items: reasoning, messages, function calls, calls that the provider
+runs itself. Each grows by deltas and is repeated whole at its end; the last event repeats all.
 Source: https://platform.openai.com/docs/api-reference/responses-streaming, and recordings.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from chatapp.cancel import CancelScope
 from chatapp.chat import Chat, Native
 from chatapp.errors import Truncated
 from chatapp.events import FinishReason, ReasoningDelta, StreamEvent, TextDelta, ToolInputDelta, Usage
 from chatapp.providers import Finished
-from chatapp.providers.http import END_MARK, HTTPProvider, ReplyItems
+from chatapp.providers.http import END_MARK, HTTPProvider, ProviderRequest, ReplyItems
 from chatapp.providers.openai_responses.request import PROTOCOL, request_body
 from chatapp.providers.thinking import STYLES
-from chatapp.providers.tool_calls import ServedCalls, ToolCalls
-from chatapp.settings import ThinkingStyle
-from chatapp.wire.json_text import NOTHING, count, is_something, parse, parse_arguments, parse_value
-from chatapp.wire.upstream import Upstream, UpstreamRequest
-from chatapp.wire.upstream_errors import reported
+from chatapp.providers.tool_calls import ProviderToolCalls, ToolCallAssembler
+from chatapp.wire.json_text import NOTHING, count, is_something, json_data, parse, parse_arguments, parse_value
+from chatapp.wire.upstream_errors import stream_error
 
 INCOMPLETE: dict[str, FinishReason] = {"content_filter": "content_filter"}
-SENT_BACK = ("message", "function_call")  # and reasoning, where it is encrypted: without, its id leads nowhere
+SENT_BACK = ("message", "function_call")  # and encrypted reasoning: other reasoning is not kept anywhere
 
 
 class OpenAIResponses(HTTPProvider):
+    default_base_url = "https://api.openai.com/v1"
+    default_thinking = "responses"
     models_path = "/models"
 
-    def __init__(
-        self,
-        name: str,
-        upstream: Upstream,
-        base_url: str | Callable[[CancelScope], str] = "https://api.openai.com/v1",
-        *,
-        api_key: str | None = None,
-        models: Sequence[str] = (),
-        thinking: ThinkingStyle = "responses",
-    ) -> None:
-        super().__init__(name, upstream, base_url, api_key=api_key, models=models)
-        self._think = STYLES[thinking]
-
-    def request(self, chat: Chat) -> UpstreamRequest:
-        return UpstreamRequest("/responses", request_body(chat, self.name, self._think))
+    def request(self, chat: Chat) -> ProviderRequest:
+        return ProviderRequest("/responses", request_body(chat, self.name, STYLES[self.thinking]))
 
     def decode(self, body: Iterable[bytes]) -> ReplyItems:
         reply = _Reply(self.name)
@@ -71,7 +57,7 @@ class _Text(msgspec.Struct):
 
 
 class _Item(msgspec.Struct):
-    """The fields needed of an output item, of whatever type."""
+    """The fields that we need of an output item, whatever its type."""
 
     type: str = ""
     id: str | None = None
@@ -141,15 +127,15 @@ _item = msgspec.json.Decoder(_Item)
 
 
 class _Reply:
-    """What is known of a reply so far. `ended` once its terminal event came."""
+    """What is known of a reply so far. `ended`: its last event has arrived."""
 
     def __init__(self, who: str) -> None:
         self.ended = False
         self._who = who
         self._reason: FinishReason = "stop"
         self._usage: _Usage | None = None
-        self._tool_calls = ToolCalls(who)
-        self._served = ServedCalls(who)
+        self._tool_calls = ToolCallAssembler(who)
+        self._served = ProviderToolCalls(who)
         self._items: list[bytes] = []
 
     def take(self, event: _Event) -> Iterator[StreamEvent]:
@@ -172,9 +158,9 @@ class _Reply:
             case "response.completed" | "response.incomplete":
                 self._end_with(event.response or _Response())
             case "response.failed":
-                raise reported(self._who, bytes((event.response or _Response()).error))
+                raise stream_error(self._who, bytes((event.response or _Response()).error))
             case _ if event.type == "error" or is_something(event.error):
-                raise reported(self._who, bytes(event.error) + f" {event.code} {event.message}".encode())
+                raise stream_error(self._who, bytes(event.error) + f" {event.code} {event.message}".encode())
 
     def take_whole(self, response: _Response) -> Iterator[StreamEvent]:
         for index, raw in enumerate(response.output or ()):
@@ -189,7 +175,7 @@ class _Reply:
 
     def end(self) -> ReplyItems:
         if not self.ended:
-            raise Truncated(f"{self._who} ended its reply without an end")
+            raise Truncated(f"{self._who} ended its reply before it was complete")
         yield from self._tool_calls.end(cut_off=self._reason == "length")
         yield Finished(self._reason, _usage(self._usage), self._native() if self._reason == "stop" else None)
 
@@ -204,15 +190,15 @@ class _Reply:
         match item.type:
             case "function_call":
                 yield from self._tool_calls.take_whole(key, item.call_id, item.name, item.arguments or "")
-            case "custom_tool_call":  # its input is any text
-                text = msgspec.json.encode({"input": item.input}).decode()
+            case "custom_tool_call":  # its input may be any text
+                text = json_data({"input": item.input})
                 yield from self._tool_calls.take_whole(key, item.call_id, item.name, text)
             case "mcp_call":
                 self._served.call(id, item.name or "", item.arguments or "", "mcp")
                 failed = _failure(item)
                 yield from self._served.result(id, parse_value(bytes(item.output), self._who), failed)
             case "code_interpreter_call" if is_something(item.outputs):
-                self._served.call(id, "code_interpreter", msgspec.json.encode({"code": item.code}).decode())
+                self._served.call(id, "code_interpreter", json_data({"code": item.code}))
                 yield from self._served.result(id, parse_value(bytes(item.outputs), self._who))
             case "shell_call":
                 self._served.call(id, "shell", bytes(item.action).decode("utf-8", "replace"))
@@ -221,7 +207,7 @@ class _Reply:
 
     def _end_with(self, response: _Response) -> None:
         if response.status == "failed" or is_something(response.error):
-            raise reported(self._who, bytes(response.error))
+            raise stream_error(self._who, bytes(response.error))
         self.ended = True
         self._usage = response.usage
         if response.status == "incomplete" or response.incomplete_details:
@@ -229,7 +215,7 @@ class _Reply:
             self._reason = INCOMPLETE.get(reason or "", "length")
 
     def _native(self) -> Native | None:
-        """The turn for the results of its calls; without calls nobody asks for it."""
+        """The turn that goes back with the results of its calls; None if there were no calls."""
         if not self._tool_calls:
             return None
         items = [(parse(_item, raw, self._who), raw) for raw in self._items]
@@ -238,7 +224,7 @@ class _Reply:
 
 
 def _key(index: int | None, item: _Item) -> int | str | None:
-    """llama.cpp says no index: then the item's own id, which its deltas name."""
+    """The index, or the item's id, which its deltas name: llama.cpp sends no index."""
     return index if index is not None else item.id or item.call_id
 
 

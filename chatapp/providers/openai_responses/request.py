@@ -1,19 +1,20 @@
-"""The request of OpenAI's Responses API. Pure. Source: https://platform.openai.com/docs/api-reference/responses
+"""The request of OpenAI's Responses API. Pure.
 
-Nothing is kept at the provider: the whole conversation goes with each request, the reasoning in its encrypted form.
+Source: https://platform.openai.com/docs/api-reference/responses
+
+The provider keeps nothing: each request carries the whole conversation, with encrypted reasoning.
 """
 
-import msgspec
-
 from chatapp.chat import Chat, Image, Message, Part
-from chatapp.providers.prompt import given, native_content, parts, refuse, result_text, turns
+from chatapp.providers.prompt import given, native_content, parts, refuse, result_text, sendable_turns
 from chatapp.providers.thinking import Fields, Switch, switched, takes_effort
+from chatapp.wire.json_text import json_data
 
 PROTOCOL = "openai-responses"
 
 
 def request_body(chat: Chat, who: str, think: Switch) -> Fields:
-    """Raises InvalidField for what the protocol cannot carry."""
+    """The body for a chat. Raises InvalidField for anything that the protocol cannot carry."""
     refuse(chat, who, "stop", "seed")
     body: Fields = {"model": chat.model, "input": _input(chat, who), "stream": True, "store": False}
     if takes_effort(chat.model):
@@ -47,7 +48,7 @@ def _tools(chat: Chat) -> Fields:
 
 
 def _input(chat: Chat, who: str) -> list[object]:
-    return [item for message in turns(chat, who) for item in _items(message)]
+    return [item for message in sendable_turns(chat, who) for item in _items(message)]
 
 
 def _items(message: Message) -> list[object]:
@@ -59,7 +60,7 @@ def _items(message: Message) -> list[object]:
         return [output]
     said: list[object] = [_message(message)] if message.content else []
     for call in message.tool_calls:
-        arguments = msgspec.json.encode(call.arguments).decode()
+        arguments = json_data(call.arguments)
         said.append({"type": "function_call", "call_id": call.id, "name": call.name, "arguments": arguments})
     return said
 

@@ -1,1 +1,1 @@
-"""The tools that come with chatapp."""
+"""The tools that are always there."""

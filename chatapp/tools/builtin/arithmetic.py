@@ -1,6 +1,7 @@
-"""The value of an arithmetic expression: Python's own parser, and of what it understands only arithmetic.
+"""The value of an arithmetic expression, by Python's own parser, restricted to arithmetic.
 
-Bounded before it computes: 9**9**9 would hold up the process for hours, and fill it.
+Operands are bounded before each operation: 9**9**9 would block the process for hours and fill its
+memory.
 """
 
 import ast
@@ -12,9 +13,9 @@ from typing import Any
 from chatapp.tools import ToolFailed
 
 MAX_CHARS = 500
-MAX_BITS = 4096  # of a whole number on the way: over a thousand digits
+MAX_BITS = 4096  # of an intermediate integer: over a thousand digits
 MAX_ROUND_DIGITS = 15
-EXACT_BITS = 53  # what a JSON number carries to every reader
+EXACT_BITS = 53  # a JSON number of more loses digits in many readers
 
 BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
@@ -46,7 +47,10 @@ CONSTANTS = {"pi": math.pi, "e": math.e}
 
 
 def evaluate(expression: str) -> int | float | str:
-    """The value; a whole number that JSON readers would round is given as its digits. Raises ToolFailed."""
+    """The value; a string of digits if it is an integer that JSON readers would round.
+
+    Raises ToolFailed.
+    """
     if len(expression) > MAX_CHARS:
         raise ToolFailed(f"The expression is longer than {MAX_CHARS} characters.")
     try:
@@ -72,28 +76,28 @@ def _value(node: ast.expr) -> Any:
             return FUNCTIONS[name](*map(_value, arguments))
         case ast.Name(name) if name in CONSTANTS:
             return CONSTANTS[name]
-    raise ToolFailed(f"{ast.unparse(node)!r} is not arithmetic that is known here.")
+    raise ToolFailed(f"{ast.unparse(node)!r} is not supported arithmetic.")
 
 
 def _binary(operation: type[ast.operator], left: Any, right: Any) -> Any:
     if isinstance(left, int) and isinstance(right, int):
         _bound(operation, left, right)
     elif operation is ast.Pow:
-        return math.pow(left, right)  # which has no complex results
+        return math.pow(left, right)  # unlike `**`, never complex
     return BINARY[operation](left, right)
 
 
 def _round(number: float, digits: int) -> int | float:
-    """Python's own makes a number of as many digits as it is told."""
+    """`round`, with bounded digits: Python's own computes a number with as many as it is told."""
     if abs(digits) > MAX_ROUND_DIGITS:
         raise OverflowError(f"it rounds to more than {MAX_ROUND_DIGITS} digits")
     return round(number, digits) if digits else round(number)
 
 
 def _bound(operation: type[ast.operator], left: int, right: int) -> None:
-    """Refuse before it is computed what would be too large."""
+    """Raise OverflowError if the result could be too large, before it is computed."""
     bits = left.bit_length() + right.bit_length()
     if operation is ast.Pow and abs(left) > 1:
         bits = left.bit_length() * abs(right)
     if bits > MAX_BITS:
-        raise OverflowError(f"a number on the way has more than {MAX_BITS} bits")
+        raise OverflowError(f"an intermediate result may have more than {MAX_BITS} bits")

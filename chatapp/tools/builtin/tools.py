@@ -1,4 +1,4 @@
-"""The tools that come along: useful, safe, and bounded, for none may hold up the process that serves everybody."""
+"""The built-in tools: safe, and bounded, so that no call can block the process."""
 
 from datetime import datetime
 from typing import Annotated
@@ -16,7 +16,7 @@ SAMPLE_QUOTES = {
     "INITECH": ("Initech", 9.99, "USD"),
     "UMBRELLA": ("Umbrella", 310.00, "EUR"),
 }
-"""For demonstrations: companies that do not exist, at prices that never change."""
+"""For demonstrations: fictional companies at prices that never change."""
 
 
 @tool
@@ -28,8 +28,8 @@ def current_time(timezone: str = "UTC") -> dict[str, str]:
     """
     try:
         now = datetime.now(ZoneInfo(timezone))
-    except (OSError, ValueError, LookupError):  # ZoneInfo's ways of saying that there is none
-        raise ToolFailed(f"There is no time zone named {timezone!r}; give a name such as Europe/Paris.") from None
+    except (OSError, ValueError, LookupError):  # all that ZoneInfo raises for an unknown name
+        raise ToolFailed(f"Unknown time zone {timezone!r}; give a name such as Europe/Paris.") from None
     return {"timezone": timezone, "time": now.isoformat(timespec="seconds"), "weekday": now.strftime("%A")}
 
 
@@ -38,21 +38,23 @@ def calculate(expression: Annotated[str, Meta(examples=["(17.5 / 100) * 240"])])
     """The value of an arithmetic expression.
 
     Args:
-        expression: numbers, + - * / // % **, parentheses, pi, e, and the functions abs, ceil, cos, exp, floor, log,
-            log10, log2, max, min, round, sin, sqrt and tan; such as (17.5 / 100) * 240
+        expression: numbers, + - * / // % **, parentheses, pi, e, and the functions abs, ceil,
+            cos, exp, floor, log, log10, log2, max, min, round, sin, sqrt and tan; such as
+            (17.5 / 100) * 240
     """
     return {"expression": expression, "value": evaluate(expression)}
 
 
 @tool
 def sample_stock_quote(symbol: Annotated[str, Meta(examples=["ACME"])]) -> dict[str, object]:
-    """A stock quote from a sample table for demonstrations: companies that do not exist, prices that are not real.
+    """A stock quote from a sample table for demonstrations: companies that do not exist, prices
+    that are not real.
 
     Args:
         symbol: one of ACME, GLOBEX, INITECH and UMBRELLA
     """
     if symbol.upper() not in SAMPLE_QUOTES:
-        raise ToolFailed(f"The sample table has no {symbol!r}; it has {', '.join(SAMPLE_QUOTES)}.")
+        raise ToolFailed(f"Unknown symbol {symbol!r}; available: {', '.join(SAMPLE_QUOTES)}.")
     company, price, currency = SAMPLE_QUOTES[symbol.upper()]
     return {"symbol": symbol.upper(), "company": company, "price": price, "currency": currency, "sample_data": True}
 

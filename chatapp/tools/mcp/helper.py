@@ -1,16 +1,21 @@
-"""The process that talks to MCP servers, with the official SDK. Run as a script.
+"""The script of the process that talks to MCP servers, with the official SDK.
 
-The SDK lives on asyncio, and its standard input/output client does not work where gevent has patched; so it has a
-process of its own. It knows nothing of chatapp and imports nothing of it. Standard input brings one JSON object a
-line, first the settings, then requests; standard output takes the replies:
+The SDK uses asyncio, and its stdio client does not work under gevent's patches, so it gets its own
+process. The script imports nothing of chatapp. Standard input has one JSON object per line, first
+the settings:
 
-    {"start_timeout_s": 20, "servers": {"time": {"command": …, "args": [], "env": {}}, "far": {"url": …, "headers": {}}}}
-    {"id": 1, "server": "time"}                                          {"id": 1, "tools": [{"name", …}]}
-    {"id": 2, "server": "time", "tool": "f", "arguments": {}}            {"id": 2, "result": …} or {"id": 2, "error": "…"}
+    {"start_timeout_s": 20, "servers": {"time": {"command": …, "args": [], "env": {}},
+                                        "far": {"url": …, "headers": {}}}}
+
+then requests, whose replies go to standard output:
+
+    {"id": 1, "server": "time"}                                 {"id": 1, "tools": [{"name", …}]}
+    {"id": 2, "server": "time", "tool": "f", "arguments": {}}   {"id": 2, "result": …}
+                                                                or {"id": 2, "error": "…"}
     {"id": 2, "cancel": true}
 
-A server is started by the first request for it, and again when it has died. All end when standard input does, and so
-also when whoever holds its other end is killed.
+A server starts at the first request for it, and again after it has died. All servers end when
+standard input does, and so also when the process at its other end is killed.
 """
 
 import asyncio
@@ -29,22 +34,21 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPDeprecationWarning
 
 CONNECTION_CLOSED, METHOD_NOT_FOUND = -32000, -32601  # JSON-RPC's codes, as MCP uses them
-LINE_BYTES = 64 * 1024 * 1024  # of arguments; what is too large was refused before it came here
-REPLY_BYTES = 16 * 1024 * 1024  # more never reaches the server, whatever its settings allow
-PING_S = 3.0  # a server that answers nobody for so long is busy, not dead
-PAGES = 50  # of a list of tools, so that one that never ends does
+LINE_BYTES = 64 * 1024 * 1024  # of arguments; chatapp has refused larger ones before
+REPLY_BYTES = 16 * 1024 * 1024  # a larger reply never reaches chatapp, whatever its settings allow
+PING_S = 3.0  # a server that does not answer a ping in this time is busy, not dead
+PAGES = 50  # of a list of tools: ends a list that has no end
 
-warnings.simplefilter(
-    "ignore", MCPDeprecationWarning
-)  # `ping` is for servers of before 2026-07-28; newer ones refuse it
+# `ping` is deprecated: servers of protocol 2026-07-28 and later refuse it, older ones need it.
+warnings.simplefilter("ignore", MCPDeprecationWarning)
 
 logger = logging.getLogger("chatapp.tools.mcp.helper")
 
 
 class Server:
-    """One MCP server: connected at first use, and again when the connection is lost.
+    """One MCP server: connected at first use, and again after the connection is lost.
 
-    The SDK wants a connection to be closed by the task that opened it: so each has a task of its own.
+    The SDK requires that one task both opens and closes a connection, so each has its own task.
     """
 
     def __init__(self, config: dict[str, Any], start_timeout_s: float) -> None:
@@ -75,7 +79,7 @@ class Server:
         result = await client.call_tool(tool, arguments)
         text = "\n".join(map(_text, result.content))
         if result.is_error:
-            return {"error": text or "The tool failed and did not say why."}
+            return {"error": text or "The tool failed without giving a reason."}
         return {"result": text if result.structured_content is None else result.structured_content}
 
     async def close(self) -> None:
@@ -92,7 +96,7 @@ class Server:
                 self._let_go = asyncio.Event()
                 self._client = asyncio.get_running_loop().create_future()
                 self._task = asyncio.create_task(self._hold(self._client, self._let_go))
-            return await asyncio.shield(self._client)  # whoever is cancelled here leaves the start to the next one
+            return await asyncio.shield(self._client)  # a cancelled request leaves the start alone
 
     async def _hold(self, ready: asyncio.Future[Client], let_go: asyncio.Event) -> None:
         try:
@@ -102,8 +106,8 @@ class Server:
                 ready.set_result(client)
                 await let_go.wait()
         except TimeoutError:
-            ready.set_exception(OSError(f"it did not start within {self._start_timeout_s:g} s"))
-        except Exception as error:  # whatever a server, or the SDK, has to say
+            ready.set_exception(OSError(f"The server did not start within {self._start_timeout_s:g} s."))
+        except Exception as error:  # a server, and the SDK, may raise anything
             if ready.done():
                 raise
             ready.set_exception(error)
@@ -137,14 +141,13 @@ class Helper:
                 reply = {"tools": await server.tools()}
         except MCPError as error:
             reply = {"error": str(error)}
-        except Exception as error:  # whatever a server, or the SDK, has to say
+        except Exception as error:  # a server, and the SDK, may raise anything
             logger.exception("MCP server %s failed", request["server"])
             reply = {"error": _innermost(error)}
         data = json.dumps({"id": request["id"], **reply}).encode()
         if len(data) > REPLY_BYTES:
-            data = json.dumps(
-                {"id": request["id"], "error": f"It answered with {len(data)} bytes; ask for less."}
-            ).encode()
+            too_large = f"The result is too large: {len(data)} bytes; the limit is {REPLY_BYTES}. Ask for less."
+            data = json.dumps({"id": request["id"], "error": too_large}).encode()
         _write(self._report, data + b"\n")
 
 
@@ -168,7 +171,7 @@ async def _client(config: dict[str, Any], stack: AsyncExitStack) -> Client:
 
 
 async def _answers(connected: asyncio.Future[Client]) -> bool:
-    """Whether the connection still leads somewhere: a server that has died is started again before it is needed."""
+    """Whether the server is alive. One that has died is started again before it is used."""
     if connected.exception() is not None:
         return False
     client = connected.result()
@@ -179,14 +182,14 @@ async def _answers(connected: asyncio.Future[Client]) -> bool:
         return True
     except MCPError as error:
         return error.code == METHOD_NOT_FOUND
-    except Exception:  # whatever the SDK has to say of a connection that is gone
-        logger.exception("a connection was lost")
+    except Exception:  # the SDK may raise anything on a lost connection
+        logger.exception("lost the connection")
         return False
     return True
 
 
 def _text(content: Any) -> str:
-    """A piece of a result, for a model that reads."""
+    """A piece of a result as text for the model."""
     match content.type:
         case "text":
             return str(content.text)
@@ -200,14 +203,14 @@ def _text(content: Any) -> str:
 
 
 def _innermost(error: BaseException) -> str:
-    """The SDK's errors come wrapped in groups."""
+    """The cause: the SDK wraps its errors in groups."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return str(error) or type(error).__name__
 
 
 def _take_stdout() -> int:
-    """Keep standard output for the replies: whatever else is printed goes to the log instead."""
+    """Keep standard output for the replies: anything else that is printed goes to the log."""
     report = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     return report

@@ -1,56 +1,43 @@
-"""Conversations as JSON: list, read, rename, delete; and the providers that can be talked to."""
+"""Conversations as JSON: list, read, rename, delete."""
 
-import logging
-
+import msgspec
 from flask import Blueprint, Response, jsonify
 
 from chatapp.dialects.requests import TitleRequest
-from chatapp.errors import LogError
-from chatapp.web import current_owner, services
+from chatapp.web import current_caller, current_service
 from chatapp.web.bodies import parse
-from chatapp.web.message_json import whole_conversation
+from chatapp.web.endpoint import CHANGING, JSON, WITH_BODY, endpoint
+from chatapp.web.message_json import conversation_json
 
-logger = logging.getLogger(__name__)
-
-blueprint = Blueprint("conversations", __name__, url_prefix="/api/v1")
+blueprint = Blueprint("conversations", __name__, url_prefix="/api/v1/conversations")
 
 
-@blueprint.get("/conversations")
+@endpoint(blueprint.get(""), answers={200: (JSON,)}, summary="Your conversations, the last used first.")
 def list_conversations() -> Response:
-    return jsonify(conversations=services().conversations.recent(current_owner()))
+    recent = current_service().conversations.recent(current_caller().owner)
+    return jsonify(conversations=msgspec.to_builtins(recent))
 
 
-@blueprint.get("/conversations/<conversation_id>")
+@endpoint(blueprint.get("/<conversation_id>"), answers={200: (JSON,)}, summary="One, with the messages that it shows.")
 def get_conversation(conversation_id: str) -> Response:
-    return jsonify(whole_conversation(conversation_id))
+    return jsonify(conversation_json(conversation_id))
 
 
-@blueprint.patch("/conversations/<conversation_id>")
+@endpoint(
+    blueprint.patch("/<conversation_id>"),
+    request=TitleRequest,
+    answers={200: (JSON,)},
+    errors=WITH_BODY,
+    summary="Rename it.",
+)
 def rename_conversation(conversation_id: str) -> Response:
     title = parse(TitleRequest).title
-    return jsonify(services().conversations.rename(current_owner(), conversation_id, title))
+    renamed = current_service().conversations.rename(current_caller().owner, conversation_id, title)
+    return jsonify(msgspec.to_builtins(renamed))
 
 
-@blueprint.delete("/conversations/<conversation_id>")
+@endpoint(blueprint.delete("/<conversation_id>"), answers={204: ()}, errors=CHANGING)
 def delete_conversation(conversation_id: str) -> Response:
-    """With all its messages; answers still being made are stopped."""
-    for run_id in services().conversations.delete(current_owner(), conversation_id):
-        try:
-            services().runs.cancel(run_id)
-        except LogError as error:  # the conversation is gone all the same, and the other runs are to be stopped
-            logger.warning("run %s of a deleted conversation was not stopped: %s", run_id, error)
+    """Delete it with all its messages; answers that are still running are stopped."""
+    current_service().delete_conversation(current_caller(), conversation_id)
     return Response(status=204)
-
-
-@blueprint.get("/providers")
-def list_providers() -> Response:
-    return jsonify(provider_choice())
-
-
-def provider_choice() -> dict[str, object]:
-    """Who can answer now. A provider that lists no models is not there, or not reachable."""
-    known = services().providers
-    listings = known.listings()
-    providers = [{"name": name, "models": list(models)} for name, models in listings.items()]
-    default, models = known.default, listings[known.default]
-    return {"default": {"provider": default, "model": models[0] if models else None}, "providers": providers}

@@ -1,4 +1,4 @@
-"""The message API: post, then follow, in the dialect `message` or any other (contract 3.4)."""
+"""The message API: post, then follow, in the dialect `message` or any other (docs/dialects.md)."""
 
 from flask import Blueprint, Response, jsonify, request
 
@@ -6,75 +6,86 @@ from chatapp.dialects import Dialect
 from chatapp.dialects.requests import MessageRequest
 from chatapp.errors import InvalidField
 from chatapp.reading.disconnect import OnLeave
-from chatapp.storage.tables import MessageRow
-from chatapp.web import current_owner, services
-from chatapp.web.asking import Asked, begin_answer
+from chatapp.service import Answer
+from chatapp.web import current_caller, current_service
 from chatapp.web.bodies import parse
-from chatapp.web.heads import streams
-from chatapp.web.message_json import EVENTS_URL, log_of, message_json, owned_answer, transcript
-from chatapp.web.streaming import respond
+from chatapp.web.endpoint import CHANGING, JSON, RUNNING, STREAM, Parameter, endpoint
+from chatapp.web.message_json import EVENTS_URL, message_json
+from chatapp.web.streaming import begin, respond
 
-blueprint = Blueprint("chat", __name__)
+blueprint = Blueprint("messages", __name__)
+
+FOLLOWING = (
+    Parameter("Last-Event-ID", {"type": "string"}, "The last id received; what follows it is sent.", "header"),
+    Parameter("after", {"type": "integer", "minimum": 0}, "Like Last-Event-ID, in the query; the header wins."),
+    Parameter("dialect", {"type": "string"}, "A dialect's name; default: `message`."),
+    Parameter(
+        "on_disconnect",
+        {"enum": ["continue", "cancel"]},
+        "Whether the run continues or is cancelled when this reader leaves.",
+    ),
+)
 
 
-@blueprint.post("/api/v1/messages")
+@endpoint(
+    blueprint.post("/api/v1/messages"),
+    request=MessageRequest,
+    answers={202: (JSON,)},
+    errors=RUNNING,
+)
 def post_message() -> tuple[Response, int]:
     """Store the message, start its answer, say where to follow it."""
     asked = parse(MessageRequest)
-    begun = begin_answer(
-        Asked(
-            request=asked,
-            chat=asked.chat(),
-            provider=asked.provider,
-            conversation_id=asked.conversation_id,
-            retry_of=asked.retry_of,
-            keep=True,
-            result_mode=asked.result_mode,
-            tools=asked.tool_names(),
-            agent=asked.agent,
-        )
-    )
+    answer = begin(asked, asked.ask()).answer
     query = "?on_disconnect=cancel" if asked.on_disconnect == "cancel" else ""
     body = {
-        "id": begun.id,
-        "conversation_id": begun.conversation_id,
-        "events_url": EVENTS_URL.format(id=begun.id) + query,
-        "result_mode": begun.result_mode,
+        "id": answer.id,
+        "conversation_id": answer.conversation_id,
+        "events_url": EVENTS_URL.format(id=answer.id) + query,
+        "result_mode": answer.result_mode,
     }
     return jsonify(body), 202
 
 
-@blueprint.get("/api/v1/messages/<message_id>/events")
-@streams
+@endpoint(
+    blueprint.get("/api/v1/messages/<message_id>/events"),
+    answers={200: (STREAM,), 204: ()},
+    parameters=FOLLOWING,
+)
 def follow_message(message_id: str) -> Response:
-    """Any run, live or finished, however it was started, in any dialect."""
-    answer = owned_answer(message_id)
-    return respond(log_of(answer), _dialect_for(answer), OnLeave(message_id, _stops()))
+    """Follow any run, live or finished, however it was started, in any dialect."""
+    answer = current_service().answer(current_caller(), message_id)
+    on_leave = OnLeave(message_id, _stops())
+    return respond(current_service().source(answer), _dialect_for(answer), on_leave)
 
 
-@blueprint.post("/api/v1/messages/<message_id>/cancel")
+@endpoint(
+    blueprint.post("/api/v1/messages/<message_id>/cancel"),
+    answers={200: (JSON,), 202: (JSON,)},
+    errors=CHANGING,
+)
 def cancel_message(message_id: str) -> tuple[Response, int]:
-    """Ask for the run to be stopped; its terminal event tells when it was. 200 where it had ended already."""
-    if transcript(owned_answer(message_id)).end is None:
-        services().runs.cancel(message_id)
+    """Ask for the run to be stopped; its terminal event tells when it was. 200 if it has ended
+    already."""
+    if current_service().cancel(current_service().answer(current_caller(), message_id)):
         return jsonify(id=message_id, status="stopping"), 202
     return jsonify(id=message_id, status="done"), 200
 
 
-@blueprint.get("/api/v1/messages/<message_id>")
+@endpoint(blueprint.get("/api/v1/messages/<message_id>"), answers={200: (JSON,)})
 def get_message(message_id: str) -> Response:
-    """The message as JSON; an answer that is still being made with what there is of it."""
-    return jsonify(message_json(services().conversations.message(current_owner(), message_id)))
+    """The message as JSON; an answer that is still running with what there is of it."""
+    return jsonify(message_json(current_service().conversations.message(current_caller().owner, message_id)))
 
 
-def _dialect_for(answer: MessageRow) -> Dialect:
-    """The one that is asked for; `message` is written in the result mode that was asked for with the answer."""
+def _dialect_for(answer: Answer) -> Dialect:
+    """The one that the request names; `message` is written in the answer's result mode."""
     name = request.args.get("dialect", "message")
     if name == "message" and answer.result_mode not in (None, "legacy"):
         name = answer.result_mode
-    dialects = services().dialects
+    dialects = current_service().dialects
     if name not in dialects:
-        raise InvalidField(f"dialect: there is none named {name!r}; there are {', '.join(dialects)}")
+        raise InvalidField(f"dialect: unknown dialect {name!r}; available: {', '.join(dialects)}")
     return dialects[name]()
 
 
@@ -86,4 +97,4 @@ def _stops() -> bool:
         case "cancel":
             return True
         case _:
-            raise InvalidField("on_disconnect: expected cancel or continue")
+            raise InvalidField("on_disconnect: expected 'cancel' or 'continue'")

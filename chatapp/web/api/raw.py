@@ -1,4 +1,5 @@
-"""A provider's own bytes, for the owner of the answer: live, and as long as its log is kept. Never rendered here."""
+"""A provider's own bytes, for the owner of the answer: live, and as long as its log is kept. Never
+rendered here."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -7,16 +8,14 @@ from flask import Blueprint, Response
 
 from chatapp.cancel import CancelScope
 from chatapp.errors import NotFound
-from chatapp.events import Raw, RunEnd
-from chatapp.reading.reader import ClientDisconnected, Read
-from chatapp.web import services
-from chatapp.web.heads import streams
-from chatapp.web.message_json import owned_answer
+from chatapp.events import Raw
+from chatapp.reading.reader import ClientDisconnected
+from chatapp.reading.sources import Interruptible, Source, follow
+from chatapp.web import current_caller, current_service
+from chatapp.web.endpoint import ANY, endpoint
 from chatapp.web.streaming import client_socket
 
 blueprint = Blueprint("raw", __name__)
-
-LOOK_S = 60.0  # a wait for more is begun anew so often; nothing shows of it
 
 # What a provider sends must not run as a page of this site, whatever it says it is.
 HEADERS = {
@@ -27,17 +26,16 @@ HEADERS = {
 }
 
 
-@blueprint.get("/api/v1/messages/<message_id>/raw")
-@streams
+@endpoint(blueprint.get("/api/v1/messages/<message_id>/raw"), answers={200: (ANY,), 204: ()})
 def stream_raw(message_id: str) -> Response:
-    """The body as it came and comes, under its own type. Waits for its first byte."""
-    answer = owned_answer(message_id)
+    """The provider's body as it came and comes, under its own type. Waits for its first byte."""
+    answer = current_service().answer(current_caller(), message_id)
     if answer.result_mode != "raw_passthrough":
-        raise NotFound("raw: this answer was not asked for with result_mode raw_passthrough")
+        raise NotFound("raw: not recorded; only result_mode 'raw_passthrough' records raw bytes")
     scope = CancelScope()
     client = client_socket(partial(scope.cancel, ClientDisconnected))
     client.start()
-    bodies = _bodies(partial(services().log.read, message_id), scope)
+    bodies = _bodies(Interruptible(current_service().source(answer), scope), live=answer.running)
     try:
         response = _response(bodies)
     except BaseException:
@@ -53,21 +51,15 @@ def _response(bodies: Iterator[Raw]) -> Response:
     except ClientDisconnected:
         return Response(status=204)  # which nobody reads
     if first is None:
-        raise NotFound("raw: nothing came from the provider")
+        raise NotFound("raw: no bytes are kept of this answer; either none came, or its log has expired")
     content_type = first.content_type or "application/octet-stream"
     return Response(_bytes(first, bodies), content_type=content_type, headers=HEADERS)
 
 
-def _bodies(read: Read, scope: CancelScope) -> Iterator[Raw]:
-    """The raw events of a run, to its end. Raises UnknownRun once its log is gone, ClientDisconnected."""
-    after = 0
-    while True:
-        for seq, event in scope.run(read, after, LOOK_S):
-            if isinstance(event, Raw):
-                yield event
-            elif isinstance(event, RunEnd):
-                return
-            after = seq
+def _bodies(source: Source, live: bool) -> Iterator[Raw]:
+    for _, event in follow(source, live=live):
+        if isinstance(event, Raw):
+            yield event
 
 
 def _bytes(first: Raw, rest: Iterator[Raw]) -> Iterator[bytes]:

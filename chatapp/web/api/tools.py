@@ -1,68 +1,39 @@
-"""The server's tools and agents: which there are, and the owner's word on calls that wait for it."""
+"""The server's tools and agents, and the owner's decision about calls that wait for it."""
 
-import time
-
+import msgspec
 from flask import Blueprint, Response, jsonify
 
 from chatapp.dialects.requests import DecisionRequest
-from chatapp.errors import InvalidRequest, NotFound
-from chatapp.events import ToolApproval, ToolCall
-from chatapp.tools.catalog import NamedTool
-from chatapp.transcript import Transcript
-from chatapp.web import services
+from chatapp.web import current_caller, current_service
 from chatapp.web.bodies import parse
-from chatapp.web.message_json import owned_answer, transcript
+from chatapp.web.endpoint import JSON, WITH_BODY, endpoint
 
 blueprint = Blueprint("tools", __name__)
 
 
-@blueprint.get("/api/v1/tools")
+@endpoint(blueprint.get("/api/v1/tools"), answers={200: (JSON,)})
 def list_tools() -> Response:
-    """All that a request may name; MCP servers that could not be asked are named under `problems`."""
-    tools = [_tool_json(tool) for tool in services().tools.all()]
-    return jsonify(tools=tools, problems=services().tools.problems())
+    """All tools that a request may name; `problems` tells which MCP servers could not be asked, and
+    why."""
+    service = current_service()
+    return jsonify(tools=msgspec.to_builtins(service.offered_tools()), problems=service.tools.problems())
 
 
-@blueprint.get("/api/v1/agents")
+@endpoint(blueprint.get("/api/v1/agents"), answers={200: (JSON,)})
 def list_agents() -> Response:
-    """All that a request may name; `default` answers `/chat`."""
-    agents = services().agents
+    """All agents that a request may name; `default` answers `/chat`."""
+    agents = current_service().agents
     return jsonify(default=agents.default or None, agents=list(agents.by_name))
 
 
-@blueprint.post("/api/v1/messages/<message_id>/tools/<path:call_id>", merge_slashes=False)
+@endpoint(
+    blueprint.post("/api/v1/messages/<message_id>/tools/<path:call_id>", merge_slashes=False),
+    request=DecisionRequest,
+    answers={200: (JSON,)},
+    errors=WITH_BODY,
+)
 def decide(message_id: str, call_id: str) -> Response:
-    """Approve or deny a call that waits, from any worker. The first decision holds; the answer says which that is.
-    Nothing waits any more where the time is over, or the run."""
+    """Approve or deny a call that waits. The first decision holds; the answer tells which it is."""
     asked = parse(DecisionRequest)
-    answer = owned_answer(message_id)
-    said = transcript(answer)
-    approval = _approval(said, call_id)
-    if approval.state == "asked" and said.end is None and time.time() < approval.expires:
-        decision: str = services().tools.approvals.decide(answer.id, call_id, asked.decision)
-    else:
-        decision = "expired" if approval.state == "asked" else approval.state
-    return jsonify(tool_call_id=call_id, decision=decision)
-
-
-def _approval(said: Transcript, call_id: str) -> ToolApproval:
-    events = [entry.event for entry in said.entries]
-    states = [event for event in events if isinstance(event, ToolApproval) and event.tool_call_id == call_id]
-    if states:
-        return states[-1]
-    if any(isinstance(event, ToolCall) and event.id == call_id for event in events):
-        raise InvalidRequest("tools: this call needs no approval")
-    raise NotFound("no such call")
-
-
-def _tool_json(tool: NamedTool) -> dict[str, object]:
-    return {
-        "name": tool.spec.name,
-        "type": tool.type,
-        "server": tool.server or None,
-        "description": tool.spec.description,
-        "parameters": tool.spec.parameters,
-        "ask": tool.ask,
-        "default": services().tools.is_default(tool),
-        "agent_default": services().tools.is_default(tool, agent=True),
-    }
+    answer = current_service().answer(current_caller(), message_id)
+    return jsonify(tool_call_id=call_id, decision=current_service().decide(answer, call_id, asked.decision))

@@ -1,68 +1,60 @@
-"""Anthropic's endpoints: messages, and counting their tokens. The client runs the tools that it offers.
+"""Anthropic's endpoints: messages, and counting their tokens. The client runs the tools that it
+sends.
 
 A key may come as `x-api-key` or as a bearer token; without login neither is looked at.
 """
 
 from flask import Blueprint, Response
 
-from chatapp.chat import Chat, Message
-from chatapp.dialects import json_data
 from chatapp.dialects.anthropic.events import AnthropicDialect, error_type, message
 from chatapp.dialects.anthropic.request import MessagesRequest
-from chatapp.providers.usage import estimate_usage
 from chatapp.reading.disconnect import OnLeave
-from chatapp.web import services, trace_id
-from chatapp.web.asking import Asked, begin_answer
+from chatapp.service import estimated_tokens
+from chatapp.web import current_service, trace_id
 from chatapp.web.bodies import parse
-from chatapp.web.streaming import read_of, respond, whole
+from chatapp.web.endpoint import JSON, RUNNING, STREAM, endpoint
+from chatapp.web.streaming import begin, respond, whole
+from chatapp.wire.json_text import json_data
 
 blueprint = Blueprint("anthropic", __name__)
 
 
-@blueprint.post("/v1/messages")
+@endpoint(
+    blueprint.post("/v1/messages"),
+    request=MessagesRequest,
+    answers={200: (JSON, STREAM)},
+    errors=RUNNING,
+    error_schema="AnthropicError",
+)
 def create() -> Response:
-    """Stream or not. The client's leaving stops the run, unless told."""
+    """Stream or not. The client's leaving stops the run, unless told otherwise."""
     asked = parse(MessagesRequest)
-    chat = asked.chat()
-    thread = asked.thread is not None
-    begun = begin_answer(
-        Asked(
-            request=asked,
-            chat=chat,
-            provider=asked.provider,
-            keep=thread,
-            previous=asked.previous(),
-            instructions=asked.system_messages() if thread else [],
-        )
-    )
-    leaving = OnLeave(begun.id, stops=asked.on_disconnect != "continue")
-    tools = [tool.name for tool in chat.tools]
+    ask = asked.ask()
+    answer = begin(asked, ask).answer
+    on_leave = OnLeave(answer.id, stops=asked.on_disconnect != "continue")
+    tools = [tool.name for tool in ask.options.tools]
     if not asked.stream:
-        return _json(message(whole(begun, leaving), tools))
-    return respond(read_of(begun), AnthropicDialect(tools, estimated_tokens(chat)), leaving)
+        return _json(message(whole(answer, on_leave), tools))
+    return respond(current_service().source(answer), AnthropicDialect(tools, estimated_tokens(ask)), on_leave)
 
 
-@blueprint.post("/v1/messages/count_tokens")
+@endpoint(
+    blueprint.post("/v1/messages/count_tokens"),
+    request=MessagesRequest,
+    answers={200: (JSON,)},
+    errors=RUNNING,
+    error_schema="AnthropicError",
+)
 def count_tokens() -> Response:
     """An estimate, by length: no provider is asked."""
-    asked = parse(MessagesRequest)
-    chat = asked.chat()
-    services().providers.resolve(asked.provider, chat.model or None)
-    return _json({"input_tokens": estimated_tokens(chat)})
+    return _json({"input_tokens": current_service().count_tokens(parse(MessagesRequest).ask())})
 
 
 @blueprint.after_request
 def name_request(response: Response) -> Response:
-    """By which Anthropic's SDK shows it."""
+    """Anthropic's SDK shows this id."""
     response.headers["request-id"] = trace_id()
     return response
-
-
-def estimated_tokens(chat: Chat) -> int:
-    """Of the texts, the calls and the tools; images are not counted."""
-    calls = [call.arguments for asked in chat.messages for call in asked.tool_calls]
-    rest = [Message("system", json_data(value)) for value in (*chat.tools, *calls)]
-    return estimate_usage([*chat.messages, *rest], "", "").prompt
 
 
 def error_shape(status: int, code: str, message: str) -> tuple[int, object]:

@@ -1,51 +1,63 @@
-"""OpenAI's endpoints: the models, and chat completions. The client runs the tools that it offers, the server those of
-`default_tools`, unseen."""
+"""OpenAI's endpoints: the models, and chat completions. The client runs the tools that it sends;
+the server those of `default_tools`, unseen."""
 
 from flask import Blueprint, Response
 
-from chatapp.dialects import json_data
 from chatapp.dialects.openai_chat.events import OpenAIDialect, completion, error_type
 from chatapp.dialects.openai_chat.request import CompletionRequest
 from chatapp.errors import NotFound
 from chatapp.reading.disconnect import OnLeave
-from chatapp.web import services
-from chatapp.web.asking import Asked, begin_answer
+from chatapp.web import current_service
 from chatapp.web.bodies import parse
-from chatapp.web.streaming import read_of, respond, whole
+from chatapp.web.endpoint import JSON, RUNNING, STREAM, endpoint
+from chatapp.web.streaming import begin, respond, whole
+from chatapp.wire.json_text import json_data
 
-blueprint = Blueprint("openai", __name__)
+blueprint = Blueprint("openai_chat", __name__)
 
 
-@blueprint.get("/v1/models")
+@endpoint(blueprint.get("/v1/models"), answers={200: (JSON,)}, error_schema="OpenAIError")
 def list_models() -> Response:
     """Every model of every provider that can be asked now, as `provider/model`."""
     return _json({"object": "list", "data": _models()})
 
 
-@blueprint.get("/v1/models/<path:model_id>")
+@endpoint(
+    blueprint.get("/v1/models/<path:model_id>"),
+    answers={200: (JSON,)},
+    error_schema="OpenAIError",
+    summary="One model.",
+)
 def get_model(model_id: str) -> Response:
     for model in _models():
         if model["id"] == model_id:
             return _json(model)
-    raise NotFound(f"model: there is none named {model_id!r}")
+    raise NotFound(f"model: unknown model {model_id!r}; GET /v1/models lists the available ones")
 
 
-@blueprint.post("/v1/chat/completions")
+@endpoint(
+    blueprint.post("/v1/chat/completions"),
+    request=CompletionRequest,
+    answers={200: (JSON, STREAM)},
+    errors=RUNNING,
+    error_schema="OpenAIError",
+)
 def complete() -> Response:
-    """Stream or not. The client's leaving stops the run, unless told."""
+    """Stream or not. The client's leaving stops the run, unless told otherwise."""
     asked = parse(CompletionRequest)
-    chat = asked.chat()
-    begun = begin_answer(Asked(request=asked, chat=chat, provider=asked.provider))
-    leaving = OnLeave(begun.id, stops=asked.on_disconnect != "continue")
-    tools = [tool.name for tool in chat.tools]
+    ask = asked.ask()
+    answer = begin(asked, ask).answer
+    on_leave = OnLeave(answer.id, stops=asked.on_disconnect != "continue")
+    tools = [tool.name for tool in ask.options.tools]
     if not asked.stream:
-        return _json(completion(whole(begun, leaving), tools))
+        return _json(completion(whole(answer, on_leave), tools))
     usage = bool(asked.stream_options and asked.stream_options.include_usage)
-    return respond(read_of(begun), OpenAIDialect(usage, tools), leaving)
+    return respond(current_service().source(answer), OpenAIDialect(usage, tools), on_leave)
 
 
 def error_shape(status: int, code: str, message: str) -> tuple[int, object]:
-    """As OpenAI says it: `param` is the field that our messages begin with. A wrong field is a 400 there."""
+    """As OpenAI says it: `param` is the field that our messages begin with. A wrong field is a 400
+    there."""
     status = 400 if status == 422 else status
     field, found, _ = message.partition(": ")
     param = field if found and " " not in field and status < 500 else None
@@ -57,7 +69,7 @@ def error_shape(status: int, code: str, message: str) -> tuple[int, object]:
 def _models() -> list[dict[str, object]]:
     return [
         {"id": f"{name}/{model}", "object": "model", "created": 0, "owned_by": name}
-        for name, models in services().providers.listings().items()
+        for name, models in current_service().providers.listings().items()
         for model in models
     ]
 

@@ -5,13 +5,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from chatapp.chat import Chat, Image, Message, Native, Text, ToolSpec
+from chatapp.chat import Ask, Chat, Image, Message, Native, Text, ToolSpec
 from chatapp.dialects.anthropic.events import SIGNATURE
 from chatapp.dialects.anthropic.request import MessagesRequest
 from chatapp.errors import InvalidField
 from chatapp.events import ToolCall
 from chatapp.providers.anthropic.adapter import Anthropic
-from chatapp.web.compat.anthropic import estimated_tokens
+from chatapp.service import estimated_tokens
 
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}}
 CALL = ToolCall("c1", "function", "weather", {"city": "Paris"})
@@ -20,9 +20,18 @@ USE = {"type": "tool_use", "id": "c1", "name": "weather", "input": {"city": "Par
 TOOL = {"name": "weather", "description": "of a city", "input_schema": SCHEMA}
 
 
-def asked(messages: Any = "hi", **more: Any) -> Chat:
+def ask(messages: Any = "hi", **more: Any) -> Ask:
     messages = [{"role": "user", "content": messages}] if isinstance(messages, str) else messages
-    return msgspec.convert({"model": "m", "messages": messages, **more}, MessagesRequest).chat()
+    return msgspec.convert({"model": "m", "messages": messages, **more}, MessagesRequest).ask()
+
+
+def chat_of(ask: Ask) -> Chat:
+    """What the provider gets, without a history."""
+    return ask.chat(ask.model or "", ask.said)
+
+
+def asked(messages: Any = "hi", **more: Any) -> Chat:
+    return chat_of(ask(messages, **more))
 
 
 def said(*blocks: Any) -> list[Any]:
@@ -141,32 +150,34 @@ def test_tools_and_the_choice_of_one_arrive(choice: str | None, expected: str) -
 
 
 @pytest.mark.parametrize(
-    ("more", "field"),
+    ("more", "message"),
     [
-        ({"top_k": 5}, "top_k"),
-        ({"container": "c"}, "container"),
-        ({"mcp_servers": [{}]}, "mcp_servers"),
-        ({"tools": [{"type": "web_search_20250305", "name": "web_search"}]}, "tools[0].type"),
-        ({"tools": [TOOL], "tool_choice": {"type": "tool", "name": "nope"}}, "tool_choice"),
-        ({"tools": [TOOL, {"name": "a b"}]}, "tools[1].name"),
-        ({"tools": [TOOL, TOOL]}, "tools[1]"),
-        ({"messages": [{"role": "assistant", "content": [{**USE, "id": ""}]}]}, "messages[0].content[0].id"),
-        ({"messages": [{"role": "assistant", "content": [{**USE, "name": None}]}]}, "messages[0].content[0].name"),
-        ({"messages": said({"type": "tool_result", "tool_use_id": "c1", "content": "7"})}, "messages"),
-        ({"messages": []}, "messages"),
-        ({"messages": [{"role": "user", "content": " "}]}, "messages[0].content"),
-        ({"messages": said()}, "messages[0].content"),
-        ({"messages": said({"type": "document"})}, "messages[0].content[0].type"),
-        ({"messages": said({"type": "image", "source": {"type": "file", "file_id": "f"}})}, "messages[0].content[0].source"),
-        ({"messages": said({"type": "tool_result"})}, "messages[0].content[0].tool_use_id"),
-        ({"messages": [{"role": "assistant", "content": [PIXEL]}]}, "messages[0].content[0].type"),
-        ({"system": [PIXEL]}, "system[0].type"),
+        ({"top_k": 5}, "top_k: not supported; use top_p"),
+        ({"container": "c"}, "container: not supported"),
+        ({"mcp_servers": [{}]}, "mcp_servers: not supported; use tools, which the client runs"),
+        ({"tools": [{"type": "web_search_20250305", "name": "web_search"}]}, "tools[0].type: 'web_search_20250305' is not supported; use custom tools"),
+        ({"tools": [TOOL], "tool_choice": {"type": "tool", "name": "nope"}}, "tool_choice: unknown tool 'nope'; name one of those in tools"),
+        ({"tools": [TOOL, {"name": "a b"}]}, "tools[1].name: expected 1 to 128 letters, digits, underscores or hyphens"),
+        ({"tools": [TOOL, TOOL]}, "tools[1]: another tool is already named 'weather'"),
+        ({"messages": [{"role": "assistant", "content": [{**USE, "id": ""}]}]}, "messages[0].content[0].id: must not be empty"),
+        ({"messages": [{"role": "assistant", "content": [{**USE, "name": None}]}]}, "messages[0].content[0].name: must not be empty"),
+        ({"messages": said({"type": "tool_result", "tool_use_id": "c1", "content": "7"})}, "messages: tool result for unknown call 'c1'; a call must come before its result"),
+        ({"messages": []}, "messages: must not be empty"),
+        ({"messages": [{"role": "user", "content": " "}]}, "messages[0].content: must not be empty"),
+        ({"messages": said()}, "messages[0].content: must not be empty"),
+        ({"messages": said({"type": "document"})}, "messages[0].content[0].type: 'document' is not supported; use text or image blocks"),
+        ({"messages": said({"type": "image", "source": {"type": "file", "file_id": "f"}})}, "messages[0].content[0].source: expected an image in base64, or an https: URL of one"),
+        ({"messages": said({"type": "image"})}, "messages[0].content[0].source: expected an image in base64, or an https: URL of one"),
+        ({"thread": {"type": "continue"}}, "thread.previous_message_id: required when type is 'continue'"),
+        ({"messages": said({"type": "tool_result"})}, "messages[0].content[0].tool_use_id: must not be empty"),
+        ({"messages": [{"role": "assistant", "content": [PIXEL]}]}, "messages[0].content[0].type: 'image' is not supported in an assistant message; use text, thinking, redacted_thinking or tool_use"),
+        ({"system": [PIXEL]}, "system[0].type: 'image' is not supported; use text"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_carried_is_refused_by_name(more: dict[str, Any], field: str) -> None:
+def test_what_cannot_be_carried_is_refused_by_name(more: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidField) as refused:
         asked(more.pop("messages", "hi"), **more)
-    assert refused.value.message.startswith(f"{field}: ")
+    assert refused.value.message == message
 
 
 def test_the_result_of_a_call_in_an_earlier_message_of_a_thread_is_taken() -> None:
@@ -176,6 +187,6 @@ def test_the_result_of_a_call_in_an_earlier_message_of_a_thread_is_taken() -> No
 
 
 def test_tokens_are_estimated_by_the_length_of_all_that_is_text() -> None:
-    assert estimated_tokens(asked("12345678")) == 2
-    assert estimated_tokens(asked("12345678", system="1234")) == 3
-    assert estimated_tokens(asked("12345678", tools=[TOOL])) > 20
+    assert estimated_tokens(ask("12345678")) == 2
+    assert estimated_tokens(ask("12345678", system="1234")) == 3
+    assert estimated_tokens(ask("12345678", tools=[TOOL])) > 20

@@ -16,7 +16,7 @@ from chatapp.providers import Finished, ReplyItem
 from chatapp.providers.anthropic.adapter import Anthropic
 from chatapp.providers.http import HTTPProvider
 from chatapp.providers.local.server import LocalServer
-from chatapp.providers.openai_chat.adapter import OpenAI
+from chatapp.providers.openai_chat.adapter import OpenAIChat
 from chatapp.providers.openai_responses.adapter import OpenAIResponses
 from chatapp.wire.upstream import Upstream
 
@@ -86,9 +86,9 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server.close()
 
 
-@pytest.fixture(params=[OpenAI, OpenAIResponses, Anthropic])
+@pytest.fixture(params=[OpenAIChat, OpenAIResponses, Anthropic])
 def provider(request: pytest.FixtureRequest, url: str) -> Iterator[HTTPProvider]:
-    upstream = Upstream(pace_s=0)
+    upstream = Upstream()
     base_url = url.removesuffix("/v1") if request.param is Anthropic else url
     yield request.param("llama", upstream, base_url)
     upstream.close()
@@ -112,9 +112,9 @@ def test_whatever_bytes_it_says_the_reply_is_read_to_its_end(provider: HTTPProvi
 
 
 def test_it_is_held_to_a_schema(url: str) -> None:
-    upstream = Upstream(pace_s=0)
+    upstream = Upstream()
     for number in range(5):
-        items = ask(OpenAI("llama", upstream, url), f"How are you, {number}?", schema=SCHEMA, max_tokens=500)
+        items = ask(OpenAIChat("llama", upstream, url), f"How are you, {number}?", schema=SCHEMA, max_tokens=500)
         text = "".join(item.text for item in items if isinstance(item, TextDelta))
         assert json.loads(text)["mood"] in ("good", "bad")
     upstream.close()

@@ -1,0 +1,92 @@
+"""The clocks and counts of a run: all that its `RunEnd` says of time and tokens."""
+
+import time
+from collections.abc import Callable, Sequence
+
+from chatapp.chat import Message
+from chatapp.events import (
+    AttemptReset,
+    PlanStep,
+    Raw,
+    ReasoningDelta,
+    StreamEvent,
+    TextDelta,
+    Timing,
+    ToolCall,
+    ToolInputDelta,
+    Usage,
+)
+from chatapp.providers.usage import estimate_usage
+from chatapp.transcript import Transcript
+
+TOKENS = (TextDelta, ReasoningDelta, ToolInputDelta, ToolCall)
+BESIDE_THINKING = (Raw, PlanStep)  # they come in the middle of it, and do not end it
+
+
+class RunMeter:
+    """Measures a run, which makes one or more requests, from now on.
+
+    `messages` is what is asked, `transcript` what the log holds so far. `clock` returns seconds.
+    """
+
+    def __init__(
+        self, messages: Sequence[Message], transcript: Transcript, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._messages = messages
+        self._transcript = transcript
+        self._clock = clock
+        self._began = clock()
+        self._first_byte_ms: int | None = None
+        self._first_token_ms: int | None = None
+        self._thinking_since: float | None = None
+        self._reasoning_ms: int | None = None
+        self._used: Usage | None = None  # by the requests that have ended
+        self._counted = 0, 0  # characters of reasoning and answer that `_used` accounts for
+
+    def reply_began(self) -> None:
+        """A provider has sent its first byte."""
+        if self._first_byte_ms is None:
+            self._first_byte_ms = self._elapsed_ms()
+
+    def event_came(self, event: StreamEvent) -> None:
+        if self._first_token_ms is None and isinstance(event, TOKENS):
+            self._first_token_ms = self._elapsed_ms()
+        if isinstance(event, ReasoningDelta):
+            if self._thinking_since is None:
+                self._thinking_since = self._clock()
+        elif self._thinking_since is not None and not isinstance(event, BESIDE_THINKING):
+            self._end_thinking()
+        if isinstance(event, AttemptReset):
+            self._reasoning_ms = None
+
+    def request_ended(self, usage: Usage) -> None:
+        """A request that another one follows used this much."""
+        self._used = self._used + usage if self._used else usage
+        self._counted = len(self._transcript.reasoning), len(self._transcript.content)
+
+    def timing(self) -> Timing:
+        return Timing(self._first_byte_ms, self._first_token_ms, self._elapsed_ms())
+
+    def reasoning_ms(self) -> int | None:
+        """How long the model thought; None if it did not. Thinking that goes on ends here."""
+        if self._thinking_since is not None:
+            self._end_thinking()
+        return self._reasoning_ms
+
+    def usage(self, last: Usage | None) -> Usage:
+        """Of all requests. `last` is the last one's; if the provider gave none, it is estimated."""
+        last = last or self._estimate()
+        return self._used + last if self._used else last
+
+    def _end_thinking(self) -> None:
+        assert self._thinking_since is not None
+        thought = round((self._clock() - self._thinking_since) * 1000)
+        self._reasoning_ms, self._thinking_since = (self._reasoning_ms or 0) + thought, None
+
+    def _estimate(self) -> Usage:
+        reasoned, said = self._counted
+        transcript = self._transcript
+        return estimate_usage(self._messages, transcript.reasoning[reasoned:], transcript.content[said:])
+
+    def _elapsed_ms(self) -> int:
+        return round((self._clock() - self._began) * 1000)

@@ -1,0 +1,108 @@
+"""Ends as `interrupted` the runs whose process died, and the answers lost before their run began.
+
+Every process that shares the log does this. The log gives each run to one of them.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+
+import gevent
+
+from chatapp.events import StreamEvent
+from chatapp.generation.finish import AnswerStore, finish_lost, finish_run, interrupted_end, lost_run
+from chatapp.generation.observer import RunObserver
+from chatapp.logs import EventLog
+from chatapp.transcript import Transcript
+
+RECOVER_S = 1.0  # how soon a dead process's runs are ended: its readers see no longer silence
+ORPHAN_S = 60.0  # an answer without a log that is older than this was lost before its run began
+ORPHANS_S = 15.0  # how often to look for such answers: there are some after a crash only
+RETRY_S = 30.0  # until a run that could not be ended is tried again
+
+logger = logging.getLogger(__name__)
+
+
+class Recovery:
+    """Recovers once a second, from `start` to `stop`.
+
+    `is_live` tells which runs this process makes. A run that cannot be ended is tried again after
+    `retry_s`.
+    """
+
+    def __init__(
+        self,
+        log: EventLog,
+        answers: AnswerStore,
+        observer: RunObserver,
+        is_live: Callable[[str], bool],
+        retry_s: float = RETRY_S,
+    ) -> None:
+        self._log = log
+        self._answers = answers
+        self._observer = observer
+        self._is_live = is_live
+        self._retry_s = retry_s
+        self._left: dict[str, float] = {}  # given to us once; when to try them (again)
+        self._looked_for_orphans = -ORPHANS_S
+        self._greenlet: gevent.Greenlet[..., None] | None = None
+
+    def start(self) -> None:
+        if self._greenlet is None:
+            self._greenlet = gevent.spawn(self._recover_for_ever)
+
+    def stop(self) -> None:
+        if self._greenlet is not None:
+            self._greenlet.kill()
+
+    def recover(self) -> None:
+        """One round. Raises what the stores raise, except for a single run that cannot be ended."""
+        for run_id in self._log.adopt():
+            logger.warning("run %s was left by a process that died: ending it", run_id)
+            self._left[run_id] = 0.0
+        for run_id, not_before in list(self._left.items()):
+            if time.monotonic() >= not_before and self._end_left(run_id):
+                del self._left[run_id]
+        if time.monotonic() - self._looked_for_orphans >= ORPHANS_S:
+            self._looked_for_orphans = time.monotonic()
+            self._end_orphans()
+
+    def _recover_for_ever(self) -> None:
+        while True:
+            try:
+                self.recover()
+            except Exception:  # the store is away; the next round tries again
+                logger.exception("recovery failed")
+            gevent.sleep(RECOVER_S)
+
+    def _end_left(self, run_id: str) -> bool:
+        """False if it cannot be ended now: then the others are not kept from their ends."""
+        try:
+            self._end_interrupted(run_id)
+        except Exception:  # a log that cannot be read, whatever the store raises
+            logger.exception("run %s cannot be ended now; next try in %s s", run_id, self._retry_s)
+            self._left[run_id] = time.monotonic() + self._retry_s
+            return False
+        return True
+
+    def _end_interrupted(self, run_id: str) -> None:
+        transcript = Transcript()
+        while entries := self._log.read(run_id, transcript.last_seq):
+            for entry in entries:
+                transcript.add(entry)
+        finish_run(self._log, self._answers, run_id, transcript, self._rest(run_id, transcript))
+        self._observer.ended(transcript, (), None)
+
+    def _rest(self, run_id: str, transcript: Transcript) -> list[StreamEvent]:
+        """What the log of such a run lacks."""
+        if transcript.end is not None:
+            return []
+        if end := self._answers.kept_end(run_id):  # it died after keeping the answer
+            return [end]
+        return [interrupted_end(transcript)] if transcript.start else lost_run(run_id)
+
+    def _end_orphans(self) -> None:
+        for run_id in self._answers.unfinished(before=time.time() - ORPHAN_S):
+            if not self._is_live(run_id) and not self._log.exists(run_id):
+                logger.warning("answer %s has no log: ending it", run_id)
+                finish_lost(self._answers, run_id)

@@ -1,0 +1,53 @@
+"""The table `chunk`: the events of each run once they are folded out of the journal."""
+
+import sqlite3
+from collections.abc import Iterable
+
+import msgspec
+
+from chatapp.events import Entry
+from chatapp.logs import READ_ENTRIES
+from chatapp.logs.sqlite.pieces import Piece
+
+READ_BYTES = 1 << 20  # in one answer, for the same reason as READ_ENTRIES
+
+
+class Chunks:
+    """Statements on the chunks. They are called inside a transaction of the store."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def add(self, chunks: Iterable[Piece]) -> None:
+        """Leaves out those of a run that has expired meanwhile: nobody would delete them again."""
+        self._connection.executemany(
+            "INSERT INTO chunk SELECT ?1, ?2, ?3 WHERE EXISTS (SELECT 1 FROM run WHERE key = ?1)",
+            map(msgspec.structs.astuple, chunks),
+        )
+
+    def read(self, key: int, after: int) -> list[Entry]:
+        """Entries with seq > `after`, in order; if they are many, the first ones of them."""
+        entries: list[Entry] = []
+        size = 0
+        rows = self._connection.execute(
+            "SELECT run, upto, events FROM chunk WHERE run = ? AND upto > ? ORDER BY upto", (key, after)
+        )
+        for run, upto, events in rows:
+            entries += Piece(run, upto, events).entries(after)
+            size += len(events)
+            if len(entries) >= READ_ENTRIES or size >= READ_BYTES:
+                break
+        rows.close()
+        return entries
+
+    def last(self, key: int) -> int:
+        """The seq of the run's last entry in a chunk, 0 if there is none."""
+        row = self._connection.execute("SELECT ifnull(max(upto), 0) FROM chunk WHERE run = ?", (key,)).fetchone()
+        return int(row[0])
+
+    def delete(self, key: int, limit: int) -> int:
+        """Delete at most `limit` chunks of the run; return how many."""
+        return self._connection.execute(
+            "DELETE FROM chunk WHERE run = ? AND upto IN (SELECT upto FROM chunk WHERE run = ? ORDER BY upto LIMIT ?)",
+            (key, key, limit),
+        ).rowcount

@@ -1,0 +1,255 @@
+"""ChatService: the application without HTTP.
+
+The web, the command line and a host that embeds chatapp call this, and nothing below it. It is
+built by `app`; building it starts nothing.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from chatapp.access import Caller
+from chatapp.agents import Agent
+from chatapp.agents.catalog import AgentCatalog
+from chatapp.agents.provider import AgentProvider
+from chatapp.chat import Ask, Message
+from chatapp.dialects import Dialect
+from chatapp.errors import ChatappError, InvalidField, InvalidRequest, LogError, LogUnavailable, NotFound, UnknownRun
+from chatapp.events import Entry, ToolApproval, ToolCall
+from chatapp.generation.supervisor import RunSupervisor
+from chatapp.generation.tool_loop import ToolLoop
+from chatapp.logs import EventLog
+from chatapp.providers import Checks, Provider
+from chatapp.providers.catalog import ProviderCatalog
+from chatapp.providers.usage import estimate_usage
+from chatapp.reading.disconnect import DisconnectPolicy
+from chatapp.reading.presence import OpenReaders
+from chatapp.reading.sources import KeptAnswer, LiveLog, Source, transcript_of_source
+from chatapp.settings import Settings
+from chatapp.storage import Answer, Begun, StoredMessage
+from chatapp.storage.conversations import Conversations
+from chatapp.storage.database import Database
+from chatapp.storage.retention import Retention
+from chatapp.tools import Approvals, Decision
+from chatapp.tools.catalog import NamedTool, ToolCatalog
+from chatapp.tools.toolbox import Toolbox
+from chatapp.transcript import Transcript, transcript_of
+
+__all__ = ["Answer", "Begun", "ChatService", "OfferedTool", "StoredMessage", "answerer", "estimated_tokens"]
+
+logger = logging.getLogger(__name__)
+
+
+class OfferedTool(msgspec.Struct, frozen=True):
+    """A tool that a request may name. `server` is its MCP server's name, None for a function.
+    `ask`: each call needs its owner's approval. `default`, `agent_default`: a model, or an agent,
+    gets it when the request names no tools."""
+
+    name: str
+    type: str
+    server: str | None
+    description: str
+    parameters: dict[str, object]
+    ask: bool
+    default: bool
+    agent_default: bool
+
+
+@dataclass(frozen=True)
+class ChatService:
+    """One per process. Make it, then `start` it; `drain` and `close` it when the process goes
+    down."""
+
+    settings: Settings
+    log: EventLog
+    database: Database
+    conversations: Conversations
+    approvals: Approvals
+    retention: Retention
+    providers: ProviderCatalog
+    tools: ToolCatalog
+    agents: AgentCatalog
+    dialects: Mapping[str, Callable[[], Dialect]]
+    runs: RunSupervisor
+    readers: OpenReaders
+    disconnects: DisconnectPolicy
+
+    def ask(self, ask: Ask, caller: Caller, key: str | None = None) -> Begun:
+        """Store what is said and start the run; or find the answer that was begun with the same
+        idempotency `key`.
+
+        Raises RequestError, which names the field; Overloaded, LogUnavailable, DatabaseUnavailable,
+        Unreachable.
+        """
+        if key is not None and (found := self.conversations.find(caller.owner, key, ask.fingerprint)):
+            return found  # before anything is needed that may be missing now
+        provider, model = self.providers.resolve(ask.provider, ask.model or None)
+        if isinstance(provider, Checks):
+            provider.check(ask.chat(model, ask.said))
+        agent = self.agents.find(ask.agent)
+        if agent is not None and ask.options.tools:
+            raise InvalidField(
+                "tools: an agent can call only the server's tools; remove the client's tools or the agent"
+            )
+        tools = self.tools.choose(ask.tools, agent=agent is not None)
+        self.runs.admit()
+        begun = self.conversations.begin(ask, caller.owner, provider.name, model, key)
+        if not begun.found:
+            toolbox = self.tools.toolbox(begun.answer.id, tools)
+            chat = ask.chat(model, begun.messages)
+            self.runs.begin(begun.answer.id, caller.trace_id, answerer(provider, toolbox, agent), chat)
+        return begun
+
+    def count_tokens(self, ask: Ask) -> int:
+        """An estimate by length of what the provider would be sent: texts, calls and tools; images
+        are not counted."""
+        self.providers.resolve(ask.provider, ask.model or None)
+        return estimated_tokens(ask)
+
+    def answer(self, caller: Caller, answer_id: str) -> Answer:
+        """Raises NotFound, for anybody but the owner too."""
+        return self.conversations.answer(caller.owner, answer_id)
+
+    def source(self, answer: Answer) -> Source:
+        """Where to read the answer: its run's log, or what was kept once the log is gone. Raises
+        LogUnavailable."""
+        if self.log.exists(answer.id):
+            return LiveLog(self.log, answer.id, lambda: self._kept(answer))
+        if answer.running:
+            raise LogUnavailable("this answer is not readable yet; try again in a moment")
+        return KeptAnswer(answer.entries())
+
+    def has_log(self, answer: Answer) -> bool:
+        """Whether its run's log is still there, with every event as it was sent."""
+        return self.log.exists(answer.id)
+
+    def transcript(self, answer: Answer) -> Transcript:
+        """All there is of the answer now. Raises LogError."""
+        return transcript_of_source(self.source(answer)) if answer.running else transcript_of(answer.entries())
+
+    def wait(self, answer: Answer) -> Transcript:
+        """The whole answer, once its run has ended. Raises LogError."""
+        if answer.running:
+            return transcript_of_source(self.source(answer), live=True)
+        return transcript_of(answer.entries())
+
+    def cancel(self, answer: Answer) -> bool:
+        """Ask for the run to be stopped, in whichever process it is; its terminal event tells when
+        it was. False if it has ended."""
+        if not answer.running:
+            return False
+        try:
+            self.runs.cancel(answer.id)
+        except UnknownRun:
+            raise LogUnavailable("this answer cannot be cancelled yet; try again in a moment") from None
+        return True
+
+    def delete_conversation(self, caller: Caller, conversation_id: str) -> None:
+        """With all its messages; runs that are still going on are stopped."""
+        for run_id in self.conversations.delete(caller.owner, conversation_id):
+            try:
+                self.runs.cancel(run_id)
+            except LogError as error:  # the conversation is gone all the same, and the other runs must be stopped
+                logger.warning("run %s of a deleted conversation was not stopped: %s", run_id, error)
+
+    def decide(self, answer: Answer, call_id: str, decision: Decision) -> Decision:
+        """Approve or deny a call that waits, from any worker; return the decision that holds, which
+        is the first.
+
+        Nothing waits any more once the time is over, or the run. Raises NotFound, InvalidRequest,
+        LogError.
+        """
+        transcript = self.transcript(answer)
+        approval = _approval(transcript, call_id)
+        if approval.state != "asked":
+            return approval.state
+        if transcript.end is not None or time.time() >= approval.expires:
+            return "expired"
+        return self.approvals.decide(answer.id, call_id, decision)
+
+    def offered_tools(self) -> list[OfferedTool]:
+        """All that a request may name. Waits for MCP servers that are not running yet, for a
+        bounded time."""
+        return [self._offered(tool) for tool in self.tools.all()]
+
+    def ready(self) -> dict[str, str]:
+        """Each store: `ok`, or the code of the error it answers with."""
+        return {"log": _check(self.log.ping), "database": _check(self.conversations.ping)}
+
+    def start(self) -> None:
+        """Begin what runs beside the requests: upkeep of the stores, and recovery of runs whose
+        process died."""
+        self.log.start()
+        self.database.start()
+        self.retention.start()
+        self.runs.start()
+
+    def drain(self, grace_s: float) -> None:
+        """Send resumable readers elsewhere, and give the live runs `grace_s` to end; see
+        docs/guides/deploy.md."""
+        self.readers.dismiss()
+        self.runs.drain(grace_s)
+
+    def close(self) -> None:
+        """Let go of everything. Idempotent."""
+        self.tools.close()
+        self.providers.close()
+        self.log.close()
+        self.retention.close()
+        self.database.close()
+
+    def _kept(self, answer: Answer) -> Sequence[Entry] | None:
+        """None if it was deleted meanwhile."""
+        try:
+            return self.conversations.answer(answer.owner, answer.id).entries()
+        except NotFound:
+            return None
+
+    def _offered(self, tool: NamedTool) -> OfferedTool:
+        return OfferedTool(
+            name=tool.spec.name,
+            type=tool.type,
+            server=tool.server or None,
+            description=tool.spec.description,
+            parameters=tool.spec.parameters,
+            ask=tool.ask,
+            default=self.tools.is_default(tool),
+            agent_default=self.tools.is_default(tool, agent=True),
+        )
+
+
+def estimated_tokens(ask: Ask) -> int:
+    """Of what is said with the ask: texts, calls and tools, by length."""
+    messages = [*ask.instructions, *ask.said]
+    calls = [call.arguments for message in messages for call in message.tool_calls]
+    rest = [Message("system", msgspec.json.encode(value).decode()) for value in (*ask.options.tools, *calls)]
+    return estimate_usage([*messages, *rest], "", "").prompt
+
+
+def answerer(provider: Provider, toolbox: Toolbox, agent: Agent | None) -> Provider:
+    """What makes the answer of a run: the provider itself, with tools, or an agent that uses
+    both."""
+    if agent is not None:
+        return AgentProvider(agent, provider, ToolLoop(provider, toolbox))
+    return ToolLoop(provider, toolbox) if toolbox.specs else provider
+
+
+def _approval(transcript: Transcript, call_id: str) -> ToolApproval:
+    events = [entry.event for entry in transcript.entries]
+    states = [event for event in events if isinstance(event, ToolApproval) and event.tool_call_id == call_id]
+    if states:
+        return states[-1]
+    if any(isinstance(event, ToolCall) and event.id == call_id for event in events):
+        raise InvalidRequest("tools: this call does not need approval")
+    raise NotFound("no such tool call")
+
+
+def _check(ping: Callable[[], None]) -> str:
+    try:
+        ping()
+    except ChatappError as error:
+        return error.code
+    return "ok"

@@ -1,0 +1,131 @@
+"""The helper process: a line out per request, a line in per reply, complaints to a file.
+
+Its standard input is a pipe that only this process holds, so the helper ends with this process,
+even after kill -9.
+"""
+
+import json
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import gevent
+from gevent.event import AsyncResult
+from gevent.queue import Queue
+
+CLOSE_S = 5.0  # for the servers to end; the SDK kills them before that
+LOG_BYTES = 1_000_000  # the log starts anew before it would grow beyond this
+READ_BYTES = 8192  # of complaints, at a time
+LAST_WORDS_S = 1.0  # for complaints that are still in the pipe when the helper has ended
+
+Reply = dict[str, Any]
+
+logger = logging.getLogger(__name__)
+
+
+class HelperProcess:
+    """One helper, from before its start until it is reaped.
+
+    It has its own greenlet: a stop thrown into a caller interrupts no line half written or read.
+    """
+
+    def __init__(self, settings: Mapping[str, object], log: Path, log_bytes: int) -> None:
+        self.ended = False
+        self._log = log
+        self._log_bytes = log_bytes
+        self._outbox: Queue[bytes | None] = Queue()
+        self._waiting: dict[int, AsyncResult[Reply]] = {}
+        self._process: subprocess.Popen[bytes] | None = None
+        self._complaints: gevent.Greenlet[..., None] | None = None
+        self._outbox.put(_line(settings))
+        self._greenlet = gevent.spawn(self._live)
+
+    def send(self, request: Reply) -> "AsyncResult[Reply]":
+        """Send the request; the result will hold its reply. A request to `cancel` gets none."""
+        reply: AsyncResult[Reply] = AsyncResult()
+        if request.get("cancel"):
+            self._waiting.pop(request["id"], None)
+        else:
+            self._waiting[request["id"]] = reply
+        self._outbox.put(_line(request))
+        return reply
+
+    def close(self) -> None:
+        self._outbox.put(None)
+        self._greenlet.join(CLOSE_S)
+        if not self._greenlet.ready() and self._process is not None:
+            self._process.kill()
+            self._greenlet.join(CLOSE_S)
+
+    def _live(self) -> None:
+        try:
+            with self._start() as process:
+                self._process = process
+                # Popen must not close stderr: a server may outlive the helper a little, and write.
+                self._complaints, process.stderr = gevent.spawn(self._keep_complaints, process.stderr), None
+                writer = gevent.spawn(self._write, process.stdin)
+                self._read(process.stdout)
+                writer.kill()
+        except OSError as error:
+            logger.error("MCP helper: %s", error)
+        finally:
+            self.ended = True
+            for reply in self._waiting.values():
+                reply.set({"error": "The MCP servers have ended; the next call starts them again."})
+            if self._complaints is not None:
+                self._complaints.join(LAST_WORDS_S)
+
+    def _start(self) -> "subprocess.Popen[bytes]":
+        script = Path(__file__).with_name("helper.py")
+        # By path: importing the package would load the whole server. -P keeps the script's folder
+        # off the module path. In its own session: Ctrl-C in the server's terminal must not end
+        # calls that still run.
+        return subprocess.Popen(
+            [sys.executable, "-P", str(script)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+
+    def _keep_complaints(self, stderr: Any) -> None:
+        with stderr:
+            while complaint := stderr.read1(READ_BYTES):
+                try:
+                    _append(self._log, complaint, self._log_bytes)
+                except OSError as error:  # a full disk: read on, or servers would block
+                    logger.error("MCP helper: %s", error)
+
+    def _write(self, stdin: Any) -> None:
+        try:
+            while (line := self._outbox.get()) is not None:
+                stdin.write(line)
+                stdin.flush()
+            stdin.close()
+        except OSError:
+            return  # the helper has ended, which `_read` sees too
+
+    def _read(self, stdout: Any) -> None:
+        for line in stdout:
+            reply = json.loads(line)
+            if waiting := self._waiting.pop(reply["id"], None):
+                waiting.set(reply)
+
+
+def _append(log: Path, data: bytes, max_bytes: int) -> None:
+    """Append, after emptying the file if it would grow beyond `max_bytes`.
+
+    Other processes may append to it too.
+    """
+    with open(log, "ab") as file:
+        if os.fstat(file.fileno()).st_size + len(data) > max_bytes:
+            file.truncate(0)
+        file.write(data)
+
+
+def _line(value: Mapping[str, object]) -> bytes:
+    return json.dumps(value).encode() + b"\n"

@@ -1,0 +1,48 @@
+"""Checks the arguments of a call against a schema, and makes its result JSON for a log. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import jsonschema
+import msgspec
+from jsonschema.exceptions import SchemaError, best_match
+from referencing import Registry
+from referencing.exceptions import Unresolvable
+
+from chatapp.tools import ToolFailed
+from chatapp.wire.json_text import MAX_LEVELS, storable, too_deep
+
+TOO_DEEP = f"The result is nested too deeply; the limit is {MAX_LEVELS} levels."
+
+
+def check_arguments(schema: Mapping[str, Any], arguments: Mapping[str, Any]) -> None:
+    """Raise ToolFailed, which says what is wrong, unless the arguments follow the schema.
+
+    A schema that is itself invalid refuses nothing: the tool checks its arguments again.
+    """
+    dialect = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
+    validator = dialect(schema, registry=Registry())  # the default registry fetches remote `$ref`s
+    try:
+        error = best_match(validator.iter_errors(arguments))
+    except (SchemaError, Unresolvable, ValueError, TypeError):
+        return
+    if error is not None:
+        field = ".".join(map(str, error.absolute_path)) or "arguments"
+        raise ToolFailed(f"The arguments are not valid: {field}: {error.message}")
+
+
+def plain_json(value: object, max_bytes: int) -> object:
+    """The value as JSON carries it and a log can hold it.
+
+    Raises ToolFailed if it is too large or too deep.
+    """
+    try:
+        data = msgspec.json.encode(value)
+        if len(data) > max_bytes:
+            raise ToolFailed(f"The result is too large: {len(data)} bytes; the limit is {max_bytes}. Ask for less.")
+        plain: object = msgspec.json.decode(data)
+    except RecursionError:
+        raise ToolFailed(TOO_DEEP) from None
+    if too_deep(plain):
+        raise ToolFailed(TOO_DEEP)
+    return storable(plain, data)

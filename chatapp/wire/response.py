@@ -1,0 +1,165 @@
+"""A provider's HTTP response: its body as bytes, as they arrive. It does not know what they mean.
+
+Almost all bodies are chunked and come on a socket that gevent made. Such a body is read from the
+socket itself (chunked.py): no read before data has arrived, no timeout object for each read, many
+events from one read. All others, and those in a process that gevent has not patched, are read
+through urllib3.
+"""
+
+from collections.abc import Generator, Iterator
+from typing import Any, Protocol, Self
+
+import requests
+import urllib3.exceptions
+from gevent.select import select
+
+from chatapp.errors import ReplyTooLarge, UpstreamError
+from chatapp.wire.chunked import can_take_over, dechunk, socket_reads
+from chatapp.wire.deadline import Deadline
+from chatapp.wire.upstream_errors import http_error, reading_failure
+
+PLAIN_READ_BYTES = 65_536  # also the most that one read can decompress to
+ERROR_BODY_BYTES = 65_536  # only a word of it is needed
+DRAIN_S = 0.1  # for the few bytes between a reply's end and its body's end
+
+
+class UpstreamResponse(Protocol):
+    """A response whose status is good and whose headers have arrived.
+
+    A context manager: leaving it closes it. Closing also closes the connection, unless the body
+    was read to its end: then the connection is kept for the next call.
+    """
+
+    @property
+    def content_type(self) -> str:
+        """The header, or an empty string."""
+        ...
+
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *_: object) -> None: ...
+
+    def body(self) -> Iterator[bytes]:
+        """The bytes as they arrive, decompressed. Can be read only once.
+
+        Raises Truncated if the body ends early and the protocol can tell; UpstreamTimeout;
+        ReplyTooLarge; BadReply.
+        """
+        ...
+
+    def rest(self, within: float) -> Iterator[bytes]:
+        """What is left of the body once the reply is complete, for so many seconds.
+
+        Never raises UpstreamError.
+        """
+        ...
+
+    def drain(self) -> None:
+        """Read to the body's end if it comes in a moment, so that the connection can be reused."""
+        ...
+
+    def goes_on_within(self, seconds: float) -> bool:
+        """Whether more of the body, or its end, has arrived or arrives within so many seconds.
+
+        False if that cannot be seen.
+        """
+        ...
+
+    def close(self) -> None: ...
+
+
+class NetworkResponse:
+    """An UpstreamResponse that comes over a connection; its status may also be an error.
+
+    `from_socket`: the body is read from the socket itself.
+    """
+
+    def __init__(self, response: requests.Response, deadline: Deadline, max_bytes: int) -> None:
+        raw: Any = response.raw
+        sock = raw.connection and raw.connection.sock
+        self.status = response.status_code
+        self.content_type = response.headers.get("content-type", "")
+        self.from_socket = bool(raw.chunked and "content-encoding" not in raw.headers and can_take_over(sock))
+        self._response = response
+        self._deadline = deadline
+        self._max_bytes = max_bytes
+        self._at_end = False
+        self._body = self._bounded()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def body(self) -> Iterator[bytes]:
+        return self._body
+
+    def rest(self, within: float) -> Iterator[bytes]:
+        self._deadline.limit_rest(within)
+        try:
+            yield from self._body
+        except UpstreamError:
+            pass  # the reply is complete: only the connection is lost
+
+    def drain(self) -> None:
+        for _ in self.rest(DRAIN_S):
+            pass
+
+    def goes_on_within(self, seconds: float) -> bool:
+        raw: Any = self._response.raw
+        if self._at_end or raw.length_remaining is not None:  # a known length: its sender has all of it
+            return True
+        sock = raw._fp.fp and raw._fp.fp.raw._sock  # urllib3 forgets the connection of a body without a length
+        if not sock:
+            return False
+        pending = getattr(sock, "pending", None)
+        return bool(pending and pending()) or bool(self._deadline.run(select, [sock], [], [], seconds)[0])
+
+    def close(self) -> None:
+        self._body.close()
+        self._response.close()
+        self._deadline.close()
+
+    def error(self, within: float) -> UpstreamError:
+        """What an error status means.
+
+        Waits so many seconds for the body, then closes the response.
+        """
+        body = b""
+        self._deadline.limit_rest(within)
+        with self:
+            try:
+                while len(body) < ERROR_BODY_BYTES and (data := next(self._body, b"")):
+                    body += data
+            except UpstreamError:
+                pass  # the status alone must do
+        return http_error(self._deadline.who, self.status, self._response.headers.get("retry-after"), body)
+
+    def _bounded(self) -> Generator[bytes, None, None]:
+        left = self._max_bytes
+        for data in self._read_socket() if self.from_socket else self._read_urllib3():
+            left -= len(data)
+            if left < 0:
+                raise ReplyTooLarge(f"{self._deadline.who} sent a reply of more than {self._max_bytes} bytes")
+            yield data
+
+    def _read_socket(self) -> Iterator[bytes]:
+        raw: Any = self._response.raw
+        pieces = socket_reads(self._deadline, raw.connection.sock, raw._fp.fp.read1)
+        if (yield from dechunk(pieces, self._deadline.who, self._see_end)):
+            raw._fp.close()  # only the reader: the socket goes back to the pool
+            raw.release_conn()
+
+    def _see_end(self) -> None:
+        self._at_end = True
+
+    def _read_urllib3(self) -> Iterator[bytes]:
+        read = self._response.raw.read1
+        while True:
+            try:
+                data = self._deadline.run(read, PLAIN_READ_BYTES, decode_content=True)
+            except (urllib3.exceptions.HTTPError, OSError) as error:
+                raise reading_failure(self._deadline.who, error) from None
+            if not data:
+                return
+            yield data

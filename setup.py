@@ -1,0 +1,17 @@
+"""Copies templates/ and static/ into the package of a wheel, which setup.cfg cannot express."""
+
+from shutil import copytree
+
+from setuptools import setup
+from setuptools.command.build_py import build_py
+
+
+class BuildWithPages(build_py):
+    def run(self) -> None:
+        super().run()
+        if not self.editable_mode:
+            for folder in ("templates", "static"):
+                copytree(folder, f"{self.build_lib}/chatapp/{folder}", dirs_exist_ok=True)
+
+
+setup(cmdclass={"build_py": BuildWithPages})

@@ -1,0 +1,84 @@
+"""The turns of a chat, made fit for a protocol; what does not fit is refused under its field's
+name.
+"""
+
+import pytest
+from providers.chats import CALLED, HERE, PLAIN, PNG, RESULTS, SILENT, THERE
+
+from chatapp.chat import Chat, Image, Message, Native, Text
+from chatapp.errors import InvalidField
+from chatapp.providers.prompt import (
+    InlineImage,
+    given,
+    inline_image,
+    native_content,
+    parts,
+    refuse,
+    result_text,
+    sendable_turns,
+    split_data_url,
+    with_tool_names,
+)
+
+
+def chat(*messages: Message, **more: object) -> Chat:
+    return Chat(model="m", messages=list(messages), **more)
+
+
+def test_an_answer_that_says_nothing_is_left_out():
+    native = Message("assistant", "", native=Native("acme", []))
+    said = [Message("user", ""), CALLED, native, Message("assistant", "a")]
+    assert list(sendable_turns(chat(*said, SILENT), "acme")) == said
+
+
+def test_an_image_is_refused_in_a_role_that_cannot_have_one():
+    result = Message("tool", [HERE], tool_call_id="c")
+    assert list(sendable_turns(chat(result), "acme", images_of=("tool",))) == [result]
+    with pytest.raises(InvalidField) as raised:
+        list(sendable_turns(chat(result), "acme"))
+    assert raised.value.message == "messages: acme does not accept images in messages of role 'tool'"
+
+
+@pytest.mark.parametrize(("field", "value"), [("seed", 0), ("stop", ["."]), ("schema", {"type": "object"})])
+def test_a_field_that_is_set_is_refused_by_its_name(field, value):
+    refuse(PLAIN, "acme", "seed", "stop", "schema")
+    with pytest.raises(InvalidField, match=f"^{field}: acme does not support this$"):
+        refuse(chat(**{field: value}), "acme", "seed", "stop", "schema")
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [("a", [Text("a")]), ("", []), ([Text(""), HERE, Text("b")], [HERE, Text("b")])],
+)
+def test_parts_are_without_empty_texts(content, expected):
+    assert parts(Message("user", content)) == expected
+
+
+@pytest.mark.parametrize(
+    "url",
+    [f"data:image/png;base64,{PNG}", f"data:image/png;name=a.png;base64,{PNG}"],
+)
+def test_an_image_inside_the_request_is_taken_apart(url):
+    assert inline_image(Image(url), "acme") == split_data_url(url) == InlineImage("image/png", PNG)
+
+
+@pytest.mark.parametrize("url", [THERE.url, "data:image/png,raw", "data:;base64,AAAA", "data:image/png;base64,?"])
+def test_any_other_image_is_refused_if_it_must_be_inside(url):
+    with pytest.raises(InvalidField, match="^messages: acme accepts images only as base64 data: URLs$"):
+        inline_image(Image(url), "acme")
+
+
+def test_a_turn_goes_back_as_it_was_written_only_to_its_own_protocol():
+    message = Message("assistant", "a", native=Native("acme", [1]))
+    assert native_content(message, "acme") == [1]
+    assert native_content(message, "other") is native_content(Message("assistant", "a"), "acme") is None
+
+
+def test_results_are_texts_with_the_names_of_their_tools():
+    named = list(with_tool_names(iter([CALLED, *RESULTS, Message("tool", "?", tool_call_id="unknown")])))
+    assert [name for _, name in named] == ["", "weather", "time", ""]
+    assert [result_text(message) for message in RESULTS] == ["mild", "Error: no clock"]
+
+
+def test_only_what_is_set_is_given():
+    assert given(a=None, b=[], c=0, d="") == {"c": 0, "d": ""}

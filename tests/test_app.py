@@ -1,0 +1,51 @@
+"""Building the application opens its stores; starting it begins what runs beside requests."""
+
+import gc
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from drivers import soon
+from gevent import Greenlet
+
+from chatapp.app import create_app
+from chatapp.service import ChatService
+from chatapp.settings import Settings
+from chatapp.web import EXTENSION
+
+
+@contextmanager
+def services(data: Path, *, start: bool) -> Iterator[ChatService]:
+    found: ChatService = create_app(Settings(data=data), start=start).extensions[EXTENSION]
+    yield found
+    found.drain(0)
+    found.close()
+
+
+def threads() -> set[str]:
+    return set(os.listdir("/proc/self/task"))
+
+
+def greenlets() -> set[Greenlet]:
+    return {each for each in gc.get_objects() if issubclass(type(each), Greenlet) and not each.dead}
+
+
+def test_an_application_runs_nothing_until_it_is_started(tmp_path: Path) -> None:
+    earlier_threads, earlier_greenlets = threads(), greenlets()
+    with services(tmp_path, start=False) as built:
+        built.log.create("run_1")
+        built.conversations.ping()
+        assert not threads() - earlier_threads
+        assert not greenlets() - earlier_greenlets
+        built.start()
+        assert len(threads() - earlier_threads) == 2  # the checkpoints of two files
+        assert len(greenlets() - earlier_greenlets) == 2  # recovery and retention
+    soon(lambda: not threads() - earlier_threads)
+    assert not greenlets() - earlier_greenlets
+
+
+def test_an_application_is_started_unless_told_otherwise(tmp_path: Path) -> None:
+    earlier = greenlets()
+    with services(tmp_path, start=True):
+        assert len(greenlets() - earlier) == 2

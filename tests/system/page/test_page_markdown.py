@@ -1,4 +1,4 @@
-"""Markdown in the page: the pieces it comes in leave no trace, and what a model writes never acts."""
+"""Markdown in the page: the pieces it comes in leave no trace, and a model's text never acts."""
 
 from typing import Any
 
@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 pytestmark = pytest.mark.slow
 
-# Draws a text whole; grown character by character; and, cut at every place, in two pieces. All must be the same.
+# Draws a text whole, character by character, and in two pieces, cut at every place. All must be the
+# same.
 COMPARE = """async (text) => {
     const { MarkdownView } = await import("/static/js/markdown/view.js");
     const draw = (...pieces) => {
@@ -122,7 +123,8 @@ def test_any_text_looks_the_same_wherever_it_was_cut(compare: Any, text: str) ->
     assert result["differing"] == -1
 
 
-# Draws a text character by character; the first state in which something stands there that the whole text lacks.
+# Draws a text character by character. Returns the first state that shows something else than the
+# beginning of the whole text.
 FIRST_FLICKER = """async (text) => {
     const { MarkdownView } = await import("/static/js/markdown/view.js");
     const node = document.createElement("div");
@@ -225,7 +227,7 @@ def test_hostile_markdown_is_inert_and_readable(chat: Any) -> None:
         HOSTILE,
     )
     assert drawn["found"] == []
-    assert "<script>window.owned = 1</script>" in drawn["text"]  # what a model says of tags can be read
+    assert "<script>window.owned = 1</script>" in drawn["text"]  # a model's words about tags stay readable
     assert "<b>kept</b>" in drawn["html"] and "<sub>2</sub>" in drawn["html"]
     assert chat.page.evaluate("window.owned") is None
 

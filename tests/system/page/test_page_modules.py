@@ -1,4 +1,5 @@
-"""The page's modules: all of them are fetched at once, and they spell events as the server does."""
+"""The page's modules: a browser fetches all of them at once, and they spell events as the server
+does."""
 
 from collections.abc import Callable
 from typing import Any

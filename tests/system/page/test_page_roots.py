@@ -10,7 +10,7 @@ pytestmark = pytest.mark.slow
 
 BLANK = "<!doctype html><html lang=en><title>Two chats</title>"
 
-# window.left and window.right: the page's markup below an element of its own, with all that the page wires.
+# window.left and window.right: the page's markup, each below an element of its own, and all its parts.
 TWO_CHATS = """async () => {
     const { Chat } = await import("/static/js/chat.js");
     const { DrawerView } = await import("/static/js/views/drawer.js");
@@ -106,7 +106,8 @@ def test_a_menu_closes_for_a_press_outside_of_it_also_in_a_shadow_root(sides: tu
         assert side.hook("tool-choices").is_hidden()
 
 
-# `listening` are the listeners that were added since and not taken away again. The window's are the driver's own.
+# `listening` are the listeners that were added since and not removed, without those of the window,
+# which are the driver's.
 COUNT_LISTENERS = """() => {
     window.listening = new Map();
     const { addEventListener, removeEventListener } = EventTarget.prototype;
@@ -134,7 +135,7 @@ FILL = """({ store, root }) => {
     root.querySelector("[data-offer]").open = true;
 }"""
 
-# What a reader can do and what a store can tell, all of it at once; `called` are the actions that came of it.
+# Everything that a reader can do and a store can tell, at once; `called` are the actions that follow.
 POKE = """(side) => {
     const { root, store, actions } = side;
     side.called = [];
@@ -156,7 +157,7 @@ POKE = """(side) => {
 }"""
 
 
-def test_what_was_stopped_reacts_to_nothing(tab: Any, sides: tuple[Side, Side]) -> None:
+def test_a_chat_that_was_stopped_reacts_to_nothing(tab: Any, sides: tuple[Side, Side]) -> None:
     left, right = sides
     page = tab.page
     page.evaluate("() => { window.onclick = (event) => event.preventDefault(); }")

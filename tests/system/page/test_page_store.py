@@ -1,4 +1,4 @@
-"""The page's reducer: an answer is a fold over its log. It is plain JavaScript, run in the browser that is there."""
+"""The page's reducer: an answer is a fold over its log. It is plain JavaScript, run in the browser."""
 
 from typing import Any
 
@@ -135,7 +135,7 @@ def test_a_remembered_model_that_is_no_longer_offered_gives_way(chat: Any) -> No
     assert chosen == ["words", "words", "slow"]
 
 
-def test_what_is_chosen_is_sent_as_far_as_it_is_there(chat: Any) -> None:
+def test_chosen_tools_and_agents_are_sent_if_the_server_has_them(chat: Any) -> None:
     sent = chat.page.evaluate(
         """async () => {
             const { effectiveAgent, effectiveTools } = await import("/static/js/state/selectors.js");

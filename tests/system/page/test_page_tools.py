@@ -1,4 +1,4 @@
-"""Tools, plans and agents on the page: what is called and whether it may, what is worked on, what may be chosen."""
+"""Tools, plans and agents on the page: calls and approvals, the current step, the menu."""
 
 import json
 import os
@@ -44,7 +44,7 @@ def tool_server(server: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 def cards(chat: Any) -> list[str]:
-    """All that is written on the cards, folded or not."""
+    """All the text on the cards, folded or not."""
     texts: list[str] = chat.answer.locator("[data-tool]").all_text_contents()
     return [" ".join(text.split()) for text in texts]
 

@@ -151,7 +151,8 @@ class DecisionRequest(msgspec.Struct, frozen=True):
     decision: Literal["approved", "denied"]
 
 
-DELIVERY = ("stream", "stream_options", "on_disconnect")  # how the answer is sent, not what is asked
+# Fields that say how the answer is sent, and do not change the question.
+DELIVERY = ("stream", "stream_options", "on_disconnect")
 
 
 def fingerprint(path: str, parsed: msgspec.Struct) -> str:

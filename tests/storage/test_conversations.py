@@ -181,6 +181,11 @@ def test_each_return_of_a_client_is_counted(conversations: Store) -> None:
     assert conversations.visits(begun.answer.id) == 2
 
 
+def test_a_return_to_an_answer_that_was_just_deleted_finds_nothing(conversations: Store) -> None:
+    with pytest.raises(NotFound):
+        conversations.count_visit("msg_gone")
+
+
 def test_deleting_names_the_runs_that_go_on(conversations: Store) -> None:
     begun = conversations.ask()
     assert conversations.delete("ann", begun.answer.conversation_id or "") == [begun.answer.id]

@@ -26,7 +26,7 @@ import msgspec
 from chatapp.chat import Chat, Message
 from chatapp.dialects import BEGUN_ANEW
 from chatapp.dialects.reasoning import TOO_MANY_TOOL_CALLS, ReasoningDialect
-from chatapp.errors import InvalidField, NotFound, RunFailed, Unreachable
+from chatapp.errors import InvalidField, NotFound, RunFailed, Unreachable, field_of
 from chatapp.events import AttemptReset, Entry, RunEnd, StreamEvent, TextDelta
 from chatapp.generation.inline import InlineRun
 from chatapp.generation.tool_loop import ToolLoop
@@ -51,7 +51,7 @@ class Model:
         self._provider = provider
 
     def models(self) -> Sequence[str]:
-        """Those that can be asked for, the default first; empty where they cannot be listed now."""
+        """Those that can be asked for, the default first; empty if they cannot be listed now."""
         return self._provider.models()
 
     @overload
@@ -133,7 +133,8 @@ def _messages(prompt: Prompt) -> list[Message]:
     try:
         messages = msgspec.convert(turns, list[Message])
     except msgspec.ValidationError as error:
-        raise InvalidField(f"prompt: {error}") from None
+        field, wrong = field_of(error)
+        raise InvalidField(f"prompt{field}: {wrong}") from None
     if not any(message.text.strip() for message in messages):
         raise InvalidField("prompt: must not be empty")
     return messages

@@ -97,7 +97,7 @@ class Run:
                     self._meter.event_came(item)
                     self.append(item)
         if finished is None:
-            raise Truncated(f"{self._provider.name} ended its answer without an end")
+            raise Truncated(f"{self._provider.name} ended its reply before it was complete")
         return finished
 
     def _end(self, reason: FinishReason, usage: Usage | None = None, error: ErrorInfo | None = None) -> RunEnd:

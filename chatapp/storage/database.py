@@ -40,7 +40,7 @@ class Database:
 
 
 def open_database(url: str, data: Path) -> Database:
-    """Open `url` (empty: SQLite in the data folder) and migrate it. Raises ConfigError where that
+    """Open `url` (empty: SQLite in the data folder) and migrate it. Raises ConfigError if that
     fails."""
     try:
         # hide_parameters: what people said must not stand in an error, and so in the server's log

@@ -245,6 +245,9 @@ def test_a_database_that_cannot_be_opened_names_the_setting(tmp_path: Path) -> N
         open_database("sqlite:////nonexistent/folder/x.sqlite3", tmp_path)
     with pytest.raises(ConfigError, match="database_url"):
         open_database("nonsense", tmp_path)
+    (tmp_path / "conversations.sqlite3").write_text("no database, but a text that is long enough")
+    with pytest.raises(ConfigError, match=r"^database_url: .* file is not a database$"):
+        open_database("", tmp_path)
 
 
 def test_a_new_conversation_knows_nothing_of_answers_that_belong_to_none(conversations: Store) -> None:

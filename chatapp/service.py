@@ -171,11 +171,12 @@ class ChatService:
         return {"log": _check(self.log.ping), "database": _check(self.conversations.ping)}
 
     def start(self) -> None:
-        """Begin what runs beside the requests: upkeep of the stores, and recovery of runs whose process died."""
+        """Begin what runs beside the requests: upkeep of the stores, recovery of runs whose process died, lists of models."""
         self.log.start()
         self.database.start()
         self.retention.start()
         self.runs.start()
+        self.providers.start()
 
     def drain(self, grace_s: float) -> None:
         """Send resumable readers elsewhere, and give the live runs `grace_s` to end; see docs/guides/deploy.md."""

@@ -67,6 +67,7 @@ class ProviderConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     base_url: str | None = None
     api_key_env: str | None = None
     models: tuple[str, ...] = ()
+    only_listed: bool = False
     thinking: ThinkingStyle | None = None
     path: Path | None = None
     protocol: ProtocolName | None = None

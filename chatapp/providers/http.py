@@ -176,7 +176,7 @@ class HTTPProvider(ABC):
         self, base_url: str, request: ProviderRequest, scope: CancelScope, total_timeout: float | None = None
     ) -> UpstreamResponse:
         headers = {**request.headers, **(self.authorization(self._key.reveal()) if self._key else {})}
-        absolute = UpstreamRequest(base_url.rstrip("/") + request.path, request.body, headers)
+        absolute = UpstreamRequest(_joined(base_url, request.path), request.body, headers)
         return self._transport.open(absolute, scope, self.name, total_timeout)
 
     def _complete(self, decoder: "_Decoder[T]", body: Iterable[bytes], text: Callable[[T], str | bytes]) -> Iterator[T]:
@@ -201,6 +201,14 @@ class HTTPProvider(ABC):
                 return tuple(self.decode_models(b"".join(response.body())))
         except (ChatappError, *UNREADABLE):
             return ()
+
+
+def _joined(base_url: str, path: str) -> str:
+    """The path below the base URL, whose query (`?api-version=1`) goes with every request."""
+    base, _, common = base_url.partition("?")
+    path, _, own = path.partition("?")
+    query = "&".join(filter(None, (own, common)))
+    return base.rstrip("/") + path + (f"?{query}" if query else "")
 
 
 class _Decoder(Protocol[T]):

@@ -95,7 +95,7 @@ class ChatService:
         begun = self.conversations.begin(ask, caller.owner, provider.name, model, key)
         if not begun.found:
             toolbox = self.tools.toolbox(begun.answer.id, tools)
-            chat = ask.chat(model, begun.messages)
+            chat = ask.chat(model, begun.messages, caller.owner)
             self.runs.begin(begun.answer.id, caller.trace_id, answerer(provider, toolbox, agent), chat)
         return begun
 

@@ -56,6 +56,7 @@ ThinkingStyle: TypeAlias = Literal[
     "vllm",
     "llamacpp",
 ]
+ThinkTags: TypeAlias = Literal["leading", "implied", "none"]
 Synchronous: TypeAlias = Literal["NORMAL", "FULL"]
 LogLevel: TypeAlias = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
@@ -69,6 +70,7 @@ class ProviderConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     models: tuple[str, ...] = ()
     only_listed: bool = False
     thinking: ThinkingStyle | None = None
+    think_tags: ThinkTags = "leading"
     path: Path | None = None
     protocol: ProtocolName | None = None
     interval_s: Annotated[float, Meta(ge=0, le=60)] | None = None

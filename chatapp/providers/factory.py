@@ -111,6 +111,7 @@ class ProviderFactory:
             api_key=_key(name, config, environ),
             models=config.models,
             thinking=config.thinking,
+            think_tags=config.think_tags,
             limits=self._limits,
         )
 

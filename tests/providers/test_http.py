@@ -13,6 +13,7 @@ from chatapp.errors import BadReply, Rejected, Reported
 from chatapp.events import ReasoningDelta, TextDelta, ToolCall, ToolInputDelta
 from chatapp.providers import Finished, Started
 from chatapp.providers.gemini.adapter import Gemini
+from chatapp.providers.http import ReadLimits
 from chatapp.providers.model_list import ListingTimes
 from chatapp.providers.ollama import Ollama
 from chatapp.providers.openai_chat.adapter import OpenAIChat
@@ -203,6 +204,35 @@ def test_the_query_of_the_base_url_joins_an_adapters_own(server, upstream):
     server.answer = "200 OK", JSON, [b'{"models":[]}']
     assert Gemini("acme", upstream, f"{server.url}/v1?key=1").models() == ()
     assert server.requests[0][0] == "/v1/models?pageSize=1000&key=1"
+
+
+# Thinking in the text
+
+SAID = "<think>hm</think>Hello"
+
+
+@pytest.mark.parametrize(
+    ("tags", "thinking", "said", "expected"),
+    [
+        ("leading", None, SAID, ("hm", "Hello")),
+        ("leading", False, SAID, ("hm", "Hello")),
+        ("none", None, SAID, ("", SAID)),
+        ("implied", None, "hm</think>Hello", ("hm", "Hello")),
+        ("implied", False, "Hello", ("", "Hello")),  # a template opens no thinking that was switched off
+    ],
+)
+@pytest.mark.parametrize("raw", [False, True])
+@pytest.mark.parametrize("form", ["stream", "whole"])
+def test_thinking_between_tags_is_told_from_the_answer(server, upstream, tags, thinking, said, expected, raw, form):
+    pieces = [json.dumps({"choices": [{"delta": {"content": char}}]}).encode() for char in said]
+    whole = json.dumps({"choices": [{"message": {"content": said}, "finish_reason": "stop"}]}).encode()
+    frames = [b"data: " + piece + b"\n\n" for piece in pieces]
+    server.answer = ("200 OK", STREAM, [*frames, REST]) if form == "stream" else ("200 OK", JSON, [whole])
+    provider = OpenAIChat("acme", upstream, server.url, think_tags=tags, limits=ReadLimits(pace_s=0))
+    chat = Chat(model="m", messages=CHAT.messages, thinking=thinking, raw=raw)
+    items = list(provider.stream(chat, CancelScope()))
+    texts = ["".join(item.text for item in items if type(item) is kind) for kind in (ReasoningDelta, TextDelta)]
+    assert tuple(texts) == expected
 
 
 # The list of models

@@ -109,7 +109,8 @@ class Trial:
         self._breaker._close(self.model)
 
     def failed(self, named_s: float = 0.0) -> None:
-        """`named_s`: seconds after which the provider says that it can be asked again; 0: it says nothing."""
+        """`named_s`: seconds after which the provider says that it can be asked again; 0: it says
+        nothing."""
         self._breaker._count(self, named_s)
 
     def abandoned(self) -> None:

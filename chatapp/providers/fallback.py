@@ -1,7 +1,8 @@
 """A provider that is tried again if it fails, then replaced by others.
 
 To its caller it is one provider. Before a reply's first event nobody has seen anything: the same
-provider is tried again if time may help, with growing pauses, then each fallback. Each failed
+provider is tried again if time may help, with growing pauses, then each fallback. One that failed
+often just before is asked last, and nobody is refused while anybody can be asked. Each failed
 request is reported as an `AttemptFailed`. After the first event a second answer would contradict
 what was read, so the failure stands. Only if the configuration allows it the run goes on elsewhere,
 and says so with an `AttemptReset` before anything else comes.
@@ -95,28 +96,23 @@ class FallbackProvider:
         failures: dict[str, UpstreamError] = {}
         void = ""  # why what was shown is void, until something replaces it
         line = deque(self._candidates)
-        passed_over: list[Candidate] = []
+        passed_over: set[str] = set()
         while line:
             candidate = line.popleft()
             name = candidate.provider.name
             fitting = self._fitting(candidate, chat, scope)
-            trial = candidate.breaker.admit(fitting.model, chat.owner)
-            wait_s = candidate.breaker.named_s(fitting.model, chat.owner)
-            if trial is None and (wait_s or (line and candidate not in passed_over)):
+            breaker, key = candidate.breaker, (fitting.model, chat.owner)
+            trial = breaker.admit(*key)
+            if trial is None and (wait_s := breaker.named_s(*key)):
                 yield AttemptFailed(name, Unavailable.code)
-                if wait_s:
-                    failures.setdefault(name, _unavailable(name, wait_s))
-                else:  # if the others fail too, it is asked after all: nobody is shut out
-                    line.append(candidate)
-                    passed_over.append(candidate)
+                failures[name] = _unavailable(name, wait_s)
                 continue
-            reply = _Reply(
-                candidate,
-                fitting,
-                scope,
-                self._sleep,
-                trial or candidate.breaker.ask_anyway(fitting.model, chat.owner),
-            )
+            if trial is None and line and name not in passed_over:
+                yield AttemptFailed(name, Unavailable.code)
+                passed_over.add(name)
+                line.append(candidate)  # if the others fail too, it is asked after all
+                continue
+            reply = _Reply(candidate, fitting, scope, self._sleep, trial or breaker.ask_anyway(*key))
             try:
                 yield from reply.after_reset(void) if void else reply.items()
                 return

@@ -1,4 +1,4 @@
-"""Thinking that a server sends inside the text, between tags, moved to where thinking belongs. Pure.
+"""Thinking that a server sends inside the text, between tags, moved to its own events. Pure.
 
 Servers without a parser for their model's reasoning send `<think>…</think>` at the beginning of the
 answer. Some templates put the opening tag into the prompt, so that only the closing one arrives. A
@@ -33,8 +33,8 @@ _closes_thinking = re.compile(rf"(?:(?<![\s`'\"(])|(?<=\n))(?:{_closes.pattern})
 def separated(items: Iterable[ReplyItem], tags: ThinkTags) -> Iterator[ReplyItem]:
     """The items, with the thinking in their texts as `ReasoningDelta`.
 
-    `implied`: the text begins within thinking. If it ends well there, nothing was thinking: then all of
-    it is given as the answer too. Raises what `items` raises, after what was held back.
+    `implied`: the text begins within thinking. If it ends well there, nothing was thinking: then
+    all of it is given as the answer too. Raises what `items` raises, after what was held back.
     """
     if tags == "none":
         yield from items
@@ -61,8 +61,8 @@ def separated(items: Iterable[ReplyItem], tags: ThinkTags) -> Iterator[ReplyItem
 class _Text:
     """The text so far: at a beginning, where a tag may come; in thinking; or in the answer.
 
-    `is_whole`: it is all that the model has said; there was no call. `is_answer`: no tag is looked for
-    any more.
+    `is_whole`: it is all that the model has said; there was no call. `is_answer`: no tag is looked
+    for any more.
     """
 
     def __init__(self, implied: bool) -> None:
@@ -167,7 +167,8 @@ def _start_of_tag(text: str) -> int:
 
 
 def _closing_without_opening(text: str) -> re.Match[str] | None:
-    """The end of thinking in the first piece of a text, or in a whole one; None if that only speaks of tags."""
+    """The end of thinking in the first piece of a text, or in a whole one; None if that only speaks
+    of tags."""
     end = _closes_thinking.search(text)
     if end is None or any(tag in text[: end.start()] for tag in PAIRS) or text.count("```", 0, end.start()) % 2:
         return None

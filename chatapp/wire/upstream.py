@@ -53,8 +53,9 @@ class Upstream:
     """The transport over the network: a pool of connections, a TLS context, limits.
 
     One per process, made after gevent has patched it. Times are in seconds. `ca_file` replaces the
-    certificate authorities of the environment; one of those that cannot be read raises ConfigError. `error_body_timeout` is short because the status has arrived
-    already: the body of an error only picks a better sentence.
+    certificate authorities of the environment; if those cannot be read, it raises ConfigError.
+    `error_body_timeout` is short because the status has arrived already: the body of an error only
+    picks a better sentence.
     """
 
     def __init__(

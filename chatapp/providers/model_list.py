@@ -1,4 +1,4 @@
-"""A provider's list of models: asked for once, then kept for a while; and which name means which."""
+"""A provider's list of models: asked for once, then kept for a while. Which name means which model."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

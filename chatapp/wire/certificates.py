@@ -70,7 +70,7 @@ def _is_valid(pem: str) -> bool:
 
 
 def _add(context: ssl.SSLContext, folder: Path) -> None:
-    """A folder that is not there costs nothing, as with OpenSSL: some systems name one that is not."""
+    """A folder that is not there costs nothing, as with OpenSSL: some systems name such a one."""
     try:
         context.load_verify_locations(cadata=_read(ADDING, folder))
     except ConfigError as error:

@@ -28,7 +28,8 @@ _piece = msgspec.json.Decoder(_Piece)
 
 
 def words(pieces: list[msgspec.Raw] | msgspec.Raw) -> str:
-    """What a list of details or of parts says. Pieces of another form, such as encrypted ones, say nothing."""
+    """The text of a list of details or of parts. Pieces of another form, such as encrypted ones,
+    have none."""
     said = []
     with suppress(msgspec.DecodeError):
         for piece in pieces if isinstance(pieces, list) else msgspec.json.decode(pieces, type=list[msgspec.Raw]):

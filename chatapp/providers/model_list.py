@@ -1,4 +1,4 @@
-"""A provider's list of models: asked for once, then kept for a while. Which name means which model."""
+"""A provider's list of models: asked for once, then kept for a while. Which name means which."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -52,6 +52,16 @@ def test_the_request_is_json_with_our_headers_only(server, upstream, monkeypatch
         assert request.endswith(b'{"x":1}')
 
 
+def test_a_name_and_a_password_in_the_address_are_sent_as_http_has_them(server, upstream):
+    server.answers(CHUNKED + END)
+    with upstream.open(
+        UpstreamRequest(server.url.replace("//", "//me:p%40ss@") + "/v1"), CancelScope(), "acme"
+    ) as response:
+        b"".join(response.body())
+    assert b"\r\nAuthorization: Basic bWU6cEBzcw==\r\n" in server.requests[0]
+    assert server.requests[0].startswith(b"GET /v1 HTTP/1.1\r\n")
+
+
 def test_a_request_without_a_body_is_a_get(server, upstream):
     server.answers(HEAD + b"Content-Length: 2\r\n\r\nok")
     with upstream.open(UpstreamRequest(server.url + "/models"), CancelScope(), "acme") as response:

@@ -152,8 +152,8 @@ class Server:
 class Tolerance:
     """Stands between the SDK and the messages of one server, and mends what the SDK would refuse.
 
-    `heard` is set by a message that is not JSON-RPC, which no request gets for an answer. `left_out` are the tools that were taken out of a listing.
-    """
+    `heard` is set by a message that is not JSON-RPC, which no request gets for an answer.
+    `left_out` are the tools that were taken out of a listing."""
 
     def __init__(self) -> None:
         self.heard = asyncio.Event()

@@ -13,6 +13,7 @@ from chatapp.errors import InvalidField, Truncated
 from chatapp.events import FinishReason, ReasoningDelta, StreamEvent, TextDelta, ToolCall, Usage
 from chatapp.providers import Finished
 from chatapp.providers.http import HTTPProvider, ProviderRequest, ReplyItems
+from chatapp.providers.media import file_of_base64
 from chatapp.providers.prompt import given, inline_image, parts, result_text, sendable_turns, with_tool_names
 from chatapp.providers.thinking import STYLES, switched
 from chatapp.wire.json_text import NOTHING, count, is_something, parse, parse_arguments
@@ -51,6 +52,8 @@ class Ollama(HTTPProvider):
                 yield ReasoningDelta(message.thinking)
             if message.content:
                 yield TextDelta(message.content)
+            for image in message.images or ():
+                yield file_of_base64(image)
             for call in message.tool_calls or ():
                 yield self._tool_call(call, tool_calls)
                 tool_calls += 1
@@ -90,6 +93,7 @@ class _Message(msgspec.Struct, frozen=True):
     content: str | None = None
     thinking: str | None = None
     tool_calls: list[_ToolCall] | None = None
+    images: list[str] | None = None
 
 
 class _Line(msgspec.Struct):

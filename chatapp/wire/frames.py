@@ -19,9 +19,10 @@ from chatapp.errors import FrameTooLarge
 # that empty event as soon as any frame of the stream carried an `id:`.
 HEARTBEAT = b":\n"
 
-# More than any provider's chunk with an inline image, little enough to be held for every stream.
-MAX_LINE_BYTES = 1_000_000
-MAX_EVENT_BYTES = 4_000_000
+# A picture of 8 MB comes in one line of 11 MB, as base64. What a stream holds is bounded by the size
+# of the whole reply, too.
+MAX_LINE_BYTES = 16 << 20
+MAX_EVENT_BYTES = 16 << 20
 
 # The rules set no limit, but int() raises beyond 4300 digits. 15 digits are 30,000 years; longer
 # values are ignored.

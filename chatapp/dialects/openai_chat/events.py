@@ -9,10 +9,13 @@ from collections.abc import Collection, Iterator
 from typing import ClassVar, assert_never
 
 from chatapp.dialects import BEGUN_ANEW, Dialect, arguments_text, failed, is_shown
+from chatapp.dialects.media import image_url, in_words, is_image
 from chatapp.errors import status_of
 from chatapp.events import (
     AttemptReset,
+    CitedSource,
     ErrorInfo,
+    File,
     PlanStep,
     Raw,
     ReasoningDelta,
@@ -48,7 +51,8 @@ class OpenAIDialect(Dialect):
         self._tools = tools
         self._head: dict[str, object] = {}
         self._indexes: dict[str, int] = {}  # of the calls that have no result, by id
-        self._calls = 0
+        self._calls = self._images = self._chars = 0
+        self._run_id = ""
         self._shown = self._over = False
 
     def encode(self, event: StreamEvent) -> Iterator[Frame]:
@@ -56,7 +60,15 @@ class OpenAIDialect(Dialect):
             return
         match event:
             case TextDelta():
+                self._chars += len(event.text)
                 yield self._delta({"content": event.text})
+            case CitedSource():
+                yield self._delta({"annotations": [_annotation(event, self._chars)]})
+            case File() if is_image(event):
+                self._images += 1
+                yield self._delta({"images": [_image(self._run_id, event, self._images - 1)]})
+            case File():
+                yield self._delta({"content": in_words(self._run_id, event)})
             case ReasoningDelta():
                 yield self._delta({"reasoning_content": event.text})
             case ToolInputDelta():
@@ -66,6 +78,7 @@ class OpenAIDialect(Dialect):
             case ToolResult():
                 self._indexes.pop(event.tool_call_id, None)
             case RunStart():
+                self._run_id = event.run_id
                 self._head = _head(event, "chat.completion.chunk")
                 yield self._chunk([_choice({"role": "assistant", "content": ""})])
             case RunEnd() if failed(event) and event.error:
@@ -110,11 +123,16 @@ def completion(said: Transcript, tools: Collection[str] | None = None) -> dict[s
     """A run that ended well, as a `chat.completion`. `tools`: as for `OpenAIDialect`."""
     assert said.start is not None and said.end is not None
     calls = [call for call in said.open_calls() if is_shown(call.name, tools)]
+    content = _content(said)
     message: dict[str, object] = {
         "role": "assistant",
-        "content": said.content or (None if calls else ""),
+        "content": content or (None if calls else ""),
         "refusal": None,
     }
+    if said.sources:
+        message["annotations"] = [_annotation(source, len(content)) for source in said.sources]
+    if images := [file for file in said.files if is_image(file)]:
+        message["images"] = [_image(said.start.run_id, file, index) for index, file in enumerate(images)]
     if said.reasoning:
         message["reasoning_content"] = said.reasoning
     if calls:
@@ -155,6 +173,31 @@ def _head(start: RunStart, object_: str) -> dict[str, object]:
 
 def _choice(delta: dict[str, object], reason: str | None = None) -> dict[str, object]:
     return {"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}
+
+
+def _content(said: Transcript) -> str:
+    """The text, with words for the files that the protocol cannot carry."""
+    assert said.start is not None
+    text = ""
+    for _, event in said.entries:
+        if isinstance(event, TextDelta):
+            text += event.text
+        elif isinstance(event, File) and not is_image(event):
+            text += in_words(said.start.run_id, event)
+    return text
+
+
+def _annotation(source: CitedSource, length: int) -> dict[str, object]:
+    """Its place is demanded: a source of the whole text stands at the end of the `length` so far."""
+    start, end = (length, length) if source.start is None else (source.start, source.end or source.start)
+    about = {"url": source.url, "title": source.title, "start_index": start, "end_index": end}
+    quote = {"content": source.quote} if source.quote else {}
+    return {"type": "url_citation", "url_citation": {**about, **quote}}
+
+
+def _image(run: str, file: File, index: int) -> dict[str, object]:
+    """As OpenRouter sends it: OpenAI's own chat completions have no pictures."""
+    return {"type": "image_url", "image_url": {"url": image_url(run, file)}, "index": index}
 
 
 def _whole_call(call: ToolCall) -> dict[str, object]:

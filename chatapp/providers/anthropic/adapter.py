@@ -8,6 +8,7 @@ thinking. Source: https://platform.claude.com/docs/en/build-with-claude/streamin
 from collections.abc import Iterable, Iterator
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from chatapp.chat import Chat, Native
 from chatapp.errors import Truncated
@@ -16,6 +17,7 @@ from chatapp.providers import Finished
 from chatapp.providers.anthropic.blocks import Block
 from chatapp.providers.anthropic.request import PROTOCOL, request_body
 from chatapp.providers.http import END_MARK, HTTPProvider, ProviderRequest, ReplyItems
+from chatapp.providers.media import objects
 from chatapp.providers.thinking import STYLES
 from chatapp.providers.tool_calls import ProviderToolCalls, ToolCallAssembler
 from chatapp.wire.json_text import NOTHING, count, is_something, parse
@@ -76,6 +78,7 @@ class _Delta(msgspec.Struct):
     signature: str | None = None
     partial_json: str | None = None
     stop_reason: str | None = None
+    citation: msgspec.Raw | UnsetType = UNSET
 
 
 class _Message(msgspec.Struct):
@@ -120,6 +123,7 @@ class _Reply:
 
     def _clear(self) -> None:
         self._blocks: dict[int, Block] = {}
+        self._chars = 0  # of text
         self._tool_calls = ToolCallAssembler(self._who)
         self._served = ProviderToolCalls(self._who)
 
@@ -168,8 +172,9 @@ class _Reply:
         self._count(message.usage)
 
     def _start_block(self, index: int, raw: bytes) -> Iterator[StreamEvent]:
-        block = self._blocks[index] = Block(raw, self._who)
+        block = self._blocks[index] = Block(raw, self._who, self._chars)
         start = block.start
+        self._chars += len(start.text)
         if start.text:
             yield TextDelta(start.text)
         if start.thinking:
@@ -181,7 +186,9 @@ class _Reply:
 
     def _delta(self, index: int, delta: _Delta) -> Iterator[StreamEvent]:
         if (block := self._blocks.get(index)) is None:  # a block that never began
-            block = self._blocks[index] = Block(b"{}", self._who)
+            block = self._blocks[index] = Block(b"{}", self._who, self._chars)
+        self._chars += len(delta.text or "")
+        block.citations += objects(delta.citation)
         if text := delta.text or delta.thinking:
             block.texts.append(text)
             yield TextDelta(text) if delta.text else ReasoningDelta(text)
@@ -199,6 +206,7 @@ class _Reply:
         if (block := self._blocks.get(index)) is None:
             return
         start = block.start
+        yield from block.sources()
         if start.type == "tool_use" and not block.inputs and is_something(start.input):
             yield from self._input(index, block, block.input)
         if start.type in ("server_tool_use", "mcp_tool_use"):

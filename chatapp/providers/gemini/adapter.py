@@ -14,6 +14,7 @@ from chatapp.chat import Chat, Native
 from chatapp.errors import BadReply, Truncated
 from chatapp.events import FinishReason, ReasoningDelta, StreamEvent, TextDelta, ToolCall, Usage
 from chatapp.providers import Finished
+from chatapp.providers.gemini.media import Blob, FileData, Grounded, Grounding, file_elsewhere, inline_file
 from chatapp.providers.gemini.request import PROTOCOL, request_body
 from chatapp.providers.http import END_MARK, HTTPProvider, ProviderRequest, ReplyItems
 from chatapp.providers.thinking import STYLES
@@ -122,13 +123,15 @@ class _Part(msgspec.Struct):
     executableCode: msgspec.Raw = NOTHING
     codeExecutionResult: _Result | None = None
     thoughtSignature: str | None = None
+    inlineData: Blob | None = None
+    fileData: FileData | None = None
 
 
 class _Content(msgspec.Struct):
     parts: list[msgspec.Raw] | None = None
 
 
-class _Candidate(msgspec.Struct):
+class _Candidate(Grounded):
     index: int | None = None
     content: _Content | None = None
     finishReason: str | None = None
@@ -180,6 +183,7 @@ class _Reply:
         self._calls = 0
         self._served = ProviderToolCalls(who)
         self._parts: list[bytes] = []
+        self._grounding = Grounding()
 
     def take(self, chunk: _Chunk) -> Iterator[StreamEvent]:
         if is_something(chunk.error):
@@ -193,12 +197,14 @@ class _Reply:
                 continue  # of several candidates only the first counts
             for raw in (candidate.content and candidate.content.parts) or ():
                 yield from self._take_part(bytes(raw))
+            self._grounding.take(candidate)
             if candidate.finishReason:
                 self._finish(candidate.finishReason)
 
     def end(self) -> ReplyItems:
         if not self.ended:
             raise Truncated(f"{self._who} ended its reply before it was complete")
+        yield from self._grounding.end()
         yield Finished(FINISH.get(self._reason, "stop"), _usage(self._usage), self._native())
 
     def _take_part(self, raw: bytes) -> Iterator[StreamEvent]:
@@ -207,6 +213,12 @@ class _Reply:
             self._parts.append(raw)
         if part.text:
             yield ReasoningDelta(part.text) if part.thought else TextDelta(part.text)
+        if part.text and not part.thought:
+            self._grounding.said(part.text)
+        if part.inlineData and not part.thought:  # while it thinks, it draws sketches
+            yield inline_file(part.inlineData)
+        if part.fileData:
+            yield file_elsewhere(part.fileData)
         if call := part.functionCall:
             arguments = parse_arguments(bytes(call.args), self._who)
             yield ToolCall(call.id or f"call_{self._calls}", "function", call.name, arguments)

@@ -11,12 +11,14 @@ from functools import cached_property
 from urllib.parse import urlsplit
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from chatapp.chat import Chat
 from chatapp.errors import BadReply, Truncated
 from chatapp.events import FinishReason, ReasoningDelta, StreamEvent, TextDelta, ToolInputDelta, Usage
 from chatapp.providers import Finished
 from chatapp.providers.http import END_MARK, HTTPProvider, ProviderRequest, ReplyItems
+from chatapp.providers.openai_chat.media import Beside, Found, Pages, beside
 from chatapp.providers.openai_chat.reasoning_details import ReasoningDetails
 from chatapp.providers.openai_chat.request import Quirks, request_body
 from chatapp.providers.tool_calls import ToolCallAssembler
@@ -80,6 +82,7 @@ class _Part(msgspec.Struct):
     type: str = ""
     text: str | None = None
     thinking: "list[_Part] | str | None" = None
+    image_url: msgspec.Raw | UnsetType = UNSET
 
 
 class _Function(msgspec.Struct):
@@ -93,7 +96,7 @@ class _ToolCall(msgspec.Struct):
     function: _Function | None = None
 
 
-class _Message(msgspec.Struct):
+class _Message(Beside):
     content: str | list[msgspec.Raw] | None = None
     refusal: str | None = None
     reasoning_content: str | None = None
@@ -130,7 +133,7 @@ class _Groq(msgspec.Struct):
     usage: msgspec.Raw = NOTHING
 
 
-class _Chunk(msgspec.Struct):
+class _Chunk(Found):
     """A chunk of a stream, or a whole response: the fields that we need."""
 
     error: msgspec.Raw = NOTHING
@@ -162,11 +165,13 @@ class _Reply:
         self._reason: FinishReason = "stop"
         self._usage: _Usage | None = None
         self._tool_calls = ToolCallAssembler(who)
+        self._pages = Pages()
 
     def take(self, chunk: _Chunk) -> list[StreamEvent]:
         if is_something(chunk.error):
             raise stream_error(self._who, bytes(chunk.error))
         events: list[StreamEvent] = []
+        self._pages.take(chunk)
         self._take_usage(chunk.x_groq.usage if chunk.x_groq else NOTHING)
         for choice in chunk.choices or ():
             if choice.index:
@@ -184,6 +189,7 @@ class _Reply:
     def end(self) -> ReplyItems:
         if not self.ended:
             raise Truncated(f"{self._who} ended its reply before it was complete")
+        yield from self._pages.end()
         yield from self._tool_calls.end(cut_off=self._reason == "length")
         native = self._details.native() if self._details and self._tool_calls else None
         yield Finished(self._reason, _usage(self._usage or _Usage()), native)
@@ -200,6 +206,7 @@ class _Reply:
             yield TextDelta(message.content)
         if message.refusal:
             yield TextDelta(message.refusal)
+        yield from beside(message)
         for fragment in message.tool_calls or ():
             yield from self._tool(fragment.index, fragment.id, fragment.function or _Function())
         if message.function_call and not message.tool_calls:  # the older field: one call, without an id
@@ -243,6 +250,8 @@ def _part_events(part: _Part | str) -> Iterator[StreamEvent]:
         yield ReasoningDelta(thinking)
     if part.text:
         yield TextDelta(part.text)
+    if part.image_url is not UNSET:
+        yield from beside(Beside(images=msgspec.Raw(b'{"image_url":%b}' % bytes(part.image_url))))
 
 
 def _usage(usage: _Usage) -> Usage | None:

@@ -8,12 +8,14 @@ Source: https://platform.openai.com/docs/api-reference/responses-streaming, and 
 from collections.abc import Iterable, Iterator
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from chatapp.chat import Chat, Native
 from chatapp.errors import Truncated
 from chatapp.events import FinishReason, ReasoningDelta, StreamEvent, TextDelta, ToolInputDelta, Usage
 from chatapp.providers import Finished
 from chatapp.providers.http import END_MARK, HTTPProvider, ProviderRequest, ReplyItems
+from chatapp.providers.openai_responses.media import TextPlaces, pages, picture
 from chatapp.providers.openai_responses.request import PROTOCOL, request_body
 from chatapp.providers.thinking import STYLES
 from chatapp.providers.tool_calls import ProviderToolCalls, ToolCallAssembler
@@ -54,6 +56,7 @@ class _Text(msgspec.Struct):
     type: str = ""
     text: str = ""
     refusal: str = ""
+    annotations: msgspec.Raw | UnsetType = UNSET
 
 
 class _Item(msgspec.Struct):
@@ -72,6 +75,9 @@ class _Item(msgspec.Struct):
     action: msgspec.Raw = NOTHING
     output: msgspec.Raw = NOTHING
     outputs: msgspec.Raw = NOTHING
+    result: msgspec.Raw = NOTHING
+    results: msgspec.Raw | UnsetType = UNSET
+    output_format: str | None = None
     error: msgspec.Raw = NOTHING
 
 
@@ -98,6 +104,7 @@ class _Response(msgspec.Struct):
     incomplete_details: _Why | None = None
     output: list[msgspec.Raw] | None = None
     usage: _Usage | None = None
+    citations: msgspec.Raw | UnsetType = UNSET
 
 
 class _Event(msgspec.Struct):
@@ -105,6 +112,8 @@ class _Event(msgspec.Struct):
     delta: str | dict[str, object] | None = None
     output_index: int | None = None
     item_id: str | None = None
+    content_index: int | None = None
+    annotation: msgspec.Raw | UnsetType = UNSET
     item: msgspec.Raw = NOTHING
     arguments: str | None = None
     response: _Response | None = None
@@ -137,11 +146,13 @@ class _Reply:
         self._tool_calls = ToolCallAssembler(who)
         self._served = ProviderToolCalls(who)
         self._items: list[bytes] = []
+        self._places = TextPlaces()
 
     def take(self, event: _Event) -> Iterator[StreamEvent]:
         key = event.output_index if event.output_index is not None else event.item_id
         match event.type:
             case "response.output_text.delta" | "response.refusal.delta" if isinstance(event.delta, str):
+                self._places.grew((key, event.content_index or 0), event.delta)
                 yield TextDelta(event.delta)
             case "response.reasoning_text.delta" | "response.reasoning_summary_text.delta" if isinstance(
                 event.delta, str
@@ -151,12 +162,15 @@ class _Reply:
                 yield from self._tool_calls.take(key, None, None, event.delta)
             case "response.function_call_arguments.done":
                 yield from self._tool_calls.take_whole(key, None, None, event.arguments or "")
+            case "response.output_text.annotation.added":
+                yield from self._places.cited((key, event.content_index or 0), event.annotation)
             case "response.output_item.added":
                 yield from self._begin(event.output_index, parse(_item, bytes(event.item), self._who))
             case "response.output_item.done":
                 yield from self._done(event.output_index, bytes(event.item))
             case "response.completed" | "response.incomplete":
                 self._end_with(event.response or _Response())
+                yield from self._places.uncited((event.response or _Response()).citations)
             case "response.failed":
                 raise stream_error(self._who, bytes((event.response or _Response()).error))
             case _ if event.type == "error" or is_something(event.error):
@@ -167,10 +181,12 @@ class _Reply:
             item = parse(_item, bytes(raw), self._who)
             for text in [*(item.summary or ()), *(item.content or ())] if item.type == "reasoning" else ():
                 yield ReasoningDelta(text.text)
-            for text in item.content or () if item.type == "message" else ():
+            for part, text in enumerate(item.content or () if item.type == "message" else ()):
+                self._places.grew((_key(index, item), part), text.text or text.refusal)
                 yield TextDelta(text.text or text.refusal)
             yield from self._done(index, bytes(raw))
         self._end_with(response)
+        yield from self._places.uncited(response.citations)
         self.ended = response.status in ("completed", "incomplete")
 
     def end(self) -> ReplyItems:
@@ -188,6 +204,13 @@ class _Reply:
         self._items.append(raw)
         key, id = _key(index, item), item.call_id or item.id or ""
         match item.type:
+            case "message":
+                for part, content in enumerate(item.content or ()):
+                    yield from self._places.cited((key, part), content.annotations)
+            case "image_generation_call" if is_something(item.result):
+                yield picture(item.result, item.output_format)
+            case "search_results":  # Perplexity's
+                yield from pages(item.results)
             case "function_call":
                 yield from self._tool_calls.take_whole(key, item.call_id, item.name, item.arguments or "")
             case "custom_tool_call":  # its input may be any text

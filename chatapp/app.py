@@ -54,8 +54,8 @@ PACKAGE = Path(__file__).parent
 
 
 def create_app(settings: Settings | None = None, *, start: bool = True, observers: Sequence[RunObserver] = ()) -> Flask:
-    """The application. `app.extensions["chatapp"]` is its ChatService, which `start` starts; `observers` are told
-    of its runs. Raises ConfigError.
+    """The application. `app.extensions["chatapp"]` is its ChatService, which `start` starts;
+    `observers` are told of its runs. Raises ConfigError.
 
     Make it in the process that serves, after gevent has patched it.
     """
@@ -77,7 +77,8 @@ def create_app(settings: Settings | None = None, *, start: bool = True, observer
 
 
 def build_service(settings: Settings, environ: Mapping[str, str], observers: Sequence[RunObserver] = ()) -> ChatService:
-    """The application without HTTP, its stores open; nothing of it runs before `start`. Raises ConfigError."""
+    """The application without HTTP, its stores open; nothing of it runs before `start`. Raises
+    ConfigError."""
     _make_data_folder(settings.data)
     log = open_log(settings)
     database = open_database(settings.database_url, settings.data)

@@ -14,6 +14,7 @@ from chatapp.dialects.message import MessageDialect, RawPassthroughDialect, XMLP
 from chatapp.events import (
     AttemptReset,
     ErrorInfo,
+    PlanStep,
     Raw,
     ReasoningDelta,
     RunEnd,
@@ -124,3 +125,11 @@ def test_what_the_bytes_say_is_left_to_who_reads_them_but_for_the_end() -> None:
 @pytest.mark.parametrize("dialect", [MessageDialect, XMLPlaintextDialect])
 def test_other_modes_do_not_show_raw_bytes(dialect: type[MessageDialect]) -> None:
     assert frames(dialect(), [Raw(b"secret")]) == []
+
+
+def test_the_page_is_told_that_a_step_was_announced_and_that_it_was_begun() -> None:
+    came = frames(MessageDialect(), [PlanStep(1, "Look"), PlanStep(1, "Look", begun=True)])
+    assert came == [
+        ("plan_step", {"index": 1, "text": "Look"}),
+        ("plan_step", {"index": 1, "text": "Look", "begun": True}),
+    ]

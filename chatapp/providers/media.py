@@ -23,17 +23,17 @@ KINDS = (
 )
 UNKNOWN = "application/octet-stream"
 
-_URL_SAFE = str.maketrans("-_", "+/")
+_URL_SAFE = str.maketrans("-_", "+/", " \r\n")
 _media_type = re.compile(r"[\w.+-]+/[\w.+-]+").fullmatch
 _data_url = re.compile(r"data:([^;,]*)[^,]*?(;base64)?,", re.IGNORECASE).match
 
 
 def file_of_base64(data: str, media_type: str = "", name: str = "") -> File:
     """The file with these bytes. Without a media type, by its first bytes."""
-    if "-" in data or "_" in data:
+    if any(sign in data for sign in "-_ \r\n"):
         data = data.translate(_URL_SAFE)
     try:
-        content = b64decode(data + "=" * (-len(data) % 4))
+        content = b64decode(data + "=" * (-len(data) % 4), validate=True)
     except (NotBase64, ValueError):
         return File("", _type(media_type), name, error="left out: the provider sent it damaged")
     return File("", _type(media_type or kind_of(content)), name, content)

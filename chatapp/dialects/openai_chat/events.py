@@ -123,14 +123,14 @@ def completion(said: Transcript, tools: Collection[str] | None = None) -> dict[s
     """A run that ended well, as a `chat.completion`. `tools`: as for `OpenAIDialect`."""
     assert said.start is not None and said.end is not None
     calls = [call for call in said.open_calls() if is_shown(call.name, tools)]
-    content = _content(said)
+    content, annotations = _text_with_sources(said)
     message: dict[str, object] = {
         "role": "assistant",
         "content": content or (None if calls else ""),
         "refusal": None,
     }
-    if said.sources:
-        message["annotations"] = [_annotation(source, len(content)) for source in said.sources]
+    if annotations:
+        message["annotations"] = annotations
     if images := [file for file in said.files if is_image(file)]:
         message["images"] = [_image(said.start.run_id, file, index) for index, file in enumerate(images)]
     if said.reasoning:
@@ -175,16 +175,22 @@ def _choice(delta: dict[str, object], reason: str | None = None) -> dict[str, ob
     return {"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}
 
 
-def _content(said: Transcript) -> str:
-    """The text, with words for the files that the protocol cannot carry."""
+def _text_with_sources(said: Transcript) -> tuple[str, list[dict[str, object]]]:
+    """The text, with words for the files that the protocol cannot carry, and its annotations."""
     assert said.start is not None
-    text = ""
+    text: list[str] = []
+    annotations = []
+    chars = 0
     for _, event in said.entries:
-        if isinstance(event, TextDelta):
-            text += event.text
-        elif isinstance(event, File) and not is_image(event):
-            text += in_words(said.start.run_id, event)
-    return text
+        match event:
+            case TextDelta():
+                text.append(event.text)
+                chars += len(event.text)
+            case File() if not is_image(event):
+                text.append(in_words(said.start.run_id, event))
+            case CitedSource():
+                annotations.append(_annotation(event, chars))
+    return "".join(text), annotations
 
 
 def _annotation(source: CitedSource, length: int) -> dict[str, object]:

@@ -151,8 +151,8 @@ class CitedSource(Event, frozen=True, tag="source"):
 
 
 class File(Event, frozen=True, tag="file"):
-    """A picture or another file that the model made, as `bytes` or at the address `url`; or neither,
-    and then `error` says why there is nothing to show. `id` is unique in the run."""
+    """A picture or another file that the model made, as `bytes` or at the address `url`; or
+    neither, and then `error` says why there is nothing to show. `id` is unique in the run."""
 
     id: str
     media_type: str

@@ -131,7 +131,8 @@ class ChatService:
         return self.described(answer) if answer.running else transcript_of(self.conversations.entries(answer))
 
     def described(self, answer: Answer) -> Transcript:
-        """The same, but of an answer that has ended without the bytes of its files: they are only named."""
+        """The same, but of an answer that has ended without the bytes of its files: they are only
+        named."""
         return transcript_of_source(self.source(answer)) if answer.running else transcript_of(answer.entries())
 
     def wait(self, answer: Answer) -> Transcript:

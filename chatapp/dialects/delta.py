@@ -1,5 +1,5 @@
-"""The `delta` dialect: the answer's text in unnamed frames, its sources and files, and at the end the
-whole text.
+"""The `delta` dialect: the answer's text in unnamed frames, its sources and files, and at the end
+the whole text.
 
 Thinking and tools are not shown. docs/dialects.md has its frames.
 """

@@ -13,14 +13,15 @@ FILE_URL = "/api/v1/messages/{run}/files/{file}"
 
 
 def source_data(source: CitedSource) -> dict[str, object]:
-    """`{"id", "url", "title", "quote", "start", "end"}`, without the last two if the source supports
-    no part of the text in particular."""
+    """`{"id", "url", "title", "quote", "start", "end"}`, without the last two if the source
+    supports no part of the text in particular."""
     place = {} if source.start is None else {"start": source.start, "end": source.end}
     return {"id": source.id, "url": source.url, "title": source.title, "quote": source.quote, **place}
 
 
 def file_data(run: str, file: File) -> dict[str, object]:
-    """`{"id", "media_type", "name"}` with the `url`, or with the `error` if there is nothing to get."""
+    """`{"id", "media_type", "name"}` with the `url`, or with the `error` if there is nothing to
+    get."""
     found = {"error": file.error} if file.error else {"url": file_url(run, file)}
     return {"id": file.id, "media_type": file.media_type, "name": file.name, **found}
 
@@ -36,7 +37,8 @@ def is_image(file: File) -> bool:
 
 
 def image_url(run: str, file: File) -> str:
-    """For protocols whose images are `data:` URLs: that, or the address if the bytes are not here."""
+    """For protocols whose images are `data:` URLs: that, or the address if the bytes are not
+    here."""
     if not file.bytes:
         return file_url(run, file)
     return f"data:{file.media_type};base64,{b64encode(file.bytes).decode()}"

@@ -32,8 +32,8 @@ TOO_MANY_TOOL_CALLS = "The model wanted to call more tools than a run may."
 
 
 class ReasoningDialect(Dialect):
-    """`start`, then `reasoning`, tools, `message`s, `source`s and `file`s, then one `end` or `error`; `reset` if all
-    before it is void."""
+    """`start`, then `reasoning`, tools, `message`s, `source`s and `file`s, then one `end` or
+    `error`; `reset` if all before it is void."""
 
     name: ClassVar[str] = "reasoning"
     has_event_ids: ClassVar[bool] = True

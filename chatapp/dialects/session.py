@@ -35,8 +35,8 @@ ACKNOWLEDGEMENT = "On it."
 
 
 class SessionDialect(Dialect):
-    """`assistant` at once, then `planning`, `tool`, `assistant`, `source` and `file`, then one `done`
-    or `error`."""
+    """`assistant` at once, then `planning`, `tool`, `assistant`, `source` and `file`, then one
+    `done` or `error`."""
 
     name: ClassVar[str] = "session"
     has_event_ids: ClassVar[bool] = True

@@ -25,8 +25,8 @@ class MediaLimits:
 
 
 class Media:
-    """Ids are unique in the run and never used again, not even after a reset: a browser keeps what it
-    got at an address."""
+    """Ids are unique in the run and never used again, not even after a reset: a browser keeps what
+    it got at an address."""
 
     def __init__(self, limits: MediaLimits) -> None:
         self._limits = limits
@@ -34,7 +34,8 @@ class Media:
         self._forget()
 
     def take(self, event: StreamEvent) -> StreamEvent | None:
-        """The event for the log. None: a source that was there already, or one more beyond a limit."""
+        """The event for the log. None: a source that was there already, or one more beyond a
+        limit."""
         match event:
             case CitedSource():
                 return self._source(event)

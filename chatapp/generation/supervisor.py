@@ -22,8 +22,8 @@ CLOSE_S = 3.0  # for stopped runs to write their end: some commits, even on a sl
 
 
 class RunSupervisor:
-    """Makes runs, at most `max_live` at a time, and tells the observers of them. `media` limits the files and
-    sources of each.
+    """Makes runs, at most `max_live` at a time, and tells the observers of them. `media` limits the
+    files and sources of each.
 
     From `start` to `drain` it also recovers the runs of processes that died.
     """

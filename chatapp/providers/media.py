@@ -54,14 +54,15 @@ def kind_of(content: bytes) -> str:
 
 
 def cited(url: object, title: object = "", quote: object = "", start: object = None, end: object = None) -> CitedSource:
-    """The source, whatever the types of what the provider sent: a field of another type is absent."""
+    """The source, whatever the types of what the provider sent: a field of another type is
+    absent."""
     place = (start, end) if _is_place(start) and _is_place(end) else (None, None)
     return CitedSource("", _text(url), _text(title), _text(quote), *place)  # type: ignore[arg-type]
 
 
 def objects(raw: msgspec.Raw | UnsetType) -> list[dict[str, object]]:
-    """The objects in a list, or the one object. For fields beside the answer, which must not cost it:
-    anything else is none."""
+    """The objects in a list, or the one object. For fields beside the answer, which must not cost
+    it: anything else is none."""
     return [one for one in _listed(raw) if isinstance(one, dict)]
 
 

@@ -1,4 +1,5 @@
-"""Files of answers, kept beside the compacted log and put back into it. All take an open session."""
+"""Files of answers, kept beside the compacted log and put back into it. All take an open
+session."""
 
 from collections.abc import Sequence
 

@@ -44,8 +44,8 @@ class ApprovalRow(Base):
 
 
 class FileRow(Base):
-    """The bytes of a file that an answer holds; the rest of it stands in the compacted log. They are
-    apart because a list of messages must not read them."""
+    """The bytes of a file that an answer holds; the rest of it stands in the compacted log. They
+    are apart because a list of messages must not read them."""
 
     __tablename__ = "files"
 

@@ -19,8 +19,8 @@ from chatapp.errors import FrameTooLarge
 # that empty event as soon as any frame of the stream carried an `id:`.
 HEARTBEAT = b":\n"
 
-# A picture of 8 MB comes in one line of 11 MB, as base64. What a stream holds is bounded by the size
-# of the whole reply, too.
+# A picture of 8 MB comes in one line of 11 MB, as base64. The size of the whole reply bounds what a
+# stream holds, too.
 MAX_LINE_BYTES = 16 << 20
 MAX_EVENT_BYTES = 16 << 20
 

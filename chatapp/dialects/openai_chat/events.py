@@ -194,7 +194,8 @@ def _text_with_sources(said: Transcript) -> tuple[str, list[dict[str, object]]]:
 
 
 def _annotation(source: CitedSource, length: int) -> dict[str, object]:
-    """Its place is demanded: a source of the whole text stands at the end of the `length` so far."""
+    """Its place is demanded: a source of the whole text stands at the end of the `length` so
+    far."""
     start, end = (length, length) if source.start is None else (source.start, source.end or source.start)
     about = {"url": source.url, "title": source.title, "start_index": start, "end_index": end}
     quote = {"content": source.quote} if source.quote else {}

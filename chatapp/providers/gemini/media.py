@@ -26,7 +26,8 @@ class FileData(msgspec.Struct):
 
 
 class Grounded(msgspec.Struct):
-    """The fields of a candidate that name sources; of any form, for they must not cost the reply."""
+    """The fields of a candidate that name sources; of any form, for they must not cost the
+    reply."""
 
     groundingMetadata: msgspec.Raw | UnsetType = UNSET
     citationMetadata: msgspec.Raw | UnsetType = UNSET
@@ -41,7 +42,8 @@ def file_elsewhere(file: FileData) -> File:
 
 
 class Grounding:
-    """The sources of a reply, told at its end: later chunks repeat and complete what earlier ones said."""
+    """The sources of a reply, told at its end: later chunks repeat and complete what earlier ones
+    said."""
 
     def __init__(self) -> None:
         self._texts: list[bytes] = []
@@ -68,7 +70,8 @@ class Grounding:
                 yield msgspec.structs.replace(source, start=start, end=end)
 
     def _ground(self, grounding: dict[str, object]) -> None:
-        """Each source with the parts that it supports, or alone if it supports none in particular."""
+        """Each source with the parts that it supports, or alone if it supports none in
+        particular."""
         chunks = [_chunk(chunk) for chunk in _dicts(grounding.get("groundingChunks"))]
         supports = _dicts(grounding.get("groundingSupports"))
         for index, chunk in enumerate(chunks):

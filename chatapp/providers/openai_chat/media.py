@@ -40,8 +40,8 @@ def beside(message: Beside) -> Iterator[CitedSource | File]:
 
 
 class Pages:
-    """The pages that the provider found, in the order in which the text numbers them; told once, at the
-    end, because titles may come later than addresses."""
+    """The pages that the provider found, in the order in which the text numbers them; told once, at
+    the end, because titles may come later than addresses."""
 
     def __init__(self) -> None:
         self._pages: dict[str, CitedSource] = {}

@@ -27,7 +27,8 @@ class TextPlaces:
         self._chars += len(text)
 
     def cited(self, part: Part, raw: msgspec.Raw | UnsetType) -> Iterator[CitedSource]:
-        """The sources of one or more annotations. A server may send each again with the whole item."""
+        """The sources of one or more annotations. A server may send each again with the whole
+        item."""
         for source in annotations(objects(raw)):
             self._urls.add(source.url)
             yield source.moved(self._begins.get(part, 0))

@@ -82,7 +82,6 @@ EVERYTHING: list[StreamEvent | str] = [
     ToolResult("c3", error="not JSON"),
     TextDelta("It is one."),
     WEB,
-    PICTURE,
     DOCUMENT,
     TextDelta(" See the notes."),
     ELSEWHERE,
@@ -137,6 +136,14 @@ RUNS: dict[str, list[StreamEvent | str]] = {
         RunEnd("stop", USAGE, TIMING),
     ],
     "only_files": [START, ReasoningDelta("I paint."), PICTURE, ELSEWHERE, RunEnd("stop", USAGE, TIMING)],
+    "picture": [
+        START,
+        TextDelta("It is 1: "),
+        PICTURE,
+        WEB,
+        TextDelta("as you see."),
+        RunEnd("stop", USAGE, TIMING),
+    ],
     "reset_file": [
         START,
         WEB,

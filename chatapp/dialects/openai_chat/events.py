@@ -51,7 +51,7 @@ class OpenAIDialect(Dialect):
         self._tools = tools
         self._head: dict[str, object] = {}
         self._indexes: dict[str, int] = {}  # of the calls that have no result, by id
-        self._calls = self._images = self._chars = 0
+        self._calls = self._images = self._sources = self._chars = 0
         self._run_id = ""
         self._shown = self._over = False
 
@@ -63,7 +63,9 @@ class OpenAIDialect(Dialect):
                 self._chars += len(event.text)
                 yield self._delta({"content": event.text})
             case CitedSource():
-                yield self._delta({"annotations": [_annotation(event, self._chars)]})
+                # The SDK joins the lists of deltas by the index of their members.
+                self._sources += 1
+                yield self._delta({"annotations": [{**_annotation(event, self._chars), "index": self._sources - 1}]})
             case File() if is_image(event):
                 self._images += 1
                 yield self._delta({"images": [_image(self._run_id, event, self._images - 1)]})

@@ -99,7 +99,9 @@ def test_the_pieces_joined_are_the_whole(events: list[StreamEvent]) -> None:
     whole = completion(transcript_of([Entry(seq, event) for seq, event in enumerate(events, 1)]))
     message: Any = whole["choices"][0]["message"]  # type: ignore[index]
     assert "".join(deltas(parsed, "content")) == (message["content"] or "")
-    assert [*chain(*deltas(parsed, "annotations"))] == message.get("annotations", [])
+    annotations = [*chain(*deltas(parsed, "annotations"))]
+    assert [annotation.pop("index") for annotation in annotations] == [*range(len(annotations))]
+    assert annotations == message.get("annotations", [])
     assert [*chain(*deltas(parsed, "images"))] == message.get("images", [])
     assert "".join(deltas(parsed, "reasoning_content")) == "".join(
         e.text for e in events if isinstance(e, ReasoningDelta)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from anthropic.types import RawContentBlockDeltaEvent, TextBlock
+from drivers import a_run
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from openai.types.responses import ResponseOutputItem, ResponseStreamEvent
 from pydantic import TypeAdapter
@@ -17,7 +18,6 @@ from chatapp.dialects.openai_responses.events import ResponsesDialect
 from chatapp.dialects.registry import DIALECTS
 from chatapp.events import CitedSource, File, StreamEvent, TextDelta
 from chatapp.transcript import transcript_of
-from tests.drivers import a_run
 
 PNG = b"\x89PNG\r\n\x1a\n"
 WEB = CitedSource("src_1", "https://source.test/1", "One", "It is blue.", 0, 5)

@@ -1,6 +1,7 @@
 """Sources and files of a run: numbered, safe to show, within limits that end no answer."""
 
 import pytest
+from drivers import NoApprovals, ScriptedProvider, a_chat
 
 from chatapp.events import AttemptReset, CitedSource, Entry, File, RunEnd, StreamEvent, TextDelta, ToolCall, Usage
 from chatapp.generation.media import Media, MediaLimits
@@ -9,7 +10,6 @@ from chatapp.generation.tool_loop import ToolLoop
 from chatapp.logs import Appender
 from chatapp.providers import Finished, Started
 from chatapp.tools.toolbox import Limits, Toolbox
-from tests.drivers import NoApprovals, ScriptedProvider, a_chat
 
 
 def web(url: str = "https://source.test/1", **more: object) -> CitedSource:

@@ -255,3 +255,11 @@ def test_a_file_is_read_or_says_why_it_was_not(file: File, expected: File) -> No
 
 def test_the_mock_s_picture_is_a_png() -> None:
     assert file_of_base64(base64.b64encode(picture()).decode()).media_type == "image/png"
+
+
+def test_a_picture_of_several_megabytes_fits_in_a_line(items: Any) -> None:
+    """By the limits that are set if nothing is configured."""
+    data = bytes(range(256)) * (24 << 10)  # 6 MB
+    body = gemini({"inlineData": {"mimeType": "image/png", "data": base64.b64encode(data).decode()}})
+    (file,) = items(Gemini, body)
+    assert file.bytes == data

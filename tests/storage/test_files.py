@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from drivers import an_answer
 from sqlalchemy import Engine, select
 
 from chatapp.chat import Ask, Message
@@ -13,7 +14,6 @@ from chatapp.storage.conversations import Conversations
 from chatapp.storage.database import open_database
 from chatapp.storage.tables import FileRow
 from chatapp.transcript import transcript_of
-from tests.drivers import an_answer
 
 PICTURE = File("file_1", "image/png", "a.png", b"\x89PNG")
 ELSEWHERE = File("file_2", "application/pdf", url="https://source.test/a.pdf")

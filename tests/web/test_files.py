@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from drivers import an_answer, soon
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
@@ -11,7 +12,6 @@ from chatapp.chat import Ask, Message
 from chatapp.events import File
 from chatapp.providers.mock.media import SOURCES, picture
 from chatapp.service import ChatService
-from tests.drivers import an_answer, soon
 
 ASKED = {"provider": "mock", "model": "media", "prompt": "hi"}
 

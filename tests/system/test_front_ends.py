@@ -171,3 +171,39 @@ def test_a_failure_is_the_agent_s_error(server: Any, model: str) -> None:
         },
     )
     assert "as this model always does" in shown["error"]
+
+
+def test_a_front_end_that_is_opened_anew_connects_to_a_run_and_stops_it(server: Any) -> None:
+    hi = [{"id": "u1", "role": "user", "content": "hi"}]
+    props = {"provider": "mock", "model": "slow", "on_disconnect": "continue"}
+    begun = {"threadId": "left", "runId": "one", "messages": hi, "forwardedProps": props}
+    left = server.client().stream("POST", "/api/agui", json=begun)
+    left.until(lambda event: "TEXT_MESSAGE_CONTENT" in event.data)
+    left.close()
+    given = {"url": f"{server.url}/api/agui", "threadId": "left", "messages": []}
+    running, ended = run_script(
+        "agui.mjs", {**given, "runs": [{"connect": True, "runId": "one", "cancel": True}, {"connect": True}]}
+    )
+    assert running["error"] is ended["error"] is None
+    assert running["events"][0] == {"type": "RUN_STARTED", "threadId": "left", "runId": "one"}
+    assert running["events"][-1]["outcome"] == {"type": "cancelled"}
+    assert running["messages"] == ended["messages"] and running["messages"][0]["content"].startswith("You")
+    assert running["events"] == ended["events"]
+    (nothing,) = run_script("agui.mjs", {**given, "threadId": "never", "runs": [{"connect": True}]})
+    assert nothing == {"error": None, "events": [], "messages": []}
+
+
+def test_a_front_end_connects_to_a_run_with_thinking_and_tools(server: Any) -> None:
+    props = {"provider": "mock", "model": "tool", "thinking": True, "max_tokens": 45}
+    first, again = run_script(
+        "agui.mjs",
+        {
+            "url": f"{server.url}/api/agui",
+            "threadId": "whole",
+            "messages": [{"id": "u1", "role": "user", "content": "hi"}],
+            "runs": [{"runId": "one", "forwardedProps": props}, {"connect": True, "runId": "one"}],
+        },
+    )
+    assert first["error"] is again["error"] is None
+    assert again["events"] == first["events"] and again["messages"] == first["messages"][1:]
+    assert {"reasoning", "tool"} < {message["role"] for message in again["messages"]}

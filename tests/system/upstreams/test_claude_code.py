@@ -14,7 +14,9 @@ pytestmark = pytest.mark.slow
 
 NPM = Path(sys.prefix) / "npm"
 CLAUDE = NPM / "node_modules/.bin/claude"
-MODEL = "acme/m"
+MODEL = "other/m"
+
+Reply = str | tuple[str, dict[str, Any]]
 
 
 class Session:
@@ -54,59 +56,89 @@ class Session:
         return lines
 
 
-@pytest.fixture
-def session(serve: Callable[..., Any], upstream: Any, wire: Any, tmp_path: Path) -> Callable[..., Session]:
-    """`session(reply, …)`: one over a provider that gives these replies, one by one."""
+@pytest.fixture(params=["openai", "anthropic"])
+def session(
+    request: Any, serve: Callable[..., Any], upstream: Any, wire: Any, tmp_path: Path
+) -> Callable[..., Session]:
+    """`session(reply, …)`: one over a provider that gives these replies, one by one. Each is a text, or a tool's name
+    and its arguments."""
     if not CLAUDE.exists():
         pytest.skip("Claude Code is not installed: `make test` installs it with npm")
+    say = {"openai": say_openai, "anthropic": say_anthropic}[request.param]
 
-    def begin(*replies: bytes) -> Session:
-        for reply in replies:
-            upstream.script("m", wire.head() + reply)
-        return Session(tmp_path, serve().url)
+    def begin(*replies: Reply) -> Session:
+        for number, reply in enumerate(replies):
+            upstream.script("m", wire.head() + say(reply, f"c{number}"))
+        provider = f'[providers.other]\ntype = "{request.param}"\nbase_url = "{upstream.url}"\nmodels = ["m"]'
+        return Session(tmp_path, serve(provider).url)
 
     return begin
 
 
-def call(number: int, name: str, **arguments: Any) -> bytes:
-    function = {"name": name, "arguments": json.dumps(arguments)}
-    calls = [{"index": 0, "id": f"c{number}", "type": "function", "function": function}]
-    deltas: list[Any] = [({"tool_calls": calls}, None), ({}, "tool_calls")]
-    frames = [{"choices": [{"index": 0, "delta": delta, "finish_reason": reason}]} for delta, reason in deltas]
-    return b"".join(b"data: %b\n\n" % json.dumps(frame).encode() for frame in frames) + b"data: [DONE]\n\n"
+def say_openai(reply: Reply, id: str) -> bytes:
+    delta: dict[str, Any] = {"content": reply}
+    if not isinstance(reply, str):
+        function = {"name": reply[0], "arguments": json.dumps(reply[1])}
+        delta = {"tool_calls": [{"index": 0, "id": id, "type": "function", "function": function}]}
+    last = {"index": 0, "delta": {}, "finish_reason": "stop" if isinstance(reply, str) else "tool_calls"}
+    chunks = [{"choices": [{"index": 0, "delta": delta}]}, {"choices": [last]}]
+    return b"".join(b"data: %b\n\n" % json.dumps(chunk).encode() for chunk in chunks) + b"data: [DONE]\n\n"
 
 
-def bodies(upstream: Any) -> list[Any]:
-    return [body for path, _, body in upstream.requests if path.endswith("/chat/completions")]
+def say_anthropic(reply: Reply, id: str) -> bytes:
+    block: dict[str, Any] = {"type": "text", "text": ""}
+    delta: dict[str, Any] = {"type": "text_delta", "text": reply}
+    if not isinstance(reply, str):
+        block = {"type": "tool_use", "id": id, "name": reply[0], "input": {}}
+        delta = {"type": "input_json_delta", "partial_json": json.dumps(reply[1])}
+    reason = "end_turn" if isinstance(reply, str) else "tool_use"
+    usage = {"input_tokens": 1, "output_tokens": 1}
+    events: list[dict[str, Any]] = [
+        {"type": "message_start", "message": {"id": "m", "model": "m", "role": "assistant", "usage": usage}},
+        {"type": "content_block_start", "index": 0, "content_block": block},
+        {"type": "content_block_delta", "index": 0, "delta": delta},
+        {"type": "content_block_stop", "index": 0},
+        {"type": "message_delta", "delta": {"stop_reason": reason}, "usage": usage},
+        {"type": "message_stop"},
+    ]
+    return b"".join(b"event: %b\ndata: %b\n\n" % (e["type"].encode(), json.dumps(e).encode()) for e in events)
 
 
-def test_it_runs_its_tools_and_goes_on_in_a_second_turn(
-    session: Callable[..., Session], upstream: Any, wire: Any
-) -> None:
+def tools_of(body: Any) -> set[str]:
+    return {tool["function"]["name"] if "function" in tool else tool["name"] for tool in body["tools"]}
+
+
+def results_in(body: Any) -> list[str]:
+    """The results of tools, in either protocol."""
+    blocks = [block for message in body["messages"] for block in message["content"] or () if isinstance(block, dict)]
+    results = [message for message in body["messages"] if message["role"] == "tool"]
+    results += [block for block in blocks if block["type"] == "tool_result"]
+    texts = [result["content"] for result in results]
+    return ["".join(part["text"] for part in text) if isinstance(text, list) else text for text in texts]
+
+
+def test_it_runs_its_tools_and_goes_on_in_a_second_turn(session: Callable[..., Session], upstream: Any) -> None:
     claude = session(
-        call(1, "Bash", command="echo hello > note.txt", description="Write a note"),
-        call(2, "Bash", command="cat note.txt", description="Read it"),
-        wire.chunk("It says hello.") + wire.DONE,
-        wire.chunk("Hello again.") + wire.DONE,
+        ("Bash", {"command": "echo hello > note.txt", "description": "Write a note"}),
+        ("Bash", {"command": "cat note.txt", "description": "Read it"}),
+        "It says hello.",
+        "Hello again.",
     )
     first = claude.ask("Write a note")
     assert (claude.folder / "note.txt").read_text() == "hello\n"
     assert first[-1]["result"] == "It says hello." and first[-1]["num_turns"] == 3
     assert claude.ask("And again?", "--continue")[-1]["result"] == "Hello again."
-    *_, third, fourth = bodies(upstream)
-    assert [m["content"] for m in third["messages"] if m["role"] == "tool"][1] == "hello"
-    roles = [m["role"] for m in fourth["messages"] if m["role"] != "system"]
-    assert roles == ["user", "assistant", "tool", "assistant", "tool", "assistant", "user"]
     assert upstream.asked("m") == 4  # nothing was refused and asked again
+    *_, third, fourth = (body for _, _, body in upstream.requests)
+    assert results_in(third) == results_in(fourth) and results_in(fourth)[1] == "hello"
+    told = json.dumps(fourth["messages"])
+    assert told.index("It says hello.") < told.index("And again?")
 
 
-def test_it_finds_its_deferred_tools_and_calls_one(session: Callable[..., Session], upstream: Any, wire: Any) -> None:
-    claude = session(
-        call(1, "ToolSearch", query="select:CronList", max_results=1),
-        call(2, "CronList"),
-        wire.chunk("None.") + wire.DONE,
-    )
+def test_it_finds_its_deferred_tools_and_calls_one(session: Callable[..., Session], upstream: Any) -> None:
+    claude = session(("ToolSearch", {"query": "select:CronList", "max_results": 1}), ("CronList", {}), "None.")
     assert claude.ask("Which jobs are there?", ENABLE_TOOL_SEARCH="true")[-1]["result"] == "None."
-    before, after, last = ({tool["function"]["name"] for tool in body["tools"]} for body in bodies(upstream))
+    bodies = [body for _, _, body in upstream.requests]
+    before, after, last = map(tools_of, bodies)
     assert "ToolSearch" in before and after - before == {"CronList"} and last == after
-    assert bodies(upstream)[-1]["messages"][-1]["content"] == "No scheduled jobs."
+    assert results_in(bodies[-1])[-1] == "No scheduled jobs."

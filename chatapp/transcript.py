@@ -1,8 +1,8 @@
 """A run's events, folded into a transcript. Pure.
 
 A `Transcript` is built one entry at a time, while the run is written or from its log afterwards.
-Its `entries` are the compacted log: neighbouring deltas are joined, and the events that a reset
-voided are left out. They are kept as the message once the log itself is gone, and any dialect can
+Its `entries` are the compacted log: neighbouring deltas are joined, a quarter of a second of them at
+a time, and the events that a reset voided are left out. They are kept as the message once the log itself is gone, and any dialect can
 be rendered from them.
 """
 
@@ -21,6 +21,10 @@ from chatapp.events import (
     ToolResult,
 )
 
+JOIN_S = 0.25
+"""Deltas that came within this time are kept as one: so much of its pace a replay of the kept
+answer loses, and a minute of text costs 240 entries, some 60 bytes each, instead of thousands."""
+
 
 class Transcript:
     """`last_seq` is 0 while it is empty; `start` and `end` are None until they come."""
@@ -32,25 +36,27 @@ class Transcript:
         self._entries: list[Entry] = []
         self._pieces: list[str] = []  # of the delta under way, which `_join` makes one entry
         self._delta: type[TextDelta | ReasoningDelta] | None = None
+        self._since = self._at = 0.0  # when its first and its last part came
 
     def add(self, entry: Entry) -> None:
-        seq, event = entry
+        event = entry.event
         if isinstance(event, (TextDelta, ReasoningDelta)):
-            if self._delta is not type(event):
+            if self._delta is not type(event) or entry.at - self._since > JOIN_S:
                 self._join()
-                self._delta = type(event)
+                self._delta, self._since = type(event), entry.at
             self._pieces.append(event.text)
+            self._at = entry.at
         elif isinstance(event, Raw):
             pass  # kept only as long as the log; the delta before it may go on after it
         else:
             self._join()
             self._add_whole(entry)
-        self.last_seq = seq
+        self.last_seq = entry.seq
 
     @property
     def entries(self) -> list[Entry]:
-        """The compacted log. A joined delta has the seq of its last part: a reader that has seen
-        that seq has seen all of it.
+        """The compacted log. A joined delta has the seq and the time of its last part: a reader
+        that has seen that seq has seen all of it.
         """
         self._join()
         return self._entries
@@ -67,7 +73,8 @@ class Transcript:
     def open_calls(self) -> list[ToolCall]:
         """The calls without a result, which the client that offered the tools is to run."""
         calls: dict[str, ToolCall] = {}
-        for _, event in self.entries:
+        for entry in self.entries:
+            event = entry.event
             if isinstance(event, ToolCall):
                 calls[event.id] = event
             elif isinstance(event, ToolResult):
@@ -76,7 +83,7 @@ class Transcript:
 
     def _join(self) -> None:
         if self._delta is not None:
-            self._entries.append(Entry(self.last_seq, self._delta("".join(self._pieces))))
+            self._entries.append(Entry(self.last_seq, self._delta("".join(self._pieces)), round(self._at, 3)))
             self._pieces, self._delta = [], None
 
     def _add_whole(self, entry: Entry) -> None:
@@ -92,7 +99,7 @@ class Transcript:
                 self.end = end
             case ToolCall() | ToolApproval() | ToolResult() | PlanStep():
                 pass
-        self._entries.append(entry)
+        self._entries.append(Entry(entry.seq, entry.event, round(entry.at, 3)))
 
 
 def transcript_of(entries: list[Entry]) -> Transcript:

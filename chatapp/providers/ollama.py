@@ -13,6 +13,7 @@ from chatapp.errors import InvalidField, Truncated
 from chatapp.events import FinishReason, ReasoningDelta, StreamEvent, TextDelta, ToolCall, Usage
 from chatapp.providers import Finished
 from chatapp.providers.http import HTTPProvider, ProviderRequest, ReplyItems
+from chatapp.providers.lumps import SHORT_CHARS, cut_lumps
 from chatapp.providers.prompt import given, inline_image, parts, result_text, sendable_turns, with_tool_names
 from chatapp.providers.thinking import STYLES, switched
 from chatapp.wire.json_text import NOTHING, count, is_something, parse, parse_arguments
@@ -48,9 +49,9 @@ class Ollama(HTTPProvider):
                 raise stream_error(self.name, bytes(line.error))
             message = line.message
             if message.thinking:
-                yield ReasoningDelta(message.thinking)
+                yield from _texts(ReasoningDelta(message.thinking), line)
             if message.content:
-                yield TextDelta(message.content)
+                yield from _texts(TextDelta(message.content), line)
             for call in message.tool_calls or ():
                 yield self._tool_call(call, tool_calls)
                 tool_calls += 1
@@ -112,6 +113,11 @@ class _Tags(msgspec.Struct):
 
 
 _line = msgspec.json.Decoder(_Line)
+
+
+def _texts(text: TextDelta | ReasoningDelta, line: _Line) -> Iterable[TextDelta | ReasoningDelta]:
+    """The line's text. If the reply ends with it, all of it came as one."""
+    return cut_lumps((text,), SHORT_CHARS) if line.done else (text,)
 
 
 def _usage(line: _Line) -> Usage | None:

@@ -23,6 +23,8 @@ CHARS_PER_S = 400  # faster than anybody reads, slow enough to be seen
 SMALL_CHARS = 40  # not worth a wait: some tokens that a busy server took together
 AT_ONCE_S = 0.02  # some flushes of a log
 MODEL_CHARS_PER_S = 20_000  # no model writes faster
+FLOW_CHARS = 600  # in that time, and a flush more, the fastest model writes so much
+PAUSE_S = 0.04  # in the middle of a text that flows, on a busy server
 FROM_START_S = 1.0  # from the POST that begins a run to the GET that follows it, over a slow network
 AHEAD_ENTRIES, AHEAD_CHARS = 8 * READ_ENTRIES, 100_000  # held in memory; nobody can follow more
 
@@ -126,6 +128,8 @@ class Held:
         self._shown = 0
         self._burst_at: float | None = None  # None: the next text continues no other
         self._burst_chars = 0
+        self._text_at = 0.0  # when the last text came
+        self._flows = False  # it is one of many that come without a pause
 
     @property
     def is_full(self) -> bool:
@@ -144,7 +148,8 @@ class Held:
             else:
                 self._burst_at = None
             self.entries.append(entry)
-        seconds = min(self._chars / CHARS_PER_S, self._left) if self._chars > SMALL_CHARS else 0.0
+        small = FLOW_CHARS if self._flows else SMALL_CHARS
+        seconds = min(self._chars / CHARS_PER_S, self._left) if self._chars > small else 0.0
         self._rate = self._chars / seconds if seconds > 0 else inf
         self._since, self._shown = now, 0
 
@@ -170,15 +175,17 @@ class Held:
 
     def _add_text(self, chars: int, at: float) -> None:
         if self._burst_at is None:
-            self._burst_at, self._burst_chars = at, 0
-        elif self._flows(at - self._burst_at):
+            self._burst_at, self._burst_chars, self._flows = at, 0, False
+        elif self._is_later(at - self._burst_at):
+            self._flows = at - self._text_at <= PAUSE_S
             self._free, self._chars = len(self.entries), 0
             self._burst_at, self._burst_chars = at, 0
         self._burst_chars += chars
         self._chars += chars
+        self._text_at = at
 
-    def _flows(self, seconds: float) -> bool:
-        """Whether a text that goes on after so long is written now."""
+    def _is_later(self, seconds: float) -> bool:
+        """Whether a text that goes on after so long came later than the burst."""
         return seconds > AT_ONCE_S and self._burst_chars < seconds * MODEL_CHARS_PER_S
 
     def _spend(self, now: float) -> None:

@@ -162,17 +162,28 @@ StreamEvent: TypeAlias = (
 )
 
 
+class Part(msgspec.Struct, frozen=True, array_like=True):
+    """What came together of a joined delta: so many characters, with the seq and the time of the
+    last."""
+
+    seq: int
+    chars: int
+    at: float
+
+
 class Entry(msgspec.Struct, frozen=True, array_like=True, eq=False):
     """An event and its seq, which counts a run's events from 1 without a gap.
 
     `at` is when it was given to the log, in seconds since the epoch; 0.0 if that is not known.
-    Events that came within a few ms may share one. Two entries are equal if they are the same event
+    Events that came within a few ms may share one. A delta that was joined from what came over a
+    longer time has `parts`; see `chatapp.transcript`. Two entries are equal if they are the same event
     in the same place, whenever it came.
     """
 
     seq: int
     event: StreamEvent
     at: float = 0.0
+    parts: list[Part] = []
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Entry) and self.seq == other.seq and self.event == other.event

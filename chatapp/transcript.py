@@ -1,14 +1,15 @@
 """A run's events, folded into a transcript. Pure.
 
 A `Transcript` is built one entry at a time, while the run is written or from its log afterwards.
-Its `entries` are the compacted log: neighbouring deltas are joined, a quarter of a second of them at
-a time, and the events that a reset voided are left out. They are kept as the message once the log itself is gone, and any dialect can
+Its `entries` are the compacted log: neighbouring deltas are joined, and the events that a reset
+voided are left out. They are kept as the message once the log itself is gone, and any dialect can
 be rendered from them.
 """
 
 from chatapp.events import (
     AttemptReset,
     Entry,
+    Part,
     PlanStep,
     Raw,
     ReasoningDelta,
@@ -21,9 +22,9 @@ from chatapp.events import (
     ToolResult,
 )
 
-JOIN_S = 0.25
-"""Deltas that came within this time are kept as one: so much of its pace a replay of the kept
-answer loses, and a minute of text costs 240 entries, some 60 bytes each, instead of thousands."""
+PART_S = 0.25
+"""What came within this time is one part of a joined delta: so coarse is the replay of a kept
+answer, and a minute of text costs 240 parts of some 25 bytes, instead of thousands of entries."""
 
 
 class Transcript:
@@ -36,16 +37,22 @@ class Transcript:
         self._entries: list[Entry] = []
         self._pieces: list[str] = []  # of the delta under way, which `_join` makes one entry
         self._delta: type[TextDelta | ReasoningDelta] | None = None
-        self._since = self._at = 0.0  # when its first and its last part came
+        self._last: Entry | None = None  # of its pieces
+        self._since = 0.0  # when its newest part began to come
+        self._parts: list[Part] = []
+        self._parted = 0  # pieces in them
 
     def add(self, entry: Entry) -> None:
         event = entry.event
         if isinstance(event, (TextDelta, ReasoningDelta)):
-            if self._delta is not type(event) or entry.at - self._since > JOIN_S:
+            if self._delta is not type(event):
                 self._join()
                 self._delta, self._since = type(event), entry.at
+            elif entry.at - self._since > PART_S:
+                self._end_part()
+                self._since = entry.at
             self._pieces.append(event.text)
-            self._at = entry.at
+            self._last = entry
         elif isinstance(event, Raw):
             pass  # kept only as long as the log; the delta before it may go on after it
         else:
@@ -83,8 +90,18 @@ class Transcript:
 
     def _join(self) -> None:
         if self._delta is not None:
-            self._entries.append(Entry(self.last_seq, self._delta("".join(self._pieces)), round(self._at, 3)))
-            self._pieces, self._delta = [], None
+            assert self._last is not None
+            if self._parts:
+                self._end_part()
+            text = self._delta("".join(self._pieces))
+            self._entries.append(Entry(self.last_seq, text, round(self._last.at, 3), self._parts))
+            self._pieces, self._delta, self._parts, self._parted = [], None, [], 0
+
+    def _end_part(self) -> None:
+        assert self._last is not None
+        chars = sum(map(len, self._pieces[self._parted :]))
+        self._parts.append(Part(self._last.seq, chars, round(self._last.at, 3)))
+        self._parted = len(self._pieces)
 
     def _add_whole(self, entry: Entry) -> None:
         match entry.event:
@@ -99,7 +116,21 @@ class Transcript:
                 self.end = end
             case ToolCall() | ToolApproval() | ToolResult() | PlanStep():
                 pass
-        self._entries.append(Entry(entry.seq, entry.event, round(entry.at, 3)))
+        self._entries.append(Entry(entry.seq, entry.event, round(entry.at, 3), entry.parts))
+
+
+def parts_of(entry: Entry) -> list[Entry]:
+    """The entry as it came, if it is a joined delta: one entry for each of its parts."""
+    event = entry.event
+    if not entry.parts or not isinstance(event, (TextDelta, ReasoningDelta)):
+        return [entry]
+    parts, begin = [], 0
+    for part in entry.parts:
+        text = event.text[begin : begin + part.chars]
+        parts.append(Entry(part.seq, type(event)(text), part.at))
+        begin += part.chars
+    parts[-1] = Entry(entry.seq, parts[-1].event, entry.at)  # its seq counts raw events behind it, too
+    return parts
 
 
 def transcript_of(entries: list[Entry]) -> Transcript:

@@ -16,6 +16,7 @@ import gevent
 from chatapp.events import Entry, Raw, ReasoningDelta, RunEnd, TextDelta
 from chatapp.logs import READ_ENTRIES
 from chatapp.reading.sources import Source
+from chatapp.transcript import parts_of
 
 STEP_S = 0.01  # what is due within it comes together
 
@@ -248,7 +249,7 @@ class Replay:
 
     def _hold(self, entries: Sequence[Entry]) -> None:
         if entries:
-            self._held.extend(entries)
+            self._held.extend(part for entry in entries for part in parts_of(entry) if part.seq > self._upto)
             self._upto = entries[-1].seq
             self._ended = isinstance(entries[-1].event, RunEnd)
 

@@ -19,6 +19,7 @@ from chatapp.reading.pace import STEP_S, Replay, Spread
 from chatapp.reading.presence import ServerDraining
 from chatapp.reading.reader import ClientDisconnected, encode_with_id, open_reader
 from chatapp.reading.sources import KeptAnswer, Source
+from chatapp.transcript import parts_of, transcript_of
 from chatapp.wire.frames import HEARTBEAT
 
 BEGAN = 1_000_000.0  # when the runs of these tests began, in epoch seconds
@@ -236,6 +237,21 @@ def test_a_replay_resumes_to_its_suffix_at_every_cut(
         assert received + paced_body(source, dialect(), cut) == whole
         replayed = entries[-1].at - max(entries[cut - 1].at, BEGAN + start_s)
         assert time.now - BEGAN == pytest.approx(max(replayed, 0.0), abs=STEP_S + 1e-4)
+
+
+@given(timed_runs(), dialects)
+def test_a_replay_of_a_kept_answer_is_as_long_and_resumes_to_its_suffix(
+    entries: list[Entry], dialect: type[Dialect]
+) -> None:
+    kept = transcript_of(entries).entries
+    time = Time()
+    whole = paced_body(Replay(KeptAnswer(kept), 1.0, clock=time.clock, sleep=time.sleep), dialect())
+    assert time.now == pytest.approx(entries[-1].at, abs=2 * STEP_S)
+    told, received = dialect(), b""
+    for part in [part for entry in kept for part in parts_of(entry)][:-1]:
+        received += encode_with_id(told.encode(part.event), str(part.seq))
+        source = Replay(KeptAnswer(kept), 1.0, 0.0, part.seq, time.clock, time.sleep)
+        assert received + paced_body(source, dialect(), part.seq) == whole
 
 
 def test_a_replay_of_a_run_that_goes_on_catches_up_with_it() -> None:

@@ -26,7 +26,7 @@ AT_ONCE_S = 0.02  # some flushes of a log
 MODEL_CHARS_PER_S = 20_000  # no model writes faster
 FLOW_CHARS = 600  # in that time, and a flush more, the fastest model writes so much
 PAUSE_S = 0.04  # in the middle of a text that flows, on a busy server
-FROM_START_S = 1.0  # from the POST that begins a run to the GET that follows it, over a slow network
+FROM_START_S = 0.5  # from the POST that begins a run to the GET that follows it, over a slow network
 AHEAD_ENTRIES, AHEAD_CHARS = 8 * READ_ENTRIES, 100_000  # held in memory; nobody can follow more
 
 Clock = Callable[[], float]

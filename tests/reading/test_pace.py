@@ -175,7 +175,7 @@ def test_what_is_held_comes_once_the_text_goes_on() -> None:
     assert [round(seconds, 2) for seconds, _ in given[-3:]] == [0.3, 0.3, 0.8]
 
 
-@pytest.mark.parametrize("late", [1.1, 60.0])
+@pytest.mark.parametrize("late", [0.6, 60.0])
 def test_a_late_reader_never_waits(late: float) -> None:
     entries = timed(*lump(LUMP), (3.0, "x"), *lump(LUMP), (0.0, END))
     for seconds, entry in spread(entries, late=late):

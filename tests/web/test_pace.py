@@ -1,4 +1,4 @@
-"""`?pace=`: a run as it came, over HTTP, in any dialect."""
+"""Who is paced, and `?pace=`: a run as it came, over HTTP, in any dialect."""
 
 from time import time
 from typing import Any
@@ -8,7 +8,9 @@ import pytest
 from flask.testing import FlaskClient
 
 from chatapp.dialects.registry import DIALECTS
+from chatapp.reading.pace import Spread
 from chatapp.service import ChatService
+from chatapp.web import streaming
 
 
 def finished(client: FlaskClient, **fields: Any) -> str:
@@ -21,6 +23,58 @@ def finished(client: FlaskClient, **fields: Any) -> str:
 def frames(data: bytes) -> bytes:
     """Without heartbeats."""
     return data.removeprefix(b":\n")
+
+
+SAID = {"role": "user", "content": "hi"}
+VENDORS: dict[str, dict[str, Any]] = {
+    "/v1/chat/completions": {"model": "mock/words", "messages": [SAID], "max_tokens": 2},
+    "/v1/responses": {"model": "mock/words", "input": "hi", "max_output_tokens": 2},
+    "/v1/messages": {"model": "mock/words", "messages": [SAID], "max_tokens": 2},
+}
+
+
+@pytest.fixture
+def spread(monkeypatch: pytest.MonkeyPatch) -> list[Spread]:
+    """All that was paced for people."""
+    made: list[Spread] = []
+
+    class Noted(Spread):
+        def __init__(self, *args: Any) -> None:
+            super().__init__(*args)
+            made.append(self)
+
+    monkeypatch.setattr(streaming, "Spread", Noted)
+    return made
+
+
+@pytest.mark.parametrize("path", ["/chat/stream", "/chat", "/api/chat", "/ask/stream"])
+def test_who_follows_a_run_from_its_start_in_our_own_dialects_is_paced(
+    client: FlaskClient, spread: list[Spread], path: str
+) -> None:
+    assert client.post(path, json={"prompt": "hi", "provider": "mock", "max_tokens": 2}).data
+    assert len(spread) == 1
+    finished(client, max_tokens=2)
+    assert len(spread) == 2
+
+
+@pytest.mark.parametrize("path", VENDORS)
+def test_the_dialects_of_vendors_whole_answers_and_late_readers_are_not_paced(
+    client: FlaskClient, spread: list[Spread], path: str
+) -> None:
+    for stream in (True, False):
+        assert client.post(path, json={**VENDORS[path], "stream": stream}).status_code == 200
+    whole = client.post("/api/chat", json={"prompt": "hi", "provider": "mock", "max_tokens": 2, "stream": False})
+    events = f"/api/v1/messages/{whole.headers['X-Run-Id']}/events"
+    for query in ("", "?dialect=openai", "?after=2", "?pace=100"):
+        assert client.get(events + query).data
+    assert not spread
+
+
+def test_a_resume_is_not_paced(client: FlaskClient, spread: list[Spread]) -> None:
+    run_id = finished(client, max_tokens=3)
+    spread.clear()
+    assert client.get(f"/api/v1/messages/{run_id}/events", headers={"Last-Event-ID": "2"}).data
+    assert not spread
 
 
 @pytest.mark.parametrize("name", sorted(DIALECTS))

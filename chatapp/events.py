@@ -176,8 +176,8 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, eq=False):
 
     `at` is when it was given to the log, in seconds since the epoch; 0.0 if that is not known.
     Events that came within a few ms may share one. A delta that was joined from what came over a
-    longer time has `parts`; see `chatapp.transcript`. Two entries are equal if they are the same event
-    in the same place, whenever it came.
+    longer time has `parts`; see `chatapp.transcript`. Two entries are equal if they are the same
+    event in the same place, whenever it came.
     """
 
     seq: int

@@ -34,7 +34,8 @@ Sleep = Callable[[float], object]
 
 
 class Spread:
-    """`source` for people: text that arrived at once is spread over `limit_s` seconds in all at most.
+    """`source` for people: text that arrived at once is spread, over `limit_s` seconds in all at
+    most.
 
     Only a reader that follows the run from its start waits. It passes on the rest without a wait
     if the run has raw bytes, which are shown as they came.

@@ -55,8 +55,8 @@ def respond(
 
     `resumes_here`: the client resumes at the address that began the run, so ids must name the run.
     Such a client, and one whose leaving does not stop the run, is sent to another process when this
-    one goes down. `replays`: so is this one, in any dialect. Text that arrived at once is spread for
-    people, unless the reader comes `late`, or resumes.
+    one goes down. `replays`: so is this one, in any dialect. Text that arrived at once is spread
+    for people, unless the reader comes `late`, or resumes.
     """
     service = current_service()
     suffix = f"@{on_leave.run_id}" if resumes_here else ""

@@ -49,7 +49,8 @@ ALTER TABLE chunk ADD COLUMN times BLOB NOT NULL DEFAULT X'90';  -- msgpack: an 
 PRAGMA user_version = {VERSION}
 """
 STEPS = {0: SCHEMA, 1: FROM_1}
-"""The statements that bring a file of that version up to date. Rows of schema 1 stay as they are."""
+"""The statements that bring a file of that version up to date. Rows of schema 1 stay as they
+are."""
 
 
 def connect(path: Path, synchronous: Synchronous) -> sqlite3.Connection:

@@ -183,7 +183,7 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, eq=False):
     seq: int
     event: StreamEvent
     at: float = 0.0
-    parts: list[Part] = []
+    parts: tuple[Part, ...] = ()
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Entry) and self.seq == other.seq and self.event == other.event

@@ -94,7 +94,7 @@ class Transcript:
             if self._parts:
                 self._end_part()
             text = self._delta("".join(self._pieces))
-            self._entries.append(Entry(self.last_seq, text, round(self._last.at, 3), self._parts))
+            self._entries.append(Entry(self.last_seq, text, round(self._last.at, 3), tuple(self._parts)))
             self._pieces, self._delta, self._parts, self._parted = [], None, [], 0
 
     def _end_part(self) -> None:

@@ -139,4 +139,4 @@ def test_its_transcript_is_what_the_log_holds(log: MemoryLog) -> None:
     run.append(run.generate())
     *_, last = log.read("r")
     assert isinstance(last, Entry) and isinstance(last.event, RunEnd)
-    assert (run.transcript.last_seq, run.transcript.end) == last
+    assert (run.transcript.last_seq, run.transcript.end) == (last.seq, last.event)

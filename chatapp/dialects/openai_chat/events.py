@@ -189,7 +189,7 @@ def _text_with_sources(said: Transcript) -> tuple[str, list[dict[str, object]]]:
     text: list[str] = []
     annotations = []
     chars = 0
-    for _, event in said.entries:
+    for event in (entry.event for entry in said.entries):
         match event:
             case TextDelta():
                 text.append(event.text)

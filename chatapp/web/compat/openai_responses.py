@@ -97,8 +97,8 @@ def _follow(answer: Answer, after: int) -> Response:
 def _last_number(answer: Answer, source: Source) -> int:
     """The `sequence_number` of the last event of a run that ended."""
     dialect = ResponsesDialect(answer.repeated, _tools(answer.repeated))
-    for _, event in follow(source):
-        for _ in dialect.encode(event):
+    for entry in follow(source):
+        for _ in dialect.encode(entry.event):
             pass
     return dialect.sequence - 1
 
@@ -112,8 +112,8 @@ def _starting_after() -> int:
 
 def _object(transcript: Transcript, repeated: dict[str, Any]) -> Response:
     dialect = ResponsesDialect(repeated, _tools(repeated))
-    for _, event in transcript.entries:
-        for _ in dialect.encode(event):
+    for entry in transcript.entries:
+        for _ in dialect.encode(entry.event):
             pass
     return Response(json_data(dialect.whole()), mimetype="application/json")
 

@@ -128,8 +128,8 @@ def test_of_a_compacted_log_the_end_alone_tells_all_to_who_goes_on() -> None:
 def test_fetched_from_the_compacted_log_it_is_what_the_stream_ended_with(events: list[StreamEvent]) -> None:
     events = [event for event in events if not isinstance(event, (AttemptReset, ToolInputDelta))]
     dialect = ResponsesDialect()
-    for _, event in transcript_of([Entry(seq, event) for seq, event in enumerate(events, 1)]).entries:
-        list(dialect.encode(event))
+    for entry in transcript_of([Entry(seq, event) for seq, event in enumerate(events, 1)]).entries:
+        list(dialect.encode(entry.event))
     streamed = decoded(events)[-1]["response"]
     fetched = json.loads(json.dumps(dialect.whole()))
     assert fetched == streamed

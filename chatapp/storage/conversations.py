@@ -18,15 +18,18 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from chatapp.chat import Ask, Message
 from chatapp.errors import DatabaseUnavailable, InvalidField, NotFound
-from chatapp.events import RunEnd
+from chatapp.events import Entry, RunEnd
 from chatapp.ids import new_id
 from chatapp.storage import Answer, Begun, Conversation, StoredMessage, decode_entries
+from chatapp.storage.files import keep_files, with_bytes, without_bytes
 from chatapp.storage.history import newest_id, provider_messages, shown
 from chatapp.storage.placement import choose_conversation, known_session, owned_conversation, owned_message
 from chatapp.storage.tables import ConversationRow, MessageRow
 from chatapp.transcript import Transcript, transcript_of
 
 logger = logging.getLogger(__name__)
+
+LAST_CHARACTER = "\U0010ffff"  # sorts behind every other
 
 
 class Conversations:
@@ -49,12 +52,30 @@ class Conversations:
         with self._transaction() as session:
             return _find(session, owner, key, fingerprint)
 
+    def newest_begun(self, owner: str, key_prefix: str) -> Answer | None:
+        """The newest of the owner's answers whose key begins like this."""
+        key = MessageRow.idempotency_key
+        begun = select(MessageRow).where(
+            MessageRow.owner == owner, key >= key_prefix, key < key_prefix + LAST_CHARACTER
+        )
+        with self._transaction() as session:
+            newest = session.scalar(begun.order_by(MessageRow.id.desc()).limit(1))
+            return _answer(newest) if newest else None
+
     def finish(self, answer_id: str, transcript: Transcript) -> None:
         """Store the answer. An answer whose conversation was deleted meanwhile is dropped."""
-        entries = msgspec.json.encode(transcript.entries).decode()
+        entries = msgspec.json.encode(without_bytes(transcript.entries)).decode()
         values = {"status": "done", "content": transcript.content, "entries": entries}
         with self._transaction() as session:
-            session.execute(update(MessageRow).where(MessageRow.id == answer_id).values(values))
+            finished = update(MessageRow).where(MessageRow.id == answer_id).values(values).returning(MessageRow.id)
+            if session.scalar(finished):
+                keep_files(session, answer_id, transcript.entries)
+
+    def entries(self, answer: Answer) -> list[Entry]:
+        """The compacted log with the bytes of its files, which `Answer.entries` is without."""
+        entries = answer.entries()
+        with self._transaction() as session:
+            return with_bytes(session, answer.id, entries)
 
     def kept_end(self, answer_id: str) -> RunEnd | None:
         """How a finished answer ended."""

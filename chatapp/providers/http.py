@@ -189,7 +189,10 @@ class HTTPProvider(ABC):
                     return
                 if event.type in FAILED:
                     raise stream_error(self.name, text.encode("utf-8", "replace"))
-                yield from objects(text, reply)
+                if text.startswith("{"):
+                    yield text
+                elif text:
+                    yield from objects(text, reply)
         except Truncated:
             self._raise_error_in(body)
             raise

@@ -234,7 +234,7 @@ class _Reply(Reply[_Chunk]):
 
     def _late_events(self, message: _Message) -> Iterator[StreamEvent]:
         """Those of a whole message that no delta brought. Perplexity sends one with each delta."""
-        said = list(self._texts(message))
+        said = self._texts(message)
         for kind, told in self._told.items():
             whole = "".join(event.text for event in said if isinstance(event, kind))
             if late := told.missing(whole, repeats=self._has_deltas):
@@ -245,18 +245,20 @@ class _Reply(Reply[_Chunk]):
         if message.function_call and not message.tool_calls:
             yield from self._whole_tool("function_call", _ToolCall(function=message.function_call))
 
-    def _texts(self, message: _Message) -> Iterator[ReasoningDelta | TextDelta]:
+    def _texts(self, message: _Message) -> list[ReasoningDelta | TextDelta]:
+        texts: list[ReasoningDelta | TextDelta] = []
         # Some send the same reasoning under both names.
         if reasoning := message.reasoning_content or message.reasoning:
-            yield ReasoningDelta(reasoning)
+            texts.append(ReasoningDelta(reasoning))
         if self._details and is_something(message.reasoning_details):
             self._details.take(message.reasoning_details, self._who)
         if isinstance(message.content, list):
-            yield from self._parts(message.content)
+            texts += self._parts(message.content)
         elif message.content:
-            yield TextDelta(message.content)
+            texts.append(TextDelta(message.content))
         if message.refusal:
-            yield TextDelta(message.refusal)
+            texts.append(TextDelta(message.refusal))
+        return texts
 
     def _parts(self, parts: list[msgspec.Raw]) -> Iterator[ReasoningDelta | TextDelta]:
         """Content as an array (Mistral): thinking and text, in order."""

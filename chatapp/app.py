@@ -31,6 +31,7 @@ from chatapp.web import AUTHENTICATOR, EXTENSION, errors, guards, health, openap
 from chatapp.web.api import conversations as conversations_api
 from chatapp.web.api import messages, models, one_request, raw, tools
 from chatapp.web.compat import agui, ai_sdk, anthropic, openai_chat, openai_responses
+from chatapp.web.page_modules import page_modules
 
 BLUEPRINTS = (
     messages,
@@ -62,7 +63,7 @@ def create_app(settings: Settings | None = None, *, start: bool = True, observer
     app = Flask(
         "chatapp", template_folder=_folder("templates"), static_folder=_folder("static"), root_path=str(PACKAGE)
     )
-    app.jinja_env.globals["version"] = __version__
+    app.jinja_env.globals.update(version=__version__, page_modules=page_modules(Path(_folder("static"))))
     app.extensions[EXTENSION] = service
     app.extensions[AUTHENTICATOR] = CookieAuthenticator(secret_key(settings.secret_key.reveal(), settings.data))
     errors.install(app, {"/v1/": openai_chat.error_shape, "/v1/messages": anthropic.error_shape})

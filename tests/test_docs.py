@@ -17,9 +17,6 @@ CONFIGURATION = (ROOT / "docs/configuration.md").read_text("utf-8")
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 WIDTH = 100
 TARGET = re.compile(r"\]\([^)]*\)|https?://\S+")  # of a link, which cannot be wrapped
-NOT_YET = ("docs/guides/page.md",)
-"""Pages that are still to be wrapped and to name the files of today."""
-
 EXAMPLES = ("NAME", "cohere")
 """Names in the paths of files that a guide tells its reader to write."""
 
@@ -71,14 +68,14 @@ def test_links_between_the_docs_lead_somewhere(page: Path) -> None:
         assert (page.parent / target).exists(), f"a link to {target}"
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if name_of(page) not in NOT_YET], ids=name_of)
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_every_file_that_the_docs_name_exists(page: Path) -> None:
     for path in re.findall(r"`((?:chatapp|tests|bench|deploy|docs)/[\w./-]*)`", page.read_text("utf-8")):
         example = any(name in path for name in EXAMPLES)
         assert example or (ROOT / path).exists(), f"{path} does not exist"
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if name_of(page) not in NOT_YET], ids=name_of)
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_prose_is_wrapped(page: Path) -> None:
     for line in prose(page):
         shown = TARGET.sub("", line) if len(line) > WIDTH else line

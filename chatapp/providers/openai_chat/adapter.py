@@ -18,7 +18,7 @@ from chatapp.errors import BadReply
 from chatapp.events import FinishReason, ReasoningDelta, StreamEvent, TextDelta, Usage
 from chatapp.providers import Finished
 from chatapp.providers.http import HTTPProvider, ProviderRequest
-from chatapp.providers.openai_chat.reasoning_details import ReasoningDetails
+from chatapp.providers.openai_chat.reasoning_details import ReasoningDetails, words
 from chatapp.providers.openai_chat.request import Quirks, request_body
 from chatapp.providers.reply import Reply, ReplyItems, Told
 from chatapp.providers.tool_calls import ProviderToolCalls, ToolCallAssembler
@@ -93,8 +93,8 @@ class _Message(msgspec.Struct):
     error: msgspec.Raw = NOTHING
     content: str | list[msgspec.Raw] | None = None
     refusal: str | None = None
-    reasoning_content: str | None = None
-    reasoning: str | None = None
+    reasoning_content: str | list[msgspec.Raw] | None = None
+    reasoning: str | list[msgspec.Raw] | None = None
     reasoning_details: msgspec.Raw = NOTHING
     tool_calls: list[_ToolCall] | None = None
     function_call: _Function | None = None
@@ -247,8 +247,7 @@ class _Reply(Reply[_Chunk]):
 
     def _texts(self, message: _Message) -> list[ReasoningDelta | TextDelta]:
         texts: list[ReasoningDelta | TextDelta] = []
-        # Some send the same reasoning under both names.
-        if reasoning := message.reasoning_content or message.reasoning:
+        if reasoning := _reasoning(message):
             texts.append(ReasoningDelta(reasoning))
         if self._details and is_something(message.reasoning_details):
             self._details.take(message.reasoning_details, self._who)
@@ -304,6 +303,14 @@ class _Reply(Reply[_Chunk]):
             raise stream_error(self._who, reason.encode())
         self.finished = True
         self._reason = FINISH.get(reason, "stop")
+
+
+def _reasoning(message: _Message) -> str:
+    """Some send the same under several names."""
+    for said in (message.reasoning_content, message.reasoning, message.reasoning_details):
+        if text := said if isinstance(said, str) else words(said or NOTHING):
+            return text
+    return ""
 
 
 def _arguments(function: _Function) -> str:

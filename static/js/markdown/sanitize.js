@@ -1,10 +1,10 @@
 // @ts-check
 /**
- * The one door through which markup enters the page: DOMPurify, with a list of what may pass. Nothing that acts,
- * loads or styles is on the list, whoever wrote it.
+ * The only way for markup into the page: DOMPurify, with a list of allowed tags and attributes. The
+ * list holds nothing that acts, loads or styles.
  */
 
-import DOMPurify from "../vendor/dompurify/purify.es.mjs";
+import DOMPurify from "../../vendor/dompurify/purify.es.mjs";
 
 const PROSE = {
   ALLOWED_TAGS: [

@@ -1,13 +1,13 @@
 // @ts-check
 /**
- * A block of code as people read it: its language, a Copy button, colours. While its fence is open it only grows;
- * the colours come once, when it closes.
+ * A block of code with its language, a Copy button and colours. While its fence is open, its text
+ * only grows; it is coloured once, when the fence closes.
  */
 
-import hljs from "../vendor/highlight/highlight.min.js";
+import hljs from "../../vendor/highlight/highlight.min.js";
 import { sanitized } from "./sanitize.js";
 
-/** Colouring more than this would hold up the page. */
+/** Colouring a longer text would block the page. */
 const MAX_COLOURED_CHARS = 60_000;
 
 /** @typedef {{language: string, text: string, closed: boolean}} Code */
@@ -31,7 +31,7 @@ export function codeBlock({ language, text, closed }) {
 }
 
 /**
- * Makes an open block longer, touching only its text.
+ * Makes an open block longer; changes nothing but its text.
  * @param {HTMLElement} figure
  * @param {string} text
  */

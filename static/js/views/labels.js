@@ -1,32 +1,33 @@
 // @ts-check
-/** What the page says: states, ends and figures in words. Pure. */
+/** The words for states, ends and figures. Pure. */
 
-/** @typedef {import("./types.js").ShownMessage} ShownMessage */
+/** @typedef {import("../state/types.js").ShownMessage} ShownMessage */
 
 /** @type {Record<string, string>} */
 const ENDINGS = {
   length: "The answer reached its length limit and stops here.",
   content_filter: "The provider's content filter ended the answer.",
-  tool_limit: "The limit of tool calls was reached.",
+  tool_limit: "The answer reached its limit of tool calls.",
   cancelled: "You stopped this answer.",
   interrupted: "The answer was interrupted before it was complete.",
 };
 
-/** What a reader should know about the end; "" where it ended as it should. @param {ShownMessage} answer */
+/** Tells a reader how an answer ended; "" if it ended normally. @param {ShownMessage} answer */
 export function endingOf(answer) {
   if (answer.status === "running" || answer.error) return "";
   return ENDINGS[answer.finish_reason ?? ""] ?? "";
 }
 
 /**
- * One sentence for those who listen, when an answer ends or waits for its reader; "" where nothing is to be said.
+ * One sentence for screen readers when an answer ends or waits for approval; else "".
  * @param {ShownMessage} answer
  * @param {ShownMessage|undefined} before
  */
 export function announcementOf(answer, before) {
   if (before?.status !== "running") return "";
   if (answer.status === "done") return endAnnouncement(answer);
-  const asks = answer.tools.find((tool) => isAsking(tool) && !before.tools.some((each) => each.id === tool.id && isAsking(each)));
+  const asked = new Set(before.tools.filter(isAsking).map((tool) => tool.id));
+  const asks = answer.tools.find((tool) => isAsking(tool) && !asked.has(tool.id));
   return asks ? `The tool ${asks.name} waits for your approval.` : "";
 }
 
@@ -47,21 +48,22 @@ export function thinkingLabel(answer) {
   return answer.thinkingMs ? `Thought for ${seconds(answer.thinkingMs)}` : "Thoughts";
 }
 
-/** What stands where no text is yet. @param {ShownMessage} answer */
+/** Stands beside the dots that say that more will come. @param {ShownMessage} answer */
 export function waitingLabel(answer) {
   if (answer.waiting) return "Reconnecting…";
   return answer.stopping ? "Stopping…" : "";
 }
 
-/** @param {import("./types.js").ToolCall} tool */
+/** @param {import("../state/types.js").ToolCall} tool */
 export function isAsking(tool) {
   return tool.approval === "asked" && !tool.done;
 }
 
 /**
- * How a call stands. Without an outcome in an answer that has ended it was stopped, or was not this server's to run.
- * @param {import("./types.js").ToolCall} tool
- * @param {boolean} ended  whether the answer has
+ * The state of a call. `open`: the answer ended without a result, since the call was stopped or is
+ * the client's.
+ * @param {import("../state/types.js").ToolCall} tool
+ * @param {boolean} ended  whether the answer ended
  * @returns {"asks"|"running"|"refused"|"failed"|"done"|"open"}
  */
 export function toolState(tool, ended) {
@@ -71,7 +73,11 @@ export function toolState(tool, ended) {
   return isAsking(tool) ? "asks" : "running";
 }
 
-/** @param {import("./types.js").ToolCall} tool @param {boolean} ended @param {number} now  on the page's clock */
+/**
+ * @param {import("../state/types.js").ToolCall} tool
+ * @param {boolean} ended
+ * @param {number} now  milliseconds on the page's clock
+ */
 export function toolLabel(tool, ended, now) {
   const approved = tool.approval === "approved" ? "approved" : "";
   const ran = tool.since ? Math.floor((now - tool.since) / 1000) : 0;
@@ -100,7 +106,7 @@ export function pretty(value) {
   try {
     return JSON.stringify(JSON.parse(value), null, 2);
   } catch {
-    return value; // plain text is a result as well
+    return value; // a result may be plain text
   }
 }
 
@@ -111,8 +117,12 @@ function seconds(ms) {
   return `${Math.floor(whole / 60)} min ${Math.round(whole % 60)} s`;
 }
 
-/** The speed where it can be told, else the count. */
-function tokensOf(/** @type {import("./types.js").Usage|null} */ usage, /** @type {import("./types.js").Timing|null} */ timing) {
+/**
+ * Tokens per second, or their number if the answer was too short to measure.
+ * @param {import("../state/types.js").Usage|null} usage
+ * @param {import("../state/types.js").Timing|null} timing
+ */
+function tokensOf(usage, timing) {
   if (!usage?.completion) return "";
   const about = usage.estimated ? "≈ " : "";
   const ms = timing && timing.first_token_ms !== null ? timing.total_ms - timing.first_token_ms : 0;

@@ -1,17 +1,19 @@
 // @ts-check
 /**
- * Keeps one stream open for each running answer of the shown conversation, and no other: a browser has few
- * connections to one server. It compares the state with what is open, at every change.
+ * Keeps one stream open for each running answer of the conversation that is shown, and no other: a
+ * browser has few connections to one server. At every change of the state it opens and closes what
+ * differs.
  */
 
-import { AnswerStream } from "./stream.js";
+import { AnswerStream } from "./answer-stream.js";
+import { EVENT } from "./events.js";
 
-/** @typedef {import("./types.js").ShownMessage} ShownMessage */
+/** @typedef {import("../state/types.js").ShownMessage} ShownMessage */
 
-export class Following {
+export class LiveAnswers {
   /** @type {Map<string, AnswerStream>} */ #streams = new Map();
 
-  /** @param {import("./store.js").Store} store @param {typeof import("./api.js").api} api */
+  /** @param {import("../state/store.js").Store} store @param {typeof import("./api.js").api} api */
   constructor(store, api) {
     this.store = store;
     this.api = api;
@@ -46,7 +48,7 @@ export class Following {
     const { store, api } = this;
     const stream = new AnswerStream(/** @type {string} */ (events_url), {
       onEvent: (name, data) => {
-        if (name !== "heartbeat") store.dispatch({ type: "answer-event", id, name, data, at: performance.now() });
+        if (name !== EVENT.heartbeat) store.dispatch({ type: "answer-event", id, name, data, at: performance.now() });
       },
       onConnection: (waiting) => setWaiting(store, id, waiting),
       onLoaded: (message) => store.dispatch({ type: "answer-loaded", message }),
@@ -58,7 +60,7 @@ export class Following {
   }
 }
 
-/** @param {import("./store.js").Store} store @param {string} id @param {boolean} waiting */
+/** @param {import("../state/store.js").Store} store @param {string} id @param {boolean} waiting */
 function setWaiting(store, id, waiting) {
   const answer = store.state.messages.find((each) => each.id === id);
   if (answer && answer.waiting !== waiting) store.dispatch({ type: "answer-connection", id, waiting });

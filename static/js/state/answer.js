@@ -1,9 +1,11 @@
 // @ts-check
 /**
- * What the events of a run make of an answer. Pure: the time comes with the event, nothing is fetched or drawn.
- * Rendering an answer is a fold over its log, so a reload (which reads the log from its start) and a watched
- * answer end in the same value.
+ * Applies a run's events to an answer. Pure: the time comes with the event. An answer is a fold
+ * over its log, so a page that watched it and one that was reloaded (and reads the log from its
+ * start) come to the same value.
  */
+
+import { EVENT } from "../server/events.js";
 
 /** @typedef {import("./types.js").Message} Message */
 /** @typedef {import("./types.js").ShownMessage} ShownMessage */
@@ -31,20 +33,20 @@ export function shown(message, extra = {}) {
 }
 
 /**
- * An answer of which nothing is known yet.
+ * An answer before anything is known of it.
  * @param {Partial<ShownMessage>} fields
  * @returns {ShownMessage}
  */
 export function blankAnswer(fields) {
   return shown({
     id: "", conversation_id: "", role: "assistant", status: "running", content: "", reasoning: "",
-    reasoning_ms: null, tools: [], steps: [], finish_reason: null, error: null, usage: null, timing: null, provider: null, model: null, created: "",
-    events_url: null,
+    reasoning_ms: null, tools: [], steps: [], finish_reason: null, error: null, usage: null,
+    timing: null, provider: null, model: null, created: "", events_url: null,
   }, fields);
 }
 
 /**
- * The answer before its log's first event: whatever was held is told again.
+ * The answer before the first event of its log, which will tell everything again.
  * @param {ShownMessage} answer
  * @returns {ShownMessage}
  */
@@ -61,42 +63,43 @@ export function forgotten(answer) {
  * @returns {ShownMessage}
  */
 export function applyEvent(answer, name, data, at) {
-  const handle = EVENTS[name];
+  const handle = HANDLERS[name];
   if (!handle || answer.status === "done") return answer;
   return handle(answer, data, at);
 }
 
 /** @type {Record<string, (answer: ShownMessage, data: any, at: number) => ShownMessage>} */
-const EVENTS = {
-  reasoning_delta: (answer, data, at) => ({
+const HANDLERS = {
+  [EVENT.reasoningDelta]: (answer, data, at) => ({
     ...worked(answer), reasoning: answer.reasoning + data.delta, thinkingSince: answer.thinkingSince ?? at,
   }),
-  content_delta: (answer, data, at) => ({
+  [EVENT.contentDelta]: (answer, data, at) => ({
     ...thoughtUntil(answered(answer), at), content: answer.content + data.delta,
   }),
-  tool_call: (answer, data, at) => ({
+  [EVENT.toolCall]: (answer, data, at) => ({
     ...thoughtUntil(worked(answer), at), tools: [...answer.tools, called(data, answer.watched ? at : null)],
   }),
-  tool_approval: (answer, { tool_call_id, state: approval, expires }, at) => {
-    const since = answer.watched && approval === "approved" ? at : null; // what it waited is no work
+  [EVENT.toolApproval]: (answer, { tool_call_id, state: approval, expires }, at) => {
+    const since = answer.watched && approval === "approved" ? at : null; // the wait does not count
     return changeTool(answer, tool_call_id, { approval, expires, since, deciding: null });
   },
-  tool_result: (answer, data) =>
+  [EVENT.toolResult]: (answer, data) =>
     changeTool(answer, data.tool_call_id, { result: data.result ?? null, error: data.error ?? null, done: true }),
-  plan_step: (answer, { index, text, begun }) => {
+  [EVENT.planStep]: (answer, { index, text, begun }) => {
     if (begun) return { ...answer, step: index, stepsTold: true };
     const moves = answer.step === 0 || (answer.stepWorked && !answer.stepsTold);
-    return { ...answer, steps: [...answer.steps, { index, text }], step: moves ? index : answer.step, stepWorked: false };
+    const steps = [...answer.steps, { index, text }];
+    return { ...answer, steps, step: moves ? index : answer.step, stepWorked: false };
   },
-  reset: (answer) => forgotten(answer),
-  completed: (answer, data, at) => ({
+  [EVENT.reset]: (answer) => forgotten(answer),
+  [EVENT.completed]: (answer, data, at) => ({
     ...ended(answer, at),
     content: data.content ?? answer.content,
     finish_reason: data.finish_reason,
     usage: data.usage ?? null,
     timing: data.timing ?? null,
   }),
-  error: (answer, data, at) => ({
+  [EVENT.error]: (answer, data, at) => ({
     ...ended(answer, at),
     finish_reason: data.code === "interrupted" ? "interrupted" : "error",
     error: data,
@@ -104,7 +107,7 @@ const EVENTS = {
 };
 
 /**
- * The answer with one of its calls changed.
+ * The answer, with one of its calls changed.
  * @param {ShownMessage} answer
  * @param {string} id
  * @param {Partial<import("./types.js").ToolCall>} fields
@@ -119,12 +122,18 @@ function called(data, since) {
   return { ...data, approval: null, expires: null, done: false, result: null, error: null, since };
 }
 
-/** Who announces a step after having worked on another is at the new one. @param {ShownMessage} answer */
+/**
+ * An agent that works, and then announces a step, is at the new step.
+ * @param {ShownMessage} answer
+ */
 function worked(answer) {
   return answer.steps.length ? { ...answer, stepWorked: true } : answer;
 }
 
-/** Who says which step it works on has done the last one when its answer begins. @param {ShownMessage} answer */
+/**
+ * An agent that says which step is current has finished the last one when its text begins.
+ * @param {ShownMessage} answer
+ */
 function answered(answer) {
   return answer.stepsTold ? { ...answer, step: 0 } : worked(answer);
 }

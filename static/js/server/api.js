@@ -1,17 +1,22 @@
 // @ts-check
 /**
- * The server's JSON endpoints as functions. Each resolves to the body, or rejects with an ApiError whose message
- * can be shown. It knows no state and no document.
+ * The server's JSON endpoints as functions. Each resolves to the response's body, or rejects with
+ * an ApiError whose message is fit for a reader.
  */
 
-/** @typedef {import("./types.js").Conversation} Conversation */
-/** @typedef {import("./types.js").Message} Message */
+/** @typedef {import("../state/types.js").Conversation} Conversation */
+/** @typedef {import("../state/types.js").Message} Message */
 
 const ROOT = "/api/v1";
 
-/** A request that did not succeed. `status` is 0 where no answer came. */
+/** A request that failed. `status` is 0 if there was no response. */
 export class ApiError extends Error {
-  /** @param {string} message @param {number} status @param {string} code @param {string|null} traceId */
+  /**
+   * @param {string} message
+   * @param {number} status
+   * @param {string} code
+   * @param {string|null} traceId
+   */
   constructor(message, status, code, traceId) {
     super(message);
     this.status = status;
@@ -21,10 +26,13 @@ export class ApiError extends Error {
 }
 
 export const api = {
-  /** @returns {Promise<import("./types.js").Catalogue>} */
+  /** @returns {Promise<import("../state/types.js").Catalogue>} */
   catalogue: () => request("GET", "/providers"),
 
-  /** Servers of tools that are not running yet are waited for. @returns {Promise<import("./types.js").Offer>} */
+  /**
+   * Waits for MCP servers that are still starting.
+   * @returns {Promise<import("../state/types.js").Offer>}
+   */
   async offer() {
     const [{ tools, problems }, { agents }] = await Promise.all([request("GET", "/tools"), request("GET", "/agents")]);
     return { tools, problems, agents };
@@ -53,7 +61,7 @@ export const api = {
     request("POST", `/messages/${encodeURIComponent(id)}/tools/${encodeURIComponent(call)}`, { decision }),
 
   /**
-   * Asks. The key makes it safe to ask twice, so a lost connection is tried once more.
+   * Asks. The key makes it safe to ask twice, so this tries again once if the connection is lost.
    * @param {object} fields
    * @param {string} key
    * @returns {Promise<{id: string, conversation_id: string, events_url: string, result_mode: string}>}

@@ -1,10 +1,10 @@
 // @ts-check
 /**
- * All that the page knows, in one value, and the one way to change it: `dispatch(action)` runs the pure `reduce`
- * and tells the listeners of "change". It knows no server, no document and no clock.
+ * All that a chat knows, in one value. Only `dispatch(action)` changes it: that runs the pure
+ * `reduce` and sends the event "change". Nothing here knows the server, the document or a clock.
  */
 
-import { applyEvent, blankAnswer, changeTool, forgotten, shown } from "./answers.js";
+import { applyEvent, blankAnswer, changeTool, forgotten, shown } from "./answer.js";
 
 /** @typedef {import("./types.js").State} State */
 /** @typedef {import("./types.js").Action} Action */
@@ -25,7 +25,7 @@ export const initialState = {
   notice: null,
 };
 
-/** Tells of every change by an event "change" with `detail: {state, previous}`. */
+/** Sends an event "change" with `detail: {state, previous}` at every change. */
 export class Store extends EventTarget {
   #state;
 
@@ -51,39 +51,8 @@ export class Store extends EventTarget {
 /** @param {State} state @param {Action} action @returns {State} */
 export function reduce(state, action) {
   const handle = ACTIONS[action.type];
-  if (!handle) throw new Error(`no such action: ${action.type}`);
+  if (!handle) throw new Error(`unknown action: ${action.type}`);
   return handle(state, action);
-}
-
-/** The answer that is being written, if one is. @param {State} state @returns {ShownMessage|undefined} */
-export function runningAnswer(state) {
-  return state.messages.findLast((message) => message.status === "running");
-}
-
-/** What people and models said; instructions to the model are no part of the talk. @param {Message[]} messages */
-export function spoken(messages) {
-  return messages.filter((message) => message.role !== "system");
-}
-
-/** What the next question goes to; null leaves it to the server. @param {State} state */
-export function effectiveChoice(state) {
-  return isOffered(state.catalogue, state.choice) ? state.choice : state.catalogue.default;
-}
-
-/** Whether the model may call this tool in the next answer. @param {State} state @param {import("./types.js").Tool} tool */
-export function mayCall(state, tool) {
-  if (state.tools) return state.tools.includes(tool.name);
-  return effectiveAgent(state) ? tool.agent_default : tool.default;
-}
-
-/** The names that are sent; null leaves it to the server. What is not there now is left out. @param {State} state */
-export function effectiveTools({ offer, tools }) {
-  return offer && tools ? tools.filter((name) => offer.tools.some((tool) => tool.name === name)) : tools;
-}
-
-/** @param {State} state */
-export function effectiveAgent({ offer, agent }) {
-  return !offer || (agent && offer.agents.includes(agent)) ? agent : null;
 }
 
 /** @type {Record<string, (state: State, action: any) => State>} */
@@ -150,7 +119,8 @@ const ACTIONS = {
 };
 
 /**
- * A message from the server; a running answer that the page already holds stays as it is, since its log tells more.
+ * A message from the server. A running answer that the page already has stays as it is: its log
+ * tells more.
  * @param {State} state
  * @param {Message} message
  */
@@ -167,19 +137,21 @@ function question(key, prompt, at) {
 }
 
 /**
- * The messages with the answer of this key or id changed.
+ * The messages, with the answer of this key or id changed.
  * @param {State} state
  * @param {string} key
  * @param {(answer: ShownMessage) => ShownMessage} how
  */
 function change(state, key, how) {
-  const at = state.messages.findLastIndex((each) => each.role === "assistant" && (each.key === key || each.id === key));
-  return at < 0 ? state.messages : state.messages.with(at, how(state.messages[at]));
+  const { messages } = state;
+  const at = messages.findLastIndex((each) => each.role === "assistant" && [each.key, each.id].includes(key));
+  return at < 0 ? messages : messages.with(at, how(messages[at]));
 }
 
-/** @param {import("./types.js").Catalogue} catalogue @param {import("./types.js").Choice|null} choice */
-function isOffered(catalogue, choice) {
-  if (!choice) return false;
-  const provider = catalogue.providers.find((each) => each.name === choice.provider);
-  return provider ? provider.models.includes(choice.model) : catalogue.providers.length === 0;
+/**
+ * The messages that are shown: those of people and models, without instructions.
+ * @param {Message[]} messages
+ */
+function spoken(messages) {
+  return messages.filter((message) => message.role !== "system");
 }

@@ -1,31 +1,36 @@
 // @ts-check
 /**
- * One answer's events, from its log to its terminal event: an EventSource with a start and a stop. The browser
- * reconnects by itself and resumes; this class does what the browser does not: it notices a connection that was
- * given up or has gone silent, asks what became of the answer, and opens a new one where the old one stopped.
+ * One answer's events, from the start of its log to the last one: an EventSource with a start and a
+ * stop. The browser reconnects and resumes by itself. This class does what the browser does not: it
+ * notices that the browser gave up, or that the connection has gone silent; it asks the server for
+ * the answer; and if the answer still runs, it opens a new connection after the last event that
+ * came.
  *
- * An EventSource calls two things "error": the server's event of that name (a MessageEvent with data) and a
- * trouble of its own (a plain Event). `#onError` tells them apart.
+ * An EventSource calls two things "error": the server's event of that name (a MessageEvent with
+ * data) and a lost connection (a plain Event). `#onError` tells them apart.
  */
 
-/** @typedef {import("./types.js").Message} Message */
+import { EVENT, isTerminal } from "./events.js";
 
-const DELTAS = [
-  "content_delta", "reasoning_delta", "tool_call", "tool_approval", "tool_result", "plan_step", "reset", "heartbeat",
-  "completed",
-];
-/** Shorter gaps are not worth a word. */
+/** @typedef {import("../state/types.js").Message} Message */
+
+/** Without `error`, which needs a listener of its own. */
+const NAMES = Object.values(EVENT).filter((name) => name !== EVENT.error);
+/** A reader is not told of shorter gaps. */
 const WAITING_AFTER_MS = 1200;
-/** Several heartbeats (15 s by default) without one: the connection is dead, whatever the browser believes. */
+/**
+ * Heartbeats come every 15 s by default. If several are missing, the connection is dead, even if
+ * the browser has not noticed.
+ */
 const SILENT_AFTER_MS = 70_000;
 const LONGEST_PAUSE_MS = 15_000;
 
 /**
  * @typedef {object} StreamListener
  * @property {(name: string, data: any) => void} onEvent
- * @property {(waiting: boolean) => void} onConnection  true when the reader should know that it waits
- * @property {(message: Message) => void} onLoaded      the answer had ended: this is all of it
- * @property {() => Promise<Message>} load              asks the server for the answer as it stands
+ * @property {(waiting: boolean) => void} onConnection  true when the reader should be told of the wait
+ * @property {(message: Message) => void} onLoaded      the answer has ended, and this is all of it
+ * @property {() => Promise<Message>} load              asks the server for the answer as it is now
  */
 
 export class AnswerStream {
@@ -47,8 +52,8 @@ export class AnswerStream {
     const source = new EventSource(this.#resumeUrl());
     this.#source = source;
     source.onopen = () => this.#onOpen();
-    source.addEventListener("error", (event) => this.#onError(event));
-    for (const name of DELTAS) {
+    source.addEventListener(EVENT.error, (event) => this.#onError(event));
+    for (const name of NAMES) {
       source.addEventListener(name, (event) => this.#onEvent(name, /** @type {MessageEvent} */ (event)));
     }
     this.#expectSound();
@@ -73,13 +78,13 @@ export class AnswerStream {
   #onEvent(name, event) {
     if (event.lastEventId) this.#lastEventId = event.lastEventId;
     this.#connected();
-    if (name === "completed" || name === "error") this.stop();
+    if (isTerminal(name)) this.stop();
     this.listener.onEvent(name, JSON.parse(event.data));
   }
 
   /** @param {Event} event */
   #onError(event) {
-    if (event instanceof MessageEvent) return this.#onEvent("error", event);
+    if (event instanceof MessageEvent) return this.#onEvent(EVENT.error, event);
     this.#waitingTimer ??= setTimeout(() => this.listener.onConnection(true), WAITING_AFTER_MS);
     if (this.#source?.readyState === EventSource.CLOSED) this.#recover();
   }
@@ -118,10 +123,13 @@ export class AnswerStream {
   #giveUp() {
     this.stop();
     const message = "This answer is no longer on the server.";
-    this.listener.onEvent("error", { code: "not_found", message, retryable: false, trace_id: null });
+    this.listener.onEvent(EVENT.error, { code: "not_found", message, retryable: false, trace_id: null });
   }
 
-  /** Doubles with each failure, with jitter so that a restarted server is not met by everyone at once. */
+  /**
+   * Milliseconds. They double with each failure; the jitter keeps clients from all coming back at
+   * once.
+   */
   #pause() {
     const base = Math.min(500 * 2 ** this.#failures, LONGEST_PAUSE_MS);
     this.#failures += 1;

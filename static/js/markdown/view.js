@@ -1,21 +1,25 @@
 // @ts-check
 /**
- * A growing markdown text in a node. Whoever writes calls `set` with all of the text so far, as often as it
- * likes; this class draws only what is new. Blocks that later text cannot change are committed: they are neither
- * read nor drawn again. `set(text, true)` says that the text is whole; the nodes are then the same whatever the
- * pieces were in which it came (a test holds it to that).
+ * A growing markdown text in a node. `set` takes all of the text so far, as often as it is called,
+ * and draws only what is new. Blocks that later text cannot change are committed: they are neither
+ * read nor drawn again. `set(text, true)` says that the text is whole. The nodes are then the same,
+ * whatever the pieces were in which it came (a test checks that).
  */
 
+import { blocksOf, completed, isOpenFence, languageOf, renderBlock } from "./blocks.js";
 import { growCodeBlock } from "./code.js";
-import { blocksOf, isOpenFence, languageOf, renderBlock } from "./markup.js";
-import { mend } from "./mend.js";
 
-/** @typedef {import("./markup.js").Block} Block */
-/** @typedef {import("./markup.js").Links} Links */
+/** @typedef {import("./blocks.js").Block} Block */
+/** @typedef {import("./blocks.js").Links} Links */
 /** @typedef {{block: Block, growing: boolean, nodes: Element[]}} Drawn */
 
-/** A later block can still join the last one ("1. a", a blank line, "2" and then ". b"), never the one before. */
+/**
+ * Later text can still join the last block ("1. a", a blank line, "2" and then ". b"), but no
+ * earlier one.
+ */
 const UNSETTLED_BLOCKS = 2;
+/** The beginning of a closing fence. */
+const BEGUN_FENCE = /\n {0,3}(?:`+|~+)$/;
 
 export class MarkdownView {
   #committed = "";
@@ -50,7 +54,10 @@ export class MarkdownView {
     this.node.replaceChildren();
   }
 
-  /** Where a name was defined, or its definition grew, what mentions it is drawn again. @param {Links} links */
+  /**
+   * When a definition appears or grows, draws the blocks again that may mention its name.
+   * @param {Links} links
+   */
   #learn(links) {
     const changed = JSON.stringify(links) !== JSON.stringify(this.#links);
     this.#links = links;
@@ -78,7 +85,13 @@ export class MarkdownView {
     });
   }
 
-  /** @param {Drawn|undefined} drawn @param {Block} block @param {boolean} growing @param {number} at @returns {Drawn} */
+  /**
+   * @param {Drawn|undefined} drawn
+   * @param {Block} block
+   * @param {boolean} growing
+   * @param {number} at
+   * @returns {Drawn}
+   */
   #replaced(drawn, block, growing, at) {
     const made = this.#made(block, growing);
     const next = drawn?.nodes[0] ?? this.#nodeAfter(at);
@@ -94,8 +107,8 @@ export class MarkdownView {
 
   /** @param {Block} block @param {boolean} growing @returns {Drawn} */
   #made(block, growing) {
-    const text = block.type === "code" ? fenced(block.raw, growing) : growing ? mend(block.raw) : block.raw;
-    return { block, growing, nodes: [...renderBlock(text, this.#links, growing).children] };
+    const nodes = [...renderBlock(drawable(block, growing), this.#links, growing).children];
+    return { block, growing, nodes };
   }
 
   /** @param {string} source @param {Block[]} blocks */
@@ -104,7 +117,8 @@ export class MarkdownView {
     const first = shown[shown.length - UNSETTLED_BLOCKS];
     if (!first || shown.length <= UNSETTLED_BLOCKS) return;
     const settled = this.#committed + blocks.slice(0, blocks.indexOf(first)).map((block) => block.raw).join("");
-    if (!source.startsWith(settled + first.raw)) return; // the reader's tokens don't add up to the text: keep reading all of it
+    const addsUp = source.startsWith(settled + first.raw);
+    if (!addsUp) return; // marked's tokens differ from the text: read all of it again next time
     blocksOf(settled.slice(this.#committed.length), this.#settledLinks);
     this.#committed = settled;
     this.#settled.push(...this.#tail.splice(0, shown.length - UNSETTLED_BLOCKS));
@@ -126,13 +140,17 @@ function remove(drawn) {
   drawn.nodes.forEach((node) => node.remove());
 }
 
-/** The language of a top-level fence that is still open, else null. @param {Block} block @param {boolean} growing */
+/**
+ * The language of a top-level fence that is still open, else null.
+ * @param {Block} block
+ * @param {boolean} growing
+ */
 function openLanguage(block, growing) {
   return growing && block.type === "code" && isOpenFence(block.raw) ? languageOf(block.lang) : null;
 }
 
 /**
- * The same open code block with more text, where it is that; else null.
+ * The drawn block with more text, if both are the same open code block; else null.
  * @param {Drawn} drawn
  * @param {Block} block
  * @param {boolean} growing
@@ -141,13 +159,20 @@ function openLanguage(block, growing) {
 function grown(drawn, block, growing) {
   const language = openLanguage(block, growing);
   const [figure] = drawn.nodes;
-  if (language === null || openLanguage(drawn.block, drawn.growing) !== language || !(figure instanceof HTMLElement)) return null;
-  growCodeBlock(figure, (block.text ?? "").replace(/\n {0,3}(?:`+|~+)$/, "")); // the closing fence may have begun
+  const isSame = language !== null && openLanguage(drawn.block, drawn.growing) === language;
+  if (!isSame || !(figure instanceof HTMLElement)) return null;
+  growCodeBlock(figure, (block.text ?? "").replace(BEGUN_FENCE, ""));
   return { ...drawn, block };
 }
 
-/** A text that ended inside a fence: what there is counts as all of it. @param {string} raw @param {boolean} growing */
-function fenced(raw, growing) {
+/** The markdown that is drawn for a block. @param {Block} block @param {boolean} growing */
+function drawable({ type, raw }, growing) {
+  if (type === "code") return growing ? raw : withFence(raw);
+  return growing && type !== "html" ? completed(raw) : raw; // HTML is shown as it is
+}
+
+/** Closes the fence of a text that ended inside it. @param {string} raw */
+function withFence(raw) {
   const [, fence] = /^ {0,3}(`{3,}|~{3,})/.exec(raw) ?? [];
-  return fence && !growing && isOpenFence(raw) ? `${raw.replace(/\n$/, "")}\n${fence}` : raw;
+  return fence && isOpenFence(raw) ? `${raw.replace(/\n$/, "")}\n${fence}` : raw;
 }

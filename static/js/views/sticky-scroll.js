@@ -1,32 +1,42 @@
 // @ts-check
 /**
- * Keeps the end of the conversation in view while it grows, if the reader is there; never moves a reader who has
- * scrolled away, and offers the way back.
+ * Keeps the end of the conversation in view while it grows, if the reader is there. A reader who
+ * has scrolled away is left alone and gets a button that leads back.
  */
+
+import { hook } from "../dom/hooks.js";
+import { View } from "./view.js";
 
 /** Nearer than this counts as "at the end". */
 const NEAR_PX = 56;
 
-export class StickToEnd {
+export class StickyScroll extends View {
   #stuck = true;
   #lastTop = 0;
+  #resized = new ResizeObserver(() => this.onGrowth());
 
-  /** @param {HTMLElement} scroller @param {HTMLElement} button */
-  constructor(scroller, button) {
-    this.scroller = scroller;
-    this.button = button;
+  /** @param {HTMLElement} root */
+  constructor(root) {
+    super(root);
+    this.scroller = hook(root, "scroller");
+    this.button = hook(root, "jump");
   }
 
   start() {
-    this.scroller.addEventListener("scroll", () => this.#onScroll(), { passive: true });
-    this.button.addEventListener("click", () => {
+    this.on(this.scroller, "scroll", () => this.#onScroll(), { passive: true });
+    this.on(this.button, "click", () => {
       this.stick();
       this.#toEnd();
     });
-    new ResizeObserver(() => this.onGrowth()).observe(this.scroller);
+    this.#resized.observe(this.scroller);
   }
 
-  /** From now on the end is followed again. */
+  stop() {
+    super.stop();
+    this.#resized.disconnect();
+  }
+
+  /** From now on the view follows the end again. */
   stick() {
     this.#stuck = true;
   }

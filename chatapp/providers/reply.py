@@ -14,7 +14,7 @@ from typing import ClassVar, Generic, TypeAlias, TypeVar
 
 import msgspec
 
-from chatapp.errors import BadReply, EmptyReply, Truncated, UpstreamError
+from chatapp.errors import BadReply, EmptyReply, Reported, Truncated, UpstreamError
 from chatapp.events import StreamEvent
 from chatapp.providers import Finished
 from chatapp.wire.failures import is_keep_alive, reports_failure, words_report_failure
@@ -108,7 +108,7 @@ class Reply(ABC, Generic[T]):
         except UpstreamError as error:
             if not self.finished:
                 raise
-            if not isinstance(error, Truncated):
+            if isinstance(error, BadReply | Reported):
                 self.skip(AFTER_END)
         for event in self.rest():
             self._spoke = True

@@ -332,7 +332,7 @@ def _is_known(part: _Part) -> bool:
 def _reasoning(message: _Message) -> str:
     """Some send the same under several names."""
     for said in (message.reasoning_content, message.reasoning, message.reasoning_details):
-        if text := said if isinstance(said, str) else words(said or NOTHING):
+        if text := said if isinstance(said, str) else words(said) if said not in (None, NOTHING) else "":
             return text
     return ""
 

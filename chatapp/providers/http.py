@@ -17,7 +17,7 @@ import msgspec
 
 from chatapp.cancel import CancelScope
 from chatapp.chat import Chat
-from chatapp.errors import BadReply, ChatappError, Truncated
+from chatapp.errors import BadReply, ChatappError, EmptyReply, Truncated
 from chatapp.providers import ReplyItem, Started
 from chatapp.providers.delivery import deliver, deliver_with_raw, in_turns
 from chatapp.providers.lumps import SHORT_CHARS, cut_lumps
@@ -26,6 +26,7 @@ from chatapp.providers.reply import Reply, ReplyItems
 from chatapp.providers.think_tags import separated
 from chatapp.secret import Secret
 from chatapp.settings import ThinkingStyle, ThinkTags
+from chatapp.wire.failures import reports_failure
 from chatapp.wire.frames import MAX_EVENT_BYTES, MAX_LINE_BYTES, NDJSONDecoder, ServerEvent, SSEDecoder
 from chatapp.wire.json_text import UNREADABLE, is_json, parse_loosely
 from chatapp.wire.response import UpstreamResponse
@@ -40,7 +41,7 @@ FAILED = ("error", "exception")  # types of events, in any protocol
 ERROR_BYTES = 16_384  # the most of an error after the last frame
 
 _elements = msgspec.json.Decoder(list[msgspec.Raw])
-_error_alone = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_fields = msgspec.json.Decoder(dict[str, object])
 
 
 @dataclass(frozen=True)
@@ -189,8 +190,11 @@ class HTTPProvider(ABC):
                     return
                 if event.type in FAILED:
                     raise stream_error(self.name, text.encode("utf-8", "replace"))
-                yield from objects(text, reply)
-        except Truncated:
+                if text.startswith("{"):
+                    yield text
+                elif text:
+                    yield from objects(text, reply)
+        except (Truncated, EmptyReply):
             self._raise_error_in(body)
             raise
         if not reply.finished:
@@ -207,11 +211,11 @@ class HTTPProvider(ABC):
 
     def _raise_error_in(self, body: "_Remembered") -> None:
         try:
-            error = _error_alone.decode(body.last_object).get("error")
+            fields = _fields.decode(body.last_object)
         except UNREADABLE:
             return
-        if error is not None:
-            raise stream_error(self.name, bytes(error))
+        if reports_failure(fields):
+            raise stream_error(self.name, body.last_object)
 
     def lines(self, body: Iterable[bytes]) -> Iterator[bytes]:
         """The lines of an NDJSON body. The last may lack its newline."""
@@ -236,7 +240,7 @@ class HTTPProvider(ABC):
             came = True
             yield frame
         if not came:
-            raise BadReply(f"{self.name} sent a reply that does not follow its protocol")
+            raise EmptyReply(f"{self.name} sent a reply without anything that could be understood")
 
     def _ask_models(self, timeout: float) -> tuple[str, ...]:
         if not isinstance(self.base_url, str):

@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 
 from chatapp.chat import Ask, ChatOptions, Effort, Message, ToolSpec
-from chatapp.dialects.openai_responses.events import run_id_of
+from chatapp.dialects.openai_responses.resource import run_id_of
 from chatapp.dialects.request_parts import (
     ContentPart,
     PositiveInt,

@@ -8,8 +8,9 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from chatapp.dialects.openai_responses.events import ResponsesDialect, run_id_of
+from chatapp.dialects.openai_responses.events import ResponsesDialect
 from chatapp.dialects.openai_responses.request import ResponseRequest
+from chatapp.dialects.openai_responses.resource import run_id_of
 from chatapp.errors import InvalidField
 from chatapp.reading.disconnect import OnLeave
 from chatapp.reading.sources import Source, follow

@@ -21,7 +21,11 @@ from chatapp.wire.json_text import NOTHING, count, is_something, json_data, pars
 from chatapp.wire.upstream_errors import stream_error
 
 INCOMPLETE: dict[str, FinishReason] = {"content_filter": "content_filter"}
-SENT_BACK = ("message", "function_call")  # and encrypted reasoning: other reasoning is not kept anywhere
+SENT_BACK = (
+    "message",
+    "function_call",
+    "custom_tool_call",
+)  # and encrypted reasoning: other reasoning is not kept anywhere
 
 
 class OpenAIResponses(HTTPProvider):

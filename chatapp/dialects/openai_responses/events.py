@@ -13,15 +13,7 @@ from typing import Any, ClassVar, assert_never
 
 from chatapp.dialects import BEGUN_ANEW, Dialect, failed
 from chatapp.dialects.blocks import Block, Blocks, Change, Closed, Grew, Opened
-from chatapp.dialects.openai_responses.items import (
-    CallItem,
-    CustomCallItem,
-    Events,
-    Item,
-    TextItem,
-    ThinkingItem,
-    ToolSearchItem,
-)
+from chatapp.dialects.openai_responses.items import Events, Item, TextItem, ThinkingItem, call_item
 from chatapp.dialects.openai_responses.resource import CLIENT_TOOLS, PREFIX, begun, completed_at, usage_data
 from chatapp.events import (
     AttemptReset,
@@ -128,19 +120,7 @@ class ResponsesDialect(Dialect):
             case "thinking":
                 return ThinkingItem(run, block.index)
             case "call":
-                return self._call(run, block)
-
-    def _call(self, run: str, block: Block) -> Item:
-        """The item of a call, in the client's own words for its tool."""
-        tool = self._asked.get(CLIENT_TOOLS, {}).get(block.name, {})
-        name, namespace = tool.get("name", block.name), tool.get("namespace", "")
-        match tool.get("kind"):
-            case "custom":
-                return CustomCallItem(run, block.index, block.id, name, namespace)
-            case "tool_search":
-                return ToolSearchItem(run, block.index, block.id)
-            case _:
-                return CallItem(run, block.index, block.id, name, namespace)
+                return call_item(self._asked.get(CLIENT_TOOLS, {}), run, block.index, block.id, block.name)
 
     def _end(self, end: RunEnd) -> Iterator[Frame]:
         """A cancelled run is `completed` with the status `cancelled`, which has no event."""

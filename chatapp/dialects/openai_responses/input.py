@@ -55,9 +55,9 @@ Find: TypeAlias = Callable[[str], dict[str, object] | None]
 """Gives the stored item with this id, as the client was shown it; None if there is none."""
 
 
-def resolved(items: Sequence[Item], find: Find) -> list[Item]:
+def resolved(items: Sequence[Item], find: Find, field: str = "input") -> list[Item]:
     """The items, with those that are stored here in place of references to them. Raises NotFound."""
-    return [_stored(f"input[{index}]", item, find) for index, item in enumerate(items)]
+    return [_stored(f"{field}[{index}]", item, find) for index, item in enumerate(items)]
 
 
 def add_tools(items: Sequence[Item], tools: ClientTools) -> None:
@@ -67,14 +67,14 @@ def add_tools(items: Sequence[Item], tools: ClientTools) -> None:
             tools.add(f"input[{index}].tools", item.tools or (), again=True)
 
 
-def messages_of(given: str | Sequence[Item] | None, tools: ClientTools) -> list[Message]:
+def messages_of(given: str | Sequence[Item] | None, tools: ClientTools, field: str = "input") -> list[Message]:
     if isinstance(given, str):
-        return [Message("user", filled("input", given))]
+        return [Message("user", filled(field, given))]
     if not given:
-        raise InvalidField("input: must not be empty")
+        raise InvalidField(f"{field}: must not be empty")
     messages: list[Message] = []
     for index, item in enumerate(given):
-        _add(f"input[{index}]", item, messages, tools)
+        _add(f"{field}[{index}]", item, messages, tools)
     return messages
 
 

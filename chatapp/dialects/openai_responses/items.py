@@ -167,6 +167,20 @@ class ToolSearchItem(Item):
         return iter(())
 
 
+def call_item(tools: Mapping[str, Mapping[str, str]], run: str, index: int, call_id: str, name: str) -> Item:
+    """The item of a call, in the client's own words for its tool: `tools` has those that the client
+    calls otherwise than the provider."""
+    tool = tools.get(name, {})
+    own, namespace = tool.get("name", name), tool.get("namespace", "")
+    match tool.get("kind"):
+        case "custom":
+            return CustomCallItem(run, index, call_id, own, namespace)
+        case "tool_search":
+            return ToolSearchItem(run, index, call_id)
+        case _:
+            return CallItem(run, index, call_id, own, namespace)
+
+
 def free_text(arguments: str) -> str:
     """What a function's call says to a tool that takes free text: `input`, or the one text that there
     is. A model that wrote no JSON wrote the text itself."""

@@ -162,7 +162,8 @@ class Conversations:
             said = [] if alone else [row.id for row in said_before(session, answer)]
             running, conversation_id = answer.status == "running", answer.conversation_id
             session.execute(delete(MessageRow).where(MessageRow.id.in_([answer.id, *said])))
-            if not alone and session.scalar(shown(conversation_id).limit(1)) is None:
+            stays = alone or conversation_id is None
+            if not stays and session.scalar(shown(conversation_id).limit(1)) is None:
                 session.execute(delete(MessageRow).where(MessageRow.conversation_id == conversation_id))
                 session.execute(delete(ConversationRow).where(ConversationRow.id == conversation_id))
             return running

@@ -31,13 +31,28 @@ def items_of(messages: Iterable[StoredMessage]) -> list[dict[str, Any]]:
     return found
 
 
-def find_item(item_id: str) -> dict[str, Any] | None:
-    """The caller's item with this id; None if there is none."""
-    try:
-        message = current_service().conversations.message(current_caller().owner, message_of(item_id))
-    except NotFound:
-        return None
-    return next((item for item in items_of([message]) if item["id"] == item_id), None)
+class StoredItemFinder:
+    """Finds the items of the caller by their ids. It reads each message once, however many of its items are wanted."""
+
+    def __init__(self, conversation_id: str | None = None) -> None:
+        """`conversation_id`: find those of this conversation only."""
+        self._conversation_id = conversation_id
+        self._items: dict[str, dict[str, dict[str, Any]]] = {}  # by their ids, by their message's id
+
+    def __call__(self, item_id: str) -> dict[str, Any] | None:
+        message_id = message_of(item_id)
+        if message_id not in self._items:
+            self._items[message_id] = self._read(message_id)
+        return self._items[message_id].get(item_id)
+
+    def _read(self, message_id: str) -> dict[str, dict[str, Any]]:
+        try:
+            message = current_service().conversations.message(current_caller().owner, message_id)
+        except NotFound:
+            return {}
+        if self._conversation_id not in (None, message.conversation_id):
+            return {}
+        return {item["id"]: item for item in items_of([message])}
 
 
 def page(items: list[dict[str, Any]]) -> Response:

@@ -58,7 +58,7 @@ def _input(chat: Chat, who: str) -> list[object]:
     """A result is of the kind that its call was."""
     custom, free = _custom_tools(chat), set[str]()
     items: list[object] = []
-    for message in sendable_turns(chat, who):
+    for message in sendable_turns(chat, who, images_of=("user", "tool")):
         free |= {call.id for call in message.tool_calls if call.name in custom}
         items += _items(message, free)
     return items
@@ -71,9 +71,16 @@ def _items(message: Message, free: Collection[str]) -> list[object]:
         return native
     if message.role == "tool":
         kind = "custom_tool_call_output" if message.tool_call_id in free else "function_call_output"
-        return [{"type": kind, "call_id": message.tool_call_id, "output": result_text(message)}]
+        return [{"type": kind, "call_id": message.tool_call_id, "output": _output(message)}]
     said: list[object] = [_message(message)] if message.content else []
     return said + [_call(call, call.id in free) for call in message.tool_calls]
+
+
+def _output(message: Message) -> object:
+    """A result's text, or its parts if there are images among them."""
+    if isinstance(message.content, str) or not any(isinstance(part, Image) for part in message.content):
+        return result_text(message)
+    return [_part(part) for part in parts(message)]
 
 
 def _call(call: ToolCall, is_free: bool) -> Fields:

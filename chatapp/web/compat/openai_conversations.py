@@ -11,7 +11,7 @@ from chatapp.service import Conversation
 from chatapp.web import current_caller, current_service
 from chatapp.web.bodies import parse
 from chatapp.web.endpoint import CHANGING, JSON, WITH_BODY, endpoint
-from chatapp.web.stored_items import PAGING, as_json, find_item, items_of, listed, page
+from chatapp.web.stored_items import PAGING, StoredItemFinder, as_json, items_of, listed, page
 
 blueprint = Blueprint("openai_conversations", __name__, url_prefix="/v1/conversations")
 
@@ -22,7 +22,7 @@ ERROR = "OpenAIError"
 def create() -> Response:
     """Begin one, with what was said already."""
     asked = parse(ConversationRequest)
-    said = asked.said(find_item)
+    said = asked.said(StoredItemFinder())
     return _object(current_service().conversations.create(current_caller().owner, said, asked.metadata or {}))
 
 
@@ -67,18 +67,17 @@ def list_items(conversation_id: str) -> Response:
 )
 def add_items(conversation_id: str) -> Response:
     """Add what was said elsewhere; nobody answers it yet."""
-    said = parse(ItemsRequest).said(find_item)
+    said = parse(ItemsRequest).said(StoredItemFinder())
     return listed(items_of(current_service().conversations.add(current_caller().owner, conversation_id, said)))
 
 
 @endpoint(blueprint.get("/<conversation_id>/items/<item_id>"), answers={200: (JSON,)}, error_schema=ERROR)
 def retrieve_item(conversation_id: str, item_id: str) -> Response:
     """One of its items."""
-    messages = current_service().conversations.get(current_caller().owner, conversation_id)[1]
-    for item in items_of(messages):
-        if item["id"] == item_id:
-            return as_json(item)
-    raise NotFound("no such item in this conversation")
+    item = StoredItemFinder(conversation_id)(item_id)
+    if item is None:
+        raise NotFound("no such item in this conversation")
+    return as_json(item)
 
 
 def _object(conversation: Conversation) -> Response:

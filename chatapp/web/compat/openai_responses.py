@@ -20,7 +20,7 @@ from chatapp.transcript import Transcript
 from chatapp.web import current_caller, current_service
 from chatapp.web.bodies import parse
 from chatapp.web.endpoint import CHANGING, JSON, RUNNING, STREAM, Parameter, endpoint
-from chatapp.web.stored_items import PAGING, as_json, find_item, items_of, page
+from chatapp.web.stored_items import PAGING, StoredItemFinder, as_json, items_of, page
 from chatapp.web.streaming import begin, respond, wait, whole
 
 blueprint = Blueprint("openai_responses", __name__)
@@ -38,7 +38,7 @@ DURABLE_S = 5.0  # a run's first event can be read some milliseconds after it be
 def create() -> Response:
     """Stream, wait for the whole, or, in the background, answer at once."""
     asked = parse(ResponseRequest)
-    ask = asked.ask(find_item)
+    ask = asked.ask(StoredItemFinder())
     answer = begin(asked, ask).answer
     stays = asked.background if asked.on_disconnect is None else asked.on_disconnect == "continue"
     on_leave = OnLeave(answer.id, stops=not stays)
@@ -100,7 +100,7 @@ def list_input_items(response_id: str) -> Response:
 )
 def count_input_tokens() -> Response:
     """An estimate, by length, of the input and all that comes before it: no provider is asked."""
-    counted = current_service().count_tokens(parse(ResponseRequest).ask(find_item), current_caller())
+    counted = current_service().count_tokens(parse(ResponseRequest).ask(StoredItemFinder()), current_caller())
     return as_json({"object": "response.input_tokens", "input_tokens": counted})
 
 

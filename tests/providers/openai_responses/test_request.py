@@ -1,9 +1,9 @@
 """The request of the Responses API."""
 
 import msgspec
-from providers.chats import HERE, PLAIN, SCHEMA, SEEN, SET, SHAPED, TOOL, TOOLS, body
+from providers.chats import ASKED, CALLED, HERE, PLAIN, RESULTS, SCHEMA, SEEN, SET, SHAPED, TOOL, TOOLS, body
 
-from chatapp.chat import Chat, Message, ToolSpec
+from chatapp.chat import Chat, Message, Text, ToolSpec
 from chatapp.events import ToolCall
 from chatapp.providers.openai_responses.adapter import OpenAIResponses
 
@@ -53,6 +53,15 @@ def test_a_tool_that_takes_free_text_is_one_here_and_so_are_its_calls():
     assert sent["input"][1:] == [
         {"type": "custom_tool_call", "call_id": "c9", "name": "patch", "input": "*** Begin"},
         {"type": "custom_tool_call_output", "call_id": "c9", "output": "ok"},
+    ]
+
+
+def test_a_result_with_an_image_is_sent_whole():
+    turns = [ASKED, CALLED, Message("tool", [Text("a"), HERE], tool_call_id="c1"), RESULTS[1]]
+    output = next(item for item in body(OpenAIResponses, Chat(model="m", messages=turns))["input"] if "output" in item)
+    assert output["output"] == [
+        {"type": "input_text", "text": "a"},
+        {"type": "input_image", "image_url": HERE.url, "detail": "auto"},
     ]
 
 

@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+from base64 import b64decode
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 CODEX = Path(sys.prefix) / "npm/node_modules/.bin/codex"
 PROTOCOLS = ("openai", "openai-responses", "anthropic", "gemini", "ollama")
+PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 PATCH = "*** Begin Patch\n*** Add File: made.txt\n+mâde by a patch\n*** End Patch\n"
 
 Call = tuple[str, dict[str, Any]]
@@ -195,16 +197,18 @@ def test_a_session_runs_commands_patches_and_searches_and_is_resumed(
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_a_call_of_a_tool_in_a_namespace_finds_its_tool(
+def test_a_session_calls_a_tool_in_a_namespace_and_sees_an_image(
     session: Callable[..., Codex], upstream: Any, protocol: str
 ) -> None:
     codex = session(
         protocol,
         "coder",  # which Codex does not know: it offers its namespaces at once
         ("I close.", ("multi_agent_v1__close_agent", {"target": "nobody"})),
+        ("I look.", ("view_image", {"path": "dot.png"})),
         ("All done.", None),
     )
+    (codex.work / "dot.png").write_bytes(b64decode(PNG))
     texts = [item["text"] for item in codex.exec("do it") if item["type"] == "agent_message"]
-    assert texts == ["I close.", "All done."]
+    assert texts == ["I close.", "I look.", "All done."]
     last = json.dumps(upstream.requests[-1][2])
-    assert "invalid agent id nobody" in last and "unsupported call" not in last
+    assert "invalid agent id nobody" in last and "unsupported call" not in last and PNG[:60] in last

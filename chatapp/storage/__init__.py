@@ -27,8 +27,8 @@ class Conversation(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class StoredMessage(msgspec.Struct, frozen=True, kw_only=True):
-    """One message of a conversation. `content` is its text; of an answer, once it is finished. `said`
-    is JSON of a message that is more than its text."""
+    """One message of a conversation. `content` is its text; of an answer, once it is finished.
+    `said` is JSON of a message that is more than its text."""
 
     id: str
     conversation_id: str | None
@@ -43,8 +43,8 @@ class StoredMessage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Answer(StoredMessage, frozen=True, kw_only=True):
-    """The assistant's message of one run; its id is the run's. `repeated` are the request's fields that
-    its protocol repeats beside the answer."""
+    """The assistant's message of one run; its id is the run's. `repeated` are the request's fields
+    that its protocol repeats beside the answer."""
 
     owner: str
     running: bool

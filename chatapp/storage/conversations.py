@@ -1,8 +1,8 @@
 """Conversations and messages in SQL: SQLite by default, any database that SQLAlchemy knows by URL.
 
-It owns what people said, the answers they got, and whose they are. It knows no log and no provider: it
-gets an answer as a transcript. Every row has an owner; everybody else gets NotFound, so that ids tell
-nothing.
+It owns what people said, the answers they got, and whose they are. It knows no log and no provider:
+it gets an answer as a transcript. Every row has an owner; everybody else gets NotFound, so that ids
+tell nothing.
 """
 
 import logging
@@ -38,7 +38,8 @@ logger = logging.getLogger(__name__)
 
 
 class Conversations:
-    """All methods commit before they return, and block only for a small transaction. All raise DatabaseUnavailable."""
+    """All methods commit before they return, and block only for a small transaction. All raise
+    DatabaseUnavailable."""
 
     def __init__(self, engine: Engine) -> None:
         self._session = sessionmaker(engine, expire_on_commit=False)
@@ -51,7 +52,8 @@ class Conversations:
             return self._find_or_begin(ask, owner, provider, model, key)
 
     def find(self, owner: str, key: str, fingerprint: str) -> Begun | None:
-        """The answer that was begun with this key. Raises InvalidField if another request came with it."""
+        """The answer that was begun with this key. Raises InvalidField if another request came with
+        it."""
         with self._transaction() as session:
             return _find(session, owner, key, fingerprint)
 
@@ -97,8 +99,8 @@ class Conversations:
         return message
 
     def said_before(self, owner: str, answer_id: str) -> list[StoredMessage]:
-        """What the answer is an answer to: all that was said since the one before. Raises NotFound if
-        that was not stored."""
+        """What the answer is an answer to: all that was said since the one before. Raises NotFound
+        if that was not stored."""
         with self._transaction() as session:
             answer = owned_answer(session, owner, answer_id)
             if answer.conversation_id is None:
@@ -155,8 +157,8 @@ class Conversations:
             return conversation.value()
 
     def delete_answer(self, owner: str, answer_id: str, alone: bool) -> bool:
-        """Delete it and, unless `alone`, all that it answers, and the conversation if nothing is left of
-        it. Return whether its run was still going on."""
+        """Delete it and, unless `alone`, all that it answers, and the conversation if nothing is
+        left of it. Return whether its run was still going on."""
         with self._transaction() as session:
             answer = owned_answer(session, owner, answer_id)
             said = [] if alone else [row.id for row in said_before(session, answer)]

@@ -1,6 +1,8 @@
-"""Chooses the conversation for an ask: an existing one (by id or session id), a new one, or a branch.
+"""Chooses the conversation for an ask: an existing one (by id or session id), a new one, or a
+branch.
 
-Everything happens in the caller's transaction. What belongs to another owner does not exist: NotFound.
+Everything happens in the caller's transaction. What belongs to another owner does not exist:
+NotFound.
 """
 
 import hashlib
@@ -56,7 +58,8 @@ def _conversation_for(session: Session, owner: str, ask: Ask, now: float) -> Con
 
 
 def known_history(session: Session, owner: str, ask: Ask) -> Sequence[MessageRow]:
-    """The messages before what is said, in the conversation or up to the answer that the ask names."""
+    """The messages before what is said, in the conversation or up to the answer that the ask
+    names."""
     if ask.previous is not None:
         return finished_messages_up_to(session, answer_to_continue(session, owner, ask))
     if ask.conversation_id is not None:

@@ -32,7 +32,8 @@ def items_of(messages: Iterable[StoredMessage]) -> list[dict[str, Any]]:
 
 
 class StoredItemFinder:
-    """Finds the items of the caller by their ids. It reads each message once, however many of its items are wanted."""
+    """Finds the items of the caller by their ids. It reads each message once, however many of its
+    items are wanted."""
 
     def __init__(self, conversation_id: str | None = None) -> None:
         """`conversation_id`: find those of this conversation only."""

@@ -124,8 +124,8 @@ class CallItem(Item):
 
 
 class CustomCallItem(CallItem):
-    """A call of a tool that takes free text. The log has it as a function's call, and `text` is JSON,
-    so the free text is there once that is whole."""
+    """A call of a tool that takes free text. The log has it as a function's call, and `text` is
+    JSON, so the free text is there once that is whole."""
 
     prefix = "ctc"
     type = "custom_tool_call"
@@ -182,8 +182,8 @@ def call_item(tools: Mapping[str, Mapping[str, str]], run: str, index: int, call
 
 
 def free_text(arguments: str) -> str:
-    """What a function's call says to a tool that takes free text: `input`, or the one text that there
-    is. A model that wrote no JSON wrote the text itself."""
+    """What a function's call says to a tool that takes free text: `input`, or the one text that
+    there is. A model that wrote no JSON wrote the text itself."""
     found = _object(arguments)
     if found is None:
         return arguments

@@ -9,9 +9,9 @@ from typing import Literal
 import msgspec
 
 from chatapp.chat import Ask, ChatOptions, Effort, Message
-from chatapp.dialects.openai_responses.input import Find, Item, add_tools, messages_of, resolved
+from chatapp.dialects.openai_responses.request_items import Find, Item, add_tools, messages_of, resolved
+from chatapp.dialects.openai_responses.request_tools import ChosenTool, ClientTools, OfferedTool
 from chatapp.dialects.openai_responses.resource import CLIENT_TOOLS, run_id_of
-from chatapp.dialects.openai_responses.tools import ChosenTool, ClientTools, OfferedTool
 from chatapp.dialects.request_parts import PositiveInt, Share, Temperature, refuse, refuse_orphans, thinking_of
 from chatapp.dialects.requests import OnDisconnect
 from chatapp.errors import InvalidField

@@ -5,7 +5,7 @@ They are the conversations of the page, too: what is said by one is seen by the 
 
 from flask import Blueprint, Response
 
-from chatapp.dialects.openai_responses.conversation import ConversationRequest, ItemsRequest, MetadataRequest
+from chatapp.dialects.openai_responses.request_conversation import ConversationRequest, ItemsRequest, MetadataRequest
 from chatapp.errors import NotFound
 from chatapp.service import Conversation
 from chatapp.web import current_caller, current_service

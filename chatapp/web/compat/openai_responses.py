@@ -1,7 +1,8 @@
-"""OpenAI's Responses: begun, streamed, fetched again, resumed and cancelled, over the log of any run.
+"""OpenAI's Responses: begun, streamed, fetched again, resumed and cancelled, over the log of any
+run.
 
-Leaving a stream stops the run, unless it was begun with `background`. `store: false` stores no conversation, so that
-nothing can follow it by `previous_response_id`.
+Leaving a stream stops the run, unless it was begun with `background`. `store: false` stores no
+conversation, so that nothing can follow it by `previous_response_id`.
 """
 
 from typing import Any
@@ -61,7 +62,8 @@ def create() -> Response:
     error_schema="OpenAIError",
 )
 def retrieve(response_id: str) -> Response:
-    """As it is now; with `stream=true` its events, those after `starting_after`, and all that come."""
+    """As it is now; with `stream=true` its events, those after `starting_after`, and all that
+    come."""
     answer = current_service().answer(current_caller(), run_id_of(response_id))
     if request.args.get("stream", "false").lower() in ("true", "1"):
         return _follow(answer, _starting_after())
@@ -72,7 +74,8 @@ def retrieve(response_id: str) -> Response:
     blueprint.delete("/v1/responses/<response_id>"), answers={200: (JSON,)}, errors=CHANGING, error_schema="OpenAIError"
 )
 def delete(response_id: str) -> Response:
-    """Delete it with its input, which stays only in a conversation that the request named; stop it if it is running."""
+    """Delete it with its input, which stays only in a conversation that the request named; stop it
+    if it is running."""
     service = current_service()
     answer = service.answer(current_caller(), run_id_of(response_id))
     service.delete_answer(answer, alone="conversation" in answer.repeated)

@@ -11,7 +11,7 @@ from chatapp.chat import Ask, Message
 from chatapp.dialects.openai_responses.events import ResponsesDialect
 from chatapp.dialects.openai_responses.items import free_text
 from chatapp.dialects.openai_responses.request import ResponseRequest
-from chatapp.dialects.openai_responses.tools import NAME_CHARS, flat_name
+from chatapp.dialects.openai_responses.request_tools import NAME_CHARS, flat_name
 from chatapp.errors import InvalidField, NotFound
 from chatapp.events import RunEnd, RunStart, StreamEvent, Timing, ToolCall, ToolInputDelta, Usage
 

@@ -36,11 +36,11 @@ class Item(msgspec.Struct, frozen=True):
     role: Literal["system", "developer", "user", "assistant"] | None = None
     content: str | list[ContentPart] | None = None
     call_id: str | None = None
-    name: str = ""
+    name: str | None = None
     namespace: str | None = None
-    arguments: str | dict[str, object] = ""
-    input: str = ""
-    output: str | list[ContentPart] | None = None
+    arguments: str | dict[str, object] | None = None
+    input: str | None = None
+    output: str | list[ContentPart] | dict[str, object] | None = None
     summary: list[ContentPart] | None = None
     tools: list[OfferedTool] | None = None
 
@@ -100,6 +100,8 @@ def _add(field: str, item: Item, messages: list[Message], tools: ClientTools) ->
         case "function_call" | "custom_tool_call" | "tool_search_call":
             _extend(messages, Message("assistant", "", tool_calls=[_call(field, item, tools)]))
         case "function_call_output" | "custom_tool_call_output":
+            if isinstance(item.output, dict):
+                raise InvalidField(f"{field}.output: expected a text, or a list of texts and images")
             result = content_of(f"{field}.output", item.output)
             messages.append(Message("tool", result, tool_call_id=given(f"{field}.call_id", item.call_id)))
         case "tool_search_output":
@@ -139,10 +141,10 @@ def _call(field: str, item: Item, tools: ClientTools) -> ToolCall:
         name, arguments = TOOL_SEARCH, item.arguments
     else:
         name = tools.named(given(f"{field}.name", item.name), item.namespace or "")
-        arguments = item.arguments if item.kind == "function_call" else {"input": item.input}
+        arguments = item.arguments if item.kind == "function_call" else {"input": item.input or ""}
     if isinstance(arguments, dict):
         return ToolCall(id, "function", name, arguments)
-    return call_of(field, id, name, arguments)
+    return call_of(field, id, name, arguments or "")
 
 
 def _found(tool: OfferedTool) -> dict[str, object]:

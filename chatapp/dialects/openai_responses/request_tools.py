@@ -34,7 +34,7 @@ class OfferedTool(msgspec.Struct, frozen=True, omit_defaults=True):
     """`tools` are those of a namespace; `format` says what a `custom` tool takes; a `tool_search`
     is run by the client if `execution` says so."""
 
-    type: str
+    type: str = "function"
     name: str = ""
     description: str | None = None
     parameters: dict[str, object] | None = None

@@ -135,6 +135,20 @@ def test_what_the_client_sends_back_names_the_tools_as_the_provider_knows_them()
     assert said[5].reasoning == "hm"
 
 
+def test_calls_that_openai_made_itself_are_passed_over_whatever_their_fields() -> None:
+    served = [
+        {"type": "mcp_list_tools", "id": "a", "server_label": "x", "tools": [{"name": "f", "input_schema": {}}]},
+        {"type": "mcp_call", "id": "b", "name": "f", "arguments": "{}", "output": None, "error": {"code": 1}},
+        {"type": "code_interpreter_call", "id": "c", "code": "1", "outputs": [{"type": "logs"}]},
+        {"type": "computer_call_output", "call_id": "d", "output": {"type": "computer_screenshot"}},
+        {"type": "image_generation_call", "id": "e", "result": "AAAA", "name": None, "input": None},
+    ]
+    assert asked([*served, {"role": "user", "content": "hi"}]).said == [Message("user", "hi")]
+    call = {"type": "function_call", "call_id": "c", "name": "f", "arguments": None}
+    with pytest.raises(InvalidField, match=r"input\[1\].output: expected a text"):
+        asked([call, {"type": "function_call_output", "call_id": "c", "output": {"a": 1}}])
+
+
 def test_tools_that_the_search_found_are_offered_from_then_on() -> None:
     found = {"type": "namespace", "name": "agents", "tools": [{"type": "function", "name": "spawn"}]}
     history = [

@@ -86,13 +86,15 @@ class ToolInputDelta(Event, frozen=True, tag="tool-input-delta"):
 
 
 class ToolCall(Event, frozen=True, tag="tool-call"):
-    """`unread` is the model's text if it was not a JSON object; `arguments` is then empty."""
+    """`unread` is the model's text if it was not a JSON object; `arguments` is then empty.
+    `by_provider`: the provider ran the tool itself, whatever its name, and no one else may."""
 
     id: str
     type: Literal["function", "mcp"]
     name: str
     arguments: dict[str, object]
     unread: str = ""
+    by_provider: bool = False
 
 
 class ToolResult(Event, frozen=True, tag="tool-result"):

@@ -56,11 +56,13 @@ ONLY = {
     "alembic": {"storage"},
     "sqlite3": {"sqlite", "logs.sqlite"},
     "click": {"ops.cli", "models.terminal"},
-    "jsonschema": {"tools.validation"},
-    "referencing": {"tools.validation"},
+    "jsonschema": {"tools.validation", "tools.mcp.helper"},
+    "referencing": {"tools.validation", "tools.mcp.helper"},
     "docstring_parser": {"tools.functions"},
     "mcp": {"tools.mcp.helper"},
     "httpx2": {"tools.mcp.helper"},
+    "anyio": {"tools.mcp.helper"},
+    "pydantic": {"tools.mcp.helper"},
 }
 """Libraries that have one place: a room or a module."""
 

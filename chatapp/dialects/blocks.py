@@ -115,6 +115,8 @@ class Blocks:
 
     def _finish(self, call: ToolCall) -> list[Change]:
         """A call that came without pieces grows by all of its arguments at once."""
+        if call.by_provider and self._tools is not None:
+            return []  # whatever its name, it is not the client's
         changes = [] if call.id in self._calls else self._write(call.id, call.name, arguments_text(call))
         if block := self._calls.pop(call.id, None):
             changes.append(Closed(block))

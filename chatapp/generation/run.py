@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections import Counter
 from contextlib import closing
 from typing import Literal
 
@@ -38,7 +39,8 @@ class Run:
     """One generation. `generate()` is its whole life; cancelling `scope` stops it.
 
     `transcript` holds what is in the log, `attempts` the ones that failed; `answered_by` names the
-    provider whose reply began last: a fallback, or the one that was asked.
+    provider whose reply began last: a fallback, or the one that was asked. `skipped` counts what
+    could not be read or carried of the replies, by its kind.
     """
 
     def __init__(self, run_id: str, trace_id: str, provider: Provider, chat: Chat, log: Appender) -> None:
@@ -48,6 +50,7 @@ class Run:
         self.transcript = Transcript()
         self.attempts: list[AttemptFailed] = []
         self.answered_by: str | None = None
+        self.skipped: Counter[str] = Counter()
         self.start = _start(run_id, trace_id, provider, chat)
         self._provider = provider
         self._chat = chat
@@ -59,6 +62,7 @@ class Run:
         try:
             self.append(self.start)
             finished = self._take_reply()
+            self._tell_skipped()
             self.scope.check()  # a stop that came after the last wait
             return self._end(finished.reason, finished.usage)
         except RunStopped as stopped:
@@ -84,6 +88,8 @@ class Run:
         finished = None
         with closing(self._provider.stream(self._chat, self.scope)) as items:  # type: ignore[type-var]
             for item in items:
+                if isinstance(item, Finished | StepFinished):
+                    self.skipped.update(item.skipped)
                 if isinstance(item, Started):
                     self._meter.reply_began()
                     self.answered_by = item.provider or self._provider.name
@@ -99,6 +105,17 @@ class Run:
         if finished is None:
             raise Truncated(f"{self._provider.name} ended its answer without an end")
         return finished
+
+    def _tell_skipped(self) -> None:
+        """A line beside the run's own: something of a good reply could not be read or carried."""
+        if self.skipped:
+            line = {
+                "run_id": self.id,
+                "trace_id": self.trace_id,
+                "provider": self.answered_by,
+                "skipped": dict(self.skipped),
+            }
+            logger.warning("parts of the reply were left out", extra={"fields": line})
 
     def _end(self, reason: FinishReason, usage: Usage | None = None, error: ErrorInfo | None = None) -> RunEnd:
         meter = self._meter

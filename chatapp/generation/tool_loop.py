@@ -63,12 +63,13 @@ class ToolLoop:
                 current.shown.append(event)
                 yield event
             if len(allowed) < len(calls):
-                yield Finished("tool_limit", finished.usage)
+                yield Finished("tool_limit", finished.usage, skipped=finished.skipped)
                 return
             if passed_out:
                 yield finished
                 return
-            yield StepFinished(finished.usage or estimate_usage(chat.messages, current.reasoning, current.text))
+            usage = finished.usage or estimate_usage(chat.messages, current.reasoning, current.text)
+            yield StepFinished(usage, finished.skipped)
             shown += current.shown
             chat = next_chat(chat, current.messages(calls))
 
@@ -91,7 +92,7 @@ class ToolLoop:
         return current.finished
 
     def _typed(self, item: ReplyItem) -> ReplyItem:
-        if isinstance(item, ToolCall) and self._toolbox.type_of(item.name) == "mcp":
+        if isinstance(item, ToolCall) and not item.by_provider and self._toolbox.type_of(item.name) == "mcp":
             return msgspec.structs.replace(item, type="mcp")
         return item
 
@@ -124,9 +125,10 @@ class Round:
 
     @property
     def open_calls(self) -> list[ToolCall]:
-        """Those that have no result."""
+        """Those that have no result, and are not the provider's own."""
         done = {event.tool_call_id for event in self.shown if isinstance(event, ToolResult)}
-        return [event for event in self.shown if isinstance(event, ToolCall) and event.id not in done]
+        calls = [event for event in self.shown if isinstance(event, ToolCall) and not event.by_provider]
+        return [call for call in calls if call.id not in done]
 
     def take(self, item: ReplyItem) -> ReplyItem:
         """Note the item; return it with the ids that the log has."""

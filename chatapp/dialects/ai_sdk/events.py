@@ -45,6 +45,7 @@ class UIMessageDialect(Dialect):
         self._blocks = Blocks()
         self._parts = 0  # texts and reasonings so far; the last one's id
         self._calls: set[str] = set()  # begun so far, by id
+        self._by_provider: set[str] = set()  # ids of the calls that the provider ran itself
         self._answered = False  # a tool's result came, and no part since
         self._over = False
 
@@ -58,8 +59,11 @@ class UIMessageDialect(Dialect):
                 yield from self._begin_call(event.tool_call_id, event)
                 yield _frame("tool-input-delta", toolCallId=event.tool_call_id, inputTextDelta=event.text)
             case ToolCall():
+                if event.by_provider:
+                    self._by_provider.add(event.id)
                 yield from self._begin_call(event.id, event)
-                yield _frame("tool-input-available", input=event.arguments, **_call(event.id, event.name))
+                executed = self._executed(event.id)
+                yield _frame("tool-input-available", input=event.arguments, **_call(event.id, event.name), **executed)
             case ToolResult():
                 yield from self._answer_call(event)
             case PlanStep(begun=False):
@@ -116,11 +120,14 @@ class UIMessageDialect(Dialect):
         self._blocks.take(result)
         yield from self._frames(self._blocks.close_text())
         self._answered = True
-        about = {"toolCallId": result.tool_call_id, "dynamic": True}
+        about = {"toolCallId": result.tool_call_id, "dynamic": True, **self._executed(result.tool_call_id)}
         if result.error is None:
             yield _frame("tool-output-available", output=result.result, **about)
         else:
             yield _frame("tool-output-error", errorText=result.error, **about)
+
+    def _executed(self, id: str) -> dict[str, object]:
+        return {"providerExecuted": True} if id in self._by_provider else {}
 
     def _end(self, end: RunEnd) -> Iterator[Frame]:
         yield from self._frames(self._blocks.close_text())

@@ -61,6 +61,8 @@ class OpenAIDialect(Dialect):
                 yield self._delta({"reasoning_content": event.text})
             case ToolInputDelta():
                 yield from self._call(event.tool_call_id, event.name, event.text)
+            case ToolCall() if event.by_provider and self._tools is not None:
+                pass  # whatever its name, it is not the client's
             case ToolCall() if event.id not in self._indexes:
                 yield from self._call(event.id, event.name, arguments_text(event))
             case ToolResult():

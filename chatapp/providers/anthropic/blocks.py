@@ -3,7 +3,8 @@
 import msgspec
 
 from chatapp.errors import BadReply
-from chatapp.wire.json_text import NOTHING, parse, parse_arguments, parse_value
+from chatapp.wire.json_text import NOTHING, UNREADABLE, parse_arguments, parse_loosely, parse_value
+from chatapp.wire.shapes import Note
 
 
 class _Fields(msgspec.Struct):
@@ -26,18 +27,23 @@ _fields = msgspec.json.Decoder(_Fields)
 class Block:
     """`start` is how it began; later pieces are in `texts`, `signatures` and `inputs`."""
 
-    def __init__(self, raw: bytes, who: str) -> None:
-        self.start = parse(_fields, raw, who)
+    def __init__(self, raw: bytes, who: str, note: Note = lambda field: None) -> None:
+        self.start = parse_loosely(_fields, raw, who, note)
         self.texts: list[str] = []
         self.signatures: list[str] = []
         self.inputs: list[str] = []
         self._raw = raw
         self._who = who
 
+    def missing(self, whole: str) -> str:
+        """What the whole text of the block has beyond what came."""
+        came = (self.start.text or self.start.thinking) + "".join(self.texts)
+        return whole[len(came) :] if whole.startswith(came) else ""
+
     @property
     def input(self) -> str:
         """The arguments' JSON, which came in pieces or whole with the block's start."""
-        return "".join(self.inputs) or bytes(self.start.input).decode("utf-8", "replace")
+        return "".join(self.inputs) or _json_in(self.start.input)
 
     def native(self) -> dict[str, object] | None:
         """The block as in a whole message; None for an empty text, which Anthropic refuses."""
@@ -64,6 +70,14 @@ class Block:
             return parse_arguments("".join(self.inputs), self._who)
         except BadReply:  # the model wrote something else; the call's result tells it
             return {}
+
+
+def _json_in(raw: msgspec.Raw) -> str:
+    """The JSON, which some servers write into a string."""
+    try:
+        return msgspec.json.decode(raw, type=str)
+    except UNREADABLE:
+        return bytes(raw).decode("utf-8", "replace")
 
 
 def _text(content: object) -> str:

@@ -197,8 +197,8 @@ class ChatPage:
 
 @pytest.fixture
 def reader(browser: Any, server: Any) -> Iterator[Callable[..., ChatPage]]:
-    """Readers with a browser of their own: `reader(width="phone")`; another tab of the same browser:
-    `reader(beside=chat)`.
+    """Readers with a browser of their own: `reader(width="phone")`; another tab of the same
+    browser: `reader(beside=chat)`.
 
     At the end no tab may have a problem, or have asked another server for anything.
     """

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.slow
 
 BLANK = "<!doctype html><html lang=en><title>Two chats</title>"
 
-# window.left and window.right: the page's markup, each below an element of its own, and all its parts.
+# window.left and window.right: the page's markup below an element of its own, and all its parts.
 TWO_CHATS = """async () => {
     const { Chat } = await import("/static/js/chat.js");
     const { DrawerView } = await import("/static/js/views/drawer.js");
@@ -135,7 +135,7 @@ FILL = """({ store, root }) => {
     root.querySelector("[data-offer]").open = true;
 }"""
 
-# Everything that a reader can do and a store can tell, at once; `called` are the actions that follow.
+# All that a reader can do and a store can tell, at once; `called` are the actions that follow.
 POKE = """(side) => {
     const { root, store, actions } = side;
     side.called = [];

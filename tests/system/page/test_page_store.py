@@ -1,4 +1,4 @@
-"""The page's reducer: an answer is a fold over its log. It is plain JavaScript, run in the browser."""
+"""The page's reducer, run in the browser: an answer is a fold over its log."""
 
 from typing import Any
 

@@ -16,14 +16,22 @@ SPECIFICATION = Path(__file__).parents[2] / "shared" / "openresponses.json"
 needs_specification = pytest.mark.skipif(not SPECIFICATION.exists(), reason="../shared/openresponses.json is absent")
 
 
+OPENAIS_OWN = ("image_generation_call",)
+"""Items for which the specification has no schema."""
+
+
 def check_event(event: Any) -> None:
     """Fail unless the event follows the schema of its type."""
+    if event.get("item", {}).get("type") in OPENAIS_OWN or event["type"].split(".")[1] in OPENAIS_OWN:
+        return
+    if "response" in event:
+        event = {**event, "response": _without_openais_own(event["response"])}
     _check(_events()[event["type"]], event)
 
 
 def check_response(response: Any) -> None:
     """Fail unless the response object follows its schema."""
-    _check(_validator("ResponseResource"), response)
+    _check(_validator("ResponseResource"), _without_openais_own(response))
 
 
 def check_item(item: Any) -> None:
@@ -38,6 +46,10 @@ def check_stream(data: list[str]) -> list[Any]:
     for event in events:
         check_event(event)
     return events
+
+
+def _without_openais_own(response: Any) -> Any:
+    return {**response, "output": [item for item in response["output"] if item["type"] not in OPENAIS_OWN]}
 
 
 def _check(validator: Draft202012Validator, value: Any) -> None:

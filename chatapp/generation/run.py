@@ -11,6 +11,7 @@ from chatapp.chat import Chat
 from chatapp.errors import ChatappError, Truncated
 from chatapp.events import Entry, ErrorInfo, FinishReason, RunEnd, RunStart, StreamEvent, Usage
 from chatapp.generation.finish import stopped_error
+from chatapp.generation.media import Media, MediaLimits
 from chatapp.generation.meter import RunMeter
 from chatapp.logs import Appender
 from chatapp.providers import AttemptFailed, Finished, Provider, Started, StepFinished
@@ -43,7 +44,15 @@ class Run:
     could not be read or carried of the replies, by its kind.
     """
 
-    def __init__(self, run_id: str, trace_id: str, provider: Provider, chat: Chat, log: Appender) -> None:
+    def __init__(
+        self,
+        run_id: str,
+        trace_id: str,
+        provider: Provider,
+        chat: Chat,
+        log: Appender,
+        limits: MediaLimits | None = None,
+    ) -> None:
         self.id = run_id
         self.trace_id = trace_id
         self.scope = CancelScope()
@@ -55,6 +64,7 @@ class Run:
         self._provider = provider
         self._chat = chat
         self._log = log
+        self._media = Media(limits or MediaLimits())
         self._meter = RunMeter(chat.messages, self.transcript)
 
     def generate(self) -> RunEnd:
@@ -99,9 +109,9 @@ class Run:
                     self.attempts.append(item)
                 elif isinstance(item, StepFinished):
                     self._meter.request_ended(item.usage)
-                else:
-                    self._meter.event_came(item)
-                    self.append(item)
+                elif event := self._media.take(item):
+                    self._meter.event_came(event)
+                    self.append(event)
         if finished is None:
             raise Truncated(f"{self._provider.name} ended its answer without an end")
         return finished

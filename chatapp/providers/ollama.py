@@ -13,6 +13,7 @@ from chatapp.errors import InvalidField
 from chatapp.events import FinishReason, ReasoningDelta, StreamEvent, TextDelta, Usage
 from chatapp.providers import Finished
 from chatapp.providers.http import END_MARK, HTTPProvider, ProviderRequest, objects
+from chatapp.providers.media import file_of_base64
 from chatapp.providers.prompt import given, inline_image, parts, result_text, sendable_turns, with_tool_names
 from chatapp.providers.reply import Reply, ReplyItems
 from chatapp.providers.thinking import STYLES, switched
@@ -82,6 +83,7 @@ class _Message(msgspec.Struct, frozen=True):
     content: str | None = None
     thinking: str | None = None
     tool_calls: list[_ToolCall] | None = None
+    images: list[str] | None = None
 
 
 class _Line(msgspec.Struct):
@@ -125,6 +127,8 @@ class _Reply(Reply[_Line]):
             yield ReasoningDelta(message.thinking)
         if message.content:
             yield TextDelta(message.content)
+        for image in message.images or ():
+            yield file_of_base64(image)
         for call in message.tool_calls or ():
             function = call.function or _Function()
             arguments = bytes(function.arguments).decode("utf-8", "replace")

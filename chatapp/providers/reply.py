@@ -25,8 +25,7 @@ T = TypeVar("T")
 ReplyItems: TypeAlias = Iterator[StreamEvent | Finished]
 
 WORDS, KEPT_ALIVE, AFTER_END = "frame that is not JSON", "keep-alive", "frame after the end"
-FILE = "file"
-HARMLESS = (WORDS, KEPT_ALIVE, AFTER_END, FILE)
+HARMLESS = (WORDS, KEPT_ALIVE, AFTER_END)
 """What may be left out without anything being lost."""
 
 _fields = msgspec.json.Decoder(dict[str, object])

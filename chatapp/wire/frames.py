@@ -19,9 +19,10 @@ from chatapp.errors import FrameTooLarge
 # that empty event as soon as any frame of the stream carried an `id:`.
 HEARTBEAT = b":\n"
 
-# More than any provider's chunk with an inline image, little enough to be held for every stream.
-MAX_LINE_BYTES = 1_000_000
-MAX_EVENT_BYTES = 4_000_000
+# A picture of 8 MB comes in one line of 11 MB, as base64. The size of the whole reply bounds what a
+# stream holds, too.
+MAX_LINE_BYTES = 16 << 20
+MAX_EVENT_BYTES = 16 << 20
 
 MAX_ERROR_BYTES = 16_384  # of a field `error`: only a word of it is needed
 

@@ -12,12 +12,15 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, ClassVar, assert_never
 
 from chatapp.dialects import BEGUN_ANEW, Dialect, failed
-from chatapp.dialects.blocks import Block, Blocks, Change, Closed, Grew, Opened
-from chatapp.dialects.openai_responses.items import Events, Item, TextItem, ThinkingItem, call_item
+from chatapp.dialects.blocks import Block, Blocks, Change, Cited, Closed, Grew, Opened
+from chatapp.dialects.media import in_words, is_image
+from chatapp.dialects.openai_responses.items import Events, ImageItem, Item, TextItem, ThinkingItem, call_item
 from chatapp.dialects.openai_responses.resource import CLIENT_TOOLS, PREFIX, begun, completed_at, usage_data
 from chatapp.events import (
     AttemptReset,
+    CitedSource,
     ErrorInfo,
+    File,
     PlanStep,
     Raw,
     ReasoningDelta,
@@ -65,16 +68,25 @@ class ResponsesDialect(Dialect):
         self._after = after
         self._last_only = last_only
         self._blocks = Blocks(tools)
-        self._items: list[Item] = []  # one for each block
+        self._items: list[Item] = []  # one for each block, and for each picture
         self._start: RunStart | None = None
+        self._chars = 0  # of text so far
         self._over = False
 
     def encode(self, event: StreamEvent) -> Iterator[Frame]:
         if self._over:
             return
         match event:
-            case TextDelta() | ReasoningDelta() | ToolInputDelta() | ToolCall():
+            case TextDelta() | ReasoningDelta() | CitedSource() | ToolInputDelta() | ToolCall():
                 yield from self._frames(self._blocks.take(event))
+                self._chars += len(event.text) if isinstance(event, TextDelta) else 0
+            case File() if is_image(event) and event.bytes:
+                yield from self._frames(self._blocks.close_text())
+                yield from self._picture(event)
+            case File():
+                yield from self._frames(
+                    self._blocks.take(TextDelta(in_words(self._start.run_id if self._start else "", event)))
+                )
             case RunStart():
                 self._start = event
                 self.response = begun(event, self._asked)
@@ -105,6 +117,10 @@ class ResponsesDialect(Dialect):
                     item = self._item(change.block)
                     self._items.append(item)
                     yield from self._events(item.opened())
+                case Cited():
+                    item = self._items[change.block.index]
+                    assert isinstance(item, TextItem)
+                    yield from self._events(item.cite(change.source))
                 case Closed():
                     item = self._items[change.block.index]
                     item.done, item.status = True, status
@@ -113,14 +129,25 @@ class ResponsesDialect(Dialect):
                     assert_never(change)
 
     def _item(self, block: Block) -> Item:
-        run = str(self.response["id"]).removeprefix(PREFIX)
+        run = self._run_name
         match block.kind:
             case "text":
-                return TextItem(run, block.index)
+                return TextItem(run, block.index, self._chars)
             case "thinking":
                 return ThinkingItem(run, block.index)
             case "call":
                 return call_item(self._asked.get(CLIENT_TOOLS, {}), run, block.index, block.id, block.name)
+
+    @property
+    def _run_name(self) -> str:
+        return str(self.response["id"]).removeprefix(PREFIX)
+
+    def _picture(self, file: File) -> Iterator[Frame]:
+        item = ImageItem(self._run_name, self._blocks.take_place(), file)
+        self._items.append(item)
+        yield from self._events(item.opened())
+        item.done, item.status = True, "completed"
+        yield from self._events(item.closed())
 
     def _end(self, end: RunEnd) -> Iterator[Frame]:
         """A cancelled run is `completed` with the status `cancelled`, which has no event."""

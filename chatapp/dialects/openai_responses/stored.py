@@ -65,9 +65,10 @@ def message_of(item_id: str) -> str:
 def _turn(run: str, message: Message) -> list[dict[str, Any]]:
     """A turn of an assistant, as one that chatapp wrote."""
     items: list[Item] = []
-    for kind, text in ((ThinkingItem, message.reasoning), (TextItem, message.text)):
-        if text:
-            items.append(_done(kind(run, len(items)), text))
+    if message.reasoning:
+        items.append(_done(ThinkingItem(run, 0), message.reasoning))
+    if message.text:
+        items.append(_done(TextItem(run, len(items), 0), message.text))
     for call in message.tool_calls:
         item = call_item({}, run, len(items), call.id, call.name)
         items.append(_done(item, json_data(call.arguments)))

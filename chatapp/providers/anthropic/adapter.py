@@ -8,6 +8,7 @@ thinking. Source: https://platform.claude.com/docs/en/build-with-claude/streamin
 from collections.abc import Iterable, Iterator
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from chatapp.chat import Chat, Native
 from chatapp.errors import Truncated
@@ -16,6 +17,7 @@ from chatapp.providers import Finished
 from chatapp.providers.anthropic.blocks import Block
 from chatapp.providers.anthropic.request import PROTOCOL, request_body
 from chatapp.providers.http import HTTPProvider, ProviderRequest
+from chatapp.providers.media import objects
 from chatapp.providers.reply import Reply, ReplyItems
 from chatapp.providers.thinking import STYLES
 from chatapp.providers.tool_calls import ProviderToolCalls, ToolCallAssembler
@@ -78,6 +80,7 @@ class _Delta(msgspec.Struct):
     signature: str | None = None
     partial_json: str | None = None
     stop_reason: str | None = None
+    citation: msgspec.Raw | UnsetType = UNSET
 
 
 class _Message(msgspec.Struct):
@@ -125,6 +128,7 @@ class _Reply(Reply[_Event]):
     def _clear(self) -> None:
         self._blocks: dict[int, Block] = {}
         self._ended: list[Block] = []  # those whose index another one has taken
+        self._chars = 0  # of text
         self._tool_calls = ToolCallAssembler(self._who, self.skip)
         self._served = ProviderToolCalls(self._who)
 
@@ -158,7 +162,7 @@ class _Reply(Reply[_Event]):
     def rest(self) -> Iterator[StreamEvent]:
         streamed = {index: block.start.type for index, block in self._blocks.items()}
         for index, raw in enumerate(self._late):
-            if not streamed or streamed.get(index) == Block(bytes(raw), self._who, self.skip).start.type:
+            if not streamed or streamed.get(index) == Block(bytes(raw), self._who, note=self.skip).start.type:
                 yield from self._take_late_block(index, raw)
         for index in self._blocks:
             yield from self._stop_block(index)
@@ -194,11 +198,12 @@ class _Reply(Reply[_Event]):
         if index in self._blocks:
             yield from self._stop_block(index)
             self._ended.append(self._blocks[index])
-        block = self._blocks[index] = Block(raw, self._who, self.skip)
+        block = self._blocks[index] = Block(raw, self._who, self._chars, self.skip)
         start = block.start
         if start.type not in KINDS and not start.type.endswith("_tool_result"):
             self.skip(f"block {start.type}")
             return
+        self._chars += len(start.text)
         if start.text:
             yield TextDelta(start.text)
         if start.thinking:
@@ -215,7 +220,7 @@ class _Reply(Reply[_Event]):
         if (block := self._blocks.get(index)) is None:
             yield from self._start_block(index, bytes(raw))
             return
-        whole = Block(bytes(raw), self._who, self.skip).start
+        whole = Block(bytes(raw), self._who, note=self.skip).start
         if late := block.missing(whole.text):
             yield from self._delta(index, _Delta(text=late))
         if late := block.missing(whole.thinking):
@@ -225,7 +230,9 @@ class _Reply(Reply[_Event]):
 
     def _delta(self, index: int, delta: _Delta) -> Iterator[StreamEvent]:
         if (block := self._blocks.get(index)) is None:  # a block that never began
-            block = self._blocks[index] = Block(b"{}", self._who, self.skip)
+            block = self._blocks[index] = Block(b"{}", self._who, self._chars, self.skip)
+        self._chars += len(delta.text or "")
+        block.citations += objects(delta.citation)
         if text := delta.text or delta.thinking:
             block.texts.append(text)
             yield TextDelta(text) if delta.text else ReasoningDelta(text)
@@ -243,6 +250,7 @@ class _Reply(Reply[_Event]):
         if (block := self._blocks.get(index)) is None:
             return
         start = block.start
+        yield from block.sources()
         if start.type == "tool_use" and not block.inputs and is_something(start.input):
             yield from self._input(index, block, block.input)
         if start.type in ("server_tool_use", "mcp_tool_use"):

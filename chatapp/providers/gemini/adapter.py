@@ -14,10 +14,11 @@ from chatapp.chat import Chat, Native
 from chatapp.errors import BadReply
 from chatapp.events import FinishReason, ReasoningDelta, StreamEvent, TextDelta, ToolCall, Usage
 from chatapp.providers import Finished
+from chatapp.providers.gemini.media import Blob, FileData, Grounded, Grounding, file_elsewhere, inline_file
 from chatapp.providers.gemini.partial_calls import PartialArg, PartialCall
 from chatapp.providers.gemini.request import PROTOCOL, request_body
 from chatapp.providers.http import BLANK, HTTPProvider, ProviderRequest
-from chatapp.providers.reply import FILE, Reply, ReplyItems
+from chatapp.providers.reply import Reply, ReplyItems
 from chatapp.providers.thinking import STYLES
 from chatapp.providers.tool_calls import ProviderToolCalls, WholeCalls, read_arguments
 from chatapp.wire.json_text import NOTHING, count, is_something, json_data, parse_arguments, parse_loosely
@@ -84,13 +85,15 @@ class _Part(msgspec.Struct):
     executableCode: msgspec.Raw = NOTHING
     codeExecutionResult: _Result | None = None
     thoughtSignature: str | None = None
+    inlineData: Blob | None = None
+    fileData: FileData | None = None
 
 
 class _Content(msgspec.Struct):
     parts: list[msgspec.Raw] | None = None
 
 
-class _Candidate(msgspec.Struct):
+class _Candidate(Grounded):
     index: int | None = None
     content: _Content | None = None
     finishReason: str | None = None
@@ -146,6 +149,7 @@ class _Reply(Reply[_Chunk]):
         self._partial: PartialCall | None = None
         self._served = ProviderToolCalls(who)
         self._parts: list[bytes] = []
+        self._grounding = Grounding()
 
     def knows(self, chunk: _Chunk) -> bool:
         return any(
@@ -164,6 +168,7 @@ class _Reply(Reply[_Chunk]):
                 continue  # of several candidates only the first counts
             for raw in (candidate.content and candidate.content.parts) or ():
                 yield from self._take_part(bytes(raw))
+            self._grounding.take(candidate)
             if candidate.finishReason:
                 self._finish(candidate.finishReason)
         self.finished = self.finished or (self._alone and bool(chunk.candidates))
@@ -171,6 +176,7 @@ class _Reply(Reply[_Chunk]):
     def rest(self) -> Iterator[StreamEvent]:
         if FINISH.get(self._reason) != "length":
             yield from self._end_partial()
+        yield from self._grounding.end()
 
     def end(self) -> Finished:
         return Finished(FINISH.get(self._reason, "stop"), _usage(self._usage), self._native())
@@ -189,6 +195,12 @@ class _Reply(Reply[_Chunk]):
             self._parts.append(raw)
         if part.text:
             yield ReasoningDelta(part.text) if part.thought else TextDelta(part.text)
+        if part.text and not part.thought:
+            self._grounding.said(part.text)
+        if part.inlineData and not part.thought:  # while it thinks, it draws sketches
+            yield inline_file(part.inlineData)
+        if part.fileData:
+            yield file_elsewhere(part.fileData)
         if call:
             yield from self._calls.take(call.id, call.name, bytes(call.args).decode("utf-8", "replace"))
         if is_something(part.executableCode):
@@ -196,7 +208,7 @@ class _Reply(Reply[_Chunk]):
         if result := part.codeExecutionResult:
             failed = result.outcome not in (None, "OUTCOME_OK")
             yield from self._served.result(CODE, result.output, (result.output or result.outcome) if failed else None)
-        if not (part.text or call or result or is_something(part.executableCode)):
+        if not (part.text or call or result or part.inlineData or part.fileData or is_something(part.executableCode)):
             self._skip_part(raw)
 
     def _take_partial(self, call: _Function, signature: str | None) -> Iterator[ToolCall]:
@@ -224,9 +236,7 @@ class _Reply(Reply[_Chunk]):
 
     def _skip_part(self, raw: bytes) -> None:
         unknown = parse_loosely(_fields, raw, self._who, self.skip).keys() - PART_FIELDS
-        if unknown & {"inlineData", "fileData"}:
-            self.skip(FILE)
-        elif unknown:
+        if unknown:
             self.skip(f"part {min(unknown)}")
 
     def _finish(self, reason: str) -> None:

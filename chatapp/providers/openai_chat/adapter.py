@@ -12,12 +12,14 @@ from functools import cached_property
 from urllib.parse import urlsplit
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from chatapp.chat import Chat
 from chatapp.errors import BadReply
-from chatapp.events import FinishReason, ReasoningDelta, StreamEvent, TextDelta, Usage
+from chatapp.events import CitedSource, File, FinishReason, ReasoningDelta, StreamEvent, TextDelta, Usage
 from chatapp.providers import Finished
 from chatapp.providers.http import HTTPProvider, ProviderRequest
+from chatapp.providers.openai_chat.media import Beside, Found, Pages, beside
 from chatapp.providers.openai_chat.reasoning_details import ReasoningDetails, words
 from chatapp.providers.openai_chat.request import Quirks, request_body
 from chatapp.providers.reply import Reply, ReplyItems, Told
@@ -75,6 +77,7 @@ class _Part(msgspec.Struct):
     type: str = ""
     text: str | None = None
     thinking: "list[_Part] | str | None" = None
+    image_url: msgspec.Raw | UnsetType = UNSET
 
 
 class _Function(msgspec.Struct):
@@ -89,7 +92,7 @@ class _ToolCall(msgspec.Struct):
     function: _Function | None = None
 
 
-class _Message(msgspec.Struct):
+class _Message(Beside):
     error: msgspec.Raw = NOTHING
     content: str | list[msgspec.Raw] | None = None
     refusal: str | None = None
@@ -135,7 +138,7 @@ class _Status(msgspec.Struct):
     status_code: int | None = None
 
 
-class _Chunk(msgspec.Struct):
+class _Chunk(Found):
     """A chunk of a stream, or a whole response: the fields that we need."""
 
     error: msgspec.Raw = NOTHING
@@ -174,6 +177,8 @@ class _Reply(Reply[_Chunk]):
         self._ran: set[str] = set()  # the ids of its calls, which a whole message repeats
         self._told: dict[type[TextDelta | ReasoningDelta], Told] = {ReasoningDelta: Told(), TextDelta: Told()}
         self._has_deltas = False
+        self._pages = Pages()
+        self._beside: set[CitedSource | File] = set()
 
     def knows(self, chunk: _Chunk) -> bool:
         if chunk.choices:
@@ -186,6 +191,7 @@ class _Reply(Reply[_Chunk]):
         if is_something(chunk.error):
             self.finished = self.finished and not chunk.choices  # OpenRouter takes its finish back
             raise stream_error(self._who, bytes(chunk.error))
+        self._pages.take(chunk)
         if chunk.base_resp and chunk.base_resp.status_code:
             raise stream_error(self._who, str(chunk.base_resp.status_code).encode())
         if chunk.x_groq:
@@ -200,7 +206,8 @@ class _Reply(Reply[_Chunk]):
         self._take_usage(chunk.usage)
 
     def rest(self) -> Iterator[StreamEvent]:
-        return self._tool_calls.end(cut_off=self._reason == "length")
+        yield from self._pages.end()
+        yield from self._tool_calls.end(cut_off=self._reason == "length")
 
     def end(self) -> Finished:
         native = self._details.native() if self._details and self._tool_calls else None
@@ -224,9 +231,12 @@ class _Reply(Reply[_Chunk]):
             self._finish(choice.finish_reason)
 
     def _events(self, message: _Message) -> Iterator[StreamEvent]:
-        for event in self._texts(message):
-            self._told[type(event)].add(event.text)
-            yield event
+        for event in self._said(message):
+            if isinstance(event, (TextDelta, ReasoningDelta)):
+                self._told[type(event)].add(event.text)
+                yield event
+            else:
+                yield from self._once(event)
         for fragment in message.tool_calls or ():
             yield from self._tool(fragment.index, fragment.id, fragment.type, fragment.function or _Function())
         if message.function_call and not message.tool_calls:  # the older field: one call, without an id
@@ -234,18 +244,27 @@ class _Reply(Reply[_Chunk]):
 
     def _late_events(self, message: _Message) -> Iterator[StreamEvent]:
         """Those of a whole message that no delta brought. Perplexity sends one with each delta."""
-        said = list(self._texts(message))
+        said = list(self._said(message))
         for kind, told in self._told.items():
             whole = "".join(event.text for event in said if isinstance(event, kind))
             if late := told.missing(whole, repeats=self._has_deltas):
                 told.add(late)
                 yield kind(late)
+        for event in said:
+            if isinstance(event, (CitedSource, File)):
+                yield from self._once(event)
         for place, call in enumerate(message.tool_calls or ()):
             yield from self._whole_tool(call.index if call.index is not None else place, call)
         if message.function_call and not message.tool_calls:
             yield from self._whole_tool("function_call", _ToolCall(function=message.function_call))
 
-    def _texts(self, message: _Message) -> Iterator[ReasoningDelta | TextDelta]:
+    def _once(self, found: CitedSource | File) -> Iterator[StreamEvent]:
+        """A whole message repeats what its deltas said."""
+        if found not in self._beside:
+            self._beside.add(found)
+            yield found
+
+    def _said(self, message: _Message) -> Iterator[ReasoningDelta | TextDelta | CitedSource | File]:
         if reasoning := _reasoning(message):
             yield ReasoningDelta(reasoning)
         if self._details and is_something(message.reasoning_details):
@@ -256,13 +275,14 @@ class _Reply(Reply[_Chunk]):
             yield TextDelta(message.content)
         if message.refusal:
             yield TextDelta(message.refusal)
+        yield from beside(message)
 
-    def _parts(self, parts: list[msgspec.Raw]) -> Iterator[ReasoningDelta | TextDelta]:
+    def _parts(self, parts: list[msgspec.Raw]) -> Iterator[ReasoningDelta | TextDelta | CitedSource | File]:
         """Content as an array (Mistral): thinking and text, in order."""
         for raw in map(bytes, parts):
             if raw.startswith((b"{", b'"')):
                 part = parse_loosely(_part, raw, self._who, self.skip)
-                if isinstance(part, _Part) and not (part.text or part.thinking or part.type in PARTS):
+                if isinstance(part, _Part) and not _is_known(part):
                     self.skip(f"part {part.type}")
                 yield from _part_events(part)
             elif raw != b"null":
@@ -303,6 +323,10 @@ class _Reply(Reply[_Chunk]):
         self._reason = FINISH.get(reason, "stop")
 
 
+def _is_known(part: _Part) -> bool:
+    return bool(part.text or part.thinking or part.type in PARTS or part.image_url is not UNSET)
+
+
 def _reasoning(message: _Message) -> str:
     """Some send the same under several names."""
     for said in (message.reasoning_content, message.reasoning, message.reasoning_details):
@@ -316,7 +340,7 @@ def _arguments(function: _Function) -> str:
     return json_data(text) if isinstance(text, dict) else text
 
 
-def _part_events(part: _Part | str) -> Iterator[ReasoningDelta | TextDelta]:
+def _part_events(part: _Part | str) -> Iterator[ReasoningDelta | TextDelta | CitedSource | File]:
     if isinstance(part, str):
         part = _Part(text=part)
     thinking = part.thinking
@@ -326,6 +350,8 @@ def _part_events(part: _Part | str) -> Iterator[ReasoningDelta | TextDelta]:
         yield ReasoningDelta(thinking)
     if part.text:
         yield TextDelta(part.text)
+    if part.image_url is not UNSET:
+        yield from beside(Beside(images=msgspec.Raw(b'{"image_url":%b}' % bytes(part.image_url))))
 
 
 def _usage(usage: _Usage) -> Usage | None:

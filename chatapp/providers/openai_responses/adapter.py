@@ -5,18 +5,20 @@ runs itself. Each grows by deltas and is repeated whole at its end; the last eve
 Source: https://platform.openai.com/docs/api-reference/responses-streaming, and recordings.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from chatapp.chat import Chat, Native
 from chatapp.errors import BadReply
-from chatapp.events import FinishReason, StreamEvent, ToolInputDelta, Usage
+from chatapp.events import FinishReason, ReasoningDelta, StreamEvent, TextDelta, ToolInputDelta, Usage
 from chatapp.providers import Finished
 from chatapp.providers.http import HTTPProvider, ProviderRequest
-from chatapp.providers.openai_responses.items import ItemTexts, is_served
+from chatapp.providers.openai_responses.items import ItemTexts, Key, is_served
+from chatapp.providers.openai_responses.media import TextPlaces, pages, picture
 from chatapp.providers.openai_responses.request import PROTOCOL, request_body
-from chatapp.providers.reply import FILE, Reply, ReplyItems
+from chatapp.providers.reply import Reply, ReplyItems
 from chatapp.providers.thinking import STYLES
 from chatapp.providers.tool_calls import ProviderToolCalls, ToolCallAssembler
 from chatapp.wire.json_text import NOTHING, count, is_something, json_data, parse_arguments, parse_loosely, parse_value
@@ -45,6 +47,7 @@ KNOWN = frozenset(
     {
         *SERVED,
         *("message", "reasoning", "function_call"),
+        *("image_generation_call", "search_results"),
         *("mcp_call", "mcp_list_tools", "code_interpreter_call", "shell_call", "shell_call_output"),
     }
 )
@@ -73,6 +76,7 @@ class _Text(msgspec.Struct):
     type: str | None = None
     text: str | None = None
     refusal: str | None = None
+    annotations: msgspec.Raw | UnsetType = UNSET
 
     @property
     def said(self) -> str:
@@ -103,6 +107,8 @@ class _Item(_Kind):
     action: msgspec.Raw = NOTHING
     output: msgspec.Raw = NOTHING
     outputs: msgspec.Raw = NOTHING
+    result: msgspec.Raw = NOTHING
+    output_format: str | None = None
     error: msgspec.Raw = NOTHING
 
 
@@ -129,6 +135,7 @@ class _Response(msgspec.Struct):
     incomplete_details: _Why | None = None
     output: list[msgspec.Raw] | None = None
     usage: _Usage | None = None
+    citations: msgspec.Raw | UnsetType = UNSET
 
 
 class _Event(_Response):
@@ -140,6 +147,7 @@ class _Event(_Response):
     content_index: int | None = None
     summary_index: int | None = None
     item_id: str | None = None
+    annotation: msgspec.Raw | UnsetType = UNSET
     item: msgspec.Raw = NOTHING
     part: _Text | None = None
     text: str | None = None
@@ -171,6 +179,7 @@ class _Reply(Reply[_Event]):
         self._tool_calls = ToolCallAssembler(who, self.skip)
         self._served = ProviderToolCalls(who)
         self._texts = ItemTexts()
+        self._places = TextPlaces()
         self._items: list[tuple[_Item, bytes]] = []
         self._done_ids: set[str] = set()
         self._done_types: dict[int, str] = {}  # by index
@@ -185,15 +194,18 @@ class _Reply(Reply[_Event]):
         part = (event.content_index if event.content_index is not None else event.summary_index) or 0
         match event.type:
             case "response.output_text.delta" | "response.refusal.delta" if isinstance(event.delta, str):
-                yield from self._texts.add("text", key, part, event.delta)
+                yield from self._grown(key, part, self._texts.add("text", key, part, event.delta))
             case "response.reasoning_summary_text.delta" if isinstance(event.delta, str):
                 yield from self._texts.add("summary", key, part, event.delta)
             case "response.reasoning_text.delta" if isinstance(event.delta, str):
                 yield from self._texts.add("thinking", key, part, event.delta)
             case "response.output_text.done" | "response.refusal.done":
-                yield from self._texts.end_part("text", key, part, event.text or event.refusal or "")
+                yield from self._grown(
+                    key, part, self._texts.end_part("text", key, part, event.text or event.refusal or "")
+                )
             case "response.content_part.done" if event.part and event.part.type in ("output_text", "refusal"):
-                yield from self._texts.end_part("text", key, part, event.part.said)
+                yield from self._grown(key, part, self._texts.end_part("text", key, part, event.part.said))
+                yield from self._places.cited((key, part), event.part.annotations)
             case "response.reasoning_summary_text.done":
                 yield from self._texts.end_part("summary", key, part, event.text or "")
             case "response.reasoning_text.done":
@@ -202,6 +214,8 @@ class _Reply(Reply[_Event]):
                 yield from self._tool_calls.take(key, None, None, event.delta)
             case "response.function_call_arguments.done":
                 yield from self._tool_calls.take_whole(key, None, None, _arguments(event.arguments))
+            case "response.output_text.annotation.added":
+                yield from self._places.cited((key, part), event.annotation)
             case "response.output_item.added":
                 yield from self._begin(event.output_index, bytes(event.item))
             case "response.output_item.done":
@@ -222,6 +236,13 @@ class _Reply(Reply[_Event]):
     def end(self) -> Finished:
         return Finished(self._reason, _usage(self._usage), self._native() if self._reason == "stop" else None)
 
+    def _grown(self, key: Key, part: int, events: Iterable[TextDelta | ReasoningDelta]) -> Iterator[StreamEvent]:
+        """The events of a part of the text, whose place annotations refer to."""
+        for event in events:
+            if isinstance(event, TextDelta):
+                self._places.grew((key, part), event.text)
+            yield event
+
     def _take_whole(self, response: _Response) -> Iterator[StreamEvent]:
         """A response with all of its items: those that have not come yet, come now."""
         if response.status == "failed" or is_something(response.error):
@@ -234,6 +255,7 @@ class _Reply(Reply[_Event]):
             item = self._parse(bytes(raw))
             if item and not self._is_done(index, item):
                 yield from self._done(index, bytes(raw))
+        yield from self._places.uncited(response.citations)
 
     def _parse(self, raw: bytes) -> _Item | None:
         """The item; None if it is of a kind that we do not know, whatever its fields are."""
@@ -262,7 +284,7 @@ class _Reply(Reply[_Event]):
         if (item := self._parse(raw)) is None:
             return
         if item.type not in KNOWN and not item.encrypted_content:
-            self.skip(FILE if item.type == "image_generation_call" else f"item {item.type}")
+            self.skip(f"item {item.type}")
         self._items.append((item, raw))
         self._done_ids |= {id for id in (item.id, item.call_id) if id}
         if index is not None:
@@ -270,7 +292,7 @@ class _Reply(Reply[_Event]):
         key = _key(index, item)
         match item.type:
             case "message":
-                yield from self._texts.end("text", key, [text.said for text in item.content or ()])
+                yield from self._end_message(key, item.content or [])
             case "reasoning":
                 yield from self._texts.end("summary", key, [text.said for text in item.summary or ()])
                 yield from self._texts.end("thinking", key, [text.said for text in item.content or ()])
@@ -279,8 +301,24 @@ class _Reply(Reply[_Event]):
             case "custom_tool_call" if not is_served(item.name, item.call_id):  # its input may be any text
                 text = json_data({"input": item.input})
                 yield from self._tool_calls.take_whole(key, item.call_id, item.name, text)
+            case "image_generation_call":
+                if is_something(item.result):
+                    yield picture(item.result, item.output_format)
+            case "search_results":  # Perplexity's
+                yield from pages(item.results)
             case _:
                 yield from self._serve(item)
+
+    def _end_message(self, key: Key, parts: Sequence[_Text]) -> Iterator[StreamEvent]:
+        late = self._texts.end("text", key, [text.said for text in parts])
+        if self._places.has_begun(key):
+            yield from self._grown(key, 0, late)
+        else:
+            for part, text in enumerate(parts):
+                self._places.grew((key, part), text.said)
+            yield from late
+        for part, text in enumerate(parts):
+            yield from self._places.cited((key, part), text.annotations)
 
     def _serve(self, item: _Item) -> Iterator[StreamEvent]:
         """A call that the provider has made, with its result or with all that is told of it."""

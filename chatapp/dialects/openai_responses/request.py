@@ -17,6 +17,7 @@ from chatapp.dialects.requests import OnDisconnect
 from chatapp.errors import InvalidField
 
 REPEATED = (
+    "model",
     "instructions",
     "metadata",
     "previous_response_id",

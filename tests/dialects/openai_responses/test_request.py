@@ -152,4 +152,4 @@ def test_a_response_repeats_what_was_asked_and_no_more() -> None:
     given = {"model": "m", "input": "hi", "metadata": {"a": "b"}, "tools": [{"type": "function", "name": "f"}], "x": 1}
     repeated = msgspec.convert(given, ResponseRequest).ask().repeated
     assert msgspec.convert({"input": "hi"}, ResponseRequest).ask().repeated == {"tools": []}
-    assert set(repeated) == {"metadata", "tools"} and repeated["metadata"] == {"a": "b"}
+    assert set(repeated) == {"model", "metadata", "tools"} and repeated["metadata"] == {"a": "b"}

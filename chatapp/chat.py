@@ -64,12 +64,16 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True):
 
 class ToolSpec(msgspec.Struct, frozen=True, omit_defaults=True):
     """A function that the model may call. `parameters` is a JSON schema of an object; `strict`: the
-    arguments must follow it, if the provider can guarantee that."""
+    arguments must follow it, if the provider can guarantee that.
+
+    `custom`: the client's tool takes free text in this format, in OpenAI's words. Its calls have
+    one argument, `input`; a provider with such tools is told of one."""
 
     name: str
     description: str
     parameters: dict[str, object]
     strict: bool = False
+    custom: dict[str, object] | None = None
 
 
 class ChatOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,6 +86,7 @@ class ChatOptions(msgspec.Struct, frozen=True, kw_only=True):
     - `tool_choice` is `auto`, `none`, `required`, or the name of the one tool to call.
     - Without `parallel_tools` a turn has at most one call, if the provider can guarantee that.
     - `schema` is a JSON schema that the answer must follow.
+    - `cache_key` tells a provider with such a field which requests begin alike.
     - `raw`: also yield the bytes of the body, as `Raw` events, each before its decoded events.
     """
 
@@ -96,16 +101,19 @@ class ChatOptions(msgspec.Struct, frozen=True, kw_only=True):
     tool_choice: str = "auto"
     parallel_tools: bool = True
     schema: dict[str, object] | None = None
+    cache_key: str = ""
     raw: bool = False
 
 
 class Chat(ChatOptions, frozen=True, kw_only=True):
     """One request to a provider, complete. `session_id` is the client's own name for the
-    conversation, under which an agent may keep a memory of its own."""
+    conversation, under which an agent may keep a memory of its own. `owner` asks: it is never sent,
+    and tells one owner's failures from those of all."""
 
     model: str
     messages: list[Message]
     session_id: str = ""
+    owner: str = ""
 
 
 class Ask(msgspec.Struct, frozen=True, kw_only=True):
@@ -137,11 +145,12 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     repeated: dict[str, object] = {}
     fingerprint: str = ""
 
-    def chat(self, model: str, messages: list[Message]) -> Chat:
+    def chat(self, model: str, messages: list[Message], owner: str = "") -> Chat:
         """The request to the provider, with these messages in place of `said`."""
         return Chat(
             **msgspec.structs.asdict(self.options),
             model=model,
             messages=[*self.instructions, *messages],
             session_id=self.session_id or "",
+            owner=owner,
         )

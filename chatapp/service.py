@@ -18,7 +18,7 @@ from chatapp.agents.provider import AgentProvider
 from chatapp.chat import Ask, Message
 from chatapp.dialects import Dialect
 from chatapp.errors import ChatappError, InvalidField, InvalidRequest, LogError, LogUnavailable, NotFound, UnknownRun
-from chatapp.events import Entry, ToolApproval, ToolCall
+from chatapp.events import Entry, File, ToolApproval, ToolCall
 from chatapp.generation.supervisor import RunSupervisor
 from chatapp.generation.tool_loop import ToolLoop
 from chatapp.logs import EventLog
@@ -29,7 +29,7 @@ from chatapp.reading.disconnect import DisconnectPolicy
 from chatapp.reading.presence import OpenReaders
 from chatapp.reading.sources import KeptAnswer, LiveLog, Source, transcript_of_source
 from chatapp.settings import Settings
-from chatapp.storage import Answer, Begun, StoredMessage
+from chatapp.storage import Answer, Begun, Conversation, StoredMessage
 from chatapp.storage.conversations import Conversations
 from chatapp.storage.database import Database
 from chatapp.storage.retention import Retention
@@ -38,7 +38,17 @@ from chatapp.tools.catalog import NamedTool, ToolCatalog
 from chatapp.tools.toolbox import Toolbox
 from chatapp.transcript import Transcript, transcript_of
 
-__all__ = ["Answer", "Begun", "ChatService", "OfferedTool", "StoredMessage", "answerer", "estimated_tokens"]
+__all__ = [
+    "Answer",
+    "Begun",
+    "ChatService",
+    "Conversation",
+    "File",
+    "OfferedTool",
+    "StoredMessage",
+    "answerer",
+    "estimated_tokens",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -99,15 +109,18 @@ class ChatService:
         begun = self.conversations.begin(ask, caller.owner, provider.name, model, key)
         if not begun.found:
             toolbox = self.tools.toolbox(begun.answer.id, tools)
-            chat = ask.chat(model, begun.messages)
+            chat = ask.chat(model, begun.messages, caller.owner)
             self.runs.begin(begun.answer.id, caller.trace_id, answerer(provider, toolbox, agent), chat)
         return begun
 
-    def count_tokens(self, ask: Ask) -> int:
+    def count_tokens(self, ask: Ask, caller: Caller) -> int:
         """An estimate by length of what the provider would be sent: texts, calls and tools; images
         are not counted."""
         self.providers.resolve(ask.provider, ask.model or None)
-        return estimated_tokens(ask)
+        if ask.previous is None and ask.conversation_id is None:
+            return estimated_tokens(ask)
+        said = self.conversations.context(caller.owner, ask)
+        return estimated_tokens(msgspec.structs.replace(ask, said=said))
 
     def answer(self, caller: Caller, answer_id: str) -> Answer:
         """Raises NotFound, for anybody but the owner too."""
@@ -120,7 +133,7 @@ class ChatService:
             return LiveLog(self.log, answer.id, lambda: self._kept(answer))
         if answer.running:
             raise LogUnavailable("this answer is not readable yet; try again in a moment")
-        return KeptAnswer(answer.entries())
+        return KeptAnswer(self.conversations.entries(answer))
 
     def has_log(self, answer: Answer) -> bool:
         """Whether its run's log is still there, with every event as it was sent."""
@@ -128,13 +141,25 @@ class ChatService:
 
     def transcript(self, answer: Answer) -> Transcript:
         """All there is of the answer now. Raises LogError."""
+        return self.described(answer) if answer.running else transcript_of(self.conversations.entries(answer))
+
+    def described(self, answer: Answer) -> Transcript:
+        """The same, but of an answer that has ended without the bytes of its files: they are only
+        named."""
         return transcript_of_source(self.source(answer)) if answer.running else transcript_of(answer.entries())
 
     def wait(self, answer: Answer) -> Transcript:
         """The whole answer, once its run has ended. Raises LogError."""
         if answer.running:
             return transcript_of_source(self.source(answer), live=True)
-        return transcript_of(answer.entries())
+        return transcript_of(self.conversations.entries(answer))
+
+    def file(self, answer: Answer, file_id: str) -> File:
+        """A file that the answer holds, with its bytes. Raises NotFound, LogError."""
+        for file in self.transcript(answer).files:
+            if file.id == file_id and file.bytes:
+                return file
+        raise NotFound("no such file")
 
     def cancel(self, answer: Answer) -> bool:
         """Ask for the run to be stopped, in whichever process it is; its terminal event tells when
@@ -147,13 +172,15 @@ class ChatService:
             raise LogUnavailable("this answer cannot be cancelled yet; try again in a moment") from None
         return True
 
+    def delete_answer(self, answer: Answer, alone: bool = False) -> None:
+        """With all that it answers, unless `alone`; if its run is still going on, it is stopped."""
+        if self.conversations.delete_answer(answer.owner, answer.id, alone):
+            self._stop_deleted(answer.id)
+
     def delete_conversation(self, caller: Caller, conversation_id: str) -> None:
         """With all its messages; runs that are still going on are stopped."""
         for run_id in self.conversations.delete(caller.owner, conversation_id):
-            try:
-                self.runs.cancel(run_id)
-            except LogError as error:  # the conversation is gone all the same, and the other runs must be stopped
-                logger.warning("run %s of a deleted conversation was not stopped: %s", run_id, error)
+            self._stop_deleted(run_id)
 
     def decide(self, answer: Answer, call_id: str, decision: Decision) -> Decision:
         """Approve or deny a call that waits, from any worker; return the decision that holds, which
@@ -162,7 +189,7 @@ class ChatService:
         Nothing waits any more once the time is over, or the run. Raises NotFound, InvalidRequest,
         LogError.
         """
-        transcript = self.transcript(answer)
+        transcript = self.described(answer)
         approval = _approval(transcript, call_id)
         if approval.state != "asked":
             return approval.state
@@ -180,12 +207,13 @@ class ChatService:
         return {"log": _check(self.log.ping), "database": _check(self.conversations.ping)}
 
     def start(self) -> None:
-        """Begin what runs beside the requests: upkeep of the stores, and recovery of runs whose
-        process died."""
+        """Begin what runs beside the requests: upkeep of the stores, recovery of runs whose process
+        died, and the lists of models."""
         self.log.start()
         self.database.start()
         self.retention.start()
         self.runs.start()
+        self.providers.start()
 
     def drain(self, grace_s: float) -> None:
         """Send resumable readers elsewhere, and give the live runs `grace_s` to end; see
@@ -201,10 +229,16 @@ class ChatService:
         self.retention.close()
         self.database.close()
 
+    def _stop_deleted(self, run_id: str) -> None:
+        try:
+            self.runs.cancel(run_id)
+        except LogError as error:  # its answer is gone all the same, and other runs may have to be stopped
+            logger.warning("the run %s of a deleted answer was not stopped: %s", run_id, error)
+
     def _kept(self, answer: Answer) -> Sequence[Entry] | None:
         """None if it was deleted meanwhile."""
         try:
-            return self.conversations.answer(answer.owner, answer.id).entries()
+            return self.conversations.entries(self.conversations.answer(answer.owner, answer.id))
         except NotFound:
             return None
 

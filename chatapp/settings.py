@@ -56,6 +56,7 @@ ThinkingStyle: TypeAlias = Literal[
     "vllm",
     "llamacpp",
 ]
+ThinkTags: TypeAlias = Literal["leading", "implied", "none"]
 Synchronous: TypeAlias = Literal["NORMAL", "FULL"]
 LogLevel: TypeAlias = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
@@ -67,7 +68,9 @@ class ProviderConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     base_url: str | None = None
     api_key_env: str | None = None
     models: tuple[str, ...] = ()
+    only_listed: bool = False
     thinking: ThinkingStyle | None = None
+    think_tags: ThinkTags = "leading"
     path: Path | None = None
     protocol: ProtocolName | None = None
     interval_s: Annotated[float, Meta(ge=0, le=60)] | None = None
@@ -157,9 +160,21 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     max_reply_bytes: Annotated[
         Bytes, about("Largest body accepted from a provider for one reply; bounds the memory of a runaway stream.")
+    ] = 33_554_432
+    max_event_bytes: Annotated[
+        Bytes, about("Largest single event accepted from a provider. A picture of `max_file_bytes` fits, in base64.")
     ] = 16_777_216
-    max_event_bytes: Annotated[Bytes, about("Largest single event accepted from a provider.")] = 4_194_304
-    max_line_bytes: Annotated[Bytes, about("Longest line accepted from a provider.")] = 1_048_576
+    max_line_bytes: Annotated[Bytes, about("Longest line accepted from a provider: a picture comes in one.")] = (
+        16_777_216
+    )
+    max_file_bytes: Annotated[
+        Bytes, about("Largest file that is kept with an answer; it is held in memory, the log and the database.")
+    ] = 8_388_608
+    max_files: Annotated[Count, about("How many files of one answer are kept: more than models make at once.")] = 16
+    max_sources: Annotated[
+        Count,
+        about("How many sources of one answer are kept: more than anybody reads, not what a runaway search finds."),
+    ] = 200
     upstream_connect_timeout_s: Annotated[
         Seconds, about("Time limit for connecting to a provider, including the TLS handshake.")
     ] = 5.0
@@ -174,13 +189,13 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         Seconds, about("Longest wait before a retry. If the provider asks for longer (`retry-after`), there is none.")
     ] = 10.0
     circuit_failures: Annotated[
-        Count, about("After this many failures in a row the provider is skipped: requests fail, or fall back, at once.")
+        Count, about("After this many failures in a row a model of a provider is asked only after the fallbacks.")
     ] = 5
     circuit_open_s: Annotated[
-        Seconds, about("How long such a provider is skipped. Then one request at a time tests whether it works again.")
+        Seconds, about("How long this lasts. Then one request at a time tests whether the model works again.")
     ] = 30.0
     pace_s: Annotated[
-        float, Meta(ge=0, le=10), about("Longest time to stream a reply that arrived in one piece. 0: at once.")
+        float, Meta(ge=0, le=10), about("How long at most our own dialects spread text that arrived at once. 0: never.")
     ] = 2.0
 
     max_tool_calls: Annotated[

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from chatapp.chat import Message
 from chatapp.events import (
     AttemptReset,
+    CitedSource,
+    File,
     PlanStep,
     Raw,
     ReasoningDelta,
@@ -19,8 +21,8 @@ from chatapp.events import (
 from chatapp.providers.usage import estimate_usage
 from chatapp.transcript import Transcript
 
-TOKENS = (TextDelta, ReasoningDelta, ToolInputDelta, ToolCall)
-BESIDE_THINKING = (Raw, PlanStep)  # they come in the middle of it, and do not end it
+TOKENS = (TextDelta, ReasoningDelta, ToolInputDelta, ToolCall, File)
+BESIDE_THINKING = (Raw, PlanStep, CitedSource)  # they come in the middle of it, and do not end it
 
 
 class RunMeter:

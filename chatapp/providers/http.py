@@ -11,31 +11,37 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
-from time import monotonic
-from typing import ClassVar, Protocol, TypeAlias, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
-import gevent
+import msgspec
 
 from chatapp.cancel import CancelScope
 from chatapp.chat import Chat
-from chatapp.errors import BadReply, ChatappError, Truncated
-from chatapp.events import StreamEvent
-from chatapp.providers import Finished, ReplyItem, Started
-from chatapp.providers.delivery import deliver, deliver_with_raw
+from chatapp.errors import BadReply, ChatappError, EmptyReply, Truncated
+from chatapp.providers import ReplyItem, Started
+from chatapp.providers.delivery import deliver, deliver_with_raw, in_turns
+from chatapp.providers.lumps import SHORT_CHARS, cut_lumps
 from chatapp.providers.model_list import ListingTimes, ModelList
-from chatapp.providers.pacing import spread
+from chatapp.providers.reply import Reply, ReplyItems
+from chatapp.providers.think_tags import separated
 from chatapp.secret import Secret
-from chatapp.settings import ThinkingStyle
+from chatapp.settings import ThinkingStyle, ThinkTags
+from chatapp.wire.failures import reports_failure
 from chatapp.wire.frames import MAX_EVENT_BYTES, MAX_LINE_BYTES, NDJSONDecoder, ServerEvent, SSEDecoder
-from chatapp.wire.json_text import UNREADABLE, is_json
+from chatapp.wire.json_text import UNREADABLE, is_json, parse_loosely
 from chatapp.wire.response import UpstreamResponse
 from chatapp.wire.upstream import Transport, UpstreamRequest
+from chatapp.wire.upstream_errors import stream_error
 
 T = TypeVar("T")
-ReplyItems: TypeAlias = Iterator[StreamEvent | Finished]
 
 BLANK = b"\xef\xbb\xbf \t\r\n"  # includes the bytes of a BOM, which the decoders remove
 END_MARK = "[DONE]"  # the last event in several SSE protocols
+FAILED = ("error", "exception")  # types of events, in any protocol
+ERROR_BYTES = 16_384  # the most of an error after the last frame
+
+_elements = msgspec.json.Decoder(list[msgspec.Raw])
+_fields = msgspec.json.Decoder(dict[str, object])
 
 
 @dataclass(frozen=True)
@@ -52,14 +58,10 @@ class ProviderRequest:
 
 @dataclass(frozen=True)
 class ReadLimits:
-    """Limits on reading a reply.
-
-    `pace_s`: how many seconds a buffered reply is spread over at most.
-    """
+    """Limits on reading a reply."""
 
     max_line_bytes: int = MAX_LINE_BYTES
     max_event_bytes: int = MAX_EVENT_BYTES
-    pace_s: float = 2.0
 
 
 class HTTPProvider(ABC):
@@ -89,12 +91,14 @@ class HTTPProvider(ABC):
         api_key: Secret | None = None,
         models: Sequence[str] = (),
         thinking: ThinkingStyle | None = None,
+        think_tags: ThinkTags = "leading",
         limits: ReadLimits | None = None,
         listing: ListingTimes | None = None,
     ) -> None:
         self.name = name
         self.thinking = thinking or self.default_thinking
         self.base_url = self.default_base_url if base_url is None else base_url
+        self._think_tags = think_tags
         self._transport = transport
         self._key = api_key
         self._models = tuple(models)
@@ -132,22 +136,15 @@ class HTTPProvider(ABC):
         base_url = self.base_url if isinstance(self.base_url, str) else self.base_url(scope)
         with self._open(base_url, self.request(chat), scope) as response:
             yield Started()
-            decode = partial(self.read, response.content_type)
-            if chat.raw:
-                yield from deliver_with_raw(response, decode)
-                return
-            buffered = yield from deliver(response, decode)
-        start = monotonic()
-        for due, item in spread(buffered, self._limits.pace_s):
-            if (early := start + due - monotonic()) > 0:
-                scope.run(gevent.sleep, early)
-            yield item
+            decode = partial(self._read_apart, response.content_type, self._tags(chat))
+            reply = deliver_with_raw(response, decode) if chat.raw else deliver(response, decode)
+            yield from in_turns(reply, scope)
 
     def models(self) -> Sequence[str]:
         return self._models or self._listed.get()
 
     def read(self, content_type: str, body: Iterable[bytes]) -> ReplyItems:
-        """The events of a good response's body, whatever its form. Pure."""
+        """The events of a good response's body, whatever its form, with lumps cut. Pure."""
         pieces = iter(body)
         start = b""
         while not start.lstrip(BLANK) and (data := next(pieces, b"")):
@@ -158,15 +155,67 @@ class HTTPProvider(ABC):
         if word.startswith(b"<") or "html" in content_type.lower():
             raise BadReply(f"{self.name} answered with a web page; check its base URL, or the gateway in front of it")
         body = chain((start,), pieces)
-        yield from self.decode_whole(b"".join(body)) if word.startswith(self.whole_starts) else self.decode(body)
+        if word.startswith(self.whole_starts):
+            yield from cut_lumps(self.decode_whole(b"".join(body)), SHORT_CHARS)
+        else:
+            yield from cut_lumps(self.decode(body))
+
+    def _read_apart(self, content_type: str, tags: ThinkTags, body: Iterable[bytes]) -> Iterator[ReplyItem]:
+        return separated(self.read(content_type, body), tags)
+
+    def _tags(self, chat: Chat) -> ThinkTags:
+        """A template opens no thinking that was switched off."""
+        return "leading" if self._think_tags == "implied" and chat.thinking is False else self._think_tags
 
     def server_events(self, body: Iterable[bytes]) -> Iterator[ServerEvent]:
         """The frames of an SSE body.
 
         The last may lack the blank line after it, but nothing else.
         """
-        decoder = SSEDecoder(self._limits.max_line_bytes, self._limits.max_event_bytes)
+        decoder = SSEDecoder(self._limits.max_line_bytes, self._limits.max_event_bytes, error_field=True)
         return self._complete(decoder, body, lambda event: event.data)
+
+    def frames(self, body: Iterable[bytes], reply: Reply[Any]) -> Iterator[str | bytes]:
+        """The JSON objects of an SSE body, up to its end mark; the reply notes everything else.
+
+        Raises Reported for an event that is an error by its type, and for an error in bare JSON
+        after the last frame, without `data:`.
+        """
+        body = _Remembered(body)
+        try:
+            for event in self.server_events(body):
+                text = event.data.strip()
+                if text == END_MARK:
+                    reply.marked = True
+                    return
+                if event.type in FAILED:
+                    raise stream_error(self.name, text.encode("utf-8", "replace"))
+                if text.startswith("{"):
+                    yield text
+                elif text:
+                    yield from objects(text, reply)
+        except (Truncated, EmptyReply):
+            self._raise_error_in(body)
+            raise
+        if not reply.finished:
+            self._raise_error_in(body)
+
+    def read_whole(self, body: bytes, reply: Reply[Any]) -> ReplyItems:
+        """The items of a body that came in one piece: one JSON object, or a list of them."""
+        text = body.lstrip(BLANK).rstrip()
+        return reply.read(self._whole_elements(text) if text.startswith(b"[") else [text])
+
+    def _whole_elements(self, text: bytes) -> Iterator[bytes]:
+        for element in parse_loosely(_elements, text, self.name, lambda kind: None):
+            yield bytes(element)
+
+    def _raise_error_in(self, body: "_Remembered") -> None:
+        try:
+            fields = _fields.decode(body.last_object)
+        except UNREADABLE:
+            return
+        if reports_failure(fields):
+            raise stream_error(self.name, body.last_object)
 
     def lines(self, body: Iterable[bytes]) -> Iterator[bytes]:
         """The lines of an NDJSON body. The last may lack its newline."""
@@ -176,7 +225,7 @@ class HTTPProvider(ABC):
         self, base_url: str, request: ProviderRequest, scope: CancelScope, total_timeout: float | None = None
     ) -> UpstreamResponse:
         headers = {**request.headers, **(self.authorization(self._key.reveal()) if self._key else {})}
-        absolute = UpstreamRequest(base_url.rstrip("/") + request.path, request.body, headers)
+        absolute = UpstreamRequest(_joined(base_url, request.path), request.body, headers)
         return self._transport.open(absolute, scope, self.name, total_timeout)
 
     def _complete(self, decoder: "_Decoder[T]", body: Iterable[bytes], text: Callable[[T], str | bytes]) -> Iterator[T]:
@@ -186,12 +235,12 @@ class HTTPProvider(ABC):
             came = came or bool(frames)
             yield from frames
         for frame in decoder.flush():
-            if text(frame) != END_MARK and not is_json(text(frame)):
+            if _is_cut(text(frame)):
                 raise Truncated(f"{self.name} broke off its reply in the middle of an event")
             came = True
             yield frame
         if not came:
-            raise BadReply(f"{self.name} sent a reply that does not follow its protocol")
+            raise EmptyReply(f"{self.name} sent a reply without anything that could be understood")
 
     def _ask_models(self, timeout: float) -> tuple[str, ...]:
         if not isinstance(self.base_url, str):
@@ -201,6 +250,50 @@ class HTTPProvider(ABC):
                 return tuple(self.decode_models(b"".join(response.body())))
         except (ChatappError, *UNREADABLE):
             return ()
+
+
+def _joined(base_url: str, path: str) -> str:
+    """The path below the base URL, whose query (`?api-version=1`) goes with every request."""
+    base, _, common = base_url.partition("?")
+    path, _, own = path.partition("?")
+    query = "&".join(filter(None, (own, common)))
+    return base.rstrip("/") + path + (f"?{query}" if query else "")
+
+
+def objects(text: str, reply: Reply[Any]) -> Iterator[str | bytes]:
+    """The JSON objects in the data of a frame: usually itself. The reply notes everything else."""
+    if text.startswith("{"):
+        yield text
+    elif text.startswith("[") and is_json(text):
+        for element in parse_loosely(_elements, text, "the provider", reply.skip):
+            yield from objects(bytes(element).decode("utf-8", "replace").strip(), reply)
+    elif text:
+        reply.skip_words(text)
+
+
+def _is_cut(text: str | bytes) -> bool:
+    """Whether the last frame was broken off in the middle."""
+    text = (text.decode("utf-8", "replace") if isinstance(text, bytes) else text).strip()
+    return text[:1] in ("{", "[") and text != END_MARK and not is_json(text)
+
+
+class _Remembered:
+    """Passes a body on and remembers its last bytes."""
+
+    def __init__(self, body: Iterable[bytes]) -> None:
+        self._body = body
+        self._held = b""
+
+    def __iter__(self) -> Iterator[bytes]:
+        for data in self._body:
+            self._held = (self._held + data)[-ERROR_BYTES:]
+            yield data
+
+    @property
+    def last_object(self) -> bytes:
+        """What follows the last line that begins with a brace."""
+        start = max(self._held.rfind(b"\n{"), self._held.rfind(b"\r{"))
+        return self._held[start + 1 :].strip()
 
 
 class _Decoder(Protocol[T]):

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from chatapp.chat import Chat, Image, Message, Part, Role, Text
 from chatapp.errors import InvalidField
+from chatapp.providers.result_images import after_results
 
 _data_url = re.compile(r"data:([\w.+-]+/[\w.+-]+)(?:;[\w.+-]+=[\w.+-]*)*;base64,([A-Za-z0-9+/=]+)").fullmatch
 
@@ -33,9 +34,11 @@ def sendable_turns(chat: Chat, who: str, images_of: tuple[Role, ...] = ("user",)
     """The turns without empty answers, such as one that was stopped before its first word.
 
     Several providers refuse those. Raises InvalidField for an image in a turn of a role that is
-    not in `images_of`.
+    not in `images_of`. Images in a tool's result go into a turn of the user behind it, if
+    only users may have images.
     """
-    for message in chat.messages:
+    behind = "user" in images_of and "tool" not in images_of
+    for message in after_results(chat.messages) if behind else chat.messages:
         if message.role not in images_of and any(isinstance(part, Image) for part in parts(message)):
             raise InvalidField(f"messages: {who} does not accept images in messages of role {message.role!r}")
         if message.role != "assistant" or message.content or message.tool_calls or message.native:

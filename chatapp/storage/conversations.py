@@ -18,15 +18,26 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from chatapp.chat import Ask, Message
 from chatapp.errors import DatabaseUnavailable, InvalidField, NotFound
-from chatapp.events import RunEnd
+from chatapp.events import Entry, RunEnd
 from chatapp.ids import new_id
 from chatapp.storage import Answer, Begun, Conversation, StoredMessage, decode_entries
-from chatapp.storage.history import newest_id, provider_messages, shown
-from chatapp.storage.placement import choose_conversation, known_session, owned_conversation, owned_message
+from chatapp.storage.files import keep_files, with_bytes, without_bytes
+from chatapp.storage.history import newest_id, provider_messages, said_before, shown
+from chatapp.storage.placement import (
+    choose_conversation,
+    known_history,
+    known_session,
+    new_conversation,
+    owned_answer,
+    owned_conversation,
+    owned_message,
+)
 from chatapp.storage.tables import ConversationRow, MessageRow
 from chatapp.transcript import Transcript, transcript_of
 
 logger = logging.getLogger(__name__)
+
+LAST_CHARACTER = "\U0010ffff"  # sorts behind every other
 
 
 class Conversations:
@@ -49,12 +60,30 @@ class Conversations:
         with self._transaction() as session:
             return _find(session, owner, key, fingerprint)
 
+    def newest_begun(self, owner: str, key_prefix: str) -> Answer | None:
+        """The newest of the owner's answers whose key begins like this."""
+        key = MessageRow.idempotency_key
+        begun = select(MessageRow).where(
+            MessageRow.owner == owner, key >= key_prefix, key < key_prefix + LAST_CHARACTER
+        )
+        with self._transaction() as session:
+            newest = session.scalar(begun.order_by(MessageRow.id.desc()).limit(1))
+            return _answer(newest) if newest else None
+
     def finish(self, answer_id: str, transcript: Transcript) -> None:
         """Store the answer. An answer whose conversation was deleted meanwhile is dropped."""
-        entries = msgspec.json.encode(transcript.entries).decode()
+        entries = msgspec.json.encode(without_bytes(transcript.entries)).decode()
         values = {"status": "done", "content": transcript.content, "entries": entries}
         with self._transaction() as session:
-            session.execute(update(MessageRow).where(MessageRow.id == answer_id).values(values))
+            finished = update(MessageRow).where(MessageRow.id == answer_id).values(values).returning(MessageRow.id)
+            if session.scalar(finished):
+                keep_files(session, answer_id, transcript.entries)
+
+    def entries(self, answer: Answer) -> list[Entry]:
+        """The compacted log with the bytes of its files, which `Answer.entries` is without."""
+        entries = answer.entries()
+        with self._transaction() as session:
+            return with_bytes(session, answer.id, entries)
 
     def kept_end(self, answer_id: str) -> RunEnd | None:
         """How a finished answer ended."""
@@ -90,6 +119,20 @@ class Conversations:
             raise NotFound("no such answer")
         return message
 
+    def said_before(self, owner: str, answer_id: str) -> list[StoredMessage]:
+        """What the answer is an answer to: all that was said since the one before. Raises NotFound
+        if that was not stored."""
+        with self._transaction() as session:
+            answer = owned_answer(session, owner, answer_id)
+            if answer.conversation_id is None:
+                raise NotFound("its input was not stored")
+            return [row.value() for row in said_before(session, answer)]
+
+    def context(self, owner: str, ask: Ask) -> list[Message]:
+        """All messages that the provider would be sent for this ask."""
+        with self._transaction() as session:
+            return provider_messages(known_history(session, owner, ask), ask.said)
+
     def session_answer(self, owner: str, session_id: str) -> Answer | None:
         """The newest answer in the conversation that its owner calls `session_id`."""
         with self._transaction() as session:
@@ -113,6 +156,43 @@ class Conversations:
         """How many further connections there were so far, over all workers."""
         with self._transaction() as session:
             return session.scalar(select(MessageRow.visits).where(MessageRow.id == answer_id)) or 0
+
+    def create(self, owner: str, said: Sequence[Message], metadata: dict[str, str]) -> Conversation:
+        """A conversation in which this was said."""
+        now, details = time.time(), msgspec.json.encode(metadata).decode() if metadata else None
+        with self._transaction() as session:
+            conversation = new_conversation(session, new_id("conv"), owner, list(said), now, details)
+            _say(session, conversation, owner, now, said)
+            return conversation.value()
+
+    def add(self, owner: str, conversation_id: str, said: Sequence[Message]) -> list[StoredMessage]:
+        """Append messages that nobody is to answer yet."""
+        now = time.time()
+        with self._transaction() as session:
+            conversation = owned_conversation(session, owner, conversation_id)
+            conversation.updated = now
+            return [row.value() for row in _say(session, conversation, owner, now, said)]
+
+    def describe(self, owner: str, conversation_id: str, metadata: dict[str, str]) -> Conversation:
+        """Replace the client's metadata."""
+        with self._transaction() as session:
+            conversation = owned_conversation(session, owner, conversation_id)
+            conversation.details = msgspec.json.encode(metadata).decode() if metadata else None
+            return conversation.value()
+
+    def delete_answer(self, owner: str, answer_id: str, alone: bool) -> bool:
+        """Delete it and, unless `alone`, all that it answers, and the conversation if nothing is
+        left of it. Return whether its run was still going on."""
+        with self._transaction() as session:
+            answer = owned_answer(session, owner, answer_id)
+            said = [] if alone else [row.id for row in said_before(session, answer)]
+            running, conversation_id = answer.status == "running", answer.conversation_id
+            session.execute(delete(MessageRow).where(MessageRow.id.in_([answer.id, *said])))
+            stays = alone or conversation_id is None
+            if not stays and session.scalar(shown(conversation_id).limit(1)) is None:
+                session.execute(delete(MessageRow).where(MessageRow.conversation_id == conversation_id))
+                session.execute(delete(ConversationRow).where(ConversationRow.id == conversation_id))
+            return running
 
     def rename(self, owner: str, conversation_id: str, title: str) -> Conversation:
         with self._transaction() as session:
@@ -169,6 +249,16 @@ def _begin(session: Session, ask: Ask, owner: str, provider: str, model: str, ke
     session.add_all([*said, answer])
     session.flush()  # which fills in the defaults
     return Begun(_answer(answer), messages)
+
+
+def _say(
+    session: Session, conversation: ConversationRow, owner: str, now: float, said: Sequence[Message]
+) -> list[MessageRow]:
+    row = partial(_row, owner, conversation, now, newest_id(session, conversation))
+    rows = [_said(row(message.role), message) for message in said]
+    session.add_all(rows)
+    session.flush()  # which fills in the defaults
+    return rows
 
 
 def _find(session: Session, owner: str, key: str, fingerprint: str) -> Begun | None:

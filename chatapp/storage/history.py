@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from chatapp.chat import Ask, Message
 from chatapp.errors import InvalidField, NotFound
 from chatapp.ids import new_id
+from chatapp.storage.files import copy_files
 from chatapp.storage.tables import ConversationRow, MessageRow
 
 
@@ -80,8 +81,22 @@ def continue_or_branch(session: Session, previous: MessageRow, now: float) -> Co
     )
     session.add(branch)
     session.flush()  # the messages refer to it
-    session.add_all([row.copy(new_id("msg"), branch.id) for row in rows if row.id <= previous.id])
+    copies = {row.id: row.copy(new_id("msg"), branch.id) for row in rows if row.id <= previous.id}
+    session.add_all(copies.values())
+    session.flush()  # their files refer to them
+    for row_id, copy in copies.items():
+        copy_files(session, row_id, copy.id)
     return branch
+
+
+def said_before(session: Session, answer: MessageRow) -> Sequence[MessageRow]:
+    """What was said since the answer before this one; nothing if it was not stored."""
+    if answer.conversation_id is None:
+        return []
+    earlier = shown(answer.conversation_id).where(MessageRow.id < answer.id)
+    answers = earlier.where(MessageRow.role == "assistant", MessageRow.provider.is_not(None))
+    last = session.scalar(answers.order_by(None).order_by(MessageRow.id.desc()).limit(1))
+    return session.scalars(earlier.where(MessageRow.id > last.id) if last else earlier).all()
 
 
 def provider_messages(rows: Iterable[MessageRow], said: Sequence[Message]) -> list[Message]:

@@ -8,10 +8,8 @@ from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from chatapp.chat import Message, Role
-from chatapp.storage import Answer, Conversation, StoredMessage, decode_entries
+from chatapp.storage import Answer, Conversation, StoredMessage, decode_entries, decode_message
 from chatapp.transcript import transcript_of
-
-_said = msgspec.json.Decoder(Message)
 
 
 class Base(DeclarativeBase):
@@ -26,11 +24,13 @@ class ConversationRow(Base):
     title: Mapped[str]
     created: Mapped[float]  # seconds since the epoch, as all times here
     updated: Mapped[float]
+    details: Mapped[str | None] = mapped_column("metadata")  # JSON of the client's own
 
     __table_args__ = (Index("conversations_by_owner", "owner", "updated"),)
 
     def value(self) -> Conversation:
-        return Conversation(self.id, self.title, self.created, self.updated)
+        metadata = msgspec.json.decode(self.details or "{}", type=dict[str, str])
+        return Conversation(self.id, self.title, self.created, self.updated, metadata)
 
 
 class ApprovalRow(Base):
@@ -41,6 +41,17 @@ class ApprovalRow(Base):
     run_id: Mapped[str] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True)
     call_id: Mapped[str] = mapped_column(primary_key=True)
     decision: Mapped[str]
+
+
+class FileRow(Base):
+    """The bytes of a file that an answer holds; the rest of it stands in the compacted log. They
+    are apart because a list of messages must not read them."""
+
+    __tablename__ = "files"
+
+    run_id: Mapped[str] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True)
+    file_id: Mapped[str] = mapped_column(primary_key=True)
+    data: Mapped[bytes]
 
 
 class MessageRow(Base):
@@ -99,6 +110,7 @@ class MessageRow(Base):
                 role=self.role,
                 content=self.content,
                 created=self.created,
+                said=self.said,
             )
         return Answer(
             id=self.id,
@@ -123,7 +135,7 @@ class MessageRow(Base):
     def message(self) -> Message:
         """As a provider gets it."""
         if self.said is not None:
-            return _said.decode(self.said)
+            return decode_message(self.said)
         if '"tool-call"' not in self.entries:  # a quick look: most have none
             return Message(cast(Role, self.role), self.content)
         return Message("assistant", self.content, tool_calls=transcript_of(decode_entries(self.entries)).open_calls())

@@ -5,7 +5,7 @@ import pytest
 from providers.chats import PNG, SCHEMA, SEEN, SET, SHAPED, TOOLS, body
 
 from chatapp.chat import Chat, Message
-from chatapp.errors import BadReply, Reported, Truncated
+from chatapp.errors import BadReply, EmptyReply, Reported, Truncated
 from chatapp.events import ReasoningDelta, TextDelta, ToolCall, Usage
 from chatapp.providers import Finished
 from chatapp.providers.ollama import Ollama
@@ -56,9 +56,9 @@ def test_an_error_line_ends_the_reply(ollama, read):
         (b"", Truncated),
         (ndjson({"message": {"content": "a"}}), Truncated),
         (ndjson({"message": {"content": "a"}}) + b'{"mess', Truncated),
-        (b"hello\n", BadReply),
+        (b"hello\n", EmptyReply),
         (b"<html>", BadReply),
-        (b"[]\n", BadReply),
+        (b"[]\n", EmptyReply),
     ],
 )
 def test_a_200_that_is_no_reply_is_an_error(ollama, read, body, error):
@@ -99,3 +99,10 @@ def test_images_and_what_is_set():
     sent = body(Ollama, msgspec.structs.replace(SET, stop=["."], seed=7))
     assert sent["options"] == {"num_predict": 5, "temperature": 0.5, "top_p": 0.9, "stop": ["."], "seed": 7}
     assert body(Ollama, SHAPED)["format"] == SCHEMA
+
+
+def test_a_reply_in_one_line_is_cut_like_one_in_one_body(ollama, read):
+    text = "This server ignored `stream`. 👨‍👩‍👧‍👦"
+    reading = read(ollama, ndjson({**DONE, "message": {"content": text}}))
+    pieces = [item.text for item in reading.items if isinstance(item, TextDelta)]
+    assert "".join(pieces) == text and len(pieces) >= 8 and pieces[-1].endswith("👨‍👩‍👧‍👦")

@@ -106,7 +106,7 @@ def test_a_request_says_nothing_that_was_not_asked(adapter):
         (Ollama, {"messages": [Message("user", [THERE])]}, "messages"),
         (Gemini, {"messages": [Message("user", [THERE])]}, "messages"),
         (Gemini, {"messages": [Message("user", [Image("data:image/png,raw")])]}, "messages"),
-        (OpenAIChat, {"messages": [Message("tool", [HERE], tool_call_id="c")]}, "messages"),
+        (OpenAIChat, {"messages": [Message("assistant", [HERE])]}, "messages"),
         (Anthropic, {"messages": [Message("assistant", [HERE])]}, "messages"),
     ],
 )

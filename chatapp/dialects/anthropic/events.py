@@ -10,11 +10,14 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import ClassVar, assert_never
 
 from chatapp.dialects import BEGUN_ANEW, Dialect, failed
-from chatapp.dialects.blocks import Block, Blocks, Change, Closed, Grew, Opened
+from chatapp.dialects.blocks import Block, Blocks, Change, Cited, Closed, Grew, Opened
+from chatapp.dialects.media import in_words
 from chatapp.errors import status_of
 from chatapp.events import (
     AttemptReset,
+    CitedSource,
     ErrorInfo,
+    File,
     PlanStep,
     Raw,
     ReasoningDelta,
@@ -55,24 +58,34 @@ ERROR_TYPES = {
 class AnthropicDialect(Dialect):
     """`tools` are the names of the tools that the client runs: calls of others are the server's own
     and not shown. None: all are. `prompt_tokens` is an estimate, sent at the start; the true usage
-    comes with the end."""
+    comes with the end. `model` is the one that the client asked for, in its words: some clients
+    compare it with the reply's."""
 
     name: ClassVar[str] = "anthropic"
     has_event_ids: ClassVar[bool] = False
 
-    def __init__(self, tools: Collection[str] | None = None, prompt_tokens: int = 0) -> None:
+    def __init__(self, tools: Collection[str] | None = None, prompt_tokens: int = 0, model: str | None = None) -> None:
         self._prompt_tokens = prompt_tokens
+        self._model = model
         self._blocks = Blocks(tools, serial=True)
+        self._run_id = ""
         self._over = False
 
     def encode(self, event: StreamEvent) -> Iterator[Frame]:
         if self._over:
             return
         match event:
-            case TextDelta() | ReasoningDelta() | ToolInputDelta() | ToolCall() | ToolResult():
+            case TextDelta() | ReasoningDelta() | CitedSource() | ToolInputDelta() | ToolCall() | ToolResult():
                 yield from self._frames(self._blocks.take(event))
+            case File():  # the protocol's answers have no pictures
+                yield from self._frames(self._blocks.take(TextDelta(in_words(self._run_id, event))))
             case RunStart():
-                started = {**_head(event), "content": [], "usage": usage_body(Usage(prompt=self._prompt_tokens))}
+                self._run_id = event.run_id
+                started = {
+                    **_head(event, self._model),
+                    "content": [],
+                    "usage": usage_body(Usage(prompt=self._prompt_tokens)),
+                }
                 yield _frame("message_start", message={**started, "stop_reason": None, "stop_sequence": None})
             case RunEnd() if failed(event) and event.error:
                 yield _frame("error", **error_body(event.error))
@@ -97,6 +110,9 @@ class AnthropicDialect(Dialect):
                     yield _delta(block, change.text)
                 case Opened():
                     yield _frame("content_block_start", index=block.index, content_block=_start(block))
+                case Cited():
+                    delta = {"type": "citations_delta", "citation": _citation(change.source)}
+                    yield _frame("content_block_delta", index=block.index, delta=delta)
                 case Closed():
                     if block.kind == "thinking":
                         signature = {"type": "signature_delta", "signature": SIGNATURE}
@@ -112,22 +128,26 @@ class AnthropicDialect(Dialect):
         yield _frame("message_stop")
 
 
-def message(said: Transcript, tools: Collection[str]) -> dict[str, object]:
-    """The `message` of a run that ended and did not fail. `tools` are those that the client
-    runs."""
+def message(said: Transcript, tools: Collection[str], model: str | None = None) -> dict[str, object]:
+    """The `message` of a run that ended and did not fail. `tools` are those that the client runs,
+    `model` is the one that it asked for."""
     assert said.start is not None and said.end is not None
     calls = [call for call in said.open_calls() if call.name in tools]
     content: list[dict[str, object]] = []
-    for _, event in said.entries:
+    for event in (entry.event for entry in said.entries):
         match event:
             case TextDelta():
                 _join(content, "text", event.text)
+            case File():
+                _join(content, "text", in_words(said.start.run_id, event))
+            case CitedSource():
+                _cite(content, _citation(event))
             case ReasoningDelta():
                 _join(content, "thinking", event.text, signature=SIGNATURE)
             case ToolCall() if event in calls:
                 content.append({"type": "tool_use", "id": event.id, "name": event.name, "input": event.arguments})
     stop = {"stop_reason": stop_reason(said.end, bool(calls)), "stop_sequence": None}
-    return {**_head(said.start), "content": content, **stop, "usage": usage_body(said.end.usage)}
+    return {**_head(said.start, model), "content": content, **stop, "usage": usage_body(said.end.usage)}
 
 
 def stop_reason(end: RunEnd, calls: bool) -> str:
@@ -156,8 +176,8 @@ def error_type(status: int) -> str:
     return ERROR_TYPES.get(status, "invalid_request_error" if status < 500 else "api_error")
 
 
-def _head(start: RunStart) -> dict[str, object]:
-    return {"id": start.run_id, "type": "message", "role": "assistant", "model": start.model}
+def _head(start: RunStart, model: str | None) -> dict[str, object]:
+    return {"id": start.run_id, "type": "message", "role": "assistant", "model": model or start.model}
 
 
 def _start(block: Block) -> dict[str, object]:
@@ -175,10 +195,28 @@ def _delta(block: Block, text: str) -> Frame:
     return _frame("content_block_delta", index=block.index, delta={"type": type, field: text})
 
 
+def _citation(source: CitedSource) -> dict[str, object]:
+    """A place on the web, or in a document without an address. Its numbers are not known here."""
+    if source.url:
+        web: dict[str, object] = {"type": "web_search_result_location", "url": source.url, "encrypted_index": ""}
+        return {**web, "title": source.title or None, "cited_text": source.quote}
+    document: dict[str, object] = {"document_index": 0, "document_title": source.title or None, "file_id": None}
+    place: dict[str, object] = {"type": "char_location", "start_char_index": 0, "end_char_index": 0}
+    return {**place, **document, "cited_text": source.quote}
+
+
 def _join(content: list[dict[str, object]], kind: str, text: str, **more: object) -> None:
     if content and content[-1]["type"] == kind:
-        text = f"{content.pop()[kind]}{text}"
-    content.append({"type": kind, kind: text, **more})
+        content[-1][kind] = f"{content[-1][kind]}{text}"
+    else:
+        content.append({"type": kind, kind: text, **more})
+
+
+def _cite(content: list[dict[str, object]], citation: dict[str, object]) -> None:
+    _join(content, "text", "")
+    citations = content[-1].setdefault("citations", [])
+    assert isinstance(citations, list)
+    citations.append(citation)
 
 
 def _frame(name: str, **data: object) -> Frame:

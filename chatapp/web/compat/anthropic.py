@@ -10,7 +10,7 @@ from chatapp.dialects.anthropic.events import AnthropicDialect, error_type, mess
 from chatapp.dialects.anthropic.request import MessagesRequest
 from chatapp.reading.disconnect import OnLeave
 from chatapp.service import estimated_tokens
-from chatapp.web import current_service, trace_id
+from chatapp.web import current_caller, current_service, trace_id
 from chatapp.web.bodies import parse
 from chatapp.web.endpoint import JSON, RUNNING, STREAM, endpoint
 from chatapp.web.streaming import begin, respond, whole
@@ -34,8 +34,9 @@ def create() -> Response:
     on_leave = OnLeave(answer.id, stops=asked.on_disconnect != "continue")
     tools = [tool.name for tool in ask.options.tools]
     if not asked.stream:
-        return _json(message(whole(answer, on_leave), tools))
-    return respond(current_service().source(answer), AnthropicDialect(tools, estimated_tokens(ask)), on_leave)
+        return _json(message(whole(answer, on_leave), tools, asked.model))
+    dialect = AnthropicDialect(tools, estimated_tokens(ask), asked.model)
+    return respond(current_service().source(answer), dialect, on_leave)
 
 
 @endpoint(
@@ -47,7 +48,7 @@ def create() -> Response:
 )
 def count_tokens() -> Response:
     """An estimate, by length: no provider is asked."""
-    return _json({"input_tokens": current_service().count_tokens(parse(MessagesRequest).ask())})
+    return _json({"input_tokens": current_service().count_tokens(parse(MessagesRequest).ask(), current_caller())})
 
 
 @blueprint.after_request

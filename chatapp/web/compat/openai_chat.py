@@ -30,7 +30,7 @@ def list_models() -> Response:
 )
 def get_model(model_id: str) -> Response:
     for model in _models():
-        if model["id"] == model_id:
+        if model["id"] in (model_id, f"{model_id}:latest"):  # Ollama's default tag
             return _json(model)
     raise NotFound(f"model: unknown model {model_id!r}; GET /v1/models lists the available ones")
 
@@ -50,9 +50,9 @@ def complete() -> Response:
     on_leave = OnLeave(answer.id, stops=asked.on_disconnect != "continue")
     tools = [tool.name for tool in ask.options.tools]
     if not asked.stream:
-        return _json(completion(whole(answer, on_leave), tools))
+        return _json(completion(whole(answer, on_leave), tools, asked.model))
     usage = bool(asked.stream_options and asked.stream_options.include_usage)
-    return respond(current_service().source(answer), OpenAIDialect(usage, tools), on_leave)
+    return respond(current_service().source(answer), OpenAIDialect(usage, tools, asked.model), on_leave)
 
 
 def error_shape(status: int, code: str, message: str) -> tuple[int, object]:

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from chatapp.dialects.openai_chat.events import OpenAIDialect, completion
 from chatapp.events import (
     AttemptReset,
+    CitedSource,
     Entry,
     ErrorInfo,
+    File,
     ReasoningDelta,
     RunEnd,
     RunStart,
@@ -32,10 +34,17 @@ STOP = RunEnd("stop", USAGE, Timing())
 CALL = ToolCall("c1", "function", "add", {"a": 1})
 PIECES = [ToolInputDelta("c1", "add", '{"a"'), ToolInputDelta("c1", "add", ": 1}")]
 
+WEB = CitedSource("src_1", "https://source.test/1", "One", "It is 1.", 0, 2)
+DOCUMENT = CitedSource("src_2", "", "notes.pdf")
+PICTURE = File("file_1", "image/png", bytes=b"PNG")
+ELSEWHERE = File("file_2", "application/pdf", "notes.pdf", url="https://source.test/notes.pdf")
+LEFT_OUT = File("file_3", "image/png", error="left out")
+
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
 pieces = st.one_of(
     st.builds(lambda text: [TextDelta(text)], texts),
     st.builds(lambda text: [ReasoningDelta(text)], texts),
+    st.sampled_from([[WEB], [DOCUMENT], [PICTURE], [ELSEWHERE], [LEFT_OUT]]),
     st.sampled_from([[CALL], [*PIECES, CALL], [CALL, ToolResult("c1", 2)], [*PIECES, CALL, ToolResult("c1", 2)]]),
 )
 
@@ -87,7 +96,13 @@ def test_every_stream_has_the_shape_that_clients_count_on(events: list[StreamEve
 def test_the_pieces_joined_are_the_whole(events: list[StreamEvent]) -> None:
     *found, _ = data(OpenAIDialect(), events)
     parsed = [json.loads(chunk) for chunk in found]
-    assert "".join(deltas(parsed, "content")) == "".join(e.text for e in events if isinstance(e, TextDelta))
+    whole = completion(transcript_of([Entry(seq, event) for seq, event in enumerate(events, 1)]))
+    message: Any = whole["choices"][0]["message"]  # type: ignore[index]
+    assert "".join(deltas(parsed, "content")) == (message["content"] or "")
+    annotations = [*chain(*deltas(parsed, "annotations"))]
+    assert [annotation.pop("index") for annotation in annotations] == [*range(len(annotations))]
+    assert annotations == message.get("annotations", [])
+    assert [*chain(*deltas(parsed, "images"))] == message.get("images", [])
     assert "".join(deltas(parsed, "reasoning_content")) == "".join(
         e.text for e in events if isinstance(e, ReasoningDelta)
     )
@@ -184,3 +199,12 @@ def test_a_whole_completion_holds_text_thinking_calls_and_usage() -> None:
     assert whole["choices"][0]["finish_reason"] == "tool_calls" and whole["object"] == "chat.completion"
     assert whole["usage"]["prompt_tokens_details"] == {"cached_tokens": 1}
     assert whole["usage"]["total_tokens"] == 3
+
+
+def test_a_call_that_the_provider_ran_is_not_the_clients_under_any_name() -> None:
+    served = ToolCall("s", "function", "add", {}, by_provider=True)
+    told = chunks(served, ToolResult("s", 1), CALL, STOP, tools=["add"])
+    ids = [
+        call["id"] for chunk in told for choice in chunk["choices"] for call in choice["delta"].get("tool_calls", ())
+    ]
+    assert ids == ["c1"]

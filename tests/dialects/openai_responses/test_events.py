@@ -5,14 +5,18 @@ from itertools import chain
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from openresponses import check_response, needs_specification
 
-from chatapp.dialects.openai_responses.events import ResponsesDialect, response_id, run_id_of
+from chatapp.dialects.openai_responses.events import ResponsesDialect
+from chatapp.dialects.openai_responses.resource import response_id, run_id_of
 from chatapp.events import (
     AttemptReset,
+    CitedSource,
     Entry,
     ErrorInfo,
+    File,
     ReasoningDelta,
     RunEnd,
     RunStart,
@@ -32,10 +36,17 @@ CALL = ToolCall("c1", "function", "add", {"a": 1})
 PIECES = [ToolInputDelta("c1", "add", '{"a"'), ToolInputDelta("c1", "add", ": 1}")]
 OTHER = ToolCall("c2", "function", "add", {})
 
+WEB = CitedSource("src_1", "https://source.test/1", "One", "It is 1.", 0, 2)
+DOCUMENT = CitedSource("src_2", "", "notes.pdf")
+PICTURE = File("file_1", "image/png", bytes=b"PNG")
+ELSEWHERE = File("file_2", "application/pdf", "notes.pdf", url="https://source.test/notes.pdf")
+LEFT_OUT = File("file_3", "image/png", error="left out")
+
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
 pieces = st.one_of(
     st.builds(lambda text: [TextDelta(text)], texts),
     st.builds(lambda text: [ReasoningDelta(text)], texts),
+    st.sampled_from([[WEB], [DOCUMENT], [PICTURE], [ELSEWHERE], [LEFT_OUT]]),
     st.just([AttemptReset("cut")]),
     st.sampled_from(
         [
@@ -61,7 +72,9 @@ def frames(events: list[StreamEvent], **options: Any) -> list[tuple[str | None, 
 
 
 def decoded(events: list[StreamEvent], **options: Any) -> list[dict[str, Any]]:
-    found = [(name, json.loads(data)) for name, data in frames(events, **options)]
+    *told, done = frames(events, **options)
+    assert done == (None, "[DONE]")
+    found = [(name, json.loads(data)) for name, data in told]
     assert all(name == data["type"] for name, data in found)
     return [data for _, data in found]
 
@@ -91,6 +104,17 @@ def test_every_item_is_opened_grows_and_is_closed_as_it_stands_in_the_response(e
         assert "".join(e["delta"] for e in grown) == _text(item)
 
 
+@needs_specification
+@settings(deadline=None)  # the first one reads the specification
+@given(runs)
+def test_the_response_follows_its_schema_after_every_event(events: list[StreamEvent]) -> None:
+    dialect = ResponsesDialect()
+    for event in events:
+        for _ in dialect.encode(event):
+            pass
+        check_response(json.loads(json.dumps(dialect.whole())))
+
+
 def _text(item: dict[str, Any]) -> str:
     if item["type"] == "function_call":
         return str(item["arguments"])
@@ -100,7 +124,7 @@ def _text(item: dict[str, Any]) -> str:
 @given(runs)
 def test_a_client_that_goes_on_after_a_number_gets_the_suffix(events: list[StreamEvent]) -> None:
     whole = frames(events)
-    for after in range(-1, len(whole) - 1):
+    for after in range(-1, len(whole) - 2):  # the last has no number
         assert frames(events, after=after) == whole[after + 1 :]
 
 
@@ -119,8 +143,8 @@ def test_of_a_compacted_log_the_end_alone_tells_all_to_who_goes_on() -> None:
 def test_fetched_from_the_compacted_log_it_is_what_the_stream_ended_with(events: list[StreamEvent]) -> None:
     events = [event for event in events if not isinstance(event, (AttemptReset, ToolInputDelta))]
     dialect = ResponsesDialect()
-    for _, event in transcript_of([Entry(seq, event) for seq, event in enumerate(events, 1)]).entries:
-        list(dialect.encode(event))
+    for entry in transcript_of([Entry(seq, event) for seq, event in enumerate(events, 1)]).entries:
+        list(dialect.encode(entry.event))
     streamed = decoded(events)[-1]["response"]
     fetched = json.loads(json.dumps(dialect.whole()))
     assert fetched == streamed

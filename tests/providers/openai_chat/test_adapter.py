@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from chatapp.errors import BadReply, Reported, Truncated
+from chatapp.errors import BadReply, EmptyReply, Reported, Truncated
 from chatapp.events import ReasoningDelta, TextDelta, ToolCall, ToolInputDelta, Usage, encode_events
 from chatapp.providers import Finished
 from chatapp.providers.openai_chat.adapter import OpenAIChat
@@ -76,6 +76,29 @@ def test_a_body_that_breaks_off_behind_the_finish_is_complete(openai, read):
     assert read(openai, body()).finish == Finished("stop")
 
 
+@pytest.mark.parametrize(
+    "delta",
+    [
+        {"reasoning_content": "hm"},
+        {"reasoning_content": [{"type": "text", "text": "h"}, {"type": "text", "text": "m"}]},
+        {"reasoning": [{"type": "thinking", "thinking": "hm"}, 5, {"text": 5}]},
+        {"reasoning_content": "", "reasoning": None, "reasoning_details": [{"type": "reasoning.text", "text": "hm"}]},
+        {"reasoning_details": [{"type": "reasoning.summary", "summary": "hm"}, {"type": "reasoning.encrypted"}]},
+    ],
+)
+def test_reasoning_is_found_under_each_of_its_names_and_forms(openai, read, delta):
+    assert read(openai, sse(chunk(delta), STOP)).reasoning == "hm"
+    assert (
+        read(openai, json.dumps({"choices": [{"message": delta, "finish_reason": "stop"}]}).encode()).reasoning == "hm"
+    )
+
+
+@pytest.mark.parametrize("details", ["hm", 5, {"text": "hm"}, [5, None], [{"text": 5}]])
+def test_details_of_another_form_say_nothing(openai, read, details):
+    reading = read(openai, sse(chunk({"content": "Hello", "reasoning_details": details}), STOP))
+    assert (reading.text, reading.reasoning, reading.error) == ("Hello", "", None)
+
+
 def test_reasoning_under_two_names_is_shown_once(openai, read):
     delta = {"reasoning_content": "hm", "reasoning": "hm", "reasoning_details": [{"text": "hm"}]}
 
@@ -97,7 +120,8 @@ def test_parts_of_a_form_of_their_own_are_skipped(openai, read):
 
     reading = read(openai, sse(chunk({"content": parts}), STOP))
 
-    assert (reading.text, reading.finish, reading.error) == ("ab", Finished("stop"), None)
+    skipped = {"field text": 1, "part of another form": 1}
+    assert (reading.text, reading.finish, reading.error) == ("ab", Finished("stop", skipped=skipped), None)
 
 
 def test_half_an_emoji_in_a_part_does_not_lose_the_part(openai, read):
@@ -106,7 +130,7 @@ def test_half_an_emoji_in_a_part_does_not_lose_the_part(openai, read):
     assert read(openai, body).text == "a\ufffd"
 
 
-@pytest.mark.parametrize("usage", ["3 tokens", [1], {"prompt_tokens": "3", "completion_tokens": "1"}])
+@pytest.mark.parametrize("usage", ["3 tokens", [1], {"prompt_tokens": "three", "completion_tokens": [1]}])
 def test_a_usage_of_another_form_does_not_cost_the_reply(openai, read, usage):
     reading = read(openai, sse(chunk({"content": "a"}), chunk(finish="stop", usage=usage)))
 
@@ -242,7 +266,7 @@ def test_frames_that_say_nothing_are_skipped(openai, read):
     assert read(openai, body).text == "a"
 
 
-@pytest.mark.parametrize("frame", ["{", "hello", "[]", '{"choices": 3}', "[" * 100_000])
+@pytest.mark.parametrize("frame", ["{", '{"choices": 3}', '{"x":' * 100_000])
 def test_a_frame_that_is_not_of_the_protocol_is_a_bad_reply(openai, read, frame):
     assert isinstance(read(openai, sse(chunk({"content": "a"}), frame)).error, BadReply)
 
@@ -254,11 +278,11 @@ def test_a_frame_that_is_not_of_the_protocol_is_a_bad_reply(openai, read, frame)
         (b"\r\n \n", Truncated),
         (b"<!DOCTYPE html><p>502", BadReply),
         (b"\n<html>", BadReply),
-        (b"Service ready.\n", BadReply),
+        (b"Service ready.\n", EmptyReply),
         (b'{"error":{"message":"no"}}', Reported),
-        (b'{"hello":"world"}', Truncated),
+        (b'{"hello":"world"}', EmptyReply),
         (b'{"choices":[{"mess', BadReply),
-        (b"[]", BadReply),
+        (b"[]", EmptyReply),
     ],
 )
 def test_a_200_that_is_no_reply_is_an_error(openai, read, body, error):

@@ -14,7 +14,7 @@ from gevent.socket import socket
 pytestmark = pytest.mark.slow
 
 MB = 1_000_000
-SILENCE_S, TOTAL_S = 2, 6
+SILENCE_S, TOTAL_S = 2, 12
 REPLY_BYTES = 6 * MB  # more than the largest event
 GROWTH_BYTES = (
     200 * MB
@@ -117,6 +117,8 @@ def test_no_provider_takes_more_than_it_is_given(
         CHATAPP_UPSTREAM_SILENCE_TIMEOUT_S=str(SILENCE_S),
         CHATAPP_UPSTREAM_TOTAL_TIMEOUT_S=str(TOTAL_S),
         CHATAPP_MAX_REPLY_BYTES=str(REPLY_BYTES),
+        CHATAPP_MAX_LINE_BYTES="1000000",
+        CHATAPP_MAX_EVENT_BYTES="4000000",
         CHATAPP_UPSTREAM_RETRIES="0",
         CHATAPP_CIRCUIT_FAILURES="1000",
         CHATAPP_LOG_LEVEL="DEBUG",

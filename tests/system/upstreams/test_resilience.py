@@ -94,7 +94,7 @@ def test_a_provider_that_keeps_failing_is_left_alone_until_it_is_back(
     for _ in range(2):
         upstream.script("m", wire.head("application/json", "500 No") + b"{}")
     upstream.script("m", wire.head(), wire.chunk("back") + wire.DONE)
-    env = {"CHATAPP_UPSTREAM_RETRIES": "0", "CHATAPP_CIRCUIT_FAILURES": "2", "CHATAPP_CIRCUIT_OPEN_S": "2"}
+    env = {"CHATAPP_UPSTREAM_RETRIES": "0", "CHATAPP_CIRCUIT_FAILURES": "2", "CHATAPP_CIRCUIT_OPEN_S": "4"}
     fast = 'fallback = ["mock"]\n[providers.mock]\ntype = "mock"\ninterval_s = 0.0'
     client = serve(fast, **env).client()
     assert all(text(ask(client, "m")) for _ in range(3))  # the fallback's

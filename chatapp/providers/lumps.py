@@ -18,14 +18,18 @@ Item = TypeVar("Item")
 PIECE_CHARS = 4  # about a token
 SHORT_CHARS = 8  # a text that stays whole
 MAX_PIECES = 1000  # of one lump: a book costs the log no more than a page
+MAX_PIECES_OF_REPLY = 10_000  # after that lumps stay whole: an endless stream costs its own events
 LARGE_CHARS = 500  # longer than any model's token, even one of Gemini's chunks
 
 
 def cut_lumps(items: Iterable[Item], over: int = LARGE_CHARS) -> Iterator[Item | TextDelta | ReasoningDelta]:
-    """The items, with texts of more than `over` characters cut."""
+    """The items of one reply, with texts of more than `over` characters cut."""
+    pieces = 0
     for item in items:
-        if isinstance(item, (TextDelta, ReasoningDelta)) and len(item.text) > over:
-            yield from cut(item)
+        if isinstance(item, (TextDelta, ReasoningDelta)) and len(item.text) > over and pieces < MAX_PIECES_OF_REPLY:
+            for piece in cut(item):
+                pieces += 1
+                yield piece
         else:
             yield item
 

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from chatapp.events import ReasoningDelta, TextDelta, ToolCall
 from chatapp.providers import ReplyItem
-from chatapp.providers.lumps import MAX_PIECES, cut, cut_lumps
+from chatapp.providers.lumps import LARGE_CHARS, MAX_PIECES, MAX_PIECES_OF_REPLY, cut, cut_lumps
 
 FAMILY, FLAG, ACCENT = "👨‍👩‍👧‍👦", "🇩🇪", "e\N{COMBINING ACUTE ACCENT}"
 texts = st.lists(st.sampled_from([*"abc \r\n", FAMILY, FLAG, ACCENT, "क्षि"]), max_size=300).map("".join)
@@ -46,3 +46,10 @@ def test_a_sentence_comes_in_many_pieces() -> None:
 def test_a_book_has_no_more_pieces_than_a_page() -> None:
     assert 500 <= len(list(cut(TextDelta("word " * 200_000)))) <= MAX_PIECES
     assert 500 <= len(list(cut(TextDelta("word " * 800)))) <= MAX_PIECES
+
+
+def test_an_endless_stream_of_lumps_is_not_made_longer_without_end() -> None:
+    lumps = [TextDelta("word " * LARGE_CHARS)] * 100
+    pieces = list(cut_lumps(lumps))
+    assert len(pieces) < MAX_PIECES_OF_REPLY + MAX_PIECES + len(lumps)
+    assert pieces[-1] == lumps[-1] and len(pieces[0].text) < LARGE_CHARS

@@ -12,6 +12,7 @@ from chatapp.events import ToolCall
 
 Role: TypeAlias = Literal["system", "user", "assistant", "tool"]
 Effort: TypeAlias = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+Verbosity: TypeAlias = Literal["low", "medium", "high"]
 
 
 class Text(msgspec.Struct, frozen=True, tag="text"):
@@ -72,6 +73,24 @@ class ToolSpec(msgspec.Struct, frozen=True, omit_defaults=True):
     strict: bool = False
 
 
+class AnswerSchema(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A JSON schema that the answer must follow, with what the client said beside it.
+
+    `strict`: the provider must guarantee it; None means the provider's own default.
+    """
+
+    json: dict[str, object]
+    name: str = ""
+    description: str = ""
+    strict: bool | None = None
+
+    @property
+    def described(self) -> dict[str, object]:
+        """The schema for a protocol that has no field for its name and description."""
+        said = {"title": self.name, "description": self.description}
+        return {name: text for name, text in said.items() if text and name not in self.json} | self.json
+
+
 class ChatOptions(msgspec.Struct, frozen=True, kw_only=True):
     """How the answer is to be made. None means the provider's own default.
 
@@ -80,7 +99,8 @@ class ChatOptions(msgspec.Struct, frozen=True, kw_only=True):
     - `tools` are the client's: the provider is told of them, and their calls are passed to the client.
     - `tool_choice` is `auto`, `none`, `required`, or the name of the one tool to call.
     - Without `parallel_tools` a turn has at most one call, if the provider can guarantee that.
-    - `schema` is a JSON schema that the answer must follow.
+    - `schema` is what the answer must follow. With `json_mode` it is JSON of any shape.
+    - `verbosity` says how long the answer is to be.
     - `raw`: also yield the bytes of the body, as `Raw` events, each before its decoded events.
     """
 
@@ -94,7 +114,9 @@ class ChatOptions(msgspec.Struct, frozen=True, kw_only=True):
     tools: list[ToolSpec] = []
     tool_choice: str = "auto"
     parallel_tools: bool = True
-    schema: dict[str, object] | None = None
+    schema: AnswerSchema | None = None
+    json_mode: bool = False
+    verbosity: Verbosity | None = None
     raw: bool = False
 
 

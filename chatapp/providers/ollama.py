@@ -13,7 +13,7 @@ from chatapp.errors import InvalidField, Truncated
 from chatapp.events import FinishReason, ReasoningDelta, StreamEvent, TextDelta, ToolCall, Usage
 from chatapp.providers import Finished
 from chatapp.providers.http import HTTPProvider, ProviderRequest, ReplyItems
-from chatapp.providers.prompt import given, inline_image, parts, result_text, sendable_turns, with_tool_names
+from chatapp.providers.prompt import given, inline_image, parts, refuse, result_text, sendable_turns, with_tool_names
 from chatapp.providers.thinking import STYLES, switched
 from chatapp.wire.json_text import NOTHING, count, is_something, parse, parse_arguments
 from chatapp.wire.upstream_errors import stream_error
@@ -30,6 +30,7 @@ class Ollama(HTTPProvider):
     def request(self, chat: Chat) -> ProviderRequest:
         if chat.tool_choice not in ("auto", "none"):
             raise InvalidField(f"tool_choice: {self.name} supports only 'auto' and 'none'")
+        refuse(chat, self.name, "verbosity")
         messages = [self._message(message, name) for message, name in with_tool_names(sendable_turns(chat, self.name))]
         body: dict[str, object] = {"model": chat.model, "messages": messages, "stream": True}
         limits = given(num_predict=chat.max_tokens, stop=chat.stop)
@@ -38,7 +39,8 @@ class Ollama(HTTPProvider):
         body |= switched(STYLES[self.thinking], chat)
         if chat.tools and chat.tool_choice == "auto":
             body["tools"] = [{"type": "function", "function": tool} for tool in chat.tools]
-        return ProviderRequest("/api/chat", body | given(format=chat.schema))
+        shape = chat.schema.described if chat.schema else "json" if chat.json_mode else None
+        return ProviderRequest("/api/chat", body | given(format=shape))
 
     def decode(self, body: Iterable[bytes]) -> ReplyItems:
         tool_calls = 0

@@ -25,8 +25,18 @@ class InlineImage(NamedTuple):
 def refuse(chat: Chat, who: str, *fields: str) -> None:
     """Raise InvalidField if one of these fields of the chat is set."""
     for field in fields:
-        if getattr(chat, field) not in (None, [], {}):
+        value = getattr(chat, field)
+        if value is not None and value is not False and value != []:
             raise InvalidField(f"{field}: {who} does not support this")
+
+
+def refuse_json_mode(chat: Chat, who: str) -> None:
+    """Raise InvalidField if the answer is to be JSON of any shape.
+
+    A schema of any object is no substitute: a provider refuses it, or closes it to `{}`.
+    """
+    if chat.json_mode:
+        raise InvalidField(f"json_mode: {who} has no json_object format; use a JSON schema")
 
 
 def sendable_turns(chat: Chat, who: str, images_of: tuple[Role, ...] = ("user",)) -> Iterator[Message]:

@@ -5,7 +5,7 @@ name.
 import pytest
 from providers.chats import CALLED, HERE, PLAIN, PNG, RESULTS, SILENT, THERE
 
-from chatapp.chat import Chat, Image, Message, Native, Text
+from chatapp.chat import AnswerSchema, Chat, Image, Message, Native, Text
 from chatapp.errors import InvalidField
 from chatapp.providers.prompt import (
     InlineImage,
@@ -39,11 +39,13 @@ def test_an_image_is_refused_in_a_role_that_cannot_have_one():
     assert raised.value.message == "messages: acme does not accept images in messages of role 'tool'"
 
 
-@pytest.mark.parametrize(("field", "value"), [("seed", 0), ("stop", ["."]), ("schema", {"type": "object"})])
+@pytest.mark.parametrize(
+    ("field", "value"), [("seed", 0), ("stop", ["."]), ("schema", AnswerSchema({})), ("json_mode", True)]
+)
 def test_a_field_that_is_set_is_refused_by_its_name(field, value):
-    refuse(PLAIN, "acme", "seed", "stop", "schema")
+    refuse(PLAIN, "acme", "seed", "stop", "schema", "json_mode")
     with pytest.raises(InvalidField, match=f"^{field}: acme does not support this$"):
-        refuse(chat(**{field: value}), "acme", "seed", "stop", "schema")
+        refuse(chat(**{field: value}), "acme", "seed", "stop", "schema", "json_mode")
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-from chatapp.chat import Ask, ChatOptions, Effort, Image, Message, Native, Part, Text, ToolSpec
+from chatapp.chat import AnswerSchema, Ask, ChatOptions, Effort, Image, Message, Native, Part, Text, ToolSpec
 from chatapp.dialects.anthropic.events import SIGNATURE
 from chatapp.dialects.request_parts import (
     PositiveInt,
@@ -146,7 +146,7 @@ class MessagesRequest(msgspec.Struct, frozen=True, kw_only=True):
             tools=tools,
             tool_choice=_choice(self.tool_choice, tools),
             parallel_tools=not (self.tool_choice and self.tool_choice.disable_parallel_tool_use),
-            schema=format.schema_ if format else None,
+            schema=AnswerSchema(format.schema_, strict=True) if format else None,  # as Anthropic guarantees it
         )
         thread = self.thread is not None
         return Ask(

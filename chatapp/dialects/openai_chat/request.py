@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from chatapp.chat import Ask, ChatOptions, Effort, Message, Role, ToolSpec
+from chatapp.chat import AnswerSchema, Ask, ChatOptions, Effort, Message, Role, ToolSpec, Verbosity
 from chatapp.dialects.request_parts import (
     ContentPart,
     PositiveInt,
@@ -73,6 +73,9 @@ class ChosenTool(msgspec.Struct, frozen=True):
 
 class NamedSchema(msgspec.Struct, frozen=True, rename={"schema_": "schema"}):
     schema_: dict[str, object] | None = None
+    name: str = ""
+    description: str | None = None
+    strict: bool | None = None
 
 
 class ResponseFormat(msgspec.Struct, frozen=True):
@@ -106,6 +109,7 @@ class CompletionRequest(msgspec.Struct, frozen=True, kw_only=True):
     parallel_tool_calls: bool | None = None
     response_format: ResponseFormat | None = None
     reasoning_effort: Effort | None = None
+    verbosity: Verbosity | None = None
     provider: str | None = None
     thinking: bool | ThinkingSwitch | None = None
     on_disconnect: OnDisconnect | None = None
@@ -135,6 +139,8 @@ class CompletionRequest(msgspec.Struct, frozen=True, kw_only=True):
             tool_choice=_choice(self.tool_choice, tools),
             parallel_tools=self.parallel_tool_calls is not False,
             schema=_schema(self.response_format),
+            json_mode=self.response_format is not None and self.response_format.type == "json_object",
+            verbosity=self.verbosity,
         )
         return Ask(said=self._messages(), options=options, provider=self.provider, model=self.model)
 
@@ -194,14 +200,13 @@ def _choice(choice: str | ChosenTool | None, tools: list[ToolSpec]) -> str:
     return choice_word(choice)
 
 
-def _schema(format: ResponseFormat | None) -> dict[str, object] | None:
-    if format is None or format.type == "text":
+def _schema(format: ResponseFormat | None) -> AnswerSchema | None:
+    if format is None or format.type != "json_schema":
         return None
-    if format.type == "json_object":
-        return {"type": "object"}
-    if format.json_schema is None or format.json_schema.schema_ is None:
+    given = format.json_schema
+    if given is None or given.schema_ is None:
         raise InvalidField("response_format.json_schema.schema: must not be empty")
-    return format.json_schema.schema_
+    return AnswerSchema(given.schema_, given.name, given.description or "", given.strict)
 
 
 def _thinking(switch: bool | ThinkingSwitch | None, effort: Effort | None) -> bool | None:

@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from chatapp.chat import Ask, ChatOptions, Effort, Message, ToolSpec
+from chatapp.chat import AnswerSchema, Ask, ChatOptions, Effort, Message, ToolSpec, Verbosity
 from chatapp.dialects.openai_responses.events import run_id_of
 from chatapp.dialects.request_parts import (
     ContentPart,
@@ -85,12 +85,13 @@ class Format(msgspec.Struct, frozen=True, omit_defaults=True, rename={"schema_":
     type: Literal["text", "json_object", "json_schema"]
     name: str = ""
     schema_: dict[str, object] | None = None
+    description: str | None = None
     strict: bool | None = None
 
 
 class TextFormat(msgspec.Struct, frozen=True, omit_defaults=True):
     format: Format | None = None
-    verbosity: str | None = None
+    verbosity: Verbosity | None = None
 
 
 class ResponseRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,6 +129,7 @@ class ResponseRequest(msgspec.Struct, frozen=True, kw_only=True):
         refuse("top_logprobs", bool(self.top_logprobs))
         effort = self.reasoning.effort if self.reasoning else None
         tools = distinct([_tool(f"tools[{index}]", tool) for index, tool in enumerate(self.tools or ())])
+        format = self.text.format if self.text else None
         messages = _messages(self.input)
         if self.previous_response_id is None:
             refuse_orphans("input", messages)
@@ -140,7 +142,9 @@ class ResponseRequest(msgspec.Struct, frozen=True, kw_only=True):
             tools=tools,
             tool_choice=_choice(self.tool_choice, tools),
             parallel_tools=self.parallel_tool_calls is not False,
-            schema=_schema(self.text),
+            schema=_schema(format),
+            json_mode=format is not None and format.type == "json_object",
+            verbosity=self.text.verbosity if self.text else None,
         )
         return Ask(
             said=messages,
@@ -235,11 +239,9 @@ def _choice(choice: str | ChosenTool | None, tools: list[ToolSpec]) -> str:
     return choice_word(choice)
 
 
-def _schema(text: TextFormat | None) -> dict[str, object] | None:
-    if text is None or text.format is None or text.format.type == "text":
+def _schema(format: Format | None) -> AnswerSchema | None:
+    if format is None or format.type != "json_schema":
         return None
-    if text.format.type == "json_object":
-        return {"type": "object"}
-    if text.format.schema_ is None:
+    if format.schema_ is None:
         raise InvalidField("text.format.schema: must not be empty")
-    return text.format.schema_
+    return AnswerSchema(format.schema_, format.name, format.description or "", format.strict)

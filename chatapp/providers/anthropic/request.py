@@ -5,7 +5,15 @@ Source: https://platform.claude.com/docs/en/api/messages
 
 from chatapp.chat import Chat, Image, Message, Part
 from chatapp.errors import InvalidField
-from chatapp.providers.prompt import given, native_content, parts, refuse, sendable_turns, split_data_url
+from chatapp.providers.prompt import (
+    given,
+    native_content,
+    parts,
+    refuse,
+    refuse_json_mode,
+    sendable_turns,
+    split_data_url,
+)
 from chatapp.providers.thinking import Fields, Switch, switched
 
 PROTOCOL = "anthropic"
@@ -16,7 +24,8 @@ MOST_TEMPERATURE = 1.0
 
 def request_body(chat: Chat, who: str, think: Switch) -> Fields:
     """The body for a chat. Raises InvalidField for anything that the protocol cannot carry."""
-    refuse(chat, who, "seed")
+    refuse(chat, who, "seed", "verbosity")
+    refuse_json_mode(chat, who)
     switch = switched(think, chat)
     if _budget(switch) is not None and _continues_another(chat):
         switch = {}  # with a budget, the turn would have to begin with signed thinking
@@ -29,7 +38,9 @@ def request_body(chat: Chat, who: str, think: Switch) -> Fields:
     if chat.temperature is not None and chat.temperature > MOST_TEMPERATURE:
         raise InvalidField(f"temperature: {who} accepts at most {MOST_TEMPERATURE:g}")
     if chat.schema is not None:
-        body["output_config"] = _output_config(switch) | {"format": {"type": "json_schema", "schema": chat.schema}}
+        body["output_config"] = _output_config(switch) | {
+            "format": {"type": "json_schema", "schema": chat.schema.described}
+        }
     return body | _tools(chat)
 
 

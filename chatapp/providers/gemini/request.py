@@ -6,10 +6,11 @@ Source: https://ai.google.dev/api/generate-content
 import re
 
 from chatapp.chat import Chat, Image, Message, Part
-from chatapp.providers.prompt import given, inline_image, native_content, parts, sendable_turns, with_tool_names
+from chatapp.providers.prompt import given, inline_image, native_content, parts, refuse, sendable_turns, with_tool_names
 from chatapp.providers.thinking import Fields, Switch, switched
 
 PROTOCOL = "gemini"
+JSON = "application/json"
 
 # Gemini 3 refuses a call without a signature. Google has this one for other models' calls.
 NO_SIGNATURE = {"thoughtSignature": "skip_thought_signature_validator"}
@@ -18,6 +19,7 @@ needs_signatures = re.compile(r"^(?!.*gemini-[12])").match
 
 def request_body(chat: Chat, who: str, think: Switch) -> Fields:
     """The body for a chat. Raises InvalidField for anything that the protocol cannot carry."""
+    refuse(chat, who, "verbosity")
     body: Fields = {"contents": _contents(chat, who)}
     if system := [_text(message.text) for message in chat.messages if message.role == "system"]:
         body["systemInstruction"] = {"parts": system}
@@ -30,7 +32,9 @@ def request_body(chat: Chat, who: str, think: Switch) -> Fields:
     )
     config |= switched(think, chat)
     if chat.schema is not None:
-        config |= {"responseMimeType": "application/json", "responseJsonSchema": chat.schema}
+        config |= {"responseMimeType": JSON, "responseJsonSchema": chat.schema.described}
+    elif chat.json_mode:
+        config["responseMimeType"] = JSON
     return body | given(generationConfig=config or None) | _tools(chat)
 
 

@@ -10,7 +10,7 @@ from typing import Self
 from chatapp.chat import Chat, Image, Message, Part
 from chatapp.events import ToolCall
 from chatapp.providers.openai_chat.reasoning_details import PROTOCOL
-from chatapp.providers.prompt import given, native_content, parts, refuse, result_text, sendable_turns
+from chatapp.providers.prompt import given, native_content, parts, refuse, refuse_json_mode, result_text, sendable_turns
 from chatapp.providers.thinking import REASONING_DEMANDED, REASONING_SENT_BACK, STYLES, Fields, Switch, switched
 from chatapp.settings import ThinkingStyle
 from chatapp.wire.json_text import json_data
@@ -20,7 +20,9 @@ REFUSE_MAX_TOKENS = ("api.openai.com", ".openai.azure.com", "api.moonshot.ai", "
 REFUSE_STREAM_OPTIONS = ("api.mistral.ai",)  # it sends usage anyway
 REFUSE_SEED = ("api.mistral.ai",)
 KEEP_DETAILS = ("openrouter.ai",)  # sends details of its reasoning, and wants them back
-REFUSE_SCHEMA = ("api.deepseek.com",)  # it can only promise JSON of any shape
+REFUSE_SCHEMA = ("api.deepseek.com", "api.z.ai", "bigmodel.cn")  # they can only promise JSON of any shape
+REFUSE_JSON_MODE = ("api.perplexity.ai",)
+UNNAMED = "answer"  # a schema must have a name
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class Quirks:
     seed: str
     asks_usage: bool
     takes_schema: bool
+    takes_json_mode: bool
     keeps_details: bool
 
     @classmethod
@@ -50,6 +53,7 @@ class Quirks:
             seed="random_seed" if host.endswith(REFUSE_SEED) else "seed",
             asks_usage=not host.endswith(REFUSE_STREAM_OPTIONS),
             takes_schema=not host.endswith(REFUSE_SCHEMA),
+            takes_json_mode=not host.endswith(REFUSE_JSON_MODE),
             keeps_details=host.endswith(KEEP_DETAILS),
         )
 
@@ -61,16 +65,24 @@ def request_body(chat: Chat, who: str, quirks: Quirks) -> Fields:
     """
     if not quirks.takes_schema:
         refuse(chat, who, "schema")
+    if not quirks.takes_json_mode:
+        refuse_json_mode(chat, who)
     body: Fields = {"model": chat.model, "messages": _messages(chat, who, quirks), "stream": True}
     if quirks.asks_usage:
         body["stream_options"] = {"include_usage": True}
     body |= switched(quirks.think, chat)
     body |= given(temperature=chat.temperature, top_p=chat.top_p, stop=chat.stop)
     body |= given(**{quirks.max_tokens: chat.max_tokens, quirks.seed: chat.seed})
-    if chat.schema is not None:
-        answer = {"name": "answer", "schema": chat.schema}
-        body["response_format"] = {"type": "json_schema", "json_schema": answer}
+    body |= given(response_format=_format(chat), verbosity=chat.verbosity)
     return body | tool_fields(chat)
+
+
+def _format(chat: Chat) -> Fields | None:
+    shape = chat.schema
+    if shape is None:
+        return {"type": "json_object"} if chat.json_mode else None
+    more = given(description=shape.description or None, strict=shape.strict)
+    return {"type": "json_schema", "json_schema": {"name": shape.name or UNNAMED, **more, "schema": shape.json}}
 
 
 def tool_fields(chat: Chat) -> Fields:

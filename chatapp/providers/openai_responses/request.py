@@ -11,6 +11,7 @@ from chatapp.providers.thinking import Fields, Switch, switched, takes_effort
 from chatapp.wire.json_text import json_data
 
 PROTOCOL = "openai-responses"
+UNNAMED = "answer"  # a schema must have a name
 
 
 def request_body(chat: Chat, who: str, think: Switch) -> Fields:
@@ -21,9 +22,17 @@ def request_body(chat: Chat, who: str, think: Switch) -> Fields:
         body["include"] = ["reasoning.encrypted_content"]
     body |= switched(think, chat)
     body |= given(max_output_tokens=chat.max_tokens, temperature=chat.temperature, top_p=chat.top_p)
-    if chat.schema is not None:
-        body["text"] = {"format": {"type": "json_schema", "name": "answer", "schema": chat.schema}}
-    return body | _tools(chat)
+    return body | given(text=_text(chat) or None) | _tools(chat)
+
+
+def _text(chat: Chat) -> Fields:
+    """How the answer is to look."""
+    shape = chat.schema
+    if shape is not None:
+        format: Fields = {"type": "json_schema", "name": shape.name or UNNAMED, "schema": shape.json}
+        format |= given(description=shape.description or None, strict=shape.strict)
+        return given(format=format, verbosity=chat.verbosity)
+    return given(format={"type": "json_object"} if chat.json_mode else None, verbosity=chat.verbosity)
 
 
 def _tools(chat: Chat) -> Fields:

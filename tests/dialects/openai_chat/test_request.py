@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from chatapp.chat import Ask, Chat, Image, Message, Text, ToolSpec
+from chatapp.chat import AnswerSchema, Ask, Chat, Image, Message, Text, ToolSpec
 from chatapp.dialects.openai_chat.request import CompletionRequest
 from chatapp.dialects.openai_responses.request import ResponseRequest
 from chatapp.errors import InvalidField
@@ -154,12 +154,25 @@ def test_that_calls_come_one_at_a_time_arrives() -> None:
         assert not asked(parallel_tool_calls=False).parallel_tools
 
 
-def test_the_schema_of_the_answer_arrives() -> None:
-    format = {"type": "json_schema", "json_schema": {"name": "x", "schema": SCHEMA, "strict": True}}
-    assert completion(response_format=format).schema == SCHEMA
-    assert completion(response_format={"type": "json_object"}).schema == {"type": "object"}
-    assert completion(response_format={"type": "text"}).schema is None
-    assert response(text={"format": {"type": "json_schema", "name": "x", "schema": SCHEMA}}).schema == SCHEMA
+def test_the_shape_of_the_answer_arrives_whole() -> None:
+    shape = {"name": "x", "description": "y", "schema": SCHEMA, "strict": True}
+    asked = completion(response_format={"type": "json_schema", "json_schema": shape})
+    also = response(text={"format": {"type": "json_schema", **shape}})
+    assert asked.schema == also.schema == AnswerSchema(SCHEMA, "x", "y", strict=True)
+    assert completion(response_format={"type": "json_schema", "json_schema": {"schema": SCHEMA}}).schema.strict is None
+
+
+def test_json_of_any_shape_is_no_schema() -> None:
+    asked = completion(response_format={"type": "json_object"})
+    for chat in (asked, response(text={"format": {"type": "json_object"}})):
+        assert chat.json_mode and chat.schema is None
+    text = completion(response_format={"type": "text"})
+    assert text.schema is None and not text.json_mode
+
+
+def test_how_long_the_answer_is_to_be_arrives() -> None:
+    assert completion(verbosity="low").verbosity == response(text={"verbosity": "low"}).verbosity == "low"
+    assert completion().verbosity is response().verbosity is None
 
 
 def test_fields_that_say_the_default_and_unknown_ones_are_taken() -> None:

@@ -13,7 +13,16 @@ from chatapp.errors import InvalidField, Truncated
 from chatapp.events import FinishReason, ReasoningDelta, StreamEvent, TextDelta, ToolCall, Usage
 from chatapp.providers import Finished
 from chatapp.providers.http import HTTPProvider, ProviderRequest, ReplyItems
-from chatapp.providers.prompt import given, inline_image, parts, refuse, result_text, sendable_turns, with_tool_names
+from chatapp.providers.prompt import (
+    given,
+    inline_image,
+    parts,
+    refuse,
+    result_text,
+    sendable_turns,
+    with_tool_names,
+    words,
+)
 from chatapp.providers.thinking import STYLES, switched
 from chatapp.wire.json_text import NOTHING, count, is_something, parse, parse_arguments
 from chatapp.wire.upstream_errors import stream_error
@@ -71,7 +80,7 @@ class Ollama(HTTPProvider):
         calls = [{"function": {"name": call.name, "arguments": call.arguments}} for call in message.tool_calls]
         thinking = message.reasoning if calls else None
         more = given(images=images, tool_calls=calls, thinking=thinking or None)
-        return {"role": message.role, "content": message.text, **more}
+        return {"role": message.role, "content": words(message), **more}
 
     def _tool_call(self, call: "_ToolCall", position: int) -> StreamEvent:
         arguments = parse_arguments(bytes(call.function.arguments), self.name)

@@ -6,7 +6,17 @@ Source: https://ai.google.dev/api/generate-content
 import re
 
 from chatapp.chat import Chat, Image, Message, Part
-from chatapp.providers.prompt import given, inline_image, native_content, parts, refuse, sendable_turns, with_tool_names
+from chatapp.providers.prompt import (
+    failure,
+    given,
+    inline_image,
+    native_content,
+    parts,
+    refuse,
+    sendable_turns,
+    with_tool_names,
+    words,
+)
 from chatapp.providers.thinking import Fields, Switch, switched
 
 PROTOCOL = "gemini"
@@ -21,7 +31,7 @@ def request_body(chat: Chat, who: str, think: Switch) -> Fields:
     """The body for a chat. Raises InvalidField for anything that the protocol cannot carry."""
     refuse(chat, who, "verbosity")
     body: Fields = {"contents": _contents(chat, who)}
-    if system := [_text(message.text) for message in chat.messages if message.role == "system"]:
+    if system := [_text(message.text) for message in chat.messages if message.role == "system" and words(message)]:
         body["systemInstruction"] = {"parts": system}
     config = given(
         maxOutputTokens=chat.max_tokens,
@@ -86,7 +96,7 @@ def _said(message: Message, who: str, signed: bool) -> list[object]:
 
 def _result(message: Message, tool_name: str, ids: set[object]) -> Fields:
     id = message.tool_call_id if message.tool_call_id in ids else None
-    response = {"error": message.text} if message.failed else {"result": message.text}
+    response = {"error": failure(message)} if message.failed else {"result": message.text}
     return {"functionResponse": {**given(id=id), "name": tool_name, "response": response}}
 
 

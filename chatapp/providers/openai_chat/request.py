@@ -9,8 +9,20 @@ from typing import Self
 
 from chatapp.chat import Chat, Image, Message, Part
 from chatapp.events import ToolCall
+from chatapp.providers.call_ids import IdRule
 from chatapp.providers.openai_chat.reasoning_details import PROTOCOL
-from chatapp.providers.prompt import given, native_content, parts, refuse, refuse_json_mode, result_text, sendable_turns
+from chatapp.providers.prompt import (
+    fitted,
+    given,
+    native_content,
+    parts,
+    refuse,
+    refuse_json_mode,
+    result_text,
+    sendable_turns,
+    system_first,
+    words,
+)
 from chatapp.providers.thinking import REASONING_DEMANDED, REASONING_SENT_BACK, STYLES, Fields, Switch, switched
 from chatapp.settings import ThinkingStyle
 from chatapp.wire.json_text import json_data
@@ -20,6 +32,20 @@ REFUSE_MAX_TOKENS = ("api.openai.com", ".openai.azure.com", "api.moonshot.ai", "
 REFUSE_STREAM_OPTIONS = ("api.mistral.ai",)  # it sends usage anyway
 REFUSE_SEED = ("api.mistral.ai",)
 KEEP_DETAILS = ("openrouter.ai",)  # sends details of its reasoning, and wants them back
+TAKE_ANY_ORDER = (  # of roles; the others may run a model whose template refuses it
+    "api.openai.com",
+    ".openai.azure.com",
+    "api.deepseek.com",
+    "api.groq.com",
+    "api.x.ai",
+    "openrouter.ai",
+    ".googleapis.com",
+)
+IDS = {  # by the end of the host's name; the others take any id
+    "api.openai.com": IdRule("[!-~]{1,40}", 29),
+    ".openai.azure.com": IdRule("[!-~]{1,40}", 29),
+    "api.mistral.ai": IdRule("[a-zA-Z0-9]{9}", 9, prefix=""),
+}
 REFUSE_SCHEMA = ("api.deepseek.com", "api.z.ai", "bigmodel.cn")  # they can only promise JSON of any shape
 REFUSE_JSON_MODE = ("api.perplexity.ai",)
 UNNAMED = "answer"  # a schema must have a name
@@ -42,6 +68,8 @@ class Quirks:
     takes_schema: bool
     takes_json_mode: bool
     keeps_details: bool
+    any_order: bool
+    ids: IdRule | None
 
     @classmethod
     def of(cls, host: str, style: ThinkingStyle) -> Self:
@@ -55,6 +83,8 @@ class Quirks:
             takes_schema=not host.endswith(REFUSE_SCHEMA),
             takes_json_mode=not host.endswith(REFUSE_JSON_MODE),
             keeps_details=host.endswith(KEEP_DETAILS),
+            any_order=host.endswith(TAKE_ANY_ORDER),
+            ids=next((rule for end, rule in IDS.items() if host.endswith(end)), None),
         )
 
 
@@ -101,7 +131,12 @@ def tool_fields(chat: Chat) -> Fields:
 
 def _messages(chat: Chat, who: str, quirks: Quirks) -> list[Fields]:
     called = any(message.tool_calls for message in chat.messages)
-    return [_message(message, quirks, called) for message in sendable_turns(chat, who)]
+    messages = list(sendable_turns(chat, who))
+    if not quirks.any_order:
+        messages = system_first(messages)
+    if quirks.ids is not None:
+        messages = fitted(messages, PROTOCOL, quirks.ids)
+    return [_message(message, quirks, called) for message in messages]
 
 
 def _message(message: Message, quirks: Quirks, called: bool) -> Fields:
@@ -110,7 +145,7 @@ def _message(message: Message, quirks: Quirks, called: bool) -> Fields:
         return {"role": "tool", "tool_call_id": message.tool_call_id, "content": result_text(message)}
     fields: Fields = {"role": message.role, "content": _content(message)}
     if message.tool_calls:
-        fields["content"] = message.text or None
+        fields["content"] = words(message) or None
         fields["tool_calls"] = [_tool_call(call) for call in message.tool_calls]
     if quirks.keeps_details and (details := native_content(message, PROTOCOL)):
         return {**fields, "reasoning_details": details}

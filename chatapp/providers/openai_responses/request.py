@@ -6,11 +6,13 @@ The provider keeps nothing: each request carries the whole conversation, with en
 """
 
 from chatapp.chat import Chat, Image, Message, Part
-from chatapp.providers.prompt import given, native_content, parts, refuse, result_text, sendable_turns
+from chatapp.providers.call_ids import IdRule
+from chatapp.providers.prompt import fitted, given, native_content, parts, refuse, result_text, sendable_turns
 from chatapp.providers.thinking import Fields, Switch, switched, takes_effort
 from chatapp.wire.json_text import json_data
 
 PROTOCOL = "openai-responses"
+IDS = IdRule("[!-~]{1,64}", 29)
 UNNAMED = "answer"  # a schema must have a name
 
 
@@ -57,7 +59,7 @@ def _tools(chat: Chat) -> Fields:
 
 
 def _input(chat: Chat, who: str) -> list[object]:
-    return [item for message in sendable_turns(chat, who) for item in _items(message)]
+    return [item for message in fitted(list(sendable_turns(chat, who)), PROTOCOL, IDS) for item in _items(message)]
 
 
 def _items(message: Message) -> list[object]:
@@ -67,7 +69,7 @@ def _items(message: Message) -> list[object]:
     if message.role == "tool":
         output = {"type": "function_call_output", "call_id": message.tool_call_id, "output": result_text(message)}
         return [output]
-    said: list[object] = [_message(message)] if message.content else []
+    said: list[object] = [_message(message)] if parts(message) else []
     for call in message.tool_calls:
         arguments = json_data(call.arguments)
         said.append({"type": "function_call", "call_id": call.id, "name": call.name, "arguments": arguments})

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from chatapp.events import ToolCall
+from chatapp.events import NativePiece, ToolCall, ToolResult
 
 Role: TypeAlias = Literal["system", "user", "assistant", "tool"]
 Effort: TypeAlias = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
@@ -32,11 +32,31 @@ class Native(msgspec.Struct, frozen=True):
     """An assistant's turn as its provider wrote it, to be sent back unchanged in the same protocol.
 
     It has signatures of its thinking that nobody else can create. `protocol` is the adapter's, such
-    as `anthropic`.
+    as `anthropic`; `content` is a list in the adapter's own form. It goes back to `provider` alone;
+    empty if a client sent it without saying which one made it.
     """
 
     protocol: str
     content: object
+    provider: str = ""
+
+
+class Pieces:
+    """Joins the pieces of one reply."""
+
+    def __init__(self) -> None:
+        self._content: list[object] = []
+        self._whole: NativePiece | None = None
+
+    def add(self, piece: NativePiece) -> None:
+        self._content += piece.content
+        self._whole = piece if piece.whole else self._whole
+
+    @property
+    def native(self) -> Native | None:
+        """The turn; None if it was not signed, or broke off."""
+        last = self._whole
+        return Native(last.protocol, self._content, last.provider) if last else None
 
 
 class Message(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -61,6 +81,13 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True):
         if isinstance(self.content, str):
             return self.content
         return "".join(part.text for part in self.content if isinstance(part, Text))
+
+
+def tool_message(call_id: str, result: ToolResult) -> Message:
+    if result.error is not None:
+        return Message("tool", result.error, tool_call_id=call_id, failed=True)
+    text = result.result if isinstance(result.result, str) else msgspec.json.encode(result.result).decode()
+    return Message("tool", text, tool_call_id=call_id)
 
 
 class ToolSpec(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -9,6 +9,7 @@ be rendered from them.
 from chatapp.events import (
     AttemptReset,
     Entry,
+    NativePiece,
     PlanStep,
     Raw,
     ReasoningDelta,
@@ -90,7 +91,7 @@ class Transcript:
                 self.start = start
             case RunEnd() as end:
                 self.end = end
-            case ToolCall() | ToolApproval() | ToolResult() | PlanStep():
+            case ToolCall() | ToolApproval() | ToolResult() | PlanStep() | NativePiece():
                 pass
         self._entries.append(entry)
 

@@ -11,6 +11,7 @@ from typing import ClassVar, assert_never
 from chatapp.dialects import Dialect, call_data, error_data, failed, outcome_data
 from chatapp.events import (
     AttemptReset,
+    NativePiece,
     PlanStep,
     Raw,
     ReasoningDelta,
@@ -61,7 +62,7 @@ class MessageDialect(Dialect):
             case AttemptReset():
                 self._forget()
                 yield from self.reset(event.reason)
-            case RunStart() | ToolInputDelta():
+            case RunStart() | ToolInputDelta() | NativePiece():
                 pass
             case _:
                 assert_never(event)

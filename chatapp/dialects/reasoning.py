@@ -10,6 +10,7 @@ from typing import ClassVar, assert_never
 from chatapp.dialects import Dialect, call_data, failed, outcome_data
 from chatapp.events import (
     AttemptReset,
+    NativePiece,
     PlanStep,
     Raw,
     ReasoningDelta,
@@ -60,7 +61,7 @@ class ReasoningDialect(Dialect):
             case AttemptReset():
                 self._tool_calls = self._tool_results = 0
                 yield from self.reset(event.reason)
-            case ToolInputDelta() | ToolApproval() | PlanStep() | Raw():
+            case ToolInputDelta() | ToolApproval() | PlanStep() | Raw() | NativePiece():
                 pass
             case _:
                 assert_never(event)

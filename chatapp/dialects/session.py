@@ -13,6 +13,7 @@ from chatapp.dialects import Dialect, call_data, failed, outcome_data
 from chatapp.errors import RunFailed
 from chatapp.events import (
     AttemptReset,
+    NativePiece,
     PlanStep,
     Raw,
     ReasoningDelta,
@@ -62,7 +63,7 @@ class SessionDialect(Dialect):
                 yield self._terminal(event)
             case AttemptReset():
                 yield from self.reset(event.reason)
-            case PlanStep() | ReasoningDelta() | ToolInputDelta() | ToolApproval() | Raw():
+            case PlanStep() | ReasoningDelta() | ToolInputDelta() | ToolApproval() | Raw() | NativePiece():
                 pass
             case _:
                 assert_never(event)

@@ -10,6 +10,7 @@ from typing import ClassVar, assert_never
 from chatapp.dialects import Dialect, error_data, failed
 from chatapp.events import (
     AttemptReset,
+    NativePiece,
     PlanStep,
     Raw,
     ReasoningDelta,
@@ -49,7 +50,16 @@ class TokenDialect(Dialect):
             case AttemptReset():
                 self._held = ""
                 yield from self.reset(event.reason)
-            case ReasoningDelta() | ToolInputDelta() | ToolCall() | ToolApproval() | ToolResult() | PlanStep() | Raw():
+            case (
+                ReasoningDelta()
+                | ToolInputDelta()
+                | ToolCall()
+                | ToolApproval()
+                | ToolResult()
+                | PlanStep()
+                | Raw()
+                | NativePiece()
+            ):
                 pass
             case _:
                 assert_never(event)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from chatapp.chat import Message
 from chatapp.events import (
     AttemptReset,
+    NativePiece,
     PlanStep,
     Raw,
     ReasoningDelta,
@@ -20,7 +21,7 @@ from chatapp.providers.usage import estimate_usage
 from chatapp.transcript import Transcript
 
 TOKENS = (TextDelta, ReasoningDelta, ToolInputDelta, ToolCall)
-BESIDE_THINKING = (Raw, PlanStep)  # they come in the middle of it, and do not end it
+BESIDE_THINKING = (Raw, PlanStep, NativePiece)  # they come in the middle of it, and do not end it
 
 
 class RunMeter:

@@ -16,10 +16,11 @@ from contextlib import closing
 import msgspec
 
 from chatapp.cancel import CancelScope
-from chatapp.chat import Chat, Message
+from chatapp.chat import Chat, Message, Pieces, tool_message
 from chatapp.errors import Truncated
 from chatapp.events import (
     AttemptReset,
+    NativePiece,
     ReasoningDelta,
     StreamEvent,
     TextDelta,
@@ -99,7 +100,8 @@ class ToolLoop:
 class Round:
     """One reply of the provider, and the results of its calls: what the next request sends back.
 
-    In the log each call's id is unique in its run; the provider gets back the id that it gave.
+    In the log each call's id is unique in its run; the provider gets back the id that it gave. A
+    turn in which a call got another id is never whole in the log, as it names the call otherwise.
     """
 
     def __init__(self, taken: set[str]) -> None:
@@ -108,10 +110,12 @@ class Round:
         self._taken = taken
         self._ids: dict[str, str] = {}  # the provider's -> the log's, of the last call that has it
         self._given: dict[str, str] = {}  # the log's -> the provider's
+        self._pieces = Pieces()
         self._whole: set[str] = set()  # the log's, of calls whose fragments are over
 
     def reset(self) -> None:
         self.shown.clear()
+        self._pieces = Pieces()
         self._whole.clear()
 
     @property
@@ -138,17 +142,20 @@ class Round:
                 item = msgspec.structs.replace(item, tool_call_id=self._log_id(item.tool_call_id))
             case ToolResult() if item.tool_call_id in self._ids:
                 item = msgspec.structs.replace(item, tool_call_id=self._ids[item.tool_call_id])
-        if isinstance(item, (TextDelta, ReasoningDelta, ToolCall, ToolApproval, ToolResult)):
+            case NativePiece():
+                self._pieces.add(item)
+                renamed = any(log_id != given for log_id, given in self._given.items())
+                item = msgspec.structs.replace(item, whole=item.whole and not renamed)
+        if isinstance(item, (TextDelta, ReasoningDelta, ToolCall, ToolApproval, ToolResult, NativePiece)):
             self.shown.append(item)
         return item
 
     def messages(self, calls: Sequence[ToolCall]) -> list[Message]:
         """The assistant's turn with these calls, and the result of each call."""
         made = [msgspec.structs.replace(call, id=self._given[call.id]) for call in calls]
-        native = self.finished.native if self.finished else None
         results = {event.tool_call_id: event for event in self.shown if isinstance(event, ToolResult)}
         return [
-            Message("assistant", self.text, tool_calls=made, reasoning=self.reasoning, native=native),
+            Message("assistant", self.text, tool_calls=made, reasoning=self.reasoning, native=self._pieces.native),
             *(tool_message(self._given[call.id], results[call.id]) for call in calls),
         ]
 
@@ -162,13 +169,6 @@ class Round:
             self._ids[id] = log_id
             self._given[log_id] = id
         return self._ids[id]
-
-
-def tool_message(call_id: str, result: ToolResult) -> Message:
-    if result.error is not None:
-        return Message("tool", result.error, tool_call_id=call_id, failed=True)
-    text = result.result if isinstance(result.result, str) else msgspec.json.encode(result.result).decode()
-    return Message("tool", text, tool_call_id=call_id)
 
 
 def next_chat(chat: Chat, messages: list[Message]) -> Chat:

@@ -44,17 +44,25 @@ def refuse_json_mode(chat: Chat, who: str) -> None:
         raise InvalidField(f"json_mode: {who} has no json_object format; use a JSON schema")
 
 
-def sendable_turns(chat: Chat, who: str, images_of: tuple[Role, ...] = ("user",)) -> Iterator[Message]:
+def sendable_turns(
+    chat: Chat, who: str, protocol: str = "", images_of: tuple[Role, ...] = ("user",)
+) -> Iterator[Message]:
     """The turns without empty answers, such as one that was stopped before its first word, and
     without answers of nothing but blanks and line ends.
 
-    Several providers refuse those. Raises InvalidField for an image in a turn of a role that is
+    Several providers refuse those. An answer that its provider sealed whole goes to that one, in a
+    `protocol` that can say so. Raises InvalidField for an image in a turn of a role that is
     not in `images_of`.
     """
     for message in chat.messages:
         if message.role not in images_of and any(isinstance(part, Image) for part in parts(message)):
             raise InvalidField(f"messages: {who} does not accept images in messages of role {message.role!r}")
-        if message.role != "assistant" or parts(message) or message.tool_calls or message.native:
+        if (
+            message.role != "assistant"
+            or parts(message)
+            or message.tool_calls
+            or native_content(message, protocol, who)
+        ):
             yield message
 
 
@@ -114,18 +122,21 @@ def split_data_url(url: str) -> InlineImage | None:
     return InlineImage(match[1], match[2]) if match else None
 
 
-def fitted(messages: Sequence[Message], protocol: str, rule: IdRule) -> list[Message]:
+def fitted(messages: Sequence[Message], protocol: str, who: str, rule: IdRule) -> list[Message]:
     """The messages with ids of calls that keep to the rule.
 
     A turn that goes back as it was written keeps its own.
     """
-    own = (call.id for message in messages if native_content(message, protocol) for call in message.tool_calls)
+    own = (call.id for message in messages if native_content(message, protocol, who) for call in message.tool_calls)
     return with_fitting_ids(messages, rule, own)
 
 
-def native_content(message: Message, protocol: str) -> object:
-    """The turn as a provider of this protocol wrote it; None if there is none."""
-    return message.native.content if message.native and message.native.protocol == protocol else None
+def native_content(message: Message, protocol: str, who: str) -> object:
+    """The turn as the provider `who` wrote it in this protocol; None if it did not, or not as a turn of its own."""
+    native = message.native
+    if native is None or native.protocol != protocol or native.provider not in ("", who):
+        return None
+    return native.content
 
 
 def result_text(message: Message) -> str:

@@ -13,6 +13,7 @@ from chatapp.dialects.blocks import Block, Blocks, Change, Closed, Grew, Opened
 from chatapp.events import (
     AttemptReset,
     ErrorInfo,
+    NativePiece,
     PlanStep,
     Raw,
     ReasoningDelta,
@@ -80,7 +81,7 @@ class AGUIDialect(Dialect):
                 yield from self._end(event)
             case AttemptReset() if self._messages:
                 yield self._fail(BEGUN_ANEW)
-            case PlanStep() | ToolApproval() | AttemptReset() | Raw():
+            case PlanStep() | ToolApproval() | AttemptReset() | Raw() | NativePiece():
                 pass
             case _:
                 assert_never(event)

@@ -13,6 +13,7 @@ from chatapp.dialects import BEGUN_ANEW, Dialect, failed
 from chatapp.dialects.blocks import Block, Blocks, Change, Closed, Grew, Opened
 from chatapp.events import (
     AttemptReset,
+    NativePiece,
     PlanStep,
     Raw,
     ReasoningDelta,
@@ -73,7 +74,7 @@ class UIMessageDialect(Dialect):
                 yield from self._end(event)
             case AttemptReset() if self._blocks.shown:
                 yield from self._fail(BEGUN_ANEW.message)
-            case PlanStep() | ToolApproval() | AttemptReset() | Raw():
+            case PlanStep() | ToolApproval() | AttemptReset() | Raw() | NativePiece():
                 pass
             case _:
                 assert_never(event)

@@ -15,6 +15,7 @@ from chatapp.errors import status_of
 from chatapp.events import (
     AttemptReset,
     ErrorInfo,
+    NativePiece,
     PlanStep,
     Raw,
     ReasoningDelta,
@@ -32,8 +33,10 @@ from chatapp.transcript import Transcript
 from chatapp.wire.frames import Frame
 from chatapp.wire.json_text import json_data
 
-# Stands where Anthropic signs its thinking. It proves nothing: no provider is told thinking that
-# comes back with it.
+PROTOCOL = "anthropic"
+
+# Stands where Anthropic signs its thinking, if another provider thought. It proves nothing: no
+# provider is told thinking that comes back with it.
 SIGNATURE = "chatapp-unsigned"
 DELTAS = {
     "text": ("text_delta", "text"),
@@ -63,6 +66,8 @@ class AnthropicDialect(Dialect):
     def __init__(self, tools: Collection[str] | None = None, prompt_tokens: int = 0) -> None:
         self._prompt_tokens = prompt_tokens
         self._blocks = Blocks(tools, serial=True)
+        self._signatures: dict[int, str] = {}  # of thinking, by the block's index
+        self._sealed: dict[int, dict[str, object]] = {}  # blocks as Anthropic wrote them, by index
         self._over = False
 
     def encode(self, event: StreamEvent) -> Iterator[Frame]:
@@ -71,6 +76,9 @@ class AnthropicDialect(Dialect):
         match event:
             case TextDelta() | ReasoningDelta() | ToolInputDelta() | ToolCall() | ToolResult():
                 yield from self._frames(self._blocks.take(event))
+            case NativePiece():
+                for block in sealed_blocks(event):
+                    yield from self._seal(block)
             case RunStart():
                 started = {**_head(event), "content": [], "usage": usage_body(Usage(prompt=self._prompt_tokens))}
                 yield _frame("message_start", message={**started, "stop_reason": None, "stop_sequence": None})
@@ -89,6 +97,16 @@ class AnthropicDialect(Dialect):
     def heartbeat(self) -> Iterator[Frame]:
         yield _frame("ping")
 
+    def _seal(self, block: dict[str, object]) -> Iterator[Frame]:
+        """Sign the thinking that is open, or insert a block that nobody but Anthropic can read."""
+        if block["type"] == "thinking" and (thinking := self._blocks.thinking):
+            self._signatures[thinking.index] = str(block["signature"])
+            yield from self._frames(self._blocks.close_text())
+        elif not block.get("thinking"):
+            changes = self._blocks.seal()
+            self._sealed[self._blocks.count - 1] = block
+            yield from self._frames(changes)
+
     def _frames(self, changes: Iterable[Change]) -> Iterator[Frame]:
         for change in changes:
             block = change.block
@@ -96,14 +114,31 @@ class AnthropicDialect(Dialect):
                 case Grew():
                     yield _delta(block, change.text)
                 case Opened():
-                    yield _frame("content_block_start", index=block.index, content_block=_start(block))
+                    yield _frame("content_block_start", index=block.index, content_block=self._start(block))
                 case Closed():
-                    if block.kind == "thinking":
-                        signature = {"type": "signature_delta", "signature": SIGNATURE}
-                        yield _frame("content_block_delta", index=block.index, delta=signature)
+                    if signature := self._signature(block):
+                        delta = {"type": "signature_delta", "signature": signature}
+                        yield _frame("content_block_delta", index=block.index, delta=delta)
                     yield _frame("content_block_stop", index=block.index)
                 case _:
                     assert_never(change)
+
+    def _start(self, block: Block) -> dict[str, object]:
+        match block.kind:
+            case "text":
+                return {"type": "text", "text": ""}
+            case "thinking":
+                return {"type": "thinking", "thinking": "", "signature": ""}
+            case "call":
+                return {"type": "tool_use", "id": block.id, "name": block.name, "input": {}}
+            case "sealed":
+                sealed = self._sealed[block.index]
+                return {**sealed, "signature": ""} if sealed["type"] == "thinking" else sealed
+
+    def _signature(self, block: Block) -> object:
+        if block.kind == "thinking":
+            return self._signatures.get(block.index, SIGNATURE)
+        return self._sealed[block.index].get("signature") if block.kind == "sealed" else None
 
     def _end(self, end: RunEnd) -> Iterator[Frame]:
         yield from self._frames(self._blocks.close_all())
@@ -124,10 +159,22 @@ def message(said: Transcript, tools: Collection[str]) -> dict[str, object]:
                 _join(content, "text", event.text)
             case ReasoningDelta():
                 _join(content, "thinking", event.text, signature=SIGNATURE)
+            case NativePiece():
+                for block in sealed_blocks(event):
+                    _seal(content, block)
             case ToolCall() if event in calls:
                 content.append({"type": "tool_use", "id": event.id, "name": event.name, "input": event.arguments})
     stop = {"stop_reason": stop_reason(said.end, bool(calls)), "stop_sequence": None}
     return {**_head(said.start), "content": content, **stop, "usage": usage_body(said.end.usage)}
+
+
+def sealed_blocks(piece: NativePiece) -> Iterator[dict[str, object]]:
+    """The thinking of the piece that Anthropic signed or hid; nothing of another protocol."""
+    for block in piece.content if piece.protocol == PROTOCOL else ():
+        if not isinstance(block, dict):
+            continue
+        if block.get("type") == "redacted_thinking" or (block.get("type") == "thinking" and block.get("signature")):
+            yield block
 
 
 def stop_reason(end: RunEnd, calls: bool) -> str:
@@ -160,25 +207,23 @@ def _head(start: RunStart) -> dict[str, object]:
     return {"id": start.run_id, "type": "message", "role": "assistant", "model": start.model}
 
 
-def _start(block: Block) -> dict[str, object]:
-    match block.kind:
-        case "text":
-            return {"type": "text", "text": ""}
-        case "thinking":
-            return {"type": "thinking", "thinking": "", "signature": ""}
-        case "call":
-            return {"type": "tool_use", "id": block.id, "name": block.name, "input": {}}
-
-
 def _delta(block: Block, text: str) -> Frame:
     type, field = DELTAS[block.kind]
     return _frame("content_block_delta", index=block.index, delta={"type": type, field: text})
 
 
 def _join(content: list[dict[str, object]], kind: str, text: str, **more: object) -> None:
-    if content and content[-1]["type"] == kind:
+    if content and content[-1]["type"] == kind and content[-1].get("signature", SIGNATURE) == SIGNATURE:
         text = f"{content.pop()[kind]}{text}"
     content.append({"type": kind, kind: text, **more})
+
+
+def _seal(content: list[dict[str, object]], block: dict[str, object]) -> None:
+    last = content[-1] if content else {}
+    if block["type"] == "thinking" and last.get("signature") == SIGNATURE:
+        last["signature"] = block["signature"]
+    elif not block.get("thinking"):
+        content.append(block)
 
 
 def _frame(name: str, **data: object) -> Frame:

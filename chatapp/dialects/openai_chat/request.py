@@ -10,6 +10,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from chatapp.chat import AnswerSchema, Ask, ChatOptions, Effort, Message, Role, ToolSpec, Verbosity
+from chatapp.dialects.openai_chat.opaque import native_of
 from chatapp.dialects.request_parts import (
     ContentPart,
     PositiveInt,
@@ -40,14 +41,20 @@ class Function(msgspec.Struct, frozen=True):
 class Call(msgspec.Struct, frozen=True):
     id: str
     function: Function | None = None
+    extra_content: object = None
 
 
 class Turn(msgspec.Struct, frozen=True):
+    """The last three of an answer as we gave it: what only its provider understands, and which one that is."""
+
     role: Literal["system", "developer", "user", "assistant", "tool"]
     content: str | list[ContentPart] | None = None
     tool_calls: list[Call] | None = None
     tool_call_id: str | None = None
     reasoning_content: str | None = None
+    reasoning_details: object = None
+    extra_content: object = None
+    provider: str | None = None
 
 
 class OfferedFunction(msgspec.Struct, frozen=True):
@@ -172,7 +179,10 @@ def message(field: str, turn: Turn) -> Message:
         role: Role = "system" if turn.role == "developer" else turn.role
         return Message(role, filled(f"{field}.content", content))
     calls = [_call(f"{field}.tool_calls[{index}]", call) for index, call in enumerate(turn.tool_calls or ())]
-    return Message("assistant", content, tool_calls=calls, reasoning=turn.reasoning_content or "")
+    members = {"reasoning_details": turn.reasoning_details, "extra_content": turn.extra_content}
+    of_calls = {call.id: call.extra_content for call in turn.tool_calls or ()}
+    native = native_of(members, of_calls, turn.provider)
+    return Message("assistant", content, tool_calls=calls, reasoning=turn.reasoning_content or "", native=native)
 
 
 def _call(field: str, call: Call) -> ToolCall:

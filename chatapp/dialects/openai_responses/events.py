@@ -11,10 +11,11 @@ from typing import ClassVar, assert_never
 
 from chatapp.dialects import BEGUN_ANEW, Dialect, failed
 from chatapp.dialects.blocks import Block, Blocks, Change, Closed, Grew, Opened
-from chatapp.dialects.openai_responses.items import CallItem, Events, Item, TextItem, ThinkingItem
+from chatapp.dialects.openai_responses.items import CallItem, Events, Item, SealedItem, TextItem, ThinkingItem
 from chatapp.events import (
     AttemptReset,
     ErrorInfo,
+    NativePiece,
     PlanStep,
     Raw,
     ReasoningDelta,
@@ -31,6 +32,7 @@ from chatapp.events import (
 from chatapp.wire.frames import Frame
 from chatapp.wire.json_text import json_data
 
+PROTOCOL = "openai-responses"
 PREFIX, RUN_PREFIX = "resp_", "msg_"  # some clients know a response by its prefix
 INCOMPLETE = {"length": "max_output_tokens", "tool_limit": "max_output_tokens", "content_filter": "content_filter"}
 UNASKED: Mapping[str, object] = {}
@@ -62,6 +64,7 @@ class ResponsesDialect(Dialect):
         self._last_only = last_only
         self._blocks = Blocks(tools)
         self._items: list[Item] = []  # one for each block
+        self._sealed = ""  # of the item that is inserted next
         self._over = False
 
     def encode(self, event: StreamEvent) -> Iterator[Frame]:
@@ -70,6 +73,9 @@ class ResponsesDialect(Dialect):
         match event:
             case TextDelta() | ReasoningDelta() | ToolInputDelta() | ToolCall():
                 yield from self._frames(self._blocks.take(event))
+            case NativePiece():
+                for sealed in encrypted(event):
+                    yield from self._seal(sealed)
             case RunStart():
                 self.response = self._begun(event)
                 for name in ("created", "in_progress"):
@@ -128,6 +134,15 @@ class ResponsesDialect(Dialect):
                 case _:
                     assert_never(change)
 
+    def _seal(self, sealed: str) -> Iterator[Frame]:
+        """Seal the thinking that is open; if none is, an item of its own has the sealed one."""
+        if thinking := self._blocks.thinking:
+            self._items[thinking.index].encrypted_content = sealed
+            yield from self._frames(self._blocks.close_text())
+            return
+        self._sealed = sealed
+        yield from self._frames(self._blocks.seal())
+
     def _item(self, block: Block) -> Item:
         run = str(self.response["id"]).removeprefix(PREFIX)
         match block.kind:
@@ -137,6 +152,10 @@ class ResponsesDialect(Dialect):
                 return ThinkingItem(run, block.index)
             case "call":
                 return CallItem(run, block.index, block.id, block.name)
+            case "sealed":
+                item = SealedItem(run, block.index)
+                item.encrypted_content = self._sealed
+                return item
 
     def _end(self, end: RunEnd) -> Iterator[Frame]:
         """A cancelled run is `completed` with the status `cancelled`, which has no event."""
@@ -171,6 +190,13 @@ class ResponsesDialect(Dialect):
         if sequence > self._after and not self._last_only:
             data = {"type": f"response.{name}", "sequence_number": sequence, **fields}
             yield Frame(json_data(data), f"response.{name}")
+
+
+def encrypted(piece: NativePiece) -> Iterator[str]:
+    """The encrypted thinking of the piece; nothing of another protocol."""
+    for item in piece.content if piece.protocol == PROTOCOL else ():
+        if isinstance(item, dict) and item.get("type") == "reasoning" and item.get("encrypted_content"):
+            yield str(item["encrypted_content"])
 
 
 def response_id(run_id: str) -> str:

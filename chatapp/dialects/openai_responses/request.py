@@ -8,8 +8,8 @@ from typing import Literal
 
 import msgspec
 
-from chatapp.chat import AnswerSchema, Ask, ChatOptions, Effort, Message, ToolSpec, Verbosity
-from chatapp.dialects.openai_responses.events import run_id_of
+from chatapp.chat import AnswerSchema, Ask, ChatOptions, Effort, Message, Native, ToolSpec, Verbosity
+from chatapp.dialects.openai_responses.events import PROTOCOL, run_id_of
 from chatapp.dialects.request_parts import (
     ContentPart,
     PositiveInt,
@@ -29,6 +29,7 @@ from chatapp.dialects.request_parts import (
 )
 from chatapp.dialects.requests import OnDisconnect
 from chatapp.errors import InvalidField
+from chatapp.wire.json_text import json_data
 
 REPEATED = (
     "instructions",
@@ -61,6 +62,7 @@ class Item(msgspec.Struct, frozen=True):
     arguments: str = ""
     output: str | list[ContentPart] | None = None
     summary: list[ContentPart] | None = None
+    encrypted_content: str | None = None
 
 
 class OfferedTool(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -183,9 +185,7 @@ def _add(field: str, item: Item, messages: list[Message]) -> None:
         case "message":
             _add_message(field, item, messages)
         case "reasoning":
-            _extend(
-                messages, Message("assistant", "", reasoning="".join(part.text or "" for part in item.summary or ()))
-            )
+            _extend(messages, _thinking(item))
         case "function_call":
             call = call_of(field, given(f"{field}.call_id", item.call_id), item.name, item.arguments)
             _extend(messages, Message("assistant", "", tool_calls=[call]))
@@ -212,9 +212,24 @@ def _add_message(field: str, item: Item, messages: list[Message]) -> None:
             messages.append(Message("system", filled(f"{field}.content", content)))
 
 
+def _thinking(item: Item) -> Message:
+    """Sealed thinking goes back without the id, which is ours: a provider refuses it with another's id."""
+    reasoning = "".join(part.text or "" for part in item.summary or ())
+    if not item.encrypted_content:
+        return Message("assistant", "", reasoning=reasoning)
+    summary = [{"type": "summary_text", "text": part.text or ""} for part in item.summary or ()]
+    sealed = {"type": "reasoning", "summary": summary, "encrypted_content": item.encrypted_content}
+    return Message("assistant", "", reasoning=reasoning, native=Native(PROTOCOL, [sealed]))
+
+
 def _extend(messages: list[Message], more: Message) -> None:
     last = messages[-1] if messages else None
-    if last is None or last.role != "assistant" or (more.content and last.content) or (last.content and more.reasoning):
+    if (
+        last is None
+        or last.role != "assistant"
+        or (more.content and last.content)
+        or (last.content and (more.reasoning or more.native))
+    ):
         messages.append(more)
         return
     messages[-1] = msgspec.structs.replace(
@@ -222,7 +237,23 @@ def _extend(messages: list[Message], more: Message) -> None:
         content=last.content or more.content,
         reasoning=last.reasoning + more.reasoning,
         tool_calls=[*last.tool_calls, *more.tool_calls],
+        native=Native(PROTOCOL, [*_items(last), *_items(more)]) if last.native or more.native else None,
     )
+
+
+def _items(message: Message) -> list[object]:
+    """What a provider of this protocol gets of a turn in which some thinking is sealed."""
+    if message.native:
+        return list(message.native.content) if isinstance(message.native.content, list) else []
+    said: list[object] = []
+    if message.text.strip():
+        said.append(
+            {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": message.text}]}
+        )
+    for call in message.tool_calls:
+        about = {"call_id": call.id, "name": call.name, "arguments": json_data(call.arguments)}
+        said.append({"type": "function_call", **about})
+    return said
 
 
 def _tool(field: str, tool: OfferedTool) -> ToolSpec:

@@ -1,17 +1,25 @@
 """Anthropic's Messages API, as spoken by Anthropic, by Azure and by llama.cpp.
 
 A reply is a sequence of blocks: text, thinking, tool calls, results of tools that the provider runs
-itself. Once tools were called, the turn is sent back as it came, with the signatures of its
-thinking. Source: https://platform.claude.com/docs/en/build-with-claude/streaming, and recordings.
+itself. A turn with signed thinking or with calls is sent back as it came. Source: https://platform.claude.com/docs/en/build-with-claude/streaming, and recordings.
 """
 
 from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from chatapp.chat import Chat, Native
+from chatapp.chat import Chat
 from chatapp.errors import Truncated
-from chatapp.events import AttemptReset, FinishReason, ReasoningDelta, StreamEvent, TextDelta, ToolInputDelta, Usage
+from chatapp.events import (
+    AttemptReset,
+    FinishReason,
+    NativePiece,
+    ReasoningDelta,
+    StreamEvent,
+    TextDelta,
+    ToolInputDelta,
+    Usage,
+)
 from chatapp.providers import Finished
 from chatapp.providers.anthropic.blocks import Block
 from chatapp.providers.anthropic.request import PROTOCOL, request_body
@@ -120,6 +128,8 @@ class _Reply:
 
     def _clear(self) -> None:
         self._blocks: dict[int, Block] = {}
+        self._told: set[int] = set()  # the blocks that are in a piece of the turn
+        self._sealed = False
         self._tool_calls = ToolCallAssembler(self._who)
         self._served = ProviderToolCalls(self._who)
 
@@ -157,7 +167,9 @@ class _Reply:
             yield from self._stop_block(index)
         reason = FINISH.get(self.stop_reason, "stop")
         yield from self._tool_calls.end(cut_off=reason == "length")
-        yield Finished(reason, self._whole_usage(), self._native() if reason == "stop" else None)
+        if reason == "stop" and (self._tool_calls or self._sealed):
+            yield self._piece(whole=True)
+        yield Finished(reason, self._whole_usage())
 
     def _start(self, message: _Message) -> Iterator[StreamEvent]:
         """A second start is a gateway's second attempt: the first one is void."""
@@ -203,6 +215,9 @@ class _Reply:
             yield from self._input(index, block, block.input)
         if start.type in ("server_tool_use", "mcp_tool_use"):
             self._served.call(start.id, start.name, block.input, "mcp" if start.type == "mcp_tool_use" else "function")
+        if block.is_sealed and index not in self._told:
+            self._sealed = True
+            yield self._piece(index)
 
     def _count(self, usage: _Usage | None) -> None:
         """Later counts replace earlier ones, for they are cumulative."""
@@ -218,9 +233,9 @@ class _Reply:
         prompt = count(usage.input_tokens) + count(usage.cache_creation_input_tokens) + cached
         return Usage(prompt, completion, prompt + completion, 0, cached)
 
-    def _native(self) -> Native | None:
-        """The turn that goes back with the results of its calls; None if there were no calls."""
-        if not self._tool_calls:
-            return None
-        blocks = [block.native() for _, block in sorted(self._blocks.items())]
-        return Native(PROTOCOL, [block for block in blocks if block])
+    def _piece(self, last: int | None = None, whole: bool = False) -> NativePiece:
+        """The blocks that no piece has yet, up to the `last` one."""
+        left = [at for at in sorted(self._blocks) if at not in self._told and (last is None or at <= last)]
+        self._told.update(left)
+        blocks = [self._blocks[at].native() for at in left]
+        return NativePiece(PROTOCOL, self._who, [block for block in blocks if block], whole)

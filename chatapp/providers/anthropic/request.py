@@ -32,7 +32,7 @@ def request_body(chat: Chat, who: str, think: Switch) -> Fields:
     refuse(chat, who, "seed", "verbosity")
     refuse_json_mode(chat, who)
     switch = switched(think, chat)
-    if _budget(switch) is not None and _continues_another(chat):
+    if _budget(switch) is not None and _continues_another(chat, who):
         switch = {}  # with a budget, the turn would have to begin with signed thinking
     body: Fields = {"model": chat.model, "messages": _messages(chat, who), "stream": True}
     system = "\n\n".join(words(message) for message in chat.messages if message.role == "system" and words(message))
@@ -49,11 +49,11 @@ def request_body(chat: Chat, who: str, think: Switch) -> Fields:
     return body | _tools(chat)
 
 
-def _continues_another(chat: Chat) -> bool:
+def _continues_another(chat: Chat, who: str) -> bool:
     """Whether the chat ends with results of calls that were made without Claude's own thinking."""
     last = next((message for message in reversed(chat.messages) if message.role == "assistant"), None)
     is_open = chat.messages and chat.messages[-1].role == "tool"
-    return bool(is_open and last and native_content(last, PROTOCOL) is None)
+    return bool(is_open and last and native_content(last, PROTOCOL, who) is None)
 
 
 def _limits(chat: Chat, who: str, switch: Fields) -> Fields:
@@ -118,14 +118,14 @@ def _called_before(chat: Chat) -> Fields:
 def _messages(chat: Chat, who: str) -> list[Fields]:
     """Merge neighbours of one role: the results of all calls of a turn must be together."""
     messages: list[tuple[str, list[object]]] = []
-    turns = list(sendable_turns(chat, who, images_of=("user", "tool")))
-    for message in fitted(turns, PROTOCOL, IDS):
+    turns = list(sendable_turns(chat, who, PROTOCOL, images_of=("user", "tool")))
+    for message in fitted(turns, PROTOCOL, who, IDS):
         if message.role == "system":
             continue
         role = "assistant" if message.role == "assistant" else "user"
         if not messages or messages[-1][0] != role:
             messages.append((role, []))
-        messages[-1][1].extend(_blocks(message))
+        messages[-1][1].extend(_blocks(message, who))
     if messages and messages[-1][0] == "assistant":
         _strip_end(messages[-1][1])
     return [{"role": role, "content": blocks} for role, blocks in messages if blocks]
@@ -138,8 +138,8 @@ def _strip_end(blocks: list[object]) -> None:
         blocks[-1] = {**last, "text": str(last["text"]).rstrip()}
 
 
-def _blocks(message: Message) -> list[object]:
-    native = native_content(message, PROTOCOL)
+def _blocks(message: Message, who: str) -> list[object]:
+    native = native_content(message, PROTOCOL, who)
     if isinstance(native, list):
         return native
     said: list[object] = [_block(part) for part in parts(message)]

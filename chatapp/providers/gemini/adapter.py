@@ -10,9 +10,9 @@ from urllib.parse import quote
 
 import msgspec
 
-from chatapp.chat import Chat, Native
+from chatapp.chat import Chat
 from chatapp.errors import BadReply, Truncated
-from chatapp.events import FinishReason, ReasoningDelta, StreamEvent, TextDelta, ToolCall, Usage
+from chatapp.events import FinishReason, NativePiece, ReasoningDelta, StreamEvent, TextDelta, ToolCall, Usage
 from chatapp.providers import Finished
 from chatapp.providers.gemini.request import PROTOCOL, request_body
 from chatapp.providers.http import END_MARK, HTTPProvider, ProviderRequest, ReplyItems
@@ -179,7 +179,8 @@ class _Reply:
         self._usage: _Usage | None = None
         self._calls = 0
         self._served = ProviderToolCalls(who)
-        self._parts: list[bytes] = []
+        self._signed = False
+        self._turn: list[object] = []
 
     def take(self, chunk: _Chunk) -> Iterator[StreamEvent]:
         if is_something(chunk.error):
@@ -199,12 +200,15 @@ class _Reply:
     def end(self) -> ReplyItems:
         if not self.ended:
             raise Truncated(f"{self._who} ended its reply before it was complete")
-        yield Finished(FINISH.get(self._reason, "stop"), _usage(self._usage), self._native())
+        reason = FINISH.get(self._reason, "stop")
+        if reason == "stop" and (self._calls or self._signed):
+            yield NativePiece(PROTOCOL, self._who, self._turn, whole=True)
+        yield Finished(reason, _usage(self._usage))
 
     def _take_part(self, raw: bytes) -> Iterator[StreamEvent]:
         part = parse(_part, raw, self._who)
         if part.thoughtSignature or (not part.thought and part.text != ""):
-            self._parts.append(raw)
+            self._keep(parse_arguments(raw, self._who))
         if part.text:
             yield ReasoningDelta(part.text) if part.thought else TextDelta(part.text)
         if call := part.functionCall:
@@ -223,11 +227,14 @@ class _Reply:
         self.ended = True
         self._reason = reason
 
-    def _native(self) -> Native | None:
-        """The turn that goes back with the results of its calls; None if there were no calls."""
-        if not self._calls:
-            return None
-        return Native(PROTOCOL, [parse_arguments(raw, self._who) for raw in self._parts])
+    def _keep(self, part: dict[str, object]) -> None:
+        """Note a part of the turn. The pieces of a text are joined, but never with a signed part."""
+        self._signed = self._signed or "thoughtSignature" in part
+        last = self._turn[-1] if self._turn else None
+        if isinstance(last, dict) and last.keys() == part.keys() == {"text"}:
+            last["text"] = f"{last['text']}{part['text']}"
+        else:
+            self._turn.append(part)
 
 
 def _usage(usage: _Usage | None) -> Usage | None:

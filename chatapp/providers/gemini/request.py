@@ -62,9 +62,9 @@ def _tools(chat: Chat) -> Fields:
 
 def _contents(chat: Chat, who: str) -> list[Fields]:
     """Merge neighbours of one role: the results of all calls of a turn must be together."""
-    ids = _own_ids(chat)
+    ids = _own_ids(chat, who)
     contents: list[tuple[str, list[object]]] = []
-    for message, tool_name in with_tool_names(sendable_turns(chat, who)):
+    for message, tool_name in with_tool_names(sendable_turns(chat, who, PROTOCOL)):
         if message.role == "system":
             continue
         role = "model" if message.role == "assistant" else "user"
@@ -77,15 +77,15 @@ def _contents(chat: Chat, who: str) -> list[Fields]:
     return [{"role": role, "parts": said} for role, said in contents if said]
 
 
-def _own_ids(chat: Chat) -> set[object]:
+def _own_ids(chat: Chat, who: str) -> set[object]:
     """The ids that Gemini itself gave to calls: a result may name only those."""
-    written = [native_content(message, PROTOCOL) for message in chat.messages]
+    written = [native_content(message, PROTOCOL, who) for message in chat.messages]
     said = [part for turn in written if isinstance(turn, list) for part in turn if isinstance(part, dict)]
     return {call["id"] for part in said if isinstance(call := part.get("functionCall"), dict) and "id" in call}
 
 
 def _said(message: Message, who: str, signed: bool) -> list[object]:
-    native = native_content(message, PROTOCOL)
+    native = native_content(message, PROTOCOL, who)
     if isinstance(native, list):
         return native
     calls: list[Fields] = [{"functionCall": {"name": c.name, "args": c.arguments}} for c in message.tool_calls]

@@ -14,13 +14,13 @@ import msgspec
 
 from chatapp.chat import Chat
 from chatapp.errors import BadReply, Truncated
-from chatapp.events import FinishReason, ReasoningDelta, StreamEvent, TextDelta, ToolInputDelta, Usage
+from chatapp.events import FinishReason, NativePiece, ReasoningDelta, StreamEvent, TextDelta, ToolInputDelta, Usage
 from chatapp.providers import Finished
 from chatapp.providers.http import END_MARK, HTTPProvider, ProviderRequest, ReplyItems
 from chatapp.providers.openai_chat.reasoning_details import ReasoningDetails
-from chatapp.providers.openai_chat.request import Quirks, request_body
+from chatapp.providers.openai_chat.request import PROTOCOL, Quirks, request_body
 from chatapp.providers.tool_calls import ToolCallAssembler
-from chatapp.wire.json_text import NOTHING, count, is_something, json_data, parse
+from chatapp.wire.json_text import NOTHING, count, is_something, json_data, parse, parse_value
 from chatapp.wire.upstream_errors import stream_error
 
 FINISH: dict[str, FinishReason] = {
@@ -53,7 +53,7 @@ class OpenAIChat(HTTPProvider):
         return ProviderRequest("/chat/completions", request_body(chat, self.name, self._quirks))
 
     def decode(self, body: Iterable[bytes]) -> ReplyItems:
-        reply = _Reply(self.name, self._quirks.keeps_details)
+        reply = _Reply(self.name)
         try:
             for event in self.server_events(body):
                 if event.data == END_MARK:
@@ -67,7 +67,7 @@ class OpenAIChat(HTTPProvider):
         yield from reply.end()
 
     def decode_whole(self, body: bytes) -> ReplyItems:
-        reply = _Reply(self.name, self._quirks.keeps_details)
+        reply = _Reply(self.name)
         yield from reply.take(parse(_chunk, body, self.name))
         yield from reply.end()
 
@@ -91,6 +91,7 @@ class _ToolCall(msgspec.Struct):
     index: int | None = None
     id: str | None = None
     function: _Function | None = None
+    extra_content: msgspec.Raw = NOTHING
 
 
 class _Message(msgspec.Struct):
@@ -99,6 +100,7 @@ class _Message(msgspec.Struct):
     reasoning_content: str | None = None
     reasoning: str | None = None
     reasoning_details: msgspec.Raw = NOTHING
+    extra_content: msgspec.Raw = NOTHING
     tool_calls: list[_ToolCall] | None = None
     function_call: _Function | None = None
 
@@ -155,9 +157,11 @@ _numbers = msgspec.json.Decoder(_Usage)
 class _Reply:
     """What is known of a reply so far. `ended`: it has a finish reason or the end mark."""
 
-    def __init__(self, who: str, keeps_details: bool) -> None:
+    def __init__(self, who: str) -> None:
         self.ended = False
-        self._details = ReasoningDetails() if keeps_details else None
+        self._details = ReasoningDetails()
+        self._extra: object = None  # the turn's `extra_content`
+        self._sealed = False
         self._who = who
         self._reason: FinishReason = "stop"
         self._usage: _Usage | None = None
@@ -185,15 +189,24 @@ class _Reply:
         if not self.ended:
             raise Truncated(f"{self._who} ended its reply before it was complete")
         yield from self._tool_calls.end(cut_off=self._reason == "length")
-        native = self._details.native() if self._details and self._tool_calls else None
-        yield Finished(self._reason, _usage(self._usage or _Usage()), native)
+        yield from self._last_piece()
+        yield Finished(self._reason, _usage(self._usage or _Usage()))
+
+    def _last_piece(self) -> Iterator[NativePiece]:
+        details = self._details.whole if self._tool_calls or self._details.sealed else None
+        members = {"reasoning_details": details, "extra_content": self._extra}
+        told: list[object] = [{name: value} for name, value in members.items() if value]
+        if self._reason == "stop" and (told or self._sealed):
+            yield NativePiece(PROTOCOL, self._who, told, whole=True)
 
     def _events(self, message: _Message) -> Iterator[StreamEvent]:
         # Some send the same reasoning under both names.
         if reasoning := message.reasoning_content or message.reasoning:
             yield ReasoningDelta(reasoning)
-        if self._details and is_something(message.reasoning_details):
+        if is_something(message.reasoning_details):
             self._details.take(message.reasoning_details, self._who)
+        if is_something(message.extra_content):
+            self._extra = parse_value(bytes(message.extra_content), self._who)
         if isinstance(message.content, list):
             yield from self._parts(message.content)
         elif message.content:
@@ -201,9 +214,19 @@ class _Reply:
         if message.refusal:
             yield TextDelta(message.refusal)
         for fragment in message.tool_calls or ():
-            yield from self._tool(fragment.index, fragment.id, fragment.function or _Function())
+            pieces = list(self._tool(fragment.index, fragment.id, fragment.function or _Function()))
+            if is_something(fragment.extra_content):
+                id = pieces[0].tool_call_id if pieces else fragment.id
+                yield self._sealed_call(id, fragment.extra_content)
+            yield from pieces
         if message.function_call and not message.tool_calls:  # the older field: one call, without an id
             yield from self._tool("function_call", None, message.function_call)
+
+    def _sealed_call(self, id: str | None, extra: msgspec.Raw) -> NativePiece:
+        """What a call's provider wants back with it, such as Gemini's signature."""
+        self._sealed = True
+        told = {"tool_call": id, "extra_content": parse_value(bytes(extra), self._who)}
+        return NativePiece(PROTOCOL, self._who, [told])
 
     def _parts(self, parts: list[msgspec.Raw]) -> Iterator[StreamEvent]:
         """Content as an array (Mistral): thinking and text, in order.

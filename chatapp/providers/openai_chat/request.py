@@ -10,7 +10,6 @@ from typing import Self
 from chatapp.chat import Chat, Image, Message, Part
 from chatapp.events import ToolCall
 from chatapp.providers.call_ids import IdRule
-from chatapp.providers.openai_chat.reasoning_details import PROTOCOL
 from chatapp.providers.prompt import (
     fitted,
     given,
@@ -27,11 +26,22 @@ from chatapp.providers.thinking import REASONING_DEMANDED, REASONING_SENT_BACK, 
 from chatapp.settings import ThinkingStyle
 from chatapp.wire.json_text import json_data
 
+PROTOCOL = "openai"
+
 # Fields of the usual request that a server refuses, by its host name or the end of it.
 REFUSE_MAX_TOKENS = ("api.openai.com", ".openai.azure.com", "api.moonshot.ai", "api.moonshot.cn", "api.cerebras.ai")
 REFUSE_STREAM_OPTIONS = ("api.mistral.ai",)  # it sends usage anyway
 REFUSE_SEED = ("api.mistral.ai",)
-KEEP_DETAILS = ("openrouter.ai",)  # sends details of its reasoning, and wants them back
+REFUSE_OPAQUE = (  # members of another vendor, in a turn whose provider is not known
+    "api.openai.com",
+    ".openai.azure.com",
+    "api.mistral.ai",
+    "api.deepseek.com",
+    "api.groq.com",
+    "api.cerebras.ai",
+    "api.perplexity.ai",
+    "api.x.ai",
+)
 TAKE_ANY_ORDER = (  # of roles; the others may run a model whose template refuses it
     "api.openai.com",
     ".openai.azure.com",
@@ -67,7 +77,7 @@ class Quirks:
     asks_usage: bool
     takes_schema: bool
     takes_json_mode: bool
-    keeps_details: bool
+    takes_opaque: bool
     any_order: bool
     ids: IdRule | None
 
@@ -82,7 +92,7 @@ class Quirks:
             asks_usage=not host.endswith(REFUSE_STREAM_OPTIONS),
             takes_schema=not host.endswith(REFUSE_SCHEMA),
             takes_json_mode=not host.endswith(REFUSE_JSON_MODE),
-            keeps_details=host.endswith(KEEP_DETAILS),
+            takes_opaque=not host.endswith(REFUSE_OPAQUE),
             any_order=host.endswith(TAKE_ANY_ORDER),
             ids=next((rule for end, rule in IDS.items() if host.endswith(end)), None),
         )
@@ -135,24 +145,40 @@ def _messages(chat: Chat, who: str, quirks: Quirks) -> list[Fields]:
     if not quirks.any_order:
         messages = system_first(messages)
     if quirks.ids is not None:
-        messages = fitted(messages, PROTOCOL, quirks.ids)
-    return [_message(message, quirks, called) for message in messages]
+        messages = fitted(messages, PROTOCOL, who, quirks.ids)
+    return [_message(message, who, quirks, called) for message in messages]
 
 
-def _message(message: Message, quirks: Quirks, called: bool) -> Fields:
+def _message(message: Message, who: str, quirks: Quirks, called: bool) -> Fields:
     """`called`: a tool was called somewhere in the chat."""
     if message.role == "tool":
         return {"role": "tool", "tool_call_id": message.tool_call_id, "content": result_text(message)}
     fields: Fields = {"role": message.role, "content": _content(message)}
+    turn, of_calls = _opaque(message, who, quirks)
     if message.tool_calls:
         fields["content"] = words(message) or None
-        fields["tool_calls"] = [_tool_call(call) for call in message.tool_calls]
-    if quirks.keeps_details and (details := native_content(message, PROTOCOL)):
-        return {**fields, "reasoning_details": details}
+        fields["tool_calls"] = [_tool_call(call) | of_calls.get(call.id, {}) for call in message.tool_calls]
+    fields |= turn
+    if "reasoning_details" in turn:
+        return fields
     reasoning = message.reasoning or (quirks.no_reasoning if message.tool_calls else "")
     if quirks.reasoning_field and called and reasoning:
         fields[quirks.reasoning_field] = reasoning
     return fields
+
+
+def _opaque(message: Message, who: str, quirks: Quirks) -> tuple[Fields, dict[object, Fields]]:
+    """What this server itself put into the turn, to be sent back: in the message, and by the id of a call."""
+    turn: Fields = {}
+    of_calls: dict[object, Fields] = {}
+    native = native_content(message, PROTOCOL, who)
+    known = bool(message.native and message.native.provider)
+    for members in native if isinstance(native, list) and (known or quirks.takes_opaque) else ():
+        if "tool_call" in members:
+            of_calls[members["tool_call"]] = {name: value for name, value in members.items() if name != "tool_call"}
+        else:
+            turn |= members
+    return turn, of_calls
 
 
 def _content(message: Message) -> str | list[Fields]:

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from chatapp.chat import Chat, Native
+from chatapp.chat import Chat
 from chatapp.errors import Truncated
-from chatapp.events import FinishReason, ReasoningDelta, StreamEvent, TextDelta, ToolInputDelta, Usage
+from chatapp.events import FinishReason, NativePiece, ReasoningDelta, StreamEvent, TextDelta, ToolInputDelta, Usage
 from chatapp.providers import Finished
 from chatapp.providers.http import END_MARK, HTTPProvider, ProviderRequest, ReplyItems
 from chatapp.providers.openai_responses.request import PROTOCOL, request_body
@@ -136,7 +136,8 @@ class _Reply:
         self._usage: _Usage | None = None
         self._tool_calls = ToolCallAssembler(who)
         self._served = ProviderToolCalls(who)
-        self._items: list[bytes] = []
+        self._turn: list[object] = []  # items that no piece of it has yet
+        self._sealed = False
 
     def take(self, event: _Event) -> Iterator[StreamEvent]:
         key = event.output_index if event.output_index is not None else event.item_id
@@ -177,7 +178,9 @@ class _Reply:
         if not self.ended:
             raise Truncated(f"{self._who} ended its reply before it was complete")
         yield from self._tool_calls.end(cut_off=self._reason == "length")
-        yield Finished(self._reason, _usage(self._usage), self._native() if self._reason == "stop" else None)
+        if self._reason == "stop" and (self._tool_calls or self._sealed):
+            yield self._piece(whole=True)
+        yield Finished(self._reason, _usage(self._usage))
 
     def _begin(self, index: int | None, item: _Item) -> Iterator[ToolInputDelta]:
         if item.type == "function_call":
@@ -185,7 +188,11 @@ class _Reply:
 
     def _done(self, index: int | None, raw: bytes) -> Iterator[StreamEvent]:
         item = parse(_item, raw, self._who)
-        self._items.append(raw)
+        if item.type in SENT_BACK or item.encrypted_content:
+            self._turn.append(parse_arguments(raw, self._who))
+        if item.encrypted_content:
+            self._sealed = True
+            yield self._piece()
         key, id = _key(index, item), item.call_id or item.id or ""
         match item.type:
             case "function_call":
@@ -214,13 +221,9 @@ class _Reply:
             reason = response.incomplete_details and response.incomplete_details.reason
             self._reason = INCOMPLETE.get(reason or "", "length")
 
-    def _native(self) -> Native | None:
-        """The turn that goes back with the results of its calls; None if there were no calls."""
-        if not self._tool_calls:
-            return None
-        items = [(parse(_item, raw, self._who), raw) for raw in self._items]
-        wanted = [raw for item, raw in items if item.type in SENT_BACK or item.encrypted_content]
-        return Native(PROTOCOL, [parse_arguments(raw, self._who) for raw in wanted])
+    def _piece(self, whole: bool = False) -> NativePiece:
+        turn, self._turn = self._turn, []
+        return NativePiece(PROTOCOL, self._who, turn, whole)
 
 
 def _key(index: int | None, item: _Item) -> int | str | None:

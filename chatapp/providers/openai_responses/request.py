@@ -59,11 +59,15 @@ def _tools(chat: Chat) -> Fields:
 
 
 def _input(chat: Chat, who: str) -> list[object]:
-    return [item for message in fitted(list(sendable_turns(chat, who)), PROTOCOL, IDS) for item in _items(message)]
+    return [
+        item
+        for message in fitted(list(sendable_turns(chat, who, PROTOCOL)), PROTOCOL, who, IDS)
+        for item in _items(message, who)
+    ]
 
 
-def _items(message: Message) -> list[object]:
-    native = native_content(message, PROTOCOL)
+def _items(message: Message, who: str) -> list[object]:
+    native = native_content(message, PROTOCOL, who)
     if isinstance(native, list):
         return native
     if message.role == "tool":

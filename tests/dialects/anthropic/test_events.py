@@ -15,6 +15,7 @@ from chatapp.events import (
     AttemptReset,
     Entry,
     ErrorInfo,
+    NativePiece,
     PlanStep,
     ReasoningDelta,
     RunEnd,
@@ -38,12 +39,21 @@ OWN = ToolCall("c9", "mcp", "clock", {})
 PIECES = [ToolInputDelta("c1", "add", '{"a"'), ToolInputDelta("c1", "add", ":1}")]
 SIDE_BY_SIDE = [PIECES[0], ToolInputDelta("c2", "add", '{"b"'), PIECES[1], ToolInputDelta("c2", "add", ":2}"), CALL]
 
+THINKING = {"type": "thinking", "thinking": "so", "signature": "sig"}
+UNSEEN = {"type": "thinking", "thinking": "", "signature": "unseen"}
+BLACK = {"type": "redacted_thinking", "data": "black"}
+SIGNED = [ReasoningDelta("s"), ReasoningDelta("o"), NativePiece("anthropic", "a", [THINKING])]
+HIDDEN: list[StreamEvent] = [NativePiece("anthropic", "a", [UNSEEN])]
+REDACTED: list[StreamEvent] = [NativePiece("anthropic", "a", [BLACK, {"type": "text", "text": "x"}])]
+FOREIGN = [ReasoningDelta("o"), NativePiece("openai-responses", "r", [THINKING], whole=True)]
+
 texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=6)
 pieces = st.one_of(
     st.builds(lambda text: [TextDelta(text)], texts),
     st.builds(lambda text: [ReasoningDelta(text)], texts),
     st.just([OWN, ToolResult("c9", "noon")]),
     st.just([PlanStep(1, "look")]),
+    st.sampled_from([SIGNED, HIDDEN, REDACTED, FOREIGN]),
 )
 calls = st.sampled_from(
     [[], [CALL], [*PIECES, CALL], [*SIDE_BY_SIDE, OTHER]],
@@ -94,6 +104,13 @@ def test_the_sdk_ends_with_the_message_that_is_answered_whole(events: list[Strea
     assert (read.id, read.model, read.stop_reason, read.usage.to_dict()) == tuple(
         whole[name] for name in ("id", "model", "stop_reason", "usage")
     )
+
+
+def test_anthropic_s_own_thinking_is_given_with_its_signatures() -> None:
+    events = [START, *SIGNED, *SIGNED, *HIDDEN, *REDACTED, *FOREIGN, TextDelta("So."), STOP]
+    whole = message(transcript_of([Entry(seq, event) for seq, event in enumerate(events, 1)]), [])
+    unsigned = {"type": "thinking", "thinking": "o", "signature": SIGNATURE}
+    assert whole["content"] == [THINKING, THINKING, UNSEEN, BLACK, unsigned, {"type": "text", "text": "So."}]
 
 
 @given(runs)

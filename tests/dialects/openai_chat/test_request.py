@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from chatapp.chat import AnswerSchema, Ask, Chat, Image, Message, Text, ToolSpec
+from chatapp.chat import AnswerSchema, Ask, Chat, Image, Message, Native, Text, ToolSpec
 from chatapp.dialects.openai_chat.request import CompletionRequest
 from chatapp.dialects.openai_responses.request import ResponseRequest
 from chatapp.errors import InvalidField
@@ -160,6 +160,30 @@ def test_the_shape_of_the_answer_arrives_whole() -> None:
     also = response(text={"format": {"type": "json_schema", **shape}})
     assert asked.schema == also.schema == AnswerSchema(SCHEMA, "x", "y", strict=True)
     assert completion(response_format={"type": "json_schema", "json_schema": {"schema": SCHEMA}}).schema.strict is None
+
+
+def test_what_only_a_provider_understands_comes_back_with_the_name_of_that_one() -> None:
+    extra, details = {"google": {"thought_signature": "sig"}}, [{"type": "reasoning.encrypted", "data": "sealed"}]
+    call = {"id": "c1", "type": "function", "function": {"name": "weather"}, "extra_content": extra}
+    turn = {"role": "assistant", "content": None, "tool_calls": [call], "reasoning_details": details}
+    told = [{"tool_call": "c1", "extra_content": extra}, {"reasoning_details": details}]
+    for more, provider in (({"provider": "up"}, "up"), ({}, "")):
+        assert completion([turn | more]).messages[0].native == Native("openai", told, provider)
+
+
+def test_sealed_thinking_comes_back_with_all_of_its_turn() -> None:
+    sealed = {"type": "reasoning", "id": "rs_ours", "summary": [], "encrypted_content": "sealed"}
+    text = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "I look."}]}
+    call = {"type": "function_call", "id": "fc_ours", "call_id": "c1", "name": "weather", "arguments": "{}"}
+    result = {"type": "function_call_output", "call_id": "c1", "output": "mild"}
+    messages = response([{"role": "user", "content": "hi"}, sealed, text, call, result, sealed, text]).messages
+
+    told = {"type": "reasoning", "summary": [], "encrypted_content": "sealed"}
+    made = {"type": "function_call", "call_id": "c1", "name": "weather", "arguments": "{}"}
+    assert [message.role for message in messages] == ["user", "assistant", "tool", "assistant"]
+    assert messages[1].native == Native("openai-responses", [told, text, made])
+    assert (messages[1].content, [call.id for call in messages[1].tool_calls]) == ("I look.", ["c1"])
+    assert messages[3].native == Native("openai-responses", [told, text])
 
 
 def test_json_of_any_shape_is_no_schema() -> None:

@@ -13,6 +13,7 @@ from chatapp.events import (
     AttemptReset,
     Entry,
     ErrorInfo,
+    NativePiece,
     ReasoningDelta,
     RunEnd,
     RunStart,
@@ -32,11 +33,15 @@ CALL = ToolCall("c1", "function", "add", {"a": 1})
 PIECES = [ToolInputDelta("c1", "add", '{"a"'), ToolInputDelta("c1", "add", ": 1}")]
 OTHER = ToolCall("c2", "function", "add", {})
 
+SEALED = NativePiece("openai-responses", "r", [{"type": "reasoning", "id": "rs_9", "encrypted_content": "sealed"}])
+FOREIGN = NativePiece("openai", "o", [{"reasoning_details": [{"signature": "x"}]}], whole=True)
+
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
 pieces = st.one_of(
     st.builds(lambda text: [TextDelta(text)], texts),
     st.builds(lambda text: [ReasoningDelta(text)], texts),
     st.just([AttemptReset("cut")]),
+    st.sampled_from([[SEALED], [ReasoningDelta("hm"), SEALED], [FOREIGN]]),
     st.sampled_from(
         [
             [CALL],
@@ -95,6 +100,15 @@ def _text(item: dict[str, Any]) -> str:
     if item["type"] == "function_call":
         return str(item["arguments"])
     return "".join(part["text"] for part in item.get("content", item.get("summary", [])))
+
+
+def test_sealed_thinking_is_an_item_with_or_without_a_summary() -> None:
+    events = [START, ReasoningDelta("hm"), SEALED, SEALED, FOREIGN, TextDelta("So."), STOP]
+    thinking, sealed, _ = decoded(events)[-1]["response"]["output"]
+    assert thinking["summary"] == [{"type": "summary_text", "text": "hm"}]
+    assert sealed["summary"] == [] and sealed["type"] == thinking["type"] == "reasoning"
+    assert thinking["encrypted_content"] == sealed["encrypted_content"] == "sealed"
+    assert thinking["id"] != sealed["id"]
 
 
 @given(runs)

@@ -70,8 +70,8 @@ def test_calls_and_their_signatures_go_back_as_they_came(gemini, read):
     )
 
     assert reading.tool_calls == [ToolCall("own", "function", "f", {"x": 1}), ToolCall("call_1", "function", "g", {})]
-    native = reading.finish.native
-    assert native == Native("gemini", [{"text": "I look"}, first, second])
+    native = reading.native
+    assert native == Native("gemini", [{"text": "I look"}, first, second], "acme")
     turn = Message("assistant", "I look", tool_calls=reading.tool_calls, native=native)
     results = [Message("tool", "1", tool_call_id="own"), Message("tool", "2", tool_call_id="call_1")]
     contents = gemini.request(Chat(model="m", messages=[Message("user", "u"), turn, *results])).body["contents"]

@@ -104,7 +104,7 @@ def test_calls_go_back_with_the_reasoning_that_led_to_them(responses, read):
         done(2, "function_call", **made),
         completed(),
     )
-    native = read(responses, body).finish.native
+    native = read(responses, body).native
 
     assert native.content == [{"type": "reasoning", **sealed}, {"type": "function_call", **made}]
     back = Chat(model="m", messages=[Message("assistant", "", native=native), Message("tool", "1", tool_call_id="a")])

@@ -57,6 +57,10 @@ class ToolCallAssembler:
         call = self._find(index, id, name)
         return call.add("" if call.pieces else text)
 
+    def id_of(self, index: int | str | None, id: str | None) -> str:
+        """The id of the call to which the fragment that was added last belongs."""
+        return self._find(index, id, None).id
+
     def end(self, cut_off: bool) -> Iterator[ToolCall]:
         """The whole calls. If a limit `cut_off` the reply, the incomplete one is left out.
 

@@ -216,13 +216,13 @@ class _Reply:
         for fragment in message.tool_calls or ():
             pieces = list(self._tool(fragment.index, fragment.id, fragment.function or _Function()))
             if is_something(fragment.extra_content):
-                id = pieces[0].tool_call_id if pieces else fragment.id
+                id = self._tool_calls.id_of(fragment.index, fragment.id)
                 yield self._sealed_call(id, fragment.extra_content)
             yield from pieces
         if message.function_call and not message.tool_calls:  # the older field: one call, without an id
             yield from self._tool("function_call", None, message.function_call)
 
-    def _sealed_call(self, id: str | None, extra: msgspec.Raw) -> NativePiece:
+    def _sealed_call(self, id: str, extra: msgspec.Raw) -> NativePiece:
         """What a call's provider wants back with it, such as Gemini's signature."""
         self._sealed = True
         told = {"tool_call": id, "extra_content": parse_value(bytes(extra), self._who)}

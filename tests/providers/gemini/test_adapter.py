@@ -79,6 +79,19 @@ def test_calls_and_their_signatures_go_back_as_they_came(gemini, read):
     assert [part["functionResponse"].get("id") for part in contents[2]["parts"]] == ["own", None]
 
 
+def test_a_text_s_signature_is_kept_and_its_pieces_are_joined_up_to_it(gemini, read):
+    signed = {"text": "", "thoughtSignature": "sig"}
+    reading = read(gemini, sse(said({"text": "It"}), said({"text": " is"}), said(signed), said({"text": "."}), STOP))
+    assert reading.native == Native("gemini", [{"text": "It is"}, signed, {"text": "."}], "acme")
+    turn = Message("assistant", "It is.", native=reading.native)
+    contents = gemini.request(Chat(model="m", messages=[Message("user", "u"), turn])).body["contents"]
+    assert contents[1]["parts"] == reading.native.content
+
+
+def test_an_unsigned_text_is_kept_once(gemini, read):
+    assert read(gemini, sse(said({"text": "It is."}), STOP)).native is None
+
+
 def test_code_that_the_provider_runs_is_shown_with_its_result(gemini, read):
     code = {"executableCode": {"language": "PYTHON", "code": "1+1"}}
     body = sse(said(code), said({"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "2"}}), STOP)

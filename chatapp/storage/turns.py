@@ -60,7 +60,7 @@ class _Turns:
 
     def _close(self) -> None:
         calls, native = list(self.calls.values()), self._pieces.native
-        reasoning = self.reasoning if native else ""
+        reasoning = self.reasoning if native or calls else ""  # some want it back with their calls
         self._done.append(Message("assistant", self.text, tool_calls=calls, reasoning=reasoning, native=native))
         self.text = self.reasoning = ""
         self.calls, self._pieces = {}, Pieces()

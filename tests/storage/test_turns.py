@@ -17,7 +17,8 @@ END = Native("p", [3], "up")
 
 def test_an_answer_that_nobody_signed_is_its_text_and_the_calls_of_the_client():
     run = a_run("I look.", CALL, ToolResult("a", 1), ReasoningDelta("hm"), "It is one.", CLIENTS)
-    assert turns_of(run) == [Message("assistant", "I look.It is one.", tool_calls=[CLIENTS])]
+    assert turns_of(run) == [Message("assistant", "I look.It is one.", tool_calls=[CLIENTS], reasoning="hm")]
+    assert turns_of(a_run(ReasoningDelta("hm"), "So.", CALL, ToolResult("a", 1))) == [Message("assistant", "So.")]
     assert turns_of(a_run()) == [Message("assistant", "")]
 
 

@@ -31,6 +31,7 @@ from chatapp.web import AUTHENTICATOR, EXTENSION, errors, guards, health, openap
 from chatapp.web.api import conversations as conversations_api
 from chatapp.web.api import messages, models, one_request, raw, tools
 from chatapp.web.compat import agui, ai_sdk, anthropic, openai_chat, openai_responses
+from chatapp.web.page_modules import page_modules
 
 BLUEPRINTS = (
     messages,
@@ -52,8 +53,8 @@ PACKAGE = Path(__file__).parent
 
 
 def create_app(settings: Settings | None = None, *, start: bool = True, observers: Sequence[RunObserver] = ()) -> Flask:
-    """The application. `app.extensions["chatapp"]` is its ChatService, which `start` starts; `observers` are told
-    of its runs. Raises ConfigError.
+    """The application. `app.extensions["chatapp"]` is its ChatService, which `start` starts;
+    `observers` are told of its runs. Raises ConfigError.
 
     Make it in the process that serves, after gevent has patched it.
     """
@@ -62,7 +63,7 @@ def create_app(settings: Settings | None = None, *, start: bool = True, observer
     app = Flask(
         "chatapp", template_folder=_folder("templates"), static_folder=_folder("static"), root_path=str(PACKAGE)
     )
-    app.jinja_env.globals["version"] = __version__
+    app.jinja_env.globals.update(version=__version__, page_modules=page_modules(Path(_folder("static"))))
     app.extensions[EXTENSION] = service
     app.extensions[AUTHENTICATOR] = CookieAuthenticator(secret_key(settings.secret_key.reveal(), settings.data))
     errors.install(app, {"/v1/": openai_chat.error_shape, "/v1/messages": anthropic.error_shape})
@@ -75,7 +76,8 @@ def create_app(settings: Settings | None = None, *, start: bool = True, observer
 
 
 def build_service(settings: Settings, environ: Mapping[str, str], observers: Sequence[RunObserver] = ()) -> ChatService:
-    """The application without HTTP, its stores open; nothing of it runs before `start`. Raises ConfigError."""
+    """The application without HTTP, its stores open; nothing of it runs before `start`. Raises
+    ConfigError."""
     _make_data_folder(settings.data)
     log = open_log(settings)
     database = open_database(settings.database_url, settings.data)

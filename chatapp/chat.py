@@ -123,7 +123,8 @@ class ChatOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     - `thinking` switches thinking on or off; `effort` says how much. A provider without levels uses
       only the switch.
-    - `tools` are the client's: the provider is told of them, and their calls are passed to the client.
+    - `tools` are the client's: the provider is told of them, and their calls are passed to the
+      client.
     - `tool_choice` is `auto`, `none`, `required`, or the name of the one tool to call.
     - Without `parallel_tools` a turn has at most one call, if the provider can guarantee that.
     - `schema` is what the answer must follow. With `json_mode` it is JSON of any shape.
@@ -148,8 +149,8 @@ class ChatOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Chat(ChatOptions, frozen=True, kw_only=True):
-    """One request to a provider, complete. `session_id` is the client's own name for the conversation,
-    under which an agent may keep a memory of its own."""
+    """One request to a provider, complete. `session_id` is the client's own name for the
+    conversation, under which an agent may keep a memory of its own."""
 
     model: str
     messages: list[Message]
@@ -160,12 +161,12 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     """What a client wants, in whichever protocol it said so: new messages, and what they belong to.
 
     `said` follows the messages of `conversation_id`, of the conversation that its owner calls
-    `session_id`, or of the answer `previous` (`previous_field` is the client's name for that field).
-    `retry_of` is an answer to make again; then nothing new is said. `keep` begins a conversation if none
-    is named. `instructions` come first and are not stored. `tools` names the server's tools; None: the
-    default ones. `agent` names the agent that answers; None: the model itself. `repeated` is what the
-    protocol repeats beside the answer; `result_mode` is stored with it. `fingerprint` tells this request
-    from another with the same idempotency key.
+    `session_id`, or of the answer `previous` (`previous_field` is the client's name for that
+    field). `retry_of` is an answer to make again; then nothing new is said. `keep` begins a
+    conversation if none is named. `instructions` come first and are not stored. `tools` names the
+    server's tools; None: the default ones. `agent` names the agent that answers; None: the model
+    itself. `repeated` is what the protocol repeats beside the answer; `result_mode` is stored with
+    it. `fingerprint` tells this request from another with the same idempotency key.
     """
 
     said: list[Message]

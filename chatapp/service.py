@@ -1,7 +1,7 @@
 """ChatService: the application without HTTP.
 
-The web, the command line and a host that embeds chatapp call this, and nothing below it. It is built by `app`;
-building it starts nothing.
+The web, the command line and a host that embeds chatapp call this, and nothing below it. It is
+built by `app`; building it starts nothing.
 """
 
 import logging
@@ -44,8 +44,9 @@ logger = logging.getLogger(__name__)
 
 
 class OfferedTool(msgspec.Struct, frozen=True):
-    """A tool that a request may name. `server` is its MCP server's name, None for a function. `ask`: each call needs
-    its owner's approval. `default`, `agent_default`: a model, or an agent, gets it when the request names no tools."""
+    """A tool that a request may name. `server` is its MCP server's name, None for a function.
+    `ask`: each call needs its owner's approval. `default`, `agent_default`: a model, or an agent,
+    gets it when the request names no tools."""
 
     name: str
     type: str
@@ -59,7 +60,8 @@ class OfferedTool(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class ChatService:
-    """One per process. Make it, then `start` it; `drain` and `close` it when the process goes down."""
+    """One per process. Make it, then `start` it; `drain` and `close` it when the process goes
+    down."""
 
     settings: Settings
     log: EventLog
@@ -76,9 +78,11 @@ class ChatService:
     disconnects: DisconnectPolicy
 
     def ask(self, ask: Ask, caller: Caller, key: str | None = None) -> Begun:
-        """Store what is said and start the run; or find the answer that was begun with the same idempotency `key`.
+        """Store what is said and start the run; or find the answer that was begun with the same
+        idempotency `key`.
 
-        Raises RequestError, which names the field; Overloaded, LogUnavailable, DatabaseUnavailable, Unreachable.
+        Raises RequestError, which names the field; Overloaded, LogUnavailable, DatabaseUnavailable,
+        Unreachable.
         """
         if key is not None and (found := self.conversations.find(caller.owner, key, ask.fingerprint)):
             return found  # before anything is needed that may be missing now
@@ -100,7 +104,8 @@ class ChatService:
         return begun
 
     def count_tokens(self, ask: Ask) -> int:
-        """An estimate by length of what the provider would be sent: texts, calls and tools; images are not counted."""
+        """An estimate by length of what the provider would be sent: texts, calls and tools; images
+        are not counted."""
         self.providers.resolve(ask.provider, ask.model or None)
         return estimated_tokens(ask)
 
@@ -109,7 +114,8 @@ class ChatService:
         return self.conversations.answer(caller.owner, answer_id)
 
     def source(self, answer: Answer) -> Source:
-        """Where to read the answer: its run's log, or what was kept once the log is gone. Raises LogUnavailable."""
+        """Where to read the answer: its run's log, or what was kept once the log is gone. Raises
+        LogUnavailable."""
         if self.log.exists(answer.id):
             return LiveLog(self.log, answer.id, lambda: self._kept(answer))
         if answer.running:
@@ -131,8 +137,8 @@ class ChatService:
         return transcript_of(answer.entries())
 
     def cancel(self, answer: Answer) -> bool:
-        """Ask for the run to be stopped, in whichever process it is; its terminal event tells when it was. False if it
-        has ended."""
+        """Ask for the run to be stopped, in whichever process it is; its terminal event tells when
+        it was. False if it has ended."""
         if not answer.running:
             return False
         try:
@@ -150,9 +156,11 @@ class ChatService:
                 logger.warning("run %s of a deleted conversation was not stopped: %s", run_id, error)
 
     def decide(self, answer: Answer, call_id: str, decision: Decision) -> Decision:
-        """Approve or deny a call that waits, from any worker; return the decision that holds, which is the first.
+        """Approve or deny a call that waits, from any worker; return the decision that holds, which
+        is the first.
 
-        Nothing waits any more once the time is over, or the run. Raises NotFound, InvalidRequest, LogError.
+        Nothing waits any more once the time is over, or the run. Raises NotFound, InvalidRequest,
+        LogError.
         """
         transcript = self.transcript(answer)
         approval = _approval(transcript, call_id)
@@ -163,7 +171,8 @@ class ChatService:
         return self.approvals.decide(answer.id, call_id, decision)
 
     def offered_tools(self) -> list[OfferedTool]:
-        """All that a request may name. Waits for MCP servers that are not running yet, for a bounded time."""
+        """All that a request may name. Waits for MCP servers that are not running yet, for a
+        bounded time."""
         return [self._offered(tool) for tool in self.tools.all()]
 
     def ready(self) -> dict[str, str]:
@@ -171,14 +180,16 @@ class ChatService:
         return {"log": _check(self.log.ping), "database": _check(self.conversations.ping)}
 
     def start(self) -> None:
-        """Begin what runs beside the requests: upkeep of the stores, and recovery of runs whose process died."""
+        """Begin what runs beside the requests: upkeep of the stores, and recovery of runs whose
+        process died."""
         self.log.start()
         self.database.start()
         self.retention.start()
         self.runs.start()
 
     def drain(self, grace_s: float) -> None:
-        """Send resumable readers elsewhere, and give the live runs `grace_s` to end; see docs/guides/deploy.md."""
+        """Send resumable readers elsewhere, and give the live runs `grace_s` to end; see
+        docs/guides/deploy.md."""
         self.readers.dismiss()
         self.runs.drain(grace_s)
 
@@ -219,7 +230,8 @@ def estimated_tokens(ask: Ask) -> int:
 
 
 def answerer(provider: Provider, toolbox: Toolbox, agent: Agent | None) -> Provider:
-    """What makes the answer of a run: the provider itself, with tools, or an agent that uses both."""
+    """What makes the answer of a run: the provider itself, with tools, or an agent that uses
+    both."""
     if agent is not None:
         return AgentProvider(agent, provider, ToolLoop(provider, toolbox))
     return ToolLoop(provider, toolbox) if toolbox.specs else provider

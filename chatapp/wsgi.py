@@ -1,4 +1,5 @@
-"""The application for gunicorn, made in the worker. What keeps it from starting is said in one line."""
+"""The application for gunicorn, made in the worker. What keeps it from starting is said in one
+line."""
 
 import sys
 

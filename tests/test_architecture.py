@@ -55,14 +55,33 @@ ONLY = {
     "sqlalchemy": {"storage"},
     "alembic": {"storage"},
     "sqlite3": {"sqlite", "logs.sqlite"},
-    "click": {"ops.cli"},
-    "jsonschema": {"tools.validation"},
-    "referencing": {"tools.validation"},
+    "click": {"ops.cli", "models.terminal"},
+    "jsonschema": {"tools.validation", "tools.mcp.helper"},
+    "referencing": {"tools.validation", "tools.mcp.helper"},
     "docstring_parser": {"tools.functions"},
     "mcp": {"tools.mcp.helper"},
     "httpx2": {"tools.mcp.helper"},
+    "anyio": {"tools.mcp.helper"},
+    "pydantic": {"tools.mcp.helper"},
 }
 """Libraries that have one place: a room or a module."""
+
+WRITES_FRAMES = {
+    "abc",
+    "base64",
+    "collections",
+    "datetime",
+    "typing",
+    "msgspec",
+    "chatapp.dialects",
+    "chatapp.errors",
+    "chatapp.events",
+    "chatapp.transcript",
+    "chatapp.wire.frames",
+    "chatapp.wire.json_text",
+}
+"""All that a dialect may import. It has no clock, no chance and no I/O, because the same events have
+to give the same frames."""
 
 READS_SETTINGS = {
     "app",
@@ -88,8 +107,7 @@ MODULES = {name_of(path): path for path in sorted(PACKAGE.rglob("*.py"))}
 
 
 def room_of(module: str) -> str:
-    """The first folder; a way to run the program belongs to `ops`, wherever Python wants it to stand."""
-    return "ops" if module.endswith("__main__") else module.partition(".")[0]
+    return module.partition(".")[0]
 
 
 @cache
@@ -156,6 +174,13 @@ def test_vendors_stores_and_blueprints_know_nothing_of_each_other(module: str) -
     for target in targets(module):
         other = parted(target)
         assert not part or not other or part == other or part[0] != other[0], f"{module} imports {target}"
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if module.startswith("dialects.")])
+def test_dialects_are_pure(module: str) -> None:
+    if not module.rpartition(".")[2].startswith("request"):
+        for imported in imports(module):
+            assert is_in(imported, WRITES_FRAMES), f"{module} imports {imported}"
 
 
 @pytest.mark.parametrize("module", MODULES)

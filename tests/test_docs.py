@@ -1,5 +1,6 @@
 """The docs cannot drift from what they describe."""
 
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,13 +17,6 @@ CONFIGURATION = (ROOT / "docs/configuration.md").read_text("utf-8")
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 WIDTH = 100
 TARGET = re.compile(r"\]\([^)]*\)|https?://\S+")  # of a link, which cannot be wrapped
-NOT_YET = (
-    "docs/dialects.md",
-    "docs/guides/add-a-dialect.md",
-    "docs/guides/page.md",
-)
-"""Pages that are still to be wrapped and to name the files of today."""
-
 EXAMPLES = ("NAME", "cohere")
 """Names in the paths of files that a guide tells its reader to write."""
 
@@ -74,15 +68,35 @@ def test_links_between_the_docs_lead_somewhere(page: Path) -> None:
         assert (page.parent / target).exists(), f"a link to {target}"
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if name_of(page) not in NOT_YET], ids=name_of)
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_every_file_that_the_docs_name_exists(page: Path) -> None:
     for path in re.findall(r"`((?:chatapp|tests|bench|deploy|docs)/[\w./-]*)`", page.read_text("utf-8")):
         example = any(name in path for name in EXAMPLES)
         assert example or (ROOT / path).exists(), f"{path} does not exist"
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if name_of(page) not in NOT_YET], ids=name_of)
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_prose_is_wrapped(page: Path) -> None:
     for line in prose(page):
         shown = TARGET.sub("", line) if len(line) > WIDTH else line
         assert len(shown) <= WIDTH, f"{len(line)} columns: {line}"
+
+
+def comments(module: Path) -> Iterator[str]:
+    """The lines of a module's docstrings, and of its comments that have a line of their own."""
+    lines = module.read_text("utf-8").splitlines()
+    for node in ast.walk(ast.parse("\n".join(lines))):
+        match node:
+            case ast.Expr(ast.Constant(str())) if node.end_lineno:
+                yield from lines[node.lineno - 1 : node.end_lineno]
+    yield from (line for line in lines if line.lstrip().startswith("# "))
+
+
+def test_docstrings_and_comments_are_wrapped() -> None:
+    wide = [
+        f"{module.name}: {line.strip()}"
+        for module in sorted((ROOT / "chatapp").rglob("*.py"))
+        for line in comments(module)
+        if len(line) > WIDTH
+    ]
+    assert not wide

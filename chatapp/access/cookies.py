@@ -1,8 +1,8 @@
-"""Without login: a browser is known by the signed cookie that the page gave it; a client without a cookie is
-`local`.
+"""Without login: a browser is known by the signed cookie that the page gave it; a client without a
+cookie is `local`.
 
-The cookie keeps two browsers apart. It is not a secret from the machine's user; it is signed so that nobody can
-forge another browser's.
+The cookie keeps two browsers apart. It is not a secret from the machine's user; it is signed so
+that nobody can forge another browser's.
 """
 
 import hashlib
@@ -45,7 +45,8 @@ class CookieAuthenticator:
 
 
 def secret_key(configured: str, data: Path) -> str:
-    """The configured key, else the one in the data folder, made at first use. Workers may start at the same time."""
+    """The configured key, else the one in the data folder, made at first use. Workers may start at
+    the same time."""
     if configured:
         return configured
     path = data / "secret_key"

@@ -109,7 +109,8 @@ class SessionRequest(ChatRequest, frozen=True, kw_only=True):
     )
 
     def ask_agent(self, default: str) -> Ask:
-        """`default` is the agent that answers if the request names none; empty: the model itself."""
+        """`default` is the agent that answers if the request names none; empty: the model
+        itself."""
         return self.ask_for(
             self.turns(),
             conversation_id=self.conversation_id,
@@ -150,7 +151,8 @@ class DecisionRequest(msgspec.Struct, frozen=True):
     decision: Literal["approved", "denied"]
 
 
-DELIVERY = ("stream", "stream_options", "on_disconnect")  # how the answer is sent, not what is asked
+# Fields that say how the answer is sent, and do not change the question.
+DELIVERY = ("stream", "stream_options", "on_disconnect")
 
 
 def fingerprint(path: str, parsed: msgspec.Struct) -> str:

@@ -2,16 +2,16 @@
 
     from chatapp.models import deepseek
 
-    deepseek.chat("Hello")                               # the answer
-    deepseek.chat("Hello", stream=True)                  # its text, piece by piece
-    deepseek.chat("Hello", stream=True, sse=True)        # the frames of the `reasoning` dialect
-    deepseek.chat("What time is it?", tools=[clock])     # with typed functions that the model may call
-    deepseek.events("Hello")                             # everything that happens, as `chatapp.events`
+    deepseek.chat("Hello")                           # the answer
+    deepseek.chat("Hello", stream=True)              # its text, piece by piece
+    deepseek.chat("Hello", stream=True, sse=True)    # the frames of the `reasoning` dialect
+    deepseek.chat("What time is it?", tools=[clock]) # with functions that the model may call
+    deepseek.events("Hello")                         # everything that happens, as `chatapp.events`
 
-Settings and keys come from where the server takes them: `chatapp.toml` and the environment. Nothing is stored. It
-works with gevent's patches and without; an iterator belongs to the thread that takes its first item. Without them
-`tool_timeout_s` does not hold: a function is run to its end, so it must bound its own waiting.
-`python -m chatapp.models deepseek "Hello"` streams to a terminal.
+Settings and keys come from where the server takes them: `chatapp.toml` and the environment. Nothing
+is stored. It works with gevent's patches and without; an iterator belongs to the thread that takes
+its first item. Without them `tool_timeout_s` does not hold: a function is run to its end, so it
+must bound its own waiting. `python -m chatapp.models deepseek "Hello"` streams to a terminal.
 """
 
 import atexit
@@ -59,10 +59,12 @@ class Model:
     @overload
     def chat(self, prompt: Prompt, stream: bool = ..., sse: bool = ..., **more: Any) -> str | Iterator[str]: ...
     def chat(self, prompt: Prompt, stream: bool = False, sse: bool = False, **more: Any) -> str | Iterator[str]:
-        """The answer's text; with `stream` in pieces as they come; with `sse` too, as frames of the `reasoning` dialect.
+        """The answer's text; with `stream` in pieces as they come; with `sse` too, as frames of the
+        `reasoning` dialect.
 
-        `more` is what `events` takes. A failure raises RunFailed; in frames it is the `error` event. With
-        `fallback_midway` an answer may be begun anew: then pieces that were given are void, which is such a failure too.
+        `more` is what `events` takes. A failure raises RunFailed; in frames it is the `error`
+        event. With `fallback_midway` an answer may be begun anew: then pieces that were given are
+        void, which is such a failure too.
         """
         events = self.events(prompt, **more)
         if sse:
@@ -79,9 +81,11 @@ class Model:
         temperature: float | None = None,
         tools: Sequence[Tool | Callable[..., object]] = (),
     ) -> Generator[StreamEvent, None, None]:
-        """What happens, as it happens, from `RunStart` to `RunEnd`. Closing it closes the connection to the provider.
+        """What happens, as it happens, from `RunStart` to `RunEnd`. Closing it closes the
+        connection to the provider.
 
-        `tools` are typed functions, or made by `chatapp.tools.functions.tool`; they are called here, and nobody is asked.
+        `tools` are typed functions, or made by `chatapp.tools.functions.tool`; they are called
+        here, and nobody is asked.
         """
         chat = Chat(
             model=model or self._default(),
@@ -95,14 +99,14 @@ class Model:
     def _default(self) -> str:
         for model in self.models():
             return model
-        raise Unreachable(f"model: {self.name} cannot be asked for its models now; name one")
+        raise Unreachable(f"model: {self.name} cannot list its models now; name one")
 
 
 def model(name: str) -> Model:
     """The provider of this name, which need not be one that Python can import. Raises NotFound."""
     by_name = _providers().by_name
     if name not in by_name:
-        raise NotFound(f"provider: there is none named {name!r}; there are {', '.join(by_name)}")
+        raise NotFound(f"provider: unknown provider {name!r}; available: {', '.join(by_name)}")
     return Model(by_name[name])
 
 

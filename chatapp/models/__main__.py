@@ -1,5 +1,5 @@
 """`python -m chatapp.models PROVIDER PROMPT`: an answer in the terminal."""
 
-from chatapp.ops.cli.chat import main
+from chatapp.models.terminal import main
 
 main(prog_name="python -m chatapp.models")

@@ -105,7 +105,7 @@ def words(message: Message) -> str:
 
 
 def failure(message: Message) -> str:
-    """The text of a result that is an error. It always says something: some providers refuse it otherwise."""
+    """The text of a result that is an error. It always says something: some refuse it otherwise."""
     return words(message) or FAILED
 
 
@@ -132,7 +132,7 @@ def fitted(messages: Sequence[Message], protocol: str, who: str, rule: IdRule) -
 
 
 def native_content(message: Message, protocol: str, who: str) -> object:
-    """The turn as the provider `who` wrote it in this protocol; None if it did not, or not as a turn of its own."""
+    """The turn as the provider `who` wrote it in this protocol; None if another wrote it."""
     native = message.native
     if native is None or native.protocol != protocol or native.provider not in ("", who):
         return None

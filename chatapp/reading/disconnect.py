@@ -1,7 +1,8 @@
-"""What it means to a run when one of its readers leaves: nothing, its end, or its end unless the client returns.
+"""What it means to a run when one of its readers leaves: nothing, its end, or its end unless the
+client returns.
 
-The readers of a run are counted in this process; the visits of its client in the database, because the next
-one may come to another worker (docs/decisions/0008-an-eventsource-comes-back.md).
+The readers of a run are counted in this process; the visits of its client in the database, because
+the next one may come to another worker (docs/decisions/0008-an-eventsource-comes-back.md).
 """
 
 import logging
@@ -18,8 +19,8 @@ logger = logging.getLogger(__name__)
 
 
 class OnLeave(msgspec.Struct, frozen=True):
-    """Of one reader of a run. `stops`: its leaving stops the run; with `visit` only if its client does not return,
-    which this was the nth connection of."""
+    """Of one reader of a run. `stops`: its leaving stops the run; with `visit` only if its client
+    does not return, which this was the nth connection of."""
 
     run_id: str
     stops: bool = False
@@ -27,8 +28,9 @@ class OnLeave(msgspec.Struct, frozen=True):
 
 
 class DisconnectPolicy:
-    """`cancel` stops a run, in whichever process it is; `visits` tells how often its client has connected again.
-    A client that returns within `grace_s` seconds stops nothing. `later` calls a function after so many seconds."""
+    """`cancel` stops a run, in whichever process it is; `visits` tells how often its client has
+    connected again. A client that returns within `grace_s` seconds stops nothing. `later` calls a
+    function after so many seconds."""
 
     def __init__(
         self,
@@ -57,7 +59,8 @@ class DisconnectPolicy:
             self._later(self._grace_s, self._stop_unless_back, on_leave.run_id, visit)
 
     def stop(self, run_id: str) -> None:
-        """Cancel the run; a failure is logged, because nobody is left to be told. May wait for another process."""
+        """Cancel the run; a failure is logged, because nobody is left to be told. May wait for
+        another process."""
         try:
             with suppress(UnknownRun):  # it ended long ago
                 self._cancel(run_id)

@@ -1,4 +1,5 @@
-"""Who is connected to this process: the readers of each run, and those that can be sent to another process.
+"""Who is connected to this process: the readers of each run, and those that can be sent to another
+process.
 
 It counts, and knows neither runs nor sockets.
 """
@@ -31,8 +32,8 @@ class _Present:
 class Presence:
     """The readers of each run, counted between `enter` and `leave`.
 
-    `visit` counts the client's connections to this run, across workers. None: the run does not care whether this
-    reader leaves.
+    `visit` counts the client's connections to this run, across workers. None: the run does not care
+    whether this reader leaves.
     """
 
     def __init__(self) -> None:
@@ -42,7 +43,8 @@ class Presence:
         self._present.setdefault(run_id, _Present()).readers += 1
 
     def leave(self, run_id: str, visit: int | None) -> int | None:
-        """The visit that another one must follow, if this was the last reader and the run waits for one."""
+        """The visit that another one must follow, if this was the last reader and the run waits for
+        one."""
         present = self._present[run_id]
         present.left_by(visit)
         present.readers -= 1
@@ -52,7 +54,8 @@ class Presence:
         return present.visit
 
     def stays(self, run_id: str, visit: int) -> bool:
-        """Whether somebody reads the run. If so, the run waits for the client of `visit` once they all have left."""
+        """Whether somebody reads the run. If so, the run waits for the client of `visit` once they
+        all have left."""
         present = self._present.get(run_id)
         if present is not None:
             present.left_by(visit)
@@ -60,8 +63,8 @@ class Presence:
 
 
 class OpenReaders:
-    """The readers of this process whose clients resume by themselves, so that they can be sent elsewhere when it
-    goes down."""
+    """The readers of this process whose clients resume by themselves, so that they can be sent
+    elsewhere when it goes down."""
 
     def __init__(self) -> None:
         self._resumable: set[HasScope] = set()

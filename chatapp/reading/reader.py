@@ -1,11 +1,11 @@
 """A response: a reader of a run, in a dialect, from a position. It never touches a provider.
 
 `open_reader` finds the position before the first byte, so that the response can still be a 204;
-`Reader.follow` is the body. One blocking `read` serves replay and live alike: there is no hand-off between
-them, and so no race.
+`Reader.follow` is the body. One blocking `read` serves replay and live alike: there is no hand-off
+between them, and so no race.
 
-Resume: the dialect runs from seq 1 with its output muted up to `after`. Its state rebuilds itself, so what
-follows is, byte for byte, the suffix of the unbroken stream.
+Resume: the dialect runs from seq 1 with its output muted up to `after`. Its state rebuilds itself,
+so what follows is, byte for byte, the suffix of the unbroken stream.
 """
 
 import random
@@ -36,7 +36,8 @@ class AlreadyComplete(Exception):
 
 
 class Reader:
-    """One response's place in a run. Cancelling its `scope` ends it while it waits. Ids have `id_suffix` after the seq."""
+    """One response's place in a run. Cancelling its `scope` ends it while it waits. Ids have
+    `id_suffix` after the seq."""
 
     def __init__(self, source: Source, dialect: Dialect, id_suffix: str = "") -> None:
         self.scope = CancelScope()
@@ -48,7 +49,8 @@ class Reader:
         self._preamble = b"retry: %d\n" % RECONNECT_SOON_MS if id_suffix else b""
 
     def follow(self, heartbeat_s: float, trace_id: str) -> Iterator[bytes]:
-        """The body: what is there, then what comes, up to the terminal event; or until the scope is cancelled.
+        """The body: what is there, then what comes, up to the terminal event; or until the scope is
+        cancelled.
 
         The first piece comes at once, because the headers leave with it.
         """
@@ -64,7 +66,8 @@ class Reader:
             yield self._failed(error, trace_id)
 
     def skip_to(self, after: int) -> None:
-        """Continue after `after`, which the client has; reset it if the log cannot serve that position.
+        """Continue after `after`, which the client has; reset it if the log cannot serve that
+        position.
 
         Raises AlreadyComplete, UnknownRun.
         """
@@ -83,7 +86,8 @@ class Reader:
             raise AlreadyComplete
 
     def _start_again(self, reason: str) -> None:
-        """Foreign, future or trimmed: the client forgets what it has and gets everything from the first event."""
+        """Foreign, future or trimmed: the client forgets what it has and gets everything from the
+        first event."""
         self._preamble += b"".join(map(encode, self._dialect.reset(reason)))
         self._dialect = type(self._dialect)()
         self._seq, self.ended = 0, False
@@ -106,7 +110,8 @@ class Reader:
         return b"".join([self._render(entry) for entry in entries])
 
     def _take_kept(self, source: Source) -> bytes:
-        """Begin again: what is kept has fewer, larger events, which do not continue those that were sent."""
+        """Begin again: what is kept has fewer, larger events, which do not continue those that were
+        sent."""
         if not self._dialect.has_event_ids:
             raise UnknownRun("the log of this run no longer exists")
         self._source, self._preamble = source, b""
@@ -122,7 +127,8 @@ class Reader:
         return b"".join(map(encode, frames))
 
     def _failed(self, error: ChatappError, trace_id: str) -> bytes:
-        """The log is unavailable: the dialect's error event, without an id, so that the client may resume later."""
+        """The log is unavailable: the dialect's error event, without an id, so that the client may
+        resume later."""
         info = ErrorInfo(error.code, error.message, error.retryable, trace_id)
         end = RunEnd("error", Usage(), Timing(), info)
         return b"".join(map(encode, self._dialect.encode(end)))
@@ -145,7 +151,8 @@ def open_reader(source: Source, dialect: Dialect, after: int = 0, id_suffix: str
 
 
 def encode_with_id(frames: Iterable[Frame], id: str) -> bytes:
-    """The frames of one event; the last one carries its id, so that a client never resumes inside an event."""
+    """The frames of one event; the last one carries its id, so that a client never resumes inside
+    an event."""
     pending: Frame | None = None
     data = b""
     for frame in frames:

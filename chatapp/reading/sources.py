@@ -1,6 +1,7 @@
 """Where a reader reads a run: its log, or what was kept once the log is gone.
 
-A source can wrap a source: it then decides when, and at what pace, the entries of the inner one come.
+A source can wrap a source: it then decides when, and at what pace, the entries of the inner one
+come.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -21,12 +22,14 @@ class Source(Protocol):
     """The entries of one run."""
 
     def read(self, after: int, wait: float) -> Sequence[Entry]:
-        """The entries with seq > `after`, or a contiguous part from the first on; `[]` if there are none within
-        `wait` seconds, or if the run has ended. Raises UnknownRun once the log is gone, LogUnavailable."""
+        """The entries with seq > `after`, or a contiguous part from the first on; `[]` if there are
+        none within `wait` seconds, or if the run has ended. Raises UnknownRun once the log is gone,
+        LogUnavailable."""
         ...
 
     def kept(self) -> "Source | None":
-        """What stands in the place of a log that is gone: fewer, larger entries. None: nothing was kept."""
+        """What stands in the place of a log that is gone: fewer, larger entries. None: nothing was
+        kept."""
         ...
 
 
@@ -75,8 +78,8 @@ class Interruptible:
 
 
 def follow(source: Source, after: int = 0, *, live: bool = False) -> Iterator[Entry]:
-    """The entries with seq > `after`, up to the run's end. With `live` it waits for those that are still to come;
-    without, it ends where the log ends now. Raises UnknownRun, LogUnavailable."""
+    """The entries with seq > `after`, up to the run's end. With `live` it waits for those that are
+    still to come; without, it ends where the log ends now. Raises UnknownRun, LogUnavailable."""
     while (entries := source.read(after, WAIT_S if live else 0.0)) or live:
         for entry in entries:
             yield entry

@@ -32,8 +32,8 @@ class StoredMessage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Answer(StoredMessage, frozen=True, kw_only=True):
-    """The assistant's message of one run; its id is the run's. `repeated` are the request's fields that
-    its protocol repeats beside the answer."""
+    """The assistant's message of one run; its id is the run's. `repeated` are the request's fields
+    that its protocol repeats beside the answer."""
 
     owner: str
     running: bool

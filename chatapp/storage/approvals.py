@@ -1,6 +1,8 @@
-"""Decisions about calls that need approval, in SQL: made in one process, found by the one in which the run waits.
+"""Decisions about calls that need approval, in SQL: made in one process, found by the one in which
+the run waits.
 
-A row is the smallest thing that gets there whatever the log is, and outlives a restart of the worker that wrote it.
+A row is the smallest thing that gets there whatever the log is, and outlives a restart of the
+worker that wrote it.
 """
 
 import logging

@@ -1,8 +1,8 @@
 """Conversations and messages in SQL: SQLite by default, any database that SQLAlchemy knows by URL.
 
-It owns what people said, the answers they got, and whose they are. It knows no log and no provider: it
-gets an answer as a transcript. Every row has an owner; everybody else gets NotFound, so that ids tell
-nothing.
+It owns what people said, the answers they got, and whose they are. It knows no log and no provider:
+it gets an answer as a transcript. Every row has an owner; everybody else gets NotFound, so that ids
+tell nothing.
 """
 
 import logging
@@ -30,7 +30,8 @@ logger = logging.getLogger(__name__)
 
 
 class Conversations:
-    """All methods commit before they return, and block only for a small transaction. All raise DatabaseUnavailable."""
+    """All methods commit before they return, and block only for a small transaction. All raise
+    DatabaseUnavailable."""
 
     def __init__(self, engine: Engine) -> None:
         self._session = sessionmaker(engine, expire_on_commit=False)
@@ -43,7 +44,8 @@ class Conversations:
             return self._find_or_begin(ask, owner, provider, model, key)
 
     def find(self, owner: str, key: str, fingerprint: str) -> Begun | None:
-        """The answer that was begun with this key. Raises InvalidField if another request came with it."""
+        """The answer that was begun with this key. Raises InvalidField if another request came with
+        it."""
         with self._transaction() as session:
             return _find(session, owner, key, fingerprint)
 

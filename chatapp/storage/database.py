@@ -40,7 +40,8 @@ class Database:
 
 
 def open_database(url: str, data: Path) -> Database:
-    """Open `url` (empty: SQLite in the data folder) and migrate it. Raises ConfigError where that fails."""
+    """Open `url` (empty: SQLite in the data folder) and migrate it. Raises ConfigError where that
+    fails."""
     try:
         # hide_parameters: what people said must not stand in an error, and so in the server's log
         engine = create_engine(url or f"sqlite:///{data / 'conversations.sqlite3'}", hide_parameters=True)

@@ -24,7 +24,8 @@ def shown(conversation_id: str | None) -> Any:
 
 
 def newest_id(session: Session, conversation: ConversationRow | None) -> str:
-    """The next message gets a larger id, whatever the clock of its process says. Empty if there is none."""
+    """The next message gets a larger id, whatever the clock of its process says. Empty if there is
+    none."""
     if conversation is None:
         return ""
     newest = select(func.max(MessageRow.id)).where(MessageRow.conversation_id == conversation.id)
@@ -67,7 +68,8 @@ def answer_to_continue(session: Session, owner: str, ask: Ask) -> MessageRow:
 
 
 def continue_or_branch(session: Session, previous: MessageRow, now: float) -> ConversationRow:
-    """The answer's conversation if nothing follows it there; else a new one with all messages up to it."""
+    """The answer's conversation if nothing follows it there; else a new one with all messages up to
+    it."""
     conversation = session.get_one(ConversationRow, previous.conversation_id)
     rows = session.scalars(shown(conversation.id)).all()
     if rows and rows[-1].id == previous.id:
@@ -83,8 +85,8 @@ def continue_or_branch(session: Session, previous: MessageRow, now: float) -> Co
 
 
 def provider_messages(rows: Iterable[MessageRow], said: Sequence[Message]) -> list[Message]:
-    """The history and what is said now, without empty messages and without calls that have no result:
-    providers refuse both."""
+    """The history and what is said now, without empty messages and without calls that have no
+    result: providers refuse both."""
     messages = [*(message for row in rows for message in row.messages()), *said]
     whole = [_with_answered_calls(message, messages[index + 1 :]) for index, message in enumerate(messages)]
     return [message for message in whole if _says_something(message)]
@@ -95,9 +97,8 @@ def _says_something(message: Message) -> bool:
 
 
 def _with_answered_calls(message: Message, later: Iterable[Message]) -> Message:
-    """Results follow right after the message with the calls; other turns may use the same ids again.
-
-    A turn that lost a call is not the one that its provider wrote.
+    """Results follow right after the message with the calls; other turns may use the same ids
+    again. A turn that lost a call is not the one that its provider wrote.
     """
     if not message.tool_calls:
         return message

@@ -1,6 +1,8 @@
-"""Chooses the conversation for an ask: an existing one (by id or session id), a new one, or a branch.
+"""Chooses the conversation for an ask: an existing one (by id or session id), a new one, or a
+branch.
 
-Everything happens in the caller's transaction. What belongs to another owner does not exist: NotFound.
+Everything happens in the caller's transaction. What belongs to another owner does not exist:
+NotFound.
 """
 
 import hashlib

@@ -1,4 +1,5 @@
-"""Lets go of what nobody can list: answers to requests that named no conversation, once they are old.
+"""Lets go of what nobody can list: answers to requests that named no conversation, once they are
+old.
 
 They are kept at all so that whoever asked can follow, fetch and resume them for a while.
 """
@@ -18,7 +19,8 @@ logger = logging.getLogger(__name__)
 
 
 class Retention:
-    """Deletes once an hour, from `start` to `close`. `retention_s` says how old an answer may grow."""
+    """Deletes once an hour, from `start` to `close`. `retention_s` says how old an answer may
+    grow."""
 
     def __init__(self, engine: Engine, retention_s: float) -> None:
         self._engine = engine

@@ -1,5 +1,5 @@
-"""The tables of the conversations, as SQLAlchemy sees them; `migrations/` creates them. A row turns into
-the value that leaves this room, and into the message that a provider gets."""
+"""The tables of the conversations, as SQLAlchemy sees them; `migrations/` creates them. A row turns
+into the value that leaves this room, and into the message that a provider gets."""
 
 from typing import cast
 
@@ -46,11 +46,11 @@ class ApprovalRow(Base):
 class MessageRow(Base):
     """A message of the user or the system, or an answer, whose id is its run's id.
 
-    `entries` is the compacted log (JSON of [seq, event] pairs), `content` its text; both are empty while
-    the run goes on. A `superseded` answer was made again: it is kept and no longer shown. The order of
-    the ids is the order of the conversation. A message without a conversation belongs to a request that
-    named none. `said` is a message that is more than its text, as JSON of a `Message`; `asked` holds, as
-    JSON, the fields of the request that its protocol repeats beside the answer.
+    `entries` is the compacted log (JSON of [seq, event] pairs), `content` its text; both are empty
+    while the run goes on. A `superseded` answer was made again: it is kept and no longer shown. The
+    order of the ids is the order of the conversation. A message without a conversation belongs to a
+    request that named none. `said` is a message that is more than its text, as JSON of a `Message`;
+    `asked` holds, as JSON, the fields of the request that its protocol repeats beside the answer.
     """
 
     __tablename__ = "messages"
@@ -86,7 +86,8 @@ class MessageRow(Base):
 
     @property
     def is_answer(self) -> bool:
-        """True for answers generated here, not for assistant turns that a client sent as history."""
+        """True for answers generated here, not for assistant turns that a client sent as
+        history."""
         return self.role == "assistant" and self.provider is not None
 
     def value(self) -> StoredMessage:

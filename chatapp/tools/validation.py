@@ -5,7 +5,7 @@ from typing import Any
 
 import jsonschema
 import msgspec
-from jsonschema.exceptions import SchemaError, best_match
+from jsonschema.exceptions import SchemaError, UnknownType, best_match
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
@@ -24,7 +24,7 @@ def check_arguments(schema: Mapping[str, Any], arguments: Mapping[str, Any]) -> 
     validator = dialect(schema, registry=Registry())  # the default registry fetches remote `$ref`s
     try:
         error = best_match(validator.iter_errors(arguments))
-    except (SchemaError, Unresolvable, ValueError, TypeError):
+    except (SchemaError, UnknownType, Unresolvable, ValueError, TypeError):
         return
     if error is not None:
         field = ".".join(map(str, error.absolute_path)) or "arguments"

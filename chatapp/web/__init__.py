@@ -1,4 +1,5 @@
-"""Flask: parse a request, call the service, answer. The only room beside `access` and `app` that knows Flask."""
+"""Flask: parse a request, call the service, answer. The only room beside `access` and `app` that
+knows Flask."""
 
 from flask import current_app, g, request
 

@@ -1,4 +1,5 @@
-"""Request bodies and query strings into typed values, within bounds. Every refusal names the field."""
+"""Request bodies and query strings into typed values, within bounds. Every refusal names the
+field."""
 
 from typing import TypeVar
 
@@ -14,7 +15,8 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 
 def parse(type_: type[T]) -> T:
-    """The JSON body as `type_`. Raises UnsupportedMediaType, BodyTooLarge, InvalidRequest, InvalidField."""
+    """The JSON body as `type_`. Raises UnsupportedMediaType, BodyTooLarge, InvalidRequest,
+    InvalidField."""
     if request.mimetype != "application/json":
         raise UnsupportedMediaType(f"Content-Type: expected application/json, got {request.mimetype or 'none'}")
     try:
@@ -71,14 +73,16 @@ def _whole(body: bytes) -> bytes:
 
 
 def _expected_bytes() -> int:
-    """How much may be read without waiting for more than is sent; a chunked body ends by itself on a good server."""
+    """How much may be read without waiting for more than is sent; a chunked body ends by itself on
+    a good server."""
     if request.content_length is not None:
         return request.content_length
     return DISCARD_BYTES if request.environ.get("wsgi.input_terminated") else 0
 
 
 def _named(error: msgspec.ValidationError) -> str:
-    """msgspec says "Expected … - at `$.messages[0].role`": the field first, as in every message of ours."""
+    """msgspec says "Expected … - at `$.messages[0].role`": the field first, as in every message of
+    ours."""
     what, _, path = str(error).partition(" - at `$")
     field = path.rstrip("`").lstrip(".")
     return f"{field or 'body'}: {what}"

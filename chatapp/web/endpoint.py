@@ -1,7 +1,7 @@
-"""`@endpoint`: what OpenAPI says of a view beside its path, its request type and its docstring; and what the guards need
-to know of it.
+"""`@endpoint`: what OpenAPI says of a view beside its path, its request type and its docstring; and
+what the guards need to know of it.
 
-    @endpoint(blueprint.post("/v1/things"), request=ThingRequest, answers={201: (JSON,)}, errors=WITH_BODY)
+    @endpoint(blueprint.post("/v1/things"), request=ThingRequest, answers={201: (JSON,)})
     def create() -> Response: ...
 """
 
@@ -88,8 +88,8 @@ class Parameter(NamedTuple):
 
 
 class Endpoint(NamedTuple):
-    """`answers` has media types by status; a status without any has no body. `begins_run`: its GET, too, changes
-    something, because EventSource knows no other method."""
+    """`answers` has media types by status; a status without any has no body. `begins_run`: its GET,
+    too, changes something, because EventSource knows no other method."""
 
     answers: Mapping[int, tuple[str, ...]]
     errors: tuple[int, ...]
@@ -131,8 +131,8 @@ def endpoint(
     summary: str = "",
     begins_run: bool = False,
 ) -> Callable[[View], View]:
-    """Register a view under `route`, such as `blueprint.get(path)`, and describe it. Without a `summary` the docstring
-    is it."""
+    """Register a view under `route`, such as `blueprint.get(path)`, and describe it. Without a
+    `summary` the docstring is it."""
 
     def register(view: View) -> View:
         _endpoints[view] = Endpoint(answers, errors, request, parameters, error_schema, summary, begins_run)

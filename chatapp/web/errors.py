@@ -1,5 +1,5 @@
-"""Every failure before the first byte as JSON `{"error": {"code", "message", "trace_id"}}`, in the shape of another
-protocol below its paths, or as a page for a browser.
+"""Every failure before the first byte as JSON `{"error": {"code", "message", "trace_id"}}`, in the
+shape of another protocol below its paths, or as a page for a browser.
 """
 
 import logging
@@ -18,7 +18,8 @@ from chatapp.wire.json_text import json_data
 CODES = {400: "invalid_request", 404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
 
 Shape: TypeAlias = Callable[[int, str, str], tuple[int, object]]
-"""From our status, code and message to the status and JSON body that the clients of another protocol understand."""
+"""From our status, code and message to the status and JSON body that the clients of another
+protocol understand."""
 
 SHAPES = "chatapp.error_shapes"
 
@@ -65,7 +66,8 @@ def _known(error: ChatappError) -> Response:
     if isinstance(error, RateLimited) and error.retry_after:
         response.headers["Retry-After"] = str(math.ceil(error.retry_after))
     if error.status >= 500:
-        # The official SDKs of OpenAI and Anthropic try every 5xx again, also where that cannot help.
+        # The official SDKs of OpenAI and Anthropic try every 5xx again, also where that cannot
+        # help.
         response.headers["X-Should-Retry"] = "true" if error.retryable else "false"
     return response
 

@@ -1,15 +1,17 @@
-"""What every request passes before its view: the Host header, the page that asks, HEAD; and the security headers of
-every response.
+"""What every request passes before its view: the Host header, the page that asks, HEAD; and the
+security headers of every response.
 
-Hosts: a page elsewhere can point its own name at this machine (DNS rebinding), so only our names are answered. Flask's
-TRUSTED_HOSTS cannot name an IPv6 address.
+Hosts: a page elsewhere can point its own name at this machine (DNS rebinding), so only our names
+are answered. Flask's TRUSTED_HOSTS cannot name an IPv6 address.
 
-Pages: a page elsewhere can make a browser send requests, with the address of an image as well as with an EventSource.
-Browsers say so in `Sec-Fetch-Site`, which no page can forge, or, if the connection is not secure, at least in `Origin`;
-a client that is no browser says nothing. Another port of the same host is elsewhere, too: browsers call it the same
-site, and send it the same cookies. Source: https://www.w3.org/TR/fetch-metadata/
+Pages: a page elsewhere can make a browser send requests, with the address of an image as well as
+with an EventSource. Browsers say so in `Sec-Fetch-Site`, which no page can forge, or, if the
+connection is not secure, at least in `Origin`; a client that is no browser says nothing. Another
+port of the same host is elsewhere, too: browsers call it the same site, and send it the same
+cookies. Source: https://www.w3.org/TR/fetch-metadata/
 
-HEAD: Flask would run the view of a GET, and a stream's view would begin a run, or count as a reader that leaves.
+HEAD: Flask would run the view of a GET, and a stream's view would begin a run, or count as a reader
+that leaves.
 """
 
 from collections.abc import Collection
@@ -23,7 +25,8 @@ from chatapp.web.endpoint import Endpoint, endpoint_of
 
 SAFE = ("GET", "HEAD", "OPTIONS")
 
-# Everything from here, nothing inline: text from a model that slips through the sanitizer still cannot run.
+# Everything from here, nothing inline: text from a model that slips through the sanitizer still
+# cannot run.
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -40,7 +43,8 @@ CONTENT_SECURITY_POLICY = "; ".join(
 
 
 def install(app: Flask, trusted_hosts: Collection[str]) -> None:
-    """`trusted_hosts` as in the Host header, without the port; `.example.com` stands for all names below it."""
+    """`trusted_hosts` as in the Host header, without the port; `.example.com` stands for all names
+    below it."""
 
     def guard() -> None:
         _refuse_other_hosts(trusted_hosts)
@@ -79,7 +83,8 @@ def _is_same_origin() -> bool:
 
 
 def _place(host: str) -> str:
-    """Host and port, without a default port. The scheme is not compared: a proxy may have ended TLS before us."""
+    """Host and port, without a default port. The scheme is not compared: a proxy may have ended TLS
+    before us."""
     return host.lower().removesuffix(":443").removesuffix(":80")
 
 

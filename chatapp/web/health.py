@@ -1,4 +1,5 @@
-"""For the operator: whether the server is alive, whether it is ready, whether anything on the way buffers."""
+"""For the operator: whether the server is alive, whether it is ready, whether anything on the way
+buffers."""
 
 import time
 from collections.abc import Iterator
@@ -46,8 +47,8 @@ def readyz() -> tuple[Response, int]:
     ),
 )
 def sse_probe() -> Response:
-    """`tick` events, `interval` seconds apart, each with its number and the time it was sent, to see whether they arrive
-    one by one. A server that goes down ends them."""
+    """`tick` events, `interval` seconds apart, each with its number and the time it was sent, to
+    see whether they arrive one by one. A server that goes down ends them."""
     count = int(number("count", 5, 1, MAX_TICKS))
     interval = number("interval", 1.0, *INTERVAL_S)
     probe, readers = _Probe(CancelScope()), current_service().readers

@@ -1,4 +1,5 @@
-"""Messages and conversations as clients see them. What is there of an answer that is still running comes from its log."""
+"""Messages and conversations as clients see them. What is there of an answer that is still running
+comes from its log."""
 
 from typing import Any
 
@@ -62,7 +63,8 @@ def steps_json(transcript: Transcript) -> list[dict[str, object]]:
 
 
 def tools_json(transcript: Transcript) -> list[dict[str, object]]:
-    """Each call with its outcome, None until it comes; a result may be None, too: `done` tells that it came."""
+    """Each call with its outcome, None until it comes; a result may be None, too: `done` tells that
+    it came."""
     events = [entry.event for entry in transcript.entries]
     approvals = {event.tool_call_id: event for event in events if isinstance(event, ToolApproval)}
     results = {event.tool_call_id: event for event in events if isinstance(event, ToolResult)}

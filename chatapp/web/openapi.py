@@ -1,5 +1,5 @@
-"""OpenAPI 3.1 of every endpoint: from Flask's own rules, the types that parse the requests, and what stands in
-`@endpoint` beside each view.
+"""OpenAPI 3.1 of every endpoint: from Flask's own rules, the types that parse the requests, and
+what stands in `@endpoint` beside each view.
 """
 
 import re

@@ -1,5 +1,6 @@
 """The chat page, rendered on the server. It gives the browser its cookie."""
 
+import msgspec
 from flask import Blueprint, Response, make_response, render_template, request
 
 from chatapp.web import authenticator, current_caller, current_service
@@ -20,13 +21,8 @@ def chat(conversation_id: str) -> Response:
 
 def _page(conversation: dict[str, object] | None) -> Response:
     caller = authenticator().visitor(current_caller())
-    response = make_response(
-        render_template(
-            "chat.html",
-            conversation=conversation,
-            conversations=current_service().conversations.recent(caller.owner),
-        )
-    )
+    recent = msgspec.to_builtins(current_service().conversations.recent(caller.owner))
+    response = make_response(render_template("chat.html", conversation=conversation, conversations=recent))
     response.headers["Cache-Control"] = "no-store"  # the conversation may have gone on since
     authenticator().remember(caller, response, secure=request.is_secure)
     return response

@@ -1,4 +1,5 @@
-"""From a parsed request to a run, and from a run to a response, streamed or whole: shared by all endpoints that answer."""
+"""From a parsed request to a run, and from a run to a response, streamed or whole: shared by all
+endpoints that answer."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -32,7 +33,8 @@ NO_HEADERS: Mapping[str, str] = {}
 
 
 def begin(parsed: msgspec.Struct, ask: Ask) -> Begun:
-    """Begin the run that was asked for, or find the one with the same idempotency key. `parsed` is the request."""
+    """Begin the run that was asked for, or find the one with the same idempotency key. `parsed` is
+    the request."""
     key = request.headers.get(KEY_HEADER) or None
     if key is not None:
         ask = msgspec.structs.replace(ask, fingerprint=fingerprint(request.path, parsed))
@@ -48,8 +50,9 @@ def respond(
 ) -> Response:
     """The streamed response; 204 if the client has it all.
 
-    `resumes_here`: the client resumes at the address that began the run, so ids must name the run. Such a client, and
-    one whose leaving does not stop the run, is sent to another process when this one goes down.
+    `resumes_here`: the client resumes at the address that began the run, so ids must name the run.
+    Such a client, and one whose leaving does not stop the run, is sent to another process when this
+    one goes down.
     """
     suffix = f"@{on_leave.run_id}" if resumes_here else ""
     try:
@@ -89,7 +92,8 @@ def whole(answer: Answer, on_leave: OnLeave) -> Transcript:
 
 
 def wait(answer: Answer, on_leave: OnLeave) -> Transcript:
-    """The answer once its run has ended. If the client leaves and that stops the run, its end comes soon."""
+    """The answer once its run has ended. If the client leaves and that stops the run, its end comes
+    soon."""
     service = current_service()
     # The client's leaving is noticed in the hub, and stopping a run may wait.
     stop = partial(gevent.spawn, service.disconnects.stop, on_leave.run_id) if on_leave.stops else _ignore
@@ -102,7 +106,8 @@ def wait(answer: Answer, on_leave: OnLeave) -> Transcript:
 
 
 def position(suffix: str = "") -> int:
-    """The seq that the client has: `Last-Event-ID`, which a browser keeps up to date, else `after`. -1: not a seq.
+    """The seq that the client has: `Last-Event-ID`, which a browser keeps up to date, else `after`.
+    -1: not a seq.
 
     `suffix` is what ids of this response have after the seq.
     """
@@ -115,7 +120,8 @@ def position(suffix: str = "") -> int:
 
 
 def client_socket(on_gone: Callable[[], object]) -> ClientSocket:
-    """The connection of this request. Once started it is watched, and limited as the settings say."""
+    """The connection of this request. Once started it is watched, and limited as the settings
+    say."""
     settings = current_service().settings
     sock = request.environ.get("gunicorn.socket")
     return ClientSocket(sock, on_gone, settings.send_timeout_s, settings.send_buffer_bytes)

@@ -1,19 +1,20 @@
 // @ts-check
 /**
- * What a reader can do, each as one method: it changes the store, asks the server, and puts right what the server
- * refuses. It knows no document; the address bar is the router's.
+ * What a reader can do, one method each. A method changes the store and asks the server; if the
+ * server refuses, it takes the change back. Nothing here knows the document; the address bar is the
+ * router's.
  */
 
-import { ApiError } from "./api.js";
-import { effectiveAgent, effectiveChoice, effectiveTools, runningAnswer } from "./store.js";
+import { ApiError } from "./server/api.js";
+import { effectiveAgent, effectiveChoice, effectiveTools, runningAnswer } from "./state/selectors.js";
 
 export class Actions {
   #opening = 0;
 
   /**
-   * @param {import("./store.js").Store} store
-   * @param {typeof import("./api.js").api} api
-   * @param {import("./tabs.js").Tabs} tabs
+   * @param {import("./state/store.js").Store} store
+   * @param {typeof import("./server/api.js").api} api
+   * @param {import("./server/tabs.js").Tabs} tabs
    */
   constructor(store, api, tabs) {
     this.store = store;
@@ -21,7 +22,7 @@ export class Actions {
     this.tabs = tabs;
   }
 
-  /** @param {string} prompt @returns {Promise<boolean>} whether the server took it */
+  /** @param {string} prompt @returns {Promise<boolean>} whether the server accepted it */
   send(prompt) {
     const { state } = this.store;
     const key = randomKey();
@@ -30,7 +31,7 @@ export class Actions {
     return this.#ask(key, { prompt, ...settings(state) }, state.messages);
   }
 
-  /** Makes an answer anew; the old one leaves. @param {string} id */
+  /** Asks for another answer in place of this one. @param {string} id */
   retry(id) {
     const { state } = this.store;
     const key = randomKey();
@@ -45,11 +46,34 @@ export class Actions {
     if (answer.id) await this.#cancel(answer.key, answer.id);
   }
 
-  /** What holds is told by the log. @param {string} id @param {string} call @param {"approved"|"denied"} decision */
+  /**
+   * Sends a decision about a tool call; the log tells which one holds.
+   * @param {string} id
+   * @param {string} call
+   * @param {"approved"|"denied"} decision
+   */
   async decide(id, call, decision) {
     this.store.dispatch({ type: "tool-deciding", id, call, deciding: decision });
     const done = await this.#trying(() => this.api.decide(id, call, decision));
     if (!done) this.store.dispatch({ type: "tool-deciding", id, call, deciding: null });
+  }
+
+  /** The conversation's title and its place in the list may be new. */
+  onAnswerEnded() {
+    return this.refreshConversations();
+  }
+
+  /**
+   * Another tab changed this conversation: shows it as it is now, or a new chat if it was deleted.
+   * @param {string} id
+   */
+  async onOtherTab(id) {
+    await this.refreshConversations();
+    const { state } = this.store;
+    const isAsking = runningAnswer(state)?.id === ""; // this tab's own question is on its way
+    if (id !== state.conversationId || isAsking) return;
+    if (state.conversations.some((each) => each.id === id)) await this.open(id);
+    else this.openNewChat();
   }
 
   openNewChat() {
@@ -57,7 +81,11 @@ export class Actions {
     this.store.dispatch({ type: "new-chat-opened" });
   }
 
-  /** The last one asked for wins. @param {string} id @returns {Promise<boolean>} */
+  /**
+   * If several are being opened, the last one wins.
+   * @param {string} id
+   * @returns {Promise<boolean>}
+   */
   async open(id) {
     const turn = (this.#opening += 1);
     const conversation = await this.#trying(() => this.api.conversation(id));
@@ -99,7 +127,11 @@ export class Actions {
     if (offer) this.store.dispatch({ type: "offer-loaded", offer });
   }
 
-  /** @param {string} key @param {object} fields @param {import("./types.js").ShownMessage[]} before */
+  /**
+   * @param {string} key
+   * @param {object} fields
+   * @param {import("./state/types.js").ShownMessage[]} before
+   */
   async #ask(key, fields, before) {
     try {
       const accepted = await this.api.ask(fields, key);
@@ -113,7 +145,7 @@ export class Actions {
   }
 
   /**
-   * The reader may have gone elsewhere, or pressed Stop, while the question was on its way.
+   * Meanwhile the reader may have opened another conversation, or pressed Stop.
    * @param {string} key
    * @param {{id: string, conversation_id: string, events_url: string}} reply
    */
@@ -137,7 +169,12 @@ export class Actions {
     if (!done) this.store.dispatch({ type: "answer-stopping", key, stopping: false });
   }
 
-  /** @template T @param {() => Promise<T>} request @returns {Promise<T|null>} null after a failure that was shown */
+  /**
+   * Shows a failure as a notice.
+   * @template T
+   * @param {() => Promise<T>} request
+   * @returns {Promise<T|null>} null after a failure
+   */
   async #trying(request) {
     try {
       return await request();
@@ -149,7 +186,7 @@ export class Actions {
   }
 }
 
-/** @param {import("./types.js").State} state */
+/** @param {import("./state/types.js").State} state */
 function settings(state) {
   const { conversationId: conversation_id, thinking } = state;
   const [tools, agent] = [effectiveTools(state), effectiveAgent(state)];
@@ -161,7 +198,7 @@ function noticeOf(error) {
   return { text: error.message, traceId: error.traceId };
 }
 
-/** A UUID; `crypto.randomUUID` itself is missing on plain HTTP from another machine. */
+/** A UUID. Browsers have `crypto.randomUUID` only on HTTPS and localhost. */
 function randomKey() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   bytes[6] = (bytes[6] & 0x0f) | 0x40;

@@ -1,61 +1,35 @@
 // @ts-check
-/** The page's one place where its parts are made and wired. */
+/**
+ * Wires the page: one chat, and around it the conversations, the address bar and the colour scheme.
+ */
 
-import { Actions } from "./actions.js";
-import { api } from "./api.js";
-import { hook } from "./dom.js";
-import { Following } from "./following.js";
-import { Router } from "./router.js";
-import { initialState, reduce, runningAnswer, Store } from "./store.js";
-import { Tabs } from "./tabs.js";
-import { ComposerView } from "./views/composer.js";
-import { DrawerView, NoticeView, startCopyButtons, ThemeView } from "./views/frame.js";
-import { OfferView, rememberedOffer } from "./views/offer.js";
-import { StickToEnd } from "./views/scroll.js";
-import { rememberedSettings, SettingsView } from "./views/settings.js";
+import { Chat } from "./chat.js";
+import { hook } from "./dom/hooks.js";
+import { initialState, reduce } from "./state/store.js";
+import { DrawerView } from "./views/drawer.js";
+import { Router } from "./views/router.js";
 import { SidebarView } from "./views/sidebar.js";
-import { ThreadView } from "./views/thread.js";
+import { ThemeView } from "./views/theme.js";
 
-const store = new Store({ ...renderedState(), ...rememberedSettings(), ...rememberedOffer() });
-const tabs = new Tabs();
-const actions = new Actions(store, api, tabs);
-const router = new Router(store, actions);
-const following = new Following(store, api);
-const scroll = new StickToEnd(hook(document, "scroller"), hook(document, "jump"));
+const root = document.body;
+const chat = new Chat(root, renderedState());
+const { store, actions, liveAnswers } = chat;
 
-scroll.start();
-new ThreadView(store, actions, scroll).start();
-new SidebarView(store, actions, router).start();
-new SettingsView(store).start();
-new OfferView(store, actions).start();
-new ComposerView(store, actions).start();
-for (const view of [new DrawerView(), new NoticeView(store), new ThemeView()]) view.start();
-startCopyButtons();
-router.start();
-following.start();
-actions.refreshCatalogue();
-actions.refreshOffer();
+new SidebarView(root, store, actions).start();
+new DrawerView(root).start();
+new ThemeView(root).start();
+new Router(root, store, actions).start();
+chat.start();
 
-store.addEventListener("change", (event) => {
-  const { state, previous } = /** @type {CustomEvent} */ (event).detail;
-  if (runningAnswer(previous) && !runningAnswer(state)) actions.refreshConversations(); // its title and place may be new
-});
-tabs.onChange(async (conversationId) => {
-  await actions.refreshConversations();
-  const { state } = store;
-  if (conversationId !== state.conversationId || runningAnswer(state)?.id === "") return;
-  if (state.conversations.some((each) => each.id === conversationId)) await actions.open(conversationId);
-  else await router.go("/");
-});
-addEventListener("pagehide", () => following.stop());
+addEventListener("pagehide", () => liveAnswers.stop());
 addEventListener("pageshow", (event) => {
-  if (event.persisted) following.start();
+  if (event.persisted) liveAnswers.start();
 });
 document.documentElement.dataset.ready = "";
 
-/** What the server has rendered, as state. @returns {import("./types.js").State} */
+/** What the server has rendered, as state. @returns {import("./state/types.js").State} */
 function renderedState() {
-  const { conversations, conversation } = JSON.parse(document.getElementById("page-data")?.textContent ?? "{}");
-  if (!conversation) return { ...initialState, conversations };
-  return reduce({ ...initialState, conversations }, { type: "conversation-opened", conversation });
+  const { conversations, conversation } = JSON.parse(hook(root, "page-data").textContent ?? "");
+  const state = { ...initialState, conversations };
+  return conversation ? reduce(state, { type: "conversation-opened", conversation }) : state;
 }

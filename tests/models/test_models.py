@@ -30,7 +30,7 @@ from chatapp.events import (
     Usage,
 )
 from chatapp.models import Model, mock
-from chatapp.ops.cli.chat import Screen, main, plain
+from chatapp.models.terminal import Screen, main, plain
 from chatapp.providers import Finished
 from chatapp.providers.local.server import LocalServer
 from chatapp.wire.frames import SSEDecoder

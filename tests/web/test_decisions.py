@@ -1,13 +1,13 @@
 """What the owner's word on a call does: nothing, where nobody waits for it any more."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import gevent
 import pytest
+from drivers import soon
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -27,13 +27,6 @@ def app(tmp_path: Path) -> Iterator[Flask]:
     service: ChatService = app.extensions[EXTENSION]
     service.drain(0)
     service.close()
-
-
-def soon(look: Callable[[], Any]) -> Any:
-    with gevent.Timeout(10, AssertionError("waited in vain")):
-        while not (seen := look()):
-            gevent.sleep(0.01)
-    return seen
 
 
 def test_an_approval_that_comes_after_a_stop_is_none(client: FlaskClient) -> None:

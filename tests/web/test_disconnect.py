@@ -1,10 +1,10 @@
 """What a reader's leaving does to the run that it read."""
 
-from collections.abc import Callable
 from typing import Any
 
 import gevent
 import pytest
+from drivers import soon
 from flask.testing import FlaskClient
 from gevent.socket import socketpair
 
@@ -16,12 +16,6 @@ CHAT = {
     "model": "silent",
     "messages": [{"id": "1", "role": "user", "parts": [{"type": "text", "text": "hi"}]}],
 }
-
-
-def soon(look: Callable[[], object]) -> None:
-    with gevent.Timeout(10, AssertionError("waited in vain")):
-        while not look():
-            gevent.sleep(0.01)
 
 
 def is_stopped(client: FlaskClient, run_id: str) -> bool:
@@ -58,7 +52,6 @@ def test_a_client_that_waits_for_the_whole_and_leaves_stops_it_off_the_hub(
     ours, theirs = socketpair()
     asked = {"prompt": "hi", "provider": "mock", "model": "silent", "stream": False}
     waiting = gevent.spawn(client.post, "/api/chat", json=asked, environ_overrides={"gunicorn.socket": ours})
-    gevent.sleep(0.1)
     theirs.close()
     assert waiting.get(timeout=10).get_json()["finish_reason"] == "cancelled"
     ours.close()

@@ -47,8 +47,8 @@ class UIChatRequest(AnswerRequest, frozen=True, kw_only=True):
     message_id: str | None = msgspec.field(default=None, name="messageId")
 
     def ask(self, newest: str | None) -> Ask:
-        """`newest` is the id of the chat's newest answer on this server; if there is one, only what is
-        new in the page's messages matters."""
+        """`newest` is the id of the chat's newest answer on this server; if there is one, only what
+        is new in the page's messages matters."""
         if not self.messages or self.messages[-1].role != "user":
             raise InvalidField("messages: the last message must have the role user")
         if newest is None:

@@ -4,9 +4,6 @@
 `provider`, a member of our own beside them, says which one made them, so that no other gets them.
 """
 
-import msgspec
-
-from chatapp.chat import Native
 from chatapp.events import NativePiece
 
 PROTOCOL = "openai"
@@ -42,10 +39,3 @@ class OpaqueMembers:
     def last(self, calls: bool) -> dict[str, object]:
         """The turn's members, with the provider; empty if neither it nor its `calls` have any."""
         return {**self.of_turn, "provider": self._provider} if self.of_turn or calls else {}
-
-
-def native_of(members: dict[str, object], calls: dict[str, object], provider: str | None) -> Native | None:
-    """The turn's own members, and the `extra_content` of its calls by their ids, as a client sent them back."""
-    told: list[object] = [{"tool_call": id, "extra_content": extra} for id, extra in calls.items() if extra]
-    told += [{name: value} for name, value in members.items() if value]
-    return Native(PROTOCOL, msgspec.to_builtins(told), provider or "") if told else None

@@ -9,8 +9,8 @@ from typing import Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from chatapp.chat import AnswerSchema, Ask, ChatOptions, Effort, Message, Role, ToolSpec, Verbosity
-from chatapp.dialects.openai_chat.opaque import native_of
+from chatapp.chat import AnswerSchema, Ask, ChatOptions, Effort, Message, Native, Role, ToolSpec, Verbosity
+from chatapp.dialects.openai_chat.opaque import PROTOCOL
 from chatapp.dialects.request_parts import (
     ContentPart,
     PositiveInt,
@@ -45,7 +45,8 @@ class Call(msgspec.Struct, frozen=True):
 
 
 class Turn(msgspec.Struct, frozen=True):
-    """The last three of an answer as we gave it: what only its provider understands, and which one that is."""
+    """The last three are those of an answer as we gave it: what only its provider understands, and
+    which one that is."""
 
     role: Literal["system", "developer", "user", "assistant", "tool"]
     content: str | list[ContentPart] | None = None
@@ -179,10 +180,19 @@ def message(field: str, turn: Turn) -> Message:
         role: Role = "system" if turn.role == "developer" else turn.role
         return Message(role, filled(f"{field}.content", content))
     calls = [_call(f"{field}.tool_calls[{index}]", call) for index, call in enumerate(turn.tool_calls or ())]
+    return Message("assistant", content, tool_calls=calls, reasoning=turn.reasoning_content or "", native=_native(turn))
+
+
+def _native(turn: Turn) -> Native | None:
+    """The members that only the turn's provider understands, as the client sent them back."""
     members = {"reasoning_details": turn.reasoning_details, "extra_content": turn.extra_content}
-    of_calls = {call.id: call.extra_content for call in turn.tool_calls or ()}
-    native = native_of(members, of_calls, turn.provider)
-    return Message("assistant", content, tool_calls=calls, reasoning=turn.reasoning_content or "", native=native)
+    told: list[object] = [
+        {"tool_call": call.id, "extra_content": call.extra_content}
+        for call in turn.tool_calls or ()
+        if call.extra_content
+    ]
+    told += [{name: value} for name, value in members.items() if value]
+    return Native(PROTOCOL, told, turn.provider or "") if told else None
 
 
 def _call(field: str, call: Call) -> ToolCall:

@@ -213,7 +213,8 @@ def _add_message(field: str, item: Item, messages: list[Message]) -> None:
 
 
 def _thinking(item: Item) -> Message:
-    """Sealed thinking goes back without the id, which is ours: a provider refuses it with another's id."""
+    """Sealed thinking goes back without the id, which is ours: a provider refuses it with another
+    id than its own."""
     reasoning = "".join(part.text or "" for part in item.summary or ())
     if not item.encrypted_content:
         return Message("assistant", "", reasoning=reasoning)

@@ -1,7 +1,8 @@
 """Anthropic's Messages API, as spoken by Anthropic, by Azure and by llama.cpp.
 
 A reply is a sequence of blocks: text, thinking, tool calls, results of tools that the provider runs
-itself. A turn with signed thinking or with calls is sent back as it came. Source: https://platform.claude.com/docs/en/build-with-claude/streaming, and recordings.
+itself. A turn with signed thinking or with calls is sent back as it came.
+Source: https://platform.claude.com/docs/en/build-with-claude/streaming, and recordings.
 """
 
 from collections.abc import Iterable, Iterator

@@ -107,7 +107,7 @@ def _tools(chat: Chat) -> Fields:
 
 
 def _called_before(chat: Chat) -> Fields:
-    """The tools that were called, to be called no more: Anthropic takes no call without its tool."""
+    """The tools that were called, to be called no more: no call is taken without its tool."""
     names = dict.fromkeys(call.name for message in chat.messages for call in message.tool_calls)
     if not names:
         return {}

@@ -228,7 +228,7 @@ class _Reply:
         self._reason = reason
 
     def _keep(self, part: dict[str, object]) -> None:
-        """Note a part of the turn. The pieces of a text are joined, but never with a signed part."""
+        """Note a part of the turn. Pieces of a text are joined, but never with a signed part."""
         self._signed = self._signed or "thoughtSignature" in part
         last = self._turn[-1] if self._turn else None
         if isinstance(last, dict) and last.keys() == part.keys() == {"text"}:

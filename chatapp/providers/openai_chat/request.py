@@ -168,7 +168,7 @@ def _message(message: Message, who: str, quirks: Quirks, called: bool) -> Fields
 
 
 def _opaque(message: Message, who: str, quirks: Quirks) -> tuple[Fields, dict[object, Fields]]:
-    """What this server itself put into the turn, to be sent back: in the message, and by the id of a call."""
+    """What this server itself put into the turn: in the message, and by the id of a call."""
     turn: Fields = {}
     of_calls: dict[object, Fields] = {}
     native = native_content(message, PROTOCOL, who)

@@ -107,15 +107,18 @@ class MCPServer:
         self._helper.close()
 
     def _ask(self) -> None:
+        told = self._problem
         try:
             with gevent.Timeout(self._helper.start_timeout_s + GRACE_S):
                 reply = self._helper.ask({"server": self.name}, CancelScope())
         except gevent.Timeout:
             reply = {"error": f"The server did not answer within {self._helper.start_timeout_s:g} s."}
-        self._problem = reply.get("error", "")
+        left_out = "; ".join(f"the tool {name!r} is left out: {why}" for name, why in reply.get("left_out", {}).items())
+        failure = reply.get("error", "")
+        self._problem = failure or left_out
         self._tools = [MCPTool(self.name, listed, self._helper) for listed in reply.get("tools", ())]
-        self._current_until = time.monotonic() + (self._failure_kept_s if self._problem else self._kept_s)
-        if self._problem:
+        self._current_until = time.monotonic() + (self._failure_kept_s if failure else self._kept_s)
+        if self._problem and self._problem != told:
             logger.warning("MCP server %s: %s", self.name, self._problem)
 
 

@@ -9,13 +9,18 @@ the settings:
 
 then requests, whose replies go to standard output:
 
-    {"id": 1, "server": "time"}                                 {"id": 1, "tools": [{"name", …}]}
+    {"id": 1, "server": "time"}                                 {"id": 1, "tools": [{"name", …}],
+                                                                 "left_out": {"name": "why"}}
     {"id": 2, "server": "time", "tool": "f", "arguments": {}}   {"id": 2, "result": …}
                                                                 or {"id": 2, "error": "…"}
     {"id": 2, "cancel": true}
 
 A server starts at the first request for it, and again after it has died. All servers end when
-standard input does, and so also when the process at its other end is killed.
+standard input does, and so also when the process at its other end is killed; the kernel ends them
+if this process is killed itself.
+
+Many servers do not keep to the protocol, and the SDK refuses all of what one part spoils. So their
+messages pass through `Tolerance`, which keeps what can be used.
 """
 
 import asyncio
@@ -24,20 +29,38 @@ import logging
 import os
 import sys
 import warnings
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
+import anyio
 import httpx2
+import jsonschema
+from jsonschema.exceptions import SchemaError, UnknownType
 from mcp import Client, MCPError
-from mcp.client.stdio import StdioServerParameters
+from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPDeprecationWarning
+from mcp.types import ContentBlock
+from pydantic import TypeAdapter, ValidationError
+from referencing import Registry
+from referencing.exceptions import Unresolvable
 
-CONNECTION_CLOSED, METHOD_NOT_FOUND = -32000, -32601  # JSON-RPC's codes, as MCP uses them
+# The SDK's codes for a connection that is lost and a session that the server has forgotten. An
+# error with any other code is an answer: the server lives.
+LOST = (-32000, -32600)
 LINE_BYTES = 64 * 1024 * 1024  # of arguments; chatapp has refused larger ones before
 REPLY_BYTES = 16 * 1024 * 1024  # a larger reply never reaches chatapp, whatever its settings allow
 PING_S = 3.0  # a server that does not answer a ping in this time is busy, not dead
 PAGES = 50  # of a list of tools: ends a list that has no end
+
+# Runs a server that the kernel kills with this process, whatever it ignores. 1: PR_SET_PDEATHSIG.
+WITH_PARENT = """
+import ctypes, os, signal, sys
+ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+if os.getppid() == int(sys.argv[1]):
+    os.execvp(sys.argv[2], sys.argv[2:])
+"""
 
 # `ping` is deprecated: servers of protocol 2026-07-28 and later refuse it, older ones need it.
 warnings.simplefilter("ignore", MCPDeprecationWarning)
@@ -58,9 +81,16 @@ class Server:
         self._client: asyncio.Future[Client] | None = None
         self._task: asyncio.Task[None] | None = None
         self._let_go = asyncio.Event()
+        self._tolerance = Tolerance()
+
+    @property
+    def left_out(self) -> dict[str, str]:
+        """The tools of the last listing that cannot be offered, and why."""
+        return self._tolerance.left_out
 
     async def tools(self) -> list[dict[str, Any]]:
         client = await self._connected()
+        self._tolerance.left_out.clear()
         found: list[dict[str, Any]] = []
         cursor = None
         for _ in range(PAGES):
@@ -83,14 +113,20 @@ class Server:
         return {"result": text if result.structured_content is None else result.structured_content}
 
     async def close(self) -> None:
-        task, self._client, self._task = self._task, None, None
+        task, client, self._client, self._task = self._task, self._client, None, None
         self._let_go.set()
         if task is not None:
+            if client is not None and not client.done():
+                task.cancel()  # it is still starting: the SDK ends the process
             await asyncio.gather(task, return_exceptions=True)
 
     async def _connected(self) -> Client:
         async with self._lock:
-            if self._client is not None and self._client.done() and not await _answers(self._client):
+            if (
+                self._client is not None
+                and self._client.done()
+                and not await _answers(self._client, self._tolerance.heard)
+            ):
                 await self.close()
             if self._client is None:
                 self._let_go = asyncio.Event()
@@ -102,7 +138,7 @@ class Server:
         try:
             async with AsyncExitStack() as stack:
                 async with asyncio.timeout(self._start_timeout_s):
-                    client = await stack.enter_async_context(await _client(self._config, stack))
+                    client = await stack.enter_async_context(await _client(self._config, stack, self._tolerance))
                 ready.set_result(client)
                 await let_go.wait()
         except TimeoutError:
@@ -111,6 +147,81 @@ class Server:
             if ready.done():
                 raise
             ready.set_exception(error)
+
+
+class Tolerance:
+    """Stands between the SDK and the messages of one server, and mends what the SDK would refuse.
+
+    `heard` is set by a message that is not JSON-RPC, which no request gets for an answer.
+    `left_out` are the tools that were taken out of a listing."""
+
+    def __init__(self) -> None:
+        self.heard = asyncio.Event()
+        self.left_out: dict[str, str] = {}
+        self._asked: dict[Any, tuple[str, Any]] = {}  # id of a request -> its method and its tool
+        self._output_schemas: dict[str, dict[str, Any]] = {}
+
+    @asynccontextmanager
+    async def around(self, transport: Any) -> AsyncIterator[Any]:
+        async with transport as (read, write), anyio.create_task_group() as tasks:
+            to_session, from_server = anyio.create_memory_object_stream[Any](0)
+            to_server, from_session = anyio.create_memory_object_stream[Any](0)
+            tasks.start_soon(_forward, read, to_session, self._take)
+            tasks.start_soon(_forward, from_session, write, self._note)
+            try:
+                yield from_server, to_server
+            finally:
+                tasks.cancel_scope.cancel()
+
+    def _note(self, message: Any) -> None:
+        request = message.message
+        if getattr(request, "method", None) in ("tools/list", "tools/call"):
+            self._asked[request.id] = request.method, (request.params or {}).get("name")
+
+    def _take(self, message: Any) -> None:
+        if isinstance(message, Exception):
+            self.heard.set()
+        reply = getattr(message, "message", None)
+        method, tool = self._asked.pop(getattr(reply, "id", None), ("", None))
+        result = getattr(reply, "result", None)
+        if not isinstance(result, dict):
+            return
+        if method == "tools/list" and isinstance(result.get("tools"), list):
+            result["tools"] = [mended for listed in result["tools"] if (mended := self._tool(listed))]
+        elif method == "tools/call" and {"content", "structuredContent"} & result.keys():
+            self._mend_result(result, self._output_schemas.get(tool))
+
+    def _tool(self, listed: Any) -> dict[str, Any] | None:
+        """What is needed of a tool, None if it cannot be called."""
+        name = listed.get("name") if isinstance(listed, dict) else None
+        if not isinstance(name, str) or not name:
+            self.left_out[f"tool {len(self.left_out) + 1}"] = "it has no name"
+            return None
+        schema = listed.get("inputSchema")
+        if not isinstance(schema, dict) or schema.get("type", "object") != "object":
+            self.left_out[name] = "its inputSchema is not a JSON schema of an object"
+            return None
+        if isinstance(output := listed.get("outputSchema"), dict):
+            self._output_schemas[name] = output
+        description = listed.get("description") or listed.get("title")
+        return {
+            "name": name,
+            "description": description if isinstance(description, str) else "",
+            "inputSchema": {**schema, "type": "object"},
+        }
+
+    def _mend_result(self, result: dict[str, Any], schema: dict[str, Any] | None) -> None:
+        content = result.get("content")
+        parts = content if isinstance(content, list) else [] if content is None else [content]
+        result["content"] = [_content_block(part) for part in parts]
+        result["isError"] = result.get("isError") is True
+        structured = result.pop("structuredContent", None)
+        if structured is None:
+            return
+        if isinstance(structured, dict) and (_is_valid(structured, schema) or not parts):
+            result["structuredContent"] = structured
+        elif not parts:
+            result["content"] = [_text_block(json.dumps(structured))]
 
 
 class Helper:
@@ -138,7 +249,7 @@ class Helper:
             if "tool" in request:
                 reply = await server.call(request["tool"], request["arguments"])
             else:
-                reply = {"tools": await server.tools()}
+                reply = {"tools": await server.tools(), "left_out": server.left_out}
         except MCPError as error:
             reply = {"error": str(error)}
         except Exception as error:  # a server, and the SDK, may raise anything
@@ -162,30 +273,86 @@ async def main() -> None:
     await helper.close()
 
 
-async def _client(config: dict[str, Any], stack: AsyncExitStack) -> Client:
+async def _client(config: dict[str, Any], stack: AsyncExitStack, tolerance: Tolerance) -> Client:
     if "command" in config:
-        return Client(StdioServerParameters(**config))
+        return Client(tolerance.around(stdio_client(_ending_with_this_process(config))))
     http = httpx2.AsyncClient(headers=config["headers"], timeout=httpx2.Timeout(30, read=300))
     await stack.enter_async_context(http)
-    return Client(streamable_http_client(config["url"], http_client=http))
+    return Client(tolerance.around(streamable_http_client(config["url"], http_client=http)))
 
 
-async def _answers(connected: asyncio.Future[Client]) -> bool:
-    """Whether the server is alive. One that has died is started again before it is used."""
+def _ending_with_this_process(config: dict[str, Any]) -> StdioServerParameters:
+    if sys.platform != "linux":
+        return StdioServerParameters(**config)
+    shim = ["-c", WITH_PARENT, str(os.getpid()), config["command"], *config["args"]]
+    return StdioServerParameters(**{**config, "command": sys.executable, "args": shim})
+
+
+async def _answers(connected: asyncio.Future[Client], heard: asyncio.Event) -> bool:
+    """Whether the server is alive: anything it says to a ping will do. One that has died is started
+    again before it is used."""
     if connected.exception() is not None:
         return False
-    client = connected.result()
+    heard.clear()
+    ping = asyncio.create_task(connected.result().send_ping())
+    sign = asyncio.create_task(heard.wait())
     try:
-        async with asyncio.timeout(PING_S):
-            await client.send_ping()
-    except TimeoutError:
-        return True
+        await asyncio.wait((ping, sign), timeout=PING_S, return_when=asyncio.FIRST_COMPLETED)
+        if ping.done():
+            ping.result()
     except MCPError as error:
-        return error.code == METHOD_NOT_FOUND
+        return error.code not in LOST
     except Exception:  # the SDK may raise anything on a lost connection
         logger.exception("lost the connection")
         return False
-    return True
+    finally:
+        ping.cancel()
+        sign.cancel()
+        await asyncio.gather(ping, sign, return_exceptions=True)
+    return True  # also without an answer: the server is busy
+
+
+async def _forward(source: Any, target: Any, look: Any) -> None:
+    """Pass messages on until either end is closed; `look` may change each."""
+    async with target:
+        async for message in source:
+            look(message)
+            try:
+                await target.send(message)
+            except (anyio.ClosedResourceError, anyio.BrokenResourceError):
+                return
+
+
+def _content_block(part: Any) -> dict[str, Any]:
+    """A part of a result. One of a kind that the protocol does not know is named in its place."""
+    if isinstance(part, str):
+        return _text_block(part)
+    try:
+        _blocks.validate_python(part, by_name=False)
+    except ValidationError:
+        text = part.get("text") if isinstance(part, dict) else None
+        kind = part.get("type") if isinstance(part, dict) else type(part).__name__
+        return _text_block(text if isinstance(text, str) else f"[{kind}: a part of an unknown form]")
+    return dict(part)
+
+
+_blocks: TypeAdapter[Any] = TypeAdapter(ContentBlock)
+
+
+def _text_block(text: str) -> dict[str, Any]:
+    return {"type": "text", "text": text}
+
+
+def _is_valid(value: dict[str, Any], schema: dict[str, Any] | None) -> bool:
+    """Whether structured content follows its tool's schema. An invalid schema refuses nothing."""
+    if schema is None:
+        return True
+    try:
+        # The default registry fetches remote `$ref`s.
+        validator = jsonschema.validators.validator_for(schema)(schema, registry=Registry())
+        return bool(validator.is_valid(value))
+    except (SchemaError, UnknownType, Unresolvable, ValueError, TypeError):
+        return True
 
 
 def _text(content: Any) -> str:

@@ -17,7 +17,7 @@ import gevent
 from gevent.event import AsyncResult
 from gevent.queue import Queue
 
-CLOSE_S = 5.0  # for the servers to end; the SDK kills them before that
+CLOSE_S = 8.0  # for the servers to end; the SDK kills one that ignores everything after 4.5 s
 LOG_BYTES = 1_000_000  # the log starts anew before it would grow beyond this
 READ_BYTES = 8192  # of complaints, at a time
 LAST_WORDS_S = 1.0  # for complaints that are still in the pipe when the helper has ended

@@ -65,7 +65,8 @@ def follow_message(message_id: str) -> Response:
     errors=CHANGING,
 )
 def cancel_message(message_id: str) -> tuple[Response, int]:
-    """Ask for the run to be stopped; its terminal event tells when it was. 200 if it has ended already."""
+    """Ask for the run to be stopped; its terminal event tells when it was. 200 if it has ended
+    already."""
     if current_service().cancel(current_service().answer(current_caller(), message_id)):
         return jsonify(id=message_id, status="stopping"), 202
     return jsonify(id=message_id, status="done"), 200

@@ -1,8 +1,10 @@
-"""One request, one answer: the endpoints of the dialects `token`, `session`, `reasoning` and `delta`.
+"""One request, one answer: the endpoints of the dialects `token`, `session`, `reasoning` and
+`delta`.
 
-By GET they serve EventSource, which reconnects to the address that began the run. To such a client the ids name the
-run, `<seq>@<run id>`; what comes back as `Last-Event-ID` leads to it, and no other run is begun. Its leaving stops the
-run only if it does not return for a while (docs/decisions/0008-an-eventsource-comes-back.md).
+By GET they serve EventSource, which reconnects to the address that began the run. To such a client
+the ids name the run, `<seq>@<run id>`; what comes back as `Last-Event-ID` leads to it, and no other
+run is begun. Its leaving stops the run only if it does not return for a while
+(docs/decisions/0008-an-eventsource-comes-back.md).
 """
 
 from collections.abc import Callable
@@ -80,7 +82,8 @@ def stream_deltas() -> Response:
 
 
 def _stream(name: str, asked: ChatRequest, ask: Callable[[], Ask]) -> Response:
-    """The run that the client began, or returns to, in the dialect. Its leaving stops the run, unless told otherwise."""
+    """The run that the client began, or returns to, in the dialect. Its leaving stops the run,
+    unless told otherwise."""
     service = current_service()
     begun = _returned_to() or begin(asked, ask())
     visit = service.conversations.count_visit(begun.answer.id) if begun.found else 0

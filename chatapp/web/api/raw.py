@@ -1,4 +1,5 @@
-"""A provider's own bytes, for the owner of the answer: live, and as long as its log is kept. Never rendered here."""
+"""A provider's own bytes, for the owner of the answer: live, and as long as its log is kept. Never
+rendered here."""
 
 from collections.abc import Iterator
 from functools import partial

@@ -13,7 +13,8 @@ blueprint = Blueprint("tools", __name__)
 
 @endpoint(blueprint.get("/api/v1/tools"), answers={200: (JSON,)})
 def list_tools() -> Response:
-    """All tools that a request may name; `problems` tells which MCP servers could not be asked, and why."""
+    """All tools that a request may name; `problems` tells which MCP servers could not be asked, and
+    why."""
     service = current_service()
     return jsonify(tools=msgspec.to_builtins(service.offered_tools()), problems=service.tools.problems())
 

@@ -1,4 +1,5 @@
-"""AG-UI's agents: the front end holds the conversation, and each request is a run over all of it."""
+"""AG-UI's agents: the front end holds the conversation, and each request is a run over all of
+it."""
 
 from flask import Blueprint, Response
 
@@ -15,7 +16,8 @@ blueprint = Blueprint("agui", __name__)
 
 @endpoint(blueprint.post("/api/agui"), request=AGUIRequest, answers={200: (STREAM,)}, errors=RUNNING)
 def run_agent() -> Response:
-    """One run over the conversation that is sent. The client's leaving stops it, unless told otherwise."""
+    """One run over the conversation that is sent. The client's leaving stops it, unless told
+    otherwise."""
     asked = parse(AGUIRequest)
     answer = begin(asked, asked.ask()).answer
     on_leave = OnLeave(answer.id, stops=asked.wishes.on_disconnect != "continue")

@@ -1,7 +1,8 @@
 """The AI SDK's chat (`useChat`).
 
-A chat's id is its owner's name for a conversation that is stored here: the page sends all that it holds, and what is
-new of it is taken. A page that is reloaded follows the answer that is running; one that stays away for a while stops it.
+A chat's id is its owner's name for a conversation that is stored here: the page sends all that it
+holds, and what is new of it is taken. A page that is reloaded follows the answer that is running;
+one that stays away for a while stops it.
 """
 
 from flask import Blueprint, Response, request

@@ -1,5 +1,5 @@
-"""OpenAI's endpoints: the models, and chat completions. The client runs the tools that it sends; the server those of
-`default_tools`, unseen."""
+"""OpenAI's endpoints: the models, and chat completions. The client runs the tools that it sends;
+the server those of `default_tools`, unseen."""
 
 from flask import Blueprint, Response
 
@@ -56,7 +56,8 @@ def complete() -> Response:
 
 
 def error_shape(status: int, code: str, message: str) -> tuple[int, object]:
-    """As OpenAI says it: `param` is the field that our messages begin with. A wrong field is a 400 there."""
+    """As OpenAI says it: `param` is the field that our messages begin with. A wrong field is a 400
+    there."""
     status = 400 if status == 422 else status
     field, found, _ = message.partition(": ")
     param = field if found and " " not in field and status < 500 else None

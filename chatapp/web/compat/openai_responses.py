@@ -1,7 +1,8 @@
-"""OpenAI's Responses: begun, streamed, fetched again, resumed and cancelled, over the log of any run.
+"""OpenAI's Responses: begun, streamed, fetched again, resumed and cancelled, over the log of any
+run.
 
-Leaving a stream stops the run, unless it was begun with `background`. `store: false` stores no conversation, so that
-nothing can follow it by `previous_response_id`.
+Leaving a stream stops the run, unless it was begun with `background`. `store: false` stores no
+conversation, so that nothing can follow it by `previous_response_id`.
 """
 
 from typing import Any
@@ -59,7 +60,8 @@ def create() -> Response:
     error_schema="OpenAIError",
 )
 def retrieve(response_id: str) -> Response:
-    """As it is now; with `stream=true` its events, those after `starting_after`, and all that come."""
+    """As it is now; with `stream=true` its events, those after `starting_after`, and all that
+    come."""
     answer = current_service().answer(current_caller(), run_id_of(response_id))
     if request.args.get("stream", "false").lower() in ("true", "1"):
         return _follow(answer, _starting_after())
@@ -117,5 +119,6 @@ def _object(transcript: Transcript, repeated: dict[str, Any]) -> Response:
 
 
 def _tools(repeated: dict[str, Any]) -> list[str] | None:
-    """The names of the client's tools. None for a run that was begun another way: all its calls are shown."""
+    """The names of the client's tools. None for a run that was begun another way: all its calls are
+    shown."""
     return [tool["name"] for tool in repeated.get("tools", ())] if repeated else None

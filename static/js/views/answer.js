@@ -1,41 +1,53 @@
 // @ts-check
-/** One answer on the page: its thinking, its tools, its text, how it ended and what can be done with it. */
+/** One answer: its thinking, tools and text, how it ended, and the buttons below it. */
 
-import { cloned, copyFrom, hook, setText } from "../dom.js";
-import { MarkdownView } from "../markdown.js";
-import { endingOf, isAsking, metaOf, thinkingLabel, waitingLabel } from "../words.js";
-import { ToolList } from "./tools.js";
+import { copyFrom } from "../dom/clipboard.js";
+import { cloned, hook, setText } from "../dom/hooks.js";
+import { MarkdownView } from "../markdown/view.js";
+import { endingOf, isAsking, metaOf, thinkingLabel, waitingLabel } from "./labels.js";
+import { ToolList } from "./tool-card.js";
+import { View } from "./view.js";
 
-/** @typedef {import("../types.js").ShownMessage} ShownMessage */
-/** @typedef {import("../types.js").Offer} Offer */
+/** @typedef {import("../state/types.js").ShownMessage} ShownMessage */
+/** @typedef {import("../state/types.js").Offer} Offer */
 
-export class AnswerView {
+export class AnswerView extends View {
   /** @type {ShownMessage|null} */ #shown = null;
   #last = false;
   /** @type {Offer|null} */ #offer = null;
   #folded = false;
 
-  /** @param {import("../actions.js").Actions} actions @param {HTMLElement} [node]  what the server has already rendered */
-  constructor(actions, node = cloned("answer-template")) {
+  /**
+   * @param {HTMLElement} root
+   * @param {import("../actions.js").Actions} actions
+   * @param {HTMLElement} [node]  the answer as the server rendered it
+   */
+  constructor(root, actions, node = cloned(root, "answer")) {
+    super(root);
     this.node = node;
     this.text = new MarkdownView(hook(node, "content"));
     this.reasoning = new MarkdownView(hook(node, "reasoning"));
-    this.tools = new ToolList(hook(node, "tools"), (call, decision) => {
+    this.tools = new ToolList(root, hook(node, "tools"), (call, decision) => {
       if (this.#shown) actions.decide(this.#shown.id, call, decision);
     });
     this.thinking = /** @type {HTMLDetailsElement} */ (hook(node, "thinking"));
     hook(node, "content").dataset.rendered = "";
     for (const name of ["retry", "regenerate"]) {
-      hook(node, name).addEventListener("click", () => this.#shown && actions.retry(this.#shown.id));
+      this.on(hook(node, name), "click", () => this.#shown && actions.retry(this.#shown.id));
     }
     const copy = hook(node, "copy-answer");
-    copy.addEventListener("click", () => copyFrom(copy, this.#shown?.content ?? ""));
+    this.on(copy, "click", () => copyFrom(copy, this.#shown?.content ?? ""));
+  }
+
+  stop() {
+    super.stop();
+    this.tools.stop();
   }
 
   /**
    * @param {ShownMessage} answer
    * @param {boolean} last  whether it is the conversation's last message
-   * @param {Offer|null} offer  tells which server a tool is of
+   * @param {Offer|null} offer  tells the server of an MCP tool
    */
   show(answer, last, offer) {
     const before = this.#shown;
@@ -61,12 +73,18 @@ export class AnswerView {
     node.dataset.finish = answer.finish_reason ?? "";
     node.setAttribute("aria-busy", String(running));
     const begun = Boolean(answer.content || answer.reasoning || answer.tools.length || answer.steps.length);
-    hook(node, "pending").hidden = !running || (begun && !answer.waiting && !answer.stopping && !isBetween(answer));
+    const moving = begun && !answer.waiting && !answer.stopping && !isBetween(answer);
+    hook(node, "pending").hidden = !running || moving;
     setText(hook(node, "pending-label"), waitingLabel(answer));
   }
 
-  /** Open while it thinks; folded once when the answer begins; a reader's own choice stays. */
-  #showThinking(/** @type {ShownMessage} */ answer, /** @type {ShownMessage|null} */ before) {
+  /**
+   * Open while it thinks, folded once when the answer begins. If a reader folds or unfolds it, it
+   * stays so.
+   * @param {ShownMessage} answer
+   * @param {ShownMessage|null} before
+   */
+  #showThinking(answer, before) {
     const { thinking } = this;
     thinking.hidden = !answer.reasoning;
     if (thinking.hidden) return;
@@ -109,12 +127,19 @@ export class AnswerView {
   }
 }
 
-/** Between a tool's call, or a step, and what follows it nothing else moves. @param {ShownMessage} answer */
+/**
+ * After a tool call or a step nothing moves until more text comes: then the dots do.
+ * @param {ShownMessage} answer
+ */
 function isBetween({ content, tools, steps, thinkingSince }) {
   return !content && tools.length + steps.length > 0 && thinkingSince === null && !tools.some(isAsking);
 }
 
-/** @param {HTMLElement} box @param {import("../types.js").Failure} failure @param {boolean} last */
+/**
+ * @param {HTMLElement} box
+ * @param {import("../state/types.js").Failure} failure
+ * @param {boolean} last
+ */
 function showFailure(box, failure, last) {
   setText(hook(box, "failure-message"), failure.message);
   setText(hook(box, "failure-trace"), failure.trace_id ? `Trace ${failure.trace_id}` : "");

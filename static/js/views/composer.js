@@ -1,32 +1,38 @@
 // @ts-check
-/** The prompt box: it grows, sends with Enter, and its button stops the answer that is running. */
+/** The prompt box: it grows, sends with Enter, and its button stops the running answer. */
 
-import { hook } from "../dom.js";
-import { runningAnswer } from "../store.js";
+import { hook, nothingHasFocus } from "../dom/hooks.js";
+import { runningAnswer } from "../state/selectors.js";
+import { View } from "./view.js";
 
-export class ComposerView {
-  /** @param {import("../store.js").Store} store @param {import("../actions.js").Actions} actions */
-  constructor(store, actions) {
+export class ComposerView extends View {
+  /**
+   * @param {HTMLElement} root
+   * @param {import("../state/store.js").Store} store
+   * @param {import("../actions.js").Actions} actions
+   */
+  constructor(root, store, actions) {
+    super(root);
     this.store = store;
     this.actions = actions;
-    this.form = /** @type {HTMLFormElement} */ (hook(document, "composer"));
+    this.form = /** @type {HTMLFormElement} */ (hook(root, "composer"));
     this.prompt = /** @type {HTMLTextAreaElement} */ (hook(this.form, "prompt"));
-    this.send = /** @type {HTMLButtonElement} */ (hook(this.form, "send"));
-    this.stop = /** @type {HTMLButtonElement} */ (hook(this.form, "stop"));
+    this.sendButton = /** @type {HTMLButtonElement} */ (hook(this.form, "send"));
+    this.stopButton = /** @type {HTMLButtonElement} */ (hook(this.form, "stop"));
   }
 
   start() {
-    this.form.addEventListener("submit", (event) => this.#onSubmit(event));
-    this.prompt.addEventListener("keydown", (event) => this.#onKeydown(event));
-    this.prompt.addEventListener("input", () => this.#show());
-    this.stop.addEventListener("click", () => this.actions.stop());
-    document.addEventListener("click", (event) => this.#onExample(event));
-    this.store.addEventListener("change", (event) => this.#onChange(/** @type {CustomEvent} */ (event).detail));
+    this.on(this.form, "submit", (event) => this.#onSubmit(event));
+    this.on(this.prompt, "keydown", (event) => this.#onKeydown(event));
+    this.on(this.prompt, "input", () => this.#show());
+    this.on(this.stopButton, "click", () => this.actions.stop());
+    this.on(this.root, "click", (event) => this.#onExample(event));
+    this.on(this.store, "change", ({ detail }) => this.#onChange(detail));
     this.#show();
     this.focus();
   }
 
-  /** On a touch screen a focus would bring up the keyboard unasked. */
+  /** Not on a touch screen: there a focus would bring up the keyboard. */
   focus() {
     if (matchMedia("(pointer: fine)").matches) this.prompt.focus({ preventScroll: true });
   }
@@ -57,26 +63,26 @@ export class ComposerView {
     this.form.requestSubmit();
   }
 
-  /** @param {{state: import("../types.js").State, previous: import("../types.js").State}} change */
+  /** @param {import("../state/types.js").Change} change */
   #onChange({ state, previous }) {
     const [now, before] = [runningAnswer(state), runningAnswer(previous)];
     if (now !== before) this.#show();
     const moved = state.conversationId !== previous.conversationId && !now;
-    if (moved || (before && !now && document.activeElement === document.body)) this.focus();
+    if (moved || (before && !now && nothingHasFocus(this.root))) this.focus();
   }
 
   #show() {
     const answer = runningAnswer(this.store.state);
-    const hadFocus = [this.send, this.stop].includes(/** @type {HTMLButtonElement} */ (document.activeElement));
-    this.send.hidden = Boolean(answer);
-    this.stop.hidden = !answer;
-    this.stop.disabled = Boolean(answer?.stopping);
-    this.send.disabled = !this.prompt.value.trim();
-    if (hadFocus && (document.activeElement === document.body || document.activeElement === null)) this.prompt.focus();
+    const hadFocus = this.sendButton.matches(":focus") || this.stopButton.matches(":focus");
+    this.sendButton.hidden = Boolean(answer);
+    this.stopButton.hidden = !answer;
+    this.stopButton.disabled = Boolean(answer?.stopping);
+    this.sendButton.disabled = !this.prompt.value.trim();
+    if (hadFocus && nothingHasFocus(this.root)) this.prompt.focus();
     this.#fit();
   }
 
-  /** Grows with its text where CSS (`field-sizing`) does not do it. */
+  /** Grows with its text in browsers whose CSS lacks `field-sizing`. */
   #fit() {
     if (CSS.supports("field-sizing", "content")) return;
     this.prompt.style.height = "auto";

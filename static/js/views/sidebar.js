@@ -1,45 +1,54 @@
 // @ts-check
-/** The list of conversations: which there are, which is open, their names and their end. */
+/** The list of conversations: it shows which one is open, renames and deletes. */
 
-import { arrange, cloned, hook, setText } from "../dom.js";
+import { arrange, cloned, hook, setText } from "../dom/hooks.js";
+import { View } from "./view.js";
 
-/** @typedef {import("../types.js").Conversation} Conversation */
+/** @typedef {import("../state/types.js").Conversation} Conversation */
 
-export class SidebarView {
+export class SidebarView extends View {
   /**
-   * @param {import("../store.js").Store} store
+   * @param {HTMLElement} root
+   * @param {import("../state/store.js").Store} store
    * @param {import("../actions.js").Actions} actions
-   * @param {import("../router.js").Router} router
    */
-  constructor(store, actions, router) {
+  constructor(root, store, actions) {
+    super(root);
     this.store = store;
     this.actions = actions;
-    this.router = router;
-    this.list = hook(document, "conversations");
-    this.dialog = /** @type {HTMLDialogElement} */ (hook(document, "delete-dialog"));
+    this.list = hook(root, "conversations");
+    this.dialog = /** @type {HTMLDialogElement} */ (hook(root, "delete-dialog"));
   }
 
   start() {
-    this.list.addEventListener("click", (event) => this.#onClick(event));
-    this.dialog.addEventListener("close", () => this.#onDialogClose());
-    this.store.addEventListener("change", (event) => {
-      const { state, previous } = /** @type {CustomEvent} */ (event).detail;
-      if (state.conversations !== previous.conversations || state.conversationId !== previous.conversationId) this.#show();
+    this.on(this.list, "click", (event) => this.#onClick(event));
+    this.on(this.list, "keydown", (event) => this.#onKeydown(event));
+    this.on(this.list, "focusout", (event) => {
+      const field = renameField(event);
+      if (field) this.#finishRename(field, true);
     });
+    this.on(this.dialog, "close", () => this.#onDialogClose());
+    this.on(this.store, "change", ({ detail }) => this.#onChange(detail));
     this.#show();
+  }
+
+  /** @param {import("../state/types.js").Change} change */
+  #onChange({ state, previous }) {
+    const moved = state.conversationId !== previous.conversationId;
+    if (moved || state.conversations !== previous.conversations) this.#show();
   }
 
   #show() {
     const { conversations, conversationId } = this.store.state;
-    const items = new Map(Array.from(this.list.children, (item) => [/** @type {HTMLElement} */ (item).dataset.conversation, item]));
+    const listed = /** @type {HTMLElement[]} */ ([...this.list.children]);
+    const items = new Map(listed.map((item) => [item.dataset.conversation, item]));
     arrange(this.list, conversations.map((each) => {
-      const item = /** @type {HTMLElement} */ (items.get(each.id) ?? cloned("conversation-template"));
+      const item = items.get(each.id) ?? cloned(this.root, "conversation");
       showItem(item, each, each.id === conversationId);
       return item;
     }));
     const open = conversations.find((each) => each.id === conversationId);
-    document.title = open ? `${open.title} · chatapp` : "chatapp";
-    setText(hook(document, "title"), open?.title ?? "New chat");
+    setText(hook(this.root, "title"), open?.title ?? "New chat");
   }
 
   /** @param {MouseEvent} event */
@@ -47,33 +56,43 @@ export class SidebarView {
     const button = event.target instanceof Element ? event.target.closest("button") : null;
     const item = button?.closest("[data-conversation]");
     if (!button || !(item instanceof HTMLElement)) return;
-    if ("rename" in button.dataset) this.#rename(item);
+    if ("rename" in button.dataset) this.#startRename(item);
     if ("delete" in button.dataset) this.#askToDelete(item);
   }
 
   /** @param {HTMLElement} item */
-  #rename(item) {
+  #startRename(item) {
     const link = hook(item, "link");
     const field = /** @type {HTMLInputElement} */ (hook(item, "rename-field"));
     field.value = link.textContent?.trim() ?? "";
-    const before = field.value;
-    const finish = (/** @type {boolean} */ keep) => {
-      if (field.hidden) return;
-      field.hidden = true;
-      link.hidden = false;
-      const title = field.value.trim();
-      if (keep && title && title !== before) this.actions.rename(item.dataset.conversation ?? "", title);
-    };
-    field.onblur = () => finish(true);
-    field.onkeydown = (event) => {
-      if (event.isComposing || !["Enter", "Escape"].includes(event.key)) return;
-      event.stopPropagation();
-      finish(event.key === "Enter");
-      link.focus();
-    };
     link.hidden = true;
     field.hidden = false;
     field.select();
+  }
+
+  /** @param {KeyboardEvent} event */
+  #onKeydown(event) {
+    const field = renameField(event);
+    if (!field || event.isComposing || !["Enter", "Escape"].includes(event.key)) return;
+    event.stopPropagation();
+    hook(this.#finishRename(field, event.key === "Enter"), "link").focus();
+  }
+
+  /**
+   * @param {HTMLInputElement} field
+   * @param {boolean} keep
+   * @returns {HTMLElement} the conversation's item
+   */
+  #finishRename(field, keep) {
+    const item = /** @type {HTMLElement} */ (field.closest("[data-conversation]"));
+    if (field.hidden) return item; // hiding the field takes its focus, which ends here again
+    const link = hook(item, "link");
+    field.hidden = true;
+    link.hidden = false;
+    const title = field.value.trim();
+    const isNew = title !== "" && title !== link.textContent?.trim();
+    if (keep && isNew) this.actions.rename(item.dataset.conversation ?? "", title);
+    return item;
   }
 
   /** @param {HTMLElement} item */
@@ -88,7 +107,7 @@ export class SidebarView {
     const id = this.dialog.dataset.conversation ?? "";
     if (this.dialog.returnValue !== "delete") return;
     const wasOpen = id === this.store.state.conversationId;
-    if ((await this.actions.remove(id)) && wasOpen) this.router.go("/");
+    if ((await this.actions.remove(id)) && wasOpen) this.actions.openNewChat();
   }
 }
 
@@ -103,4 +122,9 @@ function showItem(item, { id, title }, open) {
   else link.removeAttribute("aria-current");
   hook(item, "rename").setAttribute("aria-label", `Rename “${title}”`);
   hook(item, "delete").setAttribute("aria-label", `Delete “${title}”`);
+}
+
+/** @param {Event} event @returns {HTMLInputElement|null} */
+function renameField({ target }) {
+  return target instanceof HTMLInputElement && "renameField" in target.dataset ? target : null;
 }

@@ -1,54 +1,66 @@
 // @ts-check
-/** The conversation on the page: one view per message, kept in the order of the state, and the empty page. */
+/** The conversation: one view per message, in the order of the state, or the empty page. */
 
-import { arrange, cloned, hook, setText, throttled } from "../dom.js";
-import { announcementOf } from "../words.js";
+import { copyCode } from "../dom/clipboard.js";
+import { arrange, cloned, hook, setText } from "../dom/hooks.js";
+import { throttled } from "../dom/throttle.js";
 import { AnswerView } from "./answer.js";
+import { announcementOf } from "./labels.js";
+import { View } from "./view.js";
 
-/** @typedef {import("../types.js").State} State */
-/** @typedef {import("../types.js").ShownMessage} ShownMessage */
-/** @typedef {{node: HTMLElement, show: (message: ShownMessage, last: boolean, offer: State["offer"]) => void}} MessageView */
+/** @typedef {import("../state/types.js").ShownMessage} ShownMessage */
+/** @typedef {import("../state/types.js").Change} Change */
+/** @typedef {AnswerView|QuestionView} MessageView */
 
 const PAINT_EVERY_MS = 50;
 
-export class ThreadView {
+export class ThreadView extends View {
   /** @type {Map<string, MessageView>} */ #views = new Map();
 
   /**
-   * @param {import("../store.js").Store} store
+   * @param {HTMLElement} root
+   * @param {import("../state/store.js").Store} store
    * @param {import("../actions.js").Actions} actions
-   * @param {import("./scroll.js").StickToEnd} scroll
+   * @param {import("./sticky-scroll.js").StickyScroll} scroll
    */
-  constructor(store, actions, scroll) {
+  constructor(root, store, actions, scroll) {
+    super(root);
     this.store = store;
-    this.scroll = scroll;
     this.actions = actions;
-    this.node = hook(document, "thread");
+    this.scroll = scroll;
+    this.node = hook(root, "thread");
     this.paint = throttled(() => this.#paint(), PAINT_EVERY_MS);
   }
 
   start() {
     this.#adopt();
     this.#paint();
-    this.store.addEventListener("change", (event) => this.#onChange(/** @type {CustomEvent} */ (event).detail));
+    this.on(this.node, "click", copyCode);
+    this.on(this.store, "change", ({ detail }) => this.#onChange(detail));
   }
 
-  /** @param {{state: State, previous: State}} change */
+  stop() {
+    super.stop();
+    this.paint.cancel();
+    for (const view of this.#views.values()) view.stop();
+    this.#views.clear();
+  }
+
+  /** @param {Change} change */
   #onChange({ state, previous }) {
-    if (state.offer !== previous.offer) this.paint(); // whose server is which is known now
+    if (state.offer !== previous.offer) this.paint(); // the cards can now name their tools' servers
     if (state.messages === previous.messages) return;
-    announce(state, previous);
-    const moved = state.messages.length !== previous.messages.length || state.conversationId !== previous.conversationId;
-    if (!moved) return this.paint();
-    this.scroll.stick(); // a reader who asks or goes elsewhere sees it at once
+    this.#announce(state.messages, previous.messages);
+    const longer = state.messages.length !== previous.messages.length;
+    if (!longer && state.conversationId === previous.conversationId) return this.paint();
+    this.scroll.stick(); // a reader who asks, or opens another conversation, sees it at once
     this.#paint();
   }
 
-  /** Takes over what the server has rendered. */
+  /** Takes over the messages that the server has rendered. */
   #adopt() {
-    for (const node of this.node.querySelectorAll("[data-message]")) {
-      const view = this.#view(/** @type {HTMLElement} */ (node).dataset.role ?? "", /** @type {HTMLElement} */ (node));
-      this.#views.set(`${/** @type {HTMLElement} */ (node).dataset.message}`, view);
+    for (const node of /** @type {NodeListOf<HTMLElement>} */ (this.node.querySelectorAll("[data-message]"))) {
+      this.#views.set(node.dataset.message ?? "", this.#view(node.dataset.role ?? "", node));
     }
   }
 
@@ -61,21 +73,36 @@ export class ThreadView {
       view.show(message, at === messages.length - 1, offer);
       views.set(message.key, view);
     });
+    for (const [key, view] of this.#views) if (!views.has(key)) view.stop();
     this.#views = views;
     arrange(this.node, [...views.values()].map((view) => view.node));
-    document.body.toggleAttribute("data-empty", messages.length === 0);
+    this.root.toggleAttribute("data-empty", messages.length === 0);
     this.scroll.onGrowth();
   }
 
   /** @param {string} role @param {HTMLElement} [node] @returns {MessageView} */
   #view(role, node) {
-    return role === "user" ? new QuestionView(node) : new AnswerView(this.actions, node);
+    if (role === "user") return new QuestionView(this.root, node);
+    return new AnswerView(this.root, this.actions, node);
+  }
+
+  /**
+   * Tells screen readers once, politely, that an answer has ended or waits.
+   * @param {ShownMessage[]} messages
+   * @param {ShownMessage[]} previous
+   */
+  #announce(messages, previous) {
+    for (const answer of messages) {
+      const words = announcementOf(answer, previous.find((each) => each.key === answer.key));
+      if (words) hook(this.root, "announcer").textContent = words;
+    }
   }
 }
 
-class QuestionView {
-  /** @param {HTMLElement} [node] */
-  constructor(node = cloned("question-template")) {
+class QuestionView extends View {
+  /** @param {HTMLElement} root @param {HTMLElement} [node] */
+  constructor(root, node = cloned(root, "question")) {
+    super(root);
     this.node = node;
   }
 
@@ -83,13 +110,5 @@ class QuestionView {
   show(message) {
     this.node.dataset.message = message.id;
     setText(hook(this.node, "text"), message.content);
-  }
-}
-
-/** Says once, politely, that an answer has ended or waits. @param {State} state @param {State} previous */
-function announce(state, previous) {
-  for (const answer of state.messages) {
-    const words = announcementOf(answer, previous.messages.find((each) => each.key === answer.key));
-    if (words) hook(document, "announcer").textContent = words;
   }
 }

@@ -5,13 +5,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from chatapp.chat import AnswerSchema, Ask, Chat, Image, Message, Native, Text, ToolSpec
+from chatapp.chat import AnswerSchema, Chat, Image, Message, Native, Text, ToolSpec
 from chatapp.dialects.anthropic.events import SIGNATURE
 from chatapp.dialects.anthropic.request import MessagesRequest
 from chatapp.errors import InvalidField
 from chatapp.events import ToolCall
 from chatapp.providers.anthropic.adapter import Anthropic
-from chatapp.service import estimated_tokens
 
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}}
 CALL = ToolCall("c1", "function", "weather", {"city": "Paris"})
@@ -20,18 +19,10 @@ USE = {"type": "tool_use", "id": "c1", "name": "weather", "input": {"city": "Par
 TOOL = {"name": "weather", "description": "of a city", "input_schema": SCHEMA}
 
 
-def ask(messages: Any = "hi", **more: Any) -> Ask:
-    messages = [{"role": "user", "content": messages}] if isinstance(messages, str) else messages
-    return msgspec.convert({"model": "m", "messages": messages, **more}, MessagesRequest).ask()
-
-
-def chat_of(ask: Ask) -> Chat:
-    """What the provider gets, without a history."""
-    return ask.chat(ask.model or "", ask.said)
-
-
 def asked(messages: Any = "hi", **more: Any) -> Chat:
-    return chat_of(ask(messages, **more))
+    messages = [{"role": "user", "content": messages}] if isinstance(messages, str) else messages
+    ask = msgspec.convert({"model": "m", "messages": messages, **more}, MessagesRequest).ask()
+    return ask.chat(ask.model or "", ask.said)
 
 
 def said(*blocks: Any) -> list[Any]:
@@ -185,9 +176,3 @@ def test_the_result_of_a_call_in_an_earlier_message_of_a_thread_is_taken() -> No
     thread = {"type": "continue", "previous_message_id": "msg_1"}
     chat = asked(said({"type": "tool_result", "tool_use_id": "c1", "content": "7"}), thread=thread)
     assert chat.messages == [Message("tool", "7", tool_call_id="c1")]
-
-
-def test_tokens_are_estimated_by_the_length_of_all_that_is_text() -> None:
-    assert estimated_tokens(ask("12345678")) == 2
-    assert estimated_tokens(ask("12345678", system="1234")) == 3
-    assert estimated_tokens(ask("12345678", tools=[TOOL])) > 20

@@ -1,4 +1,5 @@
-"""A real browser on the real page, and a driver that does what a reader does. It finds things by their data-* hooks."""
+"""A real browser on the real page, and a driver for what a reader does. It finds elements by their
+data-* hooks."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -9,7 +10,7 @@ import pytest
 VIEWPORTS = {"wide": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
 WAIT_MS = 20_000
 
-# Texts whose contrast with what is behind them is below 4.5 to 1 (3 to 1 for large ones), as WCAG AA asks.
+# The texts with a contrast below 4.5 to 1 (3 to 1 for large ones), which WCAG AA asks for.
 TOO_FAINT = """() => {
     const parse = (colour) => {
         const canvas = Object.assign(document.createElement("canvas"), { width: 1, height: 1 });
@@ -45,7 +46,8 @@ TOO_FAINT = """() => {
 
 
 class ChatPage:
-    """One tab. `problems` is what the console complained of, `foreign` the requests that left the origin."""
+    """One tab. `problems` are the console's errors and warnings, `foreign` the requests to other
+    servers."""
 
     WIDE, PHONE = VIEWPORTS["wide"], VIEWPORTS["phone"]
 
@@ -68,7 +70,7 @@ class ChatPage:
         return self.ready()
 
     def ready(self) -> "ChatPage":
-        """The page has taken over from what the server rendered, and knows the models."""
+        """The scripts have taken over the page, and know the models."""
         self.hook("picker", "html[data-ready] [data-picker]:enabled").wait_for()
         return self
 
@@ -81,7 +83,7 @@ class ChatPage:
         return self
 
     def offer(self, *tools: str, agent: str = "") -> "ChatPage":
-        """Choose in the menu which tools may be called, these and no others, and who answers."""
+        """Choose in the menu exactly these tools, and the agent."""
         self.hook("offer-summary").click()
         self.hook("agent").select_option(agent)
         for box in self.hook("tool-box").all():
@@ -145,7 +147,7 @@ class ChatPage:
         return found
 
     def drawn(self) -> str:
-        """What stands in the last answer, as markup."""
+        """The markup of the last answer's text."""
         found: str = self.answer.locator("[data-content]").inner_html()
         return found
 
@@ -154,7 +156,7 @@ class ChatPage:
         self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
 
     def faint_texts(self) -> list[str]:
-        """Those whose contrast with what is behind them is too low."""
+        """Texts whose contrast is too low."""
         found: list[str] = self.page.evaluate(TOO_FAINT)
         return found
 
@@ -167,10 +169,10 @@ class ChatPage:
         return found
 
     def rendered(self, markdown: str) -> str:
-        """What the page makes of a whole text in one go."""
+        """The markup for a text that is drawn whole, at once."""
         found: str = self.page.evaluate(
             """async (text) => {
-                const { MarkdownView } = await import("/static/js/markdown.js");
+                const { MarkdownView } = await import("/static/js/markdown/view.js");
                 const node = document.createElement("div");
                 new MarkdownView(node).set(text, true);
                 return node.innerHTML;
@@ -180,7 +182,7 @@ class ChatPage:
         return found
 
     def expect_problem(self, text: str) -> None:
-        """Something that the test brought about was complained of."""
+        """The console complained of a problem that the test caused."""
         assert any(text in problem for problem in self.problems), self.problems
         self.problems = [problem for problem in self.problems if text not in problem]
 
@@ -195,9 +197,10 @@ class ChatPage:
 
 @pytest.fixture
 def reader(browser: Any, server: Any) -> Iterator[Callable[..., ChatPage]]:
-    """Readers with a browser of their own: `reader(width="phone")`; another tab of one: `reader(beside=chat)`.
+    """Readers with a browser of their own: `reader(width="phone")`; another tab of the same
+    browser: `reader(beside=chat)`.
 
-    At the end no tab may have complained, or asked another server for anything.
+    At the end no tab may have a problem, or have asked another server for anything.
     """
     tabs: list[ChatPage] = []
 

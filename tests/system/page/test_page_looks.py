@@ -1,4 +1,4 @@
-"""How the page stands: on a phone, in the dark, without a mouse, and for those who listen."""
+"""The page on a phone, in the dark, without a mouse, and for screen readers."""
 
 from collections.abc import Callable
 from typing import Any

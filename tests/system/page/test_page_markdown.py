@@ -1,4 +1,4 @@
-"""Markdown in the page: the pieces it comes in leave no trace, and what a model writes never acts."""
+"""Markdown in the page: the pieces it comes in leave no trace, and a model's text never acts."""
 
 from typing import Any
 
@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 pytestmark = pytest.mark.slow
 
-# Draws a text whole; grown character by character; and, cut at every place, in two pieces. All must be the same.
+# Draws a text whole, character by character, and in two pieces, cut at every place. All must be the
+# same.
 COMPARE = """async (text) => {
-    const { MarkdownView } = await import("/static/js/markdown.js");
+    const { MarkdownView } = await import("/static/js/markdown/view.js");
     const draw = (...pieces) => {
         const node = document.createElement("div");
         const view = new MarkdownView(node);
@@ -40,6 +41,8 @@ DOCUMENTS = {
     "html": 'a <b>bold</b> <sub>2</sub><br>x\n\n<div class="x">\n\ninside\n\n</div>\n\n<!-- a comment\n\nstill it -->\n\n<script>\nalert(1)\n</script>\nafter\n\n<details>\n<summary>S</summary>\n\ntext\n</details>',
     "line ends": "one\r\ntwo\r\n\r\n- a\r\n- b\r\n\r\n```\r\ncode\r\n```\r\nend",
     "odd ends": "\n\n  text\\\nline  \nline\n\n\n&amp; &lt;b&gt; \\*no\\* [a](b\n\n**never closed\n\n`nor this\n\n[x",
+    "marks": "***both*** __under__ _one_ **a *b* c** ~~x~~ ``a ` b`` $5 $$x$$ 20~25 2 ** 3 https://example.org/_a",
+    "marks left open": "**never *closed ~~nor ``these ` and [a](b_(c) \n- ![x](y 'z\n- __d\n\n***e\n\n> `f\n\n[g",
     "other scripts": "日本語の**強調**です。\n\n- über 😀 naïve\n- עברית\n\n1. ١",
 }
 
@@ -80,7 +83,11 @@ PIECES = st.sampled_from(
         "`",
         "*",
         "**",
+        "***",
         "_",
+        "__",
+        "~~",
+        "$",
     ]
     + [
         "|",
@@ -91,6 +98,9 @@ PIECES = st.sampled_from(
         "[a]",
         "[a]: /u",
         "[a](u)",
+        "[a](u_(",
+        "![",
+        "](",
         "<div>",
         "</div>",
         "<b>",
@@ -111,6 +121,42 @@ def test_any_text_looks_the_same_wherever_it_was_cut(compare: Any, text: str) ->
     result = compare(text)
     assert result["grown"] == result["whole"]
     assert result["differing"] == -1
+
+
+# Draws a text character by character. Returns the first state that shows something else than the
+# beginning of the whole text.
+FIRST_FLICKER = """async (text) => {
+    const { MarkdownView } = await import("/static/js/markdown/view.js");
+    const node = document.createElement("div");
+    const view = new MarkdownView(node);
+    const shown = () => node.textContent.replace(/\\s+/g, " ").trim();
+    view.set(text, true);
+    const whole = shown();
+    for (let at = 1; at <= text.length; at += 1) {
+        view.set(text.slice(0, at));
+        if (!whole.startsWith(shown())) return [text.slice(0, at), shown()];
+    }
+    return null;
+}"""
+
+STEADY = {
+    "emphasis": "It is *really* **truly** ***both*** and __under__ or _one_.\n\n**Title**: *x*",
+    "over lines": "A **bold\nover lines** and *more\nof it*.",
+    "code": "Use `a * b[0]`, `f(x)[y](z` and ``x ` y``, then *this*.",
+    "strike": "It is ~~gone~~ now.",
+    "links": "See [the book](https://example.org/a_(b)_c 'A title') and [two](https://example.org/x_y).",
+    "no marks": "It costs $5, *not* $6: 2 * 3 and 2 ** 3 at https://example.org/a/_b, **so** *there*.",
+    "lists": "- **One**: a *first* thing\n- **Two**: `code`\n  - deep **bold**\n- > 25 items\n\n1. **A** b\n2. *c* d",
+    "a lone mark": "- a lone * star and ** stars\n- a **good** one",
+    "a table": "| a | **b** |\n|---|---|\n| `x` | *y* |\n",
+    "headings": "# A *title*\n\nBelow\n===\n\ntext\n\n---\n\n- item",
+    "quotes": "> Some **bold** and `code`\n> more",
+}
+
+
+@pytest.mark.parametrize("name", STEADY)
+def test_marks_that_are_not_complete_never_show(chat: Any, name: str) -> None:
+    assert chat.page.evaluate(FIRST_FLICKER, STEADY[name]) is None
 
 
 HOSTILE = """\
@@ -168,7 +214,7 @@ def test_hostile_markdown_is_inert_and_readable(chat: Any) -> None:
     drawn = chat.page.evaluate(
         """async (text) => {
             const audit = AUDIT;
-            const { MarkdownView } = await import("/static/js/markdown.js");
+            const { MarkdownView } = await import("/static/js/markdown/view.js");
             const node = document.body.appendChild(document.createElement("div"));
             const view = new MarkdownView(node);
             const found = [];
@@ -181,7 +227,7 @@ def test_hostile_markdown_is_inert_and_readable(chat: Any) -> None:
         HOSTILE,
     )
     assert drawn["found"] == []
-    assert "<script>window.owned = 1</script>" in drawn["text"]  # what a model says of tags can be read
+    assert "<script>window.owned = 1</script>" in drawn["text"]  # a model's words about tags stay readable
     assert "<b>kept</b>" in drawn["html"] and "<sub>2</sub>" in drawn["html"]
     assert chat.page.evaluate("window.owned") is None
 
@@ -228,7 +274,7 @@ def test_code_has_its_language_its_colours_and_a_copy_button(chat: Any) -> None:
 def test_an_open_fence_is_code_while_it_grows_and_is_coloured_when_it_closes(chat: Any) -> None:
     states = chat.page.evaluate(
         """async () => {
-            const { MarkdownView } = await import("/static/js/markdown.js");
+            const { MarkdownView } = await import("/static/js/markdown/view.js");
             const node = document.createElement("div");
             const view = new MarkdownView(node);
             const states = [];
@@ -250,7 +296,7 @@ def test_an_open_fence_is_code_while_it_grows_and_is_coloured_when_it_closes(cha
 def test_finished_blocks_are_drawn_once(chat: Any) -> None:
     kept = chat.page.evaluate(
         """async () => {
-            const { MarkdownView } = await import("/static/js/markdown.js");
+            const { MarkdownView } = await import("/static/js/markdown/view.js");
             const node = document.createElement("div");
             const view = new MarkdownView(node);
             const text = "# One\\n\\nTwo **words**.\\n\\n- three\\n\\nFour.\\n\\nFive";

@@ -1,4 +1,4 @@
-"""The page's reducer: an answer is a fold over its log. It is plain JavaScript, run in the browser that is there."""
+"""The page's reducer, run in the browser: an answer is a fold over its log."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import pytest
 pytestmark = pytest.mark.slow
 
 FOLD = """async ([state, actions]) => {
-    const { initialState, reduce } = await import("/static/js/store.js");
+    const { initialState, reduce } = await import("/static/js/state/store.js");
     return actions.reduce(reduce, { ...initialState, ...state });
 }"""
 
@@ -124,7 +124,8 @@ def test_opening_a_conversation_keeps_what_is_already_known_of_its_running_answe
 def test_a_remembered_model_that_is_no_longer_offered_gives_way(chat: Any) -> None:
     chosen = chat.page.evaluate(
         """async () => {
-            const { effectiveChoice, initialState } = await import("/static/js/store.js");
+            const { effectiveChoice } = await import("/static/js/state/selectors.js");
+            const { initialState } = await import("/static/js/state/store.js");
             const fallback = { provider: "mock", model: "words" };
             const catalogue = { default: fallback, providers: [{ name: "mock", models: ["words", "slow"] }] };
             const choose = (choice) => effectiveChoice({ ...initialState, catalogue, choice }).model;
@@ -134,10 +135,11 @@ def test_a_remembered_model_that_is_no_longer_offered_gives_way(chat: Any) -> No
     assert chosen == ["words", "words", "slow"]
 
 
-def test_what_is_chosen_is_sent_as_far_as_it_is_there(chat: Any) -> None:
+def test_chosen_tools_and_agents_are_sent_if_the_server_has_them(chat: Any) -> None:
     sent = chat.page.evaluate(
         """async () => {
-            const { effectiveAgent, effectiveTools, initialState } = await import("/static/js/store.js");
+            const { effectiveAgent, effectiveTools } = await import("/static/js/state/selectors.js");
+            const { initialState } = await import("/static/js/state/store.js");
             const offer = { tools: [{ name: "here" }], agents: ["planner"], problems: {} };
             const send = (state) => [effectiveTools({ ...initialState, ...state }), effectiveAgent({ ...initialState, ...state })];
             const picked = { tools: ["here", "away"], agent: "gone" };
@@ -150,7 +152,7 @@ def test_what_is_chosen_is_sent_as_far_as_it_is_there(chat: Any) -> None:
 def test_a_card_says_how_its_call_stands(chat: Any) -> None:
     said = chat.page.evaluate(
         """async () => {
-            const { timeLeft, toolLabel, toolState } = await import("/static/js/words.js");
+            const { timeLeft, toolLabel, toolState } = await import("/static/js/views/labels.js");
             const tool = { done: false, approval: null, error: null, since: 1000 };
             const say = (fields, ended = false) => {
                 const call = { ...tool, ...fields };

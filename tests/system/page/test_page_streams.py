@@ -1,4 +1,5 @@
-"""Nothing lost, nothing twice: what the page shows of an answer through reloads, tabs, and a server that goes away."""
+"""The page loses nothing of an answer and shows nothing twice: reloads, tabs, a server that goes
+away."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,6 +1,7 @@
-"""Tools, plans and agents on the page: what is called and whether it may, what is worked on, what may be chosen."""
+"""Tools, plans and agents on the page: calls and approvals, the current step, the menu."""
 
 import json
+import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -36,13 +37,14 @@ def wait() -> None:
 def tool_server(server: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     folder = tmp_path_factory.mktemp("tools")
     (folder / "mytools.py").write_text(TOOLS)
-    started = type(server)(folder / "var", PYTHONPATH=str(folder), CHATAPP_TOOL_MODULES="mytools").start()
+    path = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")]).strip(os.pathsep)
+    started = type(server)(folder / "var", PYTHONPATH=path, CHATAPP_TOOL_MODULES="mytools").start()
     yield started
     started.kill()
 
 
 def cards(chat: Any) -> list[str]:
-    """All that is written on the cards, folded or not."""
+    """All the text on the cards, folded or not."""
     texts: list[str] = chat.answer.locator("[data-tool]").all_text_contents()
     return [" ".join(text.split()) for text in texts]
 

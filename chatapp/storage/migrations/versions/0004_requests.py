@@ -1,4 +1,5 @@
-"""What was said, where a text is not all of it; what a client asked, where its protocol repeats that."""
+"""What was said, where a text is not all of it; what a client asked, where its protocol repeats
+that."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,0 +1,59 @@
+// @ts-check
+/**
+ * One chat below one element: its store, its connection to the server and its views. A page may
+ * hold several, also inside shadow roots; each finds its markup (see templates/chat.html) below its
+ * own root. The parts that a page has once, such as the address bar, are in main.js.
+ */
+
+import { Actions } from "./actions.js";
+import { api } from "./server/api.js";
+import { LiveAnswers } from "./server/live-answers.js";
+import { Tabs } from "./server/tabs.js";
+import { hasAnswerEnded } from "./state/selectors.js";
+import { initialState, Store } from "./state/store.js";
+import { ComposerView } from "./views/composer.js";
+import { ModelPicker, rememberedModel } from "./views/model-picker.js";
+import { NoticeView } from "./views/notice.js";
+import { StickyScroll } from "./views/sticky-scroll.js";
+import { ThreadView } from "./views/thread.js";
+import { rememberedTools, ToolPicker } from "./views/tool-picker.js";
+import { View } from "./views/view.js";
+
+export class Chat extends View {
+  /** @param {HTMLElement} root @param {import("./state/types.js").State} [state] */
+  constructor(root, state = initialState) {
+    super(root);
+    const store = new Store({ ...state, ...rememberedModel(), ...rememberedTools() });
+    this.store = store;
+    this.tabs = new Tabs();
+    this.actions = new Actions(store, api, this.tabs);
+    this.liveAnswers = new LiveAnswers(store, api);
+    const scroll = new StickyScroll(root);
+    this.views = [
+      scroll,
+      new ThreadView(root, store, this.actions, scroll),
+      new ModelPicker(root, store),
+      new ToolPicker(root, store, this.actions),
+      new ComposerView(root, store, this.actions),
+      new NoticeView(root, store),
+    ];
+  }
+
+  start() {
+    for (const view of this.views) view.start();
+    this.liveAnswers.start();
+    this.on(this.store, "change", ({ detail: { state, previous } }) => {
+      if (hasAnswerEnded(state, previous)) this.actions.onAnswerEnded();
+    });
+    this.tabs.start((conversationId) => this.actions.onOtherTab(conversationId));
+    this.actions.refreshCatalogue();
+    this.actions.refreshOffer();
+  }
+
+  stop() {
+    super.stop();
+    this.tabs.stop();
+    this.liveAnswers.stop();
+    for (const view of this.views) view.stop();
+  }
+}

@@ -1,0 +1,215 @@
+// @ts-check
+/**
+ * Markdown to DOM, one block at a time: remend completes a block that still grows, marked reads it,
+ * DOMPurify removes what is not allowed, and links, images, tables and code get this page's shape.
+ * Keeps no state.
+ *
+ * HTML in a model's text is shown as text, except for a few harmless inline tags: a sentence about
+ * `<script>` stays readable, and nothing that a model writes acts.
+ */
+
+import { Lexer, Marked, Parser } from "../../vendor/marked/marked.esm.js";
+import remend, { isWithinCodeBlock } from "../../vendor/remend/index.js";
+import { codeBlock } from "./code.js";
+import { sanitized } from "./sanitize.js";
+
+/**
+ * @typedef {Record<string, {href: string, title: string}>} Links  definitions like `[name]: address`
+ */
+/** @typedef {{type: string, raw: string, text?: string, lang?: string}} Block */
+
+const HARMLESS_TAG = /&lt;(\/?(?:b|i|u|s|em|strong|del|ins|sub|sup|kbd|mark|small|br))\s*\/?&gt;/gi;
+/** @type {Record<string, string>} */
+const ENTITIES = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
+
+/** A line that may yet become an item, a heading, its underline, a rule, a quote or a fence. */
+const BEGUN_LINE = /(^|\n) {0,3}(?:[-=]+|[*+]|\d+[.)]?|#{1,6}|[`~]{1,3}|>) *$/;
+/** A table's head before the line that makes it a table. */
+const BEGUN_TABLE = /^ *\|[^\n]*(?:\n *[|: -]*)?$/;
+/**
+ * A link or image whose address is not complete, or may yet begin. It may hold pairs of brackets.
+ */
+const BEGUN_ADDRESS = /!?\[([^\]\n]*)\](?:\((?:[^()`\n]|\([^()`\n]*\))*(?:\([^()`\n]*)?)?$/;
+
+/** remend's other rules would draw a block unlike what it becomes: they are off. */
+const REMEND = /** @type {const} */ ({
+  comparisonOperators: false,
+  htmlTags: false,
+  katex: false,
+  setextHeadings: false,
+  singleTilde: false,
+  linkMode: "text-only",
+});
+/**
+ * Marks that open nothing here, though remend thinks so: a dollar, a lone asterisk, marks in an
+ * address.
+ */
+const PLAIN_MARKS = /[$]|(?<=\s)\*+(?=\s)|https?:\/\/\S+/g;
+/** They are hidden from it behind noncharacters, which appear in no text. */
+const STAND_INS = Object.freeze({ $: "\uFDD0", "*": "\uFDD1", _: "\uFDD2" });
+
+const options = new Marked({
+  gfm: true,
+  breaks: true,
+  renderer: {
+    code: codeHtml,
+    html: (/** @type {{text: string, block?: boolean}} */ { text, block }) =>
+      block ? `<p data-raw="1">${harmless(text.trimEnd())}</p>` : harmless(text),
+    checkbox: (/** @type {{checked: boolean}} */ { checked }) => (checked ? "☑ " : "☐ "),
+  },
+}).defaults;
+
+/**
+ * The blocks of a text, unrendered. Adds the names that it defines to `links`; an earlier
+ * definition wins.
+ * @param {string} text
+ * @param {Links} links
+ * @returns {Block[]}
+ */
+export function blocksOf(text, links) {
+  return lexer(links).blockTokens(text, []);
+}
+
+/**
+ * @param {string} raw  one block's markdown
+ * @param {Links} links
+ * @param {boolean} [growing]  an open fence may then get more text
+ * @returns {DocumentFragment}
+ */
+export function renderBlock(raw, links, growing = false) {
+  const tokens = lexer(Object.assign(Object.create(null), links)).lex(raw);
+  const fragment = sanitized(Parser.parse(tokens, options));
+  fragment.querySelectorAll("pre > code").forEach((code) => furnishCode(code, growing));
+  fragment.querySelectorAll("img").forEach(furnishImage);
+  fragment.querySelectorAll("a").forEach(furnishLink);
+  fragment.querySelectorAll("table").forEach(furnishTable);
+  return fragment;
+}
+
+/**
+ * A block that is still being written, completed for the eye: marks that were opened are closed,
+ * and marks that have only begun are left out, so that nothing flickers from raw to rendered.
+ * @param {string} raw
+ * @returns {string}
+ */
+export function completed(raw) {
+  if (BEGUN_TABLE.test(raw)) return "";
+  if (isWithinCodeBlock(raw, raw.length)) return raw;
+  const text = withoutBegunAddress(raw.replace(BEGUN_LINE, "")).trimEnd();
+  return showPlainMarks(remend(withoutBegunMarks(hidePlainMarks(text)), REMEND));
+}
+
+/** @param {string} text */
+function withoutBegunAddress(text) {
+  const inCode = text.split("`").length % 2 === 0;
+  return inCode ? text : text.replace(BEGUN_ADDRESS, "$1");
+}
+
+/**
+ * Drops the marks at the end that open something: those after a space, and those that remend would
+ * close if text followed.
+ * @param {string} text
+ */
+function withoutBegunMarks(text) {
+  const [marks] = /(?:\*+|_+|~+|`+)$/.exec(text) ?? [];
+  if (!marks) return text;
+  const before = text.slice(0, -marks.length);
+  const opens = /(?:^|\s)$/.test(before) || remend(`${text}x`, REMEND).endsWith(`x${marks}`);
+  return opens ? before : text;
+}
+
+/** @param {string} text */
+function hidePlainMarks(text) {
+  return text.replace(PLAIN_MARKS, (found) => {
+    const marks = found.startsWith("*") ? /\*/g : /[$_]/g; // asterisks may end an address's emphasis
+    return found.replace(marks, (mark) => STAND_INS[/** @type {"$"|"*"|"_"} */ (mark)]);
+  });
+}
+
+/** @param {string} text */
+function showPlainMarks(text) {
+  return Object.entries(STAND_INS).reduce((shown, [mark, standIn]) => shown.replaceAll(standIn, () => mark), text);
+}
+
+/** Whether a block is a fence that is not closed yet. @param {string} raw */
+export function isOpenFence(raw) {
+  const [, fence] = /^ {0,3}(`{3,}|~{3,})/.exec(raw) ?? [];
+  if (!fence) return false;
+  const lines = raw.trimEnd().split("\n");
+  const last = lines[lines.length - 1].trim();
+  return lines.length < 2 || last.length < fence.length || last !== fence[0].repeat(last.length);
+}
+
+/** @param {string|undefined} info  the text behind the fence */
+export function languageOf(info) {
+  return (info ?? "").trim().split(/[\s,{:]/, 1)[0].toLowerCase();
+}
+
+/** @param {Links} links */
+function lexer(links) {
+  const made = new Lexer(options);
+  Object.assign(made.tokens, { links });
+  return made;
+}
+
+/**
+ * Markup that passes the sanitizer; `furnishCode` makes the block from it.
+ * @param {{raw: string, text: string, lang?: string}} code
+ */
+function codeHtml({ raw, text, lang }) {
+  const open = isOpenFence(raw) ? ' data-open="1"' : "";
+  return `<pre><code data-language="${escaped(languageOf(lang))}"${open}>${escaped(text)}</code></pre>`;
+}
+
+/** @param {string} text */
+function escaped(text) {
+  return text.replace(/[&<>"']/g, (character) => ENTITIES[character]);
+}
+
+/** @param {string} text */
+function harmless(text) {
+  return escaped(text).replace(HARMLESS_TAG, "<$1>");
+}
+
+/** @param {Element} code @param {boolean} growing */
+function furnishCode(code, growing) {
+  const language = code.getAttribute("data-language") ?? "";
+  const closed = !growing || !code.hasAttribute("data-open");
+  code.parentElement?.replaceWith(codeBlock({ language, text: code.textContent ?? "", closed }));
+}
+
+/**
+ * Loading a picture would tell its server that somebody reads this: it becomes a link.
+ * @param {Element} image
+ */
+function furnishImage(image) {
+  const source = image.getAttribute("src") ?? "";
+  const label = image.getAttribute("alt") ?? "";
+  if (!source) return image.replaceWith(label);
+  if (source.startsWith("data:image/") || isOurs(source)) return;
+  const link = document.createElement("a");
+  link.textContent = label || source;
+  if (!image.closest("a")) link.setAttribute("href", source);
+  image.replaceWith(link);
+}
+
+/** @param {Element} link */
+function furnishLink(link) {
+  if (!link.getAttribute("href")) return link.replaceWith(...link.childNodes);
+  link.setAttribute("target", "_blank");
+  link.setAttribute("rel", "noopener noreferrer");
+}
+
+/** A wide table scrolls in a box of its own, also by keyboard. @param {Element} table */
+function furnishTable(table) {
+  const box = document.createElement("div");
+  box.className = "table-box";
+  box.tabIndex = 0;
+  table.replaceWith(box);
+  box.append(table);
+}
+
+/** @param {string} address */
+function isOurs(address) {
+  return URL.canParse(address, location.href) && new URL(address, location.href).origin === location.origin;
+}

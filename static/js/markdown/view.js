@@ -1,0 +1,178 @@
+// @ts-check
+/**
+ * A growing markdown text in a node. `set` takes all of the text so far, as often as it is called,
+ * and draws only what is new. Blocks that later text cannot change are committed: they are neither
+ * read nor drawn again. `set(text, true)` says that the text is whole. The nodes are then the same,
+ * whatever the pieces were in which it came (a test checks that).
+ */
+
+import { blocksOf, completed, isOpenFence, languageOf, renderBlock } from "./blocks.js";
+import { growCodeBlock } from "./code.js";
+
+/** @typedef {import("./blocks.js").Block} Block */
+/** @typedef {import("./blocks.js").Links} Links */
+/** @typedef {{block: Block, growing: boolean, nodes: Element[]}} Drawn */
+
+/**
+ * Later text can still join the last block ("1. a", a blank line, "2" and then ". b"), but no
+ * earlier one.
+ */
+const UNSETTLED_BLOCKS = 2;
+/** The beginning of a closing fence. */
+const BEGUN_FENCE = /\n {0,3}(?:`+|~+)$/;
+
+export class MarkdownView {
+  #committed = "";
+  /** @type {Drawn[]} */ #settled = [];
+  /** @type {Drawn[]} */ #tail = [];
+  /** @type {Links} */ #links = noLinks();
+  /** @type {Links} */ #settledLinks = noLinks();
+
+  /** @param {Element} node */
+  constructor(node) {
+    this.node = node;
+    node.replaceChildren();
+  }
+
+  /** @param {string} text @param {boolean} [whole] */
+  set(text, whole = false) {
+    const source = text.replace(/\r\n?/g, "\n");
+    if (!source.startsWith(this.#committed)) this.#clear();
+    const links = Object.assign(noLinks(), this.#settledLinks);
+    const blocks = blocksOf(source.slice(this.#committed.length), links);
+    this.#learn(links);
+    this.#draw(blocks.filter(isShown), whole);
+    this.#commit(source, blocks);
+  }
+
+  #clear() {
+    this.#committed = "";
+    this.#settled = [];
+    this.#tail = [];
+    this.#links = noLinks();
+    this.#settledLinks = noLinks();
+    this.node.replaceChildren();
+  }
+
+  /**
+   * When a definition appears or grows, draws the blocks again that may mention its name.
+   * @param {Links} links
+   */
+  #learn(links) {
+    const changed = JSON.stringify(links) !== JSON.stringify(this.#links);
+    this.#links = links;
+    if (!changed) return;
+    for (const list of [this.#settled, this.#tail]) list.forEach((drawn, at) => (list[at] = this.#relinked(drawn)));
+  }
+
+  /** @param {Drawn} drawn @returns {Drawn} */
+  #relinked(drawn) {
+    if (!drawn.block.raw.includes("]") || !drawn.nodes.length) return drawn;
+    const made = this.#made(drawn.block, drawn.growing);
+    drawn.nodes[0].before(...made.nodes);
+    remove(drawn);
+    return made;
+  }
+
+  /** @param {Block[]} blocks @param {boolean} whole */
+  #draw(blocks, whole) {
+    for (const surplus of this.#tail.splice(blocks.length)) remove(surplus);
+    blocks.forEach((block, at) => {
+      const growing = !whole && at === blocks.length - 1;
+      const drawn = this.#tail[at];
+      if (drawn && drawn.block.raw === block.raw && drawn.growing === growing) return;
+      this.#tail[at] = (drawn && grown(drawn, block, growing)) ?? this.#replaced(drawn, block, growing, at);
+    });
+  }
+
+  /**
+   * @param {Drawn|undefined} drawn
+   * @param {Block} block
+   * @param {boolean} growing
+   * @param {number} at
+   * @returns {Drawn}
+   */
+  #replaced(drawn, block, growing, at) {
+    const made = this.#made(block, growing);
+    const next = drawn?.nodes[0] ?? this.#nodeAfter(at);
+    made.nodes.forEach((node) => this.node.insertBefore(node, next));
+    if (drawn) remove(drawn);
+    return made;
+  }
+
+  /** @param {number} at */
+  #nodeAfter(at) {
+    return this.#tail.slice(at + 1).find((each) => each?.nodes.length)?.nodes[0] ?? null;
+  }
+
+  /** @param {Block} block @param {boolean} growing @returns {Drawn} */
+  #made(block, growing) {
+    const nodes = [...renderBlock(drawable(block, growing), this.#links, growing).children];
+    return { block, growing, nodes };
+  }
+
+  /** @param {string} source @param {Block[]} blocks */
+  #commit(source, blocks) {
+    const shown = blocks.filter(isShown);
+    const first = shown[shown.length - UNSETTLED_BLOCKS];
+    if (!first || shown.length <= UNSETTLED_BLOCKS) return;
+    const settled = this.#committed + blocks.slice(0, blocks.indexOf(first)).map((block) => block.raw).join("");
+    const addsUp = source.startsWith(settled + first.raw);
+    if (!addsUp) return; // marked's tokens differ from the text: read all of it again next time
+    blocksOf(settled.slice(this.#committed.length), this.#settledLinks);
+    this.#committed = settled;
+    this.#settled.push(...this.#tail.splice(0, shown.length - UNSETTLED_BLOCKS));
+  }
+}
+
+/** @returns {Links} */
+function noLinks() {
+  return Object.create(null);
+}
+
+/** @param {Block} block */
+function isShown(block) {
+  return block.type !== "space";
+}
+
+/** @param {Drawn} drawn */
+function remove(drawn) {
+  drawn.nodes.forEach((node) => node.remove());
+}
+
+/**
+ * The language of a top-level fence that is still open, else null.
+ * @param {Block} block
+ * @param {boolean} growing
+ */
+function openLanguage(block, growing) {
+  return growing && block.type === "code" && isOpenFence(block.raw) ? languageOf(block.lang) : null;
+}
+
+/**
+ * The drawn block with more text, if both are the same open code block; else null.
+ * @param {Drawn} drawn
+ * @param {Block} block
+ * @param {boolean} growing
+ * @returns {Drawn|null}
+ */
+function grown(drawn, block, growing) {
+  const language = openLanguage(block, growing);
+  const [figure] = drawn.nodes;
+  const isSame = language !== null && openLanguage(drawn.block, drawn.growing) === language;
+  if (!isSame || !(figure instanceof HTMLElement)) return null;
+  growCodeBlock(figure, (block.text ?? "").replace(BEGUN_FENCE, ""));
+  return { ...drawn, block };
+}
+
+/** The markdown that is drawn for a block. @param {Block} block @param {boolean} growing */
+function drawable({ type, raw }, growing) {
+  if (type === "code") return growing ? raw : withFence(raw);
+  return growing && type !== "html" ? completed(raw) : raw; // HTML is shown as it is
+}
+
+/** Closes the fence of a text that ended inside it. @param {string} raw */
+function withFence(raw) {
+  const [, fence] = /^ {0,3}(`{3,}|~{3,})/.exec(raw) ?? [];
+  return fence && isOpenFence(raw) ? `${raw.replace(/\n$/, "")}\n${fence}` : raw;
+}

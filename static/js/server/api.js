@@ -1,0 +1,110 @@
+// @ts-check
+/**
+ * The server's JSON endpoints as functions. Each resolves to the response's body, or rejects with
+ * an ApiError whose message is fit for a reader.
+ */
+
+/** @typedef {import("../state/types.js").Conversation} Conversation */
+/** @typedef {import("../state/types.js").Message} Message */
+
+const ROOT = "/api/v1";
+
+/** A request that failed. `status` is 0 if there was no response. */
+export class ApiError extends Error {
+  /**
+   * @param {string} message
+   * @param {number} status
+   * @param {string} code
+   * @param {string|null} traceId
+   */
+  constructor(message, status, code, traceId) {
+    super(message);
+    this.status = status;
+    this.code = code;
+    this.traceId = traceId;
+  }
+}
+
+export const api = {
+  /** @returns {Promise<import("../state/types.js").Catalogue>} */
+  catalogue: () => request("GET", "/providers"),
+
+  /**
+   * Waits for MCP servers that are still starting.
+   * @returns {Promise<import("../state/types.js").Offer>}
+   */
+  async offer() {
+    const [{ tools, problems }, { agents }] = await Promise.all([request("GET", "/tools"), request("GET", "/agents")]);
+    return { tools, problems, agents };
+  },
+
+  /** @returns {Promise<{conversations: Conversation[]}>} */
+  conversations: () => request("GET", "/conversations"),
+
+  /** @param {string} id @returns {Promise<Conversation & {messages: Message[]}>} */
+  conversation: (id) => request("GET", `/conversations/${encodeURIComponent(id)}`),
+
+  /** @param {string} id @param {string} title */
+  rename: (id, title) => request("PATCH", `/conversations/${encodeURIComponent(id)}`, { title }),
+
+  /** @param {string} id */
+  remove: (id) => request("DELETE", `/conversations/${encodeURIComponent(id)}`),
+
+  /** @param {string} id @returns {Promise<Message>} */
+  message: (id) => request("GET", `/messages/${encodeURIComponent(id)}`),
+
+  /** @param {string} id */
+  cancel: (id) => request("POST", `/messages/${encodeURIComponent(id)}/cancel`, {}),
+
+  /** @param {string} id @param {string} call @param {"approved"|"denied"} decision */
+  decide: (id, call, decision) =>
+    request("POST", `/messages/${encodeURIComponent(id)}/tools/${encodeURIComponent(call)}`, { decision }),
+
+  /**
+   * Asks. The key makes it safe to ask twice, so this tries again once if the connection is lost.
+   * @param {object} fields
+   * @param {string} key
+   * @returns {Promise<{id: string, conversation_id: string, events_url: string, result_mode: string}>}
+   */
+  async ask(fields, key) {
+    const send = () => request("POST", "/messages", fields, { "Idempotency-Key": key });
+    try {
+      return await send();
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 0) throw error;
+      return await send();
+    }
+  },
+};
+
+/**
+ * @param {string} method
+ * @param {string} path
+ * @param {object} [body]
+ * @param {Record<string, string>} [headers]
+ */
+async function request(method, path, body, headers = {}) {
+  const response = await reach(ROOT + path, {
+    method,
+    headers: { Accept: "application/json", ...(body ? { "Content-Type": "application/json" } : {}), ...headers },
+    body: body ? JSON.stringify(body) : undefined,
+  });
+  if (!response.ok) throw await failure(response);
+  return response.status === 204 ? null : response.json();
+}
+
+/** @param {string} url @param {RequestInit} init */
+async function reach(url, init) {
+  try {
+    return await fetch(url, init);
+  } catch {
+    throw new ApiError("The server cannot be reached. Check the connection and try again.", 0, "unreachable", null);
+  }
+}
+
+/** @param {Response} response */
+async function failure(response) {
+  const body = await response.json().catch(() => null);
+  const { code = "http_error", message = null, trace_id = null } = body?.error ?? {};
+  return new ApiError(message ?? `The server answered ${response.status}.`, response.status, code, trace_id);
+}

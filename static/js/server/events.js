@@ -1,0 +1,23 @@
+// @ts-check
+/**
+ * The events of an answer, by their names in the dialect `message`. No other module spells these
+ * names.
+ */
+
+export const EVENT = Object.freeze({
+  reasoningDelta: "reasoning_delta",
+  contentDelta: "content_delta",
+  toolCall: "tool_call",
+  toolApproval: "tool_approval",
+  toolResult: "tool_result",
+  planStep: "plan_step",
+  reset: "reset",
+  heartbeat: "heartbeat",
+  completed: "completed",
+  error: "error",
+});
+
+/** Whether this event is a log's last. @param {string} name */
+export function isTerminal(name) {
+  return name === EVENT.completed || name === EVENT.error;
+}

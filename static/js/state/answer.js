@@ -1,0 +1,151 @@
+// @ts-check
+/**
+ * Applies a run's events to an answer. Pure: the time comes with the event. An answer is a fold
+ * over its log, so a page that watched it and one that was reloaded (and reads the log from its
+ * start) come to the same value.
+ */
+
+import { EVENT } from "../server/events.js";
+
+/** @typedef {import("./types.js").Message} Message */
+/** @typedef {import("./types.js").ShownMessage} ShownMessage */
+
+/**
+ * The message as the page keeps it.
+ * @param {Message} message
+ * @param {Partial<ShownMessage>} [extra]
+ * @returns {ShownMessage}
+ */
+export function shown(message, extra = {}) {
+  return {
+    key: message.id,
+    step: 0,
+    stepsTold: false,
+    stepWorked: false,
+    thinkingSince: null,
+    thinkingMs: message.reasoning_ms ?? 0,
+    watched: false,
+    stopping: false,
+    waiting: false,
+    ...message,
+    ...extra,
+  };
+}
+
+/**
+ * An answer before anything is known of it.
+ * @param {Partial<ShownMessage>} fields
+ * @returns {ShownMessage}
+ */
+export function blankAnswer(fields) {
+  return shown({
+    id: "", conversation_id: "", role: "assistant", status: "running", content: "", reasoning: "",
+    reasoning_ms: null, tools: [], steps: [], finish_reason: null, error: null, usage: null,
+    timing: null, provider: null, model: null, created: "", events_url: null,
+  }, fields);
+}
+
+/**
+ * The answer before the first event of its log, which will tell everything again.
+ * @param {ShownMessage} answer
+ * @returns {ShownMessage}
+ */
+export function forgotten(answer) {
+  const nothing = { content: "", reasoning: "", tools: [], steps: [], step: 0, stepsTold: false, stepWorked: false };
+  return { ...answer, ...nothing, thinkingSince: null, thinkingMs: 0 };
+}
+
+/**
+ * @param {ShownMessage} answer
+ * @param {string} name  the event's name on the wire
+ * @param {any} data
+ * @param {number} at    milliseconds on the page's clock
+ * @returns {ShownMessage}
+ */
+export function applyEvent(answer, name, data, at) {
+  const handle = HANDLERS[name];
+  if (!handle || answer.status === "done") return answer;
+  return handle(answer, data, at);
+}
+
+/** @type {Record<string, (answer: ShownMessage, data: any, at: number) => ShownMessage>} */
+const HANDLERS = {
+  [EVENT.reasoningDelta]: (answer, data, at) => ({
+    ...worked(answer), reasoning: answer.reasoning + data.delta, thinkingSince: answer.thinkingSince ?? at,
+  }),
+  [EVENT.contentDelta]: (answer, data, at) => ({
+    ...thoughtUntil(answered(answer), at), content: answer.content + data.delta,
+  }),
+  [EVENT.toolCall]: (answer, data, at) => ({
+    ...thoughtUntil(worked(answer), at), tools: [...answer.tools, called(data, answer.watched ? at : null)],
+  }),
+  [EVENT.toolApproval]: (answer, { tool_call_id, state: approval, expires }, at) => {
+    const since = answer.watched && approval === "approved" ? at : null; // the wait does not count
+    return changeTool(answer, tool_call_id, { approval, expires, since, deciding: null });
+  },
+  [EVENT.toolResult]: (answer, data) =>
+    changeTool(answer, data.tool_call_id, { result: data.result ?? null, error: data.error ?? null, done: true }),
+  [EVENT.planStep]: (answer, { index, text, begun }) => {
+    if (begun) return { ...answer, step: index, stepsTold: true };
+    const moves = answer.step === 0 || (answer.stepWorked && !answer.stepsTold);
+    const steps = [...answer.steps, { index, text }];
+    return { ...answer, steps, step: moves ? index : answer.step, stepWorked: false };
+  },
+  [EVENT.reset]: (answer) => forgotten(answer),
+  [EVENT.completed]: (answer, data, at) => ({
+    ...ended(answer, at),
+    content: data.content ?? answer.content,
+    finish_reason: data.finish_reason,
+    usage: data.usage ?? null,
+    timing: data.timing ?? null,
+  }),
+  [EVENT.error]: (answer, data, at) => ({
+    ...ended(answer, at),
+    finish_reason: data.code === "interrupted" ? "interrupted" : "error",
+    error: data,
+  }),
+};
+
+/**
+ * The answer, with one of its calls changed.
+ * @param {ShownMessage} answer
+ * @param {string} id
+ * @param {Partial<import("./types.js").ToolCall>} fields
+ * @returns {ShownMessage}
+ */
+export function changeTool(answer, id, fields) {
+  return { ...answer, tools: answer.tools.map((tool) => (tool.id === id ? { ...tool, ...fields } : tool)) };
+}
+
+/** @param {any} data @param {number|null} since @returns {import("./types.js").ToolCall} */
+function called(data, since) {
+  return { ...data, approval: null, expires: null, done: false, result: null, error: null, since };
+}
+
+/**
+ * An agent that works, and then announces a step, is at the new step.
+ * @param {ShownMessage} answer
+ */
+function worked(answer) {
+  return answer.steps.length ? { ...answer, stepWorked: true } : answer;
+}
+
+/**
+ * An agent that says which step is current has finished the last one when its text begins.
+ * @param {ShownMessage} answer
+ */
+function answered(answer) {
+  return answer.stepsTold ? { ...answer, step: 0 } : worked(answer);
+}
+
+/** @param {ShownMessage} answer @param {number} at @returns {ShownMessage} */
+function ended(answer, at) {
+  return { ...thoughtUntil(answer, at), status: "done", stopping: false, waiting: false };
+}
+
+/** @param {ShownMessage} answer @param {number} at @returns {ShownMessage} */
+function thoughtUntil(answer, at) {
+  if (answer.thinkingSince === null) return answer;
+  const thinkingMs = answer.watched ? answer.thinkingMs + at - answer.thinkingSince : 0;
+  return { ...answer, thinkingSince: null, thinkingMs };
+}

@@ -1,0 +1,65 @@
+// @ts-check
+/** What several modules ask of the state. Pure. */
+
+/** @typedef {import("./types.js").State} State */
+/** @typedef {import("./types.js").ShownMessage} ShownMessage */
+
+/**
+ * The answer that is being written, if one is.
+ * @param {State} state
+ * @returns {ShownMessage|undefined}
+ */
+export function runningAnswer(state) {
+  return state.messages.findLast((message) => message.status === "running");
+}
+
+/**
+ * Whether the answer that was being written no longer is.
+ * @param {State} state
+ * @param {State} previous
+ */
+export function hasAnswerEnded(state, previous) {
+  return Boolean(runningAnswer(previous)) && !runningAnswer(state);
+}
+
+/**
+ * The provider and model of the next question; null leaves them to the server.
+ * @param {State} state
+ */
+export function effectiveChoice(state) {
+  return isOffered(state.catalogue, state.choice) ? state.choice : state.catalogue.default;
+}
+
+/**
+ * Whether the model may call this tool in the next answer.
+ * @param {State} state
+ * @param {import("./types.js").Tool} tool
+ */
+export function mayCall(state, tool) {
+  if (state.tools) return state.tools.includes(tool.name);
+  return effectiveAgent(state) ? tool.agent_default : tool.default;
+}
+
+/**
+ * The names of the tools to send, without those that the server no longer has; null leaves them to
+ * the server.
+ * @param {State} state
+ */
+export function effectiveTools({ offer, tools }) {
+  return offer && tools ? tools.filter((name) => offer.tools.some((tool) => tool.name === name)) : tools;
+}
+
+/** The agent that answers; null is the model itself. @param {State} state */
+export function effectiveAgent({ offer, agent }) {
+  return !offer || (agent && offer.agents.includes(agent)) ? agent : null;
+}
+
+/**
+ * @param {import("./types.js").Catalogue} catalogue
+ * @param {import("./types.js").Choice|null} choice
+ */
+function isOffered(catalogue, choice) {
+  if (!choice) return false;
+  const provider = catalogue.providers.find((each) => each.name === choice.provider);
+  return provider ? provider.models.includes(choice.model) : catalogue.providers.length === 0;
+}

@@ -1,0 +1,157 @@
+// @ts-check
+/**
+ * All that a chat knows, in one value. Only `dispatch(action)` changes it: that runs the pure
+ * `reduce` and sends the event "change". Nothing here knows the server, the document or a clock.
+ */
+
+import { applyEvent, blankAnswer, changeTool, forgotten, shown } from "./answer.js";
+
+/** @typedef {import("./types.js").State} State */
+/** @typedef {import("./types.js").Action} Action */
+/** @typedef {import("./types.js").Message} Message */
+/** @typedef {import("./types.js").ShownMessage} ShownMessage */
+
+/** @type {State} */
+export const initialState = {
+  conversations: [],
+  conversationId: null,
+  messages: [],
+  catalogue: { default: null, providers: [] },
+  choice: null,
+  thinking: null,
+  offer: null,
+  tools: null,
+  agent: null,
+  notice: null,
+};
+
+/** Sends an event "change" with `detail: {state, previous}` at every change. */
+export class Store extends EventTarget {
+  #state;
+
+  /** @param {State} [state] */
+  constructor(state = initialState) {
+    super();
+    this.#state = state;
+  }
+
+  get state() {
+    return this.#state;
+  }
+
+  /** @param {Action} action */
+  dispatch(action) {
+    const previous = this.#state;
+    this.#state = reduce(previous, action);
+    if (this.#state === previous) return;
+    this.dispatchEvent(new CustomEvent("change", { detail: { state: this.#state, previous } }));
+  }
+}
+
+/** @param {State} state @param {Action} action @returns {State} */
+export function reduce(state, action) {
+  const handle = ACTIONS[action.type];
+  if (!handle) throw new Error(`unknown action: ${action.type}`);
+  return handle(state, action);
+}
+
+/** @type {Record<string, (state: State, action: any) => State>} */
+const ACTIONS = {
+  "conversations-loaded": (state, { conversations }) => ({ ...state, conversations }),
+  "conversation-renamed": (state, { id, title }) => ({
+    ...state,
+    conversations: state.conversations.map((each) => (each.id === id ? { ...each, title } : each)),
+  }),
+  "conversation-removed": (state, { id }) => ({
+    ...state, conversations: state.conversations.filter((each) => each.id !== id),
+  }),
+  "conversation-opened": (state, { conversation }) => ({
+    ...state,
+    conversationId: conversation.id,
+    messages: spoken(conversation.messages).map((message) => known(state, message)),
+    notice: null,
+  }),
+  "new-chat-opened": (state) => ({ ...state, conversationId: null, messages: [], notice: null }),
+
+  "question-sent": (state, { key, prompt, choice, at }) => ({
+    ...state,
+    messages: [...state.messages, question(key, prompt, at), blankAnswer({ key, watched: true, ...choice })],
+    notice: null,
+  }),
+  "retry-sent": (state, { key, id, choice }) => ({
+    ...state,
+    messages: [...state.messages.filter((each) => each.id !== id), blankAnswer({ key, watched: true, ...choice })],
+    notice: null,
+  }),
+  "answer-accepted": (state, { key, id, conversation_id, events_url }) => ({
+    ...state,
+    conversationId: conversation_id,
+    messages: change(state, key, (answer) => ({ ...answer, id, conversation_id, events_url })),
+  }),
+  "answer-refused": (state, { messages, text, traceId }) => ({ ...state, messages, notice: { text, traceId } }),
+
+  "answer-followed": (state, { id }) => ({ ...state, messages: change(state, id, forgotten) }),
+  "answer-event": (state, { id, name, data, at }) => ({
+    ...state, messages: change(state, id, (answer) => applyEvent(answer, name, data, at)),
+  }),
+  "answer-loaded": (state, { message }) => ({
+    ...state, messages: change(state, message.id, (answer) => ({ ...shown(message), key: answer.key })),
+  }),
+  "answer-connection": (state, { id, waiting }) => ({
+    ...state, messages: change(state, id, (answer) => ({ ...answer, waiting })),
+  }),
+  "answer-stopping": (state, { key, stopping }) => ({
+    ...state, messages: change(state, key, (answer) => ({ ...answer, stopping })),
+  }),
+
+  "tool-deciding": (state, { id, call, deciding }) => ({
+    ...state, messages: change(state, id, (answer) => changeTool(answer, call, { deciding })),
+  }),
+
+  "catalogue-loaded": (state, { catalogue }) => ({ ...state, catalogue }),
+  "model-chosen": (state, { choice }) => ({ ...state, choice }),
+  "thinking-set": (state, { thinking }) => ({ ...state, thinking }),
+  "offer-loaded": (state, { offer }) => ({ ...state, offer }),
+  "tools-chosen": (state, { tools }) => ({ ...state, tools }),
+  "agent-chosen": (state, { agent }) => ({ ...state, agent }),
+  "notice-shown": (state, { text, traceId = null }) => ({ ...state, notice: { text, traceId } }),
+  "notice-dismissed": (state) => ({ ...state, notice: null }),
+};
+
+/**
+ * A message from the server. A running answer that the page already has stays as it is: its log
+ * tells more.
+ * @param {State} state
+ * @param {Message} message
+ */
+function known(state, message) {
+  const held = state.messages.find((each) => each.id === message.id && each.role === message.role);
+  if (held && held.status === message.status) return held;
+  const fresh = message.status === "running" ? forgotten(shown(message)) : shown(message);
+  return held ? { ...fresh, key: held.key } : fresh;
+}
+
+/** @param {string} key @param {string} prompt @param {string} at @returns {ShownMessage} */
+function question(key, prompt, at) {
+  return { ...blankAnswer({ key: `${key}?`, created: at }), role: "user", status: "done", content: prompt };
+}
+
+/**
+ * The messages, with the answer of this key or id changed.
+ * @param {State} state
+ * @param {string} key
+ * @param {(answer: ShownMessage) => ShownMessage} how
+ */
+function change(state, key, how) {
+  const { messages } = state;
+  const at = messages.findLastIndex((each) => each.role === "assistant" && [each.key, each.id].includes(key));
+  return at < 0 ? messages : messages.with(at, how(messages[at]));
+}
+
+/**
+ * The messages that are shown: those of people and models, without instructions.
+ * @param {Message[]} messages
+ */
+function spoken(messages) {
+  return messages.filter((message) => message.role !== "system");
+}

@@ -1,0 +1,95 @@
+// @ts-check
+/**
+ * The types of the page; this file holds no code. `Message` and its parts are the server's JSON,
+ * "Shown" is the page's form of it.
+ *
+ * @typedef {{id: string, title: string, created: string|number, updated: string|number}} Conversation
+ * @typedef {{code: string, message: string, retryable: boolean, trace_id: string|null}} Failure
+ * @typedef {object} Usage
+ * @property {number} prompt
+ * @property {number} completion
+ * @property {number} total
+ * @property {number} reasoning
+ * @property {number} cached
+ * @property {boolean} estimated
+ *
+ * @typedef {{first_byte_ms: number|null, first_token_ms: number|null, total_ms: number}} Timing
+ * @typedef {{index: number, text: string}} Step
+ *
+ * @typedef {object} ToolCall
+ * @property {string} id
+ * @property {"function"|"mcp"} type
+ * @property {string} name
+ * @property {unknown} arguments
+ * @property {"asked"|"approved"|"denied"|"expired"|null} approval  null if the call needs none
+ * @property {number|null} expires    seconds since the epoch; afterwards it is denied
+ * @property {boolean} done           its result or error is known
+ * @property {unknown} result
+ * @property {string|null} error
+ * @property {number|null} [since]    milliseconds on the page's clock, if it saw the call begin
+ * @property {string|null} [deciding] the decision that the reader has just pressed
+ *
+ * @typedef {object} Message
+ * @property {string} id
+ * @property {string} conversation_id
+ * @property {"user"|"assistant"|"system"} role
+ * @property {"done"|"running"} status
+ * @property {string} content
+ * @property {string} reasoning
+ * @property {number|null} reasoning_ms  how long the model thought; known at the end
+ * @property {ToolCall[]} tools
+ * @property {Step[]} steps           announced by an agent
+ * @property {string|null} finish_reason
+ * @property {Failure|null} error
+ * @property {Usage|null} usage
+ * @property {Timing|null} timing
+ * @property {string|null} provider
+ * @property {string|null} model
+ * @property {string|number} created
+ * @property {string|null} events_url  null until the server has accepted the question
+ *
+ * @typedef {object} ShownExtra
+ * @property {string} key              stays the same while the message is shown, even before it has an id
+ * @property {number} step             index of the current step; 0 if there is none
+ * @property {boolean} stepsTold       the agent itself says which step is current
+ * @property {boolean} stepWorked      an event came since the last step was announced
+ * @property {number|null} thinkingSince  milliseconds on the page's clock, while it thinks
+ * @property {number} thinkingMs       how long it has thought; 0 if the page did not see it start
+ * @property {boolean} watched         this page asked, so its clock covers all of it
+ * @property {boolean} stopping        the reader pressed Stop
+ * @property {boolean} waiting         the connection is lost
+ *
+ * @typedef {Message & ShownExtra} ShownMessage
+ *
+ * @typedef {{provider: string, model: string}} Choice
+ * @typedef {{default: Choice|null, providers: {name: string, models: string[]}[]}} Catalogue
+ *
+ * @typedef {object} Tool
+ * @property {string} name
+ * @property {string} type
+ * @property {string|null} server      of an MCP tool
+ * @property {string} description
+ * @property {boolean} ask             a call needs approval
+ * @property {boolean} default         offered to a model unless the reader chooses
+ * @property {boolean} agent_default   offered to an agent unless the reader chooses
+ *
+ * @typedef {{tools: Tool[], problems: Record<string, string>, agents: string[]}} Offer
+ * @typedef {{text: string, traceId: string|null}} Notice
+ *
+ * @typedef {object} State
+ * @property {Conversation[]} conversations  newest first
+ * @property {string|null} conversationId    null on the page of a new chat
+ * @property {ShownMessage[]} messages       of that conversation
+ * @property {Catalogue} catalogue
+ * @property {Choice|null} choice            picked by the reader; null leaves it to the server
+ * @property {boolean|null} thinking  null leaves it to the model
+ * @property {Offer|null} offer              the server's tools and agents; null until they are known
+ * @property {string[]|null} tools           names picked by the reader; null leaves them to the server
+ * @property {string|null} agent             null is the model itself
+ * @property {Notice|null} notice
+ *
+ * @typedef {{type: string, [field: string]: any}} Action
+ * @typedef {{state: State, previous: State}} Change  the detail of a store's event "change"
+ */
+
+export {};

@@ -1,0 +1,131 @@
+// @ts-check
+/** The words for states, ends and figures. Pure. */
+
+/** @typedef {import("../state/types.js").ShownMessage} ShownMessage */
+
+/** @type {Record<string, string>} */
+const ENDINGS = {
+  length: "The answer reached its length limit and stops here.",
+  content_filter: "The provider's content filter ended the answer.",
+  tool_limit: "The answer reached its limit of tool calls.",
+  cancelled: "You stopped this answer.",
+  interrupted: "The answer was interrupted before it was complete.",
+};
+
+/** Tells a reader how an answer ended; "" if it ended normally. @param {ShownMessage} answer */
+export function endingOf(answer) {
+  if (answer.status === "running" || answer.error) return "";
+  return ENDINGS[answer.finish_reason ?? ""] ?? "";
+}
+
+/**
+ * One sentence for screen readers when an answer ends or waits for approval; else "".
+ * @param {ShownMessage} answer
+ * @param {ShownMessage|undefined} before
+ */
+export function announcementOf(answer, before) {
+  if (before?.status !== "running") return "";
+  if (answer.status === "done") return endAnnouncement(answer);
+  const asked = new Set(before.tools.filter(isAsking).map((tool) => tool.id));
+  const asks = answer.tools.find((tool) => isAsking(tool) && !asked.has(tool.id));
+  return asks ? `The tool ${asks.name} waits for your approval.` : "";
+}
+
+/** @param {ShownMessage} answer */
+function endAnnouncement(answer) {
+  if (answer.error) return `The answer failed. ${answer.error.message}`;
+  return endingOf(answer) || "The answer is complete.";
+}
+
+/** The small line under an answer. @param {ShownMessage} answer */
+export function metaOf({ model, timing, usage }) {
+  return [model, timing && seconds(timing.total_ms), tokensOf(usage, timing)].filter(Boolean).join(" · ");
+}
+
+/** @param {ShownMessage} answer */
+export function thinkingLabel(answer) {
+  if (answer.thinkingSince !== null) return "Thinking";
+  return answer.thinkingMs ? `Thought for ${seconds(answer.thinkingMs)}` : "Thoughts";
+}
+
+/** Stands beside the dots that say that more will come. @param {ShownMessage} answer */
+export function waitingLabel(answer) {
+  if (answer.waiting) return "Reconnecting…";
+  return answer.stopping ? "Stopping…" : "";
+}
+
+/** @param {import("../state/types.js").ToolCall} tool */
+export function isAsking(tool) {
+  return tool.approval === "asked" && !tool.done;
+}
+
+/**
+ * The state of a call. `open`: the answer ended without a result, since the call was stopped or is
+ * the client's.
+ * @param {import("../state/types.js").ToolCall} tool
+ * @param {boolean} ended  whether the answer ended
+ * @returns {"asks"|"running"|"refused"|"failed"|"done"|"open"}
+ */
+export function toolState(tool, ended) {
+  if (tool.done && (tool.approval === "denied" || tool.approval === "expired")) return "refused";
+  if (tool.done) return tool.error === null ? "done" : "failed";
+  if (ended) return "open";
+  return isAsking(tool) ? "asks" : "running";
+}
+
+/**
+ * @param {import("../state/types.js").ToolCall} tool
+ * @param {boolean} ended
+ * @param {number} now  milliseconds on the page's clock
+ */
+export function toolLabel(tool, ended, now) {
+  const approved = tool.approval === "approved" ? "approved" : "";
+  const ran = tool.since ? Math.floor((now - tool.since) / 1000) : 0;
+  const running = ran > 0 ? `running… ${ran} s` : "running…";
+  const labels = {
+    asks: "waits for you",
+    running: approved ? `approved, ${running}` : running,
+    refused: tool.approval === "denied" ? "denied" : "not approved in time",
+    failed: approved ? "approved, failed" : "failed",
+    done: approved,
+    open: "no result",
+  };
+  return labels[toolState(tool, ended)];
+}
+
+/** @param {number|null} expires @param {number} now  both in seconds since the epoch */
+export function timeLeft(expires, now) {
+  const left = Math.ceil((expires ?? 0) - now);
+  if (left <= 0) return "time is up";
+  return `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")} left`;
+}
+
+/** @param {unknown} value */
+export function pretty(value) {
+  if (typeof value !== "string") return JSON.stringify(value, null, 2) ?? "";
+  try {
+    return JSON.stringify(JSON.parse(value), null, 2);
+  } catch {
+    return value; // a result may be plain text
+  }
+}
+
+/** @param {number} ms */
+function seconds(ms) {
+  const whole = ms / 1000;
+  if (whole < 60) return `${whole.toFixed(1)} s`;
+  return `${Math.floor(whole / 60)} min ${Math.round(whole % 60)} s`;
+}
+
+/**
+ * Tokens per second, or their number if the answer was too short to measure.
+ * @param {import("../state/types.js").Usage|null} usage
+ * @param {import("../state/types.js").Timing|null} timing
+ */
+function tokensOf(usage, timing) {
+  if (!usage?.completion) return "";
+  const about = usage.estimated ? "≈ " : "";
+  const ms = timing && timing.first_token_ms !== null ? timing.total_ms - timing.first_token_ms : 0;
+  if (ms < 200 || usage.completion < 5) return `${about}${usage.completion} tokens`;
+  return `${about}${Math.round((usage.completion / ms) * 1000)} tokens/s`;
+}

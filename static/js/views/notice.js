@@ -1,0 +1,27 @@
+// @ts-check
+/** Shows a refusal that belongs to no answer. */
+
+import { hook, setText } from "../dom/hooks.js";
+import { View } from "./view.js";
+
+export class NoticeView extends View {
+  /** @param {HTMLElement} root @param {import("../state/store.js").Store} store */
+  constructor(root, store) {
+    super(root);
+    this.store = store;
+    this.node = hook(root, "notice");
+  }
+
+  start() {
+    this.on(hook(this.node, "notice-close"), "click", () => this.store.dispatch({ type: "notice-dismissed" }));
+    this.on(this.store, "change", () => this.#show());
+    this.#show();
+  }
+
+  #show() {
+    const { notice } = this.store.state;
+    this.node.hidden = !notice;
+    setText(hook(this.node, "notice-text"), notice?.text ?? "");
+    setText(hook(this.node, "notice-trace"), notice?.traceId ? `Trace ${notice.traceId}` : "");
+  }
+}

@@ -1,0 +1,149 @@
+// @ts-check
+/**
+ * The cards of an answer's tool calls: the tool, its arguments, whether it may run, and its result.
+ */
+
+import { cloned, hook, setText } from "../dom/hooks.js";
+import { isAsking, pretty, timeLeft, toolLabel, toolState } from "./labels.js";
+import { View } from "./view.js";
+
+/** @typedef {import("../state/types.js").ToolCall} ToolCall */
+/** @typedef {import("../state/types.js").Offer} Offer */
+/** @typedef {(call: string, decision: "approved"|"denied") => void} Decide */
+
+const TICK_MS = 1000;
+
+export class ToolList extends View {
+  /** @type {ToolCard[]} */ #cards = [];
+  /** @type {number|undefined} */ #timer;
+
+  /** @param {HTMLElement} root @param {HTMLElement} node @param {Decide} decide */
+  constructor(root, node, decide) {
+    super(root);
+    this.node = node;
+    this.decide = decide;
+    node.replaceChildren();
+  }
+
+  /** @param {import("../state/types.js").ShownMessage} answer @param {Offer|null} offer */
+  show({ tools, status }, offer) {
+    this.node.hidden = tools.length === 0;
+    for (const surplus of this.#cards.splice(tools.length)) surplus.remove();
+    tools.forEach((tool, at) => {
+      const card = (this.#cards[at] ??= this.#added());
+      card.show(tool, status === "done", serverOf(tool, offer));
+    });
+    this.#tick();
+  }
+
+  stop() {
+    super.stop();
+    clearTimeout(this.#timer);
+    for (const card of this.#cards) card.stop();
+  }
+
+  #added() {
+    const card = new ToolCard(this.root, this.decide);
+    this.node.append(card.node);
+    return card;
+  }
+
+  /** Updates the clocks on the cards every second while a call runs or waits. */
+  #tick() {
+    clearTimeout(this.#timer);
+    const moving = this.#cards.filter((card) => card.moves);
+    moving.forEach((card) => card.showTime());
+    if (moving.length && this.node.isConnected) this.#timer = setTimeout(() => this.#tick(), TICK_MS);
+  }
+}
+
+class ToolCard extends View {
+  /** @type {ToolCall|null} */ #tool = null;
+  #ended = false;
+  #asks = false;
+
+  /** @param {HTMLElement} root @param {Decide} decide */
+  constructor(root, decide) {
+    super(root);
+    this.node = cloned(root, "tool");
+    this.fold = /** @type {HTMLDetailsElement} */ (hook(this.node, "tool-fold"));
+    this.ask = hook(this.node, "tool-ask");
+    this.buttons = [hook(this.node, "approve"), hook(this.node, "deny")];
+    this.buttons.forEach((button, at) => {
+      this.on(button, "click", () => {
+        if (this.#tool && !this.#tool.deciding) decide(this.#tool.id, at === 0 ? "approved" : "denied");
+      });
+    });
+  }
+
+  remove() {
+    this.stop();
+    this.node.remove();
+  }
+
+  /** Whether its label changes with time. */
+  get moves() {
+    return this.#tool !== null && !this.#tool.done && !this.#ended;
+  }
+
+  /**
+   * @param {ToolCall} tool
+   * @param {boolean} ended  whether the answer ended
+   * @param {string} server
+   */
+  show(tool, ended, server) {
+    const known = tool === this.#tool && ended === this.#ended;
+    setText(hook(this.node, "tool-server"), server);
+    if (known) return;
+    this.#tool = tool;
+    this.#ended = ended;
+    this.node.dataset.tool = tool.name;
+    this.node.dataset.state = toolState(tool, ended);
+    this.node.setAttribute("aria-label", `Tool ${tool.name}`);
+    setText(hook(this.node, "tool-name"), tool.name);
+    setText(hook(this.node, "tool-arguments"), pretty(tool.arguments));
+    this.#showOutcome(tool);
+    this.#showAsk(tool, ended);
+    this.showTime();
+  }
+
+  showTime() {
+    if (!this.#tool) return;
+    setText(hook(this.node, "tool-state"), toolLabel(this.#tool, this.#ended, performance.now()));
+    setText(hook(this.node, "tool-left"), this.#asks ? timeLeft(this.#tool.expires, Date.now() / 1000) : "");
+  }
+
+  /** @param {ToolCall} tool */
+  #showOutcome(tool) {
+    hook(this.node, "tool-outcome").hidden = !tool.done;
+    setText(hook(this.node, "tool-outcome-label"), tool.error === null ? "Result" : "Error");
+    setText(hook(this.node, "tool-result"), tool.done ? tool.error ?? pretty(tool.result) : "");
+  }
+
+  /**
+   * Unfolded while it waits, so that a reader sees the arguments before deciding. When the buttons
+   * go, the focus stays on the card.
+   * @param {ToolCall} tool
+   * @param {boolean} ended
+   */
+  #showAsk(tool, ended) {
+    const asks = isAsking(tool) && !ended;
+    const focused = this.ask.matches(":focus-within");
+    const deciding = String(Boolean(tool.deciding));
+    for (const button of this.buttons) button.setAttribute("aria-disabled", deciding); // keeps the focus
+    this.ask.hidden = !asks;
+    if (asks !== this.#asks) this.fold.open = asks;
+    if (focused && !asks) this.fold.querySelector("summary")?.focus();
+    this.#asks = asks;
+  }
+}
+
+/**
+ * The name of an MCP tool's server, or "MCP" while the page does not know it.
+ * @param {ToolCall} tool
+ * @param {Offer|null} offer
+ */
+function serverOf(tool, offer) {
+  if (tool.type !== "mcp") return "";
+  return offer?.tools.find((each) => each.name === tool.name)?.server ?? "MCP";
+}

@@ -1,0 +1,144 @@
+// @ts-check
+/**
+ * A small menu beside the model: the tools that the next answer may call, and the agent that gives
+ * it. It is hidden if there is nothing to choose. This browser remembers the choice; until there is
+ * one, the server's defaults hold.
+ */
+
+import { cloned, hook, setText } from "../dom/hooks.js";
+import { effectiveAgent, mayCall } from "../state/selectors.js";
+import { View } from "./view.js";
+
+/** @typedef {import("../state/types.js").State} State */
+/** @typedef {import("../state/types.js").Tool} Tool */
+
+const TOOLS_KEY = "chatapp.tools";
+const AGENT_KEY = "chatapp.agent";
+
+export class ToolPicker extends View {
+  /**
+   * @param {HTMLElement} root
+   * @param {import("../state/store.js").Store} store
+   * @param {import("../actions.js").Actions} actions
+   */
+  constructor(root, store, actions) {
+    super(root);
+    this.store = store;
+    this.actions = actions;
+    this.menu = /** @type {HTMLDetailsElement} */ (hook(root, "offer"));
+    this.agent = /** @type {HTMLSelectElement} */ (hook(this.menu, "agent"));
+    this.list = hook(this.menu, "tool-choices");
+    this.summary = hook(this.menu, "offer-summary");
+  }
+
+  start() {
+    this.on(this.agent, "change", () => this.#onAgent());
+    this.on(this.list, "change", ({ target }) => this.#onTool(target));
+    this.on(this.menu, "toggle", () => this.menu.open && this.actions.refreshOffer());
+    this.on(this.menu, "keydown", (event) => this.#onKeydown(event));
+    this.on(document, "pointerdown", (event) => {
+      if (!event.composedPath().includes(this.menu)) this.menu.open = false;
+    });
+    this.on(this.menu, "focusout", ({ relatedTarget }) => {
+      if (relatedTarget instanceof Node && !this.menu.contains(relatedTarget)) this.menu.open = false;
+    });
+    this.on(this.store, "change", ({ detail }) => this.#onChange(detail));
+  }
+
+  #onAgent() {
+    const agent = this.agent.value || null;
+    remember(AGENT_KEY, agent);
+    this.store.dispatch({ type: "agent-chosen", agent });
+  }
+
+  /** A choice that equals the server's defaults is forgotten. @param {HTMLInputElement} box */
+  #onTool(box) {
+    const { state } = this.store;
+    const offered = state.offer?.tools ?? [];
+    const callable = offered.filter((tool) => mayCall(state, tool)).map((tool) => tool.name);
+    const names = new Set(state.tools ?? callable);
+    if (box.checked) names.add(box.value);
+    else names.delete(box.value);
+    const usual = offered.filter((tool) => mayCall({ ...state, tools: null }, tool));
+    const isUsual = usual.length === names.size && usual.every((tool) => names.has(tool.name));
+    const tools = isUsual ? null : [...names];
+    remember(TOOLS_KEY, tools);
+    this.store.dispatch({ type: "tools-chosen", tools });
+  }
+
+  /** @param {KeyboardEvent} event */
+  #onKeydown(event) {
+    const onBox = event.target instanceof HTMLInputElement;
+    if (event.key === "Enter" && onBox) event.preventDefault(); // Enter would send the prompt
+    if (event.key !== "Escape" || !this.menu.open) return;
+    event.stopPropagation();
+    this.menu.open = false;
+    this.summary.focus();
+  }
+
+  /** @param {import("../state/types.js").Change} change */
+  #onChange({ state, previous }) {
+    if (!state.offer) return;
+    const fresh = JSON.stringify(state.offer) !== JSON.stringify(previous.offer);
+    if (fresh) this.#fill(state.offer);
+    const chosen = state.tools !== previous.tools || state.agent !== previous.agent;
+    if (fresh || chosen) this.#show(state, state.offer);
+  }
+
+  /** @param {import("../state/types.js").Offer} offer */
+  #fill({ tools, agents, problems }) {
+    const troubles = Object.entries(problems);
+    this.menu.hidden = tools.length + agents.length + troubles.length === 0;
+    hook(this.menu, "agent-row").hidden = agents.length === 0;
+    const none = new Option("None: the model itself", "");
+    this.agent.replaceChildren(none, ...agents.map((name) => new Option(name, name)));
+    hook(this.menu, "tool-choice").hidden = tools.length === 0;
+    this.list.replaceChildren(...tools.map((tool) => this.#choice(tool)));
+    hook(this.menu, "offer-trouble").hidden = troubles.length === 0;
+    hook(this.menu, "problems").hidden = troubles.length === 0;
+    hook(this.menu, "problems").replaceChildren(...troubles.map(problemOf));
+  }
+
+  /** @param {Tool} tool */
+  #choice(tool) {
+    const item = cloned(this.root, "tool-choice");
+    /** @type {HTMLInputElement} */ (hook(item, "tool-box")).value = tool.name;
+    setText(hook(item, "choice-name"), tool.name);
+    setText(hook(item, "choice-notes"), [tool.server, tool.ask && "asks first"].filter(Boolean).join(" · "));
+    setText(hook(item, "choice-words"), tool.description);
+    return item;
+  }
+
+  /** @param {State} state @param {import("../state/types.js").Offer} offer */
+  #show(state, offer) {
+    const agent = effectiveAgent(state);
+    const chosen = new Set(offer.tools.filter((tool) => mayCall(state, tool)).map((tool) => tool.name));
+    for (const box of this.list.querySelectorAll("input")) box.checked = chosen.has(box.value);
+    this.agent.value = agent ?? "";
+    this.summary.toggleAttribute("data-active", agent !== null || chosen.size > 0);
+    setText(hook(this.summary, "offer-label"), agent ?? "Tools");
+    setText(hook(this.summary, "offer-count"), chosen.size ? String(chosen.size) : "");
+    const trouble = Object.keys(offer.problems).length ? ", a tool server has a problem" : "";
+    const name = agent ? `Agent ${agent}, tools` : "Tools";
+    this.summary.setAttribute("aria-label", `${name}: ${chosen.size} chosen${trouble}`);
+  }
+}
+
+/** @returns {Partial<State>} what this browser remembers */
+export function rememberedTools() {
+  const [tools, agent] = [TOOLS_KEY, AGENT_KEY].map((key) => localStorage.getItem(key));
+  return { tools: tools ? JSON.parse(tools) : null, agent: agent ? JSON.parse(agent) : null };
+}
+
+/** @param {string} key @param {unknown} value */
+function remember(key, value) {
+  if (value === null) localStorage.removeItem(key);
+  else localStorage.setItem(key, JSON.stringify(value));
+}
+
+/** @param {[string, string]} problem */
+function problemOf([server, words]) {
+  const item = document.createElement("li");
+  item.textContent = `${server}: ${words}`;
+  return item;
+}

@@ -150,11 +150,13 @@ class ChatOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 class Chat(ChatOptions, frozen=True, kw_only=True):
     """One request to a provider, complete. `session_id` is the client's own name for the
-    conversation, under which an agent may keep a memory of its own."""
+    conversation, under which an agent may keep a memory of its own. `owner` asks: it is never sent,
+    and tells one owner's failures from those of all."""
 
     model: str
     messages: list[Message]
     session_id: str = ""
+    owner: str = ""
 
 
 class Ask(msgspec.Struct, frozen=True, kw_only=True):
@@ -186,11 +188,12 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     repeated: dict[str, object] = {}
     fingerprint: str = ""
 
-    def chat(self, model: str, messages: list[Message]) -> Chat:
+    def chat(self, model: str, messages: list[Message], owner: str = "") -> Chat:
         """The request to the provider, with these messages in place of `said`."""
         return Chat(
             **msgspec.structs.asdict(self.options),
             model=model,
             messages=[*self.instructions, *messages],
             session_id=self.session_id or "",
+            owner=owner,
         )

@@ -99,7 +99,7 @@ class ChatService:
         begun = self.conversations.begin(ask, caller.owner, provider.name, model, key)
         if not begun.found:
             toolbox = self.tools.toolbox(begun.answer.id, tools)
-            chat = ask.chat(model, begun.messages)
+            chat = ask.chat(model, begun.messages, caller.owner)
             self.runs.begin(begun.answer.id, caller.trace_id, answerer(provider, toolbox, agent), chat)
         return begun
 
@@ -180,12 +180,13 @@ class ChatService:
         return {"log": _check(self.log.ping), "database": _check(self.conversations.ping)}
 
     def start(self) -> None:
-        """Begin what runs beside the requests: upkeep of the stores, and recovery of runs whose
-        process died."""
+        """Begin what runs beside the requests: upkeep of the stores, recovery of runs whose process
+        died, and the lists of models."""
         self.log.start()
         self.database.start()
         self.retention.start()
         self.runs.start()
+        self.providers.start()
 
     def drain(self, grace_s: float) -> None:
         """Send resumable readers elsewhere, and give the live runs `grace_s` to end; see

@@ -56,6 +56,7 @@ ThinkingStyle: TypeAlias = Literal[
     "vllm",
     "llamacpp",
 ]
+ThinkTags: TypeAlias = Literal["leading", "implied", "none"]
 Synchronous: TypeAlias = Literal["NORMAL", "FULL"]
 LogLevel: TypeAlias = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
@@ -67,7 +68,9 @@ class ProviderConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     base_url: str | None = None
     api_key_env: str | None = None
     models: tuple[str, ...] = ()
+    only_listed: bool = False
     thinking: ThinkingStyle | None = None
+    think_tags: ThinkTags = "leading"
     path: Path | None = None
     protocol: ProtocolName | None = None
     interval_s: Annotated[float, Meta(ge=0, le=60)] | None = None
@@ -174,10 +177,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         Seconds, about("Longest wait before a retry. If the provider asks for longer (`retry-after`), there is none.")
     ] = 10.0
     circuit_failures: Annotated[
-        Count, about("After this many failures in a row the provider is skipped: requests fail, or fall back, at once.")
+        Count, about("After this many failures in a row a model of a provider is asked only after the fallbacks.")
     ] = 5
     circuit_open_s: Annotated[
-        Seconds, about("How long such a provider is skipped. Then one request at a time tests whether it works again.")
+        Seconds, about("How long this lasts. Then one request at a time tests whether the model works again.")
     ] = 30.0
     pace_s: Annotated[
         float, Meta(ge=0, le=10), about("Longest time to stream a reply that arrived in one piece. 0: at once.")

@@ -1,6 +1,7 @@
 """The providers: those of the configuration, then those that are found without it."""
 
 from collections.abc import Mapping, Sequence
+from time import monotonic
 
 import gevent
 
@@ -9,7 +10,15 @@ from chatapp.providers import Provider
 from chatapp.providers.discovery import discover
 from chatapp.providers.factory import ProviderFactory
 from chatapp.providers.fallback import Candidate, FallbackProvider
+from chatapp.providers.model_list import is_variant, same_model
 from chatapp.settings import ProviderConfig, Settings
+
+WHOLE_LISTS = ("mock", "local", "replay")
+"""Types whose list is complete: they have no other model, and need not be asked for the list."""
+
+FIRST_LISTS_S = 2.5  # the longest wait for the lists that are asked for at the start
+LISTS_KEPT_S = 60.0  # after that an unknown name causes the lists to be asked for again
+NAMED_MODELS = 20  # in an error message; a router lists hundreds
 
 
 class ProviderCatalog:
@@ -27,45 +36,120 @@ class ProviderCatalog:
         self.default = settings.default_provider or next(iter(configs))
         if self.default not in self.by_name:
             raise ConfigError(f"default_provider: unknown provider {self.default!r}; available: {', '.join(configs)}")
+        self._only_listed = {
+            name for name, config in configs.items() if config.type in WHOLE_LISTS or config.only_listed
+        }
+        self._known: dict[str, Sequence[str]] = {
+            name: self.by_name[name].models() if config.type in WHOLE_LISTS else config.models
+            for name, config in configs.items()
+        }
+        self._to_ask = [name for name, models in self._known.items() if not models]
+        self._asked_at: float | None = None
+        self._has_asked = False
+        self._asking: Mapping[str, gevent.Greenlet[..., Sequence[str]]] = {}
+
+    def start(self) -> None:
+        """Begin to ask for the lists of models, so that no request needs to wait for them."""
+        self._learn()
 
     def resolve(self, name: str | None, model: str | None) -> tuple[Provider, str]:
         """The provider and model to use.
 
         Without a provider's name, `model` may be `provider/model`, or a model that one of them
-        lists. Raises NotFound, naming the field; Unreachable if the provider's default model cannot
-        be found now.
+        lists. A provider that is named may have models that it does not list: it is asked. Raises
+        NotFound, naming the field; Unreachable if the provider's default model cannot be found now.
         """
-        if name is None and model is not None:
-            name, model = self._provider_of(model)
-        name = name or self.default
-        if name not in self.by_name:
-            raise NotFound(f"provider: unknown provider {name!r}; available: {', '.join(self.by_name)}")
-        provider = self.by_name[name]
-        models = provider.models()
-        if model is None and not models:
-            raise Unreachable(f"model: {name} cannot list its models now; name one, or check that it is running")
-        if model is not None and models and model not in models:
-            raise NotFound(f"model: unknown model {model!r} of {name}; available: {', '.join(models)}")
-        return provider, model or models[0]
-
-    def _provider_of(self, model: str) -> tuple[str | None, str | None]:
-        """The provider's name and the model's, for a model that came without a provider."""
+        if name is not None or model is None:
+            return self._named(name or self.default, model)
         prefix, _, rest = model.partition("/")
         if prefix in self.by_name:
-            return prefix, rest or None
-        return next((name for name, models in self.listings().items() if model in models), None), model
+            # OpenRouter has models of its own name: `openrouter/auto`.
+            is_own = model in self._known[prefix] and rest not in self._known[prefix]
+            return self._named(prefix, model if is_own else rest or None)
+        return self._listed(model) or self._learned(model) or self._of_default(model)
 
     def listings(self) -> dict[str, Sequence[str]]:
         """The models of each provider; none if it cannot list them now.
 
         The providers are asked side by side, each for a second or two at most.
         """
-        asking = {name: gevent.spawn(provider.models) for name, provider in self.by_name.items()}
+        asking = self._ask()
         gevent.joinall(list(asking.values()))
-        return {name: asked.value or () for name, asked in asking.items()}
+        listed = {name: asked.value or () for name, asked in asking.items()}
+        return {name: listed.get(name, self._known[name]) for name in self.by_name}
 
     def close(self) -> None:
+        gevent.joinall(list(self._asking.values()), timeout=FIRST_LISTS_S)
         self._factory.close()
+
+    def _named(self, name: str, model: str | None) -> tuple[Provider, str]:
+        if name not in self.by_name:
+            raise NotFound(f"provider: unknown provider {name!r}; available: {', '.join(self.by_name)}")
+        provider = self.by_name[name]
+        if model is None:
+            models = provider.models()
+            if not models:
+                raise Unreachable(f"model: {name} cannot list its models now; name one, or check that it is running")
+            return provider, models[0]
+        if name in self._only_listed:
+            return provider, _checked(name, provider.models(), model)
+        own = model.removeprefix(f"{name}/")  # as our own list of models calls it
+        is_ours = same_model(self._known[name], model) is None and same_model(self._known[name], own) is not None
+        return provider, own if is_ours else model
+
+    def _listed(self, model: str) -> tuple[Provider, str] | None:
+        """The provider whose known list has the model. It is not asked."""
+        for name, models in self._known.items():
+            if model in models:
+                return self.by_name[name], model
+        for name, models in self._known.items():
+            if (listed := same_model(models, model)) is not None:
+                return self.by_name[name], listed
+        for name, models in self._known.items():
+            if is_variant(models, model) and name not in self._only_listed:
+                return self.by_name[name], model
+        return None
+
+    def _learned(self, model: str) -> tuple[Provider, str] | None:
+        """The same, once the first lists have come. Later ones are not waited for: until a new
+        model's provider has listed it again, it must be named as `provider/model`."""
+        self._learn()
+        if not self._has_asked:
+            for _ in gevent.iwait(list(self._asking.values()), timeout=FIRST_LISTS_S):
+                if (found := self._listed(model)) is not None:
+                    return found
+            self._has_asked = True
+        return None
+
+    def _of_default(self, model: str) -> tuple[Provider, str]:
+        provider = self.by_name[self.default]
+        models = provider.models()
+        # Any name is taken while there is no list.
+        return provider, _checked(self.default, models, model) if models else model
+
+    def _learn(self) -> None:
+        if self._asked_at is None or monotonic() - self._asked_at > LISTS_KEPT_S:
+            self._asked_at = monotonic()
+            self._asking = self._ask()
+
+    def _ask(self) -> "dict[str, gevent.Greenlet[..., Sequence[str]]]":
+        return {name: gevent.spawn(self._models_of, name) for name in self._to_ask}
+
+    def _models_of(self, name: str) -> Sequence[str]:
+        models = self.by_name[name].models()
+        self._known[name] = models or self._known[name]
+        return models
+
+
+def _checked(name: str, models: Sequence[str], model: str) -> str:
+    """The model's name as it is listed."""
+    listed = same_model(models, model)
+    if listed is None:
+        named = ", ".join(models[:NAMED_MODELS]) + (" …" if len(models) > NAMED_MODELS else "")
+        raise NotFound(
+            f"model: unknown model {model!r} of {name}; available: {named}; another provider's is named 'provider/model'"
+        )
+    return listed
 
 
 def _with_fallbacks(name: str, config: ProviderConfig, candidates: Mapping[str, Candidate]) -> FallbackProvider:

@@ -7,13 +7,10 @@ The local model if its parts are installed, every provider whose usual key is se
 import logging
 from collections.abc import Mapping
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from chatapp.settings import ProviderConfig, ProviderType, ThinkingStyle
 
 logger = logging.getLogger(__name__)
-
-OLLAMA_PORT = 11434
 
 
 class Found(NamedTuple):
@@ -72,13 +69,3 @@ def discover(environ: Mapping[str, str], local_missing: str | None) -> dict[str,
     found["ollama"] = ProviderConfig(type="ollama")
     found["mock"] = ProviderConfig(type="mock")
     return found
-
-
-def ollama_url(host: str) -> str:
-    """The URL for OLLAMA_HOST, which may be a host, a port or both, with or without a scheme."""
-    parts = urlsplit(host if "://" in host else f"//{host.strip()}", scheme="http")
-    name = parts.hostname or "127.0.0.1"
-    if name in ("0.0.0.0", "::"):
-        name = "127.0.0.1"  # a server that listens on every address is reached on this one
-    name = f"[{name}]" if ":" in name else name
-    return f"{parts.scheme}://{name}:{parts.port or OLLAMA_PORT}"

@@ -3,15 +3,14 @@
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
 from chatapp.errors import ConfigError
 from chatapp.providers import Provider
+from chatapp.providers.addresses import address_problem, ollama_url
 from chatapp.providers.anthropic.adapter import Anthropic
 from chatapp.providers.circuit_breaker import CircuitBreaker
-from chatapp.providers.discovery import ollama_url
 from chatapp.providers.fallback import Candidate, Retries
 from chatapp.providers.gemini.adapter import Gemini
 from chatapp.providers.http import HTTPProvider, ReadLimits
@@ -103,6 +102,8 @@ class ProviderFactory:
         base_url = config.base_url
         if protocol == "ollama" and base_url is None:
             base_url = ollama_url(environ.get("OLLAMA_HOST", ""))
+            if problem := address_problem(base_url, protocol, with_key=False):
+                raise ConfigError(f"OLLAMA_HOST: {problem}")
         return ADAPTERS[protocol](
             name,
             transport,
@@ -110,6 +111,7 @@ class ProviderFactory:
             api_key=_key(name, config, environ),
             models=config.models,
             thinking=config.thinking,
+            think_tags=config.think_tags,
             limits=self._limits,
         )
 
@@ -131,10 +133,9 @@ def _check_fields(name: str, config: ProviderConfig) -> None:
         if getattr(config, field) is not None and config.type not in types:
             others = " and ".join(map(repr, types))
             raise ConfigError(f"providers.{name}.{field}: not used by type {config.type!r}, only by {others}")
-    try:
-        urlsplit(config.base_url or "")
-    except ValueError:
-        raise ConfigError(f"providers.{name}.base_url: not a valid URL") from None
+    with_key = config.api_key_env is not None
+    if config.base_url is not None and (problem := address_problem(config.base_url, config.type, with_key)):
+        raise ConfigError(f"providers.{name}.base_url: {problem}")
 
 
 def _key(name: str, config: ProviderConfig, environ: Mapping[str, str]) -> Secret | None:

@@ -1,16 +1,20 @@
 """A provider that is tried again if it fails, then replaced by others.
 
 To its caller it is one provider. Before a reply's first event nobody has seen anything: the same
-provider is tried again if time may help, with growing pauses, then each fallback. Each failed
+provider is tried again if time may help, with growing pauses, then each fallback. One that failed
+often just before is asked last, and nobody is refused while anybody can be asked. Each failed
 request is reported as an `AttemptFailed`. After the first event a second answer would contradict
 what was read, so the failure stands. Only if the configuration allows it the run goes on elsewhere,
 and says so with an `AttemptReset` before anything else comes.
 """
 
+import math
 import random
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 
 import gevent
 import msgspec
@@ -30,6 +34,7 @@ from chatapp.errors import (
 from chatapp.events import AttemptReset
 from chatapp.providers import AttemptFailed, Checks, Finished, Provider, ReplyItem, Started
 from chatapp.providers.circuit_breaker import CircuitBreaker, Trial
+from chatapp.providers.model_list import same_model
 
 Sleep = Callable[[float], object]
 
@@ -88,58 +93,83 @@ class FallbackProvider:
             self._candidates[0].provider.check(chat)
 
     def stream(self, chat: Chat, scope: CancelScope) -> Generator[ReplyItem, None, None]:
-        failure: UpstreamError | None = None
+        failures: dict[str, UpstreamError] = {}
         void = ""  # why what was shown is void, until something replaces it
-        for candidate in self._candidates:
-            reply = _Reply(candidate, self._fitting(candidate, chat, scope), scope, self._sleep)
+        line = deque(self._candidates)
+        passed_over: set[str] = set()
+        while line:
+            candidate = line.popleft()
+            name = candidate.provider.name
+            fitting = self._fitting(candidate, chat, scope)
+            breaker, key = candidate.breaker, (fitting.model, chat.owner)
+            trial = breaker.admit(*key)
+            if trial is None and (wait_s := breaker.named_s(*key)):
+                yield AttemptFailed(name, Unavailable.code)
+                failures[name] = _unavailable(name, wait_s)
+                continue
+            if trial is None and line and name not in passed_over:
+                yield AttemptFailed(name, Unavailable.code)
+                passed_over.add(name)
+                line.append(candidate)  # if the others fail too, it is asked after all
+                continue
+            reply = _Reply(candidate, fitting, scope, self._sleep, trial or breaker.ask_anyway(*key))
             try:
                 yield from reply.after_reset(void) if void else reply.items()
                 return
             except UpstreamError as error:
-                failure = failure or error  # of all failures that of the provider that was asked says most
+                failures[name] = error
                 if reply.shown:
                     # Raw bytes belong to one body: another's cannot follow them.
-                    if not self._midway or chat.raw or candidate is self._candidates[-1]:
+                    if not self._midway or chat.raw or not line:
                         raise
                     void = error.code
             except RequestError as error:
-                if failure is None:
+                if candidate is self._candidates[0]:
                     raise
                 # A chat that does not fit here may fit the next one.
-                yield AttemptFailed(candidate.provider.name, error.code)
-        assert failure is not None
-        raise failure
+                yield AttemptFailed(name, error.code)
+        raise self._most_telling(failures)
+
+    def _most_telling(self, failures: Mapping[str, UpstreamError]) -> UpstreamError:
+        """That of the provider that was asked for; but one that was not asked tells nothing."""
+        in_order = [failures[each.provider.name] for each in self._candidates if each.provider.name in failures]
+        return next((error for error in in_order if not isinstance(error, Unavailable)), in_order[0])
 
     def _fitting(self, candidate: Candidate, chat: Chat, scope: CancelScope) -> Chat:
         """The chat for this candidate: a fallback without the model is asked for its default."""
         if candidate is self._candidates[0]:
             return chat
         models = scope.run(candidate.provider.models)
-        return chat if chat.model in models or not models else msgspec.structs.replace(chat, model=models[0])
+        if not models:
+            return chat
+        return msgspec.structs.replace(chat, model=same_model(models, chat.model) or models[0])
 
 
 class _Reply:
-    """The requests to one candidate for one chat. `shown`: an event of it was yielded."""
+    """The requests to one candidate for one chat. `shown`: an event of it was yielded.
 
-    def __init__(self, candidate: Candidate, chat: Chat, scope: CancelScope, sleep: Sleep) -> None:
+    Together they are one trial: a circuit that opens meanwhile does not hide why they failed.
+    """
+
+    def __init__(self, candidate: Candidate, chat: Chat, scope: CancelScope, sleep: Sleep, trial: Trial) -> None:
         self.shown = False
         self._candidate = candidate
         self._name = candidate.provider.name
         self._chat = chat
         self._scope = scope
         self._sleep = sleep
+        self._trial = trial
 
     def items(self) -> Generator[ReplyItem, None, None]:
-        for past in range(self._candidate.retries.times + 1):
-            try:
-                yield from self._attempt()
-                return
-            except UpstreamError as error:
-                yield AttemptFailed(self._name, error.code)
-                wait = self._wait(error, past)
-                if wait is None:
-                    raise
-            self._scope.run(self._sleep, wait)
+        end: Callable[[], None] = self._trial.abandoned
+        try:
+            yield from self._attempts()
+            end = self._trial.succeeded
+        except UpstreamError as error:
+            end = partial(_tell, self._trial, error)
+            raise
+        finally:
+            end()
 
     def after_reset(self, reason: str) -> Iterator[ReplyItem]:
         """The items, with a reset before the first event. Until then half an answer beats none."""
@@ -150,25 +180,19 @@ class _Reply:
                     reason = ""
                 yield item
 
-    def _attempt(self) -> Iterator[ReplyItem]:
-        trial = self._candidate.breaker.admit()
-        if trial is None:
-            raise _unavailable(self._name, self._candidate.breaker.wait_s)
-        told = False
-        try:
-            yield from self._stream(trial)
-            told = True
-            trial.succeeded()
-        except UpstreamError as error:
-            told = True
-            # A provider that refuses a request is there, and may be in good health.
-            (trial.failed if _is_unhealthy(error) else trial.succeeded)()
-            raise
-        finally:
-            if not told:
-                trial.abandoned()
+    def _attempts(self) -> Iterator[ReplyItem]:
+        for past in range(self._candidate.retries.times + 1):
+            try:
+                yield from self._stream()
+                return
+            except UpstreamError as error:
+                yield AttemptFailed(self._name, error.code)
+                wait = self._wait(error, past)
+                if wait is None:
+                    raise
+            self._scope.run(self._sleep, wait)
 
-    def _stream(self, trial: Trial) -> Iterator[ReplyItem]:
+    def _stream(self) -> Iterator[ReplyItem]:
         finished = False
         with closing(self._candidate.provider.stream(self._chat, self._scope)) as items:  # type: ignore[type-var]
             for item in items:
@@ -178,7 +202,7 @@ class _Reply:
                     finished = True
                 elif not isinstance(item, AttemptFailed) and not self.shown:
                     self.shown = True
-                    trial.answered()
+                    self._trial.answered()
                 yield item
         if not finished:
             raise Truncated(f"{self._name} ended its reply before it was complete")
@@ -204,11 +228,14 @@ def _is_temporary(error: UpstreamError) -> bool:
     return isinstance(error, TEMPORARY)
 
 
-def _is_unhealthy(error: UpstreamError) -> bool:
-    """Whether the failure says something about the provider rather than about the request."""
-    return error.retryable or _is_temporary(error)
+def _tell(trial: Trial, error: UpstreamError) -> None:
+    if isinstance(error, RateLimited):
+        trial.abandoned()  # too many requests are not an outage, and no sign of health either
+    elif error.retryable or _is_temporary(error):
+        trial.failed((error.retry_after if isinstance(error, Rejected) else None) or 0.0)
+    else:
+        trial.succeeded()  # a provider that refuses a request is there, and may be in good health
 
 
 def _unavailable(name: str, wait_s: float) -> Unavailable:
-    when = f"in {wait_s:.0f} s" if wait_s >= 1 else "in a moment"
-    return Unavailable(f"{name} failed several times in a row; it will be tried again {when}")
+    return Unavailable(f"{name} failed several times in a row and asked to be left alone for {math.ceil(wait_s)} s")

@@ -24,8 +24,9 @@ from chatapp.providers import Finished, ReplyItem, Started
 from chatapp.providers.delivery import deliver, deliver_with_raw
 from chatapp.providers.model_list import ListingTimes, ModelList
 from chatapp.providers.pacing import spread
+from chatapp.providers.think_tags import separated
 from chatapp.secret import Secret
-from chatapp.settings import ThinkingStyle
+from chatapp.settings import ThinkingStyle, ThinkTags
 from chatapp.wire.frames import MAX_EVENT_BYTES, MAX_LINE_BYTES, NDJSONDecoder, ServerEvent, SSEDecoder
 from chatapp.wire.json_text import UNREADABLE, is_json
 from chatapp.wire.response import UpstreamResponse
@@ -89,12 +90,14 @@ class HTTPProvider(ABC):
         api_key: Secret | None = None,
         models: Sequence[str] = (),
         thinking: ThinkingStyle | None = None,
+        think_tags: ThinkTags = "leading",
         limits: ReadLimits | None = None,
         listing: ListingTimes | None = None,
     ) -> None:
         self.name = name
         self.thinking = thinking or self.default_thinking
         self.base_url = self.default_base_url if base_url is None else base_url
+        self._think_tags = think_tags
         self._transport = transport
         self._key = api_key
         self._models = tuple(models)
@@ -132,7 +135,7 @@ class HTTPProvider(ABC):
         base_url = self.base_url if isinstance(self.base_url, str) else self.base_url(scope)
         with self._open(base_url, self.request(chat), scope) as response:
             yield Started()
-            decode = partial(self.read, response.content_type)
+            decode = partial(self._read_apart, response.content_type, self._tags(chat))
             if chat.raw:
                 yield from deliver_with_raw(response, decode)
                 return
@@ -160,6 +163,13 @@ class HTTPProvider(ABC):
         body = chain((start,), pieces)
         yield from self.decode_whole(b"".join(body)) if word.startswith(self.whole_starts) else self.decode(body)
 
+    def _read_apart(self, content_type: str, tags: ThinkTags, body: Iterable[bytes]) -> Iterator[ReplyItem]:
+        return separated(self.read(content_type, body), tags)
+
+    def _tags(self, chat: Chat) -> ThinkTags:
+        """A template opens no thinking that was switched off."""
+        return "leading" if self._think_tags == "implied" and chat.thinking is False else self._think_tags
+
     def server_events(self, body: Iterable[bytes]) -> Iterator[ServerEvent]:
         """The frames of an SSE body.
 
@@ -176,7 +186,7 @@ class HTTPProvider(ABC):
         self, base_url: str, request: ProviderRequest, scope: CancelScope, total_timeout: float | None = None
     ) -> UpstreamResponse:
         headers = {**request.headers, **(self.authorization(self._key.reveal()) if self._key else {})}
-        absolute = UpstreamRequest(base_url.rstrip("/") + request.path, request.body, headers)
+        absolute = UpstreamRequest(_joined(base_url, request.path), request.body, headers)
         return self._transport.open(absolute, scope, self.name, total_timeout)
 
     def _complete(self, decoder: "_Decoder[T]", body: Iterable[bytes], text: Callable[[T], str | bytes]) -> Iterator[T]:
@@ -201,6 +211,14 @@ class HTTPProvider(ABC):
                 return tuple(self.decode_models(b"".join(response.body())))
         except (ChatappError, *UNREADABLE):
             return ()
+
+
+def _joined(base_url: str, path: str) -> str:
+    """The path below the base URL, whose query (`?api-version=1`) goes with every request."""
+    base, _, common = base_url.partition("?")
+    path, _, own = path.partition("?")
+    query = "&".join(filter(None, (own, common)))
+    return base.rstrip("/") + path + (f"?{query}" if query else "")
 
 
 class _Decoder(Protocol[T]):

@@ -6,26 +6,24 @@ that replaces it. Proxies and CA bundles from the environment are used.
 """
 
 import os
-import re
 import ssl
 from dataclasses import dataclass, field
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 
 import msgspec
 import requests
-import requests.utils
 import urllib3.exceptions
 from requests.adapters import HTTPAdapter
 
 from chatapp import __version__
 from chatapp.cancel import CancelScope
+from chatapp.wire.certificates import tls_context
 from chatapp.wire.deadline import Deadline
+from chatapp.wire.proxies import proxies_for
 from chatapp.wire.response import NetworkResponse, UpstreamResponse
 from chatapp.wire.upstream_errors import opening_failure
 
 KEPT_HOSTS = 64
-LOOPBACK = re.compile(r"localhost|127(\.\d+){3}|::1").fullmatch
 
 
 @dataclass(frozen=True)
@@ -55,8 +53,9 @@ class Upstream:
     """The transport over the network: a pool of connections, a TLS context, limits.
 
     One per process, made after gevent has patched it. Times are in seconds. `ca_file` replaces the
-    system's certificate authorities. `error_body_timeout` is short because the status has arrived
-    already: the body of an error only picks a better sentence.
+    certificate authorities of the environment; if those cannot be read, it raises ConfigError.
+    `error_body_timeout` is short because the status has arrived already: the body of an error only
+    picks a better sentence.
     """
 
     def __init__(
@@ -75,7 +74,8 @@ class Upstream:
         self._total_timeout = total_timeout
         self._error_body_timeout = error_body_timeout
         self._max_reply_bytes = max_reply_bytes
-        self._adapter = _Adapter(_tls_context(ca_file), pool_size)
+        context = ssl.create_default_context(cafile=ca_file) if ca_file else tls_context(os.environ)
+        self._adapter = _Adapter(context, pool_size)
 
     def open(
         self, request: UpstreamRequest, scope: CancelScope, who: str, total_timeout: float | None = None
@@ -97,17 +97,19 @@ class Upstream:
         self._adapter.close()
 
     def _send(self, request: UpstreamRequest, deadline: Deadline, total: float) -> requests.Response:
+        proxy = ""
         try:
             prepared = _prepared(request)
+            proxies, proxy = proxies_for(request.url, deadline.who)
             return deadline.run(
                 self._adapter.send,
                 prepared,
                 stream=True,
                 timeout=(min(self._connect_timeout, total), min(self._silence_timeout, total)),
-                proxies=_proxies(request.url),
+                proxies=proxies,
             )
         except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError, OSError) as error:
-            raise opening_failure(deadline.who, error) from None
+            raise opening_failure(deadline.who, error, proxy) from None
 
 
 class _Adapter(HTTPAdapter):
@@ -127,11 +129,6 @@ class _Adapter(HTTPAdapter):
         """Do nothing: the context verifies. The inherited method would load the store again."""
 
 
-def _tls_context(ca_file: str | None) -> ssl.SSLContext:
-    named = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("SSL_CERT_FILE")
-    return ssl.create_default_context(cafile=ca_file or named or requests.utils.DEFAULT_CA_BUNDLE_PATH)
-
-
 def _prepared(request: UpstreamRequest) -> requests.PreparedRequest:
     headers = {"User-Agent": f"chatapp/{__version__}", "Accept": "*/*", "Accept-Encoding": "identity"}
     if request.body is None:
@@ -139,10 +136,3 @@ def _prepared(request: UpstreamRequest) -> requests.PreparedRequest:
     headers["Content-Type"] = "application/json"
     data = msgspec.json.encode(request.body)
     return requests.Request("POST", request.url, {**headers, **request.headers}, data=data).prepare()
-
-
-def _proxies(url: str) -> dict[str, str]:
-    """The environment's proxies; none for this machine, which a proxy elsewhere cannot reach."""
-    if LOOPBACK(urlsplit(url).hostname or ""):
-        return {}
-    return dict(requests.utils.get_environ_proxies(url))

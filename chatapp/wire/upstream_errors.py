@@ -5,6 +5,7 @@ those of the library: they quote URLs and headers. Pure.
 """
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -43,12 +44,52 @@ BY_WORD = (
     (r"rate.?limit|too many requests|overloaded|at capacity", BUSY),
 )
 
+TLS_FAILED = "check its base URL, or the gateway in front of it"
+
+BY_TLS_WORD = (
+    (
+        r"hostname mismatch|ip address mismatch|doesn't match|not valid for",
+        "its certificate is for another host; check its base URL",
+    ),
+    (
+        r"has expired|not yet valid",
+        "its certificate is not valid at this time; renew it there, or set this machine's clock",
+    ),
+    (
+        r"certificate.verify.failed|self.signed|local issuer",
+        "its certificate is signed by an authority that is not known here; name that in SSL_CERT_DIR or REQUESTS_CA_BUNDLE",
+    ),
+    (
+        r"wrong.version.number|record.layer|http.request|unknown.protocol",
+        "it does not speak TLS; its base URL should begin with http://",
+    ),
+    (r"alert|handshake", "it refused the handshake; it may demand a certificate of ours, which chatapp cannot send"),
+)
+
+BY_PROXY_WORD = (
+    (r"\b407\b|proxy authentication", "wants a user name and a password; write them as http://user:password@host:port"),
+    (
+        r"tunnel connection failed|\b(403|50\d)\b",
+        "refuses to connect to it; check its rules, or add the host to NO_PROXY",
+    ),
+    (r"resolve|name or service|getaddrinfo", "has a host name that is not found"),
+)
+
+BY_CONNECTION_WORD = (
+    (
+        r"nameresolution|failed to resolve|name or service|getaddrinfo",
+        "its host is not found; check its base URL, or the name server",
+    ),
+    (r"network is unreachable|no route", "there is no way to its network; check its base URL, or the network"),
+)
+
 BY_STATUS = {
     400: BAD_REQUEST,
     401: BAD_KEY,
     402: NO_CREDIT,
     403: f"{BAD_KEY}, or does not allow this request",
     404: "does not know the model, or its base URL is wrong",
+    407: "was not reached: the proxy wants a user name and a password; write them into the variable that names it",
     408: "gave up waiting for the request",
     413: TOO_LONG,
     422: BAD_REQUEST,
@@ -75,22 +116,32 @@ def stream_error(who: str, error: bytes) -> Reported:
     return Reported(f"{who} {_by_word(error) or 'reported an error in its reply'}")
 
 
-def opening_failure(who: str, error: Exception) -> UpstreamError:
-    """The error for an exception of `requests` before the headers arrived."""
+def opening_failure(who: str, error: Exception, proxy: str = "") -> UpstreamError:
+    """The error for an exception of `requests` before the headers arrived.
+
+    `proxy`: the variable that names the proxy, if there is one.
+    """
+    way = f" and {proxy}" if proxy else ""
     match error:
         case requests.ConnectTimeout():
-            return UpstreamTimeout(f"connecting to {who} took too long")
+            return UpstreamTimeout(f"connecting to {who} took too long; check its base URL{way}, and the network")
         case requests.ReadTimeout():
             return UpstreamTimeout(f"{who} did not answer in time")
         case requests.exceptions.SSLError():
-            return Unreachable(f"no trusted TLS connection to {who}")
+            return Unreachable(f"no trusted TLS connection to {who}: {_first(BY_TLS_WORD, str(error)) or TLS_FAILED}")
         case requests.exceptions.ProxyError():
-            return Unreachable(f"the proxy cannot connect to {who}")
+            why = _first(BY_PROXY_WORD, str(error)) or "is not there; check its host and port"
+            return Unreachable(f"cannot reach {who}: the proxy in {proxy or 'use'} {why}")
         case requests.ConnectionError(args=[urllib3.exceptions.ProtocolError(), *_]):
-            return Unreachable(f"{who} closed the connection without an answer")
+            return Unreachable(f"{who} closed the connection without an answer; check its base URL (http or https?)")
         case requests.ConnectionError():
-            return Unreachable(f"cannot connect to {who}")
-    return Unreachable(f"the base URL or the API key of {who} is not valid in an HTTP request")
+            why = _first(BY_CONNECTION_WORD, str(error)) or f"check that it is running, its base URL{way}"
+            return Unreachable(f"cannot connect to {who}: {why}")
+        case requests.exceptions.InvalidHeader() | UnicodeError() if not isinstance(
+            error, requests.exceptions.InvalidURL
+        ):
+            return Unreachable(f"the API key of {who} has characters that no header can carry; check its variable")
+    return Unreachable(f"the base URL of {who} is not valid; it should look like https://host/v1")
 
 
 def reading_failure(who: str, error: Exception) -> UpstreamError:
@@ -104,8 +155,12 @@ def reading_failure(who: str, error: Exception) -> UpstreamError:
 
 
 def _by_word(body: bytes) -> str | None:
-    words = body.decode("utf-8", "replace").lower()
-    return next((meaning for pattern, meaning in BY_WORD if re.search(pattern, words)), None)
+    return _first(BY_WORD, body.decode("utf-8", "replace"))
+
+
+def _first(meanings: Sequence[tuple[str, str]], words: str) -> str | None:
+    words = words.lower()
+    return next((meaning for pattern, meaning in meanings if re.search(pattern, words)), None)
 
 
 def _by_status(status: int) -> str:

@@ -3,7 +3,9 @@
 import logging
 from pathlib import Path
 
+import gevent
 import pytest
+from drivers import BOUND_S, ScriptedProvider, soon
 
 from chatapp.cancel import CancelScope
 from chatapp.chat import Chat, Message
@@ -60,6 +62,16 @@ def test_a_default_that_is_not_there_stops_the_start(catalog):
         (None, "large", ("mine", "large")),
         (None, "words", ("mock", "words")),
         ("far", "any", ("far", "any")),  # its models cannot be listed, so it may have this one
+        ("mine", "new", ("mine", "new")),  # it is named, so its list is no gate
+        (None, "mine/small:online", ("mine", "small:online")),
+        (None, "mine/org/huge", ("mine", "org/huge")),
+        ("mine", "mine/large", ("mine", "large")),  # as our own list calls it
+        ("mine", "Large", ("mine", "Large")),
+        (None, "Large", ("mine", "large")),
+        (None, "large:latest", ("mine", "large")),
+        (None, "large:nitro", ("mine", "large:nitro")),
+        (None, "mine", ("mine", "small")),
+        ("mock", "Words", ("mock", "words")),
         (None, None, ("mine", "small")),
     ],
 )
@@ -72,13 +84,90 @@ def test_a_request_means_a_provider_and_a_model(catalog, name, model, resolved):
     ("name", "model", "error", "message"),
     [
         ("nobody", None, NotFound, "provider: unknown provider 'nobody'; available: far, mine, "),
-        ("mine", "huge", NotFound, "model: unknown model 'huge' of mine; available: small"),
+        (None, "huge", NotFound, "model: unknown model 'huge' of mine; available: small; another provider's is named"),
+        ("strict", "huge", NotFound, "model: unknown model 'huge' of strict; available: small"),
+        ("strict", "small:online", NotFound, "model: unknown model 'small:online' of strict"),
+        ("mock", "huge", NotFound, "model: unknown model 'huge' of mock; available: words"),
         ("far", None, Unreachable, "model: far cannot list its models now"),
     ],
 )
 def test_what_cannot_be_meant_is_named_by_its_field(catalog, name, model, error, message):
+    made = catalog(default="mine", mine=near("small"), strict=near("small", only_listed=True))
     with pytest.raises(error, match=f"^{message}"):
-        catalog(mine=near("small")).resolve(name, model)
+        made.resolve(name, model)
+
+
+class Lists(ScriptedProvider):
+    """A provider whose list is asked for."""
+
+    def __init__(self, ask):
+        super().__init__(name="other")
+        self.times = 0
+        self._ask = ask
+
+    def models(self):
+        self.times += 1
+        return self._ask()
+
+
+@pytest.fixture
+def with_lists(catalog):
+    """Makes a catalog with the provider `other`, whose list is asked for by `ask`."""
+
+    def with_lists(ask):
+        made = catalog(default="mine", mine=near("small"), other=ProviderConfig(type="openai"))
+        made.by_name["other"] = Lists(ask)
+        return made
+
+    return with_lists
+
+
+def test_a_bare_name_is_found_in_the_lists_that_were_asked_for_at_the_start(with_lists):
+    made = with_lists(lambda: ("org/new", "other/auto"))
+    made.start()
+    resolved = [made.resolve(None, model) for model in ("org/new", "org/new:nitro", "other/auto", "other/x")]
+    assert [(provider.name, model) for provider, model in resolved] == [
+        ("other", "org/new"),
+        ("other", "org/new:nitro"),
+        ("other", "other/auto"),
+        ("other", "x"),
+    ]
+    assert made.by_name["other"].times == 1
+
+
+def test_a_bare_name_does_not_wait_for_providers_once_the_first_lists_are_over(with_lists, monkeypatch):
+    monkeypatch.setattr("chatapp.providers.catalog.FIRST_LISTS_S", 0.1)
+    made = with_lists(lambda: gevent.sleep(BOUND_S) or ("huge",))
+    made.start()
+    with gevent.Timeout(BOUND_S / 2):
+        assert made.resolve(None, "small")[1] == "small"
+        for _ in range(5):
+            with pytest.raises(NotFound):
+                made.resolve(None, "huge")
+    assert made.by_name["other"].times == 1
+
+
+def test_an_unknown_name_has_the_lists_asked_for_again_in_time(with_lists, monkeypatch):
+    models = ["old"]
+    made = with_lists(lambda: tuple(models))
+    assert made.resolve(None, "old")[0].name == "other"
+    models.append("pulled")
+    monkeypatch.setattr("chatapp.providers.catalog.LISTS_KEPT_S", 0)
+    assert soon(lambda: made.resolve(None, "pulled"), NotFound)[0].name == "other"
+
+
+def test_a_list_that_is_away_for_a_moment_is_still_known(with_lists):
+    answers = [("new",), ()]
+    made = with_lists(lambda: answers.pop(0))
+    assert made.listings()["other"] == ("new",)
+    assert made.listings()["other"] == ()
+    assert made.resolve(None, "new")[0].name == "other"
+
+
+def test_a_long_list_is_not_told_whole(catalog):
+    with pytest.raises(NotFound) as told:
+        catalog(default="mine", mine=near(*map(str, range(300)))).resolve(None, "huge")
+    assert "19 …" in told.value.message and "20" not in told.value.message
 
 
 def test_a_provider_that_cannot_list_its_models_does_not_hide_the_others(catalog):

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from chatapp.providers.discovery import FOUND_BY_KEY, discover, ollama_url
+from chatapp.providers.discovery import FOUND_BY_KEY, discover
 
 
 def test_providers_are_found_by_their_keys():
@@ -26,20 +26,3 @@ def test_the_local_model_comes_first_if_it_is_there(caplog):
     assert caplog.text == ""
     assert "local" not in discover({}, "There is no model.")
     assert "There is no model." in caplog.text
-
-
-@pytest.mark.parametrize(
-    ("host", "url"),
-    [
-        ("", "http://127.0.0.1:11434"),
-        ("0.0.0.0", "http://127.0.0.1:11434"),
-        ("0.0.0.0:8080", "http://127.0.0.1:8080"),
-        ("[::]:8080", "http://127.0.0.1:8080"),
-        ("[::1]", "http://[::1]:11434"),
-        (" box ", "http://box:11434"),
-        (":9999", "http://127.0.0.1:9999"),
-        ("https://box.example", "https://box.example:11434"),
-    ],
-)
-def test_ollamas_address_is_read_as_ollama_reads_it(host, url):
-    assert ollama_url(host) == url

@@ -71,6 +71,11 @@ def test_ollamas_address_comes_from_its_variable_unless_it_is_configured(candida
     assert candidate(environ, type="ollama", base_url="http://here").provider.base_url == "http://here"
 
 
+def test_an_address_of_ollama_that_cannot_be_used_stops_the_start(candidate):
+    with pytest.raises(ConfigError, match="^OLLAMA_HOST: not a valid URL"):
+        candidate({"OLLAMA_HOST": "box:port"}, type="ollama")
+
+
 def test_only_failures_that_nobody_asked_for_are_retried(candidate):
     assert candidate(type="mock").retries.times == 0
     assert candidate(type="local").retries.times == 0
@@ -93,6 +98,7 @@ def test_only_failures_that_nobody_asked_for_are_retried(candidate):
             "providers.mine.interval_s: not used by type 'openai', only by 'replay' and 'mock'",
         ),
         ({"type": "openai", "base_url": "http://[::1"}, "providers.mine.base_url: not a valid URL"),
+        ({"type": "openai", "base_url": "host/v1"}, "providers.mine.base_url: expected http:// or https://"),
         (
             {"type": "openai", "api_key_env": "ACME_KEY"},
             "providers.mine.api_key_env: the environment variable ACME_KEY is not set",

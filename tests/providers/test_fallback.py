@@ -239,19 +239,106 @@ def test_a_provider_that_keeps_failing_is_left_alone() -> None:
     assert len(first.asked) == 2
 
 
-def test_without_a_fallback_it_is_said_that_it_is_left_alone() -> None:
-    provider = FallbackProvider(candidate(scripted("a", [Rejected("no", 500)]), breaker=CircuitBreaker(1, 30)))
+def test_without_another_provider_it_is_asked_whatever_its_circuit() -> None:
+    first = scripted("a", *[[Rejected("no", 500)]] * 5, good())
+    provider = FallbackProvider(candidate(first, breaker=CircuitBreaker(1, 30)))
+    assert [type(outcome(provider)[1]) for _ in range(5)] == [Rejected] * 5
+    assert outcome(provider) == (shown("a"), None)
+
+
+def test_one_that_was_passed_over_is_asked_after_all_if_nobody_else_answers() -> None:
+    first = scripted("a", [Rejected("no", 500)], good("back"))
+    second = scripted("b", good(), [Rejected("no", 500)])
+    provider = FallbackProvider(candidate(first, breaker=CircuitBreaker(1, 30)), [candidate(second)])
+    outcome(provider)
+    assert outcome(provider) == (
+        [AttemptFailed("a", "upstream_unavailable"), AttemptFailed("b", "upstream_rejected"), *shown("a", "back")],
+        None,
+    )
+
+
+def test_if_all_circuits_are_open_all_are_asked_and_the_real_failure_is_told() -> None:
+    providers = [scripted(name, *[[Rejected(f"{name} failed", 500)]] * 2) for name in "ab"]
+    candidates = [candidate(each, breaker=CircuitBreaker(1, 30)) for each in providers]
+    provider = FallbackProvider(candidates[0], candidates[1:])
+    for _ in range(2):
+        _, error = outcome(provider)
+        assert error is not None and error.message == "a failed"
+    assert [len(each.asked) for each in providers] == [2, 2]
+
+
+def test_a_provider_that_named_a_time_is_left_alone_for_it() -> None:
+    now = [0.0]
+    first = scripted("a", [Rejected("no", 503, 20.0)], good())
+    provider = FallbackProvider(candidate(first, breaker=CircuitBreaker(1, 30, lambda: now[0])))
+    outcome(provider)
+    items, error = outcome(provider)
+    assert isinstance(error, Unavailable) and error.retryable and "20 s" in error.message
+    assert items == [AttemptFailed("a", "upstream_unavailable")] and len(first.asked) == 1
+    now[0] = 20.0
+    assert outcome(provider) == (shown("a"), None)
+
+
+def test_the_real_failure_of_a_fallback_says_more_than_that_the_first_was_left_alone() -> None:
+    first = scripted("a", [Rejected("no", 503, 20.0)])
+    second = scripted("b", *[[Rejected("b refused the key", 401)]] * 2)
+    provider = FallbackProvider(candidate(first, breaker=CircuitBreaker(1, 30)), [candidate(second)])
     outcome(provider)
     _, error = outcome(provider)
-    assert isinstance(error, Unavailable) and error.retryable and "30 s" in error.message
+    assert error is not None and error.message == "b refused the key"
+
+
+def test_a_circuit_that_opens_during_the_retries_does_not_hide_why_they_failed() -> None:
+    breaker = CircuitBreaker(1, 30)
+    first = scripted("a", *[[Rejected(f"failure {n}", 503)] for n in range(3)])
+
+    def meanwhile(seconds: float) -> None:
+        breaker.ask_anyway("large", "another").failed()
+
+    items, error = outcome(FallbackProvider(candidate(first, times=2, breaker=breaker), sleep=meanwhile))
+    assert items == [AttemptFailed("a", "upstream_rejected")] * 3
+    assert error is not None and error.message == "failure 2"
+
+
+def test_a_run_counts_once_however_often_it_is_retried() -> None:
+    first = scripted("a", *[[Rejected("no", 503)]] * 4)
+    provider = FallbackProvider(
+        candidate(first, times=3, breaker=CircuitBreaker(2, 30)), [candidate(scripted("b", good()))], sleep=id
+    )
+    outcome(provider)
+    assert provider._candidates[0].breaker.admit("large", "") is not None
+
+
+def test_what_one_owner_breaks_is_not_taken_from_another() -> None:
+    bad: list[Step] = [Rejected("no", 500)]
+    first, second = scripted("a", *[bad] * 5, good()), scripted("b", *[good()] * 6)
+    provider = FallbackProvider(candidate(first, breaker=CircuitBreaker(5, 30)), [candidate(second)])
+    ann, bob = (Chat(model="large", messages=CHAT.messages, owner=owner) for owner in ("ann", "bob"))
+    for _ in range(6):
+        outcome(provider, ann)
+    assert len(first.asked) == 5
+    assert outcome(provider, bob) == (shown("a"), None)
+
+
+@pytest.mark.parametrize("error", [RateLimited("no"), RateLimited("no", 429, 60.0), Rejected("no credit", 429)])
+def test_too_many_requests_are_no_outage(error: UpstreamError) -> None:
+    first = scripted("a", *[[error]] * 20)
+    provider = FallbackProvider(
+        candidate(first, breaker=CircuitBreaker(1, 30)), [candidate(scripted("b", *[good()] * 20))]
+    )
+    for _ in range(20):
+        outcome(provider)
+    assert len(first.asked) == 20
 
 
 def test_replies_that_break_off_count_and_refused_requests_do_not() -> None:
     broken: list[Step] = [Started(), TextDelta("half"), Truncated("cut")]
-    first = scripted("a", broken, [Rejected("no", 400)], broken, broken, good())
-    provider = FallbackProvider(candidate(first, breaker=CircuitBreaker(2, 30)))
+    first = scripted("a", broken, [Rejected("no", 400)], broken, broken)
+    second = scripted("b", good(), good())
+    provider = FallbackProvider(candidate(first, breaker=CircuitBreaker(2, 30)), [candidate(second)])
     errors = [type(outcome(provider)[1]) for _ in range(5)]
-    assert errors == [Truncated, Rejected, Truncated, Truncated, Unavailable]
+    assert errors == [Truncated, type(None), Truncated, Truncated, type(None)]
+    assert len(first.asked) == 4
 
 
 def test_a_stop_during_a_pause_ends_it_and_blames_nobody() -> None:

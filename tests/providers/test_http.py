@@ -12,6 +12,8 @@ from chatapp.chat import Chat, Message
 from chatapp.errors import BadReply, Rejected, Reported
 from chatapp.events import ReasoningDelta, TextDelta, ToolCall, ToolInputDelta
 from chatapp.providers import Finished, Started
+from chatapp.providers.gemini.adapter import Gemini
+from chatapp.providers.http import ReadLimits
 from chatapp.providers.model_list import ListingTimes
 from chatapp.providers.ollama import Ollama
 from chatapp.providers.openai_chat.adapter import OpenAIChat
@@ -46,7 +48,8 @@ class Server:
     def _serve(self, environ, start_response):
         self.connections.add(environ["REMOTE_PORT"])
         body = environ["wsgi.input"].read()
-        self.requests.append((environ["PATH_INFO"], environ.get("HTTP_AUTHORIZATION"), body))
+        path = environ["PATH_INFO"] + (f"?{environ['QUERY_STRING']}" if environ["QUERY_STRING"] else "")
+        self.requests.append((path, environ.get("HTTP_AUTHORIZATION"), body))
         status, headers, pieces = self.answer
         start_response(status, headers)
         return pieces
@@ -179,6 +182,57 @@ def test_an_address_may_be_known_only_when_it_is_needed(server, upstream):
     assert stream(provider, scope)[-1] == Finished("stop")
     assert asked == [scope]
     assert server.requests[0][1] is None
+
+
+@pytest.mark.parametrize(
+    ("ending", "path"),
+    [
+        ("", "/v1/chat/completions"),
+        ("/", "/v1/chat/completions"),
+        ("//", "/v1/chat/completions"),
+        ("?api-version=1", "/v1/chat/completions?api-version=1"),
+        ("/?a=1&b=%2F", "/v1/chat/completions?a=1&b=%2F"),
+        ("?", "/v1/chat/completions"),
+    ],
+)
+def test_the_query_of_the_base_url_goes_with_every_request(server, upstream, ending, path):
+    stream(OpenAIChat("acme", upstream, server.url + "/v1" + ending))
+    assert server.requests[0][0] == path
+
+
+def test_the_query_of_the_base_url_joins_an_adapters_own(server, upstream):
+    server.answer = "200 OK", JSON, [b'{"models":[]}']
+    assert Gemini("acme", upstream, f"{server.url}/v1?key=1").models() == ()
+    assert server.requests[0][0] == "/v1/models?pageSize=1000&key=1"
+
+
+# Thinking in the text
+
+SAID = "<think>hm</think>Hello"
+
+
+@pytest.mark.parametrize(
+    ("tags", "thinking", "said", "expected"),
+    [
+        ("leading", None, SAID, ("hm", "Hello")),
+        ("leading", False, SAID, ("hm", "Hello")),
+        ("none", None, SAID, ("", SAID)),
+        ("implied", None, "hm</think>Hello", ("hm", "Hello")),
+        ("implied", False, "Hello", ("", "Hello")),  # a template opens no thinking that was switched off
+    ],
+)
+@pytest.mark.parametrize("raw", [False, True])
+@pytest.mark.parametrize("form", ["stream", "whole"])
+def test_thinking_between_tags_is_told_from_the_answer(server, upstream, tags, thinking, said, expected, raw, form):
+    pieces = [json.dumps({"choices": [{"delta": {"content": char}}]}).encode() for char in said]
+    whole = json.dumps({"choices": [{"message": {"content": said}, "finish_reason": "stop"}]}).encode()
+    frames = [b"data: " + piece + b"\n\n" for piece in pieces]
+    server.answer = ("200 OK", STREAM, [*frames, REST]) if form == "stream" else ("200 OK", JSON, [whole])
+    provider = OpenAIChat("acme", upstream, server.url, think_tags=tags, limits=ReadLimits(pace_s=0))
+    chat = Chat(model="m", messages=CHAT.messages, thinking=thinking, raw=raw)
+    items = list(provider.stream(chat, CancelScope()))
+    texts = ["".join(item.text for item in items if type(item) is kind) for kind in (ReasoningDelta, TextDelta)]
+    assert tuple(texts) == expected
 
 
 # The list of models

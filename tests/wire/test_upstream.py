@@ -52,6 +52,16 @@ def test_the_request_is_json_with_our_headers_only(server, upstream, monkeypatch
         assert request.endswith(b'{"x":1}')
 
 
+def test_a_name_and_a_password_in_the_address_are_sent_as_http_has_them(server, upstream):
+    server.answers(CHUNKED + END)
+    with upstream.open(
+        UpstreamRequest(server.url.replace("//", "//me:p%40ss@") + "/v1"), CancelScope(), "acme"
+    ) as response:
+        b"".join(response.body())
+    assert b"\r\nAuthorization: Basic bWU6cEBzcw==\r\n" in server.requests[0]
+    assert server.requests[0].startswith(b"GET /v1 HTTP/1.1\r\n")
+
+
 def test_a_request_without_a_body_is_a_get(server, upstream):
     server.answers(HEAD + b"Content-Length: 2\r\n\r\nok")
     with upstream.open(UpstreamRequest(server.url + "/models"), CancelScope(), "acme") as response:
@@ -319,6 +329,60 @@ def test_an_address_or_key_that_cannot_be_used_is_said_without_quoting_it(upstre
         upstream.open(request, CancelScope(), "acme")
     assert SECRET not in raised.value.message
     assert SECRET not in repr(raised.value.__cause__)
+
+
+@pytest.mark.parametrize(
+    ("url", "key", "told"),
+    [
+        ("nonsense", "k", "the base URL of acme is not valid"),
+        ("http://127.0.0.1:1", f"{SECRET}\nX: y", "the API key of acme has characters that no header can carry"),
+        ("http://127.0.0.1:1", f"{SECRET}\N{SNOWMAN}", "the API key of acme has characters that no header can carry"),
+        ("http://127.0.0.1:1", "k", "cannot connect to acme: check that it is running, its base URL"),
+        ("http://acme.invalid", "k", "cannot connect to acme: its host is not found; check its base URL"),
+    ],
+)
+def test_a_call_that_cannot_begin_tells_what_to_change(upstream, url, key, told):
+    with pytest.raises(Unreachable) as raised:
+        upstream.open(UpstreamRequest(url, {}, {"Authorization": f"Bearer {key}"}), CancelScope(), "acme")
+    assert raised.value.message.startswith(told)
+
+
+def test_tls_that_fails_tells_what_to_change(tls_server, upstream):
+    plain = ScriptedServer(lambda sock, _: sock.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n"))
+    with pytest.raises(Unreachable, match="does not speak TLS; its base URL should begin with http://"):
+        read(upstream, plain.url.replace("http:", "https:"))
+    plain.close()
+    with pytest.raises(Unreachable, match="its certificate is for another host; check its base URL"):
+        read(upstream, tls_server.url.replace("127.0.0.1", "localhost"))
+    stranger = Upstream()
+    with pytest.raises(Unreachable, match="an authority that is not known here; name that in SSL_CERT_DIR or REQ"):
+        read(stranger, tls_server.url)
+    stranger.close()
+
+
+@pytest.mark.parametrize("url", ["http://acme.test/v1", "https://acme.test/v1"])
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [
+        ("407 Proxy Authentication Required", "proxy.*wants a user name and a password; write them"),
+        ("403 Forbidden", "proxy in HTTPS_PROXY refuses|HTTP 403"),
+        ("502 Bad Gateway", "proxy in HTTPS_PROXY refuses|HTTP 502"),
+    ],
+)
+def test_a_proxy_that_refuses_is_told_from_the_provider(server, upstream, monkeypatch, url, status, told):
+    for name in ("HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, server.url.replace("//", f"//me:{SECRET}@"))
+        monkeypatch.delenv(name.lower(), raising=False)
+    server.answers(f"HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n".encode())
+    with pytest.raises(UpstreamError, match=told) as raised:
+        read(upstream, url)
+    assert "acme" in raised.value.message and SECRET not in raised.value.message
+
+
+def test_a_proxy_that_is_not_there_is_named_by_its_variable(upstream, monkeypatch, closed_port):
+    monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{closed_port}")
+    with pytest.raises(Unreachable, match="cannot reach acme: the proxy in https_proxy is not there; check its host"):
+        read(upstream, "https://acme.test/v1")
 
 
 # Sharing

@@ -17,7 +17,7 @@ from chatapp.errors import BadReply, Truncated
 from chatapp.events import FinishReason, NativePiece, ReasoningDelta, StreamEvent, TextDelta, ToolInputDelta, Usage
 from chatapp.providers import Finished
 from chatapp.providers.http import END_MARK, HTTPProvider, ProviderRequest, ReplyItems
-from chatapp.providers.openai_chat.reasoning_details import ReasoningDetails
+from chatapp.providers.openai_chat.reasoning_details import ReasoningDetails, words
 from chatapp.providers.openai_chat.request import PROTOCOL, Quirks, request_body
 from chatapp.providers.tool_calls import ToolCallAssembler
 from chatapp.wire.json_text import NOTHING, count, is_something, json_data, parse, parse_value
@@ -97,8 +97,8 @@ class _ToolCall(msgspec.Struct):
 class _Message(msgspec.Struct):
     content: str | list[msgspec.Raw] | None = None
     refusal: str | None = None
-    reasoning_content: str | None = None
-    reasoning: str | None = None
+    reasoning_content: str | list[msgspec.Raw] | None = None
+    reasoning: str | list[msgspec.Raw] | None = None
     reasoning_details: msgspec.Raw = NOTHING
     extra_content: msgspec.Raw = NOTHING
     tool_calls: list[_ToolCall] | None = None
@@ -200,8 +200,7 @@ class _Reply:
             yield NativePiece(PROTOCOL, self._who, told, whole=True)
 
     def _events(self, message: _Message) -> Iterator[StreamEvent]:
-        # Some send the same reasoning under both names.
-        if reasoning := message.reasoning_content or message.reasoning:
+        if reasoning := _reasoning(message):
             yield ReasoningDelta(reasoning)
         if is_something(message.reasoning_details):
             self._details.take(message.reasoning_details, self._who)
@@ -254,6 +253,14 @@ class _Reply:
             raise stream_error(self._who, reason.encode())
         self.ended = True
         self._reason = FINISH.get(reason, "stop")
+
+
+def _reasoning(message: _Message) -> str:
+    """Some send the same under several names."""
+    for said in (message.reasoning_content, message.reasoning, message.reasoning_details):
+        if text := said if isinstance(said, str) else words(said or NOTHING):
+            return text
+    return ""
 
 
 def _part_events(part: _Part | str) -> Iterator[StreamEvent]:

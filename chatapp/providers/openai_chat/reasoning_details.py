@@ -5,6 +5,8 @@ without them. Source:
 https://openrouter.ai/docs/use-cases/reasoning-tokens
 """
 
+from contextlib import suppress
+
 import msgspec
 
 from chatapp.errors import BadReply
@@ -12,6 +14,27 @@ from chatapp.wire.json_text import parse_arguments
 
 GROWING = ("text", "summary")
 WHOLE = "reasoning.encrypted"
+
+
+class _Piece(msgspec.Struct):
+    text: str | None = None
+    summary: str | None = None
+    thinking: str | None = None
+
+
+_piece = msgspec.json.Decoder(_Piece)
+
+
+def words(pieces: list[msgspec.Raw] | msgspec.Raw) -> str:
+    """The text of a list of details or of parts. Pieces of another form, such as encrypted ones,
+    have none."""
+    said = []
+    with suppress(msgspec.DecodeError):
+        for piece in pieces if isinstance(pieces, list) else msgspec.json.decode(pieces, type=list[msgspec.Raw]):
+            with suppress(msgspec.DecodeError):
+                part = _piece.decode(piece)
+                said.append(part.text or part.summary or part.thinking or "")
+    return "".join(said)
 
 
 class ReasoningDetails:

@@ -30,7 +30,7 @@ def list_models() -> Response:
 )
 def get_model(model_id: str) -> Response:
     for model in _models():
-        if model["id"] == model_id:
+        if model["id"] in (model_id, f"{model_id}:latest"):  # Ollama's default tag
             return _json(model)
     raise NotFound(f"model: unknown model {model_id!r}; GET /v1/models lists the available ones")
 

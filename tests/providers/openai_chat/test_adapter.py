@@ -77,6 +77,29 @@ def test_a_body_that_breaks_off_behind_the_finish_is_complete(openai, read):
     assert read(openai, body()).finish == Finished("stop")
 
 
+@pytest.mark.parametrize(
+    "delta",
+    [
+        {"reasoning_content": "hm"},
+        {"reasoning_content": [{"type": "text", "text": "h"}, {"type": "text", "text": "m"}]},
+        {"reasoning": [{"type": "thinking", "thinking": "hm"}, 5, {"text": 5}]},
+        {"reasoning_content": "", "reasoning": None, "reasoning_details": [{"type": "reasoning.text", "text": "hm"}]},
+        {"reasoning_details": [{"type": "reasoning.summary", "summary": "hm"}, {"type": "reasoning.encrypted"}]},
+    ],
+)
+def test_reasoning_is_found_under_each_of_its_names_and_forms(openai, read, delta):
+    assert read(openai, sse(chunk(delta), STOP)).reasoning == "hm"
+    assert (
+        read(openai, json.dumps({"choices": [{"message": delta, "finish_reason": "stop"}]}).encode()).reasoning == "hm"
+    )
+
+
+@pytest.mark.parametrize("details", ["hm", 5, {"text": "hm"}, [5, None], [{"text": 5}]])
+def test_details_of_another_form_say_nothing(openai, read, details):
+    reading = read(openai, sse(chunk({"content": "Hello", "reasoning_details": details}), STOP))
+    assert (reading.text, reading.reasoning, reading.error) == ("Hello", "", None)
+
+
 def test_reasoning_under_two_names_is_shown_once(openai, read):
     delta = {"reasoning_content": "hm", "reasoning": "hm", "reasoning_details": [{"text": "hm"}]}
 

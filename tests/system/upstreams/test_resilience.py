@@ -95,8 +95,22 @@ def test_a_provider_that_keeps_failing_is_left_alone_until_it_is_back(
         upstream.script("m", wire.head("application/json", "500 No") + b"{}")
     upstream.script("m", wire.head(), wire.chunk("back") + wire.DONE)
     env = {"CHATAPP_UPSTREAM_RETRIES": "0", "CHATAPP_CIRCUIT_FAILURES": "2", "CHATAPP_CIRCUIT_OPEN_S": "2"}
-    client = serve(**env).client()
-    codes = [last(ask(client, "m"))["code"] for _ in range(3)]
-    assert codes == ["upstream_rejected", "upstream_rejected", "upstream_unavailable"]
+    fast = 'fallback = ["mock"]\n[providers.mock]\ntype = "mock"\ninterval_s = 0.0'
+    client = serve(fast, **env).client()
+    assert all(text(ask(client, "m")) for _ in range(3))  # the fallback's
     assert upstream.asked("m") == 2
     wait_until(lambda: text(ask(client, "m")) == "back")
+
+
+def test_without_another_provider_it_is_asked_again_unless_it_named_a_time(
+    upstream: Any, serve: Callable[..., Any], wire: Any
+) -> None:
+    for _ in range(3):
+        upstream.script("m", wire.head("application/json", "500 No") + b"{}")
+        upstream.script("n", wire.head("application/json", "503 No", "Retry-After: 60") + b"{}")
+    env = {"CHATAPP_UPSTREAM_RETRIES": "0", "CHATAPP_CIRCUIT_FAILURES": "2"}
+    client = serve(**env).client()
+    assert [last(ask(client, "m"))["code"] for _ in range(3)] == ["upstream_rejected"] * 3
+    codes = [last(ask(client, "n"))["code"] for _ in range(3)]
+    assert codes == ["upstream_rejected", "upstream_rejected", "upstream_unavailable"]
+    assert (upstream.asked("m"), upstream.asked("n")) == (3, 2)

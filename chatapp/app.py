@@ -11,6 +11,7 @@ from chatapp.access.cookies import CookieAuthenticator, secret_key
 from chatapp.agents.catalog import AgentCatalog
 from chatapp.dialects.registry import DIALECTS
 from chatapp.errors import ConfigError
+from chatapp.generation.media import MediaLimits
 from chatapp.generation.observer import RunObserver
 from chatapp.generation.supervisor import RunSupervisor
 from chatapp.logs import EventLog
@@ -29,12 +30,13 @@ from chatapp.tools.catalog import ToolCatalog
 from chatapp.tools.mcp.config import mcp_servers
 from chatapp.web import AUTHENTICATOR, EXTENSION, errors, guards, health, openapi, pages
 from chatapp.web.api import conversations as conversations_api
-from chatapp.web.api import messages, models, one_request, raw, tools
+from chatapp.web.api import files, messages, models, one_request, raw, tools
 from chatapp.web.compat import agui, ai_sdk, anthropic, openai_chat, openai_responses
 from chatapp.web.page_modules import page_modules
 
 BLUEPRINTS = (
     messages,
+    files,
     raw,
     one_request,
     conversations_api,
@@ -82,7 +84,8 @@ def build_service(settings: Settings, environ: Mapping[str, str], observers: Seq
     log = open_log(settings)
     database = open_database(settings.database_url, settings.data)
     conversations, approvals = Conversations(database.engine), StoredApprovals(database.engine)
-    runs = RunSupervisor(log, conversations, settings.max_live_runs, observers)
+    media = MediaLimits(settings.max_file_bytes, settings.max_files, settings.max_sources)
+    runs = RunSupervisor(log, conversations, settings.max_live_runs, observers, media)
     return ChatService(
         settings=settings,
         log=log,

@@ -23,6 +23,7 @@ ChatappError
     │   └── RateLimited         429
     ├── Reported                502  reported an error in its stream
     ├── BadReply                502  broke its protocol
+    │   ├── EmptyReply          502  ended without anything that could be understood
     │   └── FrameTooLarge       502  a line or an event of its stream exceeds the limit
     ├── Truncated               502  the stream broke off
     └── ReplyTooLarge           502  the reply exceeds the limit
@@ -180,6 +181,10 @@ class Reported(UpstreamError):
 class BadReply(UpstreamError):
     code = "upstream_bad_reply"
     retryable = True
+
+
+class EmptyReply(BadReply):
+    """A BadReply that another attempt may mend."""
 
 
 class FrameTooLarge(BadReply):

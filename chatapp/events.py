@@ -13,6 +13,9 @@ import msgspec
 FinishReason: TypeAlias = Literal["stop", "length", "content_filter", "tool_limit", "cancelled", "interrupted", "error"]
 
 
+Bytes: TypeAlias = bytes  # a field of that name hides the type
+
+
 class Event(msgspec.Struct, frozen=True, tag_field="event", omit_defaults=True):
     """The base of every event. Its tag is the event's public name."""
 
@@ -86,13 +89,15 @@ class ToolInputDelta(Event, frozen=True, tag="tool-input-delta"):
 
 
 class ToolCall(Event, frozen=True, tag="tool-call"):
-    """`unread` is the model's text if it was not a JSON object; `arguments` is then empty."""
+    """`unread` is the model's text if it was not a JSON object; `arguments` is then empty.
+    `by_provider`: the provider ran the tool itself, whatever its name, and no one else may."""
 
     id: str
     type: Literal["function", "mcp"]
     name: str
     arguments: dict[str, object]
     unread: str = ""
+    by_provider: bool = False
 
 
 class ToolResult(Event, frozen=True, tag="tool-result"):
@@ -122,6 +127,41 @@ class PlanStep(Event, frozen=True, tag="plan-step"):
     index: int
     text: str
     begun: bool = False
+
+
+class CitedSource(Event, frozen=True, tag="source"):
+    """A source that the answer cites: its address and title, either of which may be empty, and the
+    words that are quoted from it.
+
+    `start` and `end` are offsets in characters of the whole answer's text, for the part of it that
+    the source supports; None if the provider does not say which. `id` is unique in the run.
+    """
+
+    id: str
+    url: str
+    title: str = ""
+    quote: str = ""
+    start: int | None = None
+    end: int | None = None
+
+    def moved(self, chars: int) -> "CitedSource":
+        """The same behind so many characters more of text."""
+        if self.start is None or not chars:
+            return self
+        end = None if self.end is None else self.end + chars
+        return msgspec.structs.replace(self, start=self.start + chars, end=end)
+
+
+class File(Event, frozen=True, tag="file"):
+    """A picture or another file that the model made, as `bytes` or at the address `url`; or
+    neither, and then `error` says why there is nothing to show. `id` is unique in the run."""
+
+    id: str
+    media_type: str
+    name: str = ""
+    bytes: Bytes = b""
+    url: str = ""
+    error: str = ""
 
 
 class Raw(Event, frozen=True, tag="raw"):
@@ -170,6 +210,8 @@ StreamEvent: TypeAlias = (
     | ToolApproval
     | ToolResult
     | PlanStep
+    | CitedSource
+    | File
     | Raw
     | NativePiece
     | AttemptReset

@@ -1,4 +1,4 @@
-"""Ids of messages, conversations and runs, and trace ids.
+"""Ids of messages, conversations, runs and tool calls, and trace ids.
 
 Ids sort by the time they were made and cannot be guessed. A trace id connects a request, its run,
 its log lines and the provider's call.
@@ -25,6 +25,14 @@ def new_id(prefix: str, after: str = "") -> str:
     global _last
     _last = max(_last + 1, time.time_ns(), _clock(after) + 1 if after else 0)
     return f"{prefix}_{_last:016x}{secrets.token_hex(8)}"
+
+
+def new_call_id() -> str:
+    """For a tool call that its provider gave no id, or one that another call has: never twice.
+
+    It has the form that most providers accept, and give.
+    """
+    return f"call_{secrets.token_hex(12)}"
 
 
 def _clock(id: str) -> int:

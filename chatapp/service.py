@@ -18,7 +18,7 @@ from chatapp.agents.provider import AgentProvider
 from chatapp.chat import Ask, Message
 from chatapp.dialects import Dialect
 from chatapp.errors import ChatappError, InvalidField, InvalidRequest, LogError, LogUnavailable, NotFound, UnknownRun
-from chatapp.events import Entry, ToolApproval, ToolCall
+from chatapp.events import Entry, File, ToolApproval, ToolCall
 from chatapp.generation.supervisor import RunSupervisor
 from chatapp.generation.tool_loop import ToolLoop
 from chatapp.logs import EventLog
@@ -38,7 +38,7 @@ from chatapp.tools.catalog import NamedTool, ToolCatalog
 from chatapp.tools.toolbox import Toolbox
 from chatapp.transcript import Transcript, transcript_of
 
-__all__ = ["Answer", "Begun", "ChatService", "OfferedTool", "StoredMessage", "answerer", "estimated_tokens"]
+__all__ = ["Answer", "Begun", "ChatService", "File", "OfferedTool", "StoredMessage", "answerer", "estimated_tokens"]
 
 logger = logging.getLogger(__name__)
 
@@ -120,7 +120,7 @@ class ChatService:
             return LiveLog(self.log, answer.id, lambda: self._kept(answer))
         if answer.running:
             raise LogUnavailable("this answer is not readable yet; try again in a moment")
-        return KeptAnswer(answer.entries())
+        return KeptAnswer(self.conversations.entries(answer))
 
     def has_log(self, answer: Answer) -> bool:
         """Whether its run's log is still there, with every event as it was sent."""
@@ -128,13 +128,25 @@ class ChatService:
 
     def transcript(self, answer: Answer) -> Transcript:
         """All there is of the answer now. Raises LogError."""
+        return self.described(answer) if answer.running else transcript_of(self.conversations.entries(answer))
+
+    def described(self, answer: Answer) -> Transcript:
+        """The same, but of an answer that has ended without the bytes of its files: they are only
+        named."""
         return transcript_of_source(self.source(answer)) if answer.running else transcript_of(answer.entries())
 
     def wait(self, answer: Answer) -> Transcript:
         """The whole answer, once its run has ended. Raises LogError."""
         if answer.running:
             return transcript_of_source(self.source(answer), live=True)
-        return transcript_of(answer.entries())
+        return transcript_of(self.conversations.entries(answer))
+
+    def file(self, answer: Answer, file_id: str) -> File:
+        """A file that the answer holds, with its bytes. Raises NotFound, LogError."""
+        for file in self.transcript(answer).files:
+            if file.id == file_id and file.bytes:
+                return file
+        raise NotFound("no such file")
 
     def cancel(self, answer: Answer) -> bool:
         """Ask for the run to be stopped, in whichever process it is; its terminal event tells when
@@ -162,7 +174,7 @@ class ChatService:
         Nothing waits any more once the time is over, or the run. Raises NotFound, InvalidRequest,
         LogError.
         """
-        transcript = self.transcript(answer)
+        transcript = self.described(answer)
         approval = _approval(transcript, call_id)
         if approval.state != "asked":
             return approval.state
@@ -205,7 +217,7 @@ class ChatService:
     def _kept(self, answer: Answer) -> Sequence[Entry] | None:
         """None if it was deleted meanwhile."""
         try:
-            return self.conversations.answer(answer.owner, answer.id).entries()
+            return self.conversations.entries(self.conversations.answer(answer.owner, answer.id))
         except NotFound:
             return None
 

@@ -160,9 +160,21 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     max_reply_bytes: Annotated[
         Bytes, about("Largest body accepted from a provider for one reply; bounds the memory of a runaway stream.")
+    ] = 33_554_432
+    max_event_bytes: Annotated[
+        Bytes, about("Largest single event accepted from a provider. A picture of `max_file_bytes` fits, in base64.")
     ] = 16_777_216
-    max_event_bytes: Annotated[Bytes, about("Largest single event accepted from a provider.")] = 4_194_304
-    max_line_bytes: Annotated[Bytes, about("Longest line accepted from a provider.")] = 1_048_576
+    max_line_bytes: Annotated[Bytes, about("Longest line accepted from a provider: a picture comes in one.")] = (
+        16_777_216
+    )
+    max_file_bytes: Annotated[
+        Bytes, about("Largest file that is kept with an answer; it is held in memory, the log and the database.")
+    ] = 8_388_608
+    max_files: Annotated[Count, about("How many files of one answer are kept: more than models make at once.")] = 16
+    max_sources: Annotated[
+        Count,
+        about("How many sources of one answer are kept: more than anybody reads, not what a runaway search finds."),
+    ] = 200
     upstream_connect_timeout_s: Annotated[
         Seconds, about("Time limit for connecting to a provider, including the TLS handshake.")
     ] = 5.0

@@ -8,7 +8,9 @@ be rendered from them.
 
 from chatapp.events import (
     AttemptReset,
+    CitedSource,
     Entry,
+    File,
     NativePiece,
     PlanStep,
     Raw,
@@ -65,6 +67,16 @@ class Transcript:
     def reasoning(self) -> str:
         return "".join(entry.event.text for entry in self.entries if isinstance(entry.event, ReasoningDelta))
 
+    @property
+    def sources(self) -> list[CitedSource]:
+        """What the answer cites, in the order in which it was said."""
+        return [entry.event for entry in self.entries if isinstance(entry.event, CitedSource)]
+
+    @property
+    def files(self) -> list[File]:
+        """What the model made, in order."""
+        return [entry.event for entry in self.entries if isinstance(entry.event, File)]
+
     def open_calls(self) -> list[ToolCall]:
         """The calls without a result, which the client that offered the tools is to run."""
         calls: dict[str, ToolCall] = {}
@@ -91,7 +103,7 @@ class Transcript:
                 self.start = start
             case RunEnd() as end:
                 self.end = end
-            case ToolCall() | ToolApproval() | ToolResult() | PlanStep() | NativePiece():
+            case ToolCall() | ToolApproval() | ToolResult() | PlanStep() | CitedSource() | File() | NativePiece():
                 pass
         self._entries.append(entry)
 

@@ -6,9 +6,11 @@ It announces each step as soon as its line is complete. Its text during a step i
 import re
 from collections.abc import Generator, Iterator
 
+import msgspec
+
 from chatapp.agents import Task
 from chatapp.chat import Message
-from chatapp.events import AttemptReset, PlanStep, ReasoningDelta, StreamEvent, TextDelta
+from chatapp.events import AttemptReset, CitedSource, PlanStep, ReasoningDelta, StreamEvent, TextDelta
 
 MAX_STEPS = 4
 PLAN_TOKENS, STEP_TOKENS = 200, 250  # keeps a small model that is lost from rambling for minutes
@@ -78,6 +80,8 @@ def _work(task: Task, said: list[Message]) -> Generator[StreamEvent, None, str]:
         if isinstance(event, TextDelta):
             found += event.text
             event = ReasoningDelta(event.text)
+        elif isinstance(event, CitedSource):
+            event = msgspec.structs.replace(event, start=None, end=None)  # of a text that is no answer
         elif isinstance(event, AttemptReset):
             found = ""
         yield event

@@ -18,7 +18,9 @@ from chatapp.cancel import CancelScope
 from chatapp.chat import Chat, Message
 from chatapp.events import (
     AttemptReset,
+    CitedSource,
     Event,
+    File,
     FinishReason,
     NativePiece,
     PlanStep,
@@ -34,7 +36,17 @@ from chatapp.events import (
 from chatapp.providers import Finished, Provider, ReplyItem, StepFinished
 from chatapp.providers.usage import estimate_usage
 
-SHOWN = (TextDelta, ReasoningDelta, ToolInputDelta, ToolCall, ToolApproval, ToolResult, PlanStep)
+SHOWN = (
+    TextDelta,
+    ReasoningDelta,
+    CitedSource,
+    File,
+    ToolInputDelta,
+    ToolCall,
+    ToolApproval,
+    ToolResult,
+    PlanStep,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -133,6 +145,7 @@ class RunTask:
             chat = msgspec.structs.replace(chat, tools=[], tool_choice="auto")
         source = self._with_tools if tools else self._provider
         said = {TextDelta: "", ReasoningDelta: ""}
+        before = sum(len(event.text) for event in self.shown if isinstance(event, TextDelta))
         valid = len(self.shown)  # a reset of this answer leaves what was shown before
         with closing(source.stream(chat, CancelScope())) as items:  # type: ignore[type-var]
             for item in items:
@@ -148,7 +161,7 @@ class RunTask:
                         self._void(item, valid)
                     if isinstance(item, (TextDelta, ReasoningDelta)):
                         said[type(item)] += item.text
-                    yield item
+                    yield item.moved(before) if isinstance(item, CitedSource) else item
                 else:
                     self._notes.append(item)
 

@@ -67,7 +67,8 @@ def error_data(end: RunEnd) -> str:
 
 
 def call_data(call: ToolCall) -> dict[str, object]:
-    return {"id": call.id, "type": call.type, "name": call.name, "arguments": call.arguments}
+    by_provider = {"by_provider": True} if call.by_provider else {}
+    return {"id": call.id, "type": call.type, "name": call.name, "arguments": call.arguments, **by_provider}
 
 
 def arguments_text(call: ToolCall) -> str:

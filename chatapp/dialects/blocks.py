@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias, assert_never
 import msgspec
 
 from chatapp.dialects import arguments_text, is_shown
-from chatapp.events import ReasoningDelta, TextDelta, ToolCall, ToolInputDelta, ToolResult
+from chatapp.events import CitedSource, ReasoningDelta, TextDelta, ToolCall, ToolInputDelta, ToolResult
 
 
 class Block(msgspec.Struct, frozen=True):
@@ -39,8 +39,15 @@ class Closed(msgspec.Struct, frozen=True):
     block: Block
 
 
-Change: TypeAlias = Opened | Grew | Closed
-BlockEvent: TypeAlias = TextDelta | ReasoningDelta | ToolInputDelta | ToolCall | ToolResult
+class Cited(msgspec.Struct, frozen=True):
+    """The text cites a source."""
+
+    block: Block
+    source: CitedSource
+
+
+Change: TypeAlias = Opened | Grew | Cited | Closed
+BlockEvent: TypeAlias = TextDelta | ReasoningDelta | CitedSource | ToolInputDelta | ToolCall | ToolResult
 
 
 class Blocks:
@@ -77,6 +84,8 @@ class Blocks:
                 return self._in_turn(self._say("text", event.text))
             case ReasoningDelta():
                 return self._in_turn(self._say("thinking", event.text))
+            case CitedSource():
+                return self._in_turn(self._cite(event))
             case ToolInputDelta():
                 return self._in_turn(self._write(event.tool_call_id, event.name, event.text))
             case ToolCall():
@@ -98,6 +107,10 @@ class Blocks:
         block = self._next("sealed")
         return self._in_turn([*closed, Opened(block), Closed(block)])
 
+    def take_place(self) -> int:
+        """The index of something that comes here whole and is no block; it counts as shown."""
+        return self._next("text").index
+
     def close_text(self) -> Sequence[Change]:
         """Close the text or thinking that is open: something that is no block comes next."""
         return self._in_turn(self._close_text())
@@ -116,6 +129,14 @@ class Blocks:
         block = self._text = self._next(kind)
         return [*closed, Opened(block), Grew(block, text)]
 
+    def _cite(self, source: CitedSource) -> list[Change]:
+        """In the text that is open; if it is closed already, in one that opens for it."""
+        if (block := self._text) is not None and block.kind == "text":
+            return [Cited(block, source)]
+        closed = self._close_text()
+        block = self._text = self._next("text")
+        return [*closed, Opened(block), Cited(block, source)]
+
     def _write(self, id: str, name: str, text: str) -> list[Change]:
         if not is_shown(name, self._tools):
             return []
@@ -128,6 +149,8 @@ class Blocks:
 
     def _finish(self, call: ToolCall) -> list[Change]:
         """A call that came without pieces grows by all of its arguments at once."""
+        if call.by_provider and self._tools is not None:
+            return []  # whatever its name, it is not the client's
         changes = [] if call.id in self._calls else self._write(call.id, call.name, arguments_text(call))
         if block := self._calls.pop(call.id, None):
             changes.append(Closed(block))

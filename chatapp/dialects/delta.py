@@ -1,4 +1,5 @@
-"""The `delta` dialect: the answer's text in unnamed frames, and at the end the whole of it.
+"""The `delta` dialect: the answer's text in unnamed frames, its sources and files, and at the end
+the whole text.
 
 Thinking and tools are not shown. docs/dialects.md has its frames.
 """
@@ -7,8 +8,11 @@ from collections.abc import Iterator
 from typing import ClassVar, assert_never
 
 from chatapp.dialects import Dialect, failed
+from chatapp.dialects.media import WordsForFiles, file_data, source_data
 from chatapp.events import (
     AttemptReset,
+    CitedSource,
+    File,
     NativePiece,
     PlanStep,
     Raw,
@@ -34,21 +38,30 @@ class DeltaDialect(Dialect):
 
     def __init__(self) -> None:
         self._answer: list[str] = []
+        self._words = WordsForFiles()
+        self._run_id = ""
 
     def encode(self, event: StreamEvent) -> Iterator[Frame]:
         match event:
             case TextDelta():
-                self._answer.append(event.text)
-                yield _frame("delta", content=event.text)
+                yield self._delta(event.text)
+            case CitedSource():
+                yield _frame("source", **source_data(event))
+            case File():
+                self._words.file(self._run_id, event)
+                yield _frame("file", **file_data(self._run_id, event))
             case RunStart():
+                self._run_id = event.run_id
                 # A client that is cut off before the first word resumes from its id.
                 yield _frame("delta", content="")
             case RunEnd() if failed(event):
                 yield _frame("error", error=event.error.message if event.error else "")
             case RunEnd():
+                if words := self._words.at_end():
+                    yield self._delta(words)
                 yield self._end(event)
             case AttemptReset():
-                self._answer.clear()
+                self._answer, self._words = [], WordsForFiles()
                 yield from self.reset(event.reason)
             case (
                 ReasoningDelta()
@@ -68,11 +81,16 @@ class DeltaDialect(Dialect):
         """Named, so that a client that reads only unnamed frames does not take it for one."""
         yield _frame("reset", reason=reason)._replace(event="reset")
 
+    def _delta(self, text: str) -> Frame:
+        self._words.text(text)
+        self._answer.append(text)
+        return _frame("delta", content=text)
+
     def _end(self, end: RunEnd) -> Frame:
         """With the reason, unless it is the usual one."""
         reason = {} if end.reason == "stop" else {"finish_reason": end.reason}
         return _frame("end", answer="".join(self._answer), **reason)
 
 
-def _frame(type_: str, **fields: str) -> Frame:
+def _frame(type_: str, **fields: object) -> Frame:
     return Frame(json_data({"type": type_, **fields}))

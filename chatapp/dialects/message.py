@@ -9,8 +9,11 @@ from collections.abc import Iterable, Iterator
 from typing import ClassVar, assert_never
 
 from chatapp.dialects import Dialect, call_data, error_data, failed, outcome_data
+from chatapp.dialects.media import file_data, source_data
 from chatapp.events import (
     AttemptReset,
+    CitedSource,
+    File,
     NativePiece,
     PlanStep,
     Raw,
@@ -36,6 +39,7 @@ class MessageDialect(Dialect):
     has_event_ids: ClassVar[bool] = True
 
     def __init__(self) -> None:
+        self._run_id = ""
         self._forget()
 
     def encode(self, event: StreamEvent) -> Iterator[Frame]:
@@ -54,6 +58,10 @@ class MessageDialect(Dialect):
                 yield _frame("tool_result", outcome_data(event))
             case PlanStep():
                 yield _frame("plan_step", _step(event))
+            case CitedSource():
+                yield _frame("source", source_data(event))
+            case File():
+                yield _frame("file", file_data(self._run_id, event))
             case RunEnd() if failed(event):
                 yield Frame(error_data(event), "error")
             case RunEnd():
@@ -62,7 +70,9 @@ class MessageDialect(Dialect):
             case AttemptReset():
                 self._forget()
                 yield from self.reset(event.reason)
-            case RunStart() | ToolInputDelta() | NativePiece():
+            case RunStart():
+                self._run_id = event.run_id
+            case ToolInputDelta() | NativePiece():
                 pass
             case _:
                 assert_never(event)
@@ -131,7 +141,7 @@ class XMLPlaintextDialect(MessageDialect):
 
 class RawPassthroughDialect(MessageDialect):
     """The provider's bytes as they came, in `raw` frames numbered from 1. Text and thinking, which
-    the bytes hold, are not sent beside them; tools, plan and the end are."""
+    the bytes hold, are not sent beside them; tools, plan, sources, files and the end are."""
 
     name: ClassVar[str] = "raw_passthrough"
 

@@ -8,8 +8,11 @@ from collections.abc import Iterator
 from typing import ClassVar, assert_never
 
 from chatapp.dialects import Dialect, call_data, failed, outcome_data
+from chatapp.dialects.media import WordsForFiles, file_data, source_data
 from chatapp.events import (
     AttemptReset,
+    CitedSource,
+    File,
     NativePiece,
     PlanStep,
     Raw,
@@ -30,8 +33,8 @@ TOO_MANY_TOOL_CALLS = "The model wanted to call more tools than a run may."
 
 
 class ReasoningDialect(Dialect):
-    """`start`, then `reasoning`, tools and `message`s, then one `end` or `error`; `reset` if all
-    before it is void."""
+    """`start`, then `reasoning`, tools, `message`s, `source`s and `file`s, then one `end` or
+    `error`; `reset` if all before it is void."""
 
     name: ClassVar[str] = "reasoning"
     has_event_ids: ClassVar[bool] = True
@@ -39,11 +42,19 @@ class ReasoningDialect(Dialect):
     def __init__(self) -> None:
         self._thinking = False
         self._tool_calls = self._tool_results = 0
+        self._words = WordsForFiles()
+        self._run_id = ""
 
     def encode(self, event: StreamEvent) -> Iterator[Frame]:
         match event:
             case TextDelta():
+                self._words.text(event.text)
                 yield _frame("message", {"content": event.text})
+            case CitedSource():
+                yield _frame("source", source_data(event))
+            case File():
+                self._words.file(self._run_id, event)
+                yield _frame("file", file_data(self._run_id, event))
             case ReasoningDelta():
                 if self._thinking:
                     yield _frame("reasoning", {"content": event.text})
@@ -54,12 +65,16 @@ class ReasoningDialect(Dialect):
                 self._tool_results += 1
                 yield _frame("tool_result", outcome_data(event))
             case RunStart():
+                self._run_id = event.run_id
                 self._thinking = event.reasoning == "enabled"
                 yield _frame("start", {"model": event.model, "reasoning": event.reasoning})
             case RunEnd():
+                if not failed(event) and (words := self._words.at_end()):
+                    yield _frame("message", {"content": words})
                 yield self._terminal(event)
             case AttemptReset():
                 self._tool_calls = self._tool_results = 0
+                self._words = WordsForFiles()
                 yield from self.reset(event.reason)
             case ToolInputDelta() | ToolApproval() | PlanStep() | Raw() | NativePiece():
                 pass

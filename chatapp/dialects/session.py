@@ -10,9 +10,12 @@ from datetime import UTC, datetime
 from typing import ClassVar, assert_never
 
 from chatapp.dialects import Dialect, call_data, failed, outcome_data
+from chatapp.dialects.media import WordsForFiles, file_data, source_data
 from chatapp.errors import RunFailed
 from chatapp.events import (
     AttemptReset,
+    CitedSource,
+    File,
     NativePiece,
     PlanStep,
     Raw,
@@ -33,7 +36,8 @@ ACKNOWLEDGEMENT = "On it."
 
 
 class SessionDialect(Dialect):
-    """`assistant` at once, then `planning`, `tool` and `assistant`, then one `done` or `error`."""
+    """`assistant` at once, then `planning`, `tool`, `assistant`, `source` and `file`, then one
+    `done` or `error`."""
 
     name: ClassVar[str] = "session"
     has_event_ids: ClassVar[bool] = True
@@ -41,6 +45,7 @@ class SessionDialect(Dialect):
     def __init__(self) -> None:
         self._run_id = self._session_id = ""
         self._created = 0.0
+        self._words = WordsForFiles()
         # It tells frames apart. It counts characters, so that frames keep their ids in a compacted
         # log, which has joined some of them.
         self._position = 0
@@ -48,7 +53,13 @@ class SessionDialect(Dialect):
     def encode(self, event: StreamEvent) -> Iterator[Frame]:
         match event:
             case TextDelta():
+                self._words.text(event.text)
                 yield self._frame("assistant", event.text)
+            case CitedSource():
+                yield self._frame("source", json_data(source_data(event)))
+            case File():
+                self._words.file(self._run_id, event)
+                yield self._frame("file", json_data(file_data(self._run_id, event)))
             case PlanStep(begun=False):
                 yield self._frame("planning", f"{event.index}. {event.text}")
             case ToolCall():
@@ -60,8 +71,11 @@ class SessionDialect(Dialect):
                 self._session_id = event.session_id or event.run_id
                 yield self._frame("assistant", ACKNOWLEDGEMENT)
             case RunEnd():
+                if not failed(event) and (words := self._words.at_end()):
+                    yield self._frame("assistant", words)
                 yield self._terminal(event)
             case AttemptReset():
+                self._words = WordsForFiles()
                 yield from self.reset(event.reason)
             case PlanStep() | ReasoningDelta() | ToolInputDelta() | ToolApproval() | Raw() | NativePiece():
                 pass

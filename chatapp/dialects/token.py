@@ -1,4 +1,5 @@
-"""The `token` dialect: the answer's text, token by token. Thinking and tools are not shown.
+"""The `token` dialect: the answer's text, token by token, its sources and files. Thinking and tools
+are not shown.
 
 The text itself is the data, and SSE has only LF: CR and CRLF reach the client as one LF, even if
 they were cut between two pieces. docs/dialects.md has all events.
@@ -8,8 +9,11 @@ from collections.abc import Iterator
 from typing import ClassVar, assert_never
 
 from chatapp.dialects import Dialect, error_data, failed
+from chatapp.dialects.media import WordsForFiles, file_data, source_data
 from chatapp.events import (
     AttemptReset,
+    CitedSource,
+    File,
     NativePiece,
     PlanStep,
     Raw,
@@ -35,20 +39,29 @@ class TokenDialect(Dialect):
 
     def __init__(self) -> None:
         self._start: RunStart | None = None
+        self._words = WordsForFiles()
         self._held = ""  # a CR that ended a piece: the next one may begin with its LF
 
     def encode(self, event: StreamEvent) -> Iterator[Frame]:
         match event:
             case TextDelta():
+                self._words.text(event.text)
                 yield from self._token(event.text)
+            case CitedSource():
+                yield Frame(json_data(source_data(event)), "source")
+            case File():
+                self._words.file(self._run_id, event)
+                yield Frame(json_data(file_data(self._run_id, event)), "file")
             case RunStart():
                 self._start = event
                 yield Frame(json_data(_meta(event)), "meta")
             case RunEnd():
+                if not failed(event):
+                    yield from self._token(self._words.at_end())
                 yield from self._token_held()
                 yield self._terminal(event)
             case AttemptReset():
-                self._held = ""
+                self._held, self._words = "", WordsForFiles()
                 yield from self.reset(event.reason)
             case (
                 ReasoningDelta()
@@ -66,6 +79,10 @@ class TokenDialect(Dialect):
 
     def reset(self, reason: str) -> Iterator[Frame]:
         yield Frame(json_data({"reason": reason}), "reset")
+
+    @property
+    def _run_id(self) -> str:
+        return self._start.run_id if self._start else ""
 
     def _token(self, text: str) -> Iterator[Frame]:
         text = self._held + text

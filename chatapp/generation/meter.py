@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from chatapp.chat import Message
 from chatapp.events import (
     AttemptReset,
+    CitedSource,
+    File,
     NativePiece,
     PlanStep,
     Raw,
@@ -20,8 +22,8 @@ from chatapp.events import (
 from chatapp.providers.usage import estimate_usage
 from chatapp.transcript import Transcript
 
-TOKENS = (TextDelta, ReasoningDelta, ToolInputDelta, ToolCall)
-BESIDE_THINKING = (Raw, PlanStep, NativePiece)  # they come in the middle of it, and do not end it
+TOKENS = (TextDelta, ReasoningDelta, ToolInputDelta, ToolCall, File)
+BESIDE_THINKING = (Raw, PlanStep, CitedSource, NativePiece)  # they come in the middle of it, and do not end it
 
 
 class RunMeter:

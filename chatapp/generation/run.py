@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections import Counter
 from contextlib import closing
 from typing import Literal
 
@@ -10,6 +11,7 @@ from chatapp.chat import Chat
 from chatapp.errors import ChatappError, Truncated
 from chatapp.events import Entry, ErrorInfo, FinishReason, RunEnd, RunStart, StreamEvent, Usage
 from chatapp.generation.finish import stopped_error
+from chatapp.generation.media import Media, MediaLimits
 from chatapp.generation.meter import RunMeter
 from chatapp.logs import Appender
 from chatapp.providers import AttemptFailed, Finished, Provider, Started, StepFinished
@@ -38,20 +40,31 @@ class Run:
     """One generation. `generate()` is its whole life; cancelling `scope` stops it.
 
     `transcript` holds what is in the log, `attempts` the ones that failed; `answered_by` names the
-    provider whose reply began last: a fallback, or the one that was asked.
+    provider whose reply began last: a fallback, or the one that was asked. `skipped` counts what
+    could not be read or carried of the replies, by its kind.
     """
 
-    def __init__(self, run_id: str, trace_id: str, provider: Provider, chat: Chat, log: Appender) -> None:
+    def __init__(
+        self,
+        run_id: str,
+        trace_id: str,
+        provider: Provider,
+        chat: Chat,
+        log: Appender,
+        limits: MediaLimits | None = None,
+    ) -> None:
         self.id = run_id
         self.trace_id = trace_id
         self.scope = CancelScope()
         self.transcript = Transcript()
         self.attempts: list[AttemptFailed] = []
         self.answered_by: str | None = None
+        self.skipped: Counter[str] = Counter()
         self.start = _start(run_id, trace_id, provider, chat)
         self._provider = provider
         self._chat = chat
         self._log = log
+        self._media = Media(limits or MediaLimits())
         self._meter = RunMeter(chat.messages, self.transcript)
 
     def generate(self) -> RunEnd:
@@ -59,6 +72,7 @@ class Run:
         try:
             self.append(self.start)
             finished = self._take_reply()
+            self._tell_skipped()
             self.scope.check()  # a stop that came after the last wait
             return self._end(finished.reason, finished.usage)
         except RunStopped as stopped:
@@ -84,6 +98,8 @@ class Run:
         finished = None
         with closing(self._provider.stream(self._chat, self.scope)) as items:  # type: ignore[type-var]
             for item in items:
+                if isinstance(item, Finished | StepFinished):
+                    self.skipped.update(item.skipped)
                 if isinstance(item, Started):
                     self._meter.reply_began()
                     self.answered_by = item.provider or self._provider.name
@@ -93,12 +109,23 @@ class Run:
                     self.attempts.append(item)
                 elif isinstance(item, StepFinished):
                     self._meter.request_ended(item.usage)
-                else:
-                    self._meter.event_came(item)
-                    self.append(item)
+                elif event := self._media.take(item):
+                    self._meter.event_came(event)
+                    self.append(event)
         if finished is None:
             raise Truncated(f"{self._provider.name} ended its answer without an end")
         return finished
+
+    def _tell_skipped(self) -> None:
+        """A line beside the run's own: something of a good reply could not be read or carried."""
+        if self.skipped:
+            line = {
+                "run_id": self.id,
+                "trace_id": self.trace_id,
+                "provider": self.answered_by,
+                "skipped": dict(self.skipped),
+            }
+            logger.warning("parts of the reply were left out", extra={"fields": line})
 
     def _end(self, reason: FinishReason, usage: Usage | None = None, error: ErrorInfo | None = None) -> RunEnd:
         meter = self._meter

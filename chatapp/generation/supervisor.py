@@ -11,6 +11,7 @@ import gevent
 from chatapp.chat import Chat
 from chatapp.errors import LogError, Overloaded
 from chatapp.generation.finish import AnswerStore, finish_run, finish_without_log
+from chatapp.generation.media import MediaLimits
 from chatapp.generation.observer import Observers, RunObserver
 from chatapp.generation.recovery import Recovery
 from chatapp.generation.run import Run, cancelled, interrupted
@@ -21,17 +22,24 @@ CLOSE_S = 3.0  # for stopped runs to write their end: some commits, even on a sl
 
 
 class RunSupervisor:
-    """Makes runs, at most `max_live` at a time, and tells the observers of them.
+    """Makes runs, at most `max_live` at a time, and tells the observers of them. `media` limits the
+    files and sources of each.
 
     From `start` to `drain` it also recovers the runs of processes that died.
     """
 
     def __init__(
-        self, log: EventLog, answers: AnswerStore, max_live: int, observers: Sequence[RunObserver] = ()
+        self,
+        log: EventLog,
+        answers: AnswerStore,
+        max_live: int,
+        observers: Sequence[RunObserver] = (),
+        media: MediaLimits | None = None,
     ) -> None:
         self._log = log
         self._answers = answers
         self._max_live = max_live
+        self._media = media
         self._observer = Observers(observers)
         self._live: dict[str, tuple[Run, gevent.Greenlet[..., None]]] = {}
         self._draining = False
@@ -53,7 +61,7 @@ class RunSupervisor:
 
         Raises LogUnavailable; the answer is ended all the same, so that nobody waits for it.
         """
-        run = Run(run_id, trace_id, provider, chat, self._log)
+        run = Run(run_id, trace_id, provider, chat, self._log, self._media)
         try:
             self._log.create(run_id)
         except LogError as error:

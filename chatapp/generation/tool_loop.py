@@ -20,6 +20,8 @@ from chatapp.chat import Chat, Message, Pieces, tool_message
 from chatapp.errors import Truncated
 from chatapp.events import (
     AttemptReset,
+    CitedSource,
+    File,
     NativePiece,
     ReasoningDelta,
     StreamEvent,
@@ -52,7 +54,7 @@ class ToolLoop:
         chat = msgspec.structs.replace(chat, tools=[*chat.tools, *ours])
         shown: list[StreamEvent] = []  # in the rounds before
         while True:
-            current = Round(self._taken)
+            current = Round(self._taken, text_of(shown))
             finished = yield from self._ask(chat, scope, current, shown)
             calls = [call for call in current.open_calls if call.name not in client]
             passed_out = len(current.open_calls) - len(calls)
@@ -64,12 +66,13 @@ class ToolLoop:
                 current.shown.append(event)
                 yield event
             if len(allowed) < len(calls):
-                yield Finished("tool_limit", finished.usage)
+                yield Finished("tool_limit", finished.usage, skipped=finished.skipped)
                 return
             if passed_out:
                 yield finished
                 return
-            yield StepFinished(finished.usage or estimate_usage(chat.messages, current.reasoning, current.text))
+            usage = finished.usage or estimate_usage(chat.messages, current.reasoning, current.text)
+            yield StepFinished(usage, finished.skipped)
             shown += current.shown
             chat = next_chat(chat, current.messages(calls))
 
@@ -92,7 +95,7 @@ class ToolLoop:
         return current.finished
 
     def _typed(self, item: ReplyItem) -> ReplyItem:
-        if isinstance(item, ToolCall) and self._toolbox.type_of(item.name) == "mcp":
+        if isinstance(item, ToolCall) and not item.by_provider and self._toolbox.type_of(item.name) == "mcp":
             return msgspec.structs.replace(item, type="mcp")
         return item
 
@@ -101,13 +104,15 @@ class Round:
     """One reply of the provider, and the results of its calls: what the next request sends back.
 
     In the log each call's id is unique in its run; the provider gets back the id that it gave. A
-    turn in which a call got another id is never whole in the log, as it names the call otherwise.
+    source's place in the reply becomes its place in the answer, of which `before` was said already.
+    A turn in which a call got another id is never whole in the log: it names the call otherwise.
     """
 
-    def __init__(self, taken: set[str]) -> None:
+    def __init__(self, taken: set[str], before: str = "") -> None:
         self.finished: Finished | None = None
         self.shown: list[StreamEvent] = []
         self._taken = taken
+        self._before = len(before)
         self._ids: dict[str, str] = {}  # the provider's -> the log's, of the last call that has it
         self._given: dict[str, str] = {}  # the log's -> the provider's
         self._pieces = Pieces()
@@ -120,7 +125,7 @@ class Round:
 
     @property
     def text(self) -> str:
-        return "".join(event.text for event in self.shown if isinstance(event, TextDelta))
+        return text_of(self.shown)
 
     @property
     def reasoning(self) -> str:
@@ -128,9 +133,10 @@ class Round:
 
     @property
     def open_calls(self) -> list[ToolCall]:
-        """Those that have no result."""
+        """Those that have no result, and are not the provider's own."""
         done = {event.tool_call_id for event in self.shown if isinstance(event, ToolResult)}
-        return [event for event in self.shown if isinstance(event, ToolCall) and event.id not in done]
+        calls = [event for event in self.shown if isinstance(event, ToolCall) and not event.by_provider]
+        return [call for call in calls if call.id not in done]
 
     def take(self, item: ReplyItem) -> ReplyItem:
         """Note the item; return it with the ids that the log has."""
@@ -140,13 +146,17 @@ class Round:
                 self._whole.add(item.id)
             case ToolInputDelta():
                 item = msgspec.structs.replace(item, tool_call_id=self._log_id(item.tool_call_id))
+            case CitedSource():
+                item = item.moved(self._before)
             case ToolResult() if item.tool_call_id in self._ids:
                 item = msgspec.structs.replace(item, tool_call_id=self._ids[item.tool_call_id])
             case NativePiece():
                 self._pieces.add(item)
                 renamed = any(log_id != given for log_id, given in self._given.items())
                 item = msgspec.structs.replace(item, whole=item.whole and not renamed)
-        if isinstance(item, (TextDelta, ReasoningDelta, ToolCall, ToolApproval, ToolResult, NativePiece)):
+        if isinstance(
+            item, (TextDelta, ReasoningDelta, CitedSource, File, ToolCall, ToolApproval, ToolResult, NativePiece)
+        ):
             self.shown.append(item)
         return item
 
@@ -169,6 +179,10 @@ class Round:
             self._ids[id] = log_id
             self._given[log_id] = id
         return self._ids[id]
+
+
+def text_of(events: Sequence[StreamEvent]) -> str:
+    return "".join(event.text for event in events if isinstance(event, TextDelta))
 
 
 def next_chat(chat: Chat, messages: list[Message]) -> Chat:

@@ -25,9 +25,10 @@ import msgspec
 
 from chatapp.chat import Chat, Message
 from chatapp.dialects import BEGUN_ANEW
+from chatapp.dialects.media import WordsForFiles, words_for_files
 from chatapp.dialects.reasoning import TOO_MANY_TOOL_CALLS, ReasoningDialect
 from chatapp.errors import InvalidField, NotFound, RunFailed, Unreachable
-from chatapp.events import AttemptReset, Entry, RunEnd, StreamEvent, TextDelta
+from chatapp.events import AttemptReset, Entry, File, RunEnd, StreamEvent, TextDelta
 from chatapp.generation.inline import InlineRun
 from chatapp.generation.tool_loop import ToolLoop
 from chatapp.providers import Provider
@@ -163,20 +164,25 @@ def _text(events: Generator[StreamEvent, None, None]) -> str:
         for seq, event in enumerate(events, 1):
             said.add(Entry(seq, event))
             _raise_failure(event)
-    return said.content
+    return said.content or words_for_files("", said.files)
 
 
 def _texts(events: Generator[StreamEvent, None, None]) -> Iterator[str]:
     """Text that was given cannot be taken back: an answer begun anew behind it is a failure."""
-    given = False
+    given, files = False, WordsForFiles()
     with closing(events):
         for event in events:
             if isinstance(event, TextDelta):
                 given = True
+                files.text(event.text)
                 yield event.text
             elif isinstance(event, AttemptReset) and given:
                 raise RunFailed(BEGUN_ANEW.code, BEGUN_ANEW.message, BEGUN_ANEW.retryable)
+            elif isinstance(event, File):
+                files.file("", event)
             _raise_failure(event)
+    if words := files.at_end():
+        yield words
 
 
 def _raise_failure(event: StreamEvent) -> None:

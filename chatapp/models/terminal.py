@@ -15,6 +15,8 @@ import msgspec
 from chatapp.errors import ChatappError
 from chatapp.events import (
     AttemptReset,
+    CitedSource,
+    File,
     ReasoningDelta,
     RunEnd,
     StreamEvent,
@@ -68,6 +70,16 @@ class Screen:
                 self._line(event, click.style(plain(f"→ {result}"), fg="cyan"))
             case ToolResult():
                 self._line(event, click.style(plain(f"→ {event.error}"), fg="red"))
+            case CitedSource():
+                self._line(event, click.style(plain(" ".join(filter(None, (event.title, event.url)))), fg="cyan"))
+            case File():
+                self._line(
+                    event,
+                    click.style(
+                        plain(f"{event.name or event.media_type}: {event.error or event.url or _size(event)}"),
+                        fg="cyan",
+                    ),
+                )
             case AttemptReset():
                 self._line(event, click.style(plain(f"The answer starts again: {event.reason}"), fg="yellow"))
             case RunEnd():
@@ -109,3 +121,7 @@ def statistics(end: RunEnd) -> str:
         f"{end.reason} · {about}{usage.prompt} + {usage.completion} = {usage.total} tokens{first} · "
         f"{timing.total_ms / 1000:.2f} s"
     )
+
+
+def _size(file: File) -> str:
+    return f"{len(file.bytes)} bytes"

@@ -31,16 +31,21 @@ class AttemptFailed(msgspec.Struct, frozen=True):
 
 
 class Finished(msgspec.Struct, frozen=True):
-    """The end of the reply, always last. `usage` is None if the provider did not report it."""
+    """The end of the reply, always last. `usage` is None if the provider did not report it.
+
+    `skipped` counts what could not be read or carried, by its kind.
+    """
 
     reason: FinishReason
     usage: Usage | None = None
+    skipped: dict[str, int] = {}
 
 
 class StepFinished(msgspec.Struct, frozen=True):
     """One of several requests of a run has ended. `Finished` reports the last one."""
 
     usage: Usage
+    skipped: dict[str, int] = {}
 
 
 ReplyItem: TypeAlias = StreamEvent | Started | AttemptFailed | StepFinished | Finished

@@ -22,6 +22,7 @@ import msgspec
 from chatapp.cancel import CancelScope
 from chatapp.chat import Chat
 from chatapp.errors import (
+    EmptyReply,
     RateLimited,
     Rejected,
     Reported,
@@ -39,7 +40,7 @@ from chatapp.providers.model_list import same_model
 Sleep = Callable[[float], object]
 
 FIRST_WAIT_S = 0.5  # doubled for each further pause
-TEMPORARY = (Unreachable, RateLimited, Reported, Truncated)
+TEMPORARY = (Unreachable, RateLimited, Reported, Truncated, EmptyReply)
 """Errors that may be gone a moment later. Not a timeout: it took its time, and would again."""
 
 TEMPORARY_STATUS = frozenset({408, 425, 500, 502, 503, 504, 529})

@@ -12,31 +12,37 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
 from time import monotonic
-from typing import ClassVar, Protocol, TypeAlias, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import gevent
+import msgspec
 
 from chatapp.cancel import CancelScope
 from chatapp.chat import Chat
 from chatapp.errors import BadReply, ChatappError, Truncated
-from chatapp.events import StreamEvent
-from chatapp.providers import Finished, ReplyItem, Started
+from chatapp.providers import ReplyItem, Started
 from chatapp.providers.delivery import deliver, deliver_with_raw
 from chatapp.providers.model_list import ListingTimes, ModelList
 from chatapp.providers.pacing import spread
+from chatapp.providers.reply import Reply, ReplyItems
 from chatapp.providers.think_tags import separated
 from chatapp.secret import Secret
 from chatapp.settings import ThinkingStyle, ThinkTags
 from chatapp.wire.frames import MAX_EVENT_BYTES, MAX_LINE_BYTES, NDJSONDecoder, ServerEvent, SSEDecoder
-from chatapp.wire.json_text import UNREADABLE, is_json
+from chatapp.wire.json_text import UNREADABLE, is_json, parse_loosely
 from chatapp.wire.response import UpstreamResponse
 from chatapp.wire.upstream import Transport, UpstreamRequest
+from chatapp.wire.upstream_errors import stream_error
 
 T = TypeVar("T")
-ReplyItems: TypeAlias = Iterator[StreamEvent | Finished]
 
 BLANK = b"\xef\xbb\xbf \t\r\n"  # includes the bytes of a BOM, which the decoders remove
 END_MARK = "[DONE]"  # the last event in several SSE protocols
+FAILED = ("error", "exception")  # types of events, in any protocol
+ERROR_BYTES = 16_384  # the most of an error after the last frame
+
+_elements = msgspec.json.Decoder(list[msgspec.Raw])
+_error_alone = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 @dataclass(frozen=True)
@@ -175,8 +181,47 @@ class HTTPProvider(ABC):
 
         The last may lack the blank line after it, but nothing else.
         """
-        decoder = SSEDecoder(self._limits.max_line_bytes, self._limits.max_event_bytes)
+        decoder = SSEDecoder(self._limits.max_line_bytes, self._limits.max_event_bytes, error_field=True)
         return self._complete(decoder, body, lambda event: event.data)
+
+    def frames(self, body: Iterable[bytes], reply: Reply[Any]) -> Iterator[str | bytes]:
+        """The JSON objects of an SSE body, up to its end mark; the reply notes everything else.
+
+        Raises Reported for an event that is an error by its type, and for an error in bare JSON
+        after the last frame, without `data:`.
+        """
+        body = _Remembered(body)
+        try:
+            for event in self.server_events(body):
+                text = event.data.strip()
+                if text == END_MARK:
+                    reply.marked = True
+                    return
+                if event.type in FAILED:
+                    raise stream_error(self.name, text.encode("utf-8", "replace"))
+                yield from objects(text, reply)
+        except Truncated:
+            self._raise_error_in(body)
+            raise
+        if not reply.finished:
+            self._raise_error_in(body)
+
+    def read_whole(self, body: bytes, reply: Reply[Any]) -> ReplyItems:
+        """The items of a body that came in one piece: one JSON object, or a list of them."""
+        text = body.lstrip(BLANK).rstrip()
+        return reply.read(self._whole_elements(text) if text.startswith(b"[") else [text])
+
+    def _whole_elements(self, text: bytes) -> Iterator[bytes]:
+        for element in parse_loosely(_elements, text, self.name, lambda kind: None):
+            yield bytes(element)
+
+    def _raise_error_in(self, body: "_Remembered") -> None:
+        try:
+            error = _error_alone.decode(body.last_object).get("error")
+        except UNREADABLE:
+            return
+        if error is not None:
+            raise stream_error(self.name, bytes(error))
 
     def lines(self, body: Iterable[bytes]) -> Iterator[bytes]:
         """The lines of an NDJSON body. The last may lack its newline."""
@@ -196,7 +241,7 @@ class HTTPProvider(ABC):
             came = came or bool(frames)
             yield from frames
         for frame in decoder.flush():
-            if text(frame) != END_MARK and not is_json(text(frame)):
+            if _is_cut(text(frame)):
                 raise Truncated(f"{self.name} broke off its reply in the middle of an event")
             came = True
             yield frame
@@ -219,6 +264,42 @@ def _joined(base_url: str, path: str) -> str:
     path, _, own = path.partition("?")
     query = "&".join(filter(None, (own, common)))
     return base.rstrip("/") + path + (f"?{query}" if query else "")
+
+
+def objects(text: str, reply: Reply[Any]) -> Iterator[str | bytes]:
+    """The JSON objects in the data of a frame: usually itself. The reply notes everything else."""
+    if text.startswith("{"):
+        yield text
+    elif text.startswith("[") and is_json(text):
+        for element in parse_loosely(_elements, text, "the provider", reply.skip):
+            yield from objects(bytes(element).decode("utf-8", "replace").strip(), reply)
+    elif text:
+        reply.skip_words(text)
+
+
+def _is_cut(text: str | bytes) -> bool:
+    """Whether the last frame was broken off in the middle."""
+    text = (text.decode("utf-8", "replace") if isinstance(text, bytes) else text).strip()
+    return text[:1] in ("{", "[") and text != END_MARK and not is_json(text)
+
+
+class _Remembered:
+    """Passes a body on and remembers its last bytes."""
+
+    def __init__(self, body: Iterable[bytes]) -> None:
+        self._body = body
+        self._held = b""
+
+    def __iter__(self) -> Iterator[bytes]:
+        for data in self._body:
+            self._held = (self._held + data)[-ERROR_BYTES:]
+            yield data
+
+    @property
+    def last_object(self) -> bytes:
+        """What follows the last line that begins with a brace."""
+        start = max(self._held.rfind(b"\n{"), self._held.rfind(b"\r{"))
+        return self._held[start + 1 :].strip()
 
 
 class _Decoder(Protocol[T]):

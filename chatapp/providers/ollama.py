@@ -4,15 +4,16 @@ Only this protocol has all of its thinking, counts and errors: Ollama's OpenAI-l
 some out.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
 from chatapp.chat import Chat, Image, Message
-from chatapp.errors import InvalidField, Truncated
-from chatapp.events import FinishReason, ReasoningDelta, StreamEvent, TextDelta, ToolCall, Usage
+from chatapp.errors import InvalidField
+from chatapp.events import FinishReason, ReasoningDelta, StreamEvent, TextDelta, Usage
 from chatapp.providers import Finished
-from chatapp.providers.http import HTTPProvider, ProviderRequest, ReplyItems
+from chatapp.providers.http import END_MARK, HTTPProvider, ProviderRequest, objects
+from chatapp.providers.media import file_of_base64
 from chatapp.providers.prompt import (
     given,
     inline_image,
@@ -23,8 +24,10 @@ from chatapp.providers.prompt import (
     with_tool_names,
     words,
 )
+from chatapp.providers.reply import Reply, ReplyItems
 from chatapp.providers.thinking import STYLES, switched
-from chatapp.wire.json_text import NOTHING, count, is_something, parse, parse_arguments
+from chatapp.providers.tool_calls import WholeCalls
+from chatapp.wire.json_text import NOTHING, count, is_something
 from chatapp.wire.upstream_errors import stream_error
 
 FINISH: dict[str, FinishReason] = {"length": "length"}
@@ -52,23 +55,17 @@ class Ollama(HTTPProvider):
         return ProviderRequest("/api/chat", body | given(format=shape))
 
     def decode(self, body: Iterable[bytes]) -> ReplyItems:
-        tool_calls = 0
-        for text in self.lines(body):
-            line = parse(_line, text, self.name)
-            if is_something(line.error):
-                raise stream_error(self.name, bytes(line.error))
-            message = line.message
-            if message.thinking:
-                yield ReasoningDelta(message.thinking)
-            if message.content:
-                yield TextDelta(message.content)
-            for call in message.tool_calls or ():
-                yield self._tool_call(call, tool_calls)
-                tool_calls += 1
-            if line.done:
-                yield Finished(FINISH.get(line.done_reason or "", "stop"), _usage(line))
-                return
-        raise Truncated(f"{self.name} ended its reply before it was complete")
+        reply = _Reply(self.name)
+        return reply.read(self._frames(body, reply))
+
+    def _frames(self, body: Iterable[bytes], reply: "_Reply") -> Iterator[str | bytes]:
+        for line in self.lines(body):
+            if line.startswith(b"{"):
+                yield line
+            else:
+                text = line.decode("utf-8", "replace").removeprefix("data:").strip()
+                reply.marked = reply.marked or text == END_MARK
+                yield from objects("" if text == END_MARK else text, reply)
 
     def decode_models(self, body: bytes) -> Iterable[str]:
         return [model.name for model in msgspec.json.decode(body, type=_Tags).models]
@@ -82,10 +79,6 @@ class Ollama(HTTPProvider):
         more = given(images=images, tool_calls=calls, thinking=thinking or None)
         return {"role": message.role, "content": words(message), **more}
 
-    def _tool_call(self, call: "_ToolCall", position: int) -> StreamEvent:
-        arguments = parse_arguments(bytes(call.function.arguments), self.name)
-        return ToolCall(call.id or f"call_{position}", "function", call.function.name, arguments)
-
 
 class _Function(msgspec.Struct):
     name: str = ""
@@ -93,7 +86,7 @@ class _Function(msgspec.Struct):
 
 
 class _ToolCall(msgspec.Struct):
-    function: _Function
+    function: _Function | None = None
     id: str | None = None
 
 
@@ -101,14 +94,15 @@ class _Message(msgspec.Struct, frozen=True):
     content: str | None = None
     thinking: str | None = None
     tool_calls: list[_ToolCall] | None = None
+    images: list[str] | None = None
 
 
 class _Line(msgspec.Struct):
     """The fields of a line that we need. The last line has the counts."""
 
     error: msgspec.Raw = NOTHING
-    message: _Message = _Message()
-    done: bool = False
+    message: _Message | None = None
+    done: bool | None = None
     done_reason: str | None = None
     prompt_eval_count: float | None = None
     eval_count: float | None = None
@@ -123,6 +117,43 @@ class _Tags(msgspec.Struct):
 
 
 _line = msgspec.json.Decoder(_Line)
+
+
+class _Reply(Reply[_Line]):
+    frame = _line
+
+    def __init__(self, who: str) -> None:
+        super().__init__(who)
+        self._last = _Line()
+        self._tool_calls = WholeCalls(who, self.skip)
+
+    def knows(self, line: _Line) -> bool:
+        return line.message is not None or bool(line.done)
+
+    def take(self, line: _Line) -> Iterator[StreamEvent]:
+        if is_something(line.error):
+            raise stream_error(self._who, bytes(line.error))
+        message = line.message or _Message()
+        if message.thinking:
+            yield ReasoningDelta(message.thinking)
+        if message.content:
+            yield TextDelta(message.content)
+        for image in message.images or ():
+            yield file_of_base64(image)
+        for call in message.tool_calls or ():
+            function = call.function or _Function()
+            arguments = bytes(function.arguments).decode("utf-8", "replace")
+            yield from self._tool_calls.take(call.id, function.name, arguments)
+        if line.done:
+            self._last = line
+            self.over = self.marked = True
+            self.finished = bool(line.done_reason)
+
+    def rest(self) -> Iterable[StreamEvent]:
+        return ()
+
+    def end(self) -> Finished:
+        return Finished(FINISH.get(self._last.done_reason or "", "stop"), _usage(self._last))
 
 
 def _usage(line: _Line) -> Usage | None:

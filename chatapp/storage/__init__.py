@@ -44,7 +44,7 @@ class Answer(StoredMessage, frozen=True, kw_only=True):
     compacted: str
 
     def entries(self) -> list[Entry]:
-        """The compacted log; empty while the run goes on."""
+        """The compacted log, without the bytes of its files; empty while the run goes on."""
         return decode_entries(self.compacted)
 
 

@@ -18,9 +18,10 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from chatapp.chat import Ask, Message
 from chatapp.errors import DatabaseUnavailable, InvalidField, NotFound
-from chatapp.events import RunEnd
+from chatapp.events import Entry, RunEnd
 from chatapp.ids import new_id
 from chatapp.storage import Answer, Begun, Conversation, StoredMessage, decode_entries
+from chatapp.storage.files import keep_files, with_bytes, without_bytes
 from chatapp.storage.history import newest_id, provider_messages, shown
 from chatapp.storage.placement import choose_conversation, known_session, owned_conversation, owned_message
 from chatapp.storage.tables import ConversationRow, MessageRow
@@ -51,10 +52,18 @@ class Conversations:
 
     def finish(self, answer_id: str, transcript: Transcript) -> None:
         """Store the answer. An answer whose conversation was deleted meanwhile is dropped."""
-        entries = msgspec.json.encode(transcript.entries).decode()
+        entries = msgspec.json.encode(without_bytes(transcript.entries)).decode()
         values = {"status": "done", "content": transcript.content, "entries": entries}
         with self._transaction() as session:
-            session.execute(update(MessageRow).where(MessageRow.id == answer_id).values(values))
+            finished = update(MessageRow).where(MessageRow.id == answer_id).values(values).returning(MessageRow.id)
+            if session.scalar(finished):
+                keep_files(session, answer_id, transcript.entries)
+
+    def entries(self, answer: Answer) -> list[Entry]:
+        """The compacted log with the bytes of its files, which `Answer.entries` is without."""
+        entries = answer.entries()
+        with self._transaction() as session:
+            return with_bytes(session, answer.id, entries)
 
     def kept_end(self, answer_id: str) -> RunEnd | None:
         """How a finished answer ended."""

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from chatapp.chat import Ask, Message
 from chatapp.errors import InvalidField, NotFound
 from chatapp.ids import new_id
+from chatapp.storage.files import copy_files
 from chatapp.storage.tables import ConversationRow, MessageRow
 
 
@@ -80,7 +81,11 @@ def continue_or_branch(session: Session, previous: MessageRow, now: float) -> Co
     )
     session.add(branch)
     session.flush()  # the messages refer to it
-    session.add_all([row.copy(new_id("msg"), branch.id) for row in rows if row.id <= previous.id])
+    copies = {row.id: row.copy(new_id("msg"), branch.id) for row in rows if row.id <= previous.id}
+    session.add_all(copies.values())
+    session.flush()  # their files refer to them
+    for row_id, copy in copies.items():
+        copy_files(session, row_id, copy.id)
     return branch
 
 

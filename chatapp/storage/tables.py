@@ -43,6 +43,17 @@ class ApprovalRow(Base):
     decision: Mapped[str]
 
 
+class FileRow(Base):
+    """The bytes of a file that an answer holds; the rest of it stands in the compacted log. They
+    are apart because a list of messages must not read them."""
+
+    __tablename__ = "files"
+
+    run_id: Mapped[str] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True)
+    file_id: Mapped[str] = mapped_column(primary_key=True)
+    data: Mapped[bytes]
+
+
 class MessageRow(Base):
     """A message of the user or the system, or an answer, whose id is its run's id.
 

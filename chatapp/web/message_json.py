@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from chatapp.dialects.media import file_data, source_data
 from chatapp.errors import LogError
 from chatapp.events import PlanStep, ToolApproval, ToolCall, ToolResult
 from chatapp.service import Answer, StoredMessage
@@ -34,6 +35,8 @@ def message_json(message: StoredMessage) -> dict[str, Any]:
         "reasoning_ms": end and end.reasoning_ms,
         "steps": steps_json(transcript),
         "tools": tools_json(transcript),
+        "sources": [source_data(source) for source in transcript.sources],
+        "files": [file_data(message.id, file) for file in transcript.files],
         "provider": answer and answer.provider,
         "model": answer and answer.model,
         "result_mode": answer and answer.result_mode,
@@ -49,7 +52,7 @@ def message_json(message: StoredMessage) -> dict[str, Any]:
 def _readable(answer: Answer) -> Transcript:
     """An answer that cannot be read now must not keep its conversation from being shown."""
     try:
-        return current_service().transcript(answer)
+        return current_service().described(answer)
     except LogError:
         return Transcript()
 

@@ -19,9 +19,12 @@ from chatapp.errors import FrameTooLarge
 # that empty event as soon as any frame of the stream carried an `id:`.
 HEARTBEAT = b":\n"
 
-# More than any provider's chunk with an inline image, little enough to be held for every stream.
-MAX_LINE_BYTES = 1_000_000
-MAX_EVENT_BYTES = 4_000_000
+# A picture of 8 MB comes in one line of 11 MB, as base64. The size of the whole reply bounds what a
+# stream holds, too.
+MAX_LINE_BYTES = 16 << 20
+MAX_EVENT_BYTES = 16 << 20
+
+MAX_ERROR_BYTES = 16_384  # of a field `error`: only a word of it is needed
 
 # The rules set no limit, but int() raises beyond 4300 digits. 15 digits are 30,000 years; longer
 # values are ignored.
@@ -126,12 +129,22 @@ class SSEDecoder:
     """Decodes one stream. However its bytes are cut into pieces, the events are the same.
 
     `retry` is the last valid value in milliseconds, None before. Not usable after FrameTooLarge.
+
+    `error_field`: a field `error`, which the rules ignore, is the data of an event of that type.
+    Some servers report their failures so.
     """
 
-    def __init__(self, max_line_bytes: int = MAX_LINE_BYTES, max_event_bytes: int = MAX_EVENT_BYTES) -> None:
+    def __init__(
+        self,
+        max_line_bytes: int = MAX_LINE_BYTES,
+        max_event_bytes: int = MAX_EVENT_BYTES,
+        *,
+        error_field: bool = False,
+    ) -> None:
         self.retry: int | None = None
         self._lines = _LineBuffer(max_line_bytes)
         self._max_event_bytes = max_event_bytes
+        self._error_field = error_field
         self._at_start = True
         self._after_cr = False
         self._type = ""
@@ -169,7 +182,7 @@ class SSEDecoder:
         events: list[ServerEvent] = []
         for line in lines:
             if not line:
-                if self._data:
+                if self._data or (self._error_field and self._type == "error"):
                     events.append(self._take_event())
                 self._type = ""
                 continue
@@ -182,6 +195,9 @@ class SSEDecoder:
                 self._data.append(value)
             elif name == b"event":
                 self._type = value.decode("utf-8", "replace")
+            elif name == b"error" and self._error_field:
+                self._type = "error"
+                self._data.append(value[:MAX_ERROR_BYTES])
             elif name == b"id":
                 if b"\0" not in value:
                     self._last_event_id = value.decode("utf-8", "replace")

@@ -1,8 +1,9 @@
 """JSON as it crosses the wire: ours, written; a provider's, read with care. Pure.
 
-A provider's JSON may be cut in the middle of a character, hold integers larger than a log can
-store, or be nested so deeply that it can be read but never written again. None of these may end a
-reply that could go on, or leave a log that cannot be shown.
+A provider's JSON may be cut in the middle of a character, hold NaN, integers larger than a log can
+store, or fields of other types than they should have, or be nested so deeply that it can be read
+but never written again. None of these may end a reply that could go on, or leave a log that cannot
+be shown.
 """
 
 import json
@@ -12,6 +13,7 @@ from typing import TypeVar
 import msgspec
 
 from chatapp.errors import BadReply
+from chatapp.wire.shapes import Note, shaped
 
 T = TypeVar("T")
 
@@ -23,6 +25,7 @@ MAX_LEVELS = 100  # a tenth of what the encoders can follow; people and models w
 _encoder = msgspec.json.Encoder()
 _object = msgspec.json.Decoder(dict[str, object])
 _value = msgspec.json.Decoder()
+_not_a_number = re.compile(r'"(?:[^"\\]|\\.)*+"?|(?P<nan>[-+]?\b(?:nan|inf(?:inity)?)\b)', re.DOTALL | re.IGNORECASE)
 _escape = re.compile(r"\\(?:u[dD][89abAB]\w\w\\u[dD][c-fC-F]\w\w|(?P<half>u[dD][89a-fA-F]\w\w)|.)", re.DOTALL)
 
 
@@ -32,10 +35,14 @@ def json_data(value: object) -> str:
 
 
 def is_json(text: str | bytes) -> bool:
+    """Whether `parse` could read it, whatever it is."""
     try:
         msgspec.json.decode(text, type=msgspec.Raw)
     except UNREADABLE:
-        return False
+        try:
+            msgspec.json.decode(_mended(text), type=msgspec.Raw)
+        except UNREADABLE:
+            return False
     return True
 
 
@@ -46,9 +53,31 @@ def parse(decoder: msgspec.json.Decoder[T], text: str | bytes, who: str) -> T:
     except UNREADABLE:
         pass
     try:
-        return decoder.decode(_whole_characters(text))
+        return decoder.decode(_mended(text))
     except UNREADABLE:
         raise BadReply(f"{who} sent data that does not follow its protocol") from None
+
+
+def parse_loosely(decoder: msgspec.json.Decoder[T], text: str | bytes, who: str, note: Note) -> T:
+    """As `parse`, but a field that does not fit is left out and told to `note` (shapes.py).
+
+    Raises BadReply for text that is not JSON at all, and for JSON without the decoder's form.
+    """
+    try:
+        return decoder.decode(text)
+    except UNREADABLE:
+        pass
+    text = _mended(text)
+    try:
+        return decoder.decode(text)
+    except UNREADABLE:
+        pass
+    try:
+        value = json.loads(text, strict=False, parse_int=_int)  # strings may hold line ends too
+        fitting: T = shaped(decoder.type, value, note)
+    except (*UNREADABLE, ValueError):  # Unfit and JSONDecodeError are ValueErrors
+        raise BadReply(f"{who} sent data that does not follow its protocol") from None
+    return fitting
 
 
 def parse_arguments(text: str | bytes, who: str) -> dict[str, object]:
@@ -113,3 +142,15 @@ def _whole_characters(text: str | bytes) -> str:
     if isinstance(text, bytes):
         text = text.decode("utf-8", "replace")
     return _escape.sub(lambda match: r"\ufffd" if match["half"] else match[0], text)
+
+
+def _mended(text: str | bytes) -> str:
+    """The text without half characters, and with null for the numbers that JSON does not have.
+
+    Servers in Python and C++ write NaN and Infinity, mostly into fields that nobody reads.
+    """
+    return _not_a_number.sub(lambda match: "null" if match["nan"] else match[0], _whole_characters(text))
+
+
+def _int(digits: str) -> float:
+    return int(digits) if len(digits) < 300 else float("inf")  # int() refuses thousands of digits

@@ -65,7 +65,7 @@ class Upstream:
         silence_timeout: float = 60.0,
         total_timeout: float = 900.0,
         error_body_timeout: float = 2.0,
-        max_reply_bytes: int = 16 << 20,
+        max_reply_bytes: int = 32 << 20,
         pool_size: int = 1000,
         ca_file: str | None = None,
     ) -> None:

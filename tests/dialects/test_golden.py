@@ -18,7 +18,9 @@ from chatapp.dialects.openai_responses.events import ResponsesDialect
 from chatapp.dialects.registry import DIALECTS
 from chatapp.events import (
     AttemptReset,
+    CitedSource,
     ErrorInfo,
+    File,
     NativePiece,
     PlanStep,
     Raw,
@@ -43,6 +45,11 @@ HEARTBEAT, RESET = "heartbeat", "reset"
 START = RunStart("msg_7", "0af7651916cd43dd8448eb211c80319c", "mock", "words", "enabled", 1_700_000_000.25, "mine")
 USAGE, TIMING = Usage(10, 20, 30, 4, 5), Timing(3, 4, 50)
 ADD = ToolCall("c1", "function", "add", {"a": 1})
+WEB = CitedSource("src_1", "https://source.test/1?a=1&b=2", "One", "It is 1.", 6, 9)
+DOCUMENT = CitedSource("src_2", "", "notes.pdf", "one")
+PICTURE = File("file_1", "image/png", "", b"\x89PNG\r\n\x1a\n")
+ELSEWHERE = File("file_2", "application/pdf", "notes.pdf", url="https://source.test/notes.pdf")
+LEFT_OUT = File("file_3", "image/webp", error="left out: 9 bytes of data, and 8 are allowed")
 CLOCK = ToolCall("c2", "mcp", "clock", {"zone": "UTC"})
 
 EVERYTHING: list[StreamEvent | str] = [
@@ -75,6 +82,11 @@ EVERYTHING: list[StreamEvent | str] = [
     ToolResult("c1", "one"),
     ToolResult("c3", error="not JSON"),
     TextDelta("It is one."),
+    WEB,
+    DOCUMENT,
+    TextDelta(" See the notes."),
+    ELSEWHERE,
+    LEFT_OUT,
     RunEnd("stop", USAGE, TIMING, reasoning_ms=7),
     RESET,
 ]
@@ -136,6 +148,23 @@ RUNS: dict[str, list[StreamEvent | str]] = {
         ADD,
         TextDelta("One."),
         NativePiece("openai", "o", [{"reasoning_details": [{"type": "reasoning.encrypted"}]}], whole=True),
+        RunEnd("stop", USAGE, TIMING),
+    ],
+    "only_files": [START, ReasoningDelta("I paint."), PICTURE, ELSEWHERE, RunEnd("stop", USAGE, TIMING)],
+    "picture": [
+        START,
+        TextDelta("It is 1: "),
+        PICTURE,
+        WEB,
+        TextDelta("as you see."),
+        RunEnd("stop", USAGE, TIMING),
+    ],
+    "reset_file": [
+        START,
+        WEB,
+        PICTURE,
+        AttemptReset("upstream_truncated"),
+        PICTURE,
         RunEnd("stop", USAGE, TIMING),
     ],
     "reset_unseen": [START, AttemptReset("upstream_busy"), TextDelta("Yes"), RunEnd("length", USAGE, TIMING)],

@@ -4,6 +4,7 @@ import hashlib
 import json
 import random
 from collections.abc import Callable, Iterable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -117,9 +118,23 @@ def upstream() -> Iterator[Upstream]:
     upstream.close()
 
 
+@pytest.fixture(autouse=True)
+def invented(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Calls without an id are `call_0`, `call_1` …; calling the fixture begins anew."""
+    numbers = count()
+
+    def restart() -> None:
+        nonlocal numbers
+        numbers = count()
+
+    monkeypatch.setattr("chatapp.providers.tool_calls.new_call_id", lambda: f"call_{next(numbers)}")
+    return restart
+
+
 @pytest.fixture
-def read() -> Callable[..., Reading]:
+def read(invented: Callable[[], None]) -> Callable[..., Reading]:
     def read(provider: HTTPProvider, body: bytes | Iterable[bytes], content_type: str = "") -> Reading:
+        invented()
         return Reading(provider.read(content_type, [body] if isinstance(body, bytes) else body))
 
     return read

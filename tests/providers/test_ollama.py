@@ -5,7 +5,7 @@ import pytest
 from providers.chats import PNG, SCHEMA, SEEN, SET, SHAPED, TOOLS, body
 
 from chatapp.chat import Chat, Message
-from chatapp.errors import BadReply, Reported, Truncated
+from chatapp.errors import BadReply, EmptyReply, Reported, Truncated
 from chatapp.events import ReasoningDelta, TextDelta, ToolCall, Usage
 from chatapp.providers import Finished
 from chatapp.providers.ollama import Ollama
@@ -56,9 +56,9 @@ def test_an_error_line_ends_the_reply(ollama, read):
         (b"", Truncated),
         (ndjson({"message": {"content": "a"}}), Truncated),
         (ndjson({"message": {"content": "a"}}) + b'{"mess', Truncated),
-        (b"hello\n", BadReply),
+        (b"hello\n", EmptyReply),
         (b"<html>", BadReply),
-        (b"[]\n", BadReply),
+        (b"[]\n", EmptyReply),
     ],
 )
 def test_a_200_that_is_no_reply_is_an_error(ollama, read, body, error):

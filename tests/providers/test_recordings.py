@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chatapp.errors import BadReply, Reported, Truncated, UpstreamError
+from chatapp.errors import BadReply, EmptyReply, Reported, Truncated, UpstreamError
 from chatapp.events import encode_events
 from chatapp.providers import Finished
 from chatapp.providers.anthropic.adapter import Anthropic
@@ -53,12 +53,12 @@ ERRORS = {
     "synthetic/anthropic-error-first.sse": Reported,
     "gemini-vertex/streaming-failure-malformed-content-c410b.sse": Truncated,
     "anthropic/test_anthropic_instrumentation_async_completions_streaming-07316.sse": Truncated,  # another protocol
+    "openrouter/minimax_minimax_m1-object_streaming-fe070.sse": EmptyReply,  # nothing said, no finish reason
 }
 
 # The recordings that we read differently from their manifest, and why.
 REASON_UNSAID = {
     "openai-chat/test_tools_streaming_variant_a-52286.sse": "stop",  # no finish reason, but an end mark
-    "openrouter/minimax_minimax_m1-object_streaming-fe070.sse": "stop",  # the same
     "gemini-vertex/unary-success-missing-safety-ratings-cd3f3.json": "stop",  # a whole response is complete
     "gemini/unary-failure-only-prompt-feedback-80cfd.json": "content_filter",  # blocked, with a message for a reason
 }
@@ -74,6 +74,9 @@ CALLS = {
     "openai-responses/openai-custom-tool.1-00232.chunks.jsonl": ["write_sql"],  # not JSON: under `input`
     "openai-responses/openai-custom-tool.1-6abc5.json": ["write_sql"],
     "openai-responses/openai-shell-container.1-b56d0.chunks.jsonl": ["shell"],
+    "azure-openai-responses/azure-web-search-preview-tool.1-f2bb9.chunks.jsonl": ["web_search"],
+    "openai-responses/test_openai_citations_become_the_source_list-ee8d6.sse": ["web_search"],
+    "xai/xai-web-search-tool.1-d0f22.chunks.jsonl": ["web_search"],
     "anthropic/incomplete_partial_json_response-d3027.sse": [],  # cut off by the limit: no call
 }
 RESET = {"anthropic/spliced-message-start-08f10.chunks.jsonl": "Let me call the tool."}  # only the second start counts

@@ -36,6 +36,17 @@ def ask(model: str, messages: Any = HI, **more: Any) -> Any:
     return {"model": f"mock/{model}", "messages": messages, "max_tokens": 500, **more}
 
 
+def test_citations_come_with_the_text_and_a_picture_as_a_link(client: anthropic.Anthropic) -> None:
+    with client.messages.stream(**ask("media")) as stream:
+        streamed = stream.get_final_message()
+    for message in (streamed, client.messages.create(**ask("media"))):
+        (block,) = message.content
+        assert block.type == "text" and block.text.endswith("/files/file_1)")
+        assert [one.type for one in block.citations or ()] == ["web_search_result_location"] * 2
+    sent_back: Any = [*HI, streamed.to_param(), *HI]
+    assert client.messages.create(**ask("words", sent_back, max_tokens=2)).content
+
+
 def test_a_message_streams_with_thinking_and_usage(client: anthropic.Anthropic) -> None:
     thinking: Any = {"type": "enabled", "budget_tokens": 2000}
     asked = ask("words", thinking=thinking, max_tokens=60)

@@ -56,6 +56,17 @@ def conversation_of(client: Any, message: Any) -> Any:
     return client.json(f"/api/v1/conversations/{kept['conversation_id']}")["messages"]
 
 
+def test_a_page_s_chat_holds_sources_and_a_file_and_goes_on_elsewhere(chat: Any, server: Any) -> None:
+    (shown,) = chat("media", {"send": "one"}, model="media", max_tokens=100)
+    assert shown["status"] == "ready" and "error" not in shown
+    answer = shown["messages"][-1]
+    parts = [part for part in answer["parts"] if part["type"] in ("source-url", "file")]
+    assert [part["type"] for part in parts] == ["source-url", "source-url", "file"]
+    assert parts[2]["url"] == f"/api/v1/messages/{answer['id']}/files/file_1"
+    (shown,) = chat("media elsewhere", {"send": "two"}, messages=shown["messages"])
+    assert shown["status"] == "ready" and "error" not in shown
+
+
 def test_a_page_s_chat_goes_on_is_made_anew_and_kept(chat: Any, server: Any) -> None:
     first, anew, second = chat("kept", {"send": "one"}, {"regenerate": True}, {"send": "two"})
     assert {shown["status"] for shown in (first, anew, second)} == {"ready"}

@@ -62,6 +62,26 @@ def test_a_completion_streams_with_thinking_and_usage(sdk: openai.OpenAI) -> Non
     assert not chunks[-1].choices and usage and usage.completion_tokens == len(deltas) - 2
 
 
+def test_pictures_and_sources_come_through_the_stream_helper_and_whole(sdk: openai.OpenAI) -> None:
+    asked: Any = {"model": "mock/media", "messages": HI}
+    with sdk.chat.completions.stream(**asked) as stream:
+        streamed = stream.get_final_completion().choices[0].message
+    whole = sdk.chat.completions.create(**asked).choices[0].message
+    for message in (streamed, whole):
+        assert [one.url_citation.title for one in message.annotations or ()] == ["The sky", "Grass"]
+        images = (message.model_extra or {})["images"]
+        assert images[0]["image_url"]["url"].startswith("data:image/png;base64,")
+    sent_back: Any = [*HI, streamed.to_dict(), *HI]
+    assert sdk.chat.completions.create(model="mock/words", messages=sent_back, max_tokens=2).choices
+    with sdk.responses.stream(model="mock/media", input="hi") as events:
+        types = [event.type for event in events]
+        text, picture = events.get_final_response().output
+    assert types.count("response.output_text.annotation.added") == 2
+    assert text.type == "message" and text.content[0].type == "output_text"
+    assert [one.type for one in text.content[0].annotations] == ["url_citation", "url_citation"]
+    assert picture.type == "image_generation_call" and (picture.result or "").startswith("iVBOR")
+
+
 def test_without_being_asked_no_usage_comes(sdk: openai.OpenAI) -> None:
     stream = sdk.chat.completions.create(model="mock/words", messages=HI, stream=True, max_tokens=3)
     assert all(chunk.choices and chunk.usage is None for chunk in stream)

@@ -20,8 +20,10 @@ from sseclient import SSEClient
 from chatapp.dialects.registry import DIALECTS
 from chatapp.events import (
     AttemptReset,
+    CitedSource,
     Entry,
     ErrorInfo,
+    File,
     PlanStep,
     Raw,
     ReasoningDelta,
@@ -84,6 +86,9 @@ def run(chance: random.Random) -> list[StreamEvent]:
                 [*pieces, call, outcome],
                 [call, ToolApproval(id, "asked", 9.0), outcome],
                 [PlanStep(number, text)],
+                [TextDelta("x"), CitedSource(f"src_{number}", "https://source.test/1", text, text, 0, 1)],
+                [CitedSource(f"src_{number}", "", "a.pdf")],
+                [File(f"file_{number}", "image/png", bytes=text.encode())],
                 [Raw(text.encode() + bytes([chance.randrange(256)]))],
                 [AttemptReset("again")] if number < 2 else [],
             ]

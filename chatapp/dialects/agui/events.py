@@ -9,10 +9,13 @@ from collections.abc import Iterable, Iterator
 from typing import ClassVar, assert_never
 
 from chatapp.dialects import BEGUN_ANEW, Dialect, failed
-from chatapp.dialects.blocks import Block, Blocks, Change, Closed, Grew, Opened
+from chatapp.dialects.blocks import Block, Blocks, Change, Cited, Closed, Grew, Opened
+from chatapp.dialects.media import file_data, source_data
 from chatapp.events import (
     AttemptReset,
+    CitedSource,
     ErrorInfo,
+    File,
     NativePiece,
     PlanStep,
     Raw,
@@ -68,6 +71,12 @@ class AGUIDialect(Dialect):
                 yield self._result(event)
             case PlanStep(begun=False):
                 yield _frame("CUSTOM", name="plan-step", value={"index": event.index, "text": event.text})
+            case CitedSource():
+                self._blocks.take_place()
+                yield _frame("CUSTOM", name="source", value=source_data(event))
+            case File():
+                self._blocks.take_place()
+                yield _frame("CUSTOM", name="file", value=file_data(self._start.run_id if self._start else "", event))
             case RunStart():
                 self._start = event
                 self._ids = {
@@ -79,7 +88,7 @@ class AGUIDialect(Dialect):
                 yield self._fail(event.error)
             case RunEnd():
                 yield from self._end(event)
-            case AttemptReset() if self._messages:
+            case AttemptReset() if self._messages or self._blocks.shown:
                 yield self._fail(BEGUN_ANEW)
             case PlanStep() | ToolApproval() | AttemptReset() | Raw() | NativePiece():
                 pass
@@ -97,6 +106,8 @@ class AGUIDialect(Dialect):
                 case Closed():
                     for type in CLOSED[change.block.kind]:
                         yield _frame(type, **self._place(change.block))
+                case Cited():
+                    pass  # `encode` writes it
                 case _:
                     assert_never(change)
 

@@ -10,9 +10,12 @@ from collections.abc import Iterable, Iterator
 from typing import ClassVar, assert_never
 
 from chatapp.dialects import BEGUN_ANEW, Dialect, failed
-from chatapp.dialects.blocks import Block, Blocks, Change, Closed, Grew, Opened
+from chatapp.dialects.blocks import Block, Blocks, Change, Cited, Closed, Grew, Opened
+from chatapp.dialects.media import file_url, in_words
 from chatapp.events import (
     AttemptReset,
+    CitedSource,
+    File,
     NativePiece,
     PlanStep,
     Raw,
@@ -46,7 +49,9 @@ class UIMessageDialect(Dialect):
         self._blocks = Blocks()
         self._parts = 0  # texts and reasonings so far; the last one's id
         self._calls: set[str] = set()  # begun so far, by id
+        self._by_provider: set[str] = set()  # ids of the calls that the provider ran itself
         self._answered = False  # a tool's result came, and no part since
+        self._run_id = ""
         self._over = False
 
     def encode(self, event: StreamEvent) -> Iterator[Frame]:
@@ -59,14 +64,27 @@ class UIMessageDialect(Dialect):
                 yield from self._begin_call(event.tool_call_id, event)
                 yield _frame("tool-input-delta", toolCallId=event.tool_call_id, inputTextDelta=event.text)
             case ToolCall():
+                if event.by_provider:
+                    self._by_provider.add(event.id)
                 yield from self._begin_call(event.id, event)
-                yield _frame("tool-input-available", input=event.arguments, **_call(event.id, event.name))
+                executed = self._executed(event.id)
+                yield _frame("tool-input-available", input=event.arguments, **_call(event.id, event.name), **executed)
             case ToolResult():
                 yield from self._answer_call(event)
             case PlanStep(begun=False):
                 yield from self._frames(self._blocks.close_text())
                 yield _frame("data-plan-step", data={"index": event.index, "text": event.text})
+            case CitedSource():
+                self._blocks.take_place()
+                yield _source(event)
+            case File() if event.error:
+                yield from self._frames(self._blocks.take(TextDelta(in_words(self._run_id, event))))
+            case File():
+                yield from self._frames(self._blocks.close_text())
+                self._blocks.take_place()
+                yield _frame("file", url=file_url(self._run_id, event), mediaType=event.media_type)
             case RunStart():
+                self._run_id = event.run_id
                 about = {"provider": event.provider, "model": event.model}
                 yield _frame("start", messageId=event.run_id, messageMetadata=about)
                 yield _frame("start-step")
@@ -96,8 +114,8 @@ class UIMessageDialect(Dialect):
                     yield from self._open(change.block)
                 case Closed() if part:
                     yield _frame(f"{part}-end", id=str(self._parts))
-                case Grew() | Closed():
-                    pass  # a call: `encode` writes its pieces and its end
+                case Grew() | Closed() | Cited():
+                    pass  # `encode` writes sources, and the pieces and the end of a call
                 case _:
                     assert_never(change)
 
@@ -117,11 +135,14 @@ class UIMessageDialect(Dialect):
         self._blocks.take(result)
         yield from self._frames(self._blocks.close_text())
         self._answered = True
-        about = {"toolCallId": result.tool_call_id, "dynamic": True}
+        about = {"toolCallId": result.tool_call_id, "dynamic": True, **self._executed(result.tool_call_id)}
         if result.error is None:
             yield _frame("tool-output-available", output=result.result, **about)
         else:
             yield _frame("tool-output-error", errorText=result.error, **about)
+
+    def _executed(self, id: str) -> dict[str, object]:
+        return {"providerExecuted": True} if id in self._by_provider else {}
 
     def _end(self, end: RunEnd) -> Iterator[Frame]:
         yield from self._frames(self._blocks.close_text())
@@ -139,6 +160,13 @@ class UIMessageDialect(Dialect):
         self._over = True
         yield _frame("error", errorText=message)
         yield DONE
+
+
+def _source(source: CitedSource) -> Frame:
+    title = {"title": source.title} if source.title else {}
+    if source.url:
+        return _frame("source-url", sourceId=source.id, url=source.url, **title)
+    return _frame("source-document", sourceId=source.id, mediaType="text/plain", title=source.title or source.id)
 
 
 def _call(id: str, name: str) -> dict[str, object]:

@@ -92,6 +92,8 @@ def _steps(field: str, parts: list[UIPart]) -> Iterator[Message]:
             step = []
         elif part.type in ("text", "reasoning"):
             step.append(part)
+        elif part.type == "file":  # the model made it; no provider takes one back
+            step.append(UIPart(type="text", text=f"[file: {part.media_type}]"))
         elif _tool_name(part):
             given(f"{field}[{index}].toolCallId", part.tool_call_id)
             step.append(part)

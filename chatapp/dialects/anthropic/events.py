@@ -10,11 +10,14 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import ClassVar, assert_never
 
 from chatapp.dialects import BEGUN_ANEW, Dialect, failed
-from chatapp.dialects.blocks import Block, Blocks, Change, Closed, Grew, Opened
+from chatapp.dialects.blocks import Block, Blocks, Change, Cited, Closed, Grew, Opened
+from chatapp.dialects.media import in_words
 from chatapp.errors import status_of
 from chatapp.events import (
     AttemptReset,
+    CitedSource,
     ErrorInfo,
+    File,
     NativePiece,
     PlanStep,
     Raw,
@@ -68,18 +71,22 @@ class AnthropicDialect(Dialect):
         self._blocks = Blocks(tools, serial=True)
         self._signatures: dict[int, str] = {}  # of thinking, by the block's index
         self._sealed: dict[int, dict[str, object]] = {}  # blocks as Anthropic wrote them, by index
+        self._run_id = ""
         self._over = False
 
     def encode(self, event: StreamEvent) -> Iterator[Frame]:
         if self._over:
             return
         match event:
-            case TextDelta() | ReasoningDelta() | ToolInputDelta() | ToolCall() | ToolResult():
+            case TextDelta() | ReasoningDelta() | CitedSource() | ToolInputDelta() | ToolCall() | ToolResult():
                 yield from self._frames(self._blocks.take(event))
             case NativePiece():
                 for block in sealed_blocks(event):
                     yield from self._seal(block)
+            case File():  # the protocol's answers have no pictures
+                yield from self._frames(self._blocks.take(TextDelta(in_words(self._run_id, event))))
             case RunStart():
+                self._run_id = event.run_id
                 started = {**_head(event), "content": [], "usage": usage_body(Usage(prompt=self._prompt_tokens))}
                 yield _frame("message_start", message={**started, "stop_reason": None, "stop_sequence": None})
             case RunEnd() if failed(event) and event.error:
@@ -115,10 +122,13 @@ class AnthropicDialect(Dialect):
                     yield _delta(block, change.text)
                 case Opened():
                     yield _frame("content_block_start", index=block.index, content_block=self._start(block))
+                case Cited():
+                    delta = {"type": "citations_delta", "citation": _citation(change.source)}
+                    yield _frame("content_block_delta", index=block.index, delta=delta)
                 case Closed():
                     if signature := self._signature(block):
-                        delta = {"type": "signature_delta", "signature": signature}
-                        yield _frame("content_block_delta", index=block.index, delta=delta)
+                        signed = {"type": "signature_delta", "signature": signature}
+                        yield _frame("content_block_delta", index=block.index, delta=signed)
                     yield _frame("content_block_stop", index=block.index)
                 case _:
                     assert_never(change)
@@ -157,6 +167,10 @@ def message(said: Transcript, tools: Collection[str]) -> dict[str, object]:
         match event:
             case TextDelta():
                 _join(content, "text", event.text)
+            case File():
+                _join(content, "text", in_words(said.start.run_id, event))
+            case CitedSource():
+                _cite(content, _citation(event))
             case ReasoningDelta():
                 _join(content, "thinking", event.text, signature=SIGNATURE)
             case NativePiece():
@@ -212,10 +226,28 @@ def _delta(block: Block, text: str) -> Frame:
     return _frame("content_block_delta", index=block.index, delta={"type": type, field: text})
 
 
+def _citation(source: CitedSource) -> dict[str, object]:
+    """A place on the web, or in a document without an address. Its numbers are not known here."""
+    if source.url:
+        web: dict[str, object] = {"type": "web_search_result_location", "url": source.url, "encrypted_index": ""}
+        return {**web, "title": source.title or None, "cited_text": source.quote}
+    document: dict[str, object] = {"document_index": 0, "document_title": source.title or None, "file_id": None}
+    place: dict[str, object] = {"type": "char_location", "start_char_index": 0, "end_char_index": 0}
+    return {**place, **document, "cited_text": source.quote}
+
+
 def _join(content: list[dict[str, object]], kind: str, text: str, **more: object) -> None:
     if content and content[-1]["type"] == kind and content[-1].get("signature", SIGNATURE) == SIGNATURE:
-        text = f"{content.pop()[kind]}{text}"
-    content.append({"type": kind, kind: text, **more})
+        content[-1][kind] = f"{content[-1][kind]}{text}"
+    else:
+        content.append({"type": kind, kind: text, **more})
+
+
+def _cite(content: list[dict[str, object]], citation: dict[str, object]) -> None:
+    _join(content, "text", "")
+    citations = content[-1].setdefault("citations", [])
+    assert isinstance(citations, list)
+    citations.append(citation)
 
 
 def _seal(content: list[dict[str, object]], block: dict[str, object]) -> None:

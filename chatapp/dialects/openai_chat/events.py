@@ -9,11 +9,14 @@ from collections.abc import Collection, Iterator
 from typing import ClassVar, assert_never
 
 from chatapp.dialects import BEGUN_ANEW, Dialect, arguments_text, failed, is_shown
+from chatapp.dialects.media import image_url, in_words, is_image
 from chatapp.dialects.openai_chat.opaque import OpaqueMembers
 from chatapp.errors import status_of
 from chatapp.events import (
     AttemptReset,
+    CitedSource,
     ErrorInfo,
+    File,
     NativePiece,
     PlanStep,
     Raw,
@@ -50,6 +53,8 @@ class OpenAIDialect(Dialect):
         self._tools = tools
         self._head: dict[str, object] = {}
         self._indexes: dict[str, int] = {}  # of the calls that have no result, by id
+        self._calls = self._images = self._sources = self._chars = 0
+        self._run_id = ""
         self._calls = 0
         self._opaque = OpaqueMembers()
         self._shown = self._over = False
@@ -59,11 +64,23 @@ class OpenAIDialect(Dialect):
             return
         match event:
             case TextDelta():
+                self._chars += len(event.text)
                 yield self._delta({"content": event.text})
+            case CitedSource():
+                # The SDK joins the lists of deltas by the index of their members.
+                self._sources += 1
+                yield self._delta({"annotations": [{**_annotation(event, self._chars), "index": self._sources - 1}]})
+            case File() if is_image(event):
+                self._images += 1
+                yield self._delta({"images": [_image(self._run_id, event, self._images - 1)]})
+            case File():
+                yield self._delta({"content": in_words(self._run_id, event)})
             case ReasoningDelta():
                 yield self._delta({"reasoning_content": event.text})
             case ToolInputDelta():
                 yield from self._call(event.tool_call_id, event.name, event.text)
+            case ToolCall() if event.by_provider and self._tools is not None:
+                pass  # whatever its name, it is not the client's
             case ToolCall() if event.id not in self._indexes:
                 yield from self._call(event.id, event.name, arguments_text(event))
             case ToolResult():
@@ -74,6 +91,7 @@ class OpenAIDialect(Dialect):
                     if id in self._indexes:
                         yield self._delta({"tool_calls": [self._late_members(str(id))]})
             case RunStart():
+                self._run_id = event.run_id
                 self._head = _head(event, "chat.completion.chunk")
                 yield self._chunk([_choice({"role": "assistant", "content": ""})])
             case RunEnd() if failed(event) and event.error:
@@ -126,12 +144,17 @@ def completion(said: Transcript, tools: Collection[str] | None = None) -> dict[s
     """A run that ended well, as a `chat.completion`. `tools`: as for `OpenAIDialect`."""
     assert said.start is not None and said.end is not None
     calls = [call for call in said.open_calls() if is_shown(call.name, tools)]
+    content, annotations = _text_with_sources(said)
     opaque = _opaque_members(said)
     message: dict[str, object] = {
         "role": "assistant",
-        "content": said.content or (None if calls else ""),
+        "content": content or (None if calls else ""),
         "refusal": None,
     }
+    if annotations:
+        message["annotations"] = annotations
+    if images := [file for file in said.files if is_image(file)]:
+        message["images"] = [_image(said.start.run_id, file, index) for index, file in enumerate(images)]
     if said.reasoning:
         message["reasoning_content"] = said.reasoning
     if calls:
@@ -183,6 +206,38 @@ def _head(start: RunStart, object_: str) -> dict[str, object]:
 
 def _choice(delta: dict[str, object], reason: str | None = None) -> dict[str, object]:
     return {"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}
+
+
+def _text_with_sources(said: Transcript) -> tuple[str, list[dict[str, object]]]:
+    """The text, with words for the files that the protocol cannot carry, and its annotations."""
+    assert said.start is not None
+    text: list[str] = []
+    annotations = []
+    chars = 0
+    for _, event in said.entries:
+        match event:
+            case TextDelta():
+                text.append(event.text)
+                chars += len(event.text)
+            case File() if not is_image(event):
+                text.append(in_words(said.start.run_id, event))
+            case CitedSource():
+                annotations.append(_annotation(event, chars))
+    return "".join(text), annotations
+
+
+def _annotation(source: CitedSource, length: int) -> dict[str, object]:
+    """Its place is demanded: a source of the whole text stands at the end of the `length` so
+    far."""
+    start, end = (length, length) if source.start is None else (source.start, source.end or source.start)
+    about = {"url": source.url, "title": source.title, "start_index": start, "end_index": end}
+    quote = {"content": source.quote} if source.quote else {}
+    return {"type": "url_citation", "url_citation": {**about, **quote}}
+
+
+def _image(run: str, file: File, index: int) -> dict[str, object]:
+    """As OpenRouter sends it: OpenAI's own chat completions have no pictures."""
+    return {"type": "image_url", "image_url": {"url": image_url(run, file)}, "index": index}
 
 
 def _whole_call(call: ToolCall) -> dict[str, object]:

@@ -10,11 +10,22 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import ClassVar, assert_never
 
 from chatapp.dialects import BEGUN_ANEW, Dialect, failed
-from chatapp.dialects.blocks import Block, Blocks, Change, Closed, Grew, Opened
-from chatapp.dialects.openai_responses.items import CallItem, Events, Item, SealedItem, TextItem, ThinkingItem
+from chatapp.dialects.blocks import Block, Blocks, Change, Cited, Closed, Grew, Opened
+from chatapp.dialects.media import in_words, is_image
+from chatapp.dialects.openai_responses.items import (
+    CallItem,
+    Events,
+    ImageItem,
+    Item,
+    SealedItem,
+    TextItem,
+    ThinkingItem,
+)
 from chatapp.events import (
     AttemptReset,
+    CitedSource,
     ErrorInfo,
+    File,
     NativePiece,
     PlanStep,
     Raw,
@@ -63,7 +74,9 @@ class ResponsesDialect(Dialect):
         self._after = after
         self._last_only = last_only
         self._blocks = Blocks(tools)
-        self._items: list[Item] = []  # one for each block
+        self._items: list[Item] = []  # one for each block, and for each picture
+        self._run_id = ""
+        self._chars = 0  # of text so far
         self._sealed = ""  # of the item that is inserted next
         self._over = False
 
@@ -71,12 +84,19 @@ class ResponsesDialect(Dialect):
         if self._over:
             return
         match event:
-            case TextDelta() | ReasoningDelta() | ToolInputDelta() | ToolCall():
+            case TextDelta() | ReasoningDelta() | CitedSource() | ToolInputDelta() | ToolCall():
                 yield from self._frames(self._blocks.take(event))
+                self._chars += len(event.text) if isinstance(event, TextDelta) else 0
+            case File() if is_image(event) and event.bytes:
+                yield from self._frames(self._blocks.close_text())
+                yield from self._picture(event)
+            case File():
+                yield from self._frames(self._blocks.take(TextDelta(in_words(self._run_id, event))))
             case NativePiece():
                 for sealed in encrypted(event):
                     yield from self._seal(sealed)
             case RunStart():
+                self._run_id = event.run_id
                 self.response = self._begun(event)
                 for name in ("created", "in_progress"):
                     yield from self._event(name, {"response": self.response})
@@ -127,6 +147,10 @@ class ResponsesDialect(Dialect):
                     item = self._item(change.block)
                     self._items.append(item)
                     yield from self._events(item.opened())
+                case Cited():
+                    item = self._items[change.block.index]
+                    assert isinstance(item, TextItem)
+                    yield from self._events(item.cite(change.source))
                 case Closed():
                     item = self._items[change.block.index]
                     item.done, item.status = True, status
@@ -144,10 +168,10 @@ class ResponsesDialect(Dialect):
         yield from self._frames(self._blocks.seal())
 
     def _item(self, block: Block) -> Item:
-        run = str(self.response["id"]).removeprefix(PREFIX)
+        run = self._run_name
         match block.kind:
             case "text":
-                return TextItem(run, block.index)
+                return TextItem(run, block.index, self._chars)
             case "thinking":
                 return ThinkingItem(run, block.index)
             case "call":
@@ -156,6 +180,17 @@ class ResponsesDialect(Dialect):
                 item = SealedItem(run, block.index)
                 item.encrypted_content = self._sealed
                 return item
+
+    @property
+    def _run_name(self) -> str:
+        return str(self.response["id"]).removeprefix(PREFIX)
+
+    def _picture(self, file: File) -> Iterator[Frame]:
+        item = ImageItem(self._run_name, self._blocks.take_place(), file)
+        self._items.append(item)
+        yield from self._events(item.opened())
+        item.done, item.status = True, "completed"
+        yield from self._events(item.closed())
 
     def _end(self, end: RunEnd) -> Iterator[Frame]:
         """A cancelled run is `completed` with the status `cancelled`, which has no event."""

@@ -1,8 +1,11 @@
 """The output items of OpenAI's Responses: the events of their growth, and the items as objects."""
 
 from abc import ABC, abstractmethod
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from typing import ClassVar, TypeAlias
+
+from chatapp.events import CitedSource, File
 
 Events: TypeAlias = Iterator[tuple[str, Mapping[str, object]]]
 """Names without `response.`, and fields without `type` and `sequence_number`."""
@@ -42,9 +45,14 @@ class Item(ABC):
 
 
 class TextItem(Item):
-    """The answer's text: a message of one part."""
+    """The answer's text: a message of one part. It begins `offset` characters into the answer."""
 
     prefix = "msg"
+
+    def __init__(self, run: str, index: int, offset: int) -> None:
+        super().__init__(run, index)
+        self._offset = offset
+        self._annotations: list[Mapping[str, object]] = []
 
     def whole(self) -> dict[str, object]:
         content = [self._part] if self.text or self.done else []
@@ -57,6 +65,17 @@ class TextItem(Item):
     def delta(self, text: str) -> Events:
         yield "output_text.delta", {**self._place, "content_index": 0, "delta": text, "logprobs": []}
 
+    def cite(self, source: CitedSource) -> Events:
+        """The protocol demands a place in this text: its end, if the source names none here."""
+        start, end = len(self.text), len(self.text)
+        if source.start is not None and source.start >= self._offset:
+            start, end = source.start - self._offset, (source.end or source.start) - self._offset
+        about = {"url": source.url, "title": source.title, "start_index": start, "end_index": end}
+        annotation = {"type": "url_citation", **about}
+        place = {**self._place, "content_index": 0, "annotation_index": len(self._annotations)}
+        self._annotations.append(annotation)
+        yield "output_text.annotation.added", {**place, "annotation": annotation}
+
     def closed(self) -> Events:
         yield "output_text.done", {**self._place, "content_index": 0, "text": self.text, "logprobs": []}
         yield "content_part.done", {**self._place, "content_index": 0, "part": self._part}
@@ -64,7 +83,7 @@ class TextItem(Item):
 
     @property
     def _part(self) -> dict[str, object]:
-        return {"type": "output_text", "text": self.text, "annotations": [], "logprobs": []}
+        return {"type": "output_text", "text": self.text, "annotations": list(self._annotations), "logprobs": []}
 
 
 class ThinkingItem(Item):
@@ -104,6 +123,33 @@ class SealedItem(Item):
 
     def delta(self, text: str) -> Events:
         return iter(())
+
+
+class ImageItem(Item):
+    """A picture that the model made. It does not grow."""
+
+    prefix = "ig"
+
+    def __init__(self, run: str, index: int, file: File) -> None:
+        super().__init__(run, index)
+        self._file = file
+
+    def whole(self) -> dict[str, object]:
+        result = b64encode(self._file.bytes).decode() if self.done else None
+        format = self._file.media_type.removeprefix("image/").removesuffix("+xml")
+        about = {"id": self._id, "type": "image_generation_call", "status": self.status}
+        return {**about, "output_format": format, "result": result}
+
+    def opened(self) -> Events:
+        yield from super().opened()
+        yield "image_generation_call.in_progress", self._place
+
+    def delta(self, text: str) -> Events:
+        return iter(())
+
+    def closed(self) -> Events:
+        yield "image_generation_call.completed", self._place
+        yield from super().closed()
 
 
 class CallItem(Item):

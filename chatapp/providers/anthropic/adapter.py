@@ -8,6 +8,7 @@ Source: https://platform.claude.com/docs/en/build-with-claude/streaming, and rec
 from collections.abc import Iterable, Iterator
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from chatapp.chat import Chat
 from chatapp.errors import Truncated
@@ -24,10 +25,12 @@ from chatapp.events import (
 from chatapp.providers import Finished
 from chatapp.providers.anthropic.blocks import Block
 from chatapp.providers.anthropic.request import PROTOCOL, request_body
-from chatapp.providers.http import END_MARK, HTTPProvider, ProviderRequest, ReplyItems
+from chatapp.providers.http import HTTPProvider, ProviderRequest
+from chatapp.providers.media import objects
+from chatapp.providers.reply import Reply, ReplyItems
 from chatapp.providers.thinking import STYLES
 from chatapp.providers.tool_calls import ProviderToolCalls, ToolCallAssembler
-from chatapp.wire.json_text import NOTHING, count, is_something, parse
+from chatapp.wire.json_text import NOTHING, count, is_something
 from chatapp.wire.upstream_errors import stream_error
 
 VERSION = {"anthropic-version": "2023-06-01"}
@@ -37,6 +40,18 @@ FINISH: dict[str, FinishReason] = {
     "model_context_window_exceeded": "length",
     "refusal": "content_filter",
 }
+FAILED = ("error", "failed", "aborted")
+KINDS = ("text", "thinking", "redacted_thinking", "tool_use", "server_tool_use", "mcp_tool_use")
+EVENTS = (
+    "message_start",
+    "content_block_start",
+    "content_block_delta",
+    "content_block_stop",
+    "message_delta",
+    "message_stop",
+    "message",
+    "ping",
+)
 
 
 class Anthropic(HTTPProvider):
@@ -52,21 +67,10 @@ class Anthropic(HTTPProvider):
 
     def decode(self, body: Iterable[bytes]) -> ReplyItems:
         reply = _Reply(self.name)
-        try:
-            for event in self.server_events(body):
-                if event.data and event.data != END_MARK:
-                    yield from reply.take(parse(_event, event.data, self.name))
-                if reply.ended:
-                    break
-        except Truncated:
-            if not reply.stop_reason:  # with a stop reason nothing is missing
-                raise
-        yield from reply.end()
+        return reply.read(self.frames(body, reply))
 
     def decode_whole(self, body: bytes) -> ReplyItems:
-        reply = _Reply(self.name)
-        yield from reply.take_whole(parse(_event, body, self.name))
-        yield from reply.end()
+        return self.read_whole(body, _Reply(self.name))
 
     def decode_models(self, body: bytes) -> Iterable[str]:
         return [model.id for model in msgspec.json.decode(body, type=_Models).data]
@@ -85,10 +89,13 @@ class _Delta(msgspec.Struct):
     signature: str | None = None
     partial_json: str | None = None
     stop_reason: str | None = None
+    citation: msgspec.Raw | UnsetType = UNSET
 
 
 class _Message(msgspec.Struct):
     usage: _Usage | None = None
+    content: list[msgspec.Raw] | None = None
+    stop_reason: str | None = None
 
 
 class _Event(msgspec.Struct):
@@ -96,12 +103,12 @@ class _Event(msgspec.Struct):
 
     type: str = ""
     error: msgspec.Raw = NOTHING
-    index: int = 0
+    index: int | None = None
     message: _Message | None = None
     content_block: msgspec.Raw = NOTHING
-    delta: _Delta = msgspec.field(default_factory=_Delta)
+    delta: _Delta | None = None
     usage: _Usage | None = None
-    content: list[msgspec.Raw] = []
+    content: list[msgspec.Raw] | None = None
     stop_reason: str | None = None
 
 
@@ -116,61 +123,76 @@ class _Models(msgspec.Struct):
 _event = msgspec.json.Decoder(_Event)
 
 
-class _Reply:
-    """What is known of a reply so far. `ended`: its last event has arrived."""
+class _Reply(Reply[_Event]):
+    frame = _event
 
     def __init__(self, who: str) -> None:
-        self.ended = False
-        self.stop_reason = ""
-        self._who = who
+        super().__init__(who)
+        self._stop_reason = ""
         self._begun = False
         self._usage = _Usage()
+        self._late: list[msgspec.Raw] = []  # content that came whole, beside the blocks
         self._clear()
 
     def _clear(self) -> None:
         self._blocks: dict[int, Block] = {}
-        self._told: set[int] = set()  # the blocks that are in a piece of the turn
+        self._told: set[Block] = set()  # those that are in a piece of the turn
         self._sealed = False
-        self._tool_calls = ToolCallAssembler(self._who)
+        self._ended: list[Block] = []  # those whose index another one has taken
+        self._chars = 0  # of text
+        self._tool_calls = ToolCallAssembler(self._who, self.skip)
         self._served = ProviderToolCalls(self._who)
 
+    def knows(self, event: _Event) -> bool:
+        return event.type in EVENTS or (event.type == "" and event.content is not None)
+
     def take(self, event: _Event) -> Iterator[StreamEvent]:
-        if event.type == "error" or is_something(event.error):
+        if is_something(event.error):
             raise stream_error(self._who, bytes(event.error))
+        index, delta = event.index or 0, event.delta or _Delta()
         match event.type:
             case "message_start":
                 yield from self._start(event.message or _Message())
             case "content_block_start":
-                yield from self._start_block(event.index, bytes(event.content_block))
+                yield from self._start_block(index, bytes(event.content_block))
             case "content_block_delta":
-                yield from self._delta(event.index, event.delta)
+                yield from self._delta(index, delta)
             case "content_block_stop":
-                yield from self._stop_block(event.index)
+                yield from self._take_late_block(index, event.content_block)
+                yield from self._stop_block(index)
             case "message_delta":
                 self._count(event.usage)
-                self.stop_reason = event.delta.stop_reason or self.stop_reason
+                self._stop_with(delta.stop_reason)
             case "message_stop":
-                self.ended = True
+                self._keep_late(event.message or _Message())
+                self.over = self.marked = True
+            case "message" | "":  # a whole message
+                self._count(event.usage)
+                self._keep_late(_Message(content=event.content, stop_reason=event.stop_reason))
 
-    def take_whole(self, message: _Event) -> Iterator[StreamEvent]:
-        if message.type == "error" or is_something(message.error):
-            raise stream_error(self._who, bytes(message.error))
-        self._count(message.usage)
-        for index, block in enumerate(message.content):
-            yield from self._start_block(index, bytes(block))
-            yield from self._stop_block(index)
-        self.stop_reason = message.stop_reason or ""
-
-    def end(self) -> ReplyItems:
-        if not (self.ended or self.stop_reason):
-            raise Truncated(f"{self._who} ended its reply before it was complete")
+    def rest(self) -> Iterator[StreamEvent]:
+        streamed = {index: block.start.type for index, block in self._blocks.items()}
+        for index, raw in enumerate(self._late):
+            if not streamed or streamed.get(index) == Block(bytes(raw), self._who, note=self.skip).start.type:
+                yield from self._take_late_block(index, raw)
         for index in self._blocks:
             yield from self._stop_block(index)
-        reason = FINISH.get(self.stop_reason, "stop")
-        yield from self._tool_calls.end(cut_off=reason == "length")
-        if reason == "stop" and (self._tool_calls or self._sealed):
+        yield from self._tool_calls.end(cut_off=self._reason == "length")
+        if self._reason == "stop" and (self._tool_calls or self._sealed) and not self._tool_calls.renamed:
             yield self._piece(whole=True)
-        yield Finished(reason, self._whole_usage())
+
+    def end(self) -> Finished:
+        return Finished(self._reason, self._whole_usage())
+
+    @property
+    def _reason(self) -> FinishReason:
+        return FINISH.get(self._stop_reason, "stop")
+
+    def _stop_with(self, reason: str | None) -> None:
+        if reason in FAILED:
+            raise stream_error(self._who, reason.encode())
+        self._stop_reason = reason or self._stop_reason
+        self.finished = bool(self._stop_reason)
 
     def _start(self, message: _Message) -> Iterator[StreamEvent]:
         """A second start is a gateway's second attempt: the first one is void."""
@@ -179,10 +201,22 @@ class _Reply:
             self._clear()
         self._begun = True
         self._count(message.usage)
+        self._late = message.content or self._late  # a stop reason at the start would be no end
+
+    def _keep_late(self, message: _Message) -> None:
+        self._late = message.content or self._late
+        self._stop_with(message.stop_reason)
 
     def _start_block(self, index: int, raw: bytes) -> Iterator[StreamEvent]:
-        block = self._blocks[index] = Block(raw, self._who)
+        if index in self._blocks:
+            yield from self._stop_block(index)
+            self._ended.append(self._blocks[index])
+        block = self._blocks[index] = Block(raw, self._who, self._chars, self.skip)
         start = block.start
+        if start.type not in KINDS and not start.type.endswith("_tool_result"):
+            self.skip(f"block {start.type}")
+            return
+        self._chars += len(start.text)
         if start.text:
             yield TextDelta(start.text)
         if start.thinking:
@@ -192,9 +226,26 @@ class _Reply:
         if start.type.endswith("_tool_result"):
             yield from self._served.result(start.tool_use_id, *block.result())
 
+    def _take_late_block(self, index: int, raw: msgspec.Raw) -> Iterator[StreamEvent]:
+        """The block's end may repeat it whole: what no delta brought is told now."""
+        if not is_something(raw):
+            return
+        if (block := self._blocks.get(index)) is None:
+            yield from self._start_block(index, bytes(raw))
+            return
+        whole = Block(bytes(raw), self._who, note=self.skip).start
+        if late := block.missing(whole.text):
+            yield from self._delta(index, _Delta(text=late))
+        if late := block.missing(whole.thinking):
+            yield from self._delta(index, _Delta(thinking=late))
+        if not block.inputs and not is_something(block.start.input) and is_something(whole.input):
+            yield from self._input(index, block, bytes(whole.input).decode("utf-8", "replace"))
+
     def _delta(self, index: int, delta: _Delta) -> Iterator[StreamEvent]:
         if (block := self._blocks.get(index)) is None:  # a block that never began
-            block = self._blocks[index] = Block(b"{}", self._who)
+            block = self._blocks[index] = Block(b"{}", self._who, self._chars, self.skip)
+        self._chars += len(delta.text or "")
+        block.citations += objects(delta.citation)
         if text := delta.text or delta.thinking:
             block.texts.append(text)
             yield TextDelta(text) if delta.text else ReasoningDelta(text)
@@ -206,19 +257,20 @@ class _Reply:
     def _input(self, index: int, block: Block, text: str) -> Iterator[ToolInputDelta]:
         block.inputs.append(text)
         if block.start.type == "tool_use":
-            yield from self._tool_calls.take(index, block.start.id, block.start.name, text)
+            yield from self._tool_calls.take(index, None, None, text)
 
     def _stop_block(self, index: int) -> Iterator[StreamEvent]:
         if (block := self._blocks.get(index)) is None:
             return
         start = block.start
+        yield from block.sources()
         if start.type == "tool_use" and not block.inputs and is_something(start.input):
             yield from self._input(index, block, block.input)
         if start.type in ("server_tool_use", "mcp_tool_use"):
             self._served.call(start.id, start.name, block.input, "mcp" if start.type == "mcp_tool_use" else "function")
-        if block.is_sealed and index not in self._told:
+        if block.is_sealed and block not in self._told:
             self._sealed = True
-            yield self._piece(index)
+            yield self._piece(block)
 
     def _count(self, usage: _Usage | None) -> None:
         """Later counts replace earlier ones, for they are cumulative."""
@@ -234,9 +286,12 @@ class _Reply:
         prompt = count(usage.input_tokens) + count(usage.cache_creation_input_tokens) + cached
         return Usage(prompt, completion, prompt + completion, 0, cached)
 
-    def _piece(self, last: int | None = None, whole: bool = False) -> NativePiece:
-        """The blocks that no piece has yet, up to the `last` one."""
-        left = [at for at in sorted(self._blocks) if at not in self._told and (last is None or at <= last)]
+    def _piece(self, last: Block | None = None, whole: bool = False) -> NativePiece:
+        """The blocks that no piece has yet, up to the `last` one. A call without a name is none."""
+        blocks = [*self._ended, *(block for _, block in sorted(self._blocks.items()))]
+        if last is not None:
+            blocks = blocks[: blocks.index(last) + 1]
+        left = [block for block in blocks if block not in self._told]
         self._told.update(left)
-        blocks = [self._blocks[at].native() for at in left]
-        return NativePiece(PROTOCOL, self._who, [block for block in blocks if block], whole)
+        named = [block for block in left if block.start.name or block.start.type != "tool_use"]
+        return NativePiece(PROTOCOL, self._who, [turn for block in named if (turn := block.native())], whole)

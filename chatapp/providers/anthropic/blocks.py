@@ -1,9 +1,15 @@
 """A content block of Anthropic's Messages API: as it grows, and as it is sent back. Pure."""
 
+from collections.abc import Iterator
+
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from chatapp.errors import BadReply
-from chatapp.wire.json_text import NOTHING, parse, parse_arguments, parse_value
+from chatapp.events import CitedSource
+from chatapp.providers.media import cited, objects
+from chatapp.wire.json_text import NOTHING, UNREADABLE, parse_arguments, parse_loosely, parse_value
+from chatapp.wire.shapes import Note
 
 
 class _Fields(msgspec.Struct):
@@ -19,26 +25,36 @@ class _Fields(msgspec.Struct):
     tool_use_id: str = ""
     content: msgspec.Raw = NOTHING
     is_error: bool | None = None
+    citations: msgspec.Raw | UnsetType = UNSET
 
 
 _fields = msgspec.json.Decoder(_Fields)
 
 
 class Block:
-    """`start` is how it began; later pieces are in `texts`, `signatures` and `inputs`."""
+    """`start` is how it began; later pieces are in `texts`, `signatures`, `inputs` and `citations`.
+    It begins `offset` characters into the reply's text."""
 
-    def __init__(self, raw: bytes, who: str) -> None:
-        self.start = parse(_fields, raw, who)
+    def __init__(self, raw: bytes, who: str, offset: int = 0, note: Note = lambda field: None) -> None:
+        self.start = parse_loosely(_fields, raw, who, note)
         self.texts: list[str] = []
         self.signatures: list[str] = []
         self.inputs: list[str] = []
+        self.citations = objects(self.start.citations)
+        self.offset = offset
+        self._told = 0  # citations
         self._raw = raw
         self._who = who
+
+    def missing(self, whole: str) -> str:
+        """What the whole text of the block has beyond what came."""
+        came = (self.start.text or self.start.thinking) + "".join(self.texts)
+        return whole[len(came) :] if whole.startswith(came) else ""
 
     @property
     def input(self) -> str:
         """The arguments' JSON, which came in pieces or whole with the block's start."""
-        return "".join(self.inputs) or bytes(self.start.input).decode("utf-8", "replace")
+        return "".join(self.inputs) or _json_in(self.start.input)
 
     @property
     def is_sealed(self) -> bool:
@@ -54,9 +70,20 @@ class Block:
             fields["thinking"] = self.start.thinking + "".join(self.texts)
         if self.signatures:
             fields["signature"] = "".join(self.signatures)
+        if self.citations:
+            fields["citations"] = self.citations
         if self.inputs:
             fields["input"] = self._arguments()
         return None if fields.get("type") == "text" and not str(fields["text"]).strip() else fields
+
+    def sources(self) -> Iterator[CitedSource]:
+        """What the whole text of the block cites; each once."""
+        citations, self._told = self.citations[self._told :], len(self.citations)
+        end = self.offset + len(self.start.text) + sum(map(len, self.texts))
+        for found in citations:
+            title = found.get("title") or found.get("document_title")
+            url = found.get("url") or found.get("source")
+            yield cited(url, title, found.get("cited_text"), self.offset, end)
 
     def result(self) -> tuple[object, str | None]:
         """The result of a tool that the provider ran, and its error, if it failed."""
@@ -70,6 +97,14 @@ class Block:
             return parse_arguments("".join(self.inputs), self._who)
         except BadReply:  # the model wrote something else; the call's result tells it
             return {}
+
+
+def _json_in(raw: msgspec.Raw) -> str:
+    """The JSON, which some servers write into a string."""
+    try:
+        return msgspec.json.decode(raw, type=str)
+    except UNREADABLE:
+        return bytes(raw).decode("utf-8", "replace")
 
 
 def _text(content: object) -> str:

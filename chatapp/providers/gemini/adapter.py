@@ -11,14 +11,17 @@ from urllib.parse import quote
 import msgspec
 
 from chatapp.chat import Chat
-from chatapp.errors import BadReply, Truncated
+from chatapp.errors import BadReply
 from chatapp.events import FinishReason, NativePiece, ReasoningDelta, StreamEvent, TextDelta, ToolCall, Usage
 from chatapp.providers import Finished
+from chatapp.providers.gemini.media import Blob, FileData, Grounded, Grounding, file_elsewhere, inline_file
+from chatapp.providers.gemini.partial_calls import PartialArg, PartialCall
 from chatapp.providers.gemini.request import PROTOCOL, request_body
-from chatapp.providers.http import END_MARK, HTTPProvider, ProviderRequest, ReplyItems
+from chatapp.providers.http import BLANK, HTTPProvider, ProviderRequest
+from chatapp.providers.reply import Reply, ReplyItems
 from chatapp.providers.thinking import STYLES
-from chatapp.providers.tool_calls import ProviderToolCalls
-from chatapp.wire.json_text import NOTHING, count, is_something, parse, parse_arguments
+from chatapp.providers.tool_calls import ProviderToolCalls, WholeCalls, read_arguments
+from chatapp.wire.json_text import NOTHING, count, is_something, json_data, parse_arguments, parse_loosely
 from chatapp.wire.upstream_errors import stream_error
 
 FINISH: dict[str, FinishReason] = {
@@ -33,7 +36,7 @@ FINISH: dict[str, FinishReason] = {
 }
 FAILED = ("MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS", "MALFORMED_RESPONSE")
 BLOCKED = "PROHIBITED_CONTENT"
-ERROR_BYTES = 16_384  # the most of an error after the last frame
+PART_FIELDS = {"text", "thought", "thoughtSignature"}  # a part of these alone says nothing, if its text is empty
 CODE = "code_execution"
 
 
@@ -50,64 +53,24 @@ class Gemini(HTTPProvider):
         return ProviderRequest(url, request_body(chat, self.name, STYLES[self.thinking]))
 
     def decode(self, body: Iterable[bytes]) -> ReplyItems:
-        reply, rest = _Reply(self.name), _Rest(body)
-        try:
-            for event in self.server_events(rest):
-                if event.data and event.data != END_MARK:
-                    yield from reply.take(parse(_chunk, event.data, self.name))
-        except Truncated:
-            if not reply.ended:  # with a finish reason nothing is missing
-                self._raise_error_in(rest)
-                raise
-        if not reply.ended:
-            self._raise_error_in(rest)
-        yield from reply.end()
+        reply = _Reply(self.name)
+        return reply.read(self.frames(body, reply))
 
     def decode_whole(self, body: bytes) -> ReplyItems:
         """One response, or a list of chunks, from a server that does not know `alt=sse`."""
-        reply = _Reply(self.name)
-        chunks = parse(_whole, body, self.name)
-        for chunk in chunks if isinstance(chunks, list) else [chunks]:
-            yield from reply.take(chunk)
-            reply.ended = reply.ended or (chunk is chunks and bool(chunk.candidates))
-        yield from reply.end()
+        return self.read_whole(body, _Reply(self.name, alone=body.lstrip(BLANK).startswith(b"{")))
 
     def decode_models(self, body: bytes) -> Iterable[str]:
         models = msgspec.json.decode(body, type=_Models).models
         return [m.name.removeprefix("models/") for m in models if "generateContent" in m.supportedGenerationMethods]
-
-    def _raise_error_in(self, rest: "_Rest") -> None:
-        """Raise the error that ended a stream: bare JSON after the last frame, without `data:`."""
-        try:
-            error = parse(_chunk, rest.text, self.name).error
-        except BadReply:
-            return
-        if is_something(error):
-            raise stream_error(self.name, bytes(error))
-
-
-class _Rest:
-    """Passes a body on and remembers what came after its last frame."""
-
-    def __init__(self, body: Iterable[bytes]) -> None:
-        self._body = body
-        self._held = b""
-
-    def __iter__(self) -> Iterator[bytes]:
-        for data in self._body:
-            self._held = (self._held + data)[-ERROR_BYTES:]
-            yield data
-
-    @property
-    def text(self) -> bytes:
-        start = max(self._held.rfind(b"\n{"), self._held.rfind(b"\r{"))
-        return self._held[start + 1 :].strip()
 
 
 class _Function(msgspec.Struct):
     name: str = ""
     id: str | None = None
     args: msgspec.Raw = NOTHING
+    partialArgs: list[PartialArg] | None = None
+    willContinue: bool | None = None
 
 
 class _Result(msgspec.Struct):
@@ -122,13 +85,15 @@ class _Part(msgspec.Struct):
     executableCode: msgspec.Raw = NOTHING
     codeExecutionResult: _Result | None = None
     thoughtSignature: str | None = None
+    inlineData: Blob | None = None
+    fileData: FileData | None = None
 
 
 class _Content(msgspec.Struct):
     parts: list[msgspec.Raw] | None = None
 
 
-class _Candidate(msgspec.Struct):
+class _Candidate(Grounded):
     index: int | None = None
     content: _Content | None = None
     finishReason: str | None = None
@@ -153,6 +118,7 @@ class _Chunk(msgspec.Struct):
     candidates: list[_Candidate] | None = None
     promptFeedback: _Feedback | None = None
     usageMetadata: _Usage | None = None
+    responseId: str | None = None
 
 
 class _Model(msgspec.Struct):
@@ -165,22 +131,30 @@ class _Models(msgspec.Struct):
 
 
 _chunk = msgspec.json.Decoder(_Chunk)
-_whole = msgspec.json.Decoder(_Chunk | list[_Chunk])
 _part = msgspec.json.Decoder(_Part)
+_fields = msgspec.json.Decoder(dict[str, object])
 
 
-class _Reply:
-    """What is known of a reply so far. `ended`: it has a finish reason, though more may follow."""
+class _Reply(Reply[_Chunk]):
+    """`alone`: the body is one response, which needs no finish reason."""
 
-    def __init__(self, who: str) -> None:
-        self.ended = False
-        self._who = who
+    frame = _chunk
+
+    def __init__(self, who: str, alone: bool = False) -> None:
+        super().__init__(who)
+        self._alone = alone
         self._reason = ""
         self._usage: _Usage | None = None
-        self._calls = 0
+        self._calls = WholeCalls(who, self.skip)
+        self._partial: PartialCall | None = None
         self._served = ProviderToolCalls(who)
-        self._signed = False
-        self._turn: list[object] = []
+        self._parts: list[bytes] = []
+        self._grounding = Grounding()
+
+    def knows(self, chunk: _Chunk) -> bool:
+        return any(
+            x is not None for x in (chunk.candidates, chunk.promptFeedback, chunk.usageMetadata, chunk.responseId)
+        )
 
     def take(self, chunk: _Chunk) -> Iterator[StreamEvent]:
         if is_something(chunk.error):
@@ -194,47 +168,96 @@ class _Reply:
                 continue  # of several candidates only the first counts
             for raw in (candidate.content and candidate.content.parts) or ():
                 yield from self._take_part(bytes(raw))
+            self._grounding.take(candidate)
             if candidate.finishReason:
                 self._finish(candidate.finishReason)
+        self.finished = self.finished or (self._alone and bool(chunk.candidates))
 
-    def end(self) -> ReplyItems:
-        if not self.ended:
-            raise Truncated(f"{self._who} ended its reply before it was complete")
-        reason = FINISH.get(self._reason, "stop")
-        if reason == "stop" and (self._calls or self._signed):
-            yield NativePiece(PROTOCOL, self._who, self._turn, whole=True)
-        yield Finished(reason, _usage(self._usage))
+    def rest(self) -> Iterator[StreamEvent]:
+        if FINISH.get(self._reason) != "length":
+            yield from self._end_partial()
+        yield from self._grounding.end()
+        turn = self._turn()
+        signed = self._calls or any("thoughtSignature" in part for part in turn)
+        if FINISH.get(self._reason, "stop") == "stop" and signed and not self._calls.renamed:
+            yield NativePiece(PROTOCOL, self._who, [*turn], whole=True)
+
+    def end(self) -> Finished:
+        return Finished(FINISH.get(self._reason, "stop"), _usage(self._usage))
 
     def _take_part(self, raw: bytes) -> Iterator[StreamEvent]:
-        part = parse(_part, raw, self._who)
-        if part.thoughtSignature or (not part.thought and part.text != ""):
-            self._keep(parse_arguments(raw, self._who))
+        try:
+            part = parse_loosely(_part, raw, self._who, self.skip)
+        except BadReply:
+            self.skip("part of another form")
+            return
+        call = part.functionCall
+        if call and (self._partial or call.willContinue or call.partialArgs):
+            yield from self._take_partial(call, part.thoughtSignature)
+            return
+        if part.thoughtSignature or (not part.thought and part.text != "" and (call is None or call.name)):
+            self._parts.append(raw)
         if part.text:
             yield ReasoningDelta(part.text) if part.thought else TextDelta(part.text)
-        if call := part.functionCall:
-            arguments = parse_arguments(bytes(call.args), self._who)
-            yield ToolCall(call.id or f"call_{self._calls}", "function", call.name, arguments)
-            self._calls += 1
+        if part.text and not part.thought:
+            self._grounding.said(part.text)
+        if part.inlineData and not part.thought:  # while it thinks, it draws sketches
+            yield inline_file(part.inlineData)
+        if part.fileData:
+            yield file_elsewhere(part.fileData)
+        if call:
+            yield from self._calls.take(call.id, call.name, bytes(call.args).decode("utf-8", "replace"))
         if is_something(part.executableCode):
             self._served.call(CODE, CODE, bytes(part.executableCode).decode("utf-8", "replace"))
         if result := part.codeExecutionResult:
             failed = result.outcome not in (None, "OUTCOME_OK")
             yield from self._served.result(CODE, result.output, (result.output or result.outcome) if failed else None)
+        if not (part.text or call or result or part.inlineData or part.fileData or is_something(part.executableCode)):
+            self._skip_part(raw)
+
+    def _take_partial(self, call: _Function, signature: str | None) -> Iterator[ToolCall]:
+        """A piece of a call. One with a name begins it; the last one does not continue."""
+        if call.name and self._partial:
+            yield from self._end_partial()
+        partial = self._partial = self._partial or PartialCall(call.id, call.name)
+        partial.id = partial.id or call.id
+        partial.signature = partial.signature or signature
+        partial.arguments |= read_arguments(bytes(call.args).decode("utf-8", "replace"), self._who)[0]
+        for arg in call.partialArgs or ():
+            if not partial.take(arg):
+                self.skip("piece of an argument")
+        if not call.willContinue:
+            yield from self._end_partial()
+
+    def _end_partial(self) -> Iterator[ToolCall]:
+        partial, self._partial = self._partial, None
+        if partial is None:
+            return
+        partial.end()
+        if partial.name:
+            self._parts.append(partial.part())
+        yield from self._calls.take(partial.id, partial.name, json_data(partial.arguments))
+
+    def _skip_part(self, raw: bytes) -> None:
+        unknown = parse_loosely(_fields, raw, self._who, self.skip).keys() - PART_FIELDS
+        if unknown:
+            self.skip(f"part {min(unknown)}")
 
     def _finish(self, reason: str) -> None:
         if reason in FAILED:
             raise stream_error(self._who, reason.encode())
-        self.ended = True
+        self.finished = True
         self._reason = reason
 
-    def _keep(self, part: dict[str, object]) -> None:
-        """Note a part of the turn. Pieces of a text are joined, but never with a signed part."""
-        self._signed = self._signed or "thoughtSignature" in part
-        last = self._turn[-1] if self._turn else None
-        if isinstance(last, dict) and last.keys() == part.keys() == {"text"}:
-            last["text"] = f"{last['text']}{part['text']}"
-        else:
-            self._turn.append(part)
+    def _turn(self) -> list[dict[str, object]]:
+        """The turn as it goes back. Pieces of a text are joined, but never with a signed part."""
+        turn: list[dict[str, object]] = []
+        for part in (parse_arguments(raw, self._who) for raw in self._parts):
+            if turn and turn[-1].keys() == part.keys() == {"text"}:
+                turn[-1]["text"] = f"{turn[-1]['text']}{part['text']}"
+            else:
+                turn.append(part)
+        return turn
 
 
 def _usage(usage: _Usage | None) -> Usage | None:

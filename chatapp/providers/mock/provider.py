@@ -24,6 +24,7 @@ from chatapp.events import (
     Usage,
 )
 from chatapp.providers import Finished, ReplyItem, Started
+from chatapp.providers.mock.media import SAID, media
 from chatapp.providers.mock.tool_calls import answer, call, called, chosen, results
 from chatapp.wire.json_text import json_data
 
@@ -36,6 +37,7 @@ MODELS = (
     "parallel-tools",
     "tools",
     "agent",
+    "media",
     "fail-first",
     "fail-late",
     "silent",
@@ -70,6 +72,7 @@ so a test can rely on it. Choose another of my models to see
 - `tool`: a tool that is called, and its result
 - `client-tool` and `parallel-tools`: calls of the tools that you offer, and an answer from their results
 - `tools` and `agent`: each tool that is offered once; one of them at each step of a plan
+- `media`: sources, and a picture
 - `fail-first` and `fail-late`: an error before the first word, and after some
 - `silent`: nothing at all, until you stop it
 - `truncated`: an answer that breaks off
@@ -134,7 +137,9 @@ class Mock:
             yield from map(ReasoningDelta, words(THINKING))
         if chat.model == "tool":
             yield from _tool(question)
-        if chat.model in CALLERS and (found := results(chat)):
+        if chat.model == "media":
+            yield from media(words(SAID))
+        elif chat.model in CALLERS and (found := results(chat)):
             yield from map(TextDelta, words(answer(found)))
         elif chat.model in CALLERS and (tools := chosen(chat)) and (wanted := called(chat.model, tools, question)):
             for number, tool in enumerate(wanted):

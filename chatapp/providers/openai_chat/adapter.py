@@ -5,22 +5,26 @@ Sources: https://platform.openai.com/docs/api-reference/chat/streaming, the docu
 others, and recordings.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import cached_property
 from urllib.parse import urlsplit
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from chatapp.chat import Chat
-from chatapp.errors import BadReply, Truncated
-from chatapp.events import FinishReason, NativePiece, ReasoningDelta, StreamEvent, TextDelta, ToolInputDelta, Usage
+from chatapp.errors import BadReply
+from chatapp.events import CitedSource, File, FinishReason, NativePiece, ReasoningDelta, StreamEvent, TextDelta, Usage
 from chatapp.providers import Finished
-from chatapp.providers.http import END_MARK, HTTPProvider, ProviderRequest, ReplyItems
+from chatapp.providers.http import HTTPProvider, ProviderRequest
+from chatapp.providers.openai_chat.media import Beside, Found, Pages, beside
 from chatapp.providers.openai_chat.reasoning_details import ReasoningDetails, words
 from chatapp.providers.openai_chat.request import PROTOCOL, Quirks, request_body
-from chatapp.providers.tool_calls import ToolCallAssembler
-from chatapp.wire.json_text import NOTHING, count, is_something, json_data, parse, parse_value
+from chatapp.providers.reply import Reply, ReplyItems, Told
+from chatapp.providers.tool_calls import ProviderToolCalls, ToolCallAssembler
+from chatapp.wire.json_text import NOTHING, count, is_something, json_data, parse_loosely, parse_value
 from chatapp.wire.upstream_errors import stream_error
 
 FINISH: dict[str, FinishReason] = {
@@ -30,7 +34,12 @@ FINISH: dict[str, FinishReason] = {
     "content_filter": "content_filter",
     "sensitive": "content_filter",
 }
-FAILED = ("error", "network_error", "insufficient_system_resource")
+FAILED = ("error", "network_error", "insufficient_system_resource", "abort", "aborted", "failed", "failure", "timeout")
+PARTS = ("text", "thinking")  # those that may be empty
+RAN = {"status": "completed"}  # all that is told of a call that the provider made
+# Types of calls that the provider has made itself, such as xAI's `web_search_call`. Those that are
+# to be made have many names.
+RAN_BY_PROVIDER = re.compile(r"(?!function|tool|custom|client)\w+_(call|tool)", re.IGNORECASE).fullmatch
 AZURE = ".openai.azure.com"
 
 
@@ -54,22 +63,10 @@ class OpenAIChat(HTTPProvider):
 
     def decode(self, body: Iterable[bytes]) -> ReplyItems:
         reply = _Reply(self.name)
-        try:
-            for event in self.server_events(body):
-                if event.data == END_MARK:
-                    reply.ended = True
-                    break
-                if event.data:
-                    yield from reply.take(parse(_chunk, event.data, self.name))
-        except Truncated:
-            if not reply.ended:  # with a finish reason only the usage may be missing
-                raise
-        yield from reply.end()
+        return reply.read(self.frames(body, reply))
 
     def decode_whole(self, body: bytes) -> ReplyItems:
-        reply = _Reply(self.name)
-        yield from reply.take(parse(_chunk, body, self.name))
-        yield from reply.end()
+        return self.read_whole(body, _Reply(self.name))
 
     def decode_models(self, body: bytes) -> Iterable[str]:
         models = msgspec.json.decode(body, type=_Models | list[_Model])
@@ -80,6 +77,7 @@ class _Part(msgspec.Struct):
     type: str = ""
     text: str | None = None
     thinking: "list[_Part] | str | None" = None
+    image_url: msgspec.Raw | UnsetType = UNSET
 
 
 class _Function(msgspec.Struct):
@@ -90,11 +88,13 @@ class _Function(msgspec.Struct):
 class _ToolCall(msgspec.Struct):
     index: int | None = None
     id: str | None = None
+    type: str | None = None
     function: _Function | None = None
     extra_content: msgspec.Raw = NOTHING
 
 
-class _Message(msgspec.Struct):
+class _Message(Beside):
+    error: msgspec.Raw = NOTHING
     content: str | list[msgspec.Raw] | None = None
     refusal: str | None = None
     reasoning_content: str | list[msgspec.Raw] | None = None
@@ -111,6 +111,7 @@ class _Choice(msgspec.Struct):
     message: _Message | None = None
     finish_reason: str | None = None
     usage: msgspec.Raw = NOTHING
+    error: msgspec.Raw = NOTHING
 
 
 class _Details(msgspec.Struct):
@@ -130,15 +131,26 @@ class _Usage(msgspec.Struct):
 
 class _Groq(msgspec.Struct):
     usage: msgspec.Raw = NOTHING
+    error: msgspec.Raw = NOTHING
 
 
-class _Chunk(msgspec.Struct):
+class _Status(msgspec.Struct):
+    """MiniMax's."""
+
+    status_code: int | None = None
+
+
+class _Chunk(Found):
     """A chunk of a stream, or a whole response: the fields that we need."""
 
     error: msgspec.Raw = NOTHING
+    object: str | None = None
+    code: msgspec.Raw = NOTHING
+    message: msgspec.Raw = NOTHING
     choices: list[_Choice] | None = None
     usage: msgspec.Raw = NOTHING
     x_groq: _Groq | None = None
+    base_resp: _Status | None = None
 
 
 class _Model(msgspec.Struct):
@@ -154,52 +166,118 @@ _part = msgspec.json.Decoder(_Part | str)
 _numbers = msgspec.json.Decoder(_Usage)
 
 
-class _Reply:
-    """What is known of a reply so far. `ended`: it has a finish reason or the end mark."""
+class _Reply(Reply[_Chunk]):
+    frame = _chunk
 
     def __init__(self, who: str) -> None:
-        self.ended = False
+        super().__init__(who)
         self._details = ReasoningDetails()
         self._extra: object = None  # the turn's `extra_content`
-        self._sealed = False
-        self._who = who
+        self._sealed: set[str] = set()  # the ids of calls that have an `extra_content`
         self._reason: FinishReason = "stop"
         self._usage: _Usage | None = None
-        self._tool_calls = ToolCallAssembler(who)
+        self._tool_calls = ToolCallAssembler(who, self.skip)
+        self._served = ProviderToolCalls(who)
+        self._ran: set[str] = set()  # the ids of its calls, which a whole message repeats
+        self._told: dict[type[TextDelta | ReasoningDelta], Told] = {ReasoningDelta: Told(), TextDelta: Told()}
+        self._has_deltas = False
+        self._pages = Pages()
+        self._beside: set[CitedSource | File] = set()
 
-    def take(self, chunk: _Chunk) -> list[StreamEvent]:
+    def knows(self, chunk: _Chunk) -> bool:
+        if chunk.choices:
+            return True
+        may_fail = chunk.object == "error" or is_something(chunk.code) or is_something(chunk.message)
+        is_ours = is_something(chunk.usage) or (chunk.object or "").startswith("chat.completion")
+        return not may_fail and (is_ours or chunk.choices is not None)
+
+    def take(self, chunk: _Chunk) -> Iterator[StreamEvent]:
         if is_something(chunk.error):
+            self.finished = self.finished and not chunk.choices  # OpenRouter takes its finish back
             raise stream_error(self._who, bytes(chunk.error))
-        events: list[StreamEvent] = []
-        self._take_usage(chunk.x_groq.usage if chunk.x_groq else NOTHING)
+        self._pages.take(chunk)
+        if chunk.base_resp and chunk.base_resp.status_code:
+            raise stream_error(self._who, str(chunk.base_resp.status_code).encode())
+        if chunk.x_groq:
+            self._raise_if(chunk.x_groq.error)
+            self._take_usage(chunk.x_groq.usage)
         for choice in chunk.choices or ():
             if choice.index:
                 continue  # of several choices only the first counts
-            # Perplexity sends a message beside the delta, which repeats what came so far.
-            message = choice.delta if choice.delta is not None else choice.message
-            if message is not None:
-                events += self._events(message)
-            if choice.finish_reason:
-                self._finish(choice.finish_reason)
+            self._raise_if(choice.error)
+            yield from self._take_choice(choice)
             self._take_usage(choice.usage)
         self._take_usage(chunk.usage)
-        return events
 
-    def end(self) -> ReplyItems:
-        if not self.ended:
-            raise Truncated(f"{self._who} ended its reply before it was complete")
+    def rest(self) -> Iterator[StreamEvent]:
+        yield from self._pages.end()
         yield from self._tool_calls.end(cut_off=self._reason == "length")
         yield from self._last_piece()
-        yield Finished(self._reason, _usage(self._usage or _Usage()))
 
     def _last_piece(self) -> Iterator[NativePiece]:
         details = self._details.whole if self._tool_calls or self._details.sealed else None
         members = {"reasoning_details": details, "extra_content": self._extra}
         told: list[object] = [{name: value} for name, value in members.items() if value]
-        if self._reason == "stop" and (told or self._sealed):
+        if self._reason == "stop" and (told or self._sealed) and not self._tool_calls.renamed:
             yield NativePiece(PROTOCOL, self._who, told, whole=True)
 
+    def end(self) -> Finished:
+        return Finished(self._reason, _usage(self._usage or _Usage()))
+
+    def _raise_if(self, error: msgspec.Raw) -> None:
+        if is_something(error):
+            raise stream_error(self._who, bytes(error))
+
+    def _take_choice(self, choice: _Choice) -> Iterator[StreamEvent]:
+        if choice.delta is None and choice.message is None:
+            self.skip("choice without a message")
+        if choice.delta is not None:
+            self._has_deltas = True
+            self._raise_if(choice.delta.error)
+            yield from self._events(choice.delta)
+        if choice.message is not None and (choice.delta is None or choice.finish_reason):
+            self._raise_if(choice.message.error)
+            yield from self._late_events(choice.message)
+        if choice.finish_reason:
+            self._finish(choice.finish_reason)
+
     def _events(self, message: _Message) -> Iterator[StreamEvent]:
+        for event in self._said(message):
+            if isinstance(event, (TextDelta, ReasoningDelta)):
+                self._told[type(event)].add(event.text)
+                yield event
+            else:
+                yield from self._once(event)
+        for fragment in message.tool_calls or ():
+            made = self._tool(fragment.index, fragment.id, fragment.type, fragment.function or _Function())
+            yield from self._with_extra(fragment.index, fragment, made)
+        if message.function_call and not message.tool_calls:  # the older field: one call, without an id
+            yield from self._tool("function_call", None, None, message.function_call)
+
+    def _late_events(self, message: _Message) -> Iterator[StreamEvent]:
+        """Those of a whole message that no delta brought. Perplexity sends one with each delta."""
+        said = list(self._said(message))
+        for kind, told in self._told.items():
+            whole = "".join(event.text for event in said if isinstance(event, kind))
+            if late := told.missing(whole, repeats=self._has_deltas):
+                told.add(late)
+                yield kind(late)
+        for event in said:
+            if isinstance(event, (CitedSource, File)):
+                yield from self._once(event)
+        for place, call in enumerate(message.tool_calls or ()):
+            index = call.index if call.index is not None else place
+            yield from self._with_extra(index, call, self._whole_tool(index, call))
+        if message.function_call and not message.tool_calls:
+            yield from self._whole_tool("function_call", _ToolCall(function=message.function_call))
+
+    def _once(self, found: CitedSource | File) -> Iterator[StreamEvent]:
+        """A whole message repeats what its deltas said."""
+        if found not in self._beside:
+            self._beside.add(found)
+            yield found
+
+    def _said(self, message: _Message) -> Iterator[ReasoningDelta | TextDelta | CitedSource | File]:
         if reasoning := _reasoning(message):
             yield ReasoningDelta(reasoning)
         if is_something(message.reasoning_details):
@@ -212,47 +290,66 @@ class _Reply:
             yield TextDelta(message.content)
         if message.refusal:
             yield TextDelta(message.refusal)
-        for fragment in message.tool_calls or ():
-            pieces = list(self._tool(fragment.index, fragment.id, fragment.function or _Function()))
-            if is_something(fragment.extra_content):
-                id = self._tool_calls.id_of(fragment.index, fragment.id)
-                yield self._sealed_call(id, fragment.extra_content)
-            yield from pieces
-        if message.function_call and not message.tool_calls:  # the older field: one call, without an id
-            yield from self._tool("function_call", None, message.function_call)
+        yield from beside(message)
 
-    def _sealed_call(self, id: str, extra: msgspec.Raw) -> NativePiece:
-        """What a call's provider wants back with it, such as Gemini's signature."""
-        self._sealed = True
-        told = {"tool_call": id, "extra_content": parse_value(bytes(extra), self._who)}
-        return NativePiece(PROTOCOL, self._who, [told])
+    def _with_extra(self, index: int | None, call: _ToolCall, events: Iterable[StreamEvent]) -> Iterator[StreamEvent]:
+        """The events of a call, after what its provider wants back with it: Gemini's signature."""
+        made = list(events)
+        id = self._tool_calls.id_of(index, call.id)
+        if is_something(call.extra_content) and id not in self._sealed:
+            self._sealed.add(id)
+            told = {"tool_call": id, "extra_content": parse_value(bytes(call.extra_content), self._who)}
+            yield NativePiece(PROTOCOL, self._who, [told])
+        yield from made
 
-    def _parts(self, parts: list[msgspec.Raw]) -> Iterator[StreamEvent]:
-        """Content as an array (Mistral): thinking and text, in order.
+    def _parts(self, parts: list[msgspec.Raw]) -> Iterator[ReasoningDelta | TextDelta | CitedSource | File]:
+        """Content as an array (Mistral): thinking and text, in order."""
+        for raw in map(bytes, parts):
+            if raw.startswith((b"{", b'"')):
+                part = parse_loosely(_part, raw, self._who, self.skip)
+                if isinstance(part, _Part) and not _is_known(part):
+                    self.skip(f"part {part.type}")
+                yield from _part_events(part)
+            elif raw != b"null":
+                self.skip("part of another form")
 
-        Skips parts of another form.
-        """
-        for raw in parts:
-            with suppress(BadReply):
-                yield from _part_events(parse(_part, bytes(raw), self._who))
+    def _tool(
+        self, index: int | str | None, id: str | None, type: str | None, function: _Function
+    ) -> Iterator[StreamEvent]:
+        if RAN_BY_PROVIDER(type or ""):
+            yield from self._provider_call(id, type or "", function)
+            return
+        yield from self._tool_calls.take(index, id, function.name, _arguments(function))
 
-    def _tool(self, index: int | str | None, id: str | None, function: _Function) -> Iterator[ToolInputDelta]:
-        text = function.arguments or ""
-        if isinstance(text, dict):
-            text = json_data(text)
-        return self._tool_calls.take(index, id, function.name, text)
+    def _whole_tool(self, index: int | str, call: _ToolCall) -> Iterator[StreamEvent]:
+        function = call.function or _Function()
+        if RAN_BY_PROVIDER(call.type or ""):
+            yield from self._provider_call(call.id, call.type or "", function)
+            return
+        yield from self._tool_calls.take_whole(index, call.id, function.name, _arguments(function))
+
+    def _provider_call(self, id: str | None, type: str, function: _Function) -> Iterator[StreamEvent]:
+        """A call that the provider has made itself (xAI): `type` is such as `web_search_call`."""
+        if (id or type) not in self._ran:
+            self._ran.add(id or type)
+            self._served.call(id or "", function.name or type.removesuffix("_call"), _arguments(function))
+            yield from self._served.result(id or "", RAN)
 
     def _take_usage(self, raw: msgspec.Raw) -> None:
         """Ignore a usage of another form, which is then estimated: it must not cost the reply."""
         if is_something(raw):
             with suppress(BadReply):
-                self._usage = parse(_numbers, bytes(raw), self._who)
+                self._usage = parse_loosely(_numbers, bytes(raw), self._who, lambda kind: None)
 
     def _finish(self, reason: str) -> None:
         if reason in FAILED:
             raise stream_error(self._who, reason.encode())
-        self.ended = True
+        self.finished = True
         self._reason = FINISH.get(reason, "stop")
+
+
+def _is_known(part: _Part) -> bool:
+    return bool(part.text or part.thinking or part.type in PARTS or part.image_url is not UNSET)
 
 
 def _reasoning(message: _Message) -> str:
@@ -263,7 +360,12 @@ def _reasoning(message: _Message) -> str:
     return ""
 
 
-def _part_events(part: _Part | str) -> Iterator[StreamEvent]:
+def _arguments(function: _Function) -> str:
+    text = function.arguments or ""
+    return json_data(text) if isinstance(text, dict) else text
+
+
+def _part_events(part: _Part | str) -> Iterator[ReasoningDelta | TextDelta | CitedSource | File]:
     if isinstance(part, str):
         part = _Part(text=part)
     thinking = part.thinking
@@ -273,6 +375,8 @@ def _part_events(part: _Part | str) -> Iterator[StreamEvent]:
         yield ReasoningDelta(thinking)
     if part.text:
         yield TextDelta(part.text)
+    if part.image_url is not UNSET:
+        yield from beside(Beside(images=msgspec.Raw(b'{"image_url":%b}' % bytes(part.image_url))))
 
 
 def _usage(usage: _Usage) -> Usage | None:

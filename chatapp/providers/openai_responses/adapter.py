@@ -5,23 +5,48 @@ runs itself. Each grows by deltas and is repeated whole at its end; the last eve
 Source: https://platform.openai.com/docs/api-reference/responses-streaming, and recordings.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from chatapp.chat import Chat
-from chatapp.errors import Truncated
+from chatapp.errors import BadReply
 from chatapp.events import FinishReason, NativePiece, ReasoningDelta, StreamEvent, TextDelta, ToolInputDelta, Usage
 from chatapp.providers import Finished
-from chatapp.providers.http import END_MARK, HTTPProvider, ProviderRequest, ReplyItems
+from chatapp.providers.http import HTTPProvider, ProviderRequest
+from chatapp.providers.openai_responses.items import ItemTexts, Key, is_served
+from chatapp.providers.openai_responses.media import TextPlaces, pages, picture
 from chatapp.providers.openai_responses.request import PROTOCOL, request_body
+from chatapp.providers.reply import Reply, ReplyItems
 from chatapp.providers.thinking import STYLES
 from chatapp.providers.tool_calls import ProviderToolCalls, ToolCallAssembler
-from chatapp.wire.json_text import NOTHING, count, is_something, json_data, parse, parse_arguments, parse_value
+from chatapp.wire.json_text import NOTHING, count, is_something, json_data, parse_arguments, parse_loosely, parse_value
 from chatapp.wire.upstream_errors import stream_error
 
 INCOMPLETE: dict[str, FinishReason] = {"content_filter": "content_filter"}
 SENT_BACK = ("message", "function_call")  # and encrypted reasoning: other reasoning is not kept anywhere
+SERVED = (
+    "web_search_call",
+    "file_search_call",
+    "x_search_call",
+    "collections_search_call",
+    "attachment_search_call",
+    "code_execution_call",
+    "view_image_call",
+    "view_x_video_call",
+    "custom_tool_call",  # xAI's, see `is_served`
+)
+"""Calls that OpenAI and xAI make themselves."""
+
+KNOWN = frozenset(
+    {
+        *SERVED,
+        *("message", "reasoning", "function_call"),
+        *("image_generation_call", "search_results"),
+        *("mcp_call", "mcp_list_tools", "code_interpreter_call", "shell_call", "shell_call_output"),
+    }
+)
 
 
 class OpenAIResponses(HTTPProvider):
@@ -34,44 +59,52 @@ class OpenAIResponses(HTTPProvider):
 
     def decode(self, body: Iterable[bytes]) -> ReplyItems:
         reply = _Reply(self.name)
-        for event in self.server_events(body):
-            if event.data and event.data != END_MARK:
-                yield from reply.take(parse(_event, event.data, self.name))
-            if reply.ended:
-                break
-        yield from reply.end()
+        return reply.read(self.frames(body, reply))
 
     def decode_whole(self, body: bytes) -> ReplyItems:
-        reply = _Reply(self.name)
-        yield from reply.take_whole(parse(_response, body, self.name))
-        yield from reply.end()
+        return self.read_whole(body, _Reply(self.name))
 
     def decode_models(self, body: bytes) -> Iterable[str]:
         return [model.id for model in msgspec.json.decode(body, type=_Models).data]
 
 
 class _Text(msgspec.Struct):
+    type: str | None = None
+    text: str | None = None
+    refusal: str | None = None
+    annotations: msgspec.Raw | UnsetType = UNSET
+
+    @property
+    def said(self) -> str:
+        return self.text or self.refusal or ""
+
+
+class _Kind(msgspec.Struct):
+    """What is looked at first: in an item of an unknown kind the rest may be anything."""
+
     type: str = ""
-    text: str = ""
-    refusal: str = ""
+    encrypted_content: str | None = None
 
 
-class _Item(msgspec.Struct):
+class _Item(_Kind):
     """The fields that we need of an output item, whatever its type."""
 
-    type: str = ""
     id: str | None = None
     call_id: str | None = None
     name: str | None = None
+    status: str | None = None
     content: list[_Text] | None = None
     summary: list[_Text] | None = None
-    encrypted_content: str | None = None
-    arguments: str | None = None
+    arguments: str | dict[str, object] | None = None
     input: str | None = None
     code: str | None = None
+    queries: msgspec.Raw = NOTHING
+    results: msgspec.Raw = NOTHING
     action: msgspec.Raw = NOTHING
     output: msgspec.Raw = NOTHING
     outputs: msgspec.Raw = NOTHING
+    result: msgspec.Raw = NOTHING
+    output_format: str | None = None
     error: msgspec.Raw = NOTHING
 
 
@@ -98,19 +131,25 @@ class _Response(msgspec.Struct):
     incomplete_details: _Why | None = None
     output: list[msgspec.Raw] | None = None
     usage: _Usage | None = None
+    citations: msgspec.Raw | UnsetType = UNSET
 
 
-class _Event(msgspec.Struct):
+class _Event(_Response):
+    """An event of a stream; without a type, a whole response."""
+
     type: str = ""
     delta: str | dict[str, object] | None = None
     output_index: int | None = None
+    content_index: int | None = None
+    summary_index: int | None = None
     item_id: str | None = None
+    annotation: msgspec.Raw | UnsetType = UNSET
     item: msgspec.Raw = NOTHING
-    arguments: str | None = None
+    part: _Text | None = None
+    text: str | None = None
+    refusal: str | None = None
+    arguments: str | dict[str, object] | None = None
     response: _Response | None = None
-    error: msgspec.Raw = NOTHING
-    code: str | int | None = None
-    message: str | None = None
 
 
 class _Model(msgspec.Struct):
@@ -122,108 +161,205 @@ class _Models(msgspec.Struct):
 
 
 _event = msgspec.json.Decoder(_Event)
-_response = msgspec.json.Decoder(_Response)
+_kind = msgspec.json.Decoder(_Kind)
 _item = msgspec.json.Decoder(_Item)
 
 
-class _Reply:
-    """What is known of a reply so far. `ended`: its last event has arrived."""
+class _Reply(Reply[_Event]):
+    frame = _event
 
     def __init__(self, who: str) -> None:
-        self.ended = False
-        self._who = who
+        super().__init__(who)
         self._reason: FinishReason = "stop"
         self._usage: _Usage | None = None
-        self._tool_calls = ToolCallAssembler(who)
+        self._tool_calls = ToolCallAssembler(who, self.skip)
         self._served = ProviderToolCalls(who)
-        self._turn: list[object] = []  # items that no piece of it has yet
+        self._texts = ItemTexts()
+        self._places = TextPlaces()
+        self._items: list[tuple[_Item, bytes]] = []
+        self._told: set[object] = set()  # items that are in a piece of the turn
         self._sealed = False
+        self._done_ids: set[str] = set()
+        self._done_types: dict[int, str] = {}  # by index
+
+    def knows(self, event: _Event) -> bool:
+        return event.type.startswith("response.") or (event.type == "" and event.output is not None)
 
     def take(self, event: _Event) -> Iterator[StreamEvent]:
+        if is_something(event.error):
+            raise stream_error(self._who, bytes(event.error))
         key = event.output_index if event.output_index is not None else event.item_id
+        part = (event.content_index if event.content_index is not None else event.summary_index) or 0
         match event.type:
             case "response.output_text.delta" | "response.refusal.delta" if isinstance(event.delta, str):
-                yield TextDelta(event.delta)
-            case "response.reasoning_text.delta" | "response.reasoning_summary_text.delta" if isinstance(
-                event.delta, str
-            ):
-                yield ReasoningDelta(event.delta)
+                yield from self._grown(key, part, self._texts.add("text", key, part, event.delta))
+            case "response.reasoning_summary_text.delta" if isinstance(event.delta, str):
+                yield from self._texts.add("summary", key, part, event.delta)
+            case "response.reasoning_text.delta" if isinstance(event.delta, str):
+                yield from self._texts.add("thinking", key, part, event.delta)
+            case "response.output_text.done" | "response.refusal.done":
+                yield from self._grown(
+                    key, part, self._texts.end_part("text", key, part, event.text or event.refusal or "")
+                )
+            case "response.content_part.done" if event.part and event.part.type in ("output_text", "refusal"):
+                yield from self._grown(key, part, self._texts.end_part("text", key, part, event.part.said))
+                yield from self._places.cited((key, part), event.part.annotations)
+            case "response.reasoning_summary_text.done":
+                yield from self._texts.end_part("summary", key, part, event.text or "")
+            case "response.reasoning_text.done":
+                yield from self._texts.end_part("thinking", key, part, event.text or "")
             case "response.function_call_arguments.delta" if isinstance(event.delta, str):
                 yield from self._tool_calls.take(key, None, None, event.delta)
             case "response.function_call_arguments.done":
-                yield from self._tool_calls.take_whole(key, None, None, event.arguments or "")
+                yield from self._tool_calls.take_whole(key, None, None, _arguments(event.arguments))
+            case "response.output_text.annotation.added":
+                yield from self._places.cited((key, part), event.annotation)
             case "response.output_item.added":
-                yield from self._begin(event.output_index, parse(_item, bytes(event.item), self._who))
+                yield from self._begin(event.output_index, bytes(event.item))
             case "response.output_item.done":
                 yield from self._done(event.output_index, bytes(event.item))
             case "response.completed" | "response.incomplete":
-                self._end_with(event.response or _Response())
-            case "response.failed":
-                raise stream_error(self._who, bytes((event.response or _Response()).error))
-            case _ if event.type == "error" or is_something(event.error):
-                raise stream_error(self._who, bytes(event.error) + f" {event.code} {event.message}".encode())
+                yield from self._take_whole(event.response or _Response())
+                self.finished = self.over = True
+            case "response.failed" | "response.error":
+                raise stream_error(self._who, bytes((event.response or event).error))
+            case "" if event.output is not None:
+                yield from self._take_whole(event)
+                self.finished = event.status in ("completed", "incomplete")
+                self.marked = event.status is None
 
-    def take_whole(self, response: _Response) -> Iterator[StreamEvent]:
-        for index, raw in enumerate(response.output or ()):
-            item = parse(_item, bytes(raw), self._who)
-            for text in [*(item.summary or ()), *(item.content or ())] if item.type == "reasoning" else ():
-                yield ReasoningDelta(text.text)
-            for text in item.content or () if item.type == "message" else ():
-                yield TextDelta(text.text or text.refusal)
-            yield from self._done(index, bytes(raw))
-        self._end_with(response)
-        self.ended = response.status in ("completed", "incomplete")
-
-    def end(self) -> ReplyItems:
-        if not self.ended:
-            raise Truncated(f"{self._who} ended its reply before it was complete")
+    def rest(self) -> Iterator[StreamEvent]:
         yield from self._tool_calls.end(cut_off=self._reason == "length")
-        if self._reason == "stop" and (self._tool_calls or self._sealed):
+        if self._reason == "stop" and (self._tool_calls or self._sealed) and not self._tool_calls.renamed:
             yield self._piece(whole=True)
-        yield Finished(self._reason, _usage(self._usage))
 
-    def _begin(self, index: int | None, item: _Item) -> Iterator[ToolInputDelta]:
-        if item.type == "function_call":
-            yield from self._tool_calls.take(_key(index, item), item.call_id, item.name, "")
+    def end(self) -> Finished:
+        return Finished(self._reason, _usage(self._usage))
 
-    def _done(self, index: int | None, raw: bytes) -> Iterator[StreamEvent]:
-        item = parse(_item, raw, self._who)
-        if item.type in SENT_BACK or item.encrypted_content:
-            self._turn.append(parse_arguments(raw, self._who))
-        if item.encrypted_content:
-            self._sealed = True
-            yield self._piece()
-        key, id = _key(index, item), item.call_id or item.id or ""
-        match item.type:
-            case "function_call":
-                yield from self._tool_calls.take_whole(key, item.call_id, item.name, item.arguments or "")
-            case "custom_tool_call":  # its input may be any text
-                text = json_data({"input": item.input})
-                yield from self._tool_calls.take_whole(key, item.call_id, item.name, text)
-            case "mcp_call":
-                self._served.call(id, item.name or "", item.arguments or "", "mcp")
-                failed = _failure(item)
-                yield from self._served.result(id, parse_value(bytes(item.output), self._who), failed)
-            case "code_interpreter_call" if is_something(item.outputs):
-                self._served.call(id, "code_interpreter", json_data({"code": item.code}))
-                yield from self._served.result(id, parse_value(bytes(item.outputs), self._who))
-            case "shell_call":
-                self._served.call(id, "shell", bytes(item.action).decode("utf-8", "replace"))
-            case "shell_call_output":
-                yield from self._served.result(id, parse_value(bytes(item.output), self._who))
+    def _grown(self, key: Key, part: int, events: Iterable[TextDelta | ReasoningDelta]) -> Iterator[StreamEvent]:
+        """The events of a part of the text, whose place annotations refer to."""
+        for event in events:
+            if isinstance(event, TextDelta):
+                self._places.grew((key, part), event.text)
+            yield event
 
-    def _end_with(self, response: _Response) -> None:
+    def _take_whole(self, response: _Response) -> Iterator[StreamEvent]:
+        """A response with all of its items: those that have not come yet, come now."""
         if response.status == "failed" or is_something(response.error):
             raise stream_error(self._who, bytes(response.error))
-        self.ended = True
-        self._usage = response.usage
+        self._usage = response.usage or self._usage
         if response.status == "incomplete" or response.incomplete_details:
             reason = response.incomplete_details and response.incomplete_details.reason
             self._reason = INCOMPLETE.get(reason or "", "length")
+        for index, raw in enumerate(response.output or ()):
+            item = self._parse(bytes(raw))
+            if item and not self._is_done(index, item):
+                yield from self._done(index, bytes(raw))
+        yield from self._places.uncited(response.citations)
+
+    def _parse(self, raw: bytes) -> _Item | None:
+        """The item; None if it is of a kind that we do not know, whatever its fields are."""
+        try:
+            kind = parse_loosely(_kind, raw, self._who, lambda field: None)
+            if kind.type in KNOWN:
+                return parse_loosely(_item, raw, self._who, self.skip)
+            return _Item(type=kind.type, encrypted_content=kind.encrypted_content)
+        except BadReply:
+            self.skip("item of another form")
+            return None
+
+    def _is_done(self, index: int, item: _Item) -> bool:
+        if item.id in self._done_ids or item.call_id in self._done_ids:
+            return True
+        if item.type == "message":
+            return self._texts.has_told("text", [text.said for text in item.content or ()])
+        return self._done_types.get(index) == item.type and not item.call_id
+
+    def _begin(self, index: int | None, raw: bytes) -> Iterator[ToolInputDelta]:
+        item = self._parse(raw)
+        if item and item.type == "function_call":
+            yield from self._tool_calls.take(_key(index, item), item.call_id, item.name, "")
+
+    def _done(self, index: int | None, raw: bytes) -> Iterator[StreamEvent]:
+        if (item := self._parse(raw)) is None:
+            return
+        if item.type not in KNOWN and not item.encrypted_content:
+            self.skip(f"item {item.type}")
+        self._items.append((item, raw))
+        if item.encrypted_content and (item.id or raw) not in self._told:
+            self._sealed = True
+            yield self._piece()
+        self._done_ids |= {id for id in (item.id, item.call_id) if id}
+        if index is not None:
+            self._done_types[index] = item.type
+        key = _key(index, item)
+        match item.type:
+            case "message":
+                yield from self._end_message(key, item.content or [])
+            case "reasoning":
+                yield from self._texts.end("summary", key, [text.said for text in item.summary or ()])
+                yield from self._texts.end("thinking", key, [text.said for text in item.content or ()])
+            case "function_call":
+                yield from self._tool_calls.take_whole(key, item.call_id, item.name, _arguments(item.arguments))
+            case "custom_tool_call" if not is_served(item.name, item.call_id):  # its input may be any text
+                text = json_data({"input": item.input})
+                yield from self._tool_calls.take_whole(key, item.call_id, item.name, text)
+            case "image_generation_call":
+                if is_something(item.result):
+                    yield picture(item.result, item.output_format)
+            case "search_results":  # Perplexity's
+                yield from pages(item.results)
+            case _:
+                yield from self._serve(item)
+
+    def _end_message(self, key: Key, parts: Sequence[_Text]) -> Iterator[StreamEvent]:
+        late = self._texts.end("text", key, [text.said for text in parts])
+        if self._places.has_begun(key):
+            yield from self._grown(key, 0, late)
+        else:
+            for part, text in enumerate(parts):
+                self._places.grew((key, part), text.said)
+            yield from late
+        for part, text in enumerate(parts):
+            yield from self._places.cited((key, part), text.annotations)
+
+    def _serve(self, item: _Item) -> Iterator[StreamEvent]:
+        """A call that the provider has made, with its result or with all that is told of it."""
+        id = item.call_id or item.id or ""
+        match item.type:
+            case "mcp_call":
+                self._served.call(id, item.name or "", _arguments(item.arguments), "mcp")
+                yield from self._served.result(id, self._value(item.output), _failure(item))
+            case "code_interpreter_call":
+                self._served.call(id, "code_interpreter", json_data({"code": item.code}))
+                yield from self._served.result(id, self._value(item.outputs) or _ran(item), _failure(item))
+            case "shell_call":
+                self._served.call(id, "shell", bytes(item.action).decode("utf-8", "replace"))
+            case "shell_call_output":
+                yield from self._served.result(id, self._value(item.output))
+            case _ if item.type in SERVED:
+                self._served.call(id, item.name or item.type.removesuffix("_call"), self._asked(item))
+                yield from self._served.result(id, self._value(item.results) or _ran(item), _failure(item))
+
+    def _asked(self, item: _Item) -> str:
+        if item.arguments or item.input:
+            return _arguments(item.arguments) or item.input or ""
+        action = self._value(item.action)
+        return json_data(action if isinstance(action, dict) else {"queries": self._value(item.queries)})
+
+    def _value(self, raw: msgspec.Raw) -> object:
+        return parse_value(bytes(raw), self._who) if is_something(raw) else None
 
     def _piece(self, whole: bool = False) -> NativePiece:
-        turn, self._turn = self._turn, []
-        return NativePiece(PROTOCOL, self._who, turn, whole)
+        """The items that no piece has yet. One that was told twice is one."""
+        wanted = {
+            item.id or item.call_id or raw: raw
+            for item, raw in self._items
+            if (item.type in SENT_BACK and (item.name or item.type == "message")) or item.encrypted_content
+        }
+        left = {key: raw for key, raw in wanted.items() if key not in self._told}
+        self._told.update(left)
+        return NativePiece(PROTOCOL, self._who, [parse_arguments(raw, self._who) for raw in left.values()], whole)
 
 
 def _key(index: int | None, item: _Item) -> int | str | None:
@@ -231,9 +367,18 @@ def _key(index: int | None, item: _Item) -> int | str | None:
     return index if index is not None else item.id or item.call_id
 
 
+def _arguments(arguments: str | dict[str, object] | None) -> str:
+    return json_data(arguments) if isinstance(arguments, dict) else arguments or ""
+
+
+def _ran(item: _Item) -> dict[str, object]:
+    """The result of a call if nothing else is told of it."""
+    return {"status": item.status or "completed"}
+
+
 def _failure(item: _Item) -> str | None:
     if not is_something(item.error):
-        return None
+        return "failed" if item.status in ("failed", "incomplete") else None
     try:
         return msgspec.json.decode(item.error, type=str)
     except msgspec.DecodeError:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from flask import Blueprint, Response, jsonify, request
 
 from chatapp.chat import Ask
+from chatapp.dialects.media import file_data, source_data, words_for_files
 from chatapp.dialects.reasoning import finish_reason, statistics
 from chatapp.dialects.requests import AskRequest, ChatRequest, ReasoningRequest, SessionRequest
 from chatapp.errors import InvalidField
@@ -126,11 +127,19 @@ def _answer_once(asked: ReasoningRequest) -> Response:
     answer = begin(asked, asked.ask()).answer
     transcript = whole(answer, OnLeave(answer.id, asked.on_disconnect != "continue"))
     headers = {RUN_HEADER: answer.id}
+    content = transcript.content or words_for_files(answer.id, transcript.files)
     if request.accept_mimetypes.best_match(["application/json", "text/plain"]) == "text/plain":
-        return Response(transcript.content, mimetype="text/plain", headers=headers)
-    response = jsonify(content=transcript.content, **_ending(transcript))
+        return Response(content, mimetype="text/plain", headers=headers)
+    response = jsonify(content=content, **_ending(transcript), **_media(answer.id, transcript))
     response.headers.update(headers)
     return response
+
+
+def _media(answer_id: str, transcript: Transcript) -> dict[str, object]:
+    """The sources and the files, each if there are any."""
+    sources = [source_data(source) for source in transcript.sources]
+    files = [file_data(answer_id, file) for file in transcript.files]
+    return {name: found for name, found in (("sources", sources), ("files", files)) if found}
 
 
 def _ending(transcript: Transcript) -> dict[str, object]:

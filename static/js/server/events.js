@@ -11,6 +11,8 @@ export const EVENT = Object.freeze({
   toolApproval: "tool_approval",
   toolResult: "tool_result",
   planStep: "plan_step",
+  source: "source",
+  file: "file",
   reset: "reset",
   heartbeat: "heartbeat",
   completed: "completed",

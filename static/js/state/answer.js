@@ -40,7 +40,7 @@ export function shown(message, extra = {}) {
 export function blankAnswer(fields) {
   return shown({
     id: "", conversation_id: "", role: "assistant", status: "running", content: "", reasoning: "",
-    reasoning_ms: null, tools: [], steps: [], finish_reason: null, error: null, usage: null,
+    reasoning_ms: null, tools: [], steps: [], sources: [], files: [], finish_reason: null, error: null, usage: null,
     timing: null, provider: null, model: null, created: "", events_url: null,
   }, fields);
 }
@@ -51,8 +51,8 @@ export function blankAnswer(fields) {
  * @returns {ShownMessage}
  */
 export function forgotten(answer) {
-  const nothing = { content: "", reasoning: "", tools: [], steps: [], step: 0, stepsTold: false, stepWorked: false };
-  return { ...answer, ...nothing, thinkingSince: null, thinkingMs: 0 };
+  const nothing = { content: "", reasoning: "", tools: [], steps: [], sources: [], files: [] };
+  return { ...answer, ...nothing, step: 0, stepsTold: false, stepWorked: false, thinkingSince: null, thinkingMs: 0 };
 }
 
 /**
@@ -91,6 +91,8 @@ const HANDLERS = {
     const steps = [...answer.steps, { index, text }];
     return { ...answer, steps, step: moves ? index : answer.step, stepWorked: false };
   },
+  [EVENT.source]: (answer, data) => ({ ...answer, sources: [...answer.sources, data] }),
+  [EVENT.file]: (answer, data, at) => ({ ...thoughtUntil(worked(answer), at), files: [...answer.files, data] }),
   [EVENT.reset]: (answer) => forgotten(answer),
   [EVENT.completed]: (answer, data, at) => ({
     ...ended(answer, at),

@@ -29,6 +29,21 @@
  * @property {number|null} [since]    milliseconds on the page's clock, if it saw the call begin
  * @property {string|null} [deciding] the decision that the reader has just pressed
  *
+ * @typedef {object} AnswerSource
+ * @property {string} id
+ * @property {string} url     empty if it has no address
+ * @property {string} title
+ * @property {string} quote
+ * @property {number} [start]  in characters of the text: the part that the source supports
+ * @property {number} [end]
+ *
+ * @typedef {object} AnswerFile
+ * @property {string} id
+ * @property {string} media_type
+ * @property {string} name
+ * @property {string} [url]
+ * @property {string} [error]  why there is nothing to show
+ *
  * @typedef {object} Message
  * @property {string} id
  * @property {string} conversation_id
@@ -39,6 +54,8 @@
  * @property {number|null} reasoning_ms  how long the model thought; known at the end
  * @property {ToolCall[]} tools
  * @property {Step[]} steps           announced by an agent
+ * @property {AnswerSource[]} sources
+ * @property {AnswerFile[]} files     made by the model
  * @property {string|null} finish_reason
  * @property {Failure|null} error
  * @property {Usage|null} usage

@@ -5,6 +5,7 @@ import { copyFrom } from "../dom/clipboard.js";
 import { cloned, hook, setText } from "../dom/hooks.js";
 import { MarkdownView } from "../markdown/view.js";
 import { endingOf, isAsking, metaOf, thinkingLabel, waitingLabel } from "./labels.js";
+import { linkNumbers, showFiles, showSources, withNumbers } from "./media.js";
 import { ToolList } from "./tool-card.js";
 import { View } from "./view.js";
 
@@ -60,8 +61,18 @@ export class AnswerView extends View {
     this.tools.show(answer, offer);
     this.#showSteps(answer);
     const done = answer.status === "done";
-    if (answer.content !== before?.content || done) this.text.set(answer.content, done);
+    const isNew = answer.content !== before?.content || answer.sources !== before?.sources;
+    if (done && (isNew || before?.status !== "done")) this.#showWhole(answer);
+    else if (isNew) this.text.set(answer.content);
+    if (answer.files !== before?.files) showFiles(hook(this.node, "files"), answer.files);
+    if (answer.sources !== before?.sources) showSources(hook(this.node, "sources"), answer.sources);
     this.#showEnd(answer, last);
+  }
+
+  /** The text is drawn once more, with its numbers as links. @param {ShownMessage} answer */
+  #showWhole({ content, sources }) {
+    this.text.set(withNumbers(content, sources), true);
+    linkNumbers(hook(this.node, "content"), sources);
   }
 
   /** @param {ShownMessage} answer */
@@ -72,7 +83,7 @@ export class AnswerView extends View {
     node.dataset.status = answer.status;
     node.dataset.finish = answer.finish_reason ?? "";
     node.setAttribute("aria-busy", String(running));
-    const begun = Boolean(answer.content || answer.reasoning || answer.tools.length || answer.steps.length);
+    const begun = Boolean(answer.content || answer.reasoning || answer.files.length || answer.tools.length || answer.steps.length);
     const moving = begun && !answer.waiting && !answer.stopping && !isBetween(answer);
     hook(node, "pending").hidden = !running || moving;
     setText(hook(node, "pending-label"), waitingLabel(answer));

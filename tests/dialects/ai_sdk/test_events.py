@@ -15,7 +15,9 @@ from chatapp.dialects import Dialect
 from chatapp.dialects.ai_sdk.events import UIMessageDialect
 from chatapp.events import (
     AttemptReset,
+    CitedSource,
     ErrorInfo,
+    File,
     PlanStep,
     ReasoningDelta,
     RunEnd,
@@ -36,8 +38,12 @@ CALL, OTHER = ToolCall("c1", "function", "add", {"a": 1}), ToolCall("c2", "mcp",
 PIECES = [ToolInputDelta("c1", "add", '{"a"'), ToolInputDelta("c2", "add", '{"b"'), ToolInputDelta("c1", "add", ":1}")]
 DONE = [ToolResult("c2", {"sum": 2}), ToolResult("c1", error="no")]
 
+WEB = CitedSource("src_1", "https://source.test/1", "One")
+PICTURE = File("file_1", "image/png", bytes=b"PNG")
+
 said = st.lists(
-    st.sampled_from([TextDelta("x"), TextDelta("y\n"), ReasoningDelta("hm"), PlanStep(1, "look")]), max_size=5
+    st.sampled_from([TextDelta("x"), TextDelta("y\n"), ReasoningDelta("hm"), PlanStep(1, "look"), WEB, PICTURE]),
+    max_size=5,
 )
 calls = st.sampled_from(
     [[], [CALL], [*PIECES, CALL, OTHER], [*PIECES, OTHER, CALL, *DONE], [CALL, ToolResult("c1", 1)]]

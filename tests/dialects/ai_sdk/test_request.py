@@ -71,6 +71,17 @@ def test_a_page_s_whole_conversation_arrives_with_its_rounds_and_images() -> Non
     )
 
 
+def test_a_file_that_a_model_made_leaves_a_trace_in_the_history() -> None:
+    made = {"type": "file", "mediaType": "image/png", "url": "/api/v1/messages/msg_1/files/file_1"}
+    source = {"type": "source-url", "sourceId": "src_1", "url": "https://source.test"}
+    answer = {"role": "assistant", "parts": [{"type": "text", "text": "Here: "}, source, made]}
+    said = ui([answer, {"role": "user", "parts": [{"type": "text", "text": "bluer"}]}]).messages
+    assert [(message.role, message.text) for message in said] == [
+        ("assistant", "Here: [file: image/png]"),
+        ("user", "bluer"),
+    ]
+
+
 def test_of_a_conversation_that_is_kept_only_what_is_new_is_taken() -> None:
     assert ui([HI, ANSWER, HI], known=True).messages == [Message("user", "hi")]
     assert ui([HI], known=True, trigger="regenerate-message").messages == []
@@ -95,9 +106,9 @@ def test_of_a_conversation_that_is_kept_only_what_is_new_is_taken() -> None:
             "messages[0].parts[0].url: expected an https: URL, or a data: URL of an image",
         ),
         (
-            [{"role": "assistant", "parts": [{"type": "file", "mediaType": "image/png", "url": PIXEL}]}, HI],
+            [{"role": "assistant", "parts": [{"type": "hologram"}]}, HI],
             {},
-            "messages[0].parts[0].type: 'file' is not supported in an assistant message; use text, reasoning or tool parts",
+            "messages[0].parts[0].type: 'hologram' is not supported in an assistant message; use text, reasoning or tool parts",
         ),
         (
             [{"role": "assistant", "parts": [{"type": "tool-time", "state": "output-available"}]}, HI],

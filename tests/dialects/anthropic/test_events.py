@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from chatapp.dialects.anthropic.events import SIGNATURE, AnthropicDialect, message
 from chatapp.events import (
     AttemptReset,
+    CitedSource,
     Entry,
     ErrorInfo,
+    File,
     NativePiece,
     PlanStep,
     ReasoningDelta,
@@ -39,6 +41,11 @@ OWN = ToolCall("c9", "mcp", "clock", {})
 PIECES = [ToolInputDelta("c1", "add", '{"a"'), ToolInputDelta("c1", "add", ":1}")]
 SIDE_BY_SIDE = [PIECES[0], ToolInputDelta("c2", "add", '{"b"'), PIECES[1], ToolInputDelta("c2", "add", ":2}"), CALL]
 
+WEB = CitedSource("src_1", "https://source.test/1", "One", "It is 1.", 0, 2)
+DOCUMENT = CitedSource("src_2", "", "notes.pdf")
+PICTURE = File("file_1", "image/png", bytes=b"PNG")
+ELSEWHERE = File("file_2", "application/pdf", "notes.pdf", url="https://source.test/notes.pdf")
+LEFT_OUT = File("file_3", "image/png", error="left out")
 THINKING = {"type": "thinking", "thinking": "so", "signature": "sig"}
 UNSEEN = {"type": "thinking", "thinking": "", "signature": "unseen"}
 BLACK = {"type": "redacted_thinking", "data": "black"}
@@ -51,6 +58,7 @@ texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=6
 pieces = st.one_of(
     st.builds(lambda text: [TextDelta(text)], texts),
     st.builds(lambda text: [ReasoningDelta(text)], texts),
+    st.sampled_from([[WEB], [DOCUMENT], [PICTURE], [ELSEWHERE], [LEFT_OUT]]),
     st.just([OWN, ToolResult("c9", "noon")]),
     st.just([PlanStep(1, "look")]),
     st.sampled_from([SIGNED, HIDDEN, REDACTED, FOREIGN]),

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from chatapp.dialects.openai_chat.events import OpenAIDialect, completion
 from chatapp.events import (
     AttemptReset,
+    CitedSource,
     Entry,
     ErrorInfo,
+    File,
     NativePiece,
     ReasoningDelta,
     RunEnd,
@@ -33,6 +35,11 @@ STOP = RunEnd("stop", USAGE, Timing())
 CALL = ToolCall("c1", "function", "add", {"a": 1})
 PIECES = [ToolInputDelta("c1", "add", '{"a"'), ToolInputDelta("c1", "add", ": 1}")]
 
+WEB = CitedSource("src_1", "https://source.test/1", "One", "It is 1.", 0, 2)
+DOCUMENT = CitedSource("src_2", "", "notes.pdf")
+PICTURE = File("file_1", "image/png", bytes=b"PNG")
+ELSEWHERE = File("file_2", "application/pdf", "notes.pdf", url="https://source.test/notes.pdf")
+LEFT_OUT = File("file_3", "image/png", error="left out")
 EXTRA = {"google": {"thought_signature": "sig"}}
 DETAILS = [{"type": "reasoning.encrypted", "data": "sealed"}]
 OF_CALL = NativePiece("openai", "up", [{"tool_call": "c1", "extra_content": EXTRA}])
@@ -43,6 +50,7 @@ texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
 pieces = st.one_of(
     st.builds(lambda text: [TextDelta(text)], texts),
     st.builds(lambda text: [ReasoningDelta(text)], texts),
+    st.sampled_from([[WEB], [DOCUMENT], [PICTURE], [ELSEWHERE], [LEFT_OUT]]),
     st.sampled_from([[OF_CALL], [OF_TURN], [FOREIGN]]),
     st.sampled_from([[CALL], [*PIECES, CALL], [CALL, ToolResult("c1", 2)], [*PIECES, CALL, ToolResult("c1", 2)]]),
 )
@@ -95,7 +103,13 @@ def test_every_stream_has_the_shape_that_clients_count_on(events: list[StreamEve
 def test_the_pieces_joined_are_the_whole(events: list[StreamEvent]) -> None:
     *found, _ = data(OpenAIDialect(), events)
     parsed = [json.loads(chunk) for chunk in found]
-    assert "".join(deltas(parsed, "content")) == "".join(e.text for e in events if isinstance(e, TextDelta))
+    whole = completion(transcript_of([Entry(seq, event) for seq, event in enumerate(events, 1)]))
+    message: Any = whole["choices"][0]["message"]  # type: ignore[index]
+    assert "".join(deltas(parsed, "content")) == (message["content"] or "")
+    annotations = [*chain(*deltas(parsed, "annotations"))]
+    assert [annotation.pop("index") for annotation in annotations] == [*range(len(annotations))]
+    assert annotations == message.get("annotations", [])
+    assert [*chain(*deltas(parsed, "images"))] == message.get("images", [])
     assert "".join(deltas(parsed, "reasoning_content")) == "".join(
         e.text for e in events if isinstance(e, ReasoningDelta)
     )

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from chatapp.dialects.openai_responses.events import ResponsesDialect, response_id, run_id_of
 from chatapp.events import (
     AttemptReset,
+    CitedSource,
     Entry,
     ErrorInfo,
+    File,
     NativePiece,
     ReasoningDelta,
     RunEnd,
@@ -33,6 +35,11 @@ CALL = ToolCall("c1", "function", "add", {"a": 1})
 PIECES = [ToolInputDelta("c1", "add", '{"a"'), ToolInputDelta("c1", "add", ": 1}")]
 OTHER = ToolCall("c2", "function", "add", {})
 
+WEB = CitedSource("src_1", "https://source.test/1", "One", "It is 1.", 0, 2)
+DOCUMENT = CitedSource("src_2", "", "notes.pdf")
+PICTURE = File("file_1", "image/png", bytes=b"PNG")
+ELSEWHERE = File("file_2", "application/pdf", "notes.pdf", url="https://source.test/notes.pdf")
+LEFT_OUT = File("file_3", "image/png", error="left out")
 SEALED = NativePiece("openai-responses", "r", [{"type": "reasoning", "id": "rs_9", "encrypted_content": "sealed"}])
 FOREIGN = NativePiece("openai", "o", [{"reasoning_details": [{"signature": "x"}]}], whole=True)
 
@@ -40,6 +47,7 @@ texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
 pieces = st.one_of(
     st.builds(lambda text: [TextDelta(text)], texts),
     st.builds(lambda text: [ReasoningDelta(text)], texts),
+    st.sampled_from([[WEB], [DOCUMENT], [PICTURE], [ELSEWHERE], [LEFT_OUT]]),
     st.just([AttemptReset("cut")]),
     st.sampled_from([[SEALED], [ReasoningDelta("hm"), SEALED], [FOREIGN]]),
     st.sampled_from(

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from chatapp.chat import Chat, Message, Native
-from chatapp.errors import BadReply, Reported, Truncated
+from chatapp.errors import EmptyReply, Reported, Truncated
 from chatapp.events import (
     AttemptReset,
     NativePiece,
@@ -181,7 +181,7 @@ def test_a_tool_of_the_provider_is_shown_as_call_and_result_together(anthropic, 
     )
 
     assert read(anthropic, body).items == [
-        ToolCall("s", "function", "web_search", {"query": "q"}),
+        ToolCall("s", "function", "web_search", {"query": "q"}, by_provider=True),
         ToolResult("s", [{"type": "web_search_result", "url": "u"}]),
         TextDelta("found"),
         Finished("stop"),
@@ -200,7 +200,10 @@ def test_a_tool_of_the_provider_can_fail(anthropic, read, fields, error):
     use = block(0, "mcp_tool_use", id="s", name="echo", input={})
     body = sse(start(), use, stop(0), block(1, "mcp_tool_result", tool_use_id="s", **fields), end())
 
-    assert read(anthropic, body).items[:2] == [ToolCall("s", "mcp", "echo", {}), ToolResult("s", None, error)]
+    assert read(anthropic, body).items[:2] == [
+        ToolCall("s", "mcp", "echo", {}, by_provider=True),
+        ToolResult("s", None, error),
+    ]
 
 
 def test_a_tool_of_the_provider_without_a_result_is_not_shown(anthropic, read):
@@ -237,7 +240,7 @@ def test_an_error_event_ends_the_reply(anthropic, read):
         (sse(start()) + b'data: {"type":"message_de', Truncated),
         (b'{"type":"error","error":{"type":"api_error"}}', Reported),
         (b'{"type":"message","content":[]}', Truncated),
-        (b'data: {"type":7}\n\n', BadReply),
+        (b'data: {"type":7}\n\n', EmptyReply),
     ],
 )
 def test_a_200_that_is_no_reply_is_an_error(anthropic, read, body, error):

@@ -62,4 +62,4 @@ def test_a_result_is_without_what_only_the_provider_can_read(fields, result):
 
 def test_a_block_of_another_form_is_a_bad_reply():
     with pytest.raises(BadReply):
-        block(type=7)
+        Block(b"[7]", "acme")

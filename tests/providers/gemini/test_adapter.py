@@ -3,7 +3,7 @@ import json
 import pytest
 
 from chatapp.chat import Chat, Message, Native
-from chatapp.errors import BadReply, Reported, Truncated
+from chatapp.errors import EmptyReply, Reported, Truncated
 from chatapp.events import ReasoningDelta, TextDelta, ToolCall, ToolResult, Usage
 from chatapp.providers import Finished
 from chatapp.providers.gemini.adapter import Gemini
@@ -69,11 +69,11 @@ def test_calls_and_their_signatures_go_back_as_they_came(gemini, read):
         gemini, sse(said({"text": "hm", "thought": True}), said({"text": "I look"}, first), said(second), STOP)
     )
 
-    assert reading.tool_calls == [ToolCall("own", "function", "f", {"x": 1}), ToolCall("call_1", "function", "g", {})]
+    assert reading.tool_calls == [ToolCall("own", "function", "f", {"x": 1}), ToolCall("call_0", "function", "g", {})]
     native = reading.native
     assert native == Native("gemini", [{"text": "I look"}, first, second], "acme")
     turn = Message("assistant", "I look", tool_calls=reading.tool_calls, native=native)
-    results = [Message("tool", "1", tool_call_id="own"), Message("tool", "2", tool_call_id="call_1")]
+    results = [Message("tool", "1", tool_call_id="own"), Message("tool", "2", tool_call_id="call_0")]
     contents = gemini.request(Chat(model="m", messages=[Message("user", "u"), turn, *results])).body["contents"]
     assert contents[1] == {"role": "model", "parts": native.content}
     assert [part["functionResponse"].get("id") for part in contents[2]["parts"]] == ["own", None]
@@ -97,7 +97,9 @@ def test_code_that_the_provider_runs_is_shown_with_its_result(gemini, read):
     body = sse(said(code), said({"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "2"}}), STOP)
 
     assert read(gemini, body).items[:2] == [
-        ToolCall("code_execution", "function", "code_execution", {"language": "PYTHON", "code": "1+1"}),
+        ToolCall(
+            "code_execution", "function", "code_execution", {"language": "PYTHON", "code": "1+1"}, by_provider=True
+        ),
         ToolResult("code_execution", "2"),
     ]
     failed = sse(said(code), said({"codeExecutionResult": {"outcome": "OUTCOME_FAILED"}}), STOP)
@@ -126,9 +128,9 @@ def test_an_error_in_a_frame_is_one_too(gemini, read):
         (sse(said({"text": "a"})) + b'data: {"cand', Truncated),
         (ERROR, Reported),
         (b"[" + ERROR + b"]", Reported),
-        (b"[]", Truncated),
-        (b"{}", Truncated),
-        (b'data: {"candidates":7}\n\n', BadReply),
+        (b"[]", EmptyReply),
+        (b"{}", EmptyReply),
+        (b'data: {"candidates":7}\n\n', EmptyReply),
     ],
 )
 def test_a_200_that_is_no_reply_is_an_error(gemini, read, body, error):

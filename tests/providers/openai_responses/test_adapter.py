@@ -3,7 +3,7 @@ import json
 import pytest
 
 from chatapp.chat import Chat, Message, Native
-from chatapp.errors import BadReply, Reported, Truncated
+from chatapp.errors import EmptyReply, Reported, Truncated
 from chatapp.events import NativePiece, ReasoningDelta, TextDelta, ToolCall, ToolInputDelta, ToolResult, Usage
 from chatapp.providers import Finished
 from chatapp.providers.openai_responses.adapter import OpenAIResponses
@@ -128,20 +128,24 @@ def test_tools_of_the_provider_are_shown_with_their_results(responses, read):
         done(2, "code_interpreter_call", id="c", code="1+1", outputs=[{"type": "logs", "logs": "2"}]),
         done(3, "shell_call", call_id="s", action={"commands": ["ls"]}),
         done(4, "shell_call_output", call_id="s", output=[{"stdout": "a"}]),
-        done(5, "web_search_call", id="w", action={"query": "q"}),  # comes without its results
+        done(5, "web_search_call", id="w", action={"query": "q"}, status="completed"),  # comes without its results
         done(6, "code_interpreter_call", id="d", code="1", outputs=None),
         completed(),
     )
 
     assert read(responses, body).items == [
-        ToolCall("m", "mcp", "echo", {"x": 1}),
+        ToolCall("m", "mcp", "echo", {"x": 1}, by_provider=True),
         ToolResult("m", "1"),
-        ToolCall("n", "mcp", "echo", {}),
+        ToolCall("n", "mcp", "echo", {}, by_provider=True),
         ToolResult("n", None, "no"),
-        ToolCall("c", "function", "code_interpreter", {"code": "1+1"}),
+        ToolCall("c", "function", "code_interpreter", {"code": "1+1"}, by_provider=True),
         ToolResult("c", [{"type": "logs", "logs": "2"}]),
-        ToolCall("s", "function", "shell", {"commands": ["ls"]}),
+        ToolCall("s", "function", "shell", {"commands": ["ls"]}, by_provider=True),
         ToolResult("s", [{"stdout": "a"}]),
+        ToolCall("w", "function", "web_search", {"query": "q"}, by_provider=True),
+        ToolResult("w", {"status": "completed"}),
+        ToolCall("d", "function", "code_interpreter", {"code": "1"}, by_provider=True),
+        ToolResult("d", {"status": "completed"}),
         Finished("stop"),
     ]
 
@@ -186,8 +190,8 @@ def test_what_an_error_means_is_said(responses, read):
         (sse(event("output_text.delta", delta="a")), Truncated),
         (b'{"error":{"message":"no"}}', Reported),
         (b'{"status":"failed","error":{"code":"x"}}', Reported),
-        (b'{"status":"in_progress"}', Truncated),
-        (b'data: {"type":7}\n\n', BadReply),
+        (b'{"status":"in_progress"}', EmptyReply),
+        (b'data: {"type":7}\n\n', EmptyReply),
     ],
 )
 def test_a_200_that_is_no_reply_is_an_error(responses, read, body, error):

@@ -10,7 +10,9 @@ import pytest
 from chatapp.dialects.message import MessageDialect
 from chatapp.events import (
     AttemptReset,
+    CitedSource,
     ErrorInfo,
+    File,
     PlanStep,
     ReasoningDelta,
     RunEnd,
@@ -31,6 +33,8 @@ SENT = (
     ToolApproval("1", "asked", 0),
     ToolResult("1"),
     PlanStep(1, "x"),
+    CitedSource("src_1", "https://source.test"),
+    File("file_1", "image/png"),
     AttemptReset("x"),
     RunEnd("stop", Usage(), Timing()),
     RunEnd("error", Usage(), Timing(), ErrorInfo("x", "x", False, "x")),

@@ -1,0 +1,155 @@
+"""A reply as its frames arrive, whatever the protocol: how it may end, and what is left out of it.
+
+Nothing that is not understood becomes a success: a frame that says it failed ends the reply, and so
+does an end at which nothing was said and something was not understood. No odd detail costs a good
+reply: whatever cannot be read beside it is left out and counted, and after the finish reason
+nothing can fail it.
+"""
+
+import re
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import ClassVar, Generic, TypeAlias, TypeVar
+
+import msgspec
+
+from chatapp.errors import BadReply, EmptyReply, Truncated, UpstreamError
+from chatapp.events import NativePiece, StreamEvent
+from chatapp.providers import Finished
+from chatapp.wire.failures import is_keep_alive, reports_failure, words_report_failure
+from chatapp.wire.json_text import parse_loosely
+from chatapp.wire.upstream_errors import stream_error
+
+T = TypeVar("T")
+ReplyItems: TypeAlias = Iterator[StreamEvent | Finished]
+
+WORDS, KEPT_ALIVE, AFTER_END = "frame that is not JSON", "keep-alive", "frame after the end"
+HARMLESS = (WORDS, KEPT_ALIVE, AFTER_END)
+"""What may be left out without anything being lost."""
+
+_fields = msgspec.json.Decoder(dict[str, object])
+
+MAX_KINDS = 20  # of things left out that are told apart: a provider chooses some of the names
+
+
+class Told:
+    """The text of one kind that was told so far: later frames may repeat it whole."""
+
+    def __init__(self) -> None:
+        self._pieces: list[str] = []
+
+    def add(self, text: str) -> None:
+        self._pieces.append(text)
+
+    @property
+    def text(self) -> str:
+        self._pieces = ["".join(self._pieces)]
+        return self._pieces[0]
+
+    def missing(self, whole: str, *, repeats: bool = True) -> str:
+        """What the whole text has beyond the pieces.
+
+        If it does not begin with them: nothing, if it `repeats` them; else all of it, for then it
+        is another piece.
+        """
+        text = self.text
+        if whole.startswith(text):
+            return whole[len(text) :]
+        return "" if repeats else whole
+
+
+class Reply(ABC, Generic[T]):
+    """What is known of a reply so far.
+
+    `finished`: it has a finish reason. `over`: its last frame has arrived. `marked`: its end mark
+    has. `skipped`: how often each kind of thing was left out.
+    """
+
+    frame: ClassVar[msgspec.json.Decoder]  # type: ignore[type-arg]  # of T, which a class variable cannot say
+
+    def __init__(self, who: str) -> None:
+        self.finished = self.over = self.marked = False
+        self.skipped: Counter[str] = Counter()
+        self._who = who
+        self._understood = self._spoke = False
+
+    @abstractmethod
+    def knows(self, frame: T) -> bool:
+        """Whether the frame has a field of the protocol. Others may report a failure."""
+
+    @abstractmethod
+    def take(self, frame: T) -> Iterable[StreamEvent]:
+        """The events of a frame. Raises Reported if it says that the reply failed."""
+
+    @abstractmethod
+    def rest(self) -> Iterable[StreamEvent]:
+        """The events that only the reply's end makes whole."""
+
+    @abstractmethod
+    def end(self) -> Finished:
+        """How the reply ended, without what was skipped."""
+
+    def read(self, frames: Iterable[str | bytes]) -> ReplyItems:
+        """The items of a reply whose JSON frames these are."""
+        try:
+            for text in frames:
+                yield from self.read_one(text)
+                if self.over:
+                    break
+        except UpstreamError as error:
+            if not self.finished:
+                raise
+            if not isinstance(error, Truncated):
+                self.skip(AFTER_END)
+        yield from self._noted(self.rest())
+        self._check_end()
+        yield msgspec.structs.replace(self.end(), skipped=dict(self.skipped))
+
+    def read_one(self, text: str | bytes) -> Iterator[StreamEvent]:
+        try:
+            frame: T = parse_loosely(self.frame, text, self._who, self.skip)
+            if self.knows(frame):
+                self._understood = True
+            else:
+                self._look_at(text)
+            yield from self._noted(self.take(frame))
+        except UpstreamError:
+            if not self.finished:
+                raise
+            self.skip(AFTER_END)
+
+    def skip(self, kind: str) -> None:
+        """Count something that is left out."""
+        kind = re.sub(r"[^\w .-]", "_", kind)[:60]
+        self.skipped[kind if kind in self.skipped or len(self.skipped) < MAX_KINDS else "other"] += 1
+
+    def skip_words(self, text: str) -> None:
+        """A frame that is not JSON: harmless, unless it speaks of a failure."""
+        if words_report_failure(text) and not self.finished:
+            raise stream_error(self._who, text.encode("utf-8", "replace"))
+        self.skip(WORDS)
+
+    @property
+    def _lost(self) -> bool:
+        """Whether something was left out that may have been a part of the answer."""
+        return any(kind not in HARMLESS for kind in self.skipped)
+
+    def _noted(self, events: Iterable[StreamEvent]) -> Iterator[StreamEvent]:
+        for event in events:
+            self._spoke = self._spoke or not isinstance(event, NativePiece)
+            yield event
+
+    def _look_at(self, text: str | bytes) -> None:
+        fields = parse_loosely(_fields, text, self._who, self.skip)
+        if reports_failure(fields):
+            raise stream_error(self._who, text if isinstance(text, bytes) else text.encode("utf-8", "replace"))
+        self.skip(KEPT_ALIVE if is_keep_alive(fields) else "unknown frame")
+
+    def _check_end(self) -> None:
+        if self._understood and not (self.finished or self.marked):
+            raise Truncated(f"{self._who} ended its reply before it was complete")
+        if not self._spoke and (self._lost or not self.finished):
+            raise EmptyReply(f"{self._who} sent a reply without anything that could be understood")
+        if self._lost and not self.finished:
+            raise BadReply(f"{self._who} sent a reply that does not follow its protocol")

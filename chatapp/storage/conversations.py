@@ -29,6 +29,8 @@ from chatapp.transcript import Transcript, transcript_of
 
 logger = logging.getLogger(__name__)
 
+LAST_CHARACTER = "\U0010ffff"  # sorts behind every other
+
 
 class Conversations:
     """All methods commit before they return, and block only for a small transaction. All raise
@@ -49,6 +51,16 @@ class Conversations:
         it."""
         with self._transaction() as session:
             return _find(session, owner, key, fingerprint)
+
+    def newest_begun(self, owner: str, key_prefix: str) -> Answer | None:
+        """The newest of the owner's answers whose key begins like this."""
+        key = MessageRow.idempotency_key
+        begun = select(MessageRow).where(
+            MessageRow.owner == owner, key >= key_prefix, key < key_prefix + LAST_CHARACTER
+        )
+        with self._transaction() as session:
+            newest = session.scalar(begun.order_by(MessageRow.id.desc()).limit(1))
+            return _answer(newest) if newest else None
 
     def finish(self, answer_id: str, transcript: Transcript) -> None:
         """Store the answer. An answer whose conversation was deleted meanwhile is dropped."""

@@ -32,13 +32,13 @@ KEY_HEADER = "Idempotency-Key"
 NO_HEADERS: Mapping[str, str] = {}
 
 
-def begin(parsed: msgspec.Struct, ask: Ask) -> Begun:
+def begin(parsed: msgspec.Struct, ask: Ask, name: str | None = None) -> Begun:
     """Begin the run that was asked for, or find the one with the same idempotency key. `parsed` is
-    the request."""
+    the request. `name` is the run's key if its client sends none."""
     key = request.headers.get(KEY_HEADER) or None
     if key is not None:
         ask = msgspec.structs.replace(ask, fingerprint=fingerprint(request.path, parsed))
-    return current_service().ask(ask, current_caller(), key)
+    return current_service().ask(ask, current_caller(), key or name)
 
 
 def respond(

@@ -30,8 +30,15 @@ _escape = re.compile(r"\\(?:u[dD][89abAB]\w\w\\u[dD][c-fC-F]\w\w|(?P<half>u[dD][
 
 
 def json_data(value: object) -> str:
-    """The value as compact JSON."""
-    return _encoder.encode(value).decode()
+    """The value as compact JSON, on one line for every reader.
+
+    JSON may hold U+0085, U+2028 and U+2029 as they are, but some clients split lines as Python's
+    `str.splitlines` does and would cut a frame there, so they are escaped.
+    """
+    text = _encoder.encode(value).decode()
+    if text.isascii():
+        return text
+    return text.replace("\x85", r"\u0085").replace("\u2028", r"\u2028").replace("\u2029", r"\u2029")
 
 
 def is_json(text: str | bytes) -> bool:

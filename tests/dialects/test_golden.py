@@ -191,6 +191,13 @@ def test_a_run_has_the_bytes_that_it_had(case: str) -> None:
     assert rendered.decode() == file.read_bytes().decode()
 
 
+@pytest.mark.parametrize("case", sorted(set(CASES) - {f"token.{run}" for run in RUNS}))
+def test_a_client_that_splits_lines_as_python_does_reads_the_same_lines(case: str) -> None:
+    """In the dialect `token` the data is the text itself, which has no escapes."""
+    rendered = (GOLDEN / f"{case}.txt").read_text("utf-8")
+    assert rendered.splitlines() == rendered.removesuffix("\n").split("\n")
+
+
 def test_every_file_is_the_bytes_of_a_run() -> None:
     assert sorted(file.stem for file in GOLDEN.iterdir()) == sorted(CASES)
 

@@ -1,11 +1,12 @@
-// The AI SDK's chat without a page: `node ui_chat.mjs FOLDER_OF_PACKAGES '{"api", "id", "body", "messages", "steps"}'`.
+// The AI SDK's chat without a page: `node ui_chat.mjs FOLDER_OF_PACKAGES '{"package", "api", "id", "body", "messages",
+// "steps"}'`. The package is `ai`, which is version 6, or `ai-v7`.
 // Steps: {"send": text or message}, {"regenerate": true}, {"resume": true}, {"leave": text}: send, and go after the
 // first word. Prints {"status", "error", "messages"} as they are after each.
 import { createRequire } from "node:module";
 
 const [folder, given] = process.argv.slice(2);
-const { AbstractChat, DefaultChatTransport } = createRequire(`${folder}/`)("ai");
-const { api, id, body, messages, steps } = JSON.parse(given);
+const { package: core, api, id, body, messages, steps } = JSON.parse(given);
+const { AbstractChat, DefaultChatTransport } = createRequire(`${folder}/`)(core);
 
 class State {
   status = "ready";

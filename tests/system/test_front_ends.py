@@ -1,7 +1,6 @@
-"""Front ends of others, as their own packages make them: the AI SDK's chat, and an agent of AG-UI."""
+"""Front ends of others, as their own packages make them: the AI SDK's chat and its providers, and an agent of AG-UI."""
 
 import json
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,32 +12,32 @@ import pytest
 pytestmark = pytest.mark.slow
 
 NPM = Path(sys.prefix) / "npm"
+NODE = NPM / "node_modules/node/bin/node"  # the AI SDK 7 needs a newer one than Debian has
 SCRIPTS = Path(__file__).parents[1] / "npm"
 MOCK = {"provider": "mock", "model": "words", "max_tokens": 8}
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}}
 TOOL = {"name": "weather", "description": "of a city", "parameters": SCHEMA}
 
 
-def run_script(name: str, given: dict[str, Any]) -> list[Any]:
-    if shutil.which("node") is None or not (NPM / "node_modules/ai").exists():
+def run_script(name: str, given: dict[str, Any]) -> Any:
+    if not NODE.exists() or not (NPM / "node_modules/ai-v7").exists():
         pytest.skip("the packages of tests/npm are not installed: `make test` installs them with npm")
-    command = ["node", str(SCRIPTS / name), str(NPM), json.dumps(given)]
+    command = [str(NODE), str(SCRIPTS / name), str(NPM), json.dumps(given)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
-    shown: list[Any] = json.loads(done.stdout)
-    return shown
+    return json.loads(done.stdout)
 
 
-@pytest.fixture
-def chat(server: Any) -> Callable[..., list[Any]]:
+@pytest.fixture(params=["ai", "ai-v7"])
+def chat(server: Any, request: Any) -> Callable[..., list[Any]]:
     """`chat(id, steps, **body)`: a page with this chat, and what it shows after each step."""
 
     def chat(id: str, *steps: dict[str, Any], messages: Any = None, **body: Any) -> list[Any]:
-        address = f"{server.url}/api/ui/chat"
-        return run_script(
-            "ui_chat.mjs",
-            {"api": address, "id": id, "body": {**MOCK, **body}, "messages": messages, "steps": list(steps)},
+        given = {"package": request.param, "api": f"{server.url}/api/ui/chat", "id": f"{request.param} {id}"}
+        shown: list[Any] = run_script(
+            "ui_chat.mjs", {**given, "body": {**MOCK, **body}, "messages": messages, "steps": list(steps)}
         )
+        return shown
 
     return chat
 
@@ -103,7 +102,7 @@ def test_a_page_that_is_reloaded_goes_on_with_the_answer(chat: Any, server: Any)
 def test_there_is_nothing_to_go_on_with_when_nothing_is_made(chat: Any, server: Any) -> None:
     done, idle = chat("idle/or not?", {"send": "hi"}, {"resume": True})
     assert idle["messages"] == done["messages"] and idle["status"] == "ready"
-    for id in ("idle%2For%20not%3F", "never"):
+    for id in ("ai%20idle%2For%20not%3F", "ai-v7%20idle%2For%20not%3F", "never"):
         assert server.client().get(f"/api/ui/chat/{id}/stream").status_code == 204
 
 
@@ -147,6 +146,14 @@ def test_a_failure_is_the_page_s_error(chat: Any) -> None:
     assert refused["status"] == "error" and "model: " in refused["error"]
 
 
+@pytest.mark.parametrize("version", [6, 7])
+def test_the_ai_sdk_s_providers_run_a_tool_in_two_turns(server: Any, version: int) -> None:
+    shown = run_script("ai_sdk.mjs", {"url": server.url, "version": version})
+    assert list(shown) == ["openai", "openai, not stored", "openai chat", "open-responses", "anthropic"]
+    for called, texts in shown.items():
+        assert texts == ["The tool said: Paris: 7 degrees", "The tool said: Rome: 7 degrees"], called
+
+
 def test_an_agent_s_front_end_runs_its_tool_and_gets_the_answer(server: Any) -> None:
     asked = {
         "tools": [TOOL],
@@ -182,3 +189,39 @@ def test_a_failure_is_the_agent_s_error(server: Any, model: str) -> None:
         },
     )
     assert "as this model always does" in shown["error"]
+
+
+def test_a_front_end_that_is_opened_anew_connects_to_a_run_and_stops_it(server: Any) -> None:
+    hi = [{"id": "u1", "role": "user", "content": "hi"}]
+    props = {"provider": "mock", "model": "slow", "on_disconnect": "continue"}
+    begun = {"threadId": "left", "runId": "one", "messages": hi, "forwardedProps": props}
+    left = server.client().stream("POST", "/api/agui", json=begun)
+    left.until(lambda event: "TEXT_MESSAGE_CONTENT" in event.data)
+    left.close()
+    given = {"url": f"{server.url}/api/agui", "threadId": "left", "messages": []}
+    running, ended = run_script(
+        "agui.mjs", {**given, "runs": [{"connect": True, "runId": "one", "cancel": True}, {"connect": True}]}
+    )
+    assert running["error"] is ended["error"] is None
+    assert running["events"][0] == {"type": "RUN_STARTED", "threadId": "left", "runId": "one"}
+    assert running["events"][-1]["outcome"] == {"type": "cancelled"}
+    assert running["messages"] == ended["messages"] and running["messages"][0]["content"].startswith("You")
+    assert running["events"] == ended["events"]
+    (nothing,) = run_script("agui.mjs", {**given, "threadId": "never", "runs": [{"connect": True}]})
+    assert nothing == {"error": None, "events": [], "messages": []}
+
+
+def test_a_front_end_connects_to_a_run_with_thinking_and_tools(server: Any) -> None:
+    props = {"provider": "mock", "model": "tool", "thinking": True, "max_tokens": 45}
+    first, again = run_script(
+        "agui.mjs",
+        {
+            "url": f"{server.url}/api/agui",
+            "threadId": "whole",
+            "messages": [{"id": "u1", "role": "user", "content": "hi"}],
+            "runs": [{"runId": "one", "forwardedProps": props}, {"connect": True, "runId": "one"}],
+        },
+    )
+    assert first["error"] is again["error"] is None
+    assert again["events"] == first["events"] and again["messages"] == first["messages"][1:]
+    assert {"reasoning", "tool"} < {message["role"] for message in again["messages"]}

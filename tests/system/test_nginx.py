@@ -7,6 +7,8 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ SITE = Path(__file__).parents[2] / "deploy" / "nginx.conf"
 NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin")
 SOON_S = 5.0
 SEND_TIMEOUT_S = 1.0
+OUTER_SITE = "server { listen 127.0.0.1:%d; location / { proxy_pass %s; proxy_set_header Host $http_host; } }"
 FLOOD = "much " * 10_000
 
 needs_nginx = pytest.mark.skipif(NGINX is None, reason="nginx is not installed: apt-get install nginx-light")
@@ -76,13 +79,8 @@ def client(provider: Provider, own_server: Callable[..., Any], tmp_path: Path, w
         CHATAPP_CONFIG=str(config), CHATAPP_SEND_TIMEOUT_S=str(SEND_TIMEOUT_S), CHATAPP_MAX_REPLY_BYTES="1000000000"
     )
     client = server.client()
-    port = _free_port()
-    command = [str(NGINX), "-p", str(tmp_path), "-c", str(_nginx_config(tmp_path, port, server.port)), "-e", "stderr"]
-    with subprocess.Popen(command) as nginx:
-        client.url = f"http://127.0.0.1:{port}"
-        wait_until(lambda: _listens(port))
+    with _nginx(tmp_path, partial(_site, upstream_port=server.port), wait_until) as client.url:
         yield client
-        nginx.terminate()
 
 
 @needs_nginx
@@ -96,6 +94,23 @@ def test_each_event_arrives_before_the_next_is_sent(client: Any, provider: Provi
             assert stream.until(lambda event: event.type == "token").data == f"word{number}"
     assert "Content-Encoding" not in stream.headers
     stream.close()
+
+
+@needs_nginx
+def test_another_nginx_in_front_of_it_holds_nothing_back(
+    client: Any, provider: Provider, tmp_path: Path, wait_until: Any
+) -> None:
+    """One that knows nothing of streams: it buffers, unless the reply tells it not to."""
+    inner = client.url
+    (folder := tmp_path / "outer").mkdir()
+    with _nginx(folder, lambda port: OUTER_SITE % (port, inner), wait_until) as client.url:
+        stream = client.stream("POST", "/chat/stream", json=_question())
+        for number in range(5):
+            provider.words.put(f"word{number}")
+            with gevent.Timeout(SOON_S, AssertionError(f"event {number} was held back")):
+                assert stream.until(lambda event: event.type == "token").data == f"word{number}"
+        stream.close()
+    client.url = inner
 
 
 @needs_nginx
@@ -142,19 +157,31 @@ def _question(prompt: str = "hi") -> dict[str, str]:
     return {"provider": "told", "prompt": prompt}
 
 
-def _nginx_config(folder: Path, port: int, upstream_port: int) -> Path:
-    """The site as it is published, but for its two ports; around it what lets nginx run from one folder."""
-    site = SITE.read_text()
-    for published, ours in (("127.0.0.1:8080", f"127.0.0.1:{port}"), ("127.0.0.1:8000", f"127.0.0.1:{upstream_port}")):
-        assert published in site
-        site = site.replace(published, ours)
+@contextmanager
+def _nginx(folder: Path, site: Callable[[int], str], wait_until: Any) -> Iterator[str]:
+    """The URL of an nginx that runs from one folder, with the site for its port."""
+    port = _free_port()
     modules = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     paths = "\n".join(f"{module}_temp_path {folder}/{module};" for module in modules)
     main = "daemon off; master_process off; pid nginx.pid; error_log stderr; events {}"
     types = "types { text/css css; }"
     config = folder / "nginx.conf"
-    config.write_text(f"{main}\nhttp {{\naccess_log off;\n{types}\n{paths}\n{site}\n}}\n")
-    return config
+    config.write_text(f"{main}\nhttp {{\naccess_log off;\n{types}\n{paths}\n{site(port)}\n}}\n")
+    with subprocess.Popen([str(NGINX), "-p", str(folder), "-c", str(config), "-e", "stderr"]) as nginx:
+        try:
+            wait_until(lambda: _listens(port))
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            nginx.terminate()
+
+
+def _site(port: int, upstream_port: int) -> str:
+    """As it is published, but for its two ports."""
+    site = SITE.read_text()
+    for published, ours in (("127.0.0.1:8080", f"127.0.0.1:{port}"), ("127.0.0.1:8000", f"127.0.0.1:{upstream_port}")):
+        assert published in site
+        site = site.replace(published, ours)
+    return site
 
 
 def _free_port() -> int:

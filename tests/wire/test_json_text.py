@@ -42,6 +42,12 @@ def test_what_is_written_is_read_again(value: object) -> None:
     assert json.loads(json_data(value)) == parse_value(json_data(value), "acme") == value
 
 
+@given(VALUES | st.text("a\u00e9\x85\u2028\u2029\x0b\x1c\n\r", min_size=1))
+def test_what_is_written_is_one_line_however_a_client_splits_lines(value: object) -> None:
+    assert json_data(value).splitlines() == [json_data(value)]
+    assert json.loads(json_data({"x": value})) == {"x": value}
+
+
 @pytest.mark.parametrize(
     ("text", "is_it"), [(b"{}", True), ("[1]", True), ("{", False), (b"\xff", False), ("[" * 100_000, False)]
 )

@@ -4,6 +4,8 @@ The front end holds the conversation and sends all of it. `state` and activities
 model is told the `context`. The fields that all our endpoints share stand in `forwardedProps`.
 """
 
+import hashlib
+
 import msgspec
 
 from chatapp.chat import Ask, Message, Part, Text
@@ -74,6 +76,11 @@ class AGUIRequest(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     resume: list[object] | None = None
 
     @property
+    def names(self) -> dict[str, object]:
+        """The client's names of the conversation and the run, to be kept with the answer."""
+        return {"threadId": self.thread_id, "runId": self.run_id}
+
+    @property
     def wishes(self) -> AnswerRequest:
         return self.forwarded_props or AnswerRequest()
 
@@ -84,7 +91,8 @@ class AGUIRequest(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
             for index, tool in enumerate(self.tools or ())
         ]
         ask = self.wishes.ask_for(self._messages())
-        return msgspec.structs.replace(ask, options=msgspec.structs.replace(ask.options, tools=distinct(tools)))
+        options = msgspec.structs.replace(ask.options, tools=distinct(tools))
+        return msgspec.structs.replace(ask, options=options, repeated=self.names)
 
     def _messages(self) -> list[Message]:
         messages = [Message("system", f"{known.description}: {known.value}") for known in self.context or ()]
@@ -100,6 +108,21 @@ class AGUIRequest(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
             raise InvalidField("messages: must not be empty")
         refuse_orphans("messages", messages)
         return messages
+
+
+class AGUIRunName(msgspec.Struct, frozen=True, rename="camel"):
+    """A run by its client's names, as a `RunAgentInput` has them. Without `runId`, or with one that
+    no run has: the newest run of the thread."""
+
+    thread_id: str
+    run_id: str = ""
+
+
+def run_key(thread_id: str, run_id: str = "") -> str:
+    """The beginning of the keys under which runs of this thread, or with this name, are found
+    again."""
+    names = [thread_id, run_id] if run_id else [thread_id]
+    return " ".join(["agui", *(hashlib.sha256(name.encode()).hexdigest() for name in names), ""])
 
 
 def _message(field: str, message: AGUIMessage, thought: str) -> Message:

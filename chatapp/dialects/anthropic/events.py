@@ -61,13 +61,15 @@ ERROR_TYPES = {
 class AnthropicDialect(Dialect):
     """`tools` are the names of the tools that the client runs: calls of others are the server's own
     and not shown. None: all are. `prompt_tokens` is an estimate, sent at the start; the true usage
-    comes with the end."""
+    comes with the end. `model` is the one that the client asked for, in its words: some clients
+    compare it with the reply's."""
 
     name: ClassVar[str] = "anthropic"
     has_event_ids: ClassVar[bool] = False
 
-    def __init__(self, tools: Collection[str] | None = None, prompt_tokens: int = 0) -> None:
+    def __init__(self, tools: Collection[str] | None = None, prompt_tokens: int = 0, model: str | None = None) -> None:
         self._prompt_tokens = prompt_tokens
+        self._model = model
         self._blocks = Blocks(tools, serial=True)
         self._signatures: dict[int, str] = {}  # of thinking, by the block's index
         self._sealed: dict[int, dict[str, object]] = {}  # blocks as Anthropic wrote them, by index
@@ -87,7 +89,11 @@ class AnthropicDialect(Dialect):
                 yield from self._frames(self._blocks.take(TextDelta(in_words(self._run_id, event))))
             case RunStart():
                 self._run_id = event.run_id
-                started = {**_head(event), "content": [], "usage": usage_body(Usage(prompt=self._prompt_tokens))}
+                started = {
+                    **_head(event, self._model),
+                    "content": [],
+                    "usage": usage_body(Usage(prompt=self._prompt_tokens)),
+                }
                 yield _frame("message_start", message={**started, "stop_reason": None, "stop_sequence": None})
             case RunEnd() if failed(event) and event.error:
                 yield _frame("error", **error_body(event.error))
@@ -157,9 +163,9 @@ class AnthropicDialect(Dialect):
         yield _frame("message_stop")
 
 
-def message(said: Transcript, tools: Collection[str]) -> dict[str, object]:
-    """The `message` of a run that ended and did not fail. `tools` are those that the client
-    runs."""
+def message(said: Transcript, tools: Collection[str], model: str | None = None) -> dict[str, object]:
+    """The `message` of a run that ended and did not fail. `tools` are those that the client runs,
+    `model` is the one that it asked for."""
     assert said.start is not None and said.end is not None
     calls = [call for call in said.open_calls() if call.name in tools]
     content: list[dict[str, object]] = []
@@ -179,7 +185,7 @@ def message(said: Transcript, tools: Collection[str]) -> dict[str, object]:
             case ToolCall() if event in calls:
                 content.append({"type": "tool_use", "id": event.id, "name": event.name, "input": event.arguments})
     stop = {"stop_reason": stop_reason(said.end, bool(calls)), "stop_sequence": None}
-    return {**_head(said.start), "content": content, **stop, "usage": usage_body(said.end.usage)}
+    return {**_head(said.start, model), "content": content, **stop, "usage": usage_body(said.end.usage)}
 
 
 def sealed_blocks(piece: NativePiece) -> Iterator[dict[str, object]]:
@@ -217,8 +223,8 @@ def error_type(status: int) -> str:
     return ERROR_TYPES.get(status, "invalid_request_error" if status < 500 else "api_error")
 
 
-def _head(start: RunStart) -> dict[str, object]:
-    return {"id": start.run_id, "type": "message", "role": "assistant", "model": start.model}
+def _head(start: RunStart, model: str | None) -> dict[str, object]:
+    return {"id": start.run_id, "type": "message", "role": "assistant", "model": model or start.model}
 
 
 def _delta(block: Block, text: str) -> Frame:

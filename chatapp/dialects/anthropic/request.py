@@ -56,6 +56,7 @@ class Block(msgspec.Struct, frozen=True, omit_defaults=True):
     tool_use_id: str | None = None
     content: "str | list[Block] | None" = None
     is_error: bool | None = None
+    tool_name: str | None = None
 
 
 class Turn(msgspec.Struct, frozen=True):
@@ -69,6 +70,7 @@ class OfferedTool(msgspec.Struct, frozen=True):
     description: str | None = None
     input_schema: dict[str, object] | None = None
     strict: bool | None = None
+    defer_loading: bool | None = None
 
 
 class ChosenTool(msgspec.Struct, frozen=True):
@@ -134,7 +136,7 @@ class MessagesRequest(msgspec.Struct, frozen=True, kw_only=True):
         refuse("top_k", self.top_k is not None, "use top_p")
         refuse("container", self.container is not None)
         refuse("mcp_servers", bool(self.mcp_servers), "use tools, which the client runs")
-        tools = distinct([_tool(f"tools[{index}]", tool) for index, tool in enumerate(self.tools or ())])
+        tools = distinct([_tool(f"tools[{index}]", tool) for index, tool in self._loaded_tools()])
         format = self.output_config.format if self.output_config else None
         options = ChatOptions(
             thinking=self.thinking.type != "disabled" if self.thinking else None,
@@ -159,6 +161,14 @@ class MessagesRequest(msgspec.Struct, frozen=True, kw_only=True):
             previous_field="thread.previous_message_id",
             instructions=self.system_messages() if thread else [],
         )
+
+    def _loaded_tools(self) -> Iterator[tuple[int, OfferedTool]]:
+        """With their places: a tool whose loading is deferred waits until a result refers to it."""
+        results = [block for turn in self.messages for block in _blocks(turn.content) if block.content]
+        loaded = {part.tool_name for block in results for part in _blocks(block.content or "")}
+        for index, tool in enumerate(self.tools or ()):
+            if not tool.defer_loading or tool.name in loaded:
+                yield index, tool
 
     def system_messages(self) -> list[Message]:
         """A client sends these with every request, so they are not kept with a thread."""
@@ -276,6 +286,8 @@ def _parts(field: str, blocks: list[Block], but: str = "") -> str | list[Part]:
 def _part(field: str, block: Block) -> Part:
     if block.type == "text":
         return Text(block.text or "")
+    if block.type == "tool_reference":  # found by the client's own search
+        return Text(f"The tool {given(f'{field}.tool_name', block.tool_name)} can be called now.\n")
     if block.type != "image":
         raise InvalidField(f"{field}.type: {block.type!r} is not supported; use text or image blocks")
     source = block.source or Source("")

@@ -43,14 +43,17 @@ FINISH = {"stop": "stop", "length": "length", "tool_limit": "length", "content_f
 class OpenAIDialect(Dialect):
     """`include_usage`: send the chunk with the usage that `stream_options` asks for. `tools` are
     the names of the tools that the client runs: calls of others are the server's own and not shown.
-    None: all are."""
+    None: all are. `model` is the one that the client asked for, in its words."""
 
     name: ClassVar[str] = "openai"
     has_event_ids: ClassVar[bool] = False
 
-    def __init__(self, include_usage: bool = False, tools: Collection[str] | None = None) -> None:
+    def __init__(
+        self, include_usage: bool = False, tools: Collection[str] | None = None, model: str | None = None
+    ) -> None:
         self._include_usage = include_usage
         self._tools = tools
+        self._model = model
         self._head: dict[str, object] = {}
         self._indexes: dict[str, int] = {}  # of the calls that have no result, by id
         self._calls = self._images = self._sources = self._chars = 0
@@ -92,7 +95,7 @@ class OpenAIDialect(Dialect):
                         yield self._delta({"tool_calls": [self._late_members(str(id))]})
             case RunStart():
                 self._run_id = event.run_id
-                self._head = _head(event, "chat.completion.chunk")
+                self._head = _head(event, "chat.completion.chunk", self._model)
                 yield self._chunk([_choice({"role": "assistant", "content": ""})])
             case RunEnd() if failed(event) and event.error:
                 yield Frame(json_data(error_body(event.error)))
@@ -140,8 +143,9 @@ class OpenAIDialect(Dialect):
         return Frame(json_data({**self._head, "choices": choices, **asked}))
 
 
-def completion(said: Transcript, tools: Collection[str] | None = None) -> dict[str, object]:
-    """A run that ended well, as a `chat.completion`. `tools`: as for `OpenAIDialect`."""
+def completion(said: Transcript, tools: Collection[str] | None = None, model: str | None = None) -> dict[str, object]:
+    """A run that ended well, as a `chat.completion`. `tools` and `model`: as for
+    `OpenAIDialect`."""
     assert said.start is not None and said.end is not None
     calls = [call for call in said.open_calls() if is_shown(call.name, tools)]
     content, annotations = _text_with_sources(said)
@@ -161,7 +165,7 @@ def completion(said: Transcript, tools: Collection[str] | None = None) -> dict[s
         message["tool_calls"] = [_whole_call(call) | opaque.of_calls.get(call.id, {}) for call in calls]
     message |= opaque.last(any(call.id in opaque.of_calls for call in calls))
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": finish_reason(said.end, bool(calls))}
-    return {**_head(said.start, "chat.completion"), "choices": [choice], "usage": usage_body(said.end.usage)}
+    return {**_head(said.start, "chat.completion", model), "choices": [choice], "usage": usage_body(said.end.usage)}
 
 
 def _opaque_members(said: Transcript) -> OpaqueMembers:
@@ -200,8 +204,8 @@ def error_type(status: int) -> str:
     return ERROR_TYPES.get(status, "invalid_request_error" if status < 500 else "server_error")
 
 
-def _head(start: RunStart, object_: str) -> dict[str, object]:
-    return {"id": start.run_id, "object": object_, "created": int(start.created), "model": start.model}
+def _head(start: RunStart, object_: str, model: str | None) -> dict[str, object]:
+    return {"id": start.run_id, "object": object_, "created": int(start.created), "model": model or start.model}
 
 
 def _choice(delta: dict[str, object], reason: str | None = None) -> dict[str, object]:

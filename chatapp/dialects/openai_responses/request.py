@@ -32,6 +32,7 @@ from chatapp.errors import InvalidField
 from chatapp.wire.json_text import json_data
 
 REPEATED = (
+    "model",
     "instructions",
     "metadata",
     "previous_response_id",

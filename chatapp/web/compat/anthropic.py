@@ -34,8 +34,9 @@ def create() -> Response:
     on_leave = OnLeave(answer.id, stops=asked.on_disconnect != "continue")
     tools = [tool.name for tool in ask.options.tools]
     if not asked.stream:
-        return _json(message(whole(answer, on_leave), tools))
-    return respond(current_service().source(answer), AnthropicDialect(tools, estimated_tokens(ask)), on_leave)
+        return _json(message(whole(answer, on_leave), tools, asked.model))
+    dialect = AnthropicDialect(tools, estimated_tokens(ask), asked.model)
+    return respond(current_service().source(answer), dialect, on_leave)
 
 
 @endpoint(

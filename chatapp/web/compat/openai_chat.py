@@ -50,9 +50,9 @@ def complete() -> Response:
     on_leave = OnLeave(answer.id, stops=asked.on_disconnect != "continue")
     tools = [tool.name for tool in ask.options.tools]
     if not asked.stream:
-        return _json(completion(whole(answer, on_leave), tools))
+        return _json(completion(whole(answer, on_leave), tools, asked.model))
     usage = bool(asked.stream_options and asked.stream_options.include_usage)
-    return respond(current_service().source(answer), OpenAIDialect(usage, tools), on_leave)
+    return respond(current_service().source(answer), OpenAIDialect(usage, tools, asked.model), on_leave)
 
 
 def error_shape(status: int, code: str, message: str) -> tuple[int, object]:

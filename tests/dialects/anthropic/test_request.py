@@ -176,3 +176,21 @@ def test_the_result_of_a_call_in_an_earlier_message_of_a_thread_is_taken() -> No
     thread = {"type": "continue", "previous_message_id": "msg_1"}
     chat = asked(said({"type": "tool_result", "tool_use_id": "c1", "content": "7"}), thread=thread)
     assert chat.messages == [Message("tool", "7", tool_call_id="c1")]
+
+
+def test_a_deferred_tool_is_offered_once_the_client_s_search_has_found_it() -> None:
+    """As Claude Code does it: the tool that searches is its own."""
+    tools = [TOOL, {**TOOL, "name": "later", "defer_loading": True}, {**TOOL, "name": "never", "defer_loading": True}]
+    found = [{"type": "tool_reference", "tool_name": "later"}]
+    searched = [
+        {"role": "user", "content": "Paris"},
+        {"role": "assistant", "content": [USE]},
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "c1", "content": found}]},
+    ]
+    assert [tool.name for tool in asked(tools=tools).tools] == ["weather"]
+    chat = asked(searched, tools=tools)
+    assert [tool.name for tool in chat.tools] == ["weather", "later"]
+    assert chat.messages[-1].text == "The tool later can be called now.\n"
+    with pytest.raises(InvalidField, match=r"^messages\[2\].content\[0\].content\[0\].tool_name: "):
+        del found[0]["tool_name"]
+        asked(searched)

@@ -163,4 +163,4 @@ def test_a_response_repeats_what_was_asked_and_no_more() -> None:
     given = {"model": "m", "input": "hi", "metadata": {"a": "b"}, "tools": [{"type": "function", "name": "f"}], "x": 1}
     repeated = msgspec.convert(given, ResponseRequest).repeated()
     assert msgspec.convert({"input": "hi"}, ResponseRequest).repeated() == {"tools": []}
-    assert repeated == {"metadata": {"a": "b"}, "tools": [{"type": "function", "name": "f"}]}
+    assert repeated == {"model": "m", "metadata": {"a": "b"}, "tools": [{"type": "function", "name": "f"}]}

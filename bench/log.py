@@ -83,7 +83,7 @@ def _read(log: EventLog, run_id: str, delays: list[float]) -> None:
     seq = 0
     while True:
         for entry in log.read(run_id, seq, 15.0):
-            seq, event = entry
+            seq, event = entry.seq, entry.event
             if isinstance(event, RunEnd):
                 return
             assert isinstance(event, TextDelta)

@@ -31,7 +31,7 @@ from chatapp.tools.mcp.config import mcp_servers
 from chatapp.web import AUTHENTICATOR, EXTENSION, errors, guards, health, openapi, pages
 from chatapp.web.api import conversations as conversations_api
 from chatapp.web.api import files, messages, models, one_request, raw, tools
-from chatapp.web.compat import agui, ai_sdk, anthropic, openai_chat, openai_responses
+from chatapp.web.compat import agui, ai_sdk, anthropic, openai_chat, openai_conversations, openai_responses
 from chatapp.web.page_modules import page_modules
 
 BLUEPRINTS = (
@@ -44,6 +44,7 @@ BLUEPRINTS = (
     tools,
     openai_chat,
     openai_responses,
+    openai_conversations,
     anthropic,
     ai_sdk,
     agui,

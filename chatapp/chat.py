@@ -92,12 +92,16 @@ def tool_message(call_id: str, result: ToolResult) -> Message:
 
 class ToolSpec(msgspec.Struct, frozen=True, omit_defaults=True):
     """A function that the model may call. `parameters` is a JSON schema of an object; `strict`: the
-    arguments must follow it, if the provider can guarantee that."""
+    arguments must follow it, if the provider can guarantee that.
+
+    `custom`: the client's tool takes free text in this format, in OpenAI's words. Its calls have
+    one argument, `input`; a provider with such tools is told of one."""
 
     name: str
     description: str
     parameters: dict[str, object]
     strict: bool = False
+    custom: dict[str, object] | None = None
 
 
 class AnswerSchema(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -129,6 +133,8 @@ class ChatOptions(msgspec.Struct, frozen=True, kw_only=True):
     - Without `parallel_tools` a turn has at most one call, if the provider can guarantee that.
     - `schema` is what the answer must follow. With `json_mode` it is JSON of any shape.
     - `verbosity` says how long the answer is to be.
+    - `hints` names the fields that a provider without them may ignore; it refuses others.
+    - `cache_key` tells a provider with such a field which requests begin alike.
     - `raw`: also yield the bytes of the body, as `Raw` events, each before its decoded events.
     """
 
@@ -145,6 +151,8 @@ class ChatOptions(msgspec.Struct, frozen=True, kw_only=True):
     schema: AnswerSchema | None = None
     json_mode: bool = False
     verbosity: Verbosity | None = None
+    hints: list[str] = []
+    cache_key: str = ""
     raw: bool = False
 
 

@@ -6,7 +6,7 @@ store events: a self-describing msgpack list of maps, so that the next version c
 this one wrote (add fields with defaults; never rename).
 """
 
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, TypeAlias
 
 import msgspec
 
@@ -219,11 +219,33 @@ StreamEvent: TypeAlias = (
 )
 
 
-class Entry(NamedTuple):
-    """An event and its seq, which counts a run's events from 1 without a gap."""
+class Part(msgspec.Struct, frozen=True, array_like=True):
+    """What came together of a joined delta: so many characters, with the seq and the time of the
+    last."""
+
+    seq: int
+    chars: int
+    at: float
+
+
+class Entry(msgspec.Struct, frozen=True, array_like=True, eq=False):
+    """An event and its seq, which counts a run's events from 1 without a gap.
+
+    `at` is when it was given to the log, in seconds since the epoch; 0.0 if that is not known.
+    Events that came within a few ms may share one. A delta that was joined from what came over a
+    longer time has `parts`; see `chatapp.transcript`. Two entries are equal if they are the same
+    event in the same place, whenever it came.
+    """
 
     seq: int
     event: StreamEvent
+    at: float = 0.0
+    parts: tuple[Part, ...] = ()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Entry) and self.seq == other.seq and self.event == other.event
+
+    __hash__ = None  # type: ignore[assignment]  # an event may hold lists
 
 
 _encoder = msgspec.msgpack.Encoder()

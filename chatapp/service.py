@@ -29,7 +29,7 @@ from chatapp.reading.disconnect import DisconnectPolicy
 from chatapp.reading.presence import OpenReaders
 from chatapp.reading.sources import KeptAnswer, LiveLog, Source, transcript_of_source
 from chatapp.settings import Settings
-from chatapp.storage import Answer, Begun, StoredMessage
+from chatapp.storage import Answer, Begun, Conversation, StoredMessage
 from chatapp.storage.conversations import Conversations
 from chatapp.storage.database import Database
 from chatapp.storage.retention import Retention
@@ -38,7 +38,17 @@ from chatapp.tools.catalog import NamedTool, ToolCatalog
 from chatapp.tools.toolbox import Toolbox
 from chatapp.transcript import Transcript, transcript_of
 
-__all__ = ["Answer", "Begun", "ChatService", "File", "OfferedTool", "StoredMessage", "answerer", "estimated_tokens"]
+__all__ = [
+    "Answer",
+    "Begun",
+    "ChatService",
+    "Conversation",
+    "File",
+    "OfferedTool",
+    "StoredMessage",
+    "answerer",
+    "estimated_tokens",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -103,11 +113,14 @@ class ChatService:
             self.runs.begin(begun.answer.id, caller.trace_id, answerer(provider, toolbox, agent), chat)
         return begun
 
-    def count_tokens(self, ask: Ask) -> int:
+    def count_tokens(self, ask: Ask, caller: Caller) -> int:
         """An estimate by length of what the provider would be sent: texts, calls and tools; images
         are not counted."""
         self.providers.resolve(ask.provider, ask.model or None)
-        return estimated_tokens(ask)
+        if ask.previous is None and ask.conversation_id is None:
+            return estimated_tokens(ask)
+        said = self.conversations.context(caller.owner, ask)
+        return estimated_tokens(msgspec.structs.replace(ask, said=said))
 
     def answer(self, caller: Caller, answer_id: str) -> Answer:
         """Raises NotFound, for anybody but the owner too."""
@@ -159,13 +172,15 @@ class ChatService:
             raise LogUnavailable("this answer cannot be cancelled yet; try again in a moment") from None
         return True
 
+    def delete_answer(self, answer: Answer, alone: bool = False) -> None:
+        """With all that it answers, unless `alone`; if its run is still going on, it is stopped."""
+        if self.conversations.delete_answer(answer.owner, answer.id, alone):
+            self._stop_deleted(answer.id)
+
     def delete_conversation(self, caller: Caller, conversation_id: str) -> None:
         """With all its messages; runs that are still going on are stopped."""
         for run_id in self.conversations.delete(caller.owner, conversation_id):
-            try:
-                self.runs.cancel(run_id)
-            except LogError as error:  # the conversation is gone all the same, and the other runs must be stopped
-                logger.warning("run %s of a deleted conversation was not stopped: %s", run_id, error)
+            self._stop_deleted(run_id)
 
     def decide(self, answer: Answer, call_id: str, decision: Decision) -> Decision:
         """Approve or deny a call that waits, from any worker; return the decision that holds, which
@@ -213,6 +228,12 @@ class ChatService:
         self.log.close()
         self.retention.close()
         self.database.close()
+
+    def _stop_deleted(self, run_id: str) -> None:
+        try:
+            self.runs.cancel(run_id)
+        except LogError as error:  # its answer is gone all the same, and other runs may have to be stopped
+            logger.warning("the run %s of a deleted answer was not stopped: %s", run_id, error)
 
     def _kept(self, answer: Answer) -> Sequence[Entry] | None:
         """None if it was deleted meanwhile."""

@@ -195,7 +195,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         Seconds, about("How long this lasts. Then one request at a time tests whether the model works again.")
     ] = 30.0
     pace_s: Annotated[
-        float, Meta(ge=0, le=10), about("Longest time to stream a reply that arrived in one piece. 0: at once.")
+        float, Meta(ge=0, le=10), about("How long at most our own dialects spread text that arrived at once. 0: never.")
     ] = 2.0
 
     max_tool_calls: Annotated[

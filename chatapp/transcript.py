@@ -12,6 +12,7 @@ from chatapp.events import (
     Entry,
     File,
     NativePiece,
+    Part,
     PlanStep,
     Raw,
     ReasoningDelta,
@@ -24,6 +25,10 @@ from chatapp.events import (
     ToolResult,
 )
 
+PART_S = 0.25
+"""What came within this time is one part of a joined delta: so coarse is the replay of a kept
+answer, and a minute of text costs 240 parts of some 25 bytes, instead of thousands of entries."""
+
 
 class Transcript:
     """`last_seq` is 0 while it is empty; `start` and `end` are None until they come."""
@@ -35,25 +40,33 @@ class Transcript:
         self._entries: list[Entry] = []
         self._pieces: list[str] = []  # of the delta under way, which `_join` makes one entry
         self._delta: type[TextDelta | ReasoningDelta] | None = None
+        self._last: Entry | None = None  # of its pieces
+        self._since = 0.0  # when its newest part began to come
+        self._parts: list[Part] = []
+        self._parted = 0  # pieces in them
 
     def add(self, entry: Entry) -> None:
-        seq, event = entry
+        event = entry.event
         if isinstance(event, (TextDelta, ReasoningDelta)):
             if self._delta is not type(event):
                 self._join()
-                self._delta = type(event)
+                self._delta, self._since = type(event), entry.at
+            elif entry.at - self._since > PART_S:
+                self._end_part()
+                self._since = entry.at
             self._pieces.append(event.text)
+            self._last = entry
         elif isinstance(event, Raw):
             pass  # kept only as long as the log; the delta before it may go on after it
         else:
             self._join()
             self._add_whole(entry)
-        self.last_seq = seq
+        self.last_seq = entry.seq
 
     @property
     def entries(self) -> list[Entry]:
-        """The compacted log. A joined delta has the seq of its last part: a reader that has seen
-        that seq has seen all of it.
+        """The compacted log. A joined delta has the seq and the time of its last part: a reader
+        that has seen that seq has seen all of it.
         """
         self._join()
         return self._entries
@@ -80,7 +93,8 @@ class Transcript:
     def open_calls(self) -> list[ToolCall]:
         """The calls without a result, which the client that offered the tools is to run."""
         calls: dict[str, ToolCall] = {}
-        for _, event in self.entries:
+        for entry in self.entries:
+            event = entry.event
             if isinstance(event, ToolCall):
                 calls[event.id] = event
             elif isinstance(event, ToolResult):
@@ -89,8 +103,18 @@ class Transcript:
 
     def _join(self) -> None:
         if self._delta is not None:
-            self._entries.append(Entry(self.last_seq, self._delta("".join(self._pieces))))
-            self._pieces, self._delta = [], None
+            assert self._last is not None
+            if self._parts:
+                self._end_part()
+            text = self._delta("".join(self._pieces))
+            self._entries.append(Entry(self.last_seq, text, round(self._last.at, 3), tuple(self._parts)))
+            self._pieces, self._delta, self._parts, self._parted = [], None, [], 0
+
+    def _end_part(self) -> None:
+        assert self._last is not None
+        chars = sum(map(len, self._pieces[self._parted :]))
+        self._parts.append(Part(self._last.seq, chars, round(self._last.at, 3)))
+        self._parted = len(self._pieces)
 
     def _add_whole(self, entry: Entry) -> None:
         match entry.event:
@@ -105,7 +129,21 @@ class Transcript:
                 self.end = end
             case ToolCall() | ToolApproval() | ToolResult() | PlanStep() | CitedSource() | File() | NativePiece():
                 pass
-        self._entries.append(entry)
+        self._entries.append(Entry(entry.seq, entry.event, round(entry.at, 3), entry.parts))
+
+
+def parts_of(entry: Entry) -> list[Entry]:
+    """The entry as it came, if it is a joined delta: one entry for each of its parts."""
+    event = entry.event
+    if not entry.parts or not isinstance(event, (TextDelta, ReasoningDelta)):
+        return [entry]
+    parts, begin = [], 0
+    for part in entry.parts:
+        text = event.text[begin : begin + part.chars]
+        parts.append(Entry(part.seq, type(event)(text), part.at))
+        begin += part.chars
+    parts[-1] = Entry(entry.seq, parts[-1].event, entry.at)  # its seq counts raw events behind it, too
+    return parts
 
 
 def transcript_of(entries: list[Entry]) -> Transcript:

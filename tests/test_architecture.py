@@ -73,6 +73,7 @@ WRITES_FRAMES = {
     "datetime",
     "typing",
     "msgspec",
+    "chatapp.chat",
     "chatapp.dialects",
     "chatapp.errors",
     "chatapp.events",

@@ -48,7 +48,7 @@ def finish_run(
     """
     _insist(lambda: log.sync(run_id))  # the kept answer must not hold more than what was shown
     for event in rest:
-        transcript.add(Entry(transcript.last_seq + 1, event))
+        transcript.add(Entry(transcript.last_seq + 1, event, time.time()))
     kept = _try(lambda: answers.finish(run_id, transcript))
     for event in rest:
         _insist(lambda event=event: log.append(run_id, event))  # type: ignore[misc]

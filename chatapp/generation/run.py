@@ -92,7 +92,7 @@ class Run:
         return [end] if self.transcript.start else [self.start, end]
 
     def append(self, event: StreamEvent) -> None:
-        self.transcript.add(Entry(self._log.append(self.id, event), event))
+        self.transcript.add(Entry(self._log.append(self.id, event), event, time.time()))
 
     def _take_reply(self) -> Finished:
         finished = None

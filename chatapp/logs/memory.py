@@ -4,6 +4,7 @@ Choose it if a run may be lost with its process and nothing else reads it: no ot
 second machine.
 """
 
+import time
 from collections.abc import Callable, Sequence
 from time import monotonic
 
@@ -41,7 +42,7 @@ class MemoryLog:
         if run.ended:
             raise LogError("the log has ended")
         encode_events([event])  # refuses what no other log could keep
-        run.entries.append(Entry(len(run.entries) + 1, event))
+        run.entries.append(Entry(len(run.entries) + 1, event, time.time()))
         run.ended = isinstance(event, RunEnd)
         run.readers.wake()
         return len(run.entries)

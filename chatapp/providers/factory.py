@@ -44,7 +44,7 @@ class ProviderFactory:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._limits = ReadLimits(settings.max_line_bytes, settings.max_event_bytes, settings.pace_s)
+        self._limits = ReadLimits(settings.max_line_bytes, settings.max_event_bytes)
         self._upstream = Upstream(
             connect_timeout=settings.upstream_connect_timeout_s,
             silence_timeout=settings.upstream_silence_timeout_s,

@@ -11,23 +11,22 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
-from time import monotonic
 from typing import Any, ClassVar, Protocol, TypeVar
 
-import gevent
 import msgspec
 
 from chatapp.cancel import CancelScope
 from chatapp.chat import Chat
-from chatapp.errors import BadReply, ChatappError, Truncated
+from chatapp.errors import BadReply, ChatappError, EmptyReply, Truncated
 from chatapp.providers import ReplyItem, Started
-from chatapp.providers.delivery import deliver, deliver_with_raw
+from chatapp.providers.delivery import deliver, deliver_with_raw, in_turns
+from chatapp.providers.lumps import SHORT_CHARS, cut_lumps
 from chatapp.providers.model_list import ListingTimes, ModelList
-from chatapp.providers.pacing import spread
 from chatapp.providers.reply import Reply, ReplyItems
 from chatapp.providers.think_tags import separated
 from chatapp.secret import Secret
 from chatapp.settings import ThinkingStyle, ThinkTags
+from chatapp.wire.failures import reports_failure
 from chatapp.wire.frames import MAX_EVENT_BYTES, MAX_LINE_BYTES, NDJSONDecoder, ServerEvent, SSEDecoder
 from chatapp.wire.json_text import UNREADABLE, is_json, parse_loosely
 from chatapp.wire.response import UpstreamResponse
@@ -42,7 +41,7 @@ FAILED = ("error", "exception")  # types of events, in any protocol
 ERROR_BYTES = 16_384  # the most of an error after the last frame
 
 _elements = msgspec.json.Decoder(list[msgspec.Raw])
-_error_alone = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_fields = msgspec.json.Decoder(dict[str, object])
 
 
 @dataclass(frozen=True)
@@ -59,14 +58,10 @@ class ProviderRequest:
 
 @dataclass(frozen=True)
 class ReadLimits:
-    """Limits on reading a reply.
-
-    `pace_s`: how many seconds a buffered reply is spread over at most.
-    """
+    """Limits on reading a reply."""
 
     max_line_bytes: int = MAX_LINE_BYTES
     max_event_bytes: int = MAX_EVENT_BYTES
-    pace_s: float = 2.0
 
 
 class HTTPProvider(ABC):
@@ -142,21 +137,14 @@ class HTTPProvider(ABC):
         with self._open(base_url, self.request(chat), scope) as response:
             yield Started()
             decode = partial(self._read_apart, response.content_type, self._tags(chat))
-            if chat.raw:
-                yield from deliver_with_raw(response, decode)
-                return
-            buffered = yield from deliver(response, decode)
-        start = monotonic()
-        for due, item in spread(buffered, self._limits.pace_s):
-            if (early := start + due - monotonic()) > 0:
-                scope.run(gevent.sleep, early)
-            yield item
+            reply = deliver_with_raw(response, decode) if chat.raw else deliver(response, decode)
+            yield from in_turns(reply, scope)
 
     def models(self) -> Sequence[str]:
         return self._models or self._listed.get()
 
     def read(self, content_type: str, body: Iterable[bytes]) -> ReplyItems:
-        """The events of a good response's body, whatever its form. Pure."""
+        """The events of a good response's body, whatever its form, with lumps cut. Pure."""
         pieces = iter(body)
         start = b""
         while not start.lstrip(BLANK) and (data := next(pieces, b"")):
@@ -167,7 +155,10 @@ class HTTPProvider(ABC):
         if word.startswith(b"<") or "html" in content_type.lower():
             raise BadReply(f"{self.name} answered with a web page; check its base URL, or the gateway in front of it")
         body = chain((start,), pieces)
-        yield from self.decode_whole(b"".join(body)) if word.startswith(self.whole_starts) else self.decode(body)
+        if word.startswith(self.whole_starts):
+            yield from cut_lumps(self.decode_whole(b"".join(body)), SHORT_CHARS)
+        else:
+            yield from cut_lumps(self.decode(body))
 
     def _read_apart(self, content_type: str, tags: ThinkTags, body: Iterable[bytes]) -> Iterator[ReplyItem]:
         return separated(self.read(content_type, body), tags)
@@ -199,8 +190,11 @@ class HTTPProvider(ABC):
                     return
                 if event.type in FAILED:
                     raise stream_error(self.name, text.encode("utf-8", "replace"))
-                yield from objects(text, reply)
-        except Truncated:
+                if text.startswith("{"):
+                    yield text
+                elif text:
+                    yield from objects(text, reply)
+        except (Truncated, EmptyReply):
             self._raise_error_in(body)
             raise
         if not reply.finished:
@@ -217,11 +211,11 @@ class HTTPProvider(ABC):
 
     def _raise_error_in(self, body: "_Remembered") -> None:
         try:
-            error = _error_alone.decode(body.last_object).get("error")
+            fields = _fields.decode(body.last_object)
         except UNREADABLE:
             return
-        if error is not None:
-            raise stream_error(self.name, bytes(error))
+        if reports_failure(fields):
+            raise stream_error(self.name, body.last_object)
 
     def lines(self, body: Iterable[bytes]) -> Iterator[bytes]:
         """The lines of an NDJSON body. The last may lack its newline."""
@@ -246,7 +240,7 @@ class HTTPProvider(ABC):
             came = True
             yield frame
         if not came:
-            raise BadReply(f"{self.name} sent a reply that does not follow its protocol")
+            raise EmptyReply(f"{self.name} sent a reply without anything that could be understood")
 
     def _ask_models(self, timeout: float) -> tuple[str, ...]:
         if not isinstance(self.base_url, str):

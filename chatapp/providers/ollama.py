@@ -13,6 +13,7 @@ from chatapp.errors import InvalidField
 from chatapp.events import FinishReason, ReasoningDelta, StreamEvent, TextDelta, Usage
 from chatapp.providers import Finished
 from chatapp.providers.http import END_MARK, HTTPProvider, ProviderRequest, objects
+from chatapp.providers.lumps import SHORT_CHARS, cut_lumps
 from chatapp.providers.media import file_of_base64
 from chatapp.providers.prompt import (
     given,
@@ -134,10 +135,8 @@ class _Reply(Reply[_Line]):
         if is_something(line.error):
             raise stream_error(self._who, bytes(line.error))
         message = line.message or _Message()
-        if message.thinking:
-            yield ReasoningDelta(message.thinking)
-        if message.content:
-            yield TextDelta(message.content)
+        texts = self._texts(message)
+        yield from cut_lumps(texts, SHORT_CHARS) if line.done else texts  # all of it came as one
         for image in message.images or ():
             yield file_of_base64(image)
         for call in message.tool_calls or ():
@@ -148,6 +147,12 @@ class _Reply(Reply[_Line]):
             self._last = line
             self.over = self.marked = True
             self.finished = bool(line.done_reason)
+
+    def _texts(self, message: _Message) -> Iterator[TextDelta | ReasoningDelta]:
+        if message.thinking:
+            yield ReasoningDelta(message.thinking)
+        if message.content:
+            yield TextDelta(message.content)
 
     def rest(self) -> Iterable[StreamEvent]:
         return ()

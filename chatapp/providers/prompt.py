@@ -14,6 +14,7 @@ import msgspec
 from chatapp.chat import Chat, Image, Message, Part, Role, Text
 from chatapp.errors import InvalidField
 from chatapp.providers.call_ids import IdRule, with_fitting_ids
+from chatapp.providers.result_images import after_results
 
 FAILED = "The tool failed without a message."  # for an error that came without words
 
@@ -28,10 +29,10 @@ class InlineImage(NamedTuple):
 
 
 def refuse(chat: Chat, who: str, *fields: str) -> None:
-    """Raise InvalidField if one of these fields of the chat is set."""
+    """Raise InvalidField if one of these fields of the chat is set and is no mere hint."""
     for field in fields:
         value = getattr(chat, field)
-        if value is not None and value is not False and value != []:
+        if field not in chat.hints and value is not None and value is not False and value != []:
             raise InvalidField(f"{field}: {who} does not support this")
 
 
@@ -51,10 +52,12 @@ def sendable_turns(
     without answers of nothing but blanks and line ends.
 
     Several providers refuse those. An answer that its provider sealed whole goes to that one, in a
-    `protocol` that can say so. Raises InvalidField for an image in a turn of a role that is
-    not in `images_of`.
+    `protocol` that can say so. Raises InvalidField for an image in a turn of a role that is not in
+    `images_of`. Images in a tool's result go into a turn of the user behind it, if only users may
+    have images.
     """
-    for message in chat.messages:
+    behind = "user" in images_of and "tool" not in images_of
+    for message in after_results(chat.messages) if behind else chat.messages:
         if message.role not in images_of and any(isinstance(part, Image) for part in parts(message)):
             raise InvalidField(f"messages: {who} does not accept images in messages of role {message.role!r}")
         if (

@@ -74,9 +74,6 @@ class _RecordedResponse:
     def drain(self) -> None:
         """Do nothing: no connection waits to be used again."""
 
-    def goes_on_within(self, seconds: float) -> bool:
-        return False
-
     def close(self) -> None:
         self._pieces.close()
 

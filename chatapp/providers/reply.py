@@ -14,7 +14,7 @@ from typing import ClassVar, Generic, TypeAlias, TypeVar
 
 import msgspec
 
-from chatapp.errors import BadReply, EmptyReply, Truncated, UpstreamError
+from chatapp.errors import BadReply, EmptyReply, Reported, Truncated, UpstreamError
 from chatapp.events import NativePiece, StreamEvent
 from chatapp.providers import Finished
 from chatapp.wire.failures import is_keep_alive, reports_failure, words_report_failure
@@ -94,30 +94,26 @@ class Reply(ABC, Generic[T]):
         """The items of a reply whose JSON frames these are."""
         try:
             for text in frames:
-                yield from self.read_one(text)
+                try:
+                    for event in self._take(text):
+                        self._spoke = self._spoke or not isinstance(event, NativePiece)
+                        yield event
+                except UpstreamError:
+                    if not self.finished:
+                        raise
+                    self.skip(AFTER_END)
                 if self.over:
                     break
         except UpstreamError as error:
             if not self.finished:
                 raise
-            if not isinstance(error, Truncated):
+            if isinstance(error, BadReply | Reported):
                 self.skip(AFTER_END)
-        yield from self._noted(self.rest())
+        for event in self.rest():
+            self._spoke = self._spoke or not isinstance(event, NativePiece)
+            yield event
         self._check_end()
         yield msgspec.structs.replace(self.end(), skipped=dict(self.skipped))
-
-    def read_one(self, text: str | bytes) -> Iterator[StreamEvent]:
-        try:
-            frame: T = parse_loosely(self.frame, text, self._who, self.skip)
-            if self.knows(frame):
-                self._understood = True
-            else:
-                self._look_at(text)
-            yield from self._noted(self.take(frame))
-        except UpstreamError:
-            if not self.finished:
-                raise
-            self.skip(AFTER_END)
 
     def skip(self, kind: str) -> None:
         """Count something that is left out."""
@@ -135,10 +131,13 @@ class Reply(ABC, Generic[T]):
         """Whether something was left out that may have been a part of the answer."""
         return any(kind not in HARMLESS for kind in self.skipped)
 
-    def _noted(self, events: Iterable[StreamEvent]) -> Iterator[StreamEvent]:
-        for event in events:
-            self._spoke = self._spoke or not isinstance(event, NativePiece)
-            yield event
+    def _take(self, text: str | bytes) -> Iterable[StreamEvent]:
+        frame: T = parse_loosely(self.frame, text, self._who, self.skip)
+        if self.knows(frame):
+            self._understood = True
+        else:
+            self._look_at(text)
+        return self.take(frame)
 
     def _look_at(self, text: str | bytes) -> None:
         fields = parse_loosely(_fields, text, self._who, self.skip)

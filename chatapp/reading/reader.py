@@ -16,7 +16,7 @@ import gevent
 
 from chatapp.cancel import CancelScope
 from chatapp.dialects import Dialect
-from chatapp.errors import ChatappError, LogError, UnknownRun
+from chatapp.errors import ChatappError, LogError, Overloaded, UnknownRun
 from chatapp.events import Entry, ErrorInfo, RunEnd, Timing, Usage
 from chatapp.reading.presence import ServerDraining
 from chatapp.reading.sources import Source
@@ -61,7 +61,7 @@ class Reader:
         except ClientDisconnected:
             return
         except ServerDraining:
-            yield b"retry: %d\n" % random.randint(*RECONNECT_MS)  # no blank line, as in a heartbeat
+            yield self._dismissed(trace_id)
         except LogError as error:
             yield self._failed(error, trace_id)
 
@@ -126,9 +126,14 @@ class Reader:
             return encode_with_id(frames, f"{entry.seq}{self._id_suffix}")
         return b"".join(map(encode, frames))
 
+    def _dismissed(self, trace_id: str) -> bytes:
+        """A client that resumes by itself is told when; any other, that this is not the end."""
+        if self._dialect.has_event_ids:
+            return b"retry: %d\n" % random.randint(*RECONNECT_MS)  # no blank line, as in a heartbeat
+        return self._failed(Overloaded("the server is shutting down; try again in a moment"), trace_id)
+
     def _failed(self, error: ChatappError, trace_id: str) -> bytes:
-        """The log is unavailable: the dialect's error event, without an id, so that the client may
-        resume later."""
+        """The dialect's error event, without an id, so that the client may resume later."""
         info = ErrorInfo(error.code, error.message, error.retryable, trace_id)
         end = RunEnd("error", Usage(), Timing(), info)
         return b"".join(map(encode, self._dialect.encode(end)))

@@ -3,32 +3,43 @@
 What leaves this room are the values below, never rows.
 """
 
+from typing import cast
+
 import msgspec
 
-from chatapp.chat import Message
+from chatapp.chat import Message, Role
 from chatapp.events import Entry
 
 decode_entries = msgspec.json.Decoder(list[Entry]).decode
 """The entries of a compacted log, from the JSON in which it is stored."""
 
+decode_message = msgspec.json.Decoder(Message).decode
 
-class Conversation(msgspec.Struct, frozen=True):
-    """`created` and `updated` are seconds since the epoch."""
+
+class Conversation(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`created` and `updated` are seconds since the epoch; `metadata` is the client's own."""
 
     id: str
     title: str
     created: float
     updated: float
+    metadata: dict[str, str] = {}
 
 
 class StoredMessage(msgspec.Struct, frozen=True, kw_only=True):
-    """One message of a conversation. `content` is its text; of an answer, once it is finished."""
+    """One message of a conversation. `content` is its text; of an answer, once it is finished.
+    `said` is JSON of a message that is more than its text."""
 
     id: str
     conversation_id: str | None
     role: str
     content: str
     created: float
+    said: str | None = None
+
+    def message(self) -> Message:
+        """The message as it was said."""
+        return decode_message(self.said) if self.said is not None else Message(cast(Role, self.role), self.content)
 
 
 class Answer(StoredMessage, frozen=True, kw_only=True):

@@ -22,8 +22,16 @@ from chatapp.events import Entry, RunEnd
 from chatapp.ids import new_id
 from chatapp.storage import Answer, Begun, Conversation, StoredMessage, decode_entries
 from chatapp.storage.files import keep_files, with_bytes, without_bytes
-from chatapp.storage.history import newest_id, provider_messages, shown
-from chatapp.storage.placement import choose_conversation, known_session, owned_conversation, owned_message
+from chatapp.storage.history import newest_id, provider_messages, said_before, shown
+from chatapp.storage.placement import (
+    choose_conversation,
+    known_history,
+    known_session,
+    new_conversation,
+    owned_answer,
+    owned_conversation,
+    owned_message,
+)
 from chatapp.storage.tables import ConversationRow, MessageRow
 from chatapp.transcript import Transcript, transcript_of
 
@@ -111,6 +119,20 @@ class Conversations:
             raise NotFound("no such answer")
         return message
 
+    def said_before(self, owner: str, answer_id: str) -> list[StoredMessage]:
+        """What the answer is an answer to: all that was said since the one before. Raises NotFound
+        if that was not stored."""
+        with self._transaction() as session:
+            answer = owned_answer(session, owner, answer_id)
+            if answer.conversation_id is None:
+                raise NotFound("its input was not stored")
+            return [row.value() for row in said_before(session, answer)]
+
+    def context(self, owner: str, ask: Ask) -> list[Message]:
+        """All messages that the provider would be sent for this ask."""
+        with self._transaction() as session:
+            return provider_messages(known_history(session, owner, ask), ask.said)
+
     def session_answer(self, owner: str, session_id: str) -> Answer | None:
         """The newest answer in the conversation that its owner calls `session_id`."""
         with self._transaction() as session:
@@ -131,6 +153,43 @@ class Conversations:
         """How many further connections there were so far, over all workers."""
         with self._transaction() as session:
             return session.scalar(select(MessageRow.visits).where(MessageRow.id == answer_id)) or 0
+
+    def create(self, owner: str, said: Sequence[Message], metadata: dict[str, str]) -> Conversation:
+        """A conversation in which this was said."""
+        now, details = time.time(), msgspec.json.encode(metadata).decode() if metadata else None
+        with self._transaction() as session:
+            conversation = new_conversation(session, new_id("conv"), owner, list(said), now, details)
+            _say(session, conversation, owner, now, said)
+            return conversation.value()
+
+    def add(self, owner: str, conversation_id: str, said: Sequence[Message]) -> list[StoredMessage]:
+        """Append messages that nobody is to answer yet."""
+        now = time.time()
+        with self._transaction() as session:
+            conversation = owned_conversation(session, owner, conversation_id)
+            conversation.updated = now
+            return [row.value() for row in _say(session, conversation, owner, now, said)]
+
+    def describe(self, owner: str, conversation_id: str, metadata: dict[str, str]) -> Conversation:
+        """Replace the client's metadata."""
+        with self._transaction() as session:
+            conversation = owned_conversation(session, owner, conversation_id)
+            conversation.details = msgspec.json.encode(metadata).decode() if metadata else None
+            return conversation.value()
+
+    def delete_answer(self, owner: str, answer_id: str, alone: bool) -> bool:
+        """Delete it and, unless `alone`, all that it answers, and the conversation if nothing is
+        left of it. Return whether its run was still going on."""
+        with self._transaction() as session:
+            answer = owned_answer(session, owner, answer_id)
+            said = [] if alone else [row.id for row in said_before(session, answer)]
+            running, conversation_id = answer.status == "running", answer.conversation_id
+            session.execute(delete(MessageRow).where(MessageRow.id.in_([answer.id, *said])))
+            stays = alone or conversation_id is None
+            if not stays and session.scalar(shown(conversation_id).limit(1)) is None:
+                session.execute(delete(MessageRow).where(MessageRow.conversation_id == conversation_id))
+                session.execute(delete(ConversationRow).where(ConversationRow.id == conversation_id))
+            return running
 
     def rename(self, owner: str, conversation_id: str, title: str) -> Conversation:
         with self._transaction() as session:
@@ -187,6 +246,16 @@ def _begin(session: Session, ask: Ask, owner: str, provider: str, model: str, ke
     session.add_all([*said, answer])
     session.flush()  # which fills in the defaults
     return Begun(_answer(answer), messages)
+
+
+def _say(
+    session: Session, conversation: ConversationRow, owner: str, now: float, said: Sequence[Message]
+) -> list[MessageRow]:
+    row = partial(_row, owner, conversation, now, newest_id(session, conversation))
+    rows = [_said(row(message.role), message) for message in said]
+    session.add_all(rows)
+    session.flush()  # which fills in the defaults
+    return rows
 
 
 def _find(session: Session, owner: str, key: str, fingerprint: str) -> Begun | None:

@@ -18,7 +18,8 @@ def without_bytes(entries: Sequence[Entry]) -> list[Entry]:
 
 def keep_files(session: Session, answer_id: str, entries: Sequence[Entry]) -> None:
     """Store the bytes of an answer that is finished now; again if it is finished again."""
-    for _, event in entries:
+    for entry in entries:
+        event = entry.event
         if isinstance(event, File) and event.bytes:
             session.merge(FileRow(run_id=answer_id, file_id=event.id, data=event.bytes))
 
@@ -31,7 +32,7 @@ def copy_files(session: Session, answer_id: str, copy_id: str) -> None:
 
 def with_bytes(session: Session, answer_id: str, entries: Sequence[Entry]) -> list[Entry]:
     """The entries with the bytes of their files."""
-    if not any(isinstance(event, File) for _, event in entries):
+    if not any(isinstance(entry.event, File) for entry in entries):
         return list(entries)
     rows = session.execute(select(FileRow.file_id, FileRow.data).where(FileRow.run_id == answer_id))
     data = {file_id: content for file_id, content in rows}
@@ -46,4 +47,4 @@ def _holds_bytes(entry: Entry) -> bool:
 
 
 def _with(entry: Entry, file: File, content: bytes) -> Entry:
-    return Entry(entry.seq, replace(file, bytes=content))
+    return replace(entry, event=replace(file, bytes=content))

@@ -89,6 +89,16 @@ def continue_or_branch(session: Session, previous: MessageRow, now: float) -> Co
     return branch
 
 
+def said_before(session: Session, answer: MessageRow) -> Sequence[MessageRow]:
+    """What was said since the answer before this one; nothing if it was not stored."""
+    if answer.conversation_id is None:
+        return []
+    earlier = shown(answer.conversation_id).where(MessageRow.id < answer.id)
+    answers = earlier.where(MessageRow.role == "assistant", MessageRow.provider.is_not(None))
+    last = session.scalar(answers.order_by(None).order_by(MessageRow.id.desc()).limit(1))
+    return session.scalars(earlier.where(MessageRow.id > last.id) if last else earlier).all()
+
+
 def provider_messages(rows: Iterable[MessageRow], said: Sequence[Message]) -> list[Message]:
     """The history and what is said now, without empty messages and without calls that have no
     result: providers refuse both."""

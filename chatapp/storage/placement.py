@@ -47,17 +47,31 @@ def _conversation_for(session: Session, owner: str, ask: Ask, now: float) -> Con
     if conversation_id is not None:
         conversation = owned_conversation(session, owner, conversation_id)
         conversation.updated = now
+        conversation.title = conversation.title or _title(ask.said)
         return conversation
     if ask.session_id:
         if known := known_session(session, owner, ask.session_id):
             known.updated = now
             return known
-        return _new_conversation(session, _session_conversation(owner, ask.session_id), owner, ask, now)
-    return _new_conversation(session, new_id("conv"), owner, ask, now) if ask.keep else None
+        return new_conversation(session, _session_conversation(owner, ask.session_id), owner, ask.said, now)
+    return new_conversation(session, new_id("conv"), owner, ask.said, now) if ask.keep else None
 
 
-def _new_conversation(session: Session, id: str, owner: str, ask: Ask, now: float) -> ConversationRow:
-    conversation = ConversationRow(id=id, owner=owner, title=_title(ask.said), created=now, updated=now)
+def known_history(session: Session, owner: str, ask: Ask) -> Sequence[MessageRow]:
+    """The messages before what is said, in the conversation or up to the answer that the ask
+    names."""
+    if ask.previous is not None:
+        return finished_messages_up_to(session, answer_to_continue(session, owner, ask))
+    if ask.conversation_id is not None:
+        return finished_messages(session, owned_conversation(session, owner, ask.conversation_id))
+    return []
+
+
+def new_conversation(
+    session: Session, id: str, owner: str, said: list[Message], now: float, details: str | None = None
+) -> ConversationRow:
+    """An empty one, with the title that these first messages give it."""
+    conversation = ConversationRow(id=id, owner=owner, title=_title(said), created=now, updated=now, details=details)
     session.add(conversation)
     session.flush()  # the messages refer to it
     return conversation
@@ -96,4 +110,11 @@ def owned_message(session: Session, owner: str, message_id: str) -> MessageRow:
     message = session.get(MessageRow, message_id)
     if message is None or message.owner != owner:
         raise NotFound("no such message")
+    return message
+
+
+def owned_answer(session: Session, owner: str, answer_id: str) -> MessageRow:
+    message = owned_message(session, owner, answer_id)
+    if not message.is_answer:
+        raise NotFound("no such answer")
     return message

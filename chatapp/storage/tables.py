@@ -8,10 +8,8 @@ from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from chatapp.chat import Message, Role
-from chatapp.storage import Answer, Conversation, StoredMessage, decode_entries
+from chatapp.storage import Answer, Conversation, StoredMessage, decode_entries, decode_message
 from chatapp.storage.turns import turns_of
-
-_said = msgspec.json.Decoder(Message)
 
 
 class Base(DeclarativeBase):
@@ -26,11 +24,13 @@ class ConversationRow(Base):
     title: Mapped[str]
     created: Mapped[float]  # seconds since the epoch, as all times here
     updated: Mapped[float]
+    details: Mapped[str | None] = mapped_column("metadata")  # JSON of the client's own
 
     __table_args__ = (Index("conversations_by_owner", "owner", "updated"),)
 
     def value(self) -> Conversation:
-        return Conversation(self.id, self.title, self.created, self.updated)
+        metadata = msgspec.json.decode(self.details or "{}", type=dict[str, str])
+        return Conversation(self.id, self.title, self.created, self.updated, metadata)
 
 
 class ApprovalRow(Base):
@@ -110,6 +110,7 @@ class MessageRow(Base):
                 role=self.role,
                 content=self.content,
                 created=self.created,
+                said=self.said,
             )
         return Answer(
             id=self.id,
@@ -134,7 +135,7 @@ class MessageRow(Base):
     def messages(self) -> list[Message]:
         """As a provider gets it; several for an answer with calls whose turns are to go back."""
         if self.said is not None:
-            return [_said.decode(self.said)]
+            return [decode_message(self.said)]
         if not any(name in self.entries for name in ('"tool-call"', '"native-piece"')):  # a quick look
             return [Message(cast(Role, self.role), self.content)]
         return turns_of(decode_entries(self.entries))

@@ -13,7 +13,8 @@ from chatapp.events import Entry, NativePiece, ReasoningDelta, TextDelta, ToolCa
 
 def turns_of(entries: Iterable[Entry]) -> list[Message]:
     turns = _Turns()
-    for _, event in entries:
+    for entry in entries:
+        event = entry.event
         match event:
             case TextDelta():
                 turns.text += event.text

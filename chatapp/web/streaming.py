@@ -13,6 +13,7 @@ from chatapp.dialects import Dialect
 from chatapp.dialects.requests import fingerprint
 from chatapp.errors import InvalidField, RunFailed
 from chatapp.reading.disconnect import OnLeave
+from chatapp.reading.pace import Spread
 from chatapp.reading.presence import ServerDraining
 from chatapp.reading.reader import AlreadyComplete, ClientDisconnected, Reader, open_reader
 from chatapp.reading.sources import Source
@@ -47,20 +48,26 @@ def respond(
     on_leave: OnLeave,
     headers: Mapping[str, str] = NO_HEADERS,
     resumes_here: bool = False,
+    late: bool = False,
+    replays: bool = False,
 ) -> Response:
     """The streamed response; 204 if the client has it all.
 
     `resumes_here`: the client resumes at the address that began the run, so ids must name the run.
     Such a client, and one whose leaving does not stop the run, is sent to another process when this
-    one goes down.
+    one goes down. `replays`: so is this one, in any dialect. Text that arrived at once is spread
+    for people, unless the reader comes `late`, or resumes.
     """
+    service = current_service()
     suffix = f"@{on_leave.run_id}" if resumes_here else ""
+    after = position(suffix) if dialect.has_event_ids else 0
+    if dialect.has_event_ids and not (after or late):
+        source = Spread(source, service.settings.pace_s)
     try:
-        reader = open_reader(source, dialect, position(suffix) if dialect.has_event_ids else 0, suffix)
+        reader = open_reader(source, dialect, after, suffix)
     except AlreadyComplete:
         return Response(status=204)
-    service = current_service()
-    if dialect.has_event_ids and (not on_leave.stops or resumes_here):
+    if replays or (dialect.has_event_ids and (not on_leave.stops or resumes_here)):
         service.readers.add(reader)
     response = Response(reader.follow(service.settings.heartbeat_s, trace_id()), headers={**HEADERS, **headers})
     _watch(response, reader, on_leave)

@@ -63,11 +63,11 @@ def socket_reads(deadline: Deadline, sock: Any, first_read: Callable[[int], byte
 _chunk_head = re.compile(rb"(?:\r\n)?([0-9a-fA-F]{1,15})[ \t]*(?:;[^\r\n]*)?\r\n").match
 
 
-def dechunk(pieces: Iterator[bytes], who: str, at_end: Callable[[], None]) -> Generator[bytes, None, bool]:
+def dechunk(pieces: Iterator[bytes], who: str) -> Generator[bytes, None, bool]:
     """Decode the chunked coding (RFC 9112, 7.1), yielding every byte at once.
 
-    Returns whether the connection can be used again. Calls `at_end` when it sees the end, before
-    it yields the last bytes. Raises BadReply for a malformed chunk and Truncated for an early end.
+    Returns whether the connection can be used again. Raises BadReply for a malformed chunk and
+    Truncated for an early end.
     """
     rest, left = b"", 0
     for data in pieces:
@@ -80,7 +80,6 @@ def dechunk(pieces: Iterator[bytes], who: str, at_end: Callable[[], None]) -> Ge
             elif head := _chunk_head(data, at):
                 at, left = head.end(), int(head[1], 16)
                 if not left:  # the end; trailers, or a last CRLF that comes late, only cost the connection
-                    at_end()
                     if out:
                         yield b"".join(out)
                     return data[at:] == b"\r\n"

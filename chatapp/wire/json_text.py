@@ -132,7 +132,7 @@ def storable(value: T, text: str | bytes) -> T:
 
 def is_something(value: msgspec.Raw) -> bool:
     """Whether a field says something, such as `error`, which is often sent empty."""
-    return bytes(value) not in (b"null", b'""', b"{}", b"false")
+    return value is not NOTHING and bytes(value) not in (b"null", b'""', b"{}", b"false")
 
 
 def count(tokens: float | None) -> int:

@@ -11,7 +11,6 @@ from typing import Any, Protocol, Self
 
 import requests
 import urllib3.exceptions
-from gevent.select import select
 
 from chatapp.errors import ReplyTooLarge, UpstreamError
 from chatapp.wire.chunked import can_take_over, dechunk, socket_reads
@@ -57,13 +56,6 @@ class UpstreamResponse(Protocol):
         """Read to the body's end if it comes in a moment, so that the connection can be reused."""
         ...
 
-    def goes_on_within(self, seconds: float) -> bool:
-        """Whether more of the body, or its end, has arrived or arrives within so many seconds.
-
-        False if that cannot be seen.
-        """
-        ...
-
     def close(self) -> None: ...
 
 
@@ -82,7 +74,6 @@ class NetworkResponse:
         self._response = response
         self._deadline = deadline
         self._max_bytes = max_bytes
-        self._at_end = False
         self._body = self._bounded()
 
     def __enter__(self) -> Self:
@@ -104,16 +95,6 @@ class NetworkResponse:
     def drain(self) -> None:
         for _ in self.rest(DRAIN_S):
             pass
-
-    def goes_on_within(self, seconds: float) -> bool:
-        raw: Any = self._response.raw
-        if self._at_end or raw.length_remaining is not None:  # a known length: its sender has all of it
-            return True
-        sock = raw._fp.fp and raw._fp.fp.raw._sock  # urllib3 forgets the connection of a body without a length
-        if not sock:
-            return False
-        pending = getattr(sock, "pending", None)
-        return bool(pending and pending()) or bool(self._deadline.run(select, [sock], [], [], seconds)[0])
 
     def close(self) -> None:
         self._body.close()
@@ -146,12 +127,9 @@ class NetworkResponse:
     def _read_socket(self) -> Iterator[bytes]:
         raw: Any = self._response.raw
         pieces = socket_reads(self._deadline, raw.connection.sock, raw._fp.fp.read1)
-        if (yield from dechunk(pieces, self._deadline.who, self._see_end)):
+        if (yield from dechunk(pieces, self._deadline.who)):
             raw._fp.close()  # only the reader: the socket goes back to the pool
             raw.release_conn()
-
-    def _see_end(self) -> None:
-        self._at_end = True
 
     def _read_urllib3(self) -> Iterator[bytes]:
         read = self._response.raw.read1

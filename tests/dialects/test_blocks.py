@@ -190,3 +190,9 @@ def test_something_is_shown_once_a_block_was_opened(events: list[BlockEvent], to
     assert not blocks.shown
     found = changes(blocks, events)
     assert blocks.shown == bool(opened(found))
+
+
+def test_a_call_that_the_provider_ran_is_no_block_of_a_client_that_has_tools() -> None:
+    served = ToolCall("s", "function", "mine", {}, by_provider=True)
+    assert opened(changes(Blocks(TOOLS), [served, ToolResult("s")])) == []
+    assert len(opened(changes(Blocks(None), [served, ToolResult("s")]))) == 1

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from chatapp.dialects.media import WordsForFiles, image_url, in_words
 from chatapp.dialects.openai_chat.events import OpenAIDialect, completion
 from chatapp.dialects.openai_responses.events import ResponsesDialect
 from chatapp.dialects.registry import DIALECTS
-from chatapp.events import CitedSource, File, StreamEvent, TextDelta
+from chatapp.events import CitedSource, Entry, File, StreamEvent, TextDelta
 from chatapp.transcript import transcript_of
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -29,7 +30,7 @@ ADDRESS = "/api/v1/messages/run/files/file_1"
 
 def frames(name: str, *said: StreamEvent | str) -> list[Any]:
     dialect = DIALECTS[name]()
-    found = [frame.data for _, event in a_run(*said) for frame in dialect.encode(event)]
+    found = [frame.data for event in told(a_run(*said)) for frame in dialect.encode(event)]
     return [json.loads(data) if data.startswith("{") else data for data in found]
 
 
@@ -74,7 +75,8 @@ def test_openai_s_sdk_reads_annotations_and_images_whole_and_in_chunks() -> None
 
 def test_openai_s_sdk_reads_annotations_and_pictures_of_responses() -> None:
     adapter: TypeAdapter[Any] = TypeAdapter(ResponseStreamEvent)
-    said = frames("responses", *SAID)
+    *said, done = frames("responses", *SAID)
+    assert done == "[DONE]"
     events = [adapter.validate_python(event) for event in said if "response" not in event]
     (added,) = [event for event in events if event.type == "response.output_text.annotation.added"]
     assert (added.annotation.url, added.annotation.start_index, added.annotation.end_index) == (WEB.url, 0, 5)
@@ -93,7 +95,7 @@ def test_openai_s_sdk_reads_annotations_and_pictures_of_responses() -> None:
 def test_a_place_is_counted_from_the_beginning_of_its_own_item() -> None:
     later = CitedSource("src_1", WEB.url, "", "", 5, 8)
     dialect = ResponsesDialect()
-    for _, event in a_run("Blue.", PICTURE, TextDelta("Red"), later):
+    for event in told(a_run("Blue.", PICTURE, TextDelta("Red"), later)):
         list(dialect.encode(event))
     output: Any = dialect.whole()["output"]
     annotation = output[2]["content"][0]["annotations"][0]
@@ -108,7 +110,7 @@ def test_anthropic_s_sdk_reads_citations_whole_and_in_deltas(source: CitedSource
     (block,) = message(transcript_of(entries), [])["content"]  # type: ignore[misc]
     citations = TextBlock.model_validate(block).citations
     assert citations is not None and [citation.type for citation in citations] == [kind]
-    found = [frame.data for _, event in entries for frame in AnthropicDialect().encode(event)]
+    found = [frame.data for event in told(entries) for frame in AnthropicDialect().encode(event)]
     deltas = [RawContentBlockDeltaEvent.model_validate_json(data) for data in found if "citations_delta" in data]
     assert [delta.delta.citation for delta in deltas if delta.delta.type == "citations_delta"] == citations
 
@@ -142,6 +144,10 @@ def test_words_for_files_are_only_said_if_nothing_else_was() -> None:
 
 def test_the_shared_dialect_of_chat_tells_the_numbers_of_its_pictures() -> None:
     dialect = OpenAIDialect()
-    found = [frame.data for _, event in a_run(PICTURE, PICTURE) for frame in dialect.encode(event)]
+    found = [frame.data for event in told(a_run(PICTURE, PICTURE)) for frame in dialect.encode(event)]
     images = [json.loads(data)["choices"][0]["delta"]["images"][0]["index"] for data in found if '"images"' in data]
     assert images == [0, 1]
+
+
+def told(entries: Sequence[Entry]) -> list[StreamEvent]:
+    return [entry.event for entry in entries]

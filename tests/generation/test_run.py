@@ -1,5 +1,6 @@
 """One generation, from the provider's reply to how it ended."""
 
+import logging
 from collections.abc import Iterator
 
 import gevent
@@ -139,4 +140,23 @@ def test_its_transcript_is_what_the_log_holds(log: MemoryLog) -> None:
     run.append(run.generate())
     *_, last = log.read("r")
     assert isinstance(last, Entry) and isinstance(last.event, RunEnd)
-    assert (run.transcript.last_seq, run.transcript.end) == last
+    assert (run.transcript.last_seq, run.transcript.end) == (last.seq, last.event)
+
+
+def test_what_was_left_out_of_its_replies_is_in_the_log_of_the_process(caplog: pytest.LogCaptureFixture) -> None:
+    run, _ = a_run_of(
+        Started("acme"),
+        StepFinished(Usage(), {"unknown frame": 1}),
+        Finished("stop", skipped={"unknown frame": 2, "item new": 1}),
+    )
+    with caplog.at_level(logging.WARNING, "chatapp"):
+        run.generate()
+    [record] = [record for record in caplog.records if record.getMessage() == "parts of the reply were left out"]
+    skipped = {"unknown frame": 3, "item new": 1}
+    assert record.fields == {"run_id": "r", "trace_id": "trace", "provider": "acme", "skipped": skipped}  # type: ignore[attr-defined]
+
+
+def test_nothing_left_out_is_not_worth_a_line(caplog: pytest.LogCaptureFixture) -> None:
+    run, _ = a_run_of(*COMPLETE)
+    run.generate()
+    assert not caplog.records

@@ -297,3 +297,24 @@ def test_a_run_adds_up_what_its_rounds_used_and_estimates_the_one_that_was_stopp
         usage = run.generate().usage
         assert usage == (expected or Usage(11, 15, 26, estimated=True))
         log.close()
+
+
+def test_a_call_of_the_providers_own_is_never_run_whatever_its_name() -> None:
+    served = ToolCall("a", "function", "double", {"number": 1}, by_provider=True)
+    items = play(Model([served, call("a", "double", number=2), STOP], ANSWER))
+    assert served in items
+    assert results(items) == {"a_2": 4}
+
+
+def test_a_call_of_the_providers_own_is_not_typed_or_sent_back() -> None:
+    served = ToolCall("s", "function", "theirs", {}, by_provider=True)
+    model = Model([served, ToolResult("s", 1), call("a", "double", number=2), STOP], ANSWER)
+    chat = msgspec.structs.replace(CHAT, tools=[ToolSpec("theirs", "", {})])
+    assert play(model, chat=chat)[-1] == ANSWER[-1]
+    assert [made.id for made in model.asked[1].messages[1].tool_calls] == ["a"]
+
+
+def test_what_was_left_out_of_a_reply_is_passed_on() -> None:
+    skipped = {"unknown frame": 1}
+    items = play(Model([call("a", "double", number=1), Finished("stop", Usage(), skipped=skipped)], ANSWER))
+    assert StepFinished(Usage(), skipped) in items

@@ -1,5 +1,6 @@
 """What `EventLog` promises, asked of every log."""
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -76,7 +77,7 @@ class Stopped(Exception):
 
 def test_seq_counts_from_one_without_a_gap(log: EventLog) -> None:
     run_id, entries = write(log, 100)
-    assert [seq for seq, _ in entries] == list(range(1, 102))
+    assert [entry.seq for entry in entries] == list(range(1, 102))
     assert read_all(log, run_id) == entries
 
 
@@ -308,3 +309,16 @@ def test_however_appends_and_reads_interleave_each_run_is_read_in_order(log: Eve
     for run_id, entries in zip(runs, appended, strict=True):
         log.append(run_id, END)
         assert read_all(log, run_id) == [*entries, Entry(len(entries) + 1, END)]
+
+
+def test_entries_carry_the_time_of_their_arrival(make_log: MakeLog) -> None:
+    log, before = make_log(), time.time()
+    run_id, _ = write(log, 3, end=False)
+    gevent.sleep(0.02)
+    between = time.time()
+    append(log, run_id, "later", END)
+    log.sync(run_id)
+    entries = read_all(log, run_id)
+    assert all(before <= entry.at <= between for entry in entries[:3])
+    assert all(between <= entry.at <= time.time() for entry in entries[3:])
+    assert [entry.at for entry in read_all(log, run_id, 2)] == [entry.at for entry in entries[2:]]

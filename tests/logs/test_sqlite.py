@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import gevent
+import msgspec
 import pytest
-from drivers import BOUND_S, END, append, read_all, soon
+from drivers import BOUND_S, END, append, numbered, read_all, soon
 
 from chatapp.errors import ConfigError, LogUnavailable, UnknownRun
 from chatapp.events import Entry, Raw, TextDelta
@@ -22,6 +23,18 @@ from chatapp.logs.sqlite.tuning import Tuning
 from chatapp.sqlite import Checkpointer
 
 OpenLog = Callable[..., SQLiteLog]
+SCHEMA_1 = """
+CREATE TABLE journal (id INTEGER PRIMARY KEY AUTOINCREMENT, writer TEXT NOT NULL, data BLOB NOT NULL);
+CREATE TABLE chunk (run INTEGER, upto INTEGER, events BLOB NOT NULL, PRIMARY KEY (run, upto)) WITHOUT ROWID;
+CREATE TABLE run (
+    key INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, writer TEXT NOT NULL,
+    cancelled INTEGER NOT NULL DEFAULT 0, end INTEGER, settled REAL
+);
+CREATE INDEX run_cancelled ON run (writer) WHERE cancelled = 1;
+CREATE INDEX run_unsettled ON run (writer) WHERE settled IS NULL;
+CREATE INDEX run_settled ON run (settled) WHERE settled IS NOT NULL;
+PRAGMA user_version = 1
+"""
 QUICK = Tuning(tick_s=0.02, fold_age_s=0.0, sweep_s=0.05)
 
 
@@ -83,6 +96,27 @@ class TestOpening:
         with pytest.raises(ConfigError, match="another version"):
             SQLiteLog(path)
 
+    def test_a_log_of_schema_1_is_read_and_written_on(self, path: Path, open_log: OpenLog) -> None:
+        """It knows no times. One run is in chunks and the journal, its writer is gone."""
+        with closing(sqlite3.connect(path)) as connection:
+            connection.executescript(SCHEMA_1)
+            events = [msgspec.msgpack.encode([TextDelta(text)]) for text in ("one", "two")]
+            connection.execute("INSERT INTO run (id, writer) VALUES ('run_1', 'gone')")
+            connection.execute("INSERT INTO chunk VALUES (1, 1, ?)", [events[0]])
+            row = msgspec.msgpack.encode([(1, 2, msgspec.Raw(events[1]))])
+            connection.execute("INSERT INTO journal (writer, data) VALUES ('gone', ?)", [row])
+            connection.commit()
+        log, reader = open_log(), open_log()
+        for each in (log, reader):
+            assert each.read("run_1") == numbered([TextDelta("one")])
+            assert each.read("run_1", 1) == numbered([TextDelta("one"), TextDelta("two")])[1:]
+        assert log.adopt() == ["run_1"]
+        append(log, "run_1", "three", END)
+        for each in (log, reader):
+            entries = read_all(each, "run_1")
+            assert entries == numbered([*map(TextDelta, ("one", "two", "three")), END])
+            assert [entry.at > 0 for entry in entries] == [False, False, True, True]
+
     def test_a_misspelt_setting_is_refused(self, path: Path) -> None:
         with pytest.raises(ConfigError, match="log_synchronous"):
             SQLiteLog(path, synchronous="NONE")  # type: ignore[arg-type]
@@ -130,7 +164,7 @@ class TestDurability:
             seen = log.read("run_1", number - 1, BOUND_S)
             with closing(sqlite3.connect(path)) as other:
                 rows = b"".join(data for (data,) in other.execute("SELECT data FROM journal"))
-            assert [seq for seq, _ in seen] == [number]
+            assert [entry.seq for entry in seen] == [number]
             assert TextDelta(str(number)) == seen[0].event and b"\xa4text" + bytes([0xA0 + len(str(number))]) in rows
             assert open_log().read("run_1") == log.read("run_1")
 
@@ -140,7 +174,7 @@ class TestDurability:
         with write_lock(path):
             append(log, "run_1", "one")
             assert log.read("run_1", wait=0.05) == []
-        assert [seq for seq, _ in log.read("run_1", wait=BOUND_S)] == [1]
+        assert [entry.seq for entry in log.read("run_1", wait=BOUND_S)] == [1]
 
     def test_an_ended_log_outlives_its_process(self, open_log: OpenLog) -> None:
         log = open_log()
@@ -192,14 +226,14 @@ class TestFolding:
             soon(lambda: not log._writer._unfolded)
         assert len(log._writer.tails["run_1"].entries) <= 100
         assert log._writer._pending_bytes == 0
-        assert [seq for seq, _ in log.read("run_1", 1000)][:1] == [1001]
+        assert [entry.seq for entry in log.read("run_1", 1000)][:1] == [1001]
 
     def test_an_ended_run_leaves_the_memory_and_stays_readable(self, open_log: OpenLog) -> None:
         log = open_log(tuning=QUICK)
         log.create("run_1")
         append(log, "run_1", "one", END)
         soon(lambda: not log._writer.tails)
-        assert [seq for seq, _ in read_all(log, "run_1")] == [1, 2]
+        assert [entry.seq for entry in read_all(log, "run_1")] == [1, 2]
         assert log.read("run_1", 2, wait=3600) == []
         with pytest.raises(UnknownRun):
             log.append("run_1", END)
@@ -308,7 +342,7 @@ class TestOtherProcesses:
             log.cancel(run_id)
             entries = read_all(log, run_id)
             assert entries[-1].event.reason == "cancelled"
-            assert [seq for seq, _ in entries] == list(range(1, len(entries) + 1))
+            assert [entry.seq for entry in entries] == list(range(1, len(entries) + 1))
             assert process.wait(timeout=BOUND_S) == 0
 
     def test_the_runs_of_a_closed_log_go_to_one_that_asks(self, open_log: OpenLog) -> None:
@@ -321,6 +355,29 @@ class TestOtherProcesses:
         entries += append(log, "run_1", END)
         assert read_all(log, "run_1") == entries
         assert log.adopt() == []
+
+    def test_every_reader_is_told_the_same_times(self, open_log: OpenLog) -> None:
+        """From memory, the journal and the chunks; here, elsewhere, and once another has adopted the run."""
+        left, elsewhere = open_log(), open_log()
+        left.create("run_1")
+        append(left, "run_1", *"abc")
+        left.sync("run_1")
+        gevent.sleep(0.02)
+        append(left, "run_1", *"de")
+        left.sync("run_1")
+        times = [entry.at for entry in left.read("run_1")]
+        assert times == sorted(times) and len(set(times)) == 2
+        assert [entry.at for entry in elsewhere.read("run_1")] == times
+        left._writer._write_and_fold_all()
+        assert [entry.at for entry in open_log().read("run_1")] == times
+        append(left, "run_1", "f")
+        left.sync("run_1")
+        times = [entry.at for entry in left.read("run_1")]
+        left.close()
+        assert elsewhere.adopt() == ["run_1"]
+        append(elsewhere, "run_1", END)
+        for log in (elsewhere, open_log()):
+            assert [entry.at for entry in read_all(log, "run_1")][:-1] == times
 
     def test_readers_stay_with_a_run_that_is_adopted(self, open_log: OpenLog) -> None:
         left, adopter, other = open_log(), open_log(), open_log()
@@ -357,8 +414,8 @@ class TestOtherProcesses:
                     last = adopter.append(run_id, END)
                     entries = read_all(adopters[0], run_id)
                     assert entries == read_all(adopters[1], run_id)
-                    assert [seq for seq, _ in entries] == list(range(1, last + 1))
-                    assert [event.text for _, event in entries[:-1]] == [str(seq) for seq in range(1, last)]
+                    assert [entry.seq for entry in entries] == list(range(1, last + 1))
+                    assert [entry.event.text for entry in entries[:-1]] == [str(seq) for seq in range(1, last)]
                     assert seen[run_id] < last
                     adopter.settle(run_id)
             for adopter in adopters:
@@ -394,7 +451,7 @@ class TestTrouble:
             append(log, "run_1", "one")
             with pytest.raises(LogUnavailable, match="locked"):
                 log.read("run_1", wait=BOUND_S)
-        assert [seq for seq, _ in soon(lambda: log.read("run_1", wait=BOUND_S), LogUnavailable)] == [1]
+        assert [entry.seq for entry in soon(lambda: log.read("run_1", wait=BOUND_S), LogUnavailable)] == [1]
 
     def test_too_much_that_waits_is_refused(self, open_log: OpenLog, path: Path) -> None:
         log = open_log(tuning=Tuning(max_pending_bytes=1000))
@@ -454,6 +511,7 @@ UNPATCHED = """
 import sys
 from pathlib import Path
 import gevent
+import msgspec
 from chatapp.events import TextDelta
 from chatapp.logs.sqlite.log import SQLiteLog
 
@@ -464,7 +522,7 @@ reader = gevent.spawn(lambda: [*log.read("run_1", 0, 5), *log.read("run_1", 1, 5
 log.append("run_1", TextDelta("one"))
 log.sync("run_1")
 log.append("run_1", TextDelta("two"))
-print([event.text for _, event in reader.get()])
+print([entry.event.text for entry in reader.get()])
 log.close()
 """
 
@@ -484,6 +542,7 @@ monkey.patch_all()
 import sys
 from pathlib import Path
 import gevent
+import msgspec
 from chatapp.events import RunEnd, TextDelta, Timing, Usage
 from chatapp.ids import new_id
 from chatapp.logs.sqlite.log import SQLiteLog
@@ -510,6 +569,7 @@ monkey.patch_all()
 import os, sys
 from pathlib import Path
 import gevent
+import msgspec
 from chatapp.events import TextDelta
 from chatapp.ids import new_id
 from chatapp.logs.sqlite.log import SQLiteLog

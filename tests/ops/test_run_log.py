@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from drivers import a_run, an_answer
 
-from chatapp.events import ErrorInfo, RunEnd, Timing, Usage
+from chatapp.events import Entry, ErrorInfo, RunEnd, Timing, Usage
 from chatapp.ops.json_logging import JSONFormatter
 from chatapp.ops.run_log import RunLog
 from chatapp.providers import AttemptFailed
@@ -40,7 +40,7 @@ def test_a_run_that_ended_is_a_line_without_its_text(lines: Any) -> None:
 def test_a_failure_is_named_by_its_code(lines: Any) -> None:
     start, _ = a_run()
     error = ErrorInfo("rate_limited", "what the provider said", True, "trace")
-    end = start._replace(seq=2, event=RunEnd("error", Usage(), Timing(), error))
+    end = Entry(2, RunEnd("error", Usage(), Timing(), error))
     RunLog().ended(transcript_of([start, end]), (), None)
     [text] = lines()
     assert json.loads(text)["error"] == "rate_limited" and "provider said" not in text

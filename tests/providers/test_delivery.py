@@ -16,7 +16,6 @@ from chatapp.chat import Chat, Message
 from chatapp.errors import BadReply, Reported, Truncated, UpstreamError
 from chatapp.events import Raw, ReasoningDelta, TextDelta
 from chatapp.providers import Finished, ReplyItem, Started
-from chatapp.providers.http import ReadLimits
 from chatapp.providers.mock.provider import Mock
 from chatapp.providers.ollama import Ollama
 from chatapp.providers.openai_chat.adapter import OpenAIChat
@@ -28,6 +27,7 @@ RAW = Chat(model="m", messages=[Message("user", "hi")], raw=True)
 SSE = [("Content-Type", "text/event-stream; charset=UTF-8")]
 JSON = [("Content-Type", "application/json")]
 LONG = "Every word of this answer came at once. 👨‍👩‍👧‍👦 " * 40
+MUCH = "Many words of this answer came at once. " * 12
 END = b'data: {"choices":[{"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
 JOINER = "\N{ZERO WIDTH JOINER}"
 
@@ -65,14 +65,8 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def paced(server: Server, upstream: Upstream) -> Callable[[float], OpenAIChat]:
-    """Makes a provider that spreads a buffered reply over so many seconds."""
-    return lambda seconds: OpenAIChat("acme", upstream, server.url, limits=ReadLimits(pace_s=seconds))
-
-
-@pytest.fixture
-def provider(paced: Callable[[float], OpenAIChat]) -> OpenAIChat:
-    return paced(2.0)
+def provider(server: Server, upstream: Upstream) -> OpenAIChat:
+    return OpenAIChat("acme", upstream, server.url)
 
 
 def reply(provider: Any, chat: Chat = CHAT) -> tuple[list[ReplyItem], UpstreamError | None]:
@@ -106,40 +100,54 @@ BUFFERED = {
 }
 
 
+class Counting(CancelScope):
+    """Counts the pauses that nothing but we ourselves asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pauses = 0
+
+    def run(self, block: Any, *args: Any, **kwargs: Any) -> Any:
+        self.pauses += block is gevent.sleep
+        return super().run(block, *args, **kwargs)
+
+
 @pytest.mark.parametrize("kind", BUFFERED)
-def test_a_buffered_reply_is_paced(server: Server, paced: Callable[[float], OpenAIChat], kind: str) -> None:
+def test_a_buffered_reply_is_there_at_once(server: Server, provider: OpenAIChat, kind: str) -> None:
     server.headers, server.pieces = BUFFERED[kind]
-    items, times = [], []
-    for item in paced(0.4).stream(CHAT, CancelScope()):
-        items.append(item)
-        times.append(monotonic())
+    scope = Counting()
+    items = list(provider.stream(CHAT, scope))
     pieces = texts(items)
     assert "".join(pieces).split() == LONG.split() * (10 if "long" in kind else 1)
-    assert len(pieces) >= 30 and max(map(len, pieces)) < 600
+    assert len(pieces) >= 100
     assert not any(piece.endswith(JOINER) or piece.startswith(JOINER) for piece in pieces)
-    assert 0.3 < times[-1] - times[1] < 0.4 + BOUND
     assert items[-1] == Finished("stop")
+    assert scope.pauses <= len(pieces) // 256  # a millisecond each, for the others
 
 
-def test_pacing_can_be_turned_off(server: Server, paced: Callable[[float], OpenAIChat]) -> None:
-    server.headers, server.pieces = JSON, [whole(LONG)]
-    items, _ = reply(paced(0))
-    assert texts(items) == [LONG]
+def test_tokens_that_came_together_stay_as_the_provider_cut_them(server: Server, provider: OpenAIChat) -> None:
+    tokens = [f"{number:08}" for number in range(60)] + ["x" * 500]
+    server.pieces = [b"".join(map(chunk, tokens)) + END]
+    items, _ = reply(provider)
+    assert texts(items) == tokens
 
 
-def test_a_paced_reply_can_be_stopped_in_between(server: Server, provider: OpenAIChat) -> None:
-    class Stopped(Exception):
-        pass
+def test_a_reply_as_large_as_a_book_lets_others_run(server: Server, provider: OpenAIChat) -> None:
+    server.headers, server.pieces = JSON, [whole(LONG * 500)]
+    turns = 0
 
-    server.headers, server.pieces = JSON, [whole(LONG)]
-    scope = CancelScope()
-    items = provider.stream(CHAT, scope)
-    while not isinstance(next(items), TextDelta):
-        pass
-    gevent.spawn(scope.cancel, Stopped)
-    with gevent.Timeout(BOUND), pytest.raises(Stopped):
-        for _ in items:
-            pass
+    def count() -> None:
+        nonlocal turns
+        while True:
+            gevent.sleep(0.001)
+            turns += 1
+
+    counter = gevent.spawn(count)
+    items = provider.stream(CHAT, CancelScope())
+    before = next(turns for item in items if isinstance(item, TextDelta))
+    said = "".join(texts(list(items)))
+    counter.kill()
+    assert len(said) > 900_000 and turns - before >= 10
 
 
 def test_a_reply_that_flows_is_not_touched(server: Server, provider: OpenAIChat) -> None:
@@ -147,21 +155,21 @@ def test_a_reply_that_flows_is_not_touched(server: Server, provider: OpenAIChat)
     read = Event()
 
     def pieces() -> Iterator[bytes]:
-        yield chunk(LONG) + chunk(LONG)
+        yield chunk(MUCH) + chunk(MUCH)
         assert read.wait(BOUND)
-        yield chunk(LONG) + END
+        yield chunk(MUCH) + END
 
     server.make = pieces
     items = provider.stream(CHAT, CancelScope())
     start = monotonic()
-    assert [next(items) for _ in range(3)] == [Started(), TextDelta(LONG), TextDelta(LONG)]
+    assert [next(items) for _ in range(3)] == [Started(), TextDelta(MUCH), TextDelta(MUCH)]
     read.set()
-    assert list(items) == [TextDelta(LONG), Finished("stop")]
+    assert list(items) == [TextDelta(MUCH), Finished("stop")]
     assert monotonic() - start < BOUND
 
 
 def test_a_reply_that_is_sent_as_fast_as_it_can_be_read_is_not_held(server: Server, provider: OpenAIChat) -> None:
-    server.make = lambda: (chunk(LONG) for _ in iter(int, 1))
+    server.make = lambda: (chunk(MUCH) for _ in iter(int, 1))
     items = provider.stream(CHAT, CancelScope())
     with gevent.Timeout(BOUND):
         for _ in range(2000):
@@ -175,7 +183,7 @@ def test_what_came_before_a_failure_in_a_buffered_reply_is_shown(
 ) -> None:
     server.pieces = [chunk(LONG) + rest]
     items, error = reply(provider)
-    assert texts(items) == [LONG]
+    assert "".join(texts(items)) == LONG
     assert isinstance(error, (Truncated, Reported, BadReply))
 
 

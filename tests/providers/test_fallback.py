@@ -11,6 +11,7 @@ from chatapp.chat import Chat, Message
 from chatapp.errors import (
     BadReply,
     ChatappError,
+    EmptyReply,
     FrameTooLarge,
     InvalidField,
     RateLimited,
@@ -372,3 +373,9 @@ def test_the_iterator_that_is_closed_closes_the_providers() -> None:
     next(items)
     items.close()
     assert first.closed == 1
+
+
+def test_a_reply_without_anything_understood_is_tried_again() -> None:
+    first = scripted("a", [Started(), EmptyReply("nothing")], good())
+    items, error = outcome(FallbackProvider(candidate(first, times=1), sleep=lambda seconds: None))
+    assert error is None and items[-1] == Finished("stop")

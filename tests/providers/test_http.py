@@ -13,7 +13,6 @@ from chatapp.errors import BadReply, Rejected, Reported
 from chatapp.events import ReasoningDelta, TextDelta, ToolCall, ToolInputDelta
 from chatapp.providers import Finished, Started
 from chatapp.providers.gemini.adapter import Gemini
-from chatapp.providers.http import ReadLimits
 from chatapp.providers.model_list import ListingTimes
 from chatapp.providers.ollama import Ollama
 from chatapp.providers.openai_chat.adapter import OpenAIChat
@@ -228,7 +227,7 @@ def test_thinking_between_tags_is_told_from_the_answer(server, upstream, tags, t
     whole = json.dumps({"choices": [{"message": {"content": said}, "finish_reason": "stop"}]}).encode()
     frames = [b"data: " + piece + b"\n\n" for piece in pieces]
     server.answer = ("200 OK", STREAM, [*frames, REST]) if form == "stream" else ("200 OK", JSON, [whole])
-    provider = OpenAIChat("acme", upstream, server.url, think_tags=tags, limits=ReadLimits(pace_s=0))
+    provider = OpenAIChat("acme", upstream, server.url, think_tags=tags)
     chat = Chat(model="m", messages=CHAT.messages, thinking=thinking, raw=raw)
     items = list(provider.stream(chat, CancelScope()))
     texts = ["".join(item.text for item in items if type(item) is kind) for kind in (ReasoningDelta, TextDelta)]

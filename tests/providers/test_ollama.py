@@ -99,3 +99,10 @@ def test_images_and_what_is_set():
     sent = body(Ollama, msgspec.structs.replace(SET, stop=["."], seed=7))
     assert sent["options"] == {"num_predict": 5, "temperature": 0.5, "top_p": 0.9, "stop": ["."], "seed": 7}
     assert body(Ollama, SHAPED)["format"] == SCHEMA
+
+
+def test_a_reply_in_one_line_is_cut_like_one_in_one_body(ollama, read):
+    text = "This server ignored `stream`. 👨‍👩‍👧‍👦"
+    reading = read(ollama, ndjson({**DONE, "message": {"content": text}}))
+    pieces = [item.text for item in reading.items if isinstance(item, TextDelta)]
+    assert "".join(pieces) == text and len(pieces) >= 8 and pieces[-1].endswith("👨‍👩‍👧‍👦")

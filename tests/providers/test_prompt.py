@@ -38,8 +38,25 @@ def test_an_image_is_refused_in_a_role_that_cannot_have_one():
     result = Message("tool", [HERE], tool_call_id="c")
     assert list(sendable_turns(chat(result), "acme", images_of=("tool",))) == [result]
     with pytest.raises(InvalidField) as raised:
-        list(sendable_turns(chat(result), "acme"))
+        list(sendable_turns(chat(result), "acme", images_of=()))
     assert raised.value.message == "messages: acme does not accept images in messages of role 'tool'"
+
+
+def test_the_images_of_results_follow_them_if_only_a_user_may_have_images():
+    results = [
+        Message("tool", [HERE], tool_call_id="c"),
+        Message("tool", [Text("a"), HERE, Text("b")], tool_call_id="d"),
+        Message("tool", [Text("a"), Text("b")], tool_call_id="e"),
+    ]
+    asked = Message("user", "and?")
+    first, second, third, shown, last = sendable_turns(chat(*results, asked), "acme")
+    assert [message.content for message in (first, second, third)] == [
+        "The result is an image; it follows.",
+        "ab",
+        "ab",
+    ]
+    assert shown == Message("user", [Text("The images that the tools returned:"), HERE, HERE]) and last == asked
+    assert [message.role for message in sendable_turns(chat(*results), "acme")] == ["tool", "tool", "tool", "user"]
 
 
 @pytest.mark.parametrize(

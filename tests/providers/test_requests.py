@@ -156,7 +156,7 @@ def test_a_request_says_nothing_that_was_not_asked(adapter):
         (Ollama, {"messages": [Message("user", [THERE])]}, "messages"),
         (Gemini, {"messages": [Message("user", [THERE])]}, "messages"),
         (Gemini, {"messages": [Message("user", [Image("data:image/png,raw")])]}, "messages"),
-        (OpenAIChat, {"messages": [Message("tool", [HERE], tool_call_id="c")]}, "messages"),
+        (OpenAIChat, {"messages": [Message("assistant", [HERE])]}, "messages"),
         (Anthropic, {"messages": [Message("assistant", [HERE])]}, "messages"),
     ],
 )
@@ -164,6 +164,12 @@ def test_what_a_protocol_cannot_carry_is_refused_by_name(adapter, changes, field
     provider = adapter("acme", None, "http://acme.test")
     with pytest.raises(InvalidField, match=f"^{field}: acme"):
         provider.check(msgspec.structs.replace(PLAIN, **changes))
+
+
+@pytest.mark.parametrize("adapter", ADAPTERS)
+def test_a_hint_goes_only_to_those_who_surely_take_it(adapter):
+    hinted = msgspec.structs.replace(PLAIN, verbosity="low", hints=["verbosity"])
+    assert ("low" in str(body(adapter, hinted))) == (adapter is OpenAIResponses)
 
 
 # The official libraries know these requests

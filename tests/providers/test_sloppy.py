@@ -163,6 +163,7 @@ EVENTS = {
     "a field": b'error: {"code":500,"message":"died"}\n\n',
     "a field with words": b"error: died\n\n",
     "bare JSON at the end": b'{\n "error": {"code": 503}\n}\n',
+    "bare JSON in another form at the end": b'{"detail": "died"}\n',
 }
 
 
@@ -234,6 +235,13 @@ def test_nothing_understood_is_no_success(protocol: Protocol, play: Any, nothing
 )
 def test_an_end_without_anything_said_is_no_success(play: Any, name: str, frames: Frames) -> None:
     assert isinstance(play(PROTOCOLS[name], frames).error, EmptyReply)
+
+
+@pytest.mark.parametrize("name", SSE)
+def test_a_stream_of_comments_alone_is_no_success(read: Any, name: str) -> None:
+    provider = PROTOCOLS[name].adapter("acme", UPSTREAM)
+    assert isinstance(read(provider, b": ping\n\n: ping\n\n").error, EmptyReply)
+    assert isinstance(read(provider, b': ping\n\n{"error": "died"}\n').error, Reported)
 
 
 def test_a_real_end_without_a_word_is_an_empty_answer(protocol: Protocol, play: Any) -> None:

@@ -7,6 +7,7 @@ import gevent
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from reading.runs import OWN, START, body, dialects, numbered, runs
 
 from chatapp.dialects import Dialect
 from chatapp.dialects.registry import DIALECTS
@@ -14,19 +15,9 @@ from chatapp.errors import LogUnavailable, UnknownRun
 from chatapp.events import (
     AttemptReset,
     Entry,
-    ErrorInfo,
-    PlanStep,
-    Raw,
-    ReasoningDelta,
     RunEnd,
-    RunStart,
-    StreamEvent,
     TextDelta,
     Timing,
-    ToolApproval,
-    ToolCall,
-    ToolInputDelta,
-    ToolResult,
     Usage,
 )
 from chatapp.logs.memory import MemoryLog
@@ -36,44 +27,9 @@ from chatapp.reading.sources import KeptAnswer, LiveLog, Source
 from chatapp.transcript import transcript_of
 from chatapp.wire.frames import HEARTBEAT, ServerEvent, SSEDecoder, encode
 
-START = RunStart("run", "trace", "mock", "words", "disabled", 0.0)
-ERROR = ErrorInfo("upstream_truncated", "cut", True, "trace")
-
-texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.sampled_from(
-    ["\r", "\n", "a\r", "\nb", "\r\n"]
-)
-pieces = st.one_of(
-    st.builds(TextDelta, texts),
-    st.builds(ReasoningDelta, texts),
-    st.builds(ToolInputDelta, st.just("c1"), st.just("add"), texts),
-    st.just(ToolCall("c1", "function", "add", {"a": 1})),
-    st.just(ToolApproval("c1", "asked", 1.0)),
-    st.just(ToolResult("c1", result=[1, "x"])),
-    st.just(ToolResult("c1", error="failed")),
-    st.builds(PlanStep, st.integers(1, 3), texts),
-    st.builds(Raw, st.binary(max_size=8)),
-    st.builds(AttemptReset, texts),
-)
-ends = st.sampled_from(["stop", "length", "tool_limit", "cancelled", "interrupted", "error"]).map(
-    lambda reason: RunEnd(
-        reason, Usage(1, 2, 3), Timing(1, 2, 3), ERROR if reason in ("error", "interrupted") else None
-    )
-)
-runs = st.builds(lambda middle, end: numbered([START, *middle, end]), st.lists(pieces, max_size=12), ends)
-OWN = sorted(name for name, dialect in DIALECTS.items() if dialect.has_event_ids)
-dialects = st.sampled_from(OWN).map(DIALECTS.__getitem__)
-
-
-def numbered(events: list[StreamEvent]) -> list[Entry]:
-    return [Entry(seq, event) for seq, event in enumerate(events, 1)]
-
 
 def live(log: MemoryLog) -> Source:
     return LiveLog(log, "run", lambda: None)
-
-
-def body(source: Source, dialect: Dialect, after: int = 0) -> bytes:
-    return b"".join(open_reader(source, dialect, after).follow(heartbeat_s=0.01, trace_id="here"))
 
 
 def decoded(data: bytes) -> list[ServerEvent]:
@@ -100,7 +56,7 @@ def test_resumed_bytes_are_the_suffix_at_every_cut(entries: list[Entry], dialect
 
 def _until(entries: list[Entry], dialect: Dialect, cut: int) -> list[bytes]:
     """What a client has that was cut off after the event `cut`."""
-    return [encode_with_id(dialect.encode(event), str(seq)) for seq, event in entries[:cut]]
+    return [encode_with_id(dialect.encode(entry.event), str(entry.seq)) for entry in entries[:cut]]
 
 
 @given(runs, dialects)
@@ -283,4 +239,4 @@ def test_a_run_whose_last_event_shows_nothing_ends_its_stream_without_a_heartbea
 
     data = body(OneByOne(entries), DIALECTS[name]())
     dialect = DIALECTS[name]()
-    assert data == b"".join(encode(frame) for _, event in entries for frame in dialect.encode(event))
+    assert data == b"".join(encode(frame) for entry in entries for frame in dialect.encode(entry.event))

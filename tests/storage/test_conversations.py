@@ -345,3 +345,71 @@ def test_a_signed_turn_goes_back_in_the_next_request_of_its_conversation(convers
         Message("assistant", "It is noon."),
         Message("user", "hi"),
     ]
+
+
+def test_a_conversation_is_begun_without_an_answer_and_filled(conversations: Store) -> None:
+    made = conversations.create("ann", [Message("user", "hello there")], {"a": "b"})
+    assert (made.title, made.metadata) == ("hello there", {"a": "b"})
+    call = Message("assistant", "", tool_calls=[ToolCall("c", "function", "add", {})])
+    first, second = conversations.add("ann", made.id, [call, Message("tool", "3", tool_call_id="c")])
+    assert first.message() == call and first.id < second.id and second.message().tool_call_id == "c"
+    begun = conversations.ask("ann", "and?", conversation_id=made.id)
+    assert [message.content for message in begun.messages] == ["hello there", "", "3", "and?"]
+    assert conversations.describe("ann", made.id, {}).metadata == {}
+    for refused in (
+        lambda: conversations.add("bob", made.id, [call]),
+        lambda: conversations.describe("bob", made.id, {}),
+        lambda: conversations.said_before("bob", begun.answer.id),
+        lambda: conversations.delete_answer("bob", begun.answer.id, alone=True),
+    ):
+        with pytest.raises(NotFound):
+            refused()
+
+
+def test_an_empty_conversation_gets_its_title_from_the_first_question(conversations: Store) -> None:
+    made = conversations.create("ann", [], {})
+    conversations.ask("ann", "what is it?", conversation_id=made.id)
+    assert made.title == "" and conversations.get("ann", made.id)[0].title == "what is it?"
+
+
+def test_an_answer_is_deleted_with_what_it_answers_or_alone(conversations: Store) -> None:
+    first = conversations.ask("ann", "a").answer
+    conversations.finish(first.id, Transcript())
+    second = conversations.ask("ann", "b", previous=first.id).answer
+    assert [message.content for message in conversations.said_before("ann", second.id)] == ["b"]
+    assert conversations.delete_answer("ann", second.id, alone=False)  # it was running
+    shown = conversations.get("ann", str(first.conversation_id))[1]
+    assert [message.role for message in shown] == ["user", "assistant"]
+    assert not conversations.delete_answer("ann", first.id, alone=True)
+    (left,) = conversations.get("ann", str(first.conversation_id))[1]
+    assert left.content == "a"
+    again = conversations.ask("ann", "c", conversation_id=first.conversation_id).answer
+    conversations.delete_answer("ann", again.id, alone=False)
+    with pytest.raises(NotFound):
+        conversations.get("ann", str(first.conversation_id))
+
+
+def test_an_answer_that_no_conversation_has_is_deleted_too(conversations: Store) -> None:
+    answer = conversations.ask("ann", "a", keep=False).answer
+    with pytest.raises(NotFound, match="not stored"):
+        conversations.said_before("ann", answer.id)
+    assert conversations.delete_answer("ann", answer.id, alone=False)
+    with pytest.raises(NotFound):
+        conversations.answer("ann", answer.id)
+
+
+def test_all_that_a_provider_would_be_sent_is_known_before_it_is_asked(conversations: Store) -> None:
+    first = conversations.ask("ann", "a").answer
+    conversations.finish(first.id, Transcript())
+    for more in ({"previous": first.id}, {"conversation_id": first.conversation_id}):
+        context = conversations.context("ann", Ask(said=[Message("user", "b")], **more))
+        assert [message.content for message in context] == ["a", "b"]
+        with pytest.raises(NotFound):
+            conversations.context("bob", Ask(said=[Message("user", "b")], **more))
+    assert len(conversations.get("ann", str(first.conversation_id))[1]) == 2  # nothing was written
+
+
+def test_deleting_an_answer_touches_no_other_one(conversations: Store) -> None:
+    mine, other = (conversations.ask(owner, "a", keep=False).answer for owner in ("ann", "bob"))
+    conversations.delete_answer("ann", mine.id, alone=False)
+    assert conversations.answer("bob", other.id).id == other.id

@@ -160,7 +160,7 @@ def test_a_completion_can_be_read_in_any_other_dialect(sdk: openai.OpenAI, serve
     assert client.follow(whole.id).to_end()[-1].type == "completed"
     events = client.follow(whole.id, dialect="openai").to_end()
     assert events[-1].data == "[DONE]" and not any(event.last_event_id for event in events)
-    assert client.follow(whole.id, dialect="responses").to_end()[-1].type == "response.incomplete"
+    assert client.follow(whole.id, dialect="responses").to_end()[-2].type == "response.incomplete"
 
 
 def test_the_same_key_twice_starts_one_run(server: Any) -> None:
@@ -214,12 +214,12 @@ def test_the_bytes_after_a_number_are_the_suffix(server: Any) -> None:
     first = client.stream("POST", "/v1/responses", json=body)
     created = json.loads(first.to_end()[0].data)
     frames = [frame + b"\n\n" for frame in first.data.replace(b":\n", b"").split(b"\n\n")[:-1]]
-    for after in range(-1, len(frames) - 1):
+    for after in range(-1, len(frames) - 2):  # the last frame, [DONE], has no number
         path = f"/v1/responses/{created['response']['id']}?stream=true&starting_after={after}"
         again = client.stream("GET", path)
         again.to_end()
         assert again.data.replace(b":\n", b"") == b"".join(frames[after + 1 :])
-    assert client.get(f"{path[: path.rindex('=')]}={len(frames) - 1}").status_code == 204
+    assert client.get(f"{path[: path.rindex('=')]}={len(frames) - 2}").status_code == 204
     assert client.get(f"{path[: path.rindex('=')]}=x").status_code == 400
 
 
@@ -274,7 +274,7 @@ def test_a_response_that_fails_says_so(sdk: openai.OpenAI) -> None:
     assert sdk.responses.retrieve(events[-1].response.id).status == "failed"
     with pytest.raises(openai.InternalServerError):
         sdk.responses.create(model="mock/fail-first", input="hi")
-    with pytest.raises(openai.BadRequestError, match="conversation"):
+    with pytest.raises(openai.NotFoundError, match="conversation"):
         sdk.responses.create(model="mock/words", input="hi", conversation="conv_1")
     incomplete = sdk.responses.create(model="mock/words", input="hi", max_output_tokens=3)
     assert incomplete.incomplete_details and incomplete.incomplete_details.reason == "max_output_tokens"
@@ -293,6 +293,7 @@ def test_a_response_survives_its_server(own_server: Any, wait_until: Any) -> Non
     path = f"/v1/responses/{seen[0]['response']['id']}"
     wait_until(lambda: client.json(path)["status"] == "failed")
     again = client.stream("GET", f"{path}?stream=true&starting_after={seen[-1]['sequence_number']}").to_end()
+    assert again.pop().data == "[DONE]"
     seen += [json.loads(event.data) for event in again]
     assert [event["sequence_number"] for event in seen] == list(range(len(seen)))
     assert seen[-1]["type"] == "response.failed" and "stopped" in seen[-1]["response"]["error"]["message"]
@@ -309,7 +310,7 @@ def test_a_response_whose_log_is_gone_is_still_told(own_server: Any, wait_until:
     run_id = whole["id"].replace("resp_", "msg_")
     wait_until(lambda: len(client.stream("GET", f"{path}?stream=true").to_end()) < 20)
     assert client.json(path) == whole
-    (last,) = client.stream("GET", f"{path}?stream=true&starting_after=9").to_end()
+    last, _done = client.stream("GET", f"{path}?stream=true&starting_after=9").to_end()
     assert json.loads(last.data)["response"] == whole
     chunks = client.follow(run_id, dialect="openai").to_end()
     said = "".join(json.loads(chunk.data)["choices"][0]["delta"].get("content", "") for chunk in chunks[:-1])

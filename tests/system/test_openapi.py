@@ -44,6 +44,7 @@ def test_people_can_read_it_too(server: Any) -> None:
         assert path.replace("{", "&#123;") in page or path in page
 
 
+@pytest.mark.timeout(330)  # some fifty operations, forty examples each
 @pytest.mark.parametrize("narrowed", [False, True], ids=["any-names", "names-that-are-there"])
 def test_nonsense_of_every_kind_gets_only_answers_that_are_described(
     own_server: Callable[..., Any], tmp_path: Path, narrowed: bool

@@ -64,8 +64,8 @@ def by_messages(run: list[Entry]) -> Chat:
 
 def by_responses(run: list[Entry]) -> Chat:
     dialect = ResponsesDialect()
-    for _, event in run:
-        list(dialect.encode(event))
+    for entry in run:
+        list(dialect.encode(entry.event))
     output = json.loads(json.dumps(dialect.whole()))["output"]
     result = {"type": "function_call_output", "call_id": "c1", "output": "mild"}
     return chat(ResponseRequest, input=[{"role": "user", "content": "hi"}, *output, result])
@@ -99,6 +99,16 @@ def test_encrypted_reasoning_of_responses() -> None:
     ][1:]
     assert reasoning == {"type": "reasoning", "summary": [], "encrypted_content": "SEALED"}
     assert call["call_id"] == "c1"
+
+
+@pytest.mark.parametrize("choice", ["auto", {"type": "allowed_tools", "mode": "auto", "tools": []}])
+def test_a_call_with_free_text_and_its_result_stay_of_one_kind_in_a_sealed_turn(choice: Any) -> None:
+    call = {"type": "custom_tool_call", "call_id": "c1", "name": "patch", "input": "*** Begin"}
+    result = {"type": "custom_tool_call_output", "call_id": "c1", "output": "ok"}
+    tools = [{"type": "custom", "name": "patch"}]
+    history = [{"role": "user", "content": "hi"}, REASONING, call, result]
+    asked = chat(ResponseRequest, input=history, tools=tools, tool_choice=choice)
+    assert sent(OpenAIResponses, asked)["input"][2:] == [call, result]
 
 
 @pytest.mark.parametrize("by", [by_completions, by_messages, by_responses])

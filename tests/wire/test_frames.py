@@ -359,3 +359,10 @@ def test_ndjson_values_come_back_in_any_pieces(values: list, ended: bool, data: 
     fed, flushed = ndjson(data.draw(in_pieces(st.just(body))))
     assert [json.loads(line) for line in fed + flushed] == values
     assert len(flushed) == (0 if ended or not values else 1)
+
+
+def test_a_field_error_is_an_event_if_that_is_asked_for() -> None:
+    body = b'data: a\n\nerror: {"code":500}\n\nevent: error\n\ndata: b\n\n'
+    asked = [(event.type, event.data) for event in SSEDecoder(error_field=True).feed(body)]
+    assert asked == [("message", "a"), ("error", '{"code":500}'), ("error", ""), ("message", "b")]
+    assert [event.data for event in SSEDecoder().feed(body)] == ["a", "b"]

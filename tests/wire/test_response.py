@@ -13,7 +13,6 @@ from wire.calls import (
     END,
     HEAD,
     UNBOUNDED,
-    Stopped,
     again,
     assert_stops,
     chunk,
@@ -45,53 +44,6 @@ def test_a_piece_is_there_before_the_next_is_sent(either, upstream, head):
         assert b"one" in next(body)
         taken.set()
         assert b"two" in b"".join(body)
-
-
-def test_it_can_be_seen_whether_more_is_there(either, upstream):
-    send = Event()
-
-    def script(connection, request):
-        connection.send(CHUNKED + chunk(b"one"))
-        assert send.wait(BOUND)
-        connection.send(chunk(b"two") * 10_000 + END)
-
-    either.script = script
-    with post(upstream, either.url) as response:
-        body = response.body()
-        assert next(body) == b"one"
-        assert not response.goes_on_within(0) and not response.goes_on_within(0.01)
-        gevent.spawn_later(0.01, send.set)
-        assert response.goes_on_within(BOUND)
-        came = len(next(body))
-        assert came < 30_000 and response.goes_on_within(BOUND)  # bytes that TLS has decrypted already count, too
-        assert came + len(b"".join(body)) == 30_000
-
-
-ENDS = {
-    "known length": [HEAD + b"Content-Length: 3\r\n\r\none"],
-    "chunked": [CHUNKED + chunk(b"one") + END],
-    "chunked, its end later": [CHUNKED + chunk(b"one"), END],
-    "until it closes": [UNBOUNDED + b"one"],
-}
-
-
-@pytest.mark.parametrize("kind", ENDS)
-def test_the_end_of_a_body_is_seen_before_it_is_read(either, upstream, kind):
-    either.answers(*ENDS[kind])
-    with post(upstream, either.url) as response:
-        assert next(response.body()) == b"one"
-        assert response.goes_on_within(BOUND)
-        assert list(response.body()) == []
-
-
-def test_a_stop_ends_the_look_for_more(server, upstream):
-    server.hangs_after(CHUNKED + chunk(b"one"))
-    scope = CancelScope()
-    with post(upstream, server.url, scope) as response:
-        next(response.body())
-        gevent.spawn_later(0.01, scope.cancel, Stopped)
-        with gevent.Timeout(BOUND), pytest.raises(Stopped):
-            response.goes_on_within(2 * BOUND)
 
 
 def test_a_body_short_of_its_length_is_truncated(server, upstream):

@@ -169,7 +169,7 @@ def message(said: Transcript, tools: Collection[str], model: str | None = None) 
     assert said.start is not None and said.end is not None
     calls = [call for call in said.open_calls() if call.name in tools]
     content: list[dict[str, object]] = []
-    for _, event in said.entries:
+    for event in (entry.event for entry in said.entries):
         match event:
             case TextDelta():
                 _join(content, "text", event.text)

@@ -170,7 +170,8 @@ def completion(said: Transcript, tools: Collection[str] | None = None, model: st
 
 def _opaque_members(said: Transcript) -> OpaqueMembers:
     opaque = OpaqueMembers()
-    for _, event in said.entries:
+    for entry in said.entries:
+        event = entry.event
         if isinstance(event, NativePiece):
             opaque.take(event)
         elif isinstance(event, ToolResult):
@@ -218,7 +219,7 @@ def _text_with_sources(said: Transcript) -> tuple[str, list[dict[str, object]]]:
     text: list[str] = []
     annotations = []
     chars = 0
-    for _, event in said.entries:
+    for event in (entry.event for entry in said.entries):
         match event:
             case TextDelta():
                 text.append(event.text)

@@ -2,25 +2,28 @@
 
 The output holds items in the order in which they began: thinking (`reasoning`, as the summary that
 clients show), text (`message`) and calls of the client's tools (`function_call`). All ids are made
-of the run's id, so that the same events give the same bytes.
-Source: https://platform.openai.com/docs/api-reference/responses-streaming
+of the run's id, so that the same events give the same bytes. Every event and the object follow the
+schemas of OpenResponses, and `[DONE]` ends the stream.
+Source: https://platform.openai.com/docs/api-reference/responses-streaming,
+https://www.openresponses.org/specification
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import ClassVar, assert_never
+from typing import Any, ClassVar, assert_never
 
 from chatapp.dialects import BEGUN_ANEW, Dialect, failed
 from chatapp.dialects.blocks import Block, Blocks, Change, Cited, Closed, Grew, Opened
 from chatapp.dialects.media import in_words, is_image
 from chatapp.dialects.openai_responses.items import (
-    CallItem,
     Events,
     ImageItem,
     Item,
     SealedItem,
     TextItem,
     ThinkingItem,
+    call_item,
 )
+from chatapp.dialects.openai_responses.resource import CLIENT_TOOLS, PREFIX, begun, completed_at, usage_data
 from chatapp.events import (
     AttemptReset,
     CitedSource,
@@ -44,14 +47,15 @@ from chatapp.wire.frames import Frame
 from chatapp.wire.json_text import json_data
 
 PROTOCOL = "openai-responses"
-PREFIX, RUN_PREFIX = "resp_", "msg_"  # some clients know a response by its prefix
 INCOMPLETE = {"length": "max_output_tokens", "tool_limit": "max_output_tokens", "content_filter": "content_filter"}
-UNASKED: Mapping[str, object] = {}
+UNASKED: Mapping[str, Any] = {}
+DONE = Frame("[DONE]")
 
 
 class ResponsesDialect(Dialect):
-    """`asked` are the fields of the request that the response object repeats. `tools` are the names
-    of the tools that the client runs: calls of others are not shown. None: all are.
+    """`asked` are the fields of the request that the response object repeats, and `client_tools`.
+    `tools` are the names of the tools that the client runs: calls of others are not shown. None:
+    all are.
 
     `after` is the last `sequence_number` that the client has: frames up to it are muted.
     `last_only` mutes all frames but the last, which holds the whole response. That is for a run
@@ -63,7 +67,7 @@ class ResponsesDialect(Dialect):
 
     def __init__(
         self,
-        asked: Mapping[str, object] = UNASKED,
+        asked: Mapping[str, Any] = UNASKED,
         tools: Collection[str] | None = None,
         after: int = -1,
         last_only: bool = False,
@@ -75,7 +79,7 @@ class ResponsesDialect(Dialect):
         self._last_only = last_only
         self._blocks = Blocks(tools)
         self._items: list[Item] = []  # one for each block, and for each picture
-        self._run_id = ""
+        self._start: RunStart | None = None
         self._chars = 0  # of text so far
         self._sealed = ""  # of the item that is inserted next
         self._over = False
@@ -91,13 +95,15 @@ class ResponsesDialect(Dialect):
                 yield from self._frames(self._blocks.close_text())
                 yield from self._picture(event)
             case File():
-                yield from self._frames(self._blocks.take(TextDelta(in_words(self._run_id, event))))
+                yield from self._frames(
+                    self._blocks.take(TextDelta(in_words(self._start.run_id if self._start else "", event)))
+                )
             case NativePiece():
                 for sealed in encrypted(event):
                     yield from self._seal(sealed)
             case RunStart():
-                self._run_id = event.run_id
-                self.response = self._begun(event)
+                self._start = event
+                self.response = begun(event, self._asked)
                 for name in ("created", "in_progress"):
                     yield from self._event(name, {"response": self.response})
             case RunEnd():
@@ -112,28 +118,6 @@ class ResponsesDialect(Dialect):
     def whole(self) -> dict[str, object]:
         """The response object after the events so far."""
         return {**self.response, "output": [item.whole() for item in self._items]}
-
-    def _begun(self, start: RunStart) -> dict[str, object]:
-        return {
-            "id": response_id(start.run_id),
-            "object": "response",
-            "created_at": int(start.created),
-            "status": "in_progress",
-            "error": None,
-            "incomplete_details": None,
-            "instructions": None,
-            "metadata": {},
-            "model": start.model,
-            "output": [],
-            "parallel_tool_calls": True,
-            "previous_response_id": None,
-            "temperature": None,
-            "tool_choice": "auto",
-            "tools": [],
-            "top_p": None,
-            "usage": None,
-            **self._asked,
-        }
 
     def _frames(self, changes: Iterable[Change], status: str = "completed") -> Iterator[Frame]:
         """`status` is that of the items that are closed."""
@@ -175,7 +159,7 @@ class ResponsesDialect(Dialect):
             case "thinking":
                 return ThinkingItem(run, block.index)
             case "call":
-                return CallItem(run, block.index, block.id, block.name)
+                return call_item(self._asked.get(CLIENT_TOOLS, {}), run, block.index, block.id, block.name)
             case "sealed":
                 item = SealedItem(run, block.index)
                 item.encrypted_content = self._sealed
@@ -202,7 +186,8 @@ class ResponsesDialect(Dialect):
             yield from self._last("incomplete", end.usage, incomplete_details={"reason": reason})
         else:
             status = "cancelled" if end.reason == "cancelled" else "completed"
-            yield from self._last("completed", end.usage, status=status)
+            at = completed_at(self._start, end) if self._start and status == "completed" else None
+            yield from self._last("completed", end.usage, status=status, completed_at=at)
 
     def _fail(self, error: ErrorInfo, usage: Usage) -> Iterator[Frame]:
         code = "rate_limit_exceeded" if error.code == "rate_limited" else "server_error"
@@ -210,10 +195,11 @@ class ResponsesDialect(Dialect):
 
     def _last(self, name: str, usage: Usage, **fields: object) -> Iterator[Frame]:
         self._over = True
-        self.response = {**self.whole(), "status": name, **fields, "usage": _usage(usage)}
+        self.response = {**self.whole(), "status": name, **fields, "usage": usage_data(usage)}
         self.sequence = max(self.sequence, self._after + 1)
         self._last_only = False
         yield from self._event(name, {"response": self.response})
+        yield DONE
 
     def _events(self, events: Events) -> Iterator[Frame]:
         for name, fields in events:
@@ -232,21 +218,3 @@ def encrypted(piece: NativePiece) -> Iterator[str]:
     for item in piece.content if piece.protocol == PROTOCOL else ():
         if isinstance(item, dict) and item.get("type") == "reasoning" and item.get("encrypted_content"):
             yield str(item["encrypted_content"])
-
-
-def response_id(run_id: str) -> str:
-    return PREFIX + run_id.removeprefix(RUN_PREFIX)
-
-
-def run_id_of(response_id: str) -> str:
-    return RUN_PREFIX + response_id.removeprefix(PREFIX)
-
-
-def _usage(usage: Usage) -> dict[str, object]:
-    return {
-        "input_tokens": usage.prompt,
-        "input_tokens_details": {"cached_tokens": usage.cached},
-        "output_tokens": usage.completion,
-        "output_tokens_details": {"reasoning_tokens": usage.reasoning},
-        "total_tokens": usage.total,
-    }

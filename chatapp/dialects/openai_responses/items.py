@@ -5,6 +5,8 @@ from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from typing import ClassVar, TypeAlias
 
+import msgspec
+
 from chatapp.events import CitedSource, File
 
 Events: TypeAlias = Iterator[tuple[str, Mapping[str, object]]]
@@ -156,21 +158,18 @@ class CallItem(Item):
     """A call of one of the client's tools; `text` is its arguments' JSON."""
 
     prefix = "fc"
+    type: ClassVar[str] = "function_call"
 
-    def __init__(self, run: str, index: int, call_id: str, name: str) -> None:
+    def __init__(self, run: str, index: int, call_id: str, name: str, namespace: str = "") -> None:
         super().__init__(run, index)
         self._call_id = call_id
         self._name = name
+        self._namespace = namespace
 
     def whole(self) -> dict[str, object]:
-        return {
-            "id": self._id,
-            "type": "function_call",
-            "status": self.status,
-            "call_id": self._call_id,
-            "name": self._name,
-            "arguments": self.text,
-        }
+        named = {"name": self._name, **({"namespace": self._namespace} if self._namespace else {})}
+        head = {"id": self._id, "type": self.type, "status": self.status, "call_id": self._call_id}
+        return {**head, **named, **self._said}
 
     def delta(self, text: str) -> Events:
         yield "function_call_arguments.delta", {**self._place, "delta": text}
@@ -178,3 +177,83 @@ class CallItem(Item):
     def closed(self) -> Events:
         yield "function_call_arguments.done", {**self._place, "name": self._name, "arguments": self.text}
         yield from super().closed()
+
+    @property
+    def _said(self) -> dict[str, object]:
+        return {"arguments": self.text}
+
+
+class CustomCallItem(CallItem):
+    """A call of a tool that takes free text. The log has it as a function's call, and `text` is
+    JSON, so the free text is there once that is whole."""
+
+    prefix = "ctc"
+    type = "custom_tool_call"
+
+    def delta(self, text: str) -> Events:
+        return iter(())
+
+    def closed(self) -> Events:
+        if text := free_text(self.text):
+            yield "custom_tool_call_input.delta", {**self._place, "delta": text}
+        yield "custom_tool_call_input.done", {**self._place, "input": text}
+        yield from Item.closed(self)
+
+    @property
+    def _said(self) -> dict[str, object]:
+        return {"input": free_text(self.text) if self.done else ""}
+
+
+class ToolSearchItem(Item):
+    """A call of the tool search that the client runs; `text` is its arguments' JSON."""
+
+    prefix = "tsc"
+
+    def __init__(self, run: str, index: int, call_id: str) -> None:
+        super().__init__(run, index)
+        self._call_id = call_id
+
+    def whole(self) -> dict[str, object]:
+        return {
+            "id": self._id,
+            "type": "tool_search_call",
+            "execution": "client",
+            "call_id": self._call_id,
+            "status": self.status,
+            "arguments": (_object(self.text) or {}) if self.done else {},
+        }
+
+    def delta(self, text: str) -> Events:
+        return iter(())
+
+
+def call_item(tools: Mapping[str, Mapping[str, str]], run: str, index: int, call_id: str, name: str) -> Item:
+    """The item of a call, in the client's own words for its tool: `tools` has those that the client
+    calls otherwise than the provider."""
+    tool = tools.get(name, {})
+    own, namespace = tool.get("name", name), tool.get("namespace", "")
+    match tool.get("kind"):
+        case "custom":
+            return CustomCallItem(run, index, call_id, own, namespace)
+        case "tool_search":
+            return ToolSearchItem(run, index, call_id)
+        case _:
+            return CallItem(run, index, call_id, own, namespace)
+
+
+def free_text(arguments: str) -> str:
+    """What a function's call says to a tool that takes free text: `input`, or the one text that
+    there is. A model that wrote no JSON wrote the text itself."""
+    found = _object(arguments)
+    if found is None:
+        return arguments
+    texts = [value for value in found.values() if isinstance(value, str)]
+    said = found.get("input", texts[0] if len(texts) == 1 else None)
+    return said if isinstance(said, str) else "" if not found else arguments
+
+
+def _object(text: str) -> dict[str, object] | None:
+    try:
+        return msgspec.json.decode(text, type=dict[str, object])
+    except (msgspec.DecodeError, RecursionError):
+        return None

@@ -3,11 +3,9 @@
 import sqlite3
 from collections.abc import Iterable
 
-import msgspec
-
 from chatapp.events import Entry
 from chatapp.logs import READ_ENTRIES
-from chatapp.logs.sqlite.pieces import Piece
+from chatapp.logs.sqlite.pieces import Piece, decode_times, encode_times
 
 READ_BYTES = 1 << 20  # in one answer, for the same reason as READ_ENTRIES
 
@@ -21,8 +19,9 @@ class Chunks:
     def add(self, chunks: Iterable[Piece]) -> None:
         """Leaves out those of a run that has expired meanwhile: nobody would delete them again."""
         self._connection.executemany(
-            "INSERT INTO chunk SELECT ?1, ?2, ?3 WHERE EXISTS (SELECT 1 FROM run WHERE key = ?1)",
-            map(msgspec.structs.astuple, chunks),
+            "INSERT INTO chunk (run, upto, events, times) "
+            "SELECT ?1, ?2, ?3, ?4 WHERE EXISTS (SELECT 1 FROM run WHERE key = ?1)",
+            [(chunk.run, chunk.upto, chunk.events, encode_times(chunk.times)) for chunk in chunks],
         )
 
     def read(self, key: int, after: int) -> list[Entry]:
@@ -30,10 +29,10 @@ class Chunks:
         entries: list[Entry] = []
         size = 0
         rows = self._connection.execute(
-            "SELECT run, upto, events FROM chunk WHERE run = ? AND upto > ? ORDER BY upto", (key, after)
+            "SELECT run, upto, events, times FROM chunk WHERE run = ? AND upto > ? ORDER BY upto", (key, after)
         )
-        for run, upto, events in rows:
-            entries += Piece(run, upto, events).entries(after)
+        for run, upto, events, times in rows:
+            entries += Piece(run, upto, events, decode_times(times)).entries(after)
             size += len(events)
             if len(entries) >= READ_ENTRIES or size >= READ_BYTES:
                 break

@@ -6,7 +6,9 @@ one without decoding them.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Final
+from itertools import chain, groupby, islice, repeat
+from operator import attrgetter
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -15,12 +17,20 @@ from chatapp.events import Entry, RunEnd, StreamEvent, decode_events
 _ARRAY_32: Final = b"\xdd"  # msgpack: an array. Its length in four bytes and its elements follow
 
 
+Moment: TypeAlias = tuple[int, float]
+"""So many events, and when they came."""
+
+
 class Piece(msgspec.Struct, frozen=True, array_like=True):
-    """Events of the run with the key `run`, at least one; `upto` is the seq of the last."""
+    """Events of the run with the key `run`, at least one; `upto` is the seq of the last.
+
+    `times` says when they came, in their order; it is empty in a row of schema 1.
+    """
 
     run: int
     upto: int
     events: msgspec.Raw
+    times: list[Moment] = []
 
     def entries(self, after: int = 0) -> list[Entry]:
         """Those with seq > `after`."""
@@ -29,11 +39,17 @@ class Piece(msgspec.Struct, frozen=True, array_like=True):
         events = decode_events(self.events)
         first = self.upto - len(events) + 1
         skipped = max(after + 1 - first, 0)
-        return [Entry(seq, event) for seq, event in enumerate(events[skipped:], first + skipped)]
+        known = chain.from_iterable(repeat(at, count) for count, at in self.times)
+        entries = map(Entry, range(first, self.upto + 1), events, chain(known, repeat(0.0)))
+        return list(islice(entries, skipped, None))
 
     def parts(self) -> list[msgspec.Raw]:
         """Its events, each as it was encoded."""
         return _parts_decoder.decode(self.events)
+
+    def moments(self) -> list[Moment]:
+        """`times`, also of a row of schema 1."""
+        return self.times or [(len(self.parts()), 0.0)]
 
 
 class _Named(msgspec.Struct):
@@ -44,6 +60,7 @@ _encoder = msgspec.msgpack.Encoder()
 _row_decoder = msgspec.msgpack.Decoder(list[Piece])
 _parts_decoder = msgspec.msgpack.Decoder(list[msgspec.Raw])
 _name_decoder = msgspec.msgpack.Decoder(_Named)
+_times_decoder = msgspec.msgpack.Decoder(list[Moment])
 
 
 def encode_event(event: StreamEvent) -> bytes:
@@ -56,9 +73,24 @@ def is_end(encoded: bytes | msgspec.Raw) -> bool:
     return _name_decoder.decode(encoded).event == RunEnd.__struct_config__.tag
 
 
-def join(run: int, upto: int, events: Sequence[bytes | msgspec.Raw]) -> Piece:
+def join(run: int, upto: int, events: Sequence[bytes | msgspec.Raw], times: list[Moment]) -> Piece:
     """A piece of encoded events."""
-    return Piece(run, upto, msgspec.Raw(_ARRAY_32 + len(events).to_bytes(4, "big") + b"".join(events)))
+    return Piece(run, upto, msgspec.Raw(_ARRAY_32 + len(events).to_bytes(4, "big") + b"".join(events)), times)
+
+
+def times_of(entries: Sequence[Entry]) -> list[Moment]:
+    """When they came. Those of one flush share their time, so this is short."""
+    if len(entries) == 1:
+        return [(1, entries[0].at)]
+    return [(sum(1 for _ in same), at) for at, same in groupby(entries, attrgetter("at"))]
+
+
+def encode_times(times: Sequence[Moment]) -> bytes:
+    return _encoder.encode(times)
+
+
+def decode_times(data: bytes) -> list[Moment]:
+    return _times_decoder.decode(data)
 
 
 def encode_row(pieces: Iterable[Piece]) -> bytes:

@@ -3,7 +3,8 @@
 journal   A row per flush, with the events of all runs that were written since the flush before.
           Appending to one place, however many runs there are, is what makes the log cheap: a
           commit costs by the page.
-chunk     A run's events once they are folded out of the journal. `upto` is the seq of the last.
+chunk     A run's events once they are folded out of the journal. `upto` is the seq of the last,
+          `times` says when they came.
 run       Its writer, whether it was cancelled, and whether its log may go.
 """
 
@@ -20,7 +21,7 @@ Synchronous = Literal["NORMAL", "FULL"]
 
 OPEN_S = 5.0  # several processes may open the file at once; nothing else waits inside SQLite
 
-VERSION = 1
+VERSION = 2
 SCHEMA = f"""
 CREATE TABLE journal (
     id INTEGER PRIMARY KEY AUTOINCREMENT,  -- never starts at 1 again: followers ask for ids above
@@ -28,7 +29,7 @@ CREATE TABLE journal (
     data BLOB NOT NULL
 );
 CREATE TABLE chunk (
-    run INTEGER, upto INTEGER, events BLOB NOT NULL, PRIMARY KEY (run, upto)
+    run INTEGER, upto INTEGER, events BLOB NOT NULL, times BLOB NOT NULL, PRIMARY KEY (run, upto)
 ) WITHOUT ROWID;
 CREATE TABLE run (
     key INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -43,10 +44,17 @@ CREATE INDEX run_unsettled ON run (writer) WHERE settled IS NULL;
 CREATE INDEX run_settled ON run (settled) WHERE settled IS NOT NULL;
 PRAGMA user_version = {VERSION}
 """
+FROM_1 = f"""
+ALTER TABLE chunk ADD COLUMN times BLOB NOT NULL DEFAULT X'90';  -- msgpack: an empty list
+PRAGMA user_version = {VERSION}
+"""
+STEPS = {0: SCHEMA, 1: FROM_1}
+"""The statements that bring a file of that version up to date. Rows of schema 1 stay as they
+are."""
 
 
 def connect(path: Path, synchronous: Synchronous) -> sqlite3.Connection:
-    """Open the file, or make it. Raises ConfigError if another version wrote it, StoreError."""
+    """Open the file, or make it. Raises ConfigError if a later version wrote it, StoreError."""
     connection = sqlite3.connect(path, isolation_level=None, timeout=OPEN_S)
     try:
         (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
@@ -85,8 +93,8 @@ def snapshot(connection: sqlite3.Connection) -> Iterator[None]:
 def _make_tables(connection: sqlite3.Connection) -> None:
     with transaction(connection):
         (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version == 0:
-            for statement in SCHEMA.split(";"):
+        if version in STEPS:
+            for statement in STEPS[version].split(";"):
                 connection.execute(statement)
         elif version != VERSION:
             raise ConfigError(

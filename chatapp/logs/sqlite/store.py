@@ -17,7 +17,7 @@ from chatapp.errors import LogError
 from chatapp.events import Entry
 from chatapp.logs.sqlite.chunks import Chunks
 from chatapp.logs.sqlite.journal import Journal
-from chatapp.logs.sqlite.pieces import Piece, is_end, join
+from chatapp.logs.sqlite.pieces import Moment, Piece, is_end, join
 from chatapp.logs.sqlite.schema import Synchronous, connect, snapshot, transaction
 
 EXPIRE_RUNS = 20  # deleted in one go: a transaction must not hold the hub for more than a few ms
@@ -33,7 +33,7 @@ class StoredRun(NamedTuple):
 
 
 class Store:
-    """One connection to the file at `path`. Raises ConfigError if another version wrote it."""
+    """One connection to the file at `path`. Raises ConfigError if a later version wrote it."""
 
     def __init__(self, path: Path, synchronous: Synchronous) -> None:
         self._connection = connect(path, synchronous)
@@ -149,10 +149,12 @@ class Store:
     def _fold_left(self, gone: str) -> None:
         upto: dict[int, int] = {}
         parts: dict[int, list[bytes | msgspec.Raw]] = {}
+        times: dict[int, list[Moment]] = {}
         for piece in self.journal.written_by(gone):
             if piece.upto > (upto.get(piece.run) or self._chunks.last(piece.run)):
                 upto[piece.run] = piece.upto
                 parts.setdefault(piece.run, []).extend(piece.parts())
-        self._chunks.add(join(run, upto[run], parts[run]) for run in parts)
+                times.setdefault(piece.run, []).extend(piece.moments())
+        self._chunks.add(join(run, upto[run], parts[run], times[run]) for run in parts)
         self._mark_ended(run for run in parts if is_end(parts[run][-1]))
         self.journal.drop_all(gone)

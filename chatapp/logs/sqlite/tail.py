@@ -10,7 +10,7 @@ Readers see what is durable. What was dropped is read from the store.
 from chatapp.errors import LogError
 from chatapp.events import Entry, RunEnd, StreamEvent
 from chatapp.logs import READ_ENTRIES
-from chatapp.logs.sqlite.pieces import Piece, encode_event, join
+from chatapp.logs.sqlite.pieces import Piece, encode_event, join, times_of
 from chatapp.logs.waiting import Waiters
 
 KEEP_ENTRIES = 512  # of a run that another process writes: its readers may be some seconds apart
@@ -74,22 +74,24 @@ class Tail:
 class WrittenTail(Tail):
     """The tail of a run that this process writes."""
 
-    __slots__ = ("encoded", "folded", "last", "retiring", "sealed", "unfolded_bytes")
+    __slots__ = ("at", "encoded", "folded", "last", "retiring", "sealed", "unfolded_bytes")
 
     def __init__(self, run_id: str, key: int, at: int = 0, end: int | None = None) -> None:
         super().__init__(run_id, key, at, end)
         self.last = self.sealed = self.folded = at
         self.encoded: list[bytes] = []  # the events after `folded`
         self.unfolded_bytes = 0
+        self.at = 0.0
         self.retiring = False
 
-    def append(self, event: StreamEvent) -> int:
-        """Take the event; return its size."""
+    def append(self, event: StreamEvent, at: float) -> int:
+        """Take the event, which came `at` (epoch seconds); return its size."""
         if self.end is not None:
             raise LogError("the log has ended")
         encoded = encode_event(event)
         self.last += 1
-        self.entries.append(Entry(self.last, event))
+        self.at = at
+        self.entries.append(Entry(self.last, event, at))
         self.encoded.append(encoded)
         self.unfolded_bytes += len(encoded)
         if isinstance(event, RunEnd):
@@ -98,7 +100,7 @@ class WrittenTail(Tail):
 
     def seal(self) -> Piece:
         """What came since the last call, to be written to the journal."""
-        piece = join(self.key, self.last, self.encoded[self.sealed - self.folded :])
+        piece = self._piece(self.sealed, self.last)
         self.sealed = self.last
         return piece
 
@@ -106,10 +108,7 @@ class WrittenTail(Tail):
         """What is durable and not folded yet."""
         stops = [*range(self.folded + CHUNK_ENTRIES, self.durable, CHUNK_ENTRIES), self.durable]
         starts = [self.folded, *stops]
-        return [
-            join(self.key, stop, self.encoded[start - self.folded : stop - self.folded])
-            for start, stop in zip(starts, stops, strict=False)
-        ]
+        return [self._piece(start, stop) for start, stop in zip(starts, stops, strict=False)]
 
     def fold(self) -> int:
         """The chunks are kept: let go of their bytes, and return how many.
@@ -123,3 +122,7 @@ class WrittenTail(Tail):
         self._drop((self.durable if size > KEEP_BYTES else self.folded) - self.dropped)
         self.folded = self.durable
         return size
+
+    def _piece(self, after: int, upto: int) -> Piece:
+        entries = self.entries[after - self.dropped : upto - self.dropped]
+        return join(self.key, upto, self.encoded[after - self.folded : upto - self.folded], times_of(entries))

@@ -7,6 +7,7 @@ nothing newer is written before it: events become durable in the order of their 
 """
 
 import logging
+import time
 from time import monotonic
 from typing import NamedTuple
 
@@ -83,8 +84,9 @@ class Writer:
             raise UnknownRun("this process does not write such a run")
         if self.failure is not None or self._pending_bytes > self._max_pending_bytes:
             raise LogUnavailable(self.failure or "too much is waiting to be written to the event log")
-        self._pending_bytes += tail.append(event)
-        if tail.last == tail.sealed + 1:
+        first = tail.last == tail.sealed  # since the last flush; the others share its time
+        self._pending_bytes += tail.append(event, time.time() if first else tail.at)
+        if first:
             self._unsealed.append(tail)
         if not self._flush_set:
             self._set_flush()

@@ -242,7 +242,7 @@ class _Reply(Reply[_Chunk]):
             self._finish(choice.finish_reason)
 
     def _events(self, message: _Message) -> Iterator[StreamEvent]:
-        for event in self._said(message):
+        for event in self._texts(message):
             if isinstance(event, (TextDelta, ReasoningDelta)):
                 self._told[type(event)].add(event.text)
                 yield event
@@ -256,7 +256,7 @@ class _Reply(Reply[_Chunk]):
 
     def _late_events(self, message: _Message) -> Iterator[StreamEvent]:
         """Those of a whole message that no delta brought. Perplexity sends one with each delta."""
-        said = list(self._said(message))
+        said = self._texts(message)
         for kind, told in self._told.items():
             whole = "".join(event.text for event in said if isinstance(event, kind))
             if late := told.missing(whole, repeats=self._has_deltas):
@@ -277,20 +277,22 @@ class _Reply(Reply[_Chunk]):
             self._beside.add(found)
             yield found
 
-    def _said(self, message: _Message) -> Iterator[ReasoningDelta | TextDelta | CitedSource | File]:
+    def _texts(self, message: _Message) -> list[ReasoningDelta | TextDelta | CitedSource | File]:
+        texts: list[ReasoningDelta | TextDelta | CitedSource | File] = []
         if reasoning := _reasoning(message):
-            yield ReasoningDelta(reasoning)
+            texts.append(ReasoningDelta(reasoning))
         if is_something(message.reasoning_details):
             self._details.take(message.reasoning_details, self._who)
         if is_something(message.extra_content):
             self._extra = parse_value(bytes(message.extra_content), self._who)
         if isinstance(message.content, list):
-            yield from self._parts(message.content)
+            texts += self._parts(message.content)
         elif message.content:
-            yield TextDelta(message.content)
+            texts.append(TextDelta(message.content))
         if message.refusal:
-            yield TextDelta(message.refusal)
-        yield from beside(message)
+            texts.append(TextDelta(message.refusal))
+        texts += beside(message)
+        return texts
 
     def _with_extra(self, index: int | None, call: _ToolCall, events: Iterable[StreamEvent]) -> Iterator[StreamEvent]:
         """The events of a call, after what its provider wants back with it: Gemini's signature."""
@@ -355,7 +357,7 @@ def _is_known(part: _Part) -> bool:
 def _reasoning(message: _Message) -> str:
     """Some send the same under several names."""
     for said in (message.reasoning_content, message.reasoning, message.reasoning_details):
-        if text := said if isinstance(said, str) else words(said or NOTHING):
+        if text := said if isinstance(said, str) else words(said) if said not in (None, NOTHING) else "":
             return text
     return ""
 

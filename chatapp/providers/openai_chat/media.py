@@ -31,6 +31,8 @@ class Found(msgspec.Struct):
 
 
 def beside(message: Beside) -> Iterator[CitedSource | File]:
+    if message.annotations is message.images is UNSET:
+        return  # as in almost every chunk
     yield from annotations(objects(message.annotations))
     for part in objects(message.images):
         url = part.get("image_url")
@@ -47,6 +49,8 @@ class Pages:
         self._pages: dict[str, CitedSource] = {}
 
     def take(self, found: Found) -> None:
+        if found.citations is found.search_results is found.web_search is found.search_info is UNSET:
+            return  # as in almost every chunk
         for url in texts(found.citations):
             self._pages.setdefault(url, cited(url))
         nested = [one.get("search_results") for one in objects(found.search_info)]

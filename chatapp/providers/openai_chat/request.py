@@ -58,6 +58,7 @@ IDS = {  # by the end of the host's name; the others take any id
 }
 REFUSE_SCHEMA = ("api.deepseek.com", "api.z.ai", "bigmodel.cn")  # they can only promise JSON of any shape
 REFUSE_JSON_MODE = ("api.perplexity.ai",)
+TAKE_VERBOSITY = ("api.openai.com", ".openai.azure.com", "openrouter.ai")  # the others may refuse it
 UNNAMED = "answer"  # a schema must have a name
 
 
@@ -78,6 +79,7 @@ class Quirks:
     takes_schema: bool
     takes_json_mode: bool
     takes_opaque: bool
+    takes_verbosity: bool
     any_order: bool
     ids: IdRule | None
 
@@ -93,6 +95,7 @@ class Quirks:
             takes_schema=not host.endswith(REFUSE_SCHEMA),
             takes_json_mode=not host.endswith(REFUSE_JSON_MODE),
             takes_opaque=not host.endswith(REFUSE_OPAQUE),
+            takes_verbosity=host.endswith(TAKE_VERBOSITY),
             any_order=host.endswith(TAKE_ANY_ORDER),
             ids=next((rule for end, rule in IDS.items() if host.endswith(end)), None),
         )
@@ -113,7 +116,9 @@ def request_body(chat: Chat, who: str, quirks: Quirks) -> Fields:
     body |= switched(quirks.think, chat)
     body |= given(temperature=chat.temperature, top_p=chat.top_p, stop=chat.stop)
     body |= given(**{quirks.max_tokens: chat.max_tokens, quirks.seed: chat.seed})
-    body |= given(response_format=_format(chat), verbosity=chat.verbosity)
+    body |= given(response_format=_format(chat))
+    if quirks.takes_verbosity or "verbosity" not in chat.hints:
+        body |= given(verbosity=chat.verbosity)
     return body | tool_fields(chat)
 
 

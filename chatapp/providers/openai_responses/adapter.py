@@ -25,7 +25,11 @@ from chatapp.wire.json_text import NOTHING, count, is_something, json_data, pars
 from chatapp.wire.upstream_errors import stream_error
 
 INCOMPLETE: dict[str, FinishReason] = {"content_filter": "content_filter"}
-SENT_BACK = ("message", "function_call")  # and encrypted reasoning: other reasoning is not kept anywhere
+SENT_BACK = (
+    "message",
+    "function_call",
+    "custom_tool_call",
+)  # and encrypted reasoning: other reasoning is not kept anywhere
 SERVED = (
     "web_search_call",
     "file_search_call",
@@ -352,14 +356,17 @@ class _Reply(Reply[_Event]):
 
     def _piece(self, whole: bool = False) -> NativePiece:
         """The items that no piece has yet. One that was told twice is one."""
-        wanted = {
-            item.id or item.call_id or raw: raw
-            for item, raw in self._items
-            if (item.type in SENT_BACK and (item.name or item.type == "message")) or item.encrypted_content
-        }
+        wanted = {item.id or item.call_id or raw: raw for item, raw in self._items if _goes_back(item)}
         left = {key: raw for key, raw in wanted.items() if key not in self._told}
         self._told.update(left)
         return NativePiece(PROTOCOL, self._who, [parse_arguments(raw, self._who) for raw in left.values()], whole)
+
+
+def _goes_back(item: _Item) -> bool:
+    """Whether the item belongs to the turn that is sent back. xAI's own calls do not: their results
+    are nobody's to send."""
+    named = item.type == "message" or (item.name and not is_served(item.name, item.call_id))
+    return bool((item.type in SENT_BACK and named) or item.encrypted_content)
 
 
 def _key(index: int | None, item: _Item) -> int | str | None:

@@ -31,15 +31,19 @@ class ItemTexts:
         self._open: dict[tuple[Kind, Key], dict[int, Told]] = {}
         self._ended: set[tuple[Kind, str]] = set()
 
-    def add(self, kind: Kind, key: Key, part: int, text: str) -> Iterator[TextDelta | ReasoningDelta]:
-        self._open.setdefault((kind, key), {}).setdefault(part, Told()).add(text)
-        if text:
-            yield TextDelta(text) if kind == "text" else ReasoningDelta(text)
+    def add(self, kind: Kind, key: Key, part: int, text: str) -> Sequence[TextDelta | ReasoningDelta]:
+        parts = self._open.setdefault((kind, key), {})
+        if part not in parts:
+            parts[part] = Told()
+        parts[part].add(text)
+        if not text:
+            return ()
+        return (TextDelta(text) if kind == "text" else ReasoningDelta(text),)
 
-    def end_part(self, kind: Kind, key: Key, part: int, whole: str) -> Iterator[TextDelta | ReasoningDelta]:
+    def end_part(self, kind: Kind, key: Key, part: int, whole: str) -> Sequence[TextDelta | ReasoningDelta]:
         """What the whole text of a part has beyond its deltas."""
         told = self._open.get((kind, key), {}).get(part) or Told()
-        yield from self.add(kind, key, part, told.missing(whole))
+        return self.add(kind, key, part, told.missing(whole))
 
     def end(self, kind: Kind, key: Key, parts: Sequence[str]) -> Iterator[TextDelta | ReasoningDelta]:
         """What the whole texts of an item have beyond what came of it."""

@@ -5,7 +5,10 @@ Source: https://platform.openai.com/docs/api-reference/responses
 The provider keeps nothing: each request carries the whole conversation, with encrypted reasoning.
 """
 
-from chatapp.chat import Chat, Image, Message, Part
+from collections.abc import Collection
+
+from chatapp.chat import Chat, Image, Message, Part, ToolSpec
+from chatapp.events import ToolCall
 from chatapp.providers.call_ids import IdRule
 from chatapp.providers.prompt import fitted, given, native_content, parts, refuse, result_text, sendable_turns
 from chatapp.providers.thinking import Fields, Switch, switched, takes_effort
@@ -24,7 +27,8 @@ def request_body(chat: Chat, who: str, think: Switch) -> Fields:
         body["include"] = ["reasoning.encrypted_content"]
     body |= switched(think, chat)
     body |= given(max_output_tokens=chat.max_tokens, temperature=chat.temperature, top_p=chat.top_p)
-    return body | given(text=_text(chat) or None) | _tools(chat)
+    body |= given(prompt_cache_key=chat.cache_key or None, text=_text(chat) or None)
+    return body | _tools(chat)
 
 
 def _text(chat: Chat) -> Fields:
@@ -40,44 +44,71 @@ def _text(chat: Chat) -> Fields:
 def _tools(chat: Chat) -> Fields:
     if not chat.tools:
         return {}
-    tools = [
-        {
-            "type": "function",
-            "name": tool.name,
-            "description": tool.description,
-            "parameters": tool.parameters,
-            "strict": tool.strict,
-        }
-        for tool in chat.tools
-    ]
-    named = chat.tool_choice not in ("auto", "none", "required")
+    choice: object = chat.tool_choice
+    if choice not in ("auto", "none", "required"):
+        choice = {"type": "custom" if choice in _custom_tools(chat) else "function", "name": choice}
     return {
         **({} if chat.parallel_tools else {"parallel_tool_calls": False}),
-        "tools": tools,
-        "tool_choice": {"type": "function", "name": chat.tool_choice} if named else chat.tool_choice,
+        "tools": [_tool(tool) for tool in chat.tools],
+        "tool_choice": choice,
     }
 
 
+def _tool(tool: ToolSpec) -> Fields:
+    named: Fields = {"name": tool.name, "description": tool.description}
+    if tool.custom is not None:
+        return {"type": "custom", **named, "format": tool.custom}
+    return {"type": "function", **named, "parameters": tool.parameters, "strict": tool.strict}
+
+
+def _custom_tools(chat: Chat) -> set[str]:
+    return {tool.name for tool in chat.tools if tool.custom is not None}
+
+
 def _input(chat: Chat, who: str) -> list[object]:
-    return [
-        item
-        for message in fitted(list(sendable_turns(chat, who, PROTOCOL)), PROTOCOL, who, IDS)
-        for item in _items(message, who)
-    ]
+    """A result is of the kind that its call was."""
+    custom, free = _custom_tools(chat), set[str]()
+    items: list[object] = []
+    turns = list(sendable_turns(chat, who, PROTOCOL, images_of=("user", "tool")))
+    for message in fitted(turns, PROTOCOL, who, IDS):
+        free |= _free_calls(message, custom, who)
+        items += _items(message, free, who)
+    return items
 
 
-def _items(message: Message, who: str) -> list[object]:
+def _free_calls(message: Message, custom: Collection[str], who: str) -> set[str]:
+    """The ids of the turn's calls of tools that take free text."""
+    native = native_content(message, PROTOCOL, who)
+    if isinstance(native, list):
+        calls = [item for item in native if isinstance(item, dict) and item.get("type") == "custom_tool_call"]
+        return {str(call.get("call_id")) for call in calls}
+    return {call.id for call in message.tool_calls if call.name in custom}
+
+
+def _items(message: Message, free: Collection[str], who: str) -> list[object]:
+    """`free` are the ids of the calls of tools that take free text."""
     native = native_content(message, PROTOCOL, who)
     if isinstance(native, list):
         return native
     if message.role == "tool":
-        output = {"type": "function_call_output", "call_id": message.tool_call_id, "output": result_text(message)}
-        return [output]
+        kind = "custom_tool_call_output" if message.tool_call_id in free else "function_call_output"
+        return [{"type": kind, "call_id": message.tool_call_id, "output": _output(message)}]
     said: list[object] = [_message(message)] if parts(message) else []
-    for call in message.tool_calls:
-        arguments = json_data(call.arguments)
-        said.append({"type": "function_call", "call_id": call.id, "name": call.name, "arguments": arguments})
-    return said
+    return said + [_call(call, call.id in free) for call in message.tool_calls]
+
+
+def _output(message: Message) -> object:
+    """A result's text, or its parts if there are images among them."""
+    if isinstance(message.content, str) or not any(isinstance(part, Image) for part in message.content):
+        return result_text(message)
+    return [_part(part) for part in parts(message)]
+
+
+def _call(call: ToolCall, is_free: bool) -> Fields:
+    named = {"call_id": call.id, "name": call.name}
+    if is_free:
+        return {"type": "custom_tool_call", **named, "input": call.arguments.get("input", "")}
+    return {"type": "function_call", **named, "arguments": json_data(call.arguments)}
 
 
 def _message(message: Message) -> Fields:

@@ -1,19 +1,25 @@
 """The message API: post, then follow, in the dialect `message` or any other (docs/dialects.md)."""
 
+from math import nan
+
 from flask import Blueprint, Response, jsonify, request
 
 from chatapp.dialects import Dialect
 from chatapp.dialects.requests import MessageRequest
 from chatapp.errors import InvalidField
 from chatapp.reading.disconnect import OnLeave
+from chatapp.reading.pace import Replay
 from chatapp.service import Answer
 from chatapp.web import current_caller, current_service
-from chatapp.web.bodies import parse
+from chatapp.web.bodies import number, parse
 from chatapp.web.endpoint import CHANGING, JSON, RUNNING, STREAM, Parameter, endpoint
 from chatapp.web.message_json import EVENTS_URL, message_json
-from chatapp.web.streaming import begin, respond
+from chatapp.web.streaming import begin, position, respond
 
 blueprint = Blueprint("messages", __name__)
+
+PACES = 0.1, 100.0  # slower, a minute takes more than ten; faster, nothing can be seen
+MAX_FROM_S = 86_400.0  # longer than any run
 
 FOLLOWING = (
     Parameter("Last-Event-ID", {"type": "string"}, "The last id received; what follows it is sent.", "header"),
@@ -23,6 +29,16 @@ FOLLOWING = (
         "on_disconnect",
         {"enum": ["continue", "cancel"]},
         "Whether the run continues or is cancelled when this reader leaves.",
+    ),
+    Parameter(
+        "pace",
+        {"type": "number", "minimum": PACES[0], "maximum": PACES[1]},
+        "Replay the run as it came, so many times as fast.",
+    ),
+    Parameter(
+        "from",
+        {"type": "number", "minimum": 0, "maximum": MAX_FROM_S},
+        "With pace: the seconds into the run at which the replay begins. All before them comes at once.",
     ),
 )
 
@@ -55,8 +71,14 @@ def post_message() -> tuple[Response, int]:
 def follow_message(message_id: str) -> Response:
     """Follow any run, live or finished, however it was started, in any dialect."""
     answer = current_service().answer(current_caller(), message_id)
-    on_leave = OnLeave(message_id, _stops())
-    return respond(current_service().source(answer), _dialect_for(answer), on_leave)
+    source, dialect, on_leave = current_service().source(answer), _dialect_for(answer), OnLeave(message_id, _stops())
+    if (pace := _pace()) is None:
+        # An instant answer has ended before the client of the message API can follow it.
+        live = answer.running or answer.result_mode is not None
+        return respond(source, dialect, on_leave, late=not live)
+    after = max(position(), 0) if dialect.has_event_ids else 0
+    replay = Replay(source, pace, number("from", 0.0, 0.0, MAX_FROM_S), after)
+    return respond(replay, dialect, on_leave, late=True, replays=True)
 
 
 @endpoint(
@@ -87,6 +109,15 @@ def _dialect_for(answer: Answer) -> Dialect:
     if name not in dialects:
         raise InvalidField(f"dialect: unknown dialect {name!r}; available: {', '.join(dialects)}")
     return dialects[name]()
+
+
+def _pace() -> float | None:
+    """How fast to replay the run; None: as fast as it can be read."""
+    if "pace" in request.args:
+        return number("pace", nan, *PACES)
+    if "from" in request.args:
+        raise InvalidField("from: works only with pace; add pace=1")
+    return None
 
 
 def _stops() -> bool:

@@ -57,9 +57,9 @@ def _response(bodies: Iterator[Raw]) -> Response:
 
 
 def _bodies(source: Source, live: bool) -> Iterator[Raw]:
-    for _, event in follow(source, live=live):
-        if isinstance(event, Raw):
-            yield event
+    for entry in follow(source, live=live):
+        if isinstance(entry.event, Raw):
+            yield entry.event
 
 
 def _bytes(first: Raw, rest: Iterator[Raw]) -> Iterator[bytes]:

@@ -15,7 +15,7 @@ from chatapp.reading.disconnect import OnLeave
 from chatapp.service import Answer
 from chatapp.web import current_caller, current_service
 from chatapp.web.bodies import parse
-from chatapp.web.endpoint import CHANGING, JSON, RUNNING, STREAM, endpoint
+from chatapp.web.endpoint import JSON, RUNNING, STREAM, WITH_BODY, endpoint
 from chatapp.web.streaming import HEADERS, RUN_HEADER, begin, respond
 
 blueprint = Blueprint("agui", __name__, url_prefix="/api/agui")
@@ -42,7 +42,7 @@ def connect() -> Response:
     return _respond(answer, OnLeave(answer.id))
 
 
-@endpoint(blueprint.post("/cancel"), request=AGUIRunName, answers={200: (JSON,), 202: (JSON,)}, errors=CHANGING)
+@endpoint(blueprint.post("/cancel"), request=AGUIRunName, answers={200: (JSON,), 202: (JSON,)}, errors=WITH_BODY)
 def cancel() -> tuple[Response, int]:
     """Ask for a run to be stopped; its `RUN_FINISHED` tells when it was. 200 if it has ended
     already."""

@@ -10,7 +10,7 @@ from chatapp.dialects.anthropic.events import AnthropicDialect, error_type, mess
 from chatapp.dialects.anthropic.request import MessagesRequest
 from chatapp.reading.disconnect import OnLeave
 from chatapp.service import estimated_tokens
-from chatapp.web import current_service, trace_id
+from chatapp.web import current_caller, current_service, trace_id
 from chatapp.web.bodies import parse
 from chatapp.web.endpoint import JSON, RUNNING, STREAM, endpoint
 from chatapp.web.streaming import begin, respond, whole
@@ -48,7 +48,7 @@ def create() -> Response:
 )
 def count_tokens() -> Response:
     """An estimate, by length: no provider is asked."""
-    return _json({"input_tokens": current_service().count_tokens(parse(MessagesRequest).ask())})
+    return _json({"input_tokens": current_service().count_tokens(parse(MessagesRequest).ask(), current_caller())})
 
 
 @blueprint.after_request

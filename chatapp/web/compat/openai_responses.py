@@ -9,8 +9,10 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from chatapp.dialects.openai_responses.events import ResponsesDialect, run_id_of
+from chatapp.dialects.openai_responses.events import ResponsesDialect
 from chatapp.dialects.openai_responses.request import ResponseRequest
+from chatapp.dialects.openai_responses.resource import run_id_of
+from chatapp.dialects.openai_responses.stored import client_tools, response_of
 from chatapp.errors import InvalidField
 from chatapp.reading.disconnect import OnLeave
 from chatapp.reading.sources import Source, follow
@@ -19,8 +21,8 @@ from chatapp.transcript import Transcript
 from chatapp.web import current_caller, current_service
 from chatapp.web.bodies import parse
 from chatapp.web.endpoint import CHANGING, JSON, RUNNING, STREAM, Parameter, endpoint
+from chatapp.web.stored_items import PAGING, StoredItemFinder, as_json, items_of, page
 from chatapp.web.streaming import begin, respond, wait, whole
-from chatapp.wire.json_text import json_data
 
 blueprint = Blueprint("openai_responses", __name__)
 
@@ -37,13 +39,13 @@ DURABLE_S = 5.0  # a run's first event can be read some milliseconds after it be
 def create() -> Response:
     """Stream, wait for the whole, or, in the background, answer at once."""
     asked = parse(ResponseRequest)
-    ask = asked.ask()
+    ask = asked.ask(StoredItemFinder())
     answer = begin(asked, ask).answer
     stays = asked.background if asked.on_disconnect is None else asked.on_disconnect == "continue"
     on_leave = OnLeave(answer.id, stops=not stays)
     service = current_service()
     if asked.stream:
-        return respond(service.source(answer), ResponsesDialect(ask.repeated, _tools(ask.repeated)), on_leave)
+        return respond(service.source(answer), ResponsesDialect(ask.repeated, client_tools(ask.repeated)), on_leave)
     if asked.background:
         service.source(answer).read(0, DURABLE_S)
         return _object(service.transcript(service.answer(current_caller(), answer.id)), ask.repeated)
@@ -69,6 +71,43 @@ def retrieve(response_id: str) -> Response:
 
 
 @endpoint(
+    blueprint.delete("/v1/responses/<response_id>"), answers={200: (JSON,)}, errors=CHANGING, error_schema="OpenAIError"
+)
+def delete(response_id: str) -> Response:
+    """Delete it with its input, which stays only in a conversation that the request named; stop it
+    if it is running."""
+    service = current_service()
+    answer = service.answer(current_caller(), run_id_of(response_id))
+    service.delete_answer(answer, alone="conversation" in answer.repeated)
+    return as_json({"id": response_id, "object": "response", "deleted": True})
+
+
+@endpoint(
+    blueprint.get("/v1/responses/<response_id>/input_items"),
+    answers={200: (JSON,)},
+    parameters=PAGING,
+    error_schema="OpenAIError",
+)
+def list_input_items(response_id: str) -> Response:
+    """What the request said; the messages before it are those of earlier responses."""
+    conversations, caller = current_service().conversations, current_caller()
+    return page(items_of(conversations.said_before(caller.owner, run_id_of(response_id))))
+
+
+@endpoint(
+    blueprint.post("/v1/responses/input_tokens"),
+    request=ResponseRequest,
+    answers={200: (JSON,)},
+    errors=RUNNING,
+    error_schema="OpenAIError",
+)
+def count_input_tokens() -> Response:
+    """An estimate, by length, of the input and all that comes before it: no provider is asked."""
+    counted = current_service().count_tokens(parse(ResponseRequest).ask(StoredItemFinder()), current_caller())
+    return as_json({"object": "response.input_tokens", "input_tokens": counted})
+
+
+@endpoint(
     blueprint.post("/v1/responses/<response_id>/cancel"),
     answers={200: (JSON,)},
     errors=CHANGING,
@@ -83,7 +122,7 @@ def cancel(response_id: str) -> Response:
 
 
 def _follow(answer: Answer, after: int) -> Response:
-    service, tools = current_service(), _tools(answer.repeated)
+    service, tools = current_service(), client_tools(answer.repeated)
     source, on_leave = service.source(answer), OnLeave(answer.id)
     if not service.has_log(answer):
         # What was kept has fewer events, and so other numbers, than the stream had.
@@ -96,8 +135,8 @@ def _follow(answer: Answer, after: int) -> Response:
 
 def _last_number(answer: Answer, source: Source) -> int:
     """The `sequence_number` of the last event of a run that ended."""
-    dialect = ResponsesDialect(answer.repeated, _tools(answer.repeated))
-    for _, event in follow(source):
+    dialect = ResponsesDialect(answer.repeated, client_tools(answer.repeated))
+    for event in (entry.event for entry in follow(source)):
         for _ in dialect.encode(event):
             pass
     return dialect.sequence - 1
@@ -111,14 +150,4 @@ def _starting_after() -> int:
 
 
 def _object(transcript: Transcript, repeated: dict[str, Any]) -> Response:
-    dialect = ResponsesDialect(repeated, _tools(repeated))
-    for _, event in transcript.entries:
-        for _ in dialect.encode(event):
-            pass
-    return Response(json_data(dialect.whole()), mimetype="application/json")
-
-
-def _tools(repeated: dict[str, Any]) -> list[str] | None:
-    """The names of the client's tools. None for a run that was begun another way: all its calls are
-    shown."""
-    return [tool["name"] for tool in repeated.get("tools", ())] if repeated else None
+    return as_json(response_of(transcript.entries, repeated))

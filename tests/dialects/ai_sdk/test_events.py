@@ -121,3 +121,13 @@ def test_a_step_that_is_begun_is_not_announced_again() -> None:
     announced = data(UIMessageDialect(), START, PlanStep(1, "Look"))
     assert len(announced) > len(data(UIMessageDialect(), START))
     assert data(UIMessageDialect(), START, PlanStep(1, "Look"), PlanStep(1, "Look", begun=True)) == announced
+
+
+def test_a_call_that_the_provider_ran_says_so() -> None:
+    served = ToolCall("s", "function", "search", {}, by_provider=True)
+    found = data(UIMessageDialect(), START, served, ToolResult("s", 1), CALL, ToolResult("c1", 2), STOP)
+    executed = {part["toolCallId"] for part in found[:-1] if part.get("providerExecuted")}
+    assert executed == {"s"}
+    assert [part.get("providerExecuted") for part in found[:-1] if part["type"] == "tool-output-available"][:1] == [
+        True
+    ]

@@ -227,3 +227,12 @@ def test_a_whole_completion_holds_text_thinking_calls_and_usage() -> None:
     assert whole["choices"][0]["finish_reason"] == "tool_calls" and whole["object"] == "chat.completion"
     assert whole["usage"]["prompt_tokens_details"] == {"cached_tokens": 1}
     assert whole["usage"]["total_tokens"] == 3
+
+
+def test_a_call_that_the_provider_ran_is_not_the_clients_under_any_name() -> None:
+    served = ToolCall("s", "function", "add", {}, by_provider=True)
+    told = chunks(served, ToolResult("s", 1), CALL, STOP, tools=["add"])
+    ids = [
+        call["id"] for chunk in told for choice in chunk["choices"] for call in choice["delta"].get("tool_calls", ())
+    ]
+    assert ids == ["c1"]

@@ -5,10 +5,12 @@ from itertools import chain
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from openresponses import check_response, needs_specification
 
-from chatapp.dialects.openai_responses.events import ResponsesDialect, response_id, run_id_of
+from chatapp.dialects.openai_responses.events import ResponsesDialect
+from chatapp.dialects.openai_responses.resource import response_id, run_id_of
 from chatapp.events import (
     AttemptReset,
     CitedSource,
@@ -74,7 +76,9 @@ def frames(events: list[StreamEvent], **options: Any) -> list[tuple[str | None, 
 
 
 def decoded(events: list[StreamEvent], **options: Any) -> list[dict[str, Any]]:
-    found = [(name, json.loads(data)) for name, data in frames(events, **options)]
+    *told, done = frames(events, **options)
+    assert done == (None, "[DONE]")
+    found = [(name, json.loads(data)) for name, data in told]
     assert all(name == data["type"] for name, data in found)
     return [data for _, data in found]
 
@@ -104,6 +108,17 @@ def test_every_item_is_opened_grows_and_is_closed_as_it_stands_in_the_response(e
         assert "".join(e["delta"] for e in grown) == _text(item)
 
 
+@needs_specification
+@settings(deadline=None)  # the first one reads the specification
+@given(runs)
+def test_the_response_follows_its_schema_after_every_event(events: list[StreamEvent]) -> None:
+    dialect = ResponsesDialect()
+    for event in events:
+        for _ in dialect.encode(event):
+            pass
+        check_response(json.loads(json.dumps(dialect.whole())))
+
+
 def _text(item: dict[str, Any]) -> str:
     if item["type"] == "function_call":
         return str(item["arguments"])
@@ -122,7 +137,7 @@ def test_sealed_thinking_is_an_item_with_or_without_a_summary() -> None:
 @given(runs)
 def test_a_client_that_goes_on_after_a_number_gets_the_suffix(events: list[StreamEvent]) -> None:
     whole = frames(events)
-    for after in range(-1, len(whole) - 1):
+    for after in range(-1, len(whole) - 2):  # the last has no number
         assert frames(events, after=after) == whole[after + 1 :]
 
 
@@ -141,8 +156,8 @@ def test_of_a_compacted_log_the_end_alone_tells_all_to_who_goes_on() -> None:
 def test_fetched_from_the_compacted_log_it_is_what_the_stream_ended_with(events: list[StreamEvent]) -> None:
     events = [event for event in events if not isinstance(event, (AttemptReset, ToolInputDelta))]
     dialect = ResponsesDialect()
-    for _, event in transcript_of([Entry(seq, event) for seq, event in enumerate(events, 1)]).entries:
-        list(dialect.encode(event))
+    for entry in transcript_of([Entry(seq, event) for seq, event in enumerate(events, 1)]).entries:
+        list(dialect.encode(entry.event))
     streamed = decoded(events)[-1]["response"]
     fetched = json.loads(json.dumps(dialect.whole()))
     assert fetched == streamed

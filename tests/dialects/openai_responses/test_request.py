@@ -104,7 +104,8 @@ def test_json_of_any_shape_is_no_schema() -> None:
 
 
 def test_how_long_the_answer_is_to_be_arrives() -> None:
-    assert response(text={"verbosity": "low"}).verbosity == "low"
+    said = response(text={"verbosity": "low"})
+    assert (said.verbosity, said.hints) == ("low", ["verbosity"])
     assert response().verbosity is None
 
 
@@ -117,15 +118,31 @@ def test_fields_that_say_the_default_and_unknown_ones_are_taken() -> None:
     [
         ("", {}, "input: must not be empty"),
         ([], {}, "input: must not be empty"),
-        ("hi", {"conversation": "conv_1"}, "conversation: not supported; use previous_response_id"),
-        ("hi", {"prompt": {"id": "p"}}, "prompt: not supported; use input and instructions"),
-        ("hi", {"tools": [{"type": "web_search"}]}, "tools[0].type: 'web_search' is not supported; use function"),
         (
-            [{"type": "item_reference", "id": "x"}],
-            {},
-            "input[0].type: 'item_reference' is not supported; use message, reasoning, function_call or function_call_output",
+            "hi",
+            {"conversation": "conv_1", "previous_response_id": "resp_1"},
+            "conversation: send either conversation or previous_response_id, not both",
         ),
-        ("hi", {"tool_choice": {"type": "custom"}}, "tool_choice: type 'custom' is not supported; use function"),
+        ("hi", {"prompt": {"id": "p"}}, "prompt: not supported; use input and instructions"),
+        (
+            [{"type": "compaction", "encrypted_content": "x"}],
+            {},
+            (
+                "input[0].type: 'compaction' is not supported; use message, reasoning, item_reference, function_call, "
+                "custom_tool_call or their outputs"
+            ),
+        ),
+        (
+            "hi",
+            {"tool_choice": {"type": "web_search"}},
+            "tool_choice: type 'web_search' is not supported; use function",
+        ),
+        (
+            "hi",
+            {"tools": [{"type": "web_search"}], "tool_choice": {"type": "custom", "name": "x"}},
+            "tool_choice: unknown tool 'x'; name one of those in tools",
+        ),
+        ("hi", {"frequency_penalty": 1}, "frequency_penalty: not supported"),
         ("hi", {"top_logprobs": 2}, "top_logprobs: not supported"),
         ([{"content": "x"}], {}, "input[0].role: must not be empty"),
         (
@@ -161,6 +178,6 @@ def test_the_result_of_a_call_in_an_earlier_response_is_taken() -> None:
 
 def test_a_response_repeats_what_was_asked_and_no_more() -> None:
     given = {"model": "m", "input": "hi", "metadata": {"a": "b"}, "tools": [{"type": "function", "name": "f"}], "x": 1}
-    repeated = msgspec.convert(given, ResponseRequest).repeated()
-    assert msgspec.convert({"input": "hi"}, ResponseRequest).repeated() == {"tools": []}
-    assert repeated == {"model": "m", "metadata": {"a": "b"}, "tools": [{"type": "function", "name": "f"}]}
+    repeated = msgspec.convert(given, ResponseRequest).ask().repeated
+    assert msgspec.convert({"input": "hi"}, ResponseRequest).ask().repeated == {"tools": []}
+    assert set(repeated) == {"model", "metadata", "tools"} and repeated["metadata"] == {"a": "b"}

@@ -319,7 +319,7 @@ def test_a_frame_that_is_not_of_the_protocol_is_a_bad_reply(openai, read, frame)
         (b"\r\n \n", Truncated),
         (b"<!DOCTYPE html><p>502", BadReply),
         (b"\n<html>", BadReply),
-        (b"Service ready.\n", BadReply),
+        (b"Service ready.\n", EmptyReply),
         (b'{"error":{"message":"no"}}', Reported),
         (b'{"hello":"world"}', EmptyReply),
         (b'{"choices":[{"mess', BadReply),

@@ -101,6 +101,8 @@ def test_a_shape_is_refused_where_the_server_does_not_keep_to_it(url, refused, t
 
 def test_how_long_the_answer_is_to_be_is_carried():
     assert body(OpenAIChat, msgspec.structs.replace(PLAIN, verbosity="low"))["verbosity"] == "low"
+    hinted = msgspec.structs.replace(PLAIN, verbosity="low", hints=["verbosity"])
+    assert body(OpenAIChat, hinted, "https://api.openai.com/v1")["verbosity"] == "low"
 
 
 def test_the_request_names_what_was_asked_for_and_nothing_else():

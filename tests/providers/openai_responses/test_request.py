@@ -1,8 +1,10 @@
 """The request of the Responses API."""
 
 import msgspec
-from providers.chats import HERE, PLAIN, SCHEMA, SEEN, SET, SHAPED, TOOL, TOOLS, body
+from providers.chats import ASKED, CALLED, HERE, PLAIN, RESULTS, SCHEMA, SEEN, SET, SHAPED, TOOL, TOOLS, body
 
+from chatapp.chat import Chat, Message, Text, ToolSpec
+from chatapp.events import ToolCall
 from chatapp.providers.openai_responses.adapter import OpenAIResponses
 
 
@@ -36,3 +38,37 @@ def test_images_and_what_is_set():
     assert "include" not in body(OpenAIResponses, PLAIN)
     reasoning = msgspec.structs.replace(PLAIN, model="gpt-5.1")
     assert body(OpenAIResponses, reasoning)["include"] == ["reasoning.encrypted_content"]
+
+
+def test_a_tool_that_takes_free_text_is_one_here_and_so_are_its_calls():
+    format = {"type": "grammar", "syntax": "lark", "definition": "start: x"}
+    tool = ToolSpec("patch", "patches", SCHEMA, custom=format)
+    call = ToolCall("c9", "function", "patch", {"input": "*** Begin"})
+    turns = [
+        Message("user", "u"),
+        Message("assistant", "", tool_calls=[call]),
+        Message("tool", "ok", tool_call_id="c9"),
+    ]
+    sent = body(OpenAIResponses, Chat(model="m", messages=turns, tools=[tool], tool_choice="patch"))
+
+    assert sent["tools"] == [{"type": "custom", "name": "patch", "description": "patches", "format": format}]
+    assert sent["tool_choice"] == {"type": "custom", "name": "patch"}
+    assert sent["input"][1:] == [
+        {"type": "custom_tool_call", "call_id": "c9", "name": "patch", "input": "*** Begin"},
+        {"type": "custom_tool_call_output", "call_id": "c9", "output": "ok"},
+    ]
+
+
+def test_a_result_with_an_image_is_sent_whole():
+    turns = [ASKED, CALLED, Message("tool", [Text("a"), HERE], tool_call_id="c1"), RESULTS[1]]
+    output = next(item for item in body(OpenAIResponses, Chat(model="m", messages=turns))["input"] if "output" in item)
+    assert output["output"] == [
+        {"type": "input_text", "text": "a"},
+        {"type": "input_image", "image_url": HERE.url, "detail": "auto"},
+    ]
+
+
+def test_the_key_of_the_cache_is_sent():
+    assert "prompt_cache_key" not in body(OpenAIResponses, PLAIN)
+    keyed = msgspec.structs.replace(PLAIN, cache_key="k")
+    assert body(OpenAIResponses, keyed)["prompt_cache_key"] == "k"

@@ -1,0 +1,91 @@
+"""OpenAI's Conversations: made, described, filled, listed and deleted.
+
+They are the conversations of the page, too: what is said by one is seen by the other.
+"""
+
+from flask import Blueprint, Response
+
+from chatapp.dialects.openai_responses.request_conversation import ConversationRequest, ItemsRequest, MetadataRequest
+from chatapp.errors import NotFound
+from chatapp.service import Conversation
+from chatapp.web import current_caller, current_service
+from chatapp.web.bodies import parse
+from chatapp.web.endpoint import CHANGING, JSON, WITH_BODY, endpoint
+from chatapp.web.stored_items import PAGING, StoredItemFinder, as_json, items_of, listed, page
+
+blueprint = Blueprint("openai_conversations", __name__, url_prefix="/v1/conversations")
+
+ERROR = "OpenAIError"
+
+
+@endpoint(blueprint.post(""), request=ConversationRequest, answers={200: (JSON,)}, errors=WITH_BODY, error_schema=ERROR)
+def create() -> Response:
+    """Begin one, with what was said already."""
+    asked = parse(ConversationRequest)
+    said = asked.said(StoredItemFinder())
+    return _object(current_service().conversations.create(current_caller().owner, said, asked.metadata or {}))
+
+
+@endpoint(blueprint.get("/<conversation_id>"), answers={200: (JSON,)}, error_schema=ERROR)
+def retrieve(conversation_id: str) -> Response:
+    """The conversation without its items."""
+    return _object(current_service().conversations.get(current_caller().owner, conversation_id)[0])
+
+
+@endpoint(
+    blueprint.post("/<conversation_id>"),
+    request=MetadataRequest,
+    answers={200: (JSON,)},
+    errors=WITH_BODY,
+    error_schema=ERROR,
+)
+def update(conversation_id: str) -> Response:
+    """Replace its metadata."""
+    metadata = parse(MetadataRequest).metadata or {}
+    return _object(current_service().conversations.describe(current_caller().owner, conversation_id, metadata))
+
+
+@endpoint(blueprint.delete("/<conversation_id>"), answers={200: (JSON,)}, errors=CHANGING, error_schema=ERROR)
+def delete(conversation_id: str) -> Response:
+    """Delete it with all its items; answers that are still running are stopped."""
+    current_service().delete_conversation(current_caller(), conversation_id)
+    return as_json({"id": conversation_id, "object": "conversation.deleted", "deleted": True})
+
+
+@endpoint(blueprint.get("/<conversation_id>/items"), answers={200: (JSON,)}, parameters=PAGING, error_schema=ERROR)
+def list_items(conversation_id: str) -> Response:
+    """What was said and answered."""
+    return page(items_of(current_service().conversations.get(current_caller().owner, conversation_id)[1]))
+
+
+@endpoint(
+    blueprint.post("/<conversation_id>/items"),
+    request=ItemsRequest,
+    answers={200: (JSON,)},
+    errors=WITH_BODY,
+    error_schema=ERROR,
+)
+def add_items(conversation_id: str) -> Response:
+    """Add what was said elsewhere; nobody answers it yet."""
+    said = parse(ItemsRequest).said(StoredItemFinder())
+    return listed(items_of(current_service().conversations.add(current_caller().owner, conversation_id, said)))
+
+
+@endpoint(blueprint.get("/<conversation_id>/items/<item_id>"), answers={200: (JSON,)}, error_schema=ERROR)
+def retrieve_item(conversation_id: str, item_id: str) -> Response:
+    """One of its items."""
+    item = StoredItemFinder(conversation_id)(item_id)
+    if item is None:
+        raise NotFound("no such item in this conversation")
+    return as_json(item)
+
+
+def _object(conversation: Conversation) -> Response:
+    return as_json(
+        {
+            "id": conversation.id,
+            "object": "conversation",
+            "created_at": int(conversation.created),
+            "metadata": conversation.metadata,
+        }
+    )

@@ -61,6 +61,13 @@ def status_of(code: str) -> int:
     return 503 if code == "interrupted" else _statuses(ChatappError).get(code, 500)
 
 
+def field_of(error: Exception) -> tuple[str, str]:
+    """From an error of msgspec, "Expected … - at `$.messages[0].role`": the field, empty if it is
+    the whole value, and what is wrong with it. In our messages the field comes first."""
+    wrong, _, path = str(error).partition(" - at `$")
+    return path.rstrip("`").lstrip("."), wrong
+
+
 def _statuses(tree: type[ChatappError]) -> dict[str, int]:
     below = [_statuses(child) for child in tree.__subclasses__()]
     return {code: status for statuses in below for code, status in statuses.items()} | {tree.code: tree.status}

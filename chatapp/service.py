@@ -277,7 +277,7 @@ def _approval(transcript: Transcript, call_id: str) -> ToolApproval:
     if states:
         return states[-1]
     if any(isinstance(event, ToolCall) and event.id == call_id for event in events):
-        raise InvalidRequest("tools: this call does not need approval")
+        raise InvalidRequest("tool_call_id: this call does not need approval")
     raise NotFound("no such tool call")
 
 

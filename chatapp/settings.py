@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, TypeAlias, TypeVar, get_type_hints
 import msgspec
 from msgspec import Meta
 
-from chatapp.errors import ConfigError
+from chatapp.errors import ConfigError, field_of
 from chatapp.secret import Secret
 
 PREFIX = "CHATAPP_"
@@ -299,7 +299,8 @@ def _convert(source: str, value: object, type_: type[T], strict: bool) -> T:
     try:
         return msgspec.convert(value, type_, strict=strict, dec_hook=_decode_text)
     except msgspec.ValidationError as error:
-        raise ConfigError(f"{source}: {str(error).replace('$.', '')}") from None
+        field, wrong = field_of(error)
+        raise ConfigError(f"{source}: {field}: {wrong}" if field else f"{source}: {wrong}") from None
 
 
 def _decode_text(type_: type, value: object) -> object:

@@ -113,7 +113,7 @@ class Run:
                     self._meter.event_came(event)
                     self.append(event)
         if finished is None:
-            raise Truncated(f"{self._provider.name} ended its answer without an end")
+            raise Truncated(f"{self._provider.name} ended its reply before it was complete")
         return finished
 
     def _tell_skipped(self) -> None:

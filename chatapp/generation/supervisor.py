@@ -54,7 +54,7 @@ class RunSupervisor:
         if self._draining:
             raise Overloaded("the server is shutting down; try again in a moment")
         if len(self._live) >= self._max_live:
-            raise Overloaded(f"the server is making {self._max_live} answers already (setting max_live_runs)")
+            raise Overloaded(f"the server is at its limit of {self._max_live} running answers (setting max_live_runs)")
 
     def begin(self, run_id: str, trace_id: str, provider: Provider, chat: Chat) -> None:
         """Begin the run in a greenlet of its own. Its log can be read once this returns.

@@ -91,7 +91,7 @@ class ToolLoop:
                 else:
                     yield current.take(self._typed(item))
         if current.finished is None:
-            raise Truncated(f"{self.name} ended its answer without an end")
+            raise Truncated(f"{self.name} ended its reply before it was complete")
         return current.finished
 
     def _typed(self, item: ReplyItem) -> ReplyItem:

@@ -27,7 +27,7 @@ from chatapp.chat import Chat, Message
 from chatapp.dialects import BEGUN_ANEW
 from chatapp.dialects.media import WordsForFiles, words_for_files
 from chatapp.dialects.reasoning import TOO_MANY_TOOL_CALLS, ReasoningDialect
-from chatapp.errors import InvalidField, NotFound, RunFailed, Unreachable
+from chatapp.errors import InvalidField, NotFound, RunFailed, Unreachable, field_of
 from chatapp.events import AttemptReset, Entry, File, RunEnd, StreamEvent, TextDelta
 from chatapp.generation.inline import InlineRun
 from chatapp.generation.tool_loop import ToolLoop
@@ -52,7 +52,7 @@ class Model:
         self._provider = provider
 
     def models(self) -> Sequence[str]:
-        """Those that can be asked for, the default first; empty where they cannot be listed now."""
+        """Those that can be asked for, the default first; empty if they cannot be listed now."""
         return self._provider.models()
 
     @overload
@@ -134,7 +134,8 @@ def _messages(prompt: Prompt) -> list[Message]:
     try:
         messages = msgspec.convert(turns, list[Message])
     except msgspec.ValidationError as error:
-        raise InvalidField(f"prompt: {error}") from None
+        field, wrong = field_of(error)
+        raise InvalidField(f"prompt{field}: {wrong}") from None
     if not any(message.text.strip() for message in messages):
         raise InvalidField("prompt: must not be empty")
     return messages

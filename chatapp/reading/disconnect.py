@@ -19,8 +19,8 @@ logger = logging.getLogger(__name__)
 
 
 class OnLeave(msgspec.Struct, frozen=True):
-    """Of one reader of a run. `stops`: its leaving stops the run; with `visit` only if its client
-    does not return, which this was the nth connection of."""
+    """Of one reader of a run. `stops`: its leaving stops the run; with a `visit` (the number of
+    this connection of its client) only if the client does not return."""
 
     run_id: str
     stops: bool = False

@@ -147,7 +147,10 @@ class Conversations:
         """Count a further connection of the client that began this run; return the count."""
         visited = update(MessageRow).where(MessageRow.id == answer_id).values(visits=MessageRow.visits + 1)
         with self._transaction() as session:
-            return session.execute(visited.returning(MessageRow.visits)).scalar_one()
+            visits: int | None = session.scalar(visited.returning(MessageRow.visits))
+        if visits is None:  # deleted since it was found
+            raise NotFound("no such answer")
+        return visits
 
     def visits(self, answer_id: str) -> int:
         """How many further connections there were so far, over all workers."""

@@ -40,7 +40,7 @@ class Database:
 
 
 def open_database(url: str, data: Path) -> Database:
-    """Open `url` (empty: SQLite in the data folder) and migrate it. Raises ConfigError where that
+    """Open `url` (empty: SQLite in the data folder) and migrate it. Raises ConfigError if that
     fails."""
     try:
         # hide_parameters: what people said must not stand in an error, and so in the server's log
@@ -52,7 +52,8 @@ def open_database(url: str, data: Path) -> Database:
             fcntl.flock(lock, fcntl.LOCK_EX)
             migrate(engine)
     except (SQLAlchemyError, ImportError) as error:
-        raise ConfigError(f"database_url: cannot open the database: {type(error).__name__}: {error}") from None
+        reason = str(error).partition("\n")[0]  # SQLAlchemy adds its SQL and a link
+        raise ConfigError(f"database_url: cannot open the database: {type(error).__name__}: {reason}") from None
     return Database(engine)
 
 

@@ -72,7 +72,9 @@ def _struct_of(function: Callable[..., object]) -> type[msgspec.Struct]:
     fields: list[Any] = []
     for name, parameter in inspect.signature(function).parameters.items():
         if name not in hints or parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
-            raise TypeError(f"{function.__name__}: the parameter {name} needs a type and a name of its own")
+            raise TypeError(
+                f"{function.__name__}: parameter {name} needs a type, and must be one that can be passed by name"
+            )
         required = parameter.default is parameter.empty
         fields.append((name, hints[name]) if required else (name, hints[name], parameter.default))
     return msgspec.defstruct(function.__name__, fields, kw_only=True, forbid_unknown_fields=True)

@@ -6,7 +6,7 @@ from typing import TypeVar
 import msgspec
 from flask import request
 
-from chatapp.errors import BodyTooLarge, InvalidField, InvalidRequest, UnsupportedMediaType
+from chatapp.errors import BodyTooLarge, InvalidField, InvalidRequest, UnsupportedMediaType, field_of
 from chatapp.web import current_service
 
 DISCARD_BYTES = 64 * 1024 * 1024  # of a refused body, so that its sender reads the refusal rather than a broken pipe
@@ -23,7 +23,9 @@ def parse(type_: type[T]) -> T:
         return msgspec.json.decode(_body(), type=type_)
     except msgspec.ValidationError as error:
         raise InvalidField(_named(error)) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except RecursionError:
+        raise InvalidRequest("body: the JSON is nested too deeply") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InvalidRequest(f"body: invalid JSON: {error}") from None
 
 
@@ -81,8 +83,5 @@ def _expected_bytes() -> int:
 
 
 def _named(error: msgspec.ValidationError) -> str:
-    """msgspec says "Expected … - at `$.messages[0].role`": the field first, as in every message of
-    ours."""
-    what, _, path = str(error).partition(" - at `$")
-    field = path.rstrip("`").lstrip(".")
-    return f"{field or 'body'}: {what}"
+    field, wrong = field_of(error)
+    return f"{field or 'body'}: {wrong}"

@@ -66,8 +66,7 @@ def _known(error: ChatappError) -> Response:
     if isinstance(error, RateLimited) and error.retry_after:
         response.headers["Retry-After"] = str(math.ceil(error.retry_after))
     if error.status >= 500:
-        # The official SDKs of OpenAI and Anthropic try every 5xx again, also where that cannot
-        # help.
+        # The official SDKs of OpenAI and Anthropic try every 5xx again, even if that cannot help.
         response.headers["X-Should-Retry"] = "true" if error.retryable else "false"
     return response
 

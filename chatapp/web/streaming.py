@@ -122,7 +122,7 @@ def position(suffix: str = "") -> int:
         return int(header) if header.isdecimal() and len(header) < 19 else -1
     after = request.args.get("after", "0")
     if not (after.isdecimal() and len(after) < 19):
-        raise InvalidField("after: expected the id of an event, an integer from 0")
+        raise InvalidField("after: expected an event id, an integer from 0")
     return int(after)
 
 

@@ -75,8 +75,8 @@ def test_openai_s_sdk_reads_annotations_and_images_whole_and_in_chunks() -> None
 
 def test_openai_s_sdk_reads_annotations_and_pictures_of_responses() -> None:
     adapter: TypeAdapter[Any] = TypeAdapter(ResponseStreamEvent)
-    *said, done = frames("responses", *SAID)
-    assert done == "[DONE]"
+    *said, last = frames("responses", *SAID)
+    assert last == "[DONE]"
     events = [adapter.validate_python(event) for event in said if "response" not in event]
     (added,) = [event for event in events if event.type == "response.output_text.annotation.added"]
     assert (added.annotation.url, added.annotation.start_index, added.annotation.end_index) == (WEB.url, 0, 5)

@@ -156,7 +156,7 @@ def test_one_more_run_than_allowed_is_refused(runs: RunSupervisor) -> None:
     for number in range(3):
         runs.admit()
         begin(runs, f"r{number}", silent())
-    with pytest.raises(Overloaded, match="3 answers"):
+    with pytest.raises(Overloaded, match="limit of 3 running answers"):
         runs.admit()
 
 

@@ -458,7 +458,7 @@ class TestTrouble:
         log.create("run_1")
         with write_lock(path):
             log.append("run_1", Raw(b"x" * 2000))
-            with pytest.raises(LogUnavailable, match="too much"):
+            with pytest.raises(LogUnavailable, match="falling behind"):
                 append(log, "run_1", "one too many")
 
     def test_a_full_disk_is_said_to_all_and_healed_in_order(self, open_log: OpenLog) -> None:

@@ -288,7 +288,8 @@ for bad in ("", [], [{"role": "nobody", "content": "hi"}]):
     except InvalidField as error:
         print(error)
 """
-    assert run("-c", UNPATCHED + script).count("prompt: ") == 3
+    empty, none, foreign = run("-c", UNPATCHED + script).splitlines()
+    assert empty == none == "prompt: must not be empty" and foreign.startswith("prompt[0].role: Invalid enum value")
     assert [turn["role"] for turn in Upstream.asked[0]["messages"]] == ["system", "user"]
 
 

@@ -192,6 +192,11 @@ def test_each_return_of_a_client_is_counted(conversations: Store) -> None:
     assert conversations.visits(begun.answer.id) == 2
 
 
+def test_a_return_to_an_answer_that_was_just_deleted_finds_nothing(conversations: Store) -> None:
+    with pytest.raises(NotFound):
+        conversations.count_visit("msg_gone")
+
+
 def test_deleting_names_the_runs_that_go_on(conversations: Store) -> None:
     begun = conversations.ask()
     assert conversations.delete("ann", begun.answer.conversation_id or "") == [begun.answer.id]
@@ -251,6 +256,9 @@ def test_a_database_that_cannot_be_opened_names_the_setting(tmp_path: Path) -> N
         open_database("sqlite:////nonexistent/folder/x.sqlite3", tmp_path)
     with pytest.raises(ConfigError, match="database_url"):
         open_database("nonsense", tmp_path)
+    (tmp_path / "conversations.sqlite3").write_text("no database, but a text that is long enough")
+    with pytest.raises(ConfigError, match=r"^database_url: .* file is not a database$"):
+        open_database("", tmp_path)
 
 
 def test_a_new_conversation_knows_nothing_of_answers_that_belong_to_none(conversations: Store) -> None:

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 
 from chatapp.dialects.requests import TitleRequest
-from chatapp.errors import BodyTooLarge, InvalidRequest
+from chatapp.errors import BodyTooLarge, InvalidField, InvalidRequest
 from chatapp.web import EXTENSION
 from chatapp.web.bodies import parse
 
@@ -50,6 +50,19 @@ def test_a_chunked_body_that_is_cut_off_is_refused(app: Flask) -> None:
     cut_off: dict[str, Any] = {"wsgi.input": CutOff(), "wsgi.input_terminated": True, "CONTENT_LENGTH": ""}
     with pytest.raises(InvalidRequest, match="incomplete"):
         parsed(app, b"", **cut_off)
+
+
+def test_json_that_is_nested_too_deeply_is_refused_in_our_words(app: Flask) -> None:
+    app.extensions[EXTENSION].settings.max_body_bytes = 1_000_000
+    with pytest.raises(InvalidRequest, match="^body: the JSON is nested too deeply$"):
+        parsed(app, b'{"a":' * 100_000)
+
+
+def test_a_wrong_field_comes_first_in_the_message(app: Flask) -> None:
+    with pytest.raises(InvalidField, match="^title: Expected `str`, got `int`$"):
+        parsed(app, b'{"title": 5}')
+    with pytest.raises(InvalidField, match="^body: Expected `object`, got `array`$"):
+        parsed(app, b"[]")
 
 
 def test_a_large_body_is_refused_also_where_it_is_cut_off(app: Flask) -> None:

@@ -234,9 +234,9 @@ def _open(path: Path, synchronous: Synchronous) -> tuple[Store, WriterLock]:
     try:
         store = Store(path, synchronous)
     except StoreError as error:
-        raise LogUnavailable(f"cannot open the event log {path}: {error}") from error
+        raise LogUnavailable(f"log_url: cannot open the event log {path}: {error}") from error
     try:
         return store, WriterLock(path.with_name(f"{path.name}-writers"))
     except OSError as error:
         store.close()
-        raise LogUnavailable(f"cannot lock the event log {path}: {error}") from error
+        raise LogUnavailable(f"log_url: cannot lock the event log {path}: {error}") from error

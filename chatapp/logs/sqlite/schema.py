@@ -59,7 +59,7 @@ def connect(path: Path, synchronous: Synchronous) -> sqlite3.Connection:
     try:
         (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
         if mode != "wal":
-            raise ConfigError(f"the event log needs SQLite's WAL, which is not possible at {path}")
+            raise ConfigError(f"data: SQLite cannot use WAL for {path}; choose a folder on a local disk")
         connection.execute(f"PRAGMA synchronous = {synchronous}")
         connection.execute("PRAGMA wal_autocheckpoint = 0")  # the Checkpointer does it
         _make_tables(connection)
@@ -98,5 +98,6 @@ def _make_tables(connection: sqlite3.Connection) -> None:
                 connection.execute(statement)
         elif version != VERSION:
             raise ConfigError(
-                f"the event log was written by another version: expected schema {VERSION}, found {version}"
+                f"log_url: the event log was written by another version of chatapp: expected schema {VERSION}, "
+                f"found {version}; go back to that version, or move the file away"
             )

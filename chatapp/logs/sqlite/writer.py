@@ -81,9 +81,9 @@ class Writer:
         """Raises UnknownRun, LogUnavailable, LogError if the run has ended."""
         tail = self.tails.get(run_id)
         if tail is None:
-            raise UnknownRun("this process does not write such a run")
+            raise UnknownRun("this process is not writing this run")
         if self.failure is not None or self._pending_bytes > self._max_pending_bytes:
-            raise LogUnavailable(self.failure or "too much is waiting to be written to the event log")
+            raise LogUnavailable(self.failure or "the event log is falling behind; try again in a moment")
         first = tail.last == tail.sealed  # since the last flush; the others share its time
         self._pending_bytes += tail.append(event, time.time() if first else tail.at)
         if first:
@@ -99,7 +99,7 @@ class Writer:
         target, give_up = tail.last, monotonic() + self._tuning.patience_s
         while tail.durable < target:
             if self.failure is not None or monotonic() > give_up:
-                raise LogUnavailable(self.failure or "the event log was not written in time")
+                raise LogUnavailable(self.failure or "the event log was not written in time; try again in a moment")
             tail.readers.wait(self._tuning.patience_s)
 
     def fold(self) -> None:
@@ -184,7 +184,7 @@ class Writer:
             pause = BUSY_S
         else:
             pause = self._tuning.repair_s
-            self._fail(f"the event log cannot be written: {error}")
+            self._fail(f"the event log cannot be written to: {error}")
         self._flush_set = True
         self._flush_alarm.set(pause)
 
@@ -198,7 +198,7 @@ class Writer:
         self._busy_since = None
         if self.failure is not None:
             self.failure = None
-            logger.warning("the event log can be written again")
+            logger.warning("the event log can be written to again")
 
     def _due(self) -> list[WrittenTail]:
         aged = monotonic() - self._tuning.fold_age_s

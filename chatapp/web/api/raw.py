@@ -51,7 +51,7 @@ def _response(bodies: Iterator[Raw]) -> Response:
     except ClientDisconnected:
         return Response(status=204)  # which nobody reads
     if first is None:
-        raise NotFound("raw: no bytes are kept of this answer; either none came, or its log has expired")
+        raise NotFound("raw: no bytes of this answer are kept; either none came, or its log has expired")
     content_type = first.content_type or "application/octet-stream"
     return Response(_bytes(first, bodies), content_type=content_type, headers=HEADERS)
 

@@ -1,4 +1,4 @@
-"""What was said, where a text is not all of it; what a client asked, where its protocol repeats
+"""What was said, if a text is not all of it; what a client asked, if its protocol repeats
 that."""
 
 import sqlalchemy as sa

@@ -8,10 +8,11 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from chatapp.events import ToolCall
+from chatapp.events import NativePiece, ToolCall, ToolResult
 
 Role: TypeAlias = Literal["system", "user", "assistant", "tool"]
 Effort: TypeAlias = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+Verbosity: TypeAlias = Literal["low", "medium", "high"]
 
 
 class Text(msgspec.Struct, frozen=True, tag="text"):
@@ -31,11 +32,31 @@ class Native(msgspec.Struct, frozen=True):
     """An assistant's turn as its provider wrote it, to be sent back unchanged in the same protocol.
 
     It has signatures of its thinking that nobody else can create. `protocol` is the adapter's, such
-    as `anthropic`.
+    as `anthropic`; `content` is a list in the adapter's own form. It goes back to `provider` alone;
+    empty if a client sent it without saying which one made it.
     """
 
     protocol: str
     content: object
+    provider: str = ""
+
+
+class Pieces:
+    """Joins the pieces of one reply."""
+
+    def __init__(self) -> None:
+        self._content: list[object] = []
+        self._whole: NativePiece | None = None
+
+    def add(self, piece: NativePiece) -> None:
+        self._content += piece.content
+        self._whole = piece if piece.whole else self._whole
+
+    @property
+    def native(self) -> Native | None:
+        """The turn; None if it was not signed, or broke off."""
+        last = self._whole
+        return Native(last.protocol, self._content, last.provider) if last else None
 
 
 class Message(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -62,6 +83,13 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True):
         return "".join(part.text for part in self.content if isinstance(part, Text))
 
 
+def tool_message(call_id: str, result: ToolResult) -> Message:
+    if result.error is not None:
+        return Message("tool", result.error, tool_call_id=call_id, failed=True)
+    text = result.result if isinstance(result.result, str) else msgspec.json.encode(result.result).decode()
+    return Message("tool", text, tool_call_id=call_id)
+
+
 class ToolSpec(msgspec.Struct, frozen=True, omit_defaults=True):
     """A function that the model may call. `parameters` is a JSON schema of an object; `strict`: the
     arguments must follow it, if the provider can guarantee that.
@@ -76,6 +104,24 @@ class ToolSpec(msgspec.Struct, frozen=True, omit_defaults=True):
     custom: dict[str, object] | None = None
 
 
+class AnswerSchema(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A JSON schema that the answer must follow, with what the client said beside it.
+
+    `strict`: the provider must guarantee it; None means the provider's own default.
+    """
+
+    json: dict[str, object]
+    name: str = ""
+    description: str = ""
+    strict: bool | None = None
+
+    @property
+    def described(self) -> dict[str, object]:
+        """The schema for a protocol that has no field for its name and description."""
+        said = {"title": self.name, "description": self.description}
+        return {name: text for name, text in said.items() if text and name not in self.json} | self.json
+
+
 class ChatOptions(msgspec.Struct, frozen=True, kw_only=True):
     """How the answer is to be made. None means the provider's own default.
 
@@ -85,7 +131,9 @@ class ChatOptions(msgspec.Struct, frozen=True, kw_only=True):
       client.
     - `tool_choice` is `auto`, `none`, `required`, or the name of the one tool to call.
     - Without `parallel_tools` a turn has at most one call, if the provider can guarantee that.
-    - `schema` is a JSON schema that the answer must follow.
+    - `schema` is what the answer must follow. With `json_mode` it is JSON of any shape.
+    - `verbosity` says how long the answer is to be.
+    - `hints` names the fields that a provider without them may ignore; it refuses others.
     - `cache_key` tells a provider with such a field which requests begin alike.
     - `raw`: also yield the bytes of the body, as `Raw` events, each before its decoded events.
     """
@@ -100,7 +148,10 @@ class ChatOptions(msgspec.Struct, frozen=True, kw_only=True):
     tools: list[ToolSpec] = []
     tool_choice: str = "auto"
     parallel_tools: bool = True
-    schema: dict[str, object] | None = None
+    schema: AnswerSchema | None = None
+    json_mode: bool = False
+    verbosity: Verbosity | None = None
+    hints: list[str] = []
     cache_key: str = ""
     raw: bool = False
 

@@ -171,6 +171,20 @@ class Raw(Event, frozen=True, tag="raw"):
     content_type: str = ""
 
 
+class NativePiece(Event, frozen=True, tag="native-piece"):
+    """A piece of a turn as its provider wrote it, with signatures that nobody else can create.
+
+    The pieces of one reply, joined, are the turn; `whole` marks the last one. Without that one the
+    reply broke off, and the turn is of no use. It goes back unchanged, and only to `provider`.
+    `protocol` is the adapter's; a dialect shows a piece only if it speaks the same one.
+    """
+
+    protocol: str
+    provider: str
+    content: list[object]
+    whole: bool = False
+
+
 class AttemptReset(Event, frozen=True, tag="attempt-reset"):
     """Everything since the last reset, or the start, is void: the run moves to another attempt."""
 
@@ -199,6 +213,7 @@ StreamEvent: TypeAlias = (
     | CitedSource
     | File
     | Raw
+    | NativePiece
     | AttemptReset
     | RunEnd
 )

@@ -11,6 +11,7 @@ from chatapp.events import (
     CitedSource,
     Entry,
     File,
+    NativePiece,
     Part,
     PlanStep,
     Raw,
@@ -126,7 +127,7 @@ class Transcript:
                 self.start = start
             case RunEnd() as end:
                 self.end = end
-            case ToolCall() | ToolApproval() | ToolResult() | PlanStep() | CitedSource() | File():
+            case ToolCall() | ToolApproval() | ToolResult() | PlanStep() | CitedSource() | File() | NativePiece():
                 pass
         self._entries.append(Entry(entry.seq, entry.event, round(entry.at, 3), entry.parts))
 

@@ -22,6 +22,7 @@ from chatapp.events import (
     Event,
     File,
     FinishReason,
+    NativePiece,
     PlanStep,
     ReasoningDelta,
     StreamEvent,
@@ -152,6 +153,8 @@ class RunTask:
                     self.finished = item
                     usage = item.usage or estimate_usage(messages, said[ReasoningDelta], said[TextDelta])
                     self._notes.append(StepFinished(usage))
+                elif isinstance(item, NativePiece):
+                    pass  # an agent's answer is not the turn of one provider
                 elif isinstance(item, Event):
                     if isinstance(item, AttemptReset):
                         said = dict.fromkeys(said, "")

@@ -14,10 +14,12 @@ from chatapp.events import CitedSource, ReasoningDelta, TextDelta, ToolCall, Too
 
 
 class Block(msgspec.Struct, frozen=True):
-    """`index` is its place in the order of opening, from 0. `id` and `name` are those of a call."""
+    """`index` is its place in the order of opening, from 0. `id` and `name` are those of a call. A
+    `sealed` block is for the provider alone: it opens and closes without growing.
+    """
 
     index: int
-    kind: Literal["text", "thinking", "call"]
+    kind: Literal["text", "thinking", "call", "sealed"]
     id: str = ""
     name: str = ""
 
@@ -63,7 +65,7 @@ class Blocks:
     def __init__(self, tools: Collection[str] | None = None, serial: bool = False) -> None:
         self.unanswered: set[str] = set()  # the ids of the calls that have no result yet
         self._tools = tools
-        self._count = 0
+        self.count = 0  # of blocks opened so far
         self._text: Block | None = None  # the text or thinking that is open
         self._calls: dict[str, Block] = {}  # those that are open, by id
         self._serial = serial
@@ -73,7 +75,7 @@ class Blocks:
     @property
     def shown(self) -> bool:
         """Whether any block was opened."""
-        return self._count > 0
+        return self.count > 0
 
     def take(self, event: BlockEvent) -> Sequence[Change]:
         """What the event changes, in the protocol's order."""
@@ -93,6 +95,17 @@ class Blocks:
                 return ()
             case _:
                 assert_never(event)
+
+    @property
+    def thinking(self) -> Block | None:
+        """The thinking that is open."""
+        return self._text if self._text is not None and self._text.kind == "thinking" else None
+
+    def seal(self) -> Sequence[Change]:
+        """Insert a sealed block, after the text or thinking that is open."""
+        closed = self._close_text()
+        block = self._next("sealed")
+        return self._in_turn([*closed, Opened(block), Closed(block)])
 
     def take_place(self) -> int:
         """The index of something that comes here whole and is no block; it counts as shown."""
@@ -143,9 +156,9 @@ class Blocks:
             changes.append(Closed(block))
         return changes
 
-    def _next(self, kind: Literal["text", "thinking", "call"], id: str = "", name: str = "") -> Block:
-        self._count += 1
-        return Block(self._count - 1, kind, id, name)
+    def _next(self, kind: Literal["text", "thinking", "call", "sealed"], id: str = "", name: str = "") -> Block:
+        self.count += 1
+        return Block(self.count - 1, kind, id, name)
 
     def _close_text(self) -> list[Change]:
         block, self._text = self._text, None

@@ -13,6 +13,7 @@ from chatapp.events import (
     AttemptReset,
     CitedSource,
     File,
+    NativePiece,
     PlanStep,
     Raw,
     ReasoningDelta,
@@ -62,7 +63,16 @@ class DeltaDialect(Dialect):
             case AttemptReset():
                 self._answer, self._words = [], WordsForFiles()
                 yield from self.reset(event.reason)
-            case ReasoningDelta() | ToolInputDelta() | ToolCall() | ToolApproval() | ToolResult() | PlanStep() | Raw():
+            case (
+                ReasoningDelta()
+                | ToolInputDelta()
+                | ToolCall()
+                | ToolApproval()
+                | ToolResult()
+                | PlanStep()
+                | Raw()
+                | NativePiece()
+            ):
                 pass
             case _:
                 assert_never(event)

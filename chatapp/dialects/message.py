@@ -14,6 +14,7 @@ from chatapp.events import (
     AttemptReset,
     CitedSource,
     File,
+    NativePiece,
     PlanStep,
     Raw,
     ReasoningDelta,
@@ -71,7 +72,7 @@ class MessageDialect(Dialect):
                 yield from self.reset(event.reason)
             case RunStart():
                 self._run_id = event.run_id
-            case ToolInputDelta():
+            case ToolInputDelta() | NativePiece():
                 pass
             case _:
                 assert_never(event)

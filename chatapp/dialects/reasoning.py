@@ -13,6 +13,7 @@ from chatapp.events import (
     AttemptReset,
     CitedSource,
     File,
+    NativePiece,
     PlanStep,
     Raw,
     ReasoningDelta,
@@ -75,7 +76,7 @@ class ReasoningDialect(Dialect):
                 self._tool_calls = self._tool_results = 0
                 self._words = WordsForFiles()
                 yield from self.reset(event.reason)
-            case ToolInputDelta() | ToolApproval() | PlanStep() | Raw():
+            case ToolInputDelta() | ToolApproval() | PlanStep() | Raw() | NativePiece():
                 pass
             case _:
                 assert_never(event)

@@ -16,6 +16,7 @@ from chatapp.events import (
     AttemptReset,
     CitedSource,
     File,
+    NativePiece,
     PlanStep,
     Raw,
     ReasoningDelta,
@@ -76,7 +77,7 @@ class SessionDialect(Dialect):
             case AttemptReset():
                 self._words = WordsForFiles()
                 yield from self.reset(event.reason)
-            case PlanStep() | ReasoningDelta() | ToolInputDelta() | ToolApproval() | Raw():
+            case PlanStep() | ReasoningDelta() | ToolInputDelta() | ToolApproval() | Raw() | NativePiece():
                 pass
             case _:
                 assert_never(event)

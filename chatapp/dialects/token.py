@@ -14,6 +14,7 @@ from chatapp.events import (
     AttemptReset,
     CitedSource,
     File,
+    NativePiece,
     PlanStep,
     Raw,
     ReasoningDelta,
@@ -62,7 +63,16 @@ class TokenDialect(Dialect):
             case AttemptReset():
                 self._held, self._words = "", WordsForFiles()
                 yield from self.reset(event.reason)
-            case ReasoningDelta() | ToolInputDelta() | ToolCall() | ToolApproval() | ToolResult() | PlanStep() | Raw():
+            case (
+                ReasoningDelta()
+                | ToolInputDelta()
+                | ToolCall()
+                | ToolApproval()
+                | ToolResult()
+                | PlanStep()
+                | Raw()
+                | NativePiece()
+            ):
                 pass
             case _:
                 assert_never(event)

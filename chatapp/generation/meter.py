@@ -8,6 +8,7 @@ from chatapp.events import (
     AttemptReset,
     CitedSource,
     File,
+    NativePiece,
     PlanStep,
     Raw,
     ReasoningDelta,
@@ -22,7 +23,7 @@ from chatapp.providers.usage import estimate_usage
 from chatapp.transcript import Transcript
 
 TOKENS = (TextDelta, ReasoningDelta, ToolInputDelta, ToolCall, File)
-BESIDE_THINKING = (Raw, PlanStep, CitedSource)  # they come in the middle of it, and do not end it
+BESIDE_THINKING = (Raw, PlanStep, CitedSource, NativePiece)  # they come in the middle of it, and do not end it
 
 
 class RunMeter:

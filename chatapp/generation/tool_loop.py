@@ -16,12 +16,13 @@ from contextlib import closing
 import msgspec
 
 from chatapp.cancel import CancelScope
-from chatapp.chat import Chat, Message
+from chatapp.chat import Chat, Message, Pieces, tool_message
 from chatapp.errors import Truncated
 from chatapp.events import (
     AttemptReset,
     CitedSource,
     File,
+    NativePiece,
     ReasoningDelta,
     StreamEvent,
     TextDelta,
@@ -104,6 +105,7 @@ class Round:
 
     In the log each call's id is unique in its run; the provider gets back the id that it gave. A
     source's place in the reply becomes its place in the answer, of which `before` was said already.
+    A turn in which a call got another id is never whole in the log: it names the call otherwise.
     """
 
     def __init__(self, taken: set[str], before: str = "") -> None:
@@ -113,10 +115,12 @@ class Round:
         self._before = len(before)
         self._ids: dict[str, str] = {}  # the provider's -> the log's, of the last call that has it
         self._given: dict[str, str] = {}  # the log's -> the provider's
+        self._pieces = Pieces()
         self._whole: set[str] = set()  # the log's, of calls whose fragments are over
 
     def reset(self) -> None:
         self.shown.clear()
+        self._pieces = Pieces()
         self._whole.clear()
 
     @property
@@ -146,17 +150,22 @@ class Round:
                 item = item.moved(self._before)
             case ToolResult() if item.tool_call_id in self._ids:
                 item = msgspec.structs.replace(item, tool_call_id=self._ids[item.tool_call_id])
-        if isinstance(item, (TextDelta, ReasoningDelta, CitedSource, File, ToolCall, ToolApproval, ToolResult)):
+            case NativePiece():
+                self._pieces.add(item)
+                renamed = any(log_id != given for log_id, given in self._given.items())
+                item = msgspec.structs.replace(item, whole=item.whole and not renamed)
+        if isinstance(
+            item, (TextDelta, ReasoningDelta, CitedSource, File, ToolCall, ToolApproval, ToolResult, NativePiece)
+        ):
             self.shown.append(item)
         return item
 
     def messages(self, calls: Sequence[ToolCall]) -> list[Message]:
         """The assistant's turn with these calls, and the result of each call."""
         made = [msgspec.structs.replace(call, id=self._given[call.id]) for call in calls]
-        native = self.finished.native if self.finished else None
         results = {event.tool_call_id: event for event in self.shown if isinstance(event, ToolResult)}
         return [
-            Message("assistant", self.text, tool_calls=made, reasoning=self.reasoning, native=native),
+            Message("assistant", self.text, tool_calls=made, reasoning=self.reasoning, native=self._pieces.native),
             *(tool_message(self._given[call.id], results[call.id]) for call in calls),
         ]
 
@@ -174,13 +183,6 @@ class Round:
 
 def text_of(events: Sequence[StreamEvent]) -> str:
     return "".join(event.text for event in events if isinstance(event, TextDelta))
-
-
-def tool_message(call_id: str, result: ToolResult) -> Message:
-    if result.error is not None:
-        return Message("tool", result.error, tool_call_id=call_id, failed=True)
-    text = result.result if isinstance(result.result, str) else msgspec.json.encode(result.result).decode()
-    return Message("tool", text, tool_call_id=call_id)
 
 
 def next_chat(chat: Chat, messages: list[Message]) -> Chat:

@@ -10,7 +10,7 @@ from typing import Protocol, TypeAlias, runtime_checkable
 import msgspec
 
 from chatapp.cancel import CancelScope
-from chatapp.chat import Chat, Native
+from chatapp.chat import Chat
 from chatapp.events import FinishReason, StreamEvent, Usage
 
 
@@ -33,13 +33,11 @@ class AttemptFailed(msgspec.Struct, frozen=True):
 class Finished(msgspec.Struct, frozen=True):
     """The end of the reply, always last. `usage` is None if the provider did not report it.
 
-    `native` is the turn to be sent back with the results of the tools that it called, if its
-    protocol demands that. `skipped` counts what could not be read or carried, by its kind.
+    `skipped` counts what could not be read or carried, by its kind.
     """
 
     reason: FinishReason
     usage: Usage | None = None
-    native: Native | None = None
     skipped: dict[str, int] = {}
 
 

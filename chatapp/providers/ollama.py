@@ -15,7 +15,16 @@ from chatapp.providers import Finished
 from chatapp.providers.http import END_MARK, HTTPProvider, ProviderRequest, objects
 from chatapp.providers.lumps import SHORT_CHARS, cut_lumps
 from chatapp.providers.media import file_of_base64
-from chatapp.providers.prompt import given, inline_image, parts, result_text, sendable_turns, with_tool_names
+from chatapp.providers.prompt import (
+    given,
+    inline_image,
+    parts,
+    refuse,
+    result_text,
+    sendable_turns,
+    with_tool_names,
+    words,
+)
 from chatapp.providers.reply import Reply, ReplyItems
 from chatapp.providers.thinking import STYLES, switched
 from chatapp.providers.tool_calls import WholeCalls
@@ -34,6 +43,7 @@ class Ollama(HTTPProvider):
     def request(self, chat: Chat) -> ProviderRequest:
         if chat.tool_choice not in ("auto", "none"):
             raise InvalidField(f"tool_choice: {self.name} supports only 'auto' and 'none'")
+        refuse(chat, self.name, "verbosity")
         messages = [self._message(message, name) for message, name in with_tool_names(sendable_turns(chat, self.name))]
         body: dict[str, object] = {"model": chat.model, "messages": messages, "stream": True}
         limits = given(num_predict=chat.max_tokens, stop=chat.stop)
@@ -42,7 +52,8 @@ class Ollama(HTTPProvider):
         body |= switched(STYLES[self.thinking], chat)
         if chat.tools and chat.tool_choice == "auto":
             body["tools"] = [{"type": "function", "function": tool} for tool in chat.tools]
-        return ProviderRequest("/api/chat", body | given(format=chat.schema))
+        shape = chat.schema.described if chat.schema else "json" if chat.json_mode else None
+        return ProviderRequest("/api/chat", body | given(format=shape))
 
     def decode(self, body: Iterable[bytes]) -> ReplyItems:
         reply = _Reply(self.name)
@@ -67,7 +78,7 @@ class Ollama(HTTPProvider):
         calls = [{"function": {"name": call.name, "arguments": call.arguments}} for call in message.tool_calls]
         thinking = message.reasoning if calls else None
         more = given(images=images, tool_calls=calls, thinking=thinking or None)
-        return {"role": message.role, "content": message.text, **more}
+        return {"role": message.role, "content": words(message), **more}
 
 
 class _Function(msgspec.Struct):

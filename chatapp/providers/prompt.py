@@ -6,12 +6,17 @@ asked for.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
+
+import msgspec
 
 from chatapp.chat import Chat, Image, Message, Part, Role, Text
 from chatapp.errors import InvalidField
+from chatapp.providers.call_ids import IdRule, with_fitting_ids
 from chatapp.providers.result_images import after_results
+
+FAILED = "The tool failed without a message."  # for an error that came without words
 
 _data_url = re.compile(r"data:([\w.+-]+/[\w.+-]+)(?:;[\w.+-]+=[\w.+-]*)*;base64,([A-Za-z0-9+/=]+)").fullmatch
 
@@ -24,31 +29,87 @@ class InlineImage(NamedTuple):
 
 
 def refuse(chat: Chat, who: str, *fields: str) -> None:
-    """Raise InvalidField if one of these fields of the chat is set."""
+    """Raise InvalidField if one of these fields of the chat is set and is no mere hint."""
     for field in fields:
-        if getattr(chat, field) not in (None, [], {}):
+        value = getattr(chat, field)
+        if field not in chat.hints and value is not None and value is not False and value != []:
             raise InvalidField(f"{field}: {who} does not support this")
 
 
-def sendable_turns(chat: Chat, who: str, images_of: tuple[Role, ...] = ("user",)) -> Iterator[Message]:
-    """The turns without empty answers, such as one that was stopped before its first word.
+def refuse_json_mode(chat: Chat, who: str) -> None:
+    """Raise InvalidField if the answer is to be JSON of any shape.
 
-    Several providers refuse those. Raises InvalidField for an image in a turn of a role that is
-    not in `images_of`. Images in a tool's result go into a turn of the user behind it, if
-    only users may have images.
+    A schema of any object is no substitute: a provider refuses it, or closes it to `{}`.
+    """
+    if chat.json_mode:
+        raise InvalidField(f"json_mode: {who} has no json_object format; use a JSON schema")
+
+
+def sendable_turns(
+    chat: Chat, who: str, protocol: str = "", images_of: tuple[Role, ...] = ("user",)
+) -> Iterator[Message]:
+    """The turns without empty answers, such as one that was stopped before its first word, and
+    without answers of nothing but blanks and line ends.
+
+    Several providers refuse those. An answer that its provider sealed whole goes to that one, in a
+    `protocol` that can say so. Raises InvalidField for an image in a turn of a role that is not in
+    `images_of`. Images in a tool's result go into a turn of the user behind it, if only users may
+    have images.
     """
     behind = "user" in images_of and "tool" not in images_of
     for message in after_results(chat.messages) if behind else chat.messages:
         if message.role not in images_of and any(isinstance(part, Image) for part in parts(message)):
             raise InvalidField(f"messages: {who} does not accept images in messages of role {message.role!r}")
-        if message.role != "assistant" or message.content or message.tool_calls or message.native:
+        if (
+            message.role != "assistant"
+            or parts(message)
+            or message.tool_calls
+            or native_content(message, protocol, who)
+        ):
             yield message
 
 
+def system_first(messages: Iterable[Message]) -> list[Message]:
+    """The turns with all system messages as one in front, and neighbours of one role as one turn.
+
+    The templates of many open models raise an error otherwise.
+    """
+    system: list[Message] = []
+    rest: list[Message] = []
+    for message in messages:
+        same = system if message.role == "system" else rest
+        if same and same[-1].role == message.role != "tool":
+            message = _merged(same.pop(), message)
+        same.append(message)
+    return system + rest
+
+
+def _merged(first: Message, second: Message) -> Message:
+    """Two turns of one role as one, with a blank line between their texts."""
+    content: str | list[Part]
+    if isinstance(first.content, str) and isinstance(second.content, str):
+        content = "\n\n".join(text for text in (first.content, second.content) if text.strip())
+    else:
+        content = [*parts(first), *parts(second)]
+    reasoning = "\n\n".join(text for text in (first.reasoning, second.reasoning) if text)
+    calls = [*first.tool_calls, *second.tool_calls]
+    return msgspec.structs.replace(second, content=content, reasoning=reasoning, tool_calls=calls)
+
+
 def parts(message: Message) -> list[Part]:
-    """The content in parts, without empty texts."""
+    """The content in parts, without texts that are empty or blank: Anthropic refuses those."""
     content: list[Part] = [Text(message.content)] if isinstance(message.content, str) else message.content
-    return [part for part in content if not isinstance(part, Text) or part.text]
+    return [part for part in content if not isinstance(part, Text) or part.text.strip()]
+
+
+def words(message: Message) -> str:
+    """The content's text; empty if it is blank."""
+    return message.text if message.text.strip() else ""
+
+
+def failure(message: Message) -> str:
+    """The text of a result that is an error. It always says something: some refuse it otherwise."""
+    return words(message) or FAILED
 
 
 def inline_image(image: Image, who: str) -> InlineImage:
@@ -64,14 +125,26 @@ def split_data_url(url: str) -> InlineImage | None:
     return InlineImage(match[1], match[2]) if match else None
 
 
-def native_content(message: Message, protocol: str) -> object:
-    """The turn as a provider of this protocol wrote it; None if there is none."""
-    return message.native.content if message.native and message.native.protocol == protocol else None
+def fitted(messages: Sequence[Message], protocol: str, who: str, rule: IdRule) -> list[Message]:
+    """The messages with ids of calls that keep to the rule.
+
+    A turn that goes back as it was written keeps its own.
+    """
+    own = (call.id for message in messages if native_content(message, protocol, who) for call in message.tool_calls)
+    return with_fitting_ids(messages, rule, own)
+
+
+def native_content(message: Message, protocol: str, who: str) -> object:
+    """The turn as the provider `who` wrote it in this protocol; None if another wrote it."""
+    native = message.native
+    if native is None or native.protocol != protocol or native.provider not in ("", who):
+        return None
+    return native.content
 
 
 def result_text(message: Message) -> str:
     """A tool's result for a protocol that cannot mark it as failed."""
-    return f"Error: {message.text}" if message.failed else message.text
+    return f"Error: {failure(message)}" if message.failed else message.text
 
 
 def with_tool_names(messages: Iterator[Message]) -> Iterator[tuple[Message, str]]:

@@ -15,7 +15,7 @@ from typing import ClassVar, Generic, TypeAlias, TypeVar
 import msgspec
 
 from chatapp.errors import BadReply, EmptyReply, Reported, Truncated, UpstreamError
-from chatapp.events import StreamEvent
+from chatapp.events import NativePiece, StreamEvent
 from chatapp.providers import Finished
 from chatapp.wire.failures import is_keep_alive, reports_failure, words_report_failure
 from chatapp.wire.json_text import parse_loosely
@@ -96,7 +96,7 @@ class Reply(ABC, Generic[T]):
             for text in frames:
                 try:
                     for event in self._take(text):
-                        self._spoke = True
+                        self._spoke = self._spoke or not isinstance(event, NativePiece)
                         yield event
                 except UpstreamError:
                     if not self.finished:
@@ -110,7 +110,7 @@ class Reply(ABC, Generic[T]):
             if isinstance(error, BadReply | Reported):
                 self.skip(AFTER_END)
         for event in self.rest():
-            self._spoke = True
+            self._spoke = self._spoke or not isinstance(event, NativePiece)
             yield event
         self._check_end()
         yield msgspec.structs.replace(self.end(), skipped=dict(self.skipped))

@@ -150,6 +150,12 @@ class ToolCallAssembler:
         is_late = not came or not call.is_complete and text.startswith(came)
         yield from self._write(call, key, text[len(came) :] if is_late else "", told_again=True)
 
+    def id_of(self, index: int | str | None, id: str | None) -> str:
+        """The id of the call to which the fragment that was added last belongs."""
+        key = index if index is not None else id or None
+        call = self._by_key.get(key) if key is not None else self._calls[-1] if self._calls else None
+        return call.id if call else id or ""
+
     def end(self, cut_off: bool) -> Iterator[ToolCall | ToolInputDelta]:
         """The whole calls. If a limit `cut_off` the reply, the incomplete one is left out.
 

@@ -102,16 +102,23 @@ def said_before(session: Session, answer: MessageRow) -> Sequence[MessageRow]:
 def provider_messages(rows: Iterable[MessageRow], said: Sequence[Message]) -> list[Message]:
     """The history and what is said now, without empty messages and without calls that have no
     result: providers refuse both."""
-    messages = [*(row.message() for row in rows), *said]
+    messages = [*(message for row in rows for message in row.messages()), *said]
     whole = [_with_answered_calls(message, messages[index + 1 :]) for index, message in enumerate(messages)]
-    return [message for message in whole if message.content or message.tool_calls or message.role == "tool"]
+    return [message for message in whole if _says_something(message)]
+
+
+def _says_something(message: Message) -> bool:
+    return bool(message.content or message.tool_calls or message.native) or message.role == "tool"
 
 
 def _with_answered_calls(message: Message, later: Iterable[Message]) -> Message:
     """Results follow right after the message with the calls; other turns may use the same ids
-    again."""
+    again. A turn that lost a call is not the one that its provider wrote.
+    """
     if not message.tool_calls:
         return message
     answered = {result.tool_call_id for result in takewhile(lambda one: one.role == "tool", later)}
     calls = [call for call in message.tool_calls if call.id in answered]
-    return msgspec.structs.replace(message, tool_calls=calls)
+    if len(calls) == len(message.tool_calls):
+        return message
+    return msgspec.structs.replace(message, tool_calls=calls, native=None)

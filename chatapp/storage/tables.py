@@ -9,7 +9,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from chatapp.chat import Message, Role
 from chatapp.storage import Answer, Conversation, StoredMessage, decode_entries, decode_message
-from chatapp.transcript import transcript_of
+from chatapp.storage.turns import turns_of
 
 
 class Base(DeclarativeBase):
@@ -132,10 +132,10 @@ class MessageRow(Base):
         names = ("owner", "role", "status", "content", "entries", "provider", "model", "result_mode", "said", "created")
         return MessageRow(id=id, conversation_id=conversation_id, **{name: getattr(self, name) for name in names})
 
-    def message(self) -> Message:
-        """As a provider gets it."""
+    def messages(self) -> list[Message]:
+        """As a provider gets it; several for an answer with calls whose turns are to go back."""
         if self.said is not None:
-            return decode_message(self.said)
-        if '"tool-call"' not in self.entries:  # a quick look: most have none
-            return Message(cast(Role, self.role), self.content)
-        return Message("assistant", self.content, tool_calls=transcript_of(decode_entries(self.entries)).open_calls())
+            return [decode_message(self.said)]
+        if not any(name in self.entries for name in ('"tool-call"', '"native-piece"')):  # a quick look
+            return [Message(cast(Role, self.role), self.content)]
+        return turns_of(decode_entries(self.entries))

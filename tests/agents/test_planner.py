@@ -17,6 +17,7 @@ from chatapp.chat import Chat, Message, ToolSpec
 from chatapp.errors import ConfigError, NotFound
 from chatapp.events import (
     AttemptReset,
+    NativePiece,
     PlanStep,
     ReasoningDelta,
     StreamEvent,
@@ -60,6 +61,15 @@ def provider(agent: Agent, model: Provider, calls: int = 8) -> Provider:
 def play(agent: Agent, model: Provider, calls: int = 8) -> list[ReplyItem]:
     with gevent.Timeout(10):
         return list(provider(agent, model, calls).stream(CHAT, CancelScope()))
+
+
+def test_what_the_model_sealed_is_no_turn_of_the_agent() -> None:
+    sealed = [Started(), TextDelta("a"), NativePiece("p", "up", [1], whole=True), Finished("stop", Usage(1, 1, 2))]
+
+    def repeats(task: Task) -> Iterator[StreamEvent]:
+        yield from task.ask([Message("user", "hi")])
+
+    assert not [item for item in play(repeats, ScriptedProvider(sealed)) if isinstance(item, NativePiece)]
 
 
 def text(items: Sequence[ReplyItem]) -> str:

@@ -13,6 +13,7 @@ from chatapp.cancel import CancelScope
 from chatapp.chat import Chat, Message, Native, ToolSpec
 from chatapp.events import (
     AttemptReset,
+    NativePiece,
     ReasoningDelta,
     TextDelta,
     ToolCall,
@@ -98,13 +99,15 @@ ANSWER: list[ReplyItem] = [TextDelta("It is 42."), Finished("stop", Usage(20, 3,
 
 
 def test_a_call_is_run_and_its_result_sent_back() -> None:
-    native = Native("test", ["signed"])
+    pieces = [NativePiece("test", "model", ["signed"]), NativePiece("test", "model", ["so"], whole=True)]
     first: list[ReplyItem] = [
         ReasoningDelta("hm"),
+        pieces[0],
         TextDelta("Let me see."),
         ToolInputDelta("a", "double", '{"number": 21}'),
         call("a", "double", number=21),
-        Finished("stop", Usage(10, 5, 15), native),
+        pieces[1],
+        Finished("stop", Usage(10, 5, 15)),
     ]
     model = Model(first, ANSWER)
     assert play(model) == [
@@ -117,10 +120,24 @@ def test_a_call_is_run_and_its_result_sent_back() -> None:
     ]
     turn, answer = model.asked[1].messages[1:]
     assert turn == Message(
-        "assistant", "Let me see.", tool_calls=[call("a", "double", number=21)], reasoning="hm", native=native
+        "assistant",
+        "Let me see.",
+        tool_calls=[call("a", "double", number=21)],
+        reasoning="hm",
+        native=Native("test", ["signed", "so"], "model"),
     )
     assert answer == Message("tool", "42", tool_call_id="a")
     assert model.asked[1].tool_choice == "auto"
+
+
+def test_a_turn_whose_call_got_another_id_is_not_whole_in_the_log_but_goes_back() -> None:
+    piece = NativePiece("test", "model", ["signed"], whole=True)
+    again: list[ReplyItem] = [call("a", "double", number=21), piece, STOP]
+    model = Model(again, again, ANSWER)
+    pieces = [item for item in play(model) if isinstance(item, NativePiece)]
+    assert [item.whole for item in pieces] == [True, False]
+    turns = [message for message in model.asked[2].messages if message.role == "assistant"]
+    assert [turn.native for turn in turns] == [Native("test", ["signed"], "model")] * 2
 
 
 def test_calls_of_one_turn_run_side_by_side_and_results_come_when_they_are_there() -> None:

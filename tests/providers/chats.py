@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from chatapp.chat import Chat, Image, Message, Text, ToolSpec
+from chatapp.chat import AnswerSchema, Chat, Image, Message, Text, ToolSpec
 from chatapp.events import ToolCall
 
 PNG = "iVBORw0KGgo="
@@ -25,7 +25,9 @@ TURNS = Chat(model="m", messages=[Message("user", "a"), Message("assistant", "b"
 TOOLS = Chat(model="m", messages=[Message("system", "s"), ASKED, CALLED, *RESULTS], tools=[TOOL])
 SEEN = Chat(model="m", messages=[Message("user", [Text("what is it?"), HERE])])
 SET = Chat(model="m", messages=[Message("user", "u")], max_tokens=5, temperature=0.5, top_p=0.9)
-SHAPED = msgspec.structs.replace(PLAIN, schema=SCHEMA)
+SHAPED = msgspec.structs.replace(PLAIN, schema=AnswerSchema(SCHEMA))
+NAMED = msgspec.structs.replace(PLAIN, schema=AnswerSchema(SCHEMA, "place", "Of a city", strict=True))
+ANY_JSON = msgspec.structs.replace(PLAIN, json_mode=True)
 
 
 def body(adapter: type, chat: Chat, base_url: str = "http://acme.test", **options: Any) -> dict[str, Any]:

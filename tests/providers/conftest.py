@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from chatapp.chat import Native, Pieces
 from chatapp.errors import UpstreamError
-from chatapp.events import AttemptReset, ReasoningDelta, StreamEvent, TextDelta, ToolCall
+from chatapp.events import AttemptReset, NativePiece, ReasoningDelta, StreamEvent, TextDelta, ToolCall
 from chatapp.providers import Finished
 from chatapp.providers.http import HTTPProvider
 from chatapp.wire.upstream import Upstream
@@ -77,6 +78,15 @@ class Reading:
     @property
     def tool_calls(self) -> list[ToolCall]:
         return [item for item in self.valid if isinstance(item, ToolCall)]
+
+    @property
+    def native(self) -> Native | None:
+        """The turn as its provider wrote it, joined from its pieces."""
+        pieces = Pieces()
+        for item in self.valid:
+            if isinstance(item, NativePiece):
+                pieces.add(item)
+        return pieces.native
 
     @property
     def finish(self) -> Finished | None:

@@ -5,7 +5,7 @@ name.
 import pytest
 from providers.chats import CALLED, HERE, PLAIN, PNG, RESULTS, SILENT, THERE
 
-from chatapp.chat import Chat, Image, Message, Native, Text
+from chatapp.chat import AnswerSchema, Chat, Image, Message, Native, Text
 from chatapp.errors import InvalidField
 from chatapp.providers.prompt import (
     InlineImage,
@@ -20,15 +20,18 @@ from chatapp.providers.prompt import (
     with_tool_names,
 )
 
+BLANK = Message("assistant", "\n \n")
+
 
 def chat(*messages: Message, **more: object) -> Chat:
     return Chat(model="m", messages=list(messages), **more)
 
 
 def test_an_answer_that_says_nothing_is_left_out():
-    native = Message("assistant", "", native=Native("acme", []))
+    native = Message("assistant", "", native=Native("acme", [1]))
     said = [Message("user", ""), CALLED, native, Message("assistant", "a")]
-    assert list(sendable_turns(chat(*said, SILENT), "acme")) == said
+    assert list(sendable_turns(chat(*said, SILENT, BLANK), "it", "acme")) == said
+    assert native not in sendable_turns(chat(*said), "it", "other")
 
 
 def test_an_image_is_refused_in_a_role_that_cannot_have_one():
@@ -56,16 +59,18 @@ def test_the_images_of_results_follow_them_if_only_a_user_may_have_images():
     assert [message.role for message in sendable_turns(chat(*results), "acme")] == ["tool", "tool", "tool", "user"]
 
 
-@pytest.mark.parametrize(("field", "value"), [("seed", 0), ("stop", ["."]), ("schema", {"type": "object"})])
+@pytest.mark.parametrize(
+    ("field", "value"), [("seed", 0), ("stop", ["."]), ("schema", AnswerSchema({})), ("json_mode", True)]
+)
 def test_a_field_that_is_set_is_refused_by_its_name(field, value):
-    refuse(PLAIN, "acme", "seed", "stop", "schema")
+    refuse(PLAIN, "acme", "seed", "stop", "schema", "json_mode")
     with pytest.raises(InvalidField, match=f"^{field}: acme does not support this$"):
-        refuse(chat(**{field: value}), "acme", "seed", "stop", "schema")
+        refuse(chat(**{field: value}), "acme", "seed", "stop", "schema", "json_mode")
 
 
 @pytest.mark.parametrize(
     ("content", "expected"),
-    [("a", [Text("a")]), ("", []), ([Text(""), HERE, Text("b")], [HERE, Text("b")])],
+    [("a", [Text("a")]), ("", []), ([Text(""), HERE, Text("b")], [HERE, Text("b")]), (" \n", [])],
 )
 def test_parts_are_without_empty_texts(content, expected):
     assert parts(Message("user", content)) == expected
@@ -87,8 +92,11 @@ def test_any_other_image_is_refused_if_it_must_be_inside(url):
 
 def test_a_turn_goes_back_as_it_was_written_only_to_its_own_protocol():
     message = Message("assistant", "a", native=Native("acme", [1]))
-    assert native_content(message, "acme") == [1]
-    assert native_content(message, "other") is native_content(Message("assistant", "a"), "acme") is None
+    assert native_content(message, "acme", "it") == [1]
+    assert native_content(message, "other", "it") is native_content(Message("assistant", "a"), "acme", "it") is None
+    own = Message("assistant", "a", native=Native("acme", [1], "it"))
+    assert native_content(own, "acme", "it") == [1]
+    assert native_content(own, "acme", "another") is None
 
 
 def test_results_are_texts_with_the_names_of_their_tools():

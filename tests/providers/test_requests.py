@@ -8,10 +8,10 @@ import pytest
 from anthropic.types.message_create_params import MessageCreateParamsStreaming
 from openai.types.chat.completion_create_params import CompletionCreateParamsStreaming
 from openai.types.responses.response_create_params import ResponseCreateParamsStreaming
-from providers.chats import ASKED, CALLED, HERE, PLAIN, RESULTS, SCHEMA, THERE, TOOL, TOOLS, body
+from providers.chats import ANY_JSON, ASKED, CALLED, HERE, NAMED, PLAIN, RESULTS, SCHEMA, THERE, TOOL, TOOLS, body
 from pydantic import TypeAdapter
 
-from chatapp.chat import Chat, Image, Message, Native, Text
+from chatapp.chat import AnswerSchema, Chat, Image, Message, Native, Text
 from chatapp.errors import InvalidField
 from chatapp.providers.anthropic.adapter import Anthropic
 from chatapp.providers.gemini.adapter import Gemini
@@ -65,6 +65,52 @@ def test_a_tool_can_be_chosen(adapter, where, choices):
         assert body(adapter, msgspec.structs.replace(TOOLS, tool_choice=choice))[where] == expected
 
 
+DESCRIBED = {"title": "place", "description": "Of a city", **SCHEMA}
+
+
+@pytest.mark.parametrize(
+    ("adapter", "where", "named", "any_json"),
+    [
+        (
+            OpenAIChat,
+            "response_format",
+            {
+                "type": "json_schema",
+                "json_schema": {"name": "place", "description": "Of a city", "strict": True, "schema": SCHEMA},
+            },
+            {"type": "json_object"},
+        ),
+        (
+            OpenAIResponses,
+            "text",
+            {
+                "format": {
+                    "type": "json_schema",
+                    "name": "place",
+                    "description": "Of a city",
+                    "strict": True,
+                    "schema": SCHEMA,
+                }
+            },
+            {"format": {"type": "json_object"}},
+        ),
+        (Anthropic, "output_config", {"format": {"type": "json_schema", "schema": DESCRIBED}}, None),
+        (
+            Gemini,
+            "generationConfig",
+            {"responseMimeType": "application/json", "responseJsonSchema": DESCRIBED},
+            {"responseMimeType": "application/json"},
+        ),
+        (Ollama, "format", DESCRIBED, "json"),
+    ],
+)
+def test_the_shape_of_the_answer_is_carried_whole(adapter, where, named, any_json):
+    """A protocol that has no field for a schema's name and description gets them in the schema."""
+    assert body(adapter, NAMED)[where] == named
+    if any_json:
+        assert body(adapter, ANY_JSON)[where] == any_json
+
+
 @pytest.mark.parametrize(
     ("adapter", "protocol", "where"),
     [
@@ -98,6 +144,10 @@ def test_a_request_says_nothing_that_was_not_asked(adapter):
         (OpenAIResponses, {"stop": ["."]}, "stop"),
         (OpenAIResponses, {"seed": 0}, "seed"),
         (Anthropic, {"seed": 0}, "seed"),
+        (Anthropic, {"json_mode": True}, "json_mode"),
+        (Anthropic, {"verbosity": "low"}, "verbosity"),
+        (Gemini, {"verbosity": "low"}, "verbosity"),
+        (Ollama, {"verbosity": "low"}, "verbosity"),
         (Anthropic, {"temperature": 1.5}, "temperature"),
         (Anthropic, {"thinking": True, "temperature": 0.5}, "temperature"),
         (Anthropic, {"thinking": True, "max_tokens": 100}, "max_tokens"),
@@ -116,6 +166,12 @@ def test_what_a_protocol_cannot_carry_is_refused_by_name(adapter, changes, field
         provider.check(msgspec.structs.replace(PLAIN, **changes))
 
 
+@pytest.mark.parametrize("adapter", ADAPTERS)
+def test_a_hint_goes_only_to_those_who_surely_take_it(adapter):
+    hinted = msgspec.structs.replace(PLAIN, verbosity="low", hints=["verbosity"])
+    assert ("low" in str(body(adapter, hinted))) == (adapter is OpenAIResponses)
+
+
 # The official libraries know these requests
 
 RICH = msgspec.structs.replace(
@@ -123,7 +179,7 @@ RICH = msgspec.structs.replace(
     model="gpt-5.1",
     messages=[*TOOLS.messages, Message("user", [Text("and this?"), HERE, THERE])],
     max_tokens=5000,
-    schema=SCHEMA,
+    schema=AnswerSchema(SCHEMA, "place", "Of a city", strict=True),
     tool_choice="weather",
 )
 # OpenAI accepts an assistant's text without an id, though its types say otherwise.
@@ -133,8 +189,16 @@ SILENTLY = [msgspec.structs.replace(m, content="") if m is CALLED else m for m i
 @pytest.mark.parametrize(
     ("adapter", "changes", "params"),
     [
-        (OpenAIChat, {"thinking": True, "stop": ["."], "seed": 7, "top_p": 0.9}, CompletionCreateParamsStreaming),
-        (OpenAIResponses, {"thinking": True, "top_p": 0.9, "messages": SILENTLY}, ResponseCreateParamsStreaming),
+        (
+            OpenAIChat,
+            {"thinking": True, "stop": ["."], "seed": 7, "top_p": 0.9, "verbosity": "low"},
+            CompletionCreateParamsStreaming,
+        ),
+        (
+            OpenAIResponses,
+            {"thinking": True, "top_p": 0.9, "verbosity": "low", "messages": SILENTLY},
+            ResponseCreateParamsStreaming,
+        ),
         (Anthropic, {"stop": ["."], "thinking": False}, MessageCreateParamsStreaming),
         (Anthropic, {"thinking": True, "tool_choice": "auto"}, MessageCreateParamsStreaming),
         (

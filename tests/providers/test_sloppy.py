@@ -616,7 +616,7 @@ def test_two_calls_under_one_id_are_two(play: Any, name: str) -> None:
     calls = made(reading)
     assert [call[1:] for call in calls] == [("f", {"x": 1}), ("f", {"x": 2}), ("g", {})]
     assert calls[0][0] == "a" and calls[2][0] == "b"
-    assert reading.finish.native is None  # it names both the same
+    assert reading.native is None  # it names both the same
 
 
 @pytest.mark.parametrize("name", PROTOCOLS)
@@ -638,7 +638,7 @@ def test_a_nameless_call_reaches_nobody(play: Any, name: str) -> None:
     reading = play(PROTOCOLS[name], frames)
     assert [call[1] for call in made(reading)] == ["f"]
     assert reading.finish.skipped["call without a name"] == 1
-    assert '"a"' not in json.dumps(reading.finish.native.content if reading.finish.native else None)
+    assert '"a"' not in json.dumps(reading.native.content if reading.native else None)
 
 
 @pytest.mark.parametrize("name", ["gemini", "ollama", "anthropic", "openai-chat", "openai-responses"])
@@ -714,7 +714,7 @@ LATE_CALLS: dict[str, Frames] = {
 def test_a_call_of_responses_that_comes_late_is_given_once(play: Any, late: str) -> None:
     reading = play(PROTOCOLS["openai-responses"], LATE_CALLS[late])
     assert made(reading) == [("a", "f", {"x": 1})]
-    assert [turn["type"] for turn in reading.finish.native.content if turn["type"] != "reasoning"] == ["function_call"]
+    assert [turn["type"] for turn in reading.native.content if turn["type"] != "reasoning"] == ["function_call"]
 
 
 def test_a_call_whole_in_a_blocks_end_is_given(play: Any) -> None:
@@ -727,7 +727,7 @@ def test_blocks_under_one_index_are_each_a_call(play: Any) -> None:
     frames = [block_start(0, "a"), block_json(0, '{"x":1}'), block_start(0, "b"), block_json(0, '{"x":2}')]
     reading = play(PROTOCOLS["anthropic"], [*frames, *PROTOCOLS["anthropic"].stop])
     assert made(reading) == [("a", "f", {"x": 1}), ("b", "f", {"x": 2})]
-    assert [(block["id"], block["input"]) for block in reading.finish.native.content] == [
+    assert [(block["id"], block["input"]) for block in reading.native.content] == [
         ("a", {"x": 1}),
         ("b", {"x": 2}),
     ]
@@ -752,7 +752,7 @@ def test_a_call_that_the_provider_made_is_shown_as_its_own(play: Any, kind: str)
     [result] = [event for event in reading.items if isinstance(event, ToolResult)]
     assert call.by_provider and call.arguments and not call.unread
     assert (result.tool_call_id, result.error) == (call.id, None)
-    assert (reading.text, reading.finish.native) == ("Hello", None)
+    assert (reading.text, reading.native) == ("Hello", None)
 
 
 def test_a_call_that_the_provider_failed_to_make_says_so(play: Any) -> None:
@@ -804,7 +804,7 @@ def test_streamed_arguments_of_gemini_become_a_whole_call(play: Any) -> None:
     reading = play(PROTOCOLS["gemini"], frames)
     arguments = {"city": "New York", "days": [{"n": 3, "wet": False}, {"n": 0.5}], "a.b": [None]}
     assert made(reading) == [("a", "f", arguments), ("call_0", "g", {"x": 1})]
-    first, second = reading.finish.native.content
+    first, second = reading.native.content
     assert first == {"functionCall": {"name": "f", "args": arguments, "id": "a"}, "thoughtSignature": "sig"}
     assert second == {"functionCall": {"name": "g", "args": {"x": 1}}}
 

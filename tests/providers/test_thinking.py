@@ -7,7 +7,7 @@ from typing import get_args
 import msgspec
 import pytest
 
-from chatapp.chat import Chat, Effort, Message
+from chatapp.chat import AnswerSchema, Chat, Effort, Message
 from chatapp.providers.anthropic.adapter import Anthropic
 from chatapp.providers.gemini.adapter import Gemini
 from chatapp.providers.ollama import Ollama
@@ -154,6 +154,8 @@ def test_each_protocol_has_a_style_of_its_own_and_takes_another(adapter, switch)
 
 
 def test_claude_is_told_the_effort_beside_the_schema_of_its_answer():
-    chat = Chat(model="claude-opus-4-6", messages=[Message("user", "u")], thinking=True, effort="low", schema={})
+    chat = Chat(
+        model="claude-opus-4-6", messages=[Message("user", "u")], thinking=True, effort="low", schema=AnswerSchema({})
+    )
     config = Anthropic("acme", None).request(chat).body["output_config"]
     assert config == {"effort": "low", "format": {"type": "json_schema", "schema": {}}}

@@ -12,9 +12,20 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from chatapp import ids
-from chatapp.chat import Ask, Image, Message, Text
+from chatapp.chat import Ask, Image, Message, Native, Text
 from chatapp.errors import ConfigError, DatabaseUnavailable, InvalidField, NotFound
-from chatapp.events import Entry, RunEnd, RunStart, StreamEvent, TextDelta, Timing, ToolCall, Usage
+from chatapp.events import (
+    Entry,
+    NativePiece,
+    RunEnd,
+    RunStart,
+    StreamEvent,
+    TextDelta,
+    Timing,
+    ToolCall,
+    ToolResult,
+    Usage,
+)
 from chatapp.storage import Begun, placement
 from chatapp.storage.conversations import Conversations
 from chatapp.storage.database import open_database
@@ -320,6 +331,28 @@ def test_one_goes_on_only_from_what_is_one_s_own_kept_and_ended(conversations: S
     for previous, owner in ((first.answer.id, "bob"), (unkept, "ann"), ("msg_0", "ann")):
         with pytest.raises(NotFound):
             conversations.ask(owner, previous=previous)
+
+
+def test_a_signed_turn_goes_back_in_the_next_request_of_its_conversation(conversations: Store) -> None:
+    call = ToolCall("a", "function", "clock", {})
+    events: list[StreamEvent] = [
+        RunStart("r", "t", "up", "words", "disabled", 0.0),
+        call,
+        NativePiece("p", "up", [{"signed": 1}], whole=True),
+        ToolResult("a", "noon"),
+        TextDelta("It is noon."),
+        RunEnd("stop", Usage(1, 2, 3), Timing(1, 2, 3)),
+    ]
+    begun = conversations.ask()
+    conversations.finish(begun.answer.id, transcript_of([Entry(seq, event) for seq, event in enumerate(events, 1)]))
+
+    assert conversations.ask(conversation_id=begun.answer.conversation_id).messages == [
+        Message("user", "hi"),
+        Message("assistant", "", tool_calls=[call], native=Native("p", [{"signed": 1}], "up")),
+        Message("tool", "noon", tool_call_id="a"),
+        Message("assistant", "It is noon."),
+        Message("user", "hi"),
+    ]
 
 
 def test_a_conversation_is_begun_without_an_answer_and_filled(conversations: Store) -> None:

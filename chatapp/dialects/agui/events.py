@@ -16,6 +16,7 @@ from chatapp.events import (
     CitedSource,
     ErrorInfo,
     File,
+    NativePiece,
     PlanStep,
     Raw,
     ReasoningDelta,
@@ -89,7 +90,7 @@ class AGUIDialect(Dialect):
                 yield from self._end(event)
             case AttemptReset() if self._messages or self._blocks.shown:
                 yield self._fail(BEGUN_ANEW)
-            case PlanStep() | ToolApproval() | AttemptReset() | Raw():
+            case PlanStep() | ToolApproval() | AttemptReset() | Raw() | NativePiece():
                 pass
             case _:
                 assert_never(event)

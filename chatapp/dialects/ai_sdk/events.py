@@ -16,6 +16,7 @@ from chatapp.events import (
     AttemptReset,
     CitedSource,
     File,
+    NativePiece,
     PlanStep,
     Raw,
     ReasoningDelta,
@@ -91,7 +92,7 @@ class UIMessageDialect(Dialect):
                 yield from self._end(event)
             case AttemptReset() if self._blocks.shown:
                 yield from self._fail(BEGUN_ANEW.message)
-            case PlanStep() | ToolApproval() | AttemptReset() | Raw():
+            case PlanStep() | ToolApproval() | AttemptReset() | Raw() | NativePiece():
                 pass
             case _:
                 assert_never(event)

@@ -18,6 +18,7 @@ from chatapp.events import (
     CitedSource,
     ErrorInfo,
     File,
+    NativePiece,
     PlanStep,
     Raw,
     ReasoningDelta,
@@ -35,8 +36,10 @@ from chatapp.transcript import Transcript
 from chatapp.wire.frames import Frame
 from chatapp.wire.json_text import json_data
 
-# Stands where Anthropic signs its thinking. It proves nothing: no provider is told thinking that
-# comes back with it.
+PROTOCOL = "anthropic"
+
+# Stands where Anthropic signs its thinking, if another provider thought. It proves nothing: no
+# provider is told thinking that comes back with it.
 SIGNATURE = "chatapp-unsigned"
 DELTAS = {
     "text": ("text_delta", "text"),
@@ -68,6 +71,8 @@ class AnthropicDialect(Dialect):
         self._prompt_tokens = prompt_tokens
         self._model = model
         self._blocks = Blocks(tools, serial=True)
+        self._signatures: dict[int, str] = {}  # of thinking, by the block's index
+        self._sealed: dict[int, dict[str, object]] = {}  # blocks as Anthropic wrote them, by index
         self._run_id = ""
         self._over = False
 
@@ -77,6 +82,9 @@ class AnthropicDialect(Dialect):
         match event:
             case TextDelta() | ReasoningDelta() | CitedSource() | ToolInputDelta() | ToolCall() | ToolResult():
                 yield from self._frames(self._blocks.take(event))
+            case NativePiece():
+                for block in sealed_blocks(event):
+                    yield from self._seal(block)
             case File():  # the protocol's answers have no pictures
                 yield from self._frames(self._blocks.take(TextDelta(in_words(self._run_id, event))))
             case RunStart():
@@ -102,6 +110,16 @@ class AnthropicDialect(Dialect):
     def heartbeat(self) -> Iterator[Frame]:
         yield _frame("ping")
 
+    def _seal(self, block: dict[str, object]) -> Iterator[Frame]:
+        """Sign the thinking that is open, or insert a block that nobody but Anthropic can read."""
+        if block["type"] == "thinking" and (thinking := self._blocks.thinking):
+            self._signatures[thinking.index] = str(block["signature"])
+            yield from self._frames(self._blocks.close_text())
+        elif not block.get("thinking"):
+            changes = self._blocks.seal()
+            self._sealed[self._blocks.count - 1] = block
+            yield from self._frames(changes)
+
     def _frames(self, changes: Iterable[Change]) -> Iterator[Frame]:
         for change in changes:
             block = change.block
@@ -109,17 +127,34 @@ class AnthropicDialect(Dialect):
                 case Grew():
                     yield _delta(block, change.text)
                 case Opened():
-                    yield _frame("content_block_start", index=block.index, content_block=_start(block))
+                    yield _frame("content_block_start", index=block.index, content_block=self._start(block))
                 case Cited():
                     delta = {"type": "citations_delta", "citation": _citation(change.source)}
                     yield _frame("content_block_delta", index=block.index, delta=delta)
                 case Closed():
-                    if block.kind == "thinking":
-                        signature = {"type": "signature_delta", "signature": SIGNATURE}
-                        yield _frame("content_block_delta", index=block.index, delta=signature)
+                    if signature := self._signature(block):
+                        signed = {"type": "signature_delta", "signature": signature}
+                        yield _frame("content_block_delta", index=block.index, delta=signed)
                     yield _frame("content_block_stop", index=block.index)
                 case _:
                     assert_never(change)
+
+    def _start(self, block: Block) -> dict[str, object]:
+        match block.kind:
+            case "text":
+                return {"type": "text", "text": ""}
+            case "thinking":
+                return {"type": "thinking", "thinking": "", "signature": ""}
+            case "call":
+                return {"type": "tool_use", "id": block.id, "name": block.name, "input": {}}
+            case "sealed":
+                sealed = self._sealed[block.index]
+                return {**sealed, "signature": ""} if sealed["type"] == "thinking" else sealed
+
+    def _signature(self, block: Block) -> object:
+        if block.kind == "thinking":
+            return self._signatures.get(block.index, SIGNATURE)
+        return self._sealed[block.index].get("signature") if block.kind == "sealed" else None
 
     def _end(self, end: RunEnd) -> Iterator[Frame]:
         yield from self._frames(self._blocks.close_all())
@@ -144,10 +179,22 @@ def message(said: Transcript, tools: Collection[str], model: str | None = None) 
                 _cite(content, _citation(event))
             case ReasoningDelta():
                 _join(content, "thinking", event.text, signature=SIGNATURE)
+            case NativePiece():
+                for block in sealed_blocks(event):
+                    _seal(content, block)
             case ToolCall() if event in calls:
                 content.append({"type": "tool_use", "id": event.id, "name": event.name, "input": event.arguments})
     stop = {"stop_reason": stop_reason(said.end, bool(calls)), "stop_sequence": None}
     return {**_head(said.start, model), "content": content, **stop, "usage": usage_body(said.end.usage)}
+
+
+def sealed_blocks(piece: NativePiece) -> Iterator[dict[str, object]]:
+    """The thinking of the piece that Anthropic signed or hid; nothing of another protocol."""
+    for block in piece.content if piece.protocol == PROTOCOL else ():
+        if not isinstance(block, dict):
+            continue
+        if block.get("type") == "redacted_thinking" or (block.get("type") == "thinking" and block.get("signature")):
+            yield block
 
 
 def stop_reason(end: RunEnd, calls: bool) -> str:
@@ -180,16 +227,6 @@ def _head(start: RunStart, model: str | None) -> dict[str, object]:
     return {"id": start.run_id, "type": "message", "role": "assistant", "model": model or start.model}
 
 
-def _start(block: Block) -> dict[str, object]:
-    match block.kind:
-        case "text":
-            return {"type": "text", "text": ""}
-        case "thinking":
-            return {"type": "thinking", "thinking": "", "signature": ""}
-        case "call":
-            return {"type": "tool_use", "id": block.id, "name": block.name, "input": {}}
-
-
 def _delta(block: Block, text: str) -> Frame:
     type, field = DELTAS[block.kind]
     return _frame("content_block_delta", index=block.index, delta={"type": type, field: text})
@@ -206,7 +243,7 @@ def _citation(source: CitedSource) -> dict[str, object]:
 
 
 def _join(content: list[dict[str, object]], kind: str, text: str, **more: object) -> None:
-    if content and content[-1]["type"] == kind:
+    if content and content[-1]["type"] == kind and content[-1].get("signature", SIGNATURE) == SIGNATURE:
         content[-1][kind] = f"{content[-1][kind]}{text}"
     else:
         content.append({"type": kind, kind: text, **more})
@@ -217,6 +254,14 @@ def _cite(content: list[dict[str, object]], citation: dict[str, object]) -> None
     citations = content[-1].setdefault("citations", [])
     assert isinstance(citations, list)
     citations.append(citation)
+
+
+def _seal(content: list[dict[str, object]], block: dict[str, object]) -> None:
+    last = content[-1] if content else {}
+    if block["type"] == "thinking" and last.get("signature") == SIGNATURE:
+        last["signature"] = block["signature"]
+    elif not block.get("thinking"):
+        content.append(block)
 
 
 def _frame(name: str, **data: object) -> Frame:

@@ -11,8 +11,8 @@ from typing import Literal
 
 import msgspec
 
-from chatapp.chat import Ask, ChatOptions, Effort, Image, Message, Native, Part, Text, ToolSpec
-from chatapp.dialects.anthropic.events import SIGNATURE
+from chatapp.chat import AnswerSchema, Ask, ChatOptions, Effort, Image, Message, Native, Part, Text, ToolSpec
+from chatapp.dialects.anthropic.events import PROTOCOL, SIGNATURE
 from chatapp.dialects.request_parts import (
     PositiveInt,
     Share,
@@ -148,7 +148,7 @@ class MessagesRequest(msgspec.Struct, frozen=True, kw_only=True):
             tools=tools,
             tool_choice=_choice(self.tool_choice, tools),
             parallel_tools=not (self.tool_choice and self.tool_choice.disable_parallel_tool_use),
-            schema=format.schema_ if format else None,
+            schema=AnswerSchema(format.schema_, strict=True) if format else None,  # as Anthropic guarantees it
         )
         thread = self.thread is not None
         return Ask(
@@ -246,10 +246,17 @@ def _call(field: str, block: Block) -> ToolCall:
 
 def _native(blocks: list[Block]) -> Native | None:
     """The turn as it came, if Anthropic signed thinking in it, which nobody else can read."""
-    own = [block for block in blocks if not (block.type == "thinking" and block.signature in (None, "", SIGNATURE))]
+    own = [block for block in blocks if not _is_vain(block)]
     if any(block.type in ("thinking", "redacted_thinking") for block in own):
-        return Native("anthropic", msgspec.to_builtins(own))
+        return Native(PROTOCOL, msgspec.to_builtins(own))
     return None
+
+
+def _is_vain(block: Block) -> bool:
+    """Whether Anthropic refuses it: thinking that it did not sign, and a blank text."""
+    if block.type == "thinking":
+        return block.signature in (None, "", SIGNATURE)
+    return block.type == "text" and not (block.text or "").strip()
 
 
 def _result(field: str, block: Block) -> Message:

@@ -10,12 +10,14 @@ from typing import ClassVar, assert_never
 
 from chatapp.dialects import BEGUN_ANEW, Dialect, arguments_text, failed, is_shown
 from chatapp.dialects.media import image_url, in_words, is_image
+from chatapp.dialects.openai_chat.opaque import OpaqueMembers
 from chatapp.errors import status_of
 from chatapp.events import (
     AttemptReset,
     CitedSource,
     ErrorInfo,
     File,
+    NativePiece,
     PlanStep,
     Raw,
     ReasoningDelta,
@@ -56,6 +58,8 @@ class OpenAIDialect(Dialect):
         self._indexes: dict[str, int] = {}  # of the calls that have no result, by id
         self._calls = self._images = self._sources = self._chars = 0
         self._run_id = ""
+        self._calls = 0
+        self._opaque = OpaqueMembers()
         self._shown = self._over = False
 
     def encode(self, event: StreamEvent) -> Iterator[Frame]:
@@ -84,6 +88,11 @@ class OpenAIDialect(Dialect):
                 yield from self._call(event.id, event.name, arguments_text(event))
             case ToolResult():
                 self._indexes.pop(event.tool_call_id, None)
+                self._opaque.next_round()
+            case NativePiece():
+                for id in self._opaque.take(event):
+                    if id in self._indexes:
+                        yield self._delta({"tool_calls": [self._late_members(str(id))]})
             case RunStart():
                 self._run_id = event.run_id
                 self._head = _head(event, "chat.completion.chunk", self._model)
@@ -95,7 +104,9 @@ class OpenAIDialect(Dialect):
             case AttemptReset() if self._shown:
                 self._over = True
                 yield Frame(json_data(error_body(BEGUN_ANEW)))
-            case ToolCall() | ToolApproval() | AttemptReset() | PlanStep() | Raw():
+            case AttemptReset():
+                self._opaque = OpaqueMembers()
+            case ToolCall() | ToolApproval() | PlanStep() | Raw():
                 pass
             case _:
                 assert_never(event)
@@ -113,9 +124,15 @@ class OpenAIDialect(Dialect):
             self._indexes[id] = self._calls
             self._calls += 1
             call = {"id": id, "type": "function", "function": {"name": name, "arguments": text}}
+            call |= self._opaque.of_calls.get(id, {})
         yield self._delta({"tool_calls": [{"index": self._indexes[id], **call}]})
 
+    def _late_members(self, id: str) -> dict[str, object]:
+        return {"index": self._indexes[id], "function": {"arguments": ""}, **self._opaque.of_calls[id]}
+
     def _end(self, end: RunEnd) -> Iterator[Frame]:
+        if members := self._opaque.last(not self._opaque.of_calls.keys().isdisjoint(self._indexes)):
+            yield self._chunk([_choice(members)])
         yield self._chunk([_choice({}, finish_reason(end, bool(self._indexes)))])
         if self._include_usage:
             yield self._chunk([], usage_body(end.usage))
@@ -132,6 +149,7 @@ def completion(said: Transcript, tools: Collection[str] | None = None, model: st
     assert said.start is not None and said.end is not None
     calls = [call for call in said.open_calls() if is_shown(call.name, tools)]
     content, annotations = _text_with_sources(said)
+    opaque = _opaque_members(said)
     message: dict[str, object] = {
         "role": "assistant",
         "content": content or (None if calls else ""),
@@ -144,9 +162,21 @@ def completion(said: Transcript, tools: Collection[str] | None = None, model: st
     if said.reasoning:
         message["reasoning_content"] = said.reasoning
     if calls:
-        message["tool_calls"] = [_whole_call(call) for call in calls]
+        message["tool_calls"] = [_whole_call(call) | opaque.of_calls.get(call.id, {}) for call in calls]
+    message |= opaque.last(any(call.id in opaque.of_calls for call in calls))
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": finish_reason(said.end, bool(calls))}
     return {**_head(said.start, "chat.completion", model), "choices": [choice], "usage": usage_body(said.end.usage)}
+
+
+def _opaque_members(said: Transcript) -> OpaqueMembers:
+    opaque = OpaqueMembers()
+    for entry in said.entries:
+        event = entry.event
+        if isinstance(event, NativePiece):
+            opaque.take(event)
+        elif isinstance(event, ToolResult):
+            opaque.next_round()
+    return opaque
 
 
 def finish_reason(end: RunEnd, calls: bool) -> str:

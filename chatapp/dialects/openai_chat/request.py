@@ -9,7 +9,8 @@ from typing import Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from chatapp.chat import Ask, ChatOptions, Effort, Message, Role, ToolSpec
+from chatapp.chat import AnswerSchema, Ask, ChatOptions, Effort, Message, Native, Role, ToolSpec, Verbosity
+from chatapp.dialects.openai_chat.opaque import PROTOCOL
 from chatapp.dialects.request_parts import (
     ContentPart,
     PositiveInt,
@@ -40,14 +41,21 @@ class Function(msgspec.Struct, frozen=True):
 class Call(msgspec.Struct, frozen=True):
     id: str
     function: Function | None = None
+    extra_content: object = None
 
 
 class Turn(msgspec.Struct, frozen=True):
+    """The last three are those of an answer as we gave it: what only its provider understands, and
+    which one that is."""
+
     role: Literal["system", "developer", "user", "assistant", "tool"]
     content: str | list[ContentPart] | None = None
     tool_calls: list[Call] | None = None
     tool_call_id: str | None = None
     reasoning_content: str | None = None
+    reasoning_details: object = None
+    extra_content: object = None
+    provider: str | None = None
 
 
 class OfferedFunction(msgspec.Struct, frozen=True):
@@ -73,6 +81,9 @@ class ChosenTool(msgspec.Struct, frozen=True):
 
 class NamedSchema(msgspec.Struct, frozen=True, rename={"schema_": "schema"}):
     schema_: dict[str, object] | None = None
+    name: str = ""
+    description: str | None = None
+    strict: bool | None = None
 
 
 class ResponseFormat(msgspec.Struct, frozen=True):
@@ -106,6 +117,7 @@ class CompletionRequest(msgspec.Struct, frozen=True, kw_only=True):
     parallel_tool_calls: bool | None = None
     response_format: ResponseFormat | None = None
     reasoning_effort: Effort | None = None
+    verbosity: Verbosity | None = None
     provider: str | None = None
     thinking: bool | ThinkingSwitch | None = None
     on_disconnect: OnDisconnect | None = None
@@ -135,6 +147,8 @@ class CompletionRequest(msgspec.Struct, frozen=True, kw_only=True):
             tool_choice=_choice(self.tool_choice, tools),
             parallel_tools=self.parallel_tool_calls is not False,
             schema=_schema(self.response_format),
+            json_mode=self.response_format is not None and self.response_format.type == "json_object",
+            verbosity=self.verbosity,
         )
         return Ask(said=self._messages(), options=options, provider=self.provider, model=self.model)
 
@@ -166,7 +180,19 @@ def message(field: str, turn: Turn) -> Message:
         role: Role = "system" if turn.role == "developer" else turn.role
         return Message(role, filled(f"{field}.content", content))
     calls = [_call(f"{field}.tool_calls[{index}]", call) for index, call in enumerate(turn.tool_calls or ())]
-    return Message("assistant", content, tool_calls=calls, reasoning=turn.reasoning_content or "")
+    return Message("assistant", content, tool_calls=calls, reasoning=turn.reasoning_content or "", native=_native(turn))
+
+
+def _native(turn: Turn) -> Native | None:
+    """The members that only the turn's provider understands, as the client sent them back."""
+    members = {"reasoning_details": turn.reasoning_details, "extra_content": turn.extra_content}
+    told: list[object] = [
+        {"tool_call": call.id, "extra_content": call.extra_content}
+        for call in turn.tool_calls or ()
+        if call.extra_content
+    ]
+    told += [{name: value} for name, value in members.items() if value]
+    return Native(PROTOCOL, told, turn.provider or "") if told else None
 
 
 def _call(field: str, call: Call) -> ToolCall:
@@ -194,14 +220,13 @@ def _choice(choice: str | ChosenTool | None, tools: list[ToolSpec]) -> str:
     return choice_word(choice)
 
 
-def _schema(format: ResponseFormat | None) -> dict[str, object] | None:
-    if format is None or format.type == "text":
+def _schema(format: ResponseFormat | None) -> AnswerSchema | None:
+    if format is None or format.type != "json_schema":
         return None
-    if format.type == "json_object":
-        return {"type": "object"}
-    if format.json_schema is None or format.json_schema.schema_ is None:
+    given = format.json_schema
+    if given is None or given.schema_ is None:
         raise InvalidField("response_format.json_schema.schema: must not be empty")
-    return format.json_schema.schema_
+    return AnswerSchema(given.schema_, given.name, given.description or "", given.strict)
 
 
 def _thinking(switch: bool | ThinkingSwitch | None, effort: Effort | None) -> bool | None:

@@ -14,13 +14,22 @@ from typing import Any, ClassVar, assert_never
 from chatapp.dialects import BEGUN_ANEW, Dialect, failed
 from chatapp.dialects.blocks import Block, Blocks, Change, Cited, Closed, Grew, Opened
 from chatapp.dialects.media import in_words, is_image
-from chatapp.dialects.openai_responses.items import Events, ImageItem, Item, TextItem, ThinkingItem, call_item
+from chatapp.dialects.openai_responses.items import (
+    Events,
+    ImageItem,
+    Item,
+    SealedItem,
+    TextItem,
+    ThinkingItem,
+    call_item,
+)
 from chatapp.dialects.openai_responses.resource import CLIENT_TOOLS, PREFIX, begun, completed_at, usage_data
 from chatapp.events import (
     AttemptReset,
     CitedSource,
     ErrorInfo,
     File,
+    NativePiece,
     PlanStep,
     Raw,
     ReasoningDelta,
@@ -37,6 +46,7 @@ from chatapp.events import (
 from chatapp.wire.frames import Frame
 from chatapp.wire.json_text import json_data
 
+PROTOCOL = "openai-responses"
 INCOMPLETE = {"length": "max_output_tokens", "tool_limit": "max_output_tokens", "content_filter": "content_filter"}
 UNASKED: Mapping[str, Any] = {}
 DONE = Frame("[DONE]")
@@ -71,6 +81,7 @@ class ResponsesDialect(Dialect):
         self._items: list[Item] = []  # one for each block, and for each picture
         self._start: RunStart | None = None
         self._chars = 0  # of text so far
+        self._sealed = ""  # of the item that is inserted next
         self._over = False
 
     def encode(self, event: StreamEvent) -> Iterator[Frame]:
@@ -87,6 +98,9 @@ class ResponsesDialect(Dialect):
                 yield from self._frames(
                     self._blocks.take(TextDelta(in_words(self._start.run_id if self._start else "", event)))
                 )
+            case NativePiece():
+                for sealed in encrypted(event):
+                    yield from self._seal(sealed)
             case RunStart():
                 self._start = event
                 self.response = begun(event, self._asked)
@@ -128,6 +142,15 @@ class ResponsesDialect(Dialect):
                 case _:
                     assert_never(change)
 
+    def _seal(self, sealed: str) -> Iterator[Frame]:
+        """Seal the thinking that is open; if none is, an item of its own has the sealed one."""
+        if thinking := self._blocks.thinking:
+            self._items[thinking.index].encrypted_content = sealed
+            yield from self._frames(self._blocks.close_text())
+            return
+        self._sealed = sealed
+        yield from self._frames(self._blocks.seal())
+
     def _item(self, block: Block) -> Item:
         run = self._run_name
         match block.kind:
@@ -137,6 +160,10 @@ class ResponsesDialect(Dialect):
                 return ThinkingItem(run, block.index)
             case "call":
                 return call_item(self._asked.get(CLIENT_TOOLS, {}), run, block.index, block.id, block.name)
+            case "sealed":
+                item = SealedItem(run, block.index)
+                item.encrypted_content = self._sealed
+                return item
 
     @property
     def _run_name(self) -> str:
@@ -184,3 +211,10 @@ class ResponsesDialect(Dialect):
         if sequence > self._after and not self._last_only:
             data = {"type": f"response.{name}", "sequence_number": sequence, **fields}
             yield Frame(json_data(data), f"response.{name}")
+
+
+def encrypted(piece: NativePiece) -> Iterator[str]:
+    """The encrypted thinking of the piece; nothing of another protocol."""
+    for item in piece.content if piece.protocol == PROTOCOL else ():
+        if isinstance(item, dict) and item.get("type") == "reasoning" and item.get("encrypted_content"):
+            yield str(item["encrypted_content"])

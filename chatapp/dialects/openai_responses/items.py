@@ -20,6 +20,7 @@ class Item(ABC):
     prefix: ClassVar[str]
 
     def __init__(self, run: str, index: int) -> None:
+        self.encrypted_content = ""  # of thinking: what only its provider can read
         self.text = ""
         self.done = False
         self.status = "in_progress"
@@ -94,7 +95,8 @@ class ThinkingItem(Item):
 
     def whole(self) -> dict[str, object]:
         summary = [self._part] if self.text or self.done else []
-        return {"id": self._id, "type": "reasoning", "summary": summary}
+        sealed = {"encrypted_content": self.encrypted_content} if self.encrypted_content else {}
+        return {"id": self._id, "type": "reasoning", "summary": summary, **sealed}
 
     def opened(self) -> Events:
         yield from super().opened()
@@ -111,6 +113,18 @@ class ThinkingItem(Item):
     @property
     def _part(self) -> dict[str, object]:
         return {"type": "summary_text", "text": self.text}
+
+
+class SealedItem(Item):
+    """Thinking that only its provider can read."""
+
+    prefix = "rs"
+
+    def whole(self) -> dict[str, object]:
+        return {"id": self._id, "type": "reasoning", "summary": [], "encrypted_content": self.encrypted_content}
+
+    def delta(self, text: str) -> Events:
+        return iter(())
 
 
 class ImageItem(Item):

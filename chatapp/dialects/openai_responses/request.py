@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from chatapp.chat import Ask, ChatOptions, Effort, Message
+from chatapp.chat import AnswerSchema, Ask, ChatOptions, Effort, Message, Verbosity
 from chatapp.dialects.openai_responses.request_items import Find, Item, add_tools, messages_of, resolved
 from chatapp.dialects.openai_responses.request_tools import ChosenTool, ClientTools, OfferedTool
 from chatapp.dialects.openai_responses.resource import CLIENT_TOOLS, run_id_of
@@ -36,7 +36,6 @@ REPEATED = (
 EFFORTS = ("none", "low", "medium", "high", "xhigh")
 SUMMARIES = ("concise", "detailed", "auto")
 TRUNCATIONS = ("auto", "disabled")
-VERBOSITIES = ("low", "medium", "high")
 """Words that the specification lets a response object repeat."""
 
 
@@ -55,7 +54,7 @@ class Format(msgspec.Struct, frozen=True, omit_defaults=True, rename={"schema_":
 
 class TextFormat(msgspec.Struct, frozen=True, omit_defaults=True):
     format: Format | None = None
-    verbosity: str | None = None
+    verbosity: Verbosity | None = None
 
 
 class ConversationName(msgspec.Struct, frozen=True):
@@ -110,6 +109,7 @@ class ResponseRequest(msgspec.Struct, frozen=True, kw_only=True):
         if self.previous_response_id is None and self.conversation is None:
             refuse_orphans("input", messages)
         effort = self.reasoning.effort if self.reasoning else None
+        text = self.text or TextFormat()
         options = ChatOptions(
             thinking=thinking_of(effort),
             effort=effort,
@@ -119,7 +119,10 @@ class ResponseRequest(msgspec.Struct, frozen=True, kw_only=True):
             tools=offered,
             tool_choice=choice,
             parallel_tools=self.parallel_tool_calls is not False,
-            schema=_schema(self.text),
+            schema=_schema(text.format),
+            json_mode=text.format is not None and text.format.type == "json_object",
+            verbosity=text.verbosity,
+            hints=["verbosity"] if text.verbosity else [],
             cache_key=self.prompt_cache_key or "",
         )
         return Ask(
@@ -184,15 +187,13 @@ def _text(text: TextFormat) -> dict[str, object]:
     if format is not None and format.type == "json_schema":
         described = {"name": format.name, "description": format.description, "schema": None}
         repeated |= {**described, "strict": bool(format.strict)}
-    verbosity = {"verbosity": text.verbosity} if text.verbosity in VERBOSITIES else {}
+    verbosity = {"verbosity": text.verbosity} if text.verbosity else {}
     return {"format": repeated, **verbosity}
 
 
-def _schema(text: TextFormat | None) -> dict[str, object] | None:
-    if text is None or text.format is None or text.format.type == "text":
+def _schema(format: Format | None) -> AnswerSchema | None:
+    if format is None or format.type != "json_schema":
         return None
-    if text.format.type == "json_object":
-        return {"type": "object"}
-    if text.format.schema_ is None:
+    if format.schema_ is None:
         raise InvalidField("text.format.schema: must not be empty")
-    return text.format.schema_
+    return AnswerSchema(format.schema_, format.name, format.description or "", format.strict)

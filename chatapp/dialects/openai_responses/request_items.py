@@ -5,7 +5,8 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from chatapp.chat import Message
+from chatapp.chat import Message, Native
+from chatapp.dialects.openai_responses.events import PROTOCOL
 from chatapp.dialects.openai_responses.request_tools import TOOL_SEARCH, ClientTools, OfferedTool
 from chatapp.dialects.request_parts import ContentPart, call_of, content_of, filled, given
 from chatapp.errors import InvalidField, NotFound
@@ -43,6 +44,7 @@ class Item(msgspec.Struct, frozen=True):
     output: str | list[ContentPart] | dict[str, object] | None = None
     summary: list[ContentPart] | None = None
     tools: list[OfferedTool] | None = None
+    encrypted_content: str | None = None
 
     @property
     def kind(self) -> str:
@@ -92,13 +94,13 @@ def _add(field: str, item: Item, messages: list[Message], tools: ClientTools) ->
     """Add an item. The thinking, calls and text of one turn, each an item, become one message."""
     match item.kind:
         case "message":
-            _add_message(field, item, messages)
+            _add_message(field, item, messages, tools)
         case "reasoning":
-            _extend(messages, Message("assistant", "", reasoning=_thinking(field, item)))
+            _extend(messages, _thinking(item), tools)
         case "tool_search_call" | "tool_search_output" if not item.call_id:
             pass  # OpenAI searched by itself
         case "function_call" | "custom_tool_call" | "tool_search_call":
-            _extend(messages, Message("assistant", "", tool_calls=[_call(field, item, tools)]))
+            _extend(messages, Message("assistant", "", tool_calls=[_call(field, item, tools)]), tools)
         case "function_call_output" | "custom_tool_call_output":
             if isinstance(item.output, dict):
                 raise InvalidField(f"{field}.output: expected a text, or a list of texts and images")
@@ -116,23 +118,32 @@ def _add(field: str, item: Item, messages: list[Message], tools: ClientTools) ->
             )
 
 
-def _add_message(field: str, item: Item, messages: list[Message]) -> None:
+def _add_message(field: str, item: Item, messages: list[Message], tools: ClientTools) -> None:
     content = content_of(f"{field}.content", item.content)
     match item.role:
         case None:
             raise InvalidField(f"{field}.role: must not be empty")
         case "assistant":
-            _extend(messages, Message("assistant", content))
+            _extend(messages, Message("assistant", content), tools)
         case "user":
             messages.append(Message("user", filled(f"{field}.content", content)))
         case "system" | "developer":
             messages.append(Message("system", filled(f"{field}.content", content)))
 
 
-def _thinking(field: str, item: Item) -> str:
-    """The summary; the thinking itself if there is none."""
+def _thinking(item: Item) -> Message:
+    """The summary; the thinking itself if there is none.
+
+    Sealed thinking goes back without the id, which is ours: a provider refuses it with another id
+    than its own.
+    """
     parts = item.summary or (item.content if isinstance(item.content, list) else None)
-    return "".join(part.text or "" for part in parts or ())
+    reasoning = "".join(part.text or "" for part in parts or ())
+    if not item.encrypted_content:
+        return Message("assistant", "", reasoning=reasoning)
+    summary = [{"type": "summary_text", "text": part.text or ""} for part in item.summary or ()]
+    sealed = {"type": "reasoning", "summary": summary, "encrypted_content": item.encrypted_content}
+    return Message("assistant", "", reasoning=reasoning, native=Native(PROTOCOL, [sealed]))
 
 
 def _call(field: str, item: Item, tools: ClientTools) -> ToolCall:
@@ -153,9 +164,14 @@ def _found(tool: OfferedTool) -> dict[str, object]:
     return {"name": tool.name, "description": tool.description or "", **below}
 
 
-def _extend(messages: list[Message], more: Message) -> None:
+def _extend(messages: list[Message], more: Message, tools: ClientTools) -> None:
     last = messages[-1] if messages else None
-    if last is None or last.role != "assistant" or (more.content and last.content) or (last.content and more.reasoning):
+    if (
+        last is None
+        or last.role != "assistant"
+        or (more.content and last.content)
+        or (last.content and (more.reasoning or more.native))
+    ):
         messages.append(more)
         return
     messages[-1] = msgspec.structs.replace(
@@ -163,4 +179,24 @@ def _extend(messages: list[Message], more: Message) -> None:
         content=last.content or more.content,
         reasoning=last.reasoning + more.reasoning,
         tool_calls=[*last.tool_calls, *more.tool_calls],
+        native=Native(PROTOCOL, [*_native(last, tools), *_native(more, tools)]) if last.native or more.native else None,
     )
+
+
+def _native(message: Message, tools: ClientTools) -> list[object]:
+    """What a provider of this protocol gets of a turn in which some thinking is sealed."""
+    if message.native:
+        return list(message.native.content) if isinstance(message.native.content, list) else []
+    said: list[object] = []
+    if message.text.strip():
+        said.append(
+            {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": message.text}]}
+        )
+    return said + [_native_call(call, tools) for call in message.tool_calls]
+
+
+def _native_call(call: ToolCall, tools: ClientTools) -> dict[str, object]:
+    about = {"call_id": call.id, "name": call.name}
+    if call.name in tools.free:
+        return {"type": "custom_tool_call", **about, "input": call.arguments.get("input", "")}
+    return {"type": "function_call", **about, "arguments": json_data(call.arguments)}

@@ -84,6 +84,11 @@ class ClientTools:
     def specs(self) -> list[ToolSpec]:
         return [tool.spec for tool in self._tools.values()]
 
+    @property
+    def free(self) -> set[str]:
+        """The provider's names of the tools that take free text."""
+        return {tool.spec.name for tool in self._tools.values() if tool.spec.custom is not None}
+
     def named(self, name: str, namespace: str = "") -> str:
         """The provider's name of a tool, also of one that is not offered any more."""
         namespace = "" if namespace == DEFAULT_NAMESPACE else namespace

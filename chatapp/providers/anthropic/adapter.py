@@ -1,8 +1,8 @@
 """Anthropic's Messages API, as spoken by Anthropic, by Azure and by llama.cpp.
 
 A reply is a sequence of blocks: text, thinking, tool calls, results of tools that the provider runs
-itself. Once tools were called, the turn is sent back as it came, with the signatures of its
-thinking. Source: https://platform.claude.com/docs/en/build-with-claude/streaming, and recordings.
+itself. A turn with signed thinking or with calls is sent back as it came.
+Source: https://platform.claude.com/docs/en/build-with-claude/streaming, and recordings.
 """
 
 from collections.abc import Iterable, Iterator
@@ -10,9 +10,18 @@ from collections.abc import Iterable, Iterator
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from chatapp.chat import Chat, Native
+from chatapp.chat import Chat
 from chatapp.errors import Truncated
-from chatapp.events import AttemptReset, FinishReason, ReasoningDelta, StreamEvent, TextDelta, ToolInputDelta, Usage
+from chatapp.events import (
+    AttemptReset,
+    FinishReason,
+    NativePiece,
+    ReasoningDelta,
+    StreamEvent,
+    TextDelta,
+    ToolInputDelta,
+    Usage,
+)
 from chatapp.providers import Finished
 from chatapp.providers.anthropic.blocks import Block
 from chatapp.providers.anthropic.request import PROTOCOL, request_body
@@ -127,6 +136,8 @@ class _Reply(Reply[_Event]):
 
     def _clear(self) -> None:
         self._blocks: dict[int, Block] = {}
+        self._told: set[Block] = set()  # those that are in a piece of the turn
+        self._sealed = False
         self._ended: list[Block] = []  # those whose index another one has taken
         self._chars = 0  # of text
         self._tool_calls = ToolCallAssembler(self._who, self.skip)
@@ -167,9 +178,11 @@ class _Reply(Reply[_Event]):
         for index in self._blocks:
             yield from self._stop_block(index)
         yield from self._tool_calls.end(cut_off=self._reason == "length")
+        if self._reason == "stop" and (self._tool_calls or self._sealed) and not self._tool_calls.renamed:
+            yield self._piece(whole=True)
 
     def end(self) -> Finished:
-        return Finished(self._reason, self._whole_usage(), self._native() if self._reason == "stop" else None)
+        return Finished(self._reason, self._whole_usage())
 
     @property
     def _reason(self) -> FinishReason:
@@ -255,6 +268,9 @@ class _Reply(Reply[_Event]):
             yield from self._input(index, block, block.input)
         if start.type in ("server_tool_use", "mcp_tool_use"):
             self._served.call(start.id, start.name, block.input, "mcp" if start.type == "mcp_tool_use" else "function")
+        if block.is_sealed and block not in self._told:
+            self._sealed = True
+            yield self._piece(block)
 
     def _count(self, usage: _Usage | None) -> None:
         """Later counts replace earlier ones, for they are cumulative."""
@@ -270,10 +286,12 @@ class _Reply(Reply[_Event]):
         prompt = count(usage.input_tokens) + count(usage.cache_creation_input_tokens) + cached
         return Usage(prompt, completion, prompt + completion, 0, cached)
 
-    def _native(self) -> Native | None:
-        """The turn that goes back with the results of its calls; None if there were no calls."""
-        if not self._tool_calls or self._tool_calls.renamed:
-            return None
+    def _piece(self, last: Block | None = None, whole: bool = False) -> NativePiece:
+        """The blocks that no piece has yet, up to the `last` one. A call without a name is none."""
         blocks = [*self._ended, *(block for _, block in sorted(self._blocks.items()))]
-        named = [block for block in blocks if block.start.name or block.start.type != "tool_use"]
-        return Native(PROTOCOL, [turn for block in named if (turn := block.native())])
+        if last is not None:
+            blocks = blocks[: blocks.index(last) + 1]
+        left = [block for block in blocks if block not in self._told]
+        self._told.update(left)
+        named = [block for block in left if block.start.name or block.start.type != "tool_use"]
+        return NativePiece(PROTOCOL, self._who, [turn for block in named if (turn := block.native())], whole)

@@ -20,6 +20,7 @@ class _Fields(msgspec.Struct):
     name: str = ""
     text: str = ""
     thinking: str = ""
+    signature: str = ""
     input: msgspec.Raw = NOTHING
     tool_use_id: str = ""
     content: msgspec.Raw = NOTHING
@@ -55,8 +56,13 @@ class Block:
         """The arguments' JSON, which came in pieces or whole with the block's start."""
         return "".join(self.inputs) or _json_in(self.start.input)
 
+    @property
+    def is_sealed(self) -> bool:
+        """Whether it has what only its provider can create."""
+        return bool(self.signatures) or self.start.type == "redacted_thinking" or bool(self.start.signature)
+
     def native(self) -> dict[str, object] | None:
-        """The block as in a whole message; None for an empty text, which Anthropic refuses."""
+        """The block as in a whole message; None for a blank text, which Anthropic refuses."""
         fields = parse_arguments(self._raw, self._who)
         if self.start.type == "text":
             fields["text"] = self.start.text + "".join(self.texts)
@@ -68,7 +74,7 @@ class Block:
             fields["citations"] = self.citations
         if self.inputs:
             fields["input"] = self._arguments()
-        return None if fields.get("text") == "" else fields
+        return None if fields.get("type") == "text" and not str(fields["text"]).strip() else fields
 
     def sources(self) -> Iterator[CitedSource]:
         """What the whole text of the block cites; each once."""

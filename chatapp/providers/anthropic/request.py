@@ -3,25 +3,39 @@
 Source: https://platform.claude.com/docs/en/api/messages
 """
 
-from chatapp.chat import Chat, Image, Message, Part
+from chatapp.chat import Chat, Image, Message, Part, Text
 from chatapp.errors import InvalidField
-from chatapp.providers.prompt import given, native_content, parts, refuse, sendable_turns, split_data_url
+from chatapp.providers.call_ids import IdRule
+from chatapp.providers.prompt import (
+    failure,
+    fitted,
+    given,
+    native_content,
+    parts,
+    refuse,
+    refuse_json_mode,
+    sendable_turns,
+    split_data_url,
+    words,
+)
 from chatapp.providers.thinking import Fields, Switch, switched
 
 PROTOCOL = "anthropic"
 MAX_TOKENS = 8192  # the field is required; every model of today can write as much
 LEAST_BUDGET = 1024
 MOST_TEMPERATURE = 1.0
+IDS = IdRule("[a-zA-Z0-9_-]{1,64}", 29)  # 64 is the limit of Bedrock's Claude
 
 
 def request_body(chat: Chat, who: str, think: Switch) -> Fields:
     """The body for a chat. Raises InvalidField for anything that the protocol cannot carry."""
-    refuse(chat, who, "seed")
+    refuse(chat, who, "seed", "verbosity")
+    refuse_json_mode(chat, who)
     switch = switched(think, chat)
-    if _budget(switch) is not None and _continues_another(chat):
+    if _budget(switch) is not None and _continues_another(chat, who):
         switch = {}  # with a budget, the turn would have to begin with signed thinking
     body: Fields = {"model": chat.model, "messages": _messages(chat, who), "stream": True}
-    system = "\n\n".join(message.text for message in chat.messages if message.role == "system")
+    system = "\n\n".join(words(message) for message in chat.messages if message.role == "system" and words(message))
     body |= given(system=system or None, stop_sequences=chat.stop, top_p=chat.top_p, temperature=chat.temperature)
     body |= _limits(chat, who, switch)
     if chat.thinking and switch:
@@ -29,15 +43,17 @@ def request_body(chat: Chat, who: str, think: Switch) -> Fields:
     if chat.temperature is not None and chat.temperature > MOST_TEMPERATURE:
         raise InvalidField(f"temperature: {who} accepts at most {MOST_TEMPERATURE:g}")
     if chat.schema is not None:
-        body["output_config"] = _output_config(switch) | {"format": {"type": "json_schema", "schema": chat.schema}}
+        body["output_config"] = _output_config(switch) | {
+            "format": {"type": "json_schema", "schema": chat.schema.described}
+        }
     return body | _tools(chat)
 
 
-def _continues_another(chat: Chat) -> bool:
+def _continues_another(chat: Chat, who: str) -> bool:
     """Whether the chat ends with results of calls that were made without Claude's own thinking."""
     last = next((message for message in reversed(chat.messages) if message.role == "assistant"), None)
     is_open = chat.messages and chat.messages[-1].role == "tool"
-    return bool(is_open and last and native_content(last, PROTOCOL) is None)
+    return bool(is_open and last and native_content(last, PROTOCOL, who) is None)
 
 
 def _limits(chat: Chat, who: str, switch: Fields) -> Fields:
@@ -73,7 +89,7 @@ def _refuse_beside_thinking(chat: Chat, who: str) -> None:
 
 def _tools(chat: Chat) -> Fields:
     if not chat.tools:
-        return {}
+        return _called_before(chat)
     tools = [
         {
             "name": tool.name,
@@ -90,27 +106,48 @@ def _tools(chat: Chat) -> Fields:
     return {"tools": tools, "tool_choice": choice}
 
 
+def _called_before(chat: Chat) -> Fields:
+    """The tools that were called, to be called no more: no call is taken without its tool."""
+    names = dict.fromkeys(call.name for message in chat.messages for call in message.tool_calls)
+    if not names:
+        return {}
+    tools = [{"name": name, "input_schema": {"type": "object"}} for name in names]
+    return {"tools": tools, "tool_choice": {"type": "none"}}
+
+
 def _messages(chat: Chat, who: str) -> list[Fields]:
     """Merge neighbours of one role: the results of all calls of a turn must be together."""
     messages: list[tuple[str, list[object]]] = []
-    for message in sendable_turns(chat, who, images_of=("user", "tool")):
+    turns = list(sendable_turns(chat, who, PROTOCOL, images_of=("user", "tool")))
+    for message in fitted(turns, PROTOCOL, who, IDS):
         if message.role == "system":
             continue
         role = "assistant" if message.role == "assistant" else "user"
         if not messages or messages[-1][0] != role:
             messages.append((role, []))
-        messages[-1][1].extend(_blocks(message))
+        messages[-1][1].extend(_blocks(message, who))
+    if messages and messages[-1][0] == "assistant":
+        _strip_end(messages[-1][1])
     return [{"role": role, "content": blocks} for role, blocks in messages if blocks]
 
 
-def _blocks(message: Message) -> list[object]:
-    native = native_content(message, PROTOCOL)
+def _strip_end(blocks: list[object]) -> None:
+    """An answer that is to be gone on with may not end with blanks."""
+    last = blocks[-1] if blocks else None
+    if isinstance(last, dict) and last.get("type") == "text":
+        blocks[-1] = {**last, "text": str(last["text"]).rstrip()}
+
+
+def _blocks(message: Message, who: str) -> list[object]:
+    native = native_content(message, PROTOCOL, who)
     if isinstance(native, list):
         return native
     said: list[object] = [_block(part) for part in parts(message)]
     if message.role == "tool":
         result = {"type": "tool_result", "tool_use_id": message.tool_call_id, "content": said}
-        return [{**result, "is_error": True} if message.failed else result]
+        if not message.failed:
+            return [result]
+        return [{**result, "content": said or [_block(Text(failure(message)))], "is_error": True}]
     calls = message.tool_calls
     return said + [{"type": "tool_use", "id": c.id, "name": c.name, "input": c.arguments} for c in calls]
 

@@ -10,9 +10,9 @@ from urllib.parse import quote
 
 import msgspec
 
-from chatapp.chat import Chat, Native
+from chatapp.chat import Chat
 from chatapp.errors import BadReply
-from chatapp.events import FinishReason, ReasoningDelta, StreamEvent, TextDelta, ToolCall, Usage
+from chatapp.events import FinishReason, NativePiece, ReasoningDelta, StreamEvent, TextDelta, ToolCall, Usage
 from chatapp.providers import Finished
 from chatapp.providers.gemini.media import Blob, FileData, Grounded, Grounding, file_elsewhere, inline_file
 from chatapp.providers.gemini.partial_calls import PartialArg, PartialCall
@@ -177,9 +177,13 @@ class _Reply(Reply[_Chunk]):
         if FINISH.get(self._reason) != "length":
             yield from self._end_partial()
         yield from self._grounding.end()
+        turn = self._turn()
+        signed = self._calls or any("thoughtSignature" in part for part in turn)
+        if FINISH.get(self._reason, "stop") == "stop" and signed and not self._calls.renamed:
+            yield NativePiece(PROTOCOL, self._who, [*turn], whole=True)
 
     def end(self) -> Finished:
-        return Finished(FINISH.get(self._reason, "stop"), _usage(self._usage), self._native())
+        return Finished(FINISH.get(self._reason, "stop"), _usage(self._usage))
 
     def _take_part(self, raw: bytes) -> Iterator[StreamEvent]:
         try:
@@ -245,11 +249,15 @@ class _Reply(Reply[_Chunk]):
         self.finished = True
         self._reason = reason
 
-    def _native(self) -> Native | None:
-        """The turn that goes back with the results of its calls; None if there were no calls."""
-        if not self._calls or self._calls.renamed:
-            return None
-        return Native(PROTOCOL, [parse_arguments(raw, self._who) for raw in self._parts])
+    def _turn(self) -> list[dict[str, object]]:
+        """The turn as it goes back. Pieces of a text are joined, but never with a signed part."""
+        turn: list[dict[str, object]] = []
+        for part in (parse_arguments(raw, self._who) for raw in self._parts):
+            if turn and turn[-1].keys() == part.keys() == {"text"}:
+                turn[-1]["text"] = f"{turn[-1]['text']}{part['text']}"
+            else:
+                turn.append(part)
+        return turn
 
 
 def _usage(usage: _Usage | None) -> Usage | None:

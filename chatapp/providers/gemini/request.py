@@ -6,10 +6,21 @@ Source: https://ai.google.dev/api/generate-content
 import re
 
 from chatapp.chat import Chat, Image, Message, Part
-from chatapp.providers.prompt import given, inline_image, native_content, parts, sendable_turns, with_tool_names
+from chatapp.providers.prompt import (
+    failure,
+    given,
+    inline_image,
+    native_content,
+    parts,
+    refuse,
+    sendable_turns,
+    with_tool_names,
+    words,
+)
 from chatapp.providers.thinking import Fields, Switch, switched
 
 PROTOCOL = "gemini"
+JSON = "application/json"
 
 # Gemini 3 refuses a call without a signature. Google has this one for other models' calls.
 NO_SIGNATURE = {"thoughtSignature": "skip_thought_signature_validator"}
@@ -18,8 +29,9 @@ needs_signatures = re.compile(r"^(?!.*gemini-[12])").match
 
 def request_body(chat: Chat, who: str, think: Switch) -> Fields:
     """The body for a chat. Raises InvalidField for anything that the protocol cannot carry."""
+    refuse(chat, who, "verbosity")
     body: Fields = {"contents": _contents(chat, who)}
-    if system := [_text(message.text) for message in chat.messages if message.role == "system"]:
+    if system := [_text(message.text) for message in chat.messages if message.role == "system" and words(message)]:
         body["systemInstruction"] = {"parts": system}
     config = given(
         maxOutputTokens=chat.max_tokens,
@@ -30,7 +42,9 @@ def request_body(chat: Chat, who: str, think: Switch) -> Fields:
     )
     config |= switched(think, chat)
     if chat.schema is not None:
-        config |= {"responseMimeType": "application/json", "responseJsonSchema": chat.schema}
+        config |= {"responseMimeType": JSON, "responseJsonSchema": chat.schema.described}
+    elif chat.json_mode:
+        config["responseMimeType"] = JSON
     return body | given(generationConfig=config or None) | _tools(chat)
 
 
@@ -48,9 +62,9 @@ def _tools(chat: Chat) -> Fields:
 
 def _contents(chat: Chat, who: str) -> list[Fields]:
     """Merge neighbours of one role: the results of all calls of a turn must be together."""
-    ids = _own_ids(chat)
+    ids = _own_ids(chat, who)
     contents: list[tuple[str, list[object]]] = []
-    for message, tool_name in with_tool_names(sendable_turns(chat, who)):
+    for message, tool_name in with_tool_names(sendable_turns(chat, who, PROTOCOL)):
         if message.role == "system":
             continue
         role = "model" if message.role == "assistant" else "user"
@@ -63,15 +77,15 @@ def _contents(chat: Chat, who: str) -> list[Fields]:
     return [{"role": role, "parts": said} for role, said in contents if said]
 
 
-def _own_ids(chat: Chat) -> set[object]:
+def _own_ids(chat: Chat, who: str) -> set[object]:
     """The ids that Gemini itself gave to calls: a result may name only those."""
-    written = [native_content(message, PROTOCOL) for message in chat.messages]
+    written = [native_content(message, PROTOCOL, who) for message in chat.messages]
     said = [part for turn in written if isinstance(turn, list) for part in turn if isinstance(part, dict)]
     return {call["id"] for part in said if isinstance(call := part.get("functionCall"), dict) and "id" in call}
 
 
 def _said(message: Message, who: str, signed: bool) -> list[object]:
-    native = native_content(message, PROTOCOL)
+    native = native_content(message, PROTOCOL, who)
     if isinstance(native, list):
         return native
     calls: list[Fields] = [{"functionCall": {"name": c.name, "args": c.arguments}} for c in message.tool_calls]
@@ -82,7 +96,7 @@ def _said(message: Message, who: str, signed: bool) -> list[object]:
 
 def _result(message: Message, tool_name: str, ids: set[object]) -> Fields:
     id = message.tool_call_id if message.tool_call_id in ids else None
-    response = {"error": message.text} if message.failed else {"result": message.text}
+    response = {"error": failure(message)} if message.failed else {"result": message.text}
     return {"functionResponse": {**given(id=id), "name": tool_name, "response": response}}
 
 

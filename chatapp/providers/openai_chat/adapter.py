@@ -16,15 +16,15 @@ from msgspec import UNSET, UnsetType
 
 from chatapp.chat import Chat
 from chatapp.errors import BadReply
-from chatapp.events import CitedSource, File, FinishReason, ReasoningDelta, StreamEvent, TextDelta, Usage
+from chatapp.events import CitedSource, File, FinishReason, NativePiece, ReasoningDelta, StreamEvent, TextDelta, Usage
 from chatapp.providers import Finished
 from chatapp.providers.http import HTTPProvider, ProviderRequest
 from chatapp.providers.openai_chat.media import Beside, Found, Pages, beside
 from chatapp.providers.openai_chat.reasoning_details import ReasoningDetails, words
-from chatapp.providers.openai_chat.request import Quirks, request_body
+from chatapp.providers.openai_chat.request import PROTOCOL, Quirks, request_body
 from chatapp.providers.reply import Reply, ReplyItems, Told
 from chatapp.providers.tool_calls import ProviderToolCalls, ToolCallAssembler
-from chatapp.wire.json_text import NOTHING, count, is_something, json_data, parse_loosely
+from chatapp.wire.json_text import NOTHING, count, is_something, json_data, parse_loosely, parse_value
 from chatapp.wire.upstream_errors import stream_error
 
 FINISH: dict[str, FinishReason] = {
@@ -62,11 +62,11 @@ class OpenAIChat(HTTPProvider):
         return ProviderRequest("/chat/completions", request_body(chat, self.name, self._quirks))
 
     def decode(self, body: Iterable[bytes]) -> ReplyItems:
-        reply = _Reply(self.name, self._quirks.keeps_details)
+        reply = _Reply(self.name)
         return reply.read(self.frames(body, reply))
 
     def decode_whole(self, body: bytes) -> ReplyItems:
-        return self.read_whole(body, _Reply(self.name, self._quirks.keeps_details))
+        return self.read_whole(body, _Reply(self.name))
 
     def decode_models(self, body: bytes) -> Iterable[str]:
         models = msgspec.json.decode(body, type=_Models | list[_Model])
@@ -90,6 +90,7 @@ class _ToolCall(msgspec.Struct):
     id: str | None = None
     type: str | None = None
     function: _Function | None = None
+    extra_content: msgspec.Raw = NOTHING
 
 
 class _Message(Beside):
@@ -99,6 +100,7 @@ class _Message(Beside):
     reasoning_content: str | list[msgspec.Raw] | None = None
     reasoning: str | list[msgspec.Raw] | None = None
     reasoning_details: msgspec.Raw = NOTHING
+    extra_content: msgspec.Raw = NOTHING
     tool_calls: list[_ToolCall] | None = None
     function_call: _Function | None = None
 
@@ -167,9 +169,11 @@ _numbers = msgspec.json.Decoder(_Usage)
 class _Reply(Reply[_Chunk]):
     frame = _chunk
 
-    def __init__(self, who: str, keeps_details: bool) -> None:
+    def __init__(self, who: str) -> None:
         super().__init__(who)
-        self._details = ReasoningDetails() if keeps_details else None
+        self._details = ReasoningDetails()
+        self._extra: object = None  # the turn's `extra_content`
+        self._sealed: set[str] = set()  # the ids of calls that have an `extra_content`
         self._reason: FinishReason = "stop"
         self._usage: _Usage | None = None
         self._tool_calls = ToolCallAssembler(who, self.skip)
@@ -208,10 +212,17 @@ class _Reply(Reply[_Chunk]):
     def rest(self) -> Iterator[StreamEvent]:
         yield from self._pages.end()
         yield from self._tool_calls.end(cut_off=self._reason == "length")
+        yield from self._last_piece()
+
+    def _last_piece(self) -> Iterator[NativePiece]:
+        details = self._details.whole if self._tool_calls or self._details.sealed else None
+        members = {"reasoning_details": details, "extra_content": self._extra}
+        told: list[object] = [{name: value} for name, value in members.items() if value]
+        if self._reason == "stop" and (told or self._sealed) and not self._tool_calls.renamed:
+            yield NativePiece(PROTOCOL, self._who, told, whole=True)
 
     def end(self) -> Finished:
-        native = self._details.native() if self._details and self._tool_calls else None
-        return Finished(self._reason, _usage(self._usage or _Usage()), native)
+        return Finished(self._reason, _usage(self._usage or _Usage()))
 
     def _raise_if(self, error: msgspec.Raw) -> None:
         if is_something(error):
@@ -238,7 +249,8 @@ class _Reply(Reply[_Chunk]):
             else:
                 yield from self._once(event)
         for fragment in message.tool_calls or ():
-            yield from self._tool(fragment.index, fragment.id, fragment.type, fragment.function or _Function())
+            made = self._tool(fragment.index, fragment.id, fragment.type, fragment.function or _Function())
+            yield from self._with_extra(fragment.index, fragment, made)
         if message.function_call and not message.tool_calls:  # the older field: one call, without an id
             yield from self._tool("function_call", None, None, message.function_call)
 
@@ -254,7 +266,8 @@ class _Reply(Reply[_Chunk]):
             if isinstance(event, (CitedSource, File)):
                 yield from self._once(event)
         for place, call in enumerate(message.tool_calls or ()):
-            yield from self._whole_tool(call.index if call.index is not None else place, call)
+            index = call.index if call.index is not None else place
+            yield from self._with_extra(index, call, self._whole_tool(index, call))
         if message.function_call and not message.tool_calls:
             yield from self._whole_tool("function_call", _ToolCall(function=message.function_call))
 
@@ -268,8 +281,10 @@ class _Reply(Reply[_Chunk]):
         texts: list[ReasoningDelta | TextDelta | CitedSource | File] = []
         if reasoning := _reasoning(message):
             texts.append(ReasoningDelta(reasoning))
-        if self._details and is_something(message.reasoning_details):
+        if is_something(message.reasoning_details):
             self._details.take(message.reasoning_details, self._who)
+        if is_something(message.extra_content):
+            self._extra = parse_value(bytes(message.extra_content), self._who)
         if isinstance(message.content, list):
             texts += self._parts(message.content)
         elif message.content:
@@ -278,6 +293,16 @@ class _Reply(Reply[_Chunk]):
             texts.append(TextDelta(message.refusal))
         texts += beside(message)
         return texts
+
+    def _with_extra(self, index: int | None, call: _ToolCall, events: Iterable[StreamEvent]) -> Iterator[StreamEvent]:
+        """The events of a call, after what its provider wants back with it: Gemini's signature."""
+        made = list(events)
+        id = self._tool_calls.id_of(index, call.id)
+        if is_something(call.extra_content) and id not in self._sealed:
+            self._sealed.add(id)
+            told = {"tool_call": id, "extra_content": parse_value(bytes(call.extra_content), self._who)}
+            yield NativePiece(PROTOCOL, self._who, [told])
+        yield from made
 
     def _parts(self, parts: list[msgspec.Raw]) -> Iterator[ReasoningDelta | TextDelta | CitedSource | File]:
         """Content as an array (Mistral): thinking and text, in order."""

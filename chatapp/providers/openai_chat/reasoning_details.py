@@ -1,7 +1,7 @@
 """OpenRouter's `reasoning_details`: a model's thinking with its signatures, in pieces. Pure.
 
-Once tools were called, they are sent back instead of the plain reasoning: some models refuse the
-results of their calls without them. Source:
+They are sent back instead of the plain reasoning: some models refuse the results of their calls
+without them. Source:
 https://openrouter.ai/docs/use-cases/reasoning-tokens
 """
 
@@ -9,11 +9,9 @@ from contextlib import suppress
 
 import msgspec
 
-from chatapp.chat import Native
 from chatapp.errors import BadReply
 from chatapp.wire.json_text import parse_arguments
 
-PROTOCOL = "openrouter"
 GROWING = ("text", "summary")
 WHOLE = "reasoning.encrypted"
 
@@ -40,13 +38,13 @@ def words(pieces: list[msgspec.Raw] | msgspec.Raw) -> str:
 
 
 class ReasoningDetails:
-    """The details of one reply.
+    """The details of one reply, in `whole`.
 
     Other servers use the name for other things, so nothing here is an error.
     """
 
     def __init__(self) -> None:
-        self._details: list[dict[str, object]] = []
+        self.whole: list[dict[str, object]] = []
 
     def take(self, pieces: msgspec.Raw, who: str) -> None:
         try:
@@ -55,13 +53,15 @@ class ReasoningDetails:
         except (msgspec.DecodeError, BadReply):
             return
 
-    def native(self) -> Native | None:
-        return Native(PROTOCOL, self._details) if self._details else None
+    @property
+    def sealed(self) -> bool:
+        """Whether there is something that only its provider can create."""
+        return any(detail.get("signature") or detail.get("type") == WHOLE for detail in self.whole)
 
     def _add(self, piece: dict[str, object]) -> None:
-        last = self._details[-1] if self._details else None
+        last = self.whole[-1] if self.whole else None
         if last is None or piece.get("type") == WHOLE or any(last.get(k) != piece.get(k) for k in ("type", "index")):
-            self._details.append(piece)
+            self.whole.append(piece)
             return
         for name, value in piece.items():
             if name in GROWING and isinstance(before := last.get(name), str) and isinstance(value, str):

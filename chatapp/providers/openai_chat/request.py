@@ -9,18 +9,57 @@ from typing import Self
 
 from chatapp.chat import Chat, Image, Message, Part
 from chatapp.events import ToolCall
-from chatapp.providers.openai_chat.reasoning_details import PROTOCOL
-from chatapp.providers.prompt import given, native_content, parts, refuse, result_text, sendable_turns
+from chatapp.providers.call_ids import IdRule
+from chatapp.providers.prompt import (
+    fitted,
+    given,
+    native_content,
+    parts,
+    refuse,
+    refuse_json_mode,
+    result_text,
+    sendable_turns,
+    system_first,
+    words,
+)
 from chatapp.providers.thinking import REASONING_DEMANDED, REASONING_SENT_BACK, STYLES, Fields, Switch, switched
 from chatapp.settings import ThinkingStyle
 from chatapp.wire.json_text import json_data
+
+PROTOCOL = "openai"
 
 # Fields of the usual request that a server refuses, by its host name or the end of it.
 REFUSE_MAX_TOKENS = ("api.openai.com", ".openai.azure.com", "api.moonshot.ai", "api.moonshot.cn", "api.cerebras.ai")
 REFUSE_STREAM_OPTIONS = ("api.mistral.ai",)  # it sends usage anyway
 REFUSE_SEED = ("api.mistral.ai",)
-KEEP_DETAILS = ("openrouter.ai",)  # sends details of its reasoning, and wants them back
-REFUSE_SCHEMA = ("api.deepseek.com",)  # it can only promise JSON of any shape
+REFUSE_OPAQUE = (  # members of another vendor, in a turn whose provider is not known
+    "api.openai.com",
+    ".openai.azure.com",
+    "api.mistral.ai",
+    "api.deepseek.com",
+    "api.groq.com",
+    "api.cerebras.ai",
+    "api.perplexity.ai",
+    "api.x.ai",
+)
+TAKE_ANY_ORDER = (  # of roles; the others may run a model whose template refuses it
+    "api.openai.com",
+    ".openai.azure.com",
+    "api.deepseek.com",
+    "api.groq.com",
+    "api.x.ai",
+    "openrouter.ai",
+    ".googleapis.com",
+)
+IDS = {  # by the end of the host's name; the others take any id
+    "api.openai.com": IdRule("[!-~]{1,40}", 29),
+    ".openai.azure.com": IdRule("[!-~]{1,40}", 29),
+    "api.mistral.ai": IdRule("[a-zA-Z0-9]{9}", 9, prefix=""),
+}
+REFUSE_SCHEMA = ("api.deepseek.com", "api.z.ai", "bigmodel.cn")  # they can only promise JSON of any shape
+REFUSE_JSON_MODE = ("api.perplexity.ai",)
+TAKE_VERBOSITY = ("api.openai.com", ".openai.azure.com", "openrouter.ai")  # the others may refuse it
+UNNAMED = "answer"  # a schema must have a name
 
 
 @dataclass(frozen=True)
@@ -38,7 +77,11 @@ class Quirks:
     seed: str
     asks_usage: bool
     takes_schema: bool
-    keeps_details: bool
+    takes_json_mode: bool
+    takes_opaque: bool
+    takes_verbosity: bool
+    any_order: bool
+    ids: IdRule | None
 
     @classmethod
     def of(cls, host: str, style: ThinkingStyle) -> Self:
@@ -50,7 +93,11 @@ class Quirks:
             seed="random_seed" if host.endswith(REFUSE_SEED) else "seed",
             asks_usage=not host.endswith(REFUSE_STREAM_OPTIONS),
             takes_schema=not host.endswith(REFUSE_SCHEMA),
-            keeps_details=host.endswith(KEEP_DETAILS),
+            takes_json_mode=not host.endswith(REFUSE_JSON_MODE),
+            takes_opaque=not host.endswith(REFUSE_OPAQUE),
+            takes_verbosity=host.endswith(TAKE_VERBOSITY),
+            any_order=host.endswith(TAKE_ANY_ORDER),
+            ids=next((rule for end, rule in IDS.items() if host.endswith(end)), None),
         )
 
 
@@ -61,16 +108,26 @@ def request_body(chat: Chat, who: str, quirks: Quirks) -> Fields:
     """
     if not quirks.takes_schema:
         refuse(chat, who, "schema")
+    if not quirks.takes_json_mode:
+        refuse_json_mode(chat, who)
     body: Fields = {"model": chat.model, "messages": _messages(chat, who, quirks), "stream": True}
     if quirks.asks_usage:
         body["stream_options"] = {"include_usage": True}
     body |= switched(quirks.think, chat)
     body |= given(temperature=chat.temperature, top_p=chat.top_p, stop=chat.stop)
     body |= given(**{quirks.max_tokens: chat.max_tokens, quirks.seed: chat.seed})
-    if chat.schema is not None:
-        answer = {"name": "answer", "schema": chat.schema}
-        body["response_format"] = {"type": "json_schema", "json_schema": answer}
+    body |= given(response_format=_format(chat))
+    if quirks.takes_verbosity or "verbosity" not in chat.hints:
+        body |= given(verbosity=chat.verbosity)
     return body | tool_fields(chat)
+
+
+def _format(chat: Chat) -> Fields | None:
+    shape = chat.schema
+    if shape is None:
+        return {"type": "json_object"} if chat.json_mode else None
+    more = given(description=shape.description or None, strict=shape.strict)
+    return {"type": "json_schema", "json_schema": {"name": shape.name or UNNAMED, **more, "schema": shape.json}}
 
 
 def tool_fields(chat: Chat) -> Fields:
@@ -89,23 +146,44 @@ def tool_fields(chat: Chat) -> Fields:
 
 def _messages(chat: Chat, who: str, quirks: Quirks) -> list[Fields]:
     called = any(message.tool_calls for message in chat.messages)
-    return [_message(message, quirks, called) for message in sendable_turns(chat, who)]
+    messages = list(sendable_turns(chat, who))
+    if not quirks.any_order:
+        messages = system_first(messages)
+    if quirks.ids is not None:
+        messages = fitted(messages, PROTOCOL, who, quirks.ids)
+    return [_message(message, who, quirks, called) for message in messages]
 
 
-def _message(message: Message, quirks: Quirks, called: bool) -> Fields:
+def _message(message: Message, who: str, quirks: Quirks, called: bool) -> Fields:
     """`called`: a tool was called somewhere in the chat."""
     if message.role == "tool":
         return {"role": "tool", "tool_call_id": message.tool_call_id, "content": result_text(message)}
     fields: Fields = {"role": message.role, "content": _content(message)}
+    turn, of_calls = _opaque(message, who, quirks)
     if message.tool_calls:
-        fields["content"] = message.text or None
-        fields["tool_calls"] = [_tool_call(call) for call in message.tool_calls]
-    if quirks.keeps_details and (details := native_content(message, PROTOCOL)):
-        return {**fields, "reasoning_details": details}
+        fields["content"] = words(message) or None
+        fields["tool_calls"] = [_tool_call(call) | of_calls.get(call.id, {}) for call in message.tool_calls]
+    fields |= turn
+    if "reasoning_details" in turn:
+        return fields
     reasoning = message.reasoning or (quirks.no_reasoning if message.tool_calls else "")
     if quirks.reasoning_field and called and reasoning:
         fields[quirks.reasoning_field] = reasoning
     return fields
+
+
+def _opaque(message: Message, who: str, quirks: Quirks) -> tuple[Fields, dict[object, Fields]]:
+    """What this server itself put into the turn: in the message, and by the id of a call."""
+    turn: Fields = {}
+    of_calls: dict[object, Fields] = {}
+    native = native_content(message, PROTOCOL, who)
+    known = bool(message.native and message.native.provider)
+    for members in native if isinstance(native, list) and (known or quirks.takes_opaque) else ():
+        if "tool_call" in members:
+            of_calls[members["tool_call"]] = {name: value for name, value in members.items() if name != "tool_call"}
+        else:
+            turn |= members
+    return turn, of_calls
 
 
 def _content(message: Message) -> str | list[Fields]:

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from chatapp.chat import Chat, Native
+from chatapp.chat import Chat
 from chatapp.errors import BadReply
-from chatapp.events import FinishReason, ReasoningDelta, StreamEvent, TextDelta, ToolInputDelta, Usage
+from chatapp.events import FinishReason, NativePiece, ReasoningDelta, StreamEvent, TextDelta, ToolInputDelta, Usage
 from chatapp.providers import Finished
 from chatapp.providers.http import HTTPProvider, ProviderRequest
 from chatapp.providers.openai_responses.items import ItemTexts, Key, is_served
@@ -181,6 +181,8 @@ class _Reply(Reply[_Event]):
         self._texts = ItemTexts()
         self._places = TextPlaces()
         self._items: list[tuple[_Item, bytes]] = []
+        self._told: set[object] = set()  # items that are in a piece of the turn
+        self._sealed = False
         self._done_ids: set[str] = set()
         self._done_types: dict[int, str] = {}  # by index
 
@@ -231,10 +233,12 @@ class _Reply(Reply[_Event]):
                 self.marked = event.status is None
 
     def rest(self) -> Iterator[StreamEvent]:
-        return self._tool_calls.end(cut_off=self._reason == "length")
+        yield from self._tool_calls.end(cut_off=self._reason == "length")
+        if self._reason == "stop" and (self._tool_calls or self._sealed) and not self._tool_calls.renamed:
+            yield self._piece(whole=True)
 
     def end(self) -> Finished:
-        return Finished(self._reason, _usage(self._usage), self._native() if self._reason == "stop" else None)
+        return Finished(self._reason, _usage(self._usage))
 
     def _grown(self, key: Key, part: int, events: Iterable[TextDelta | ReasoningDelta]) -> Iterator[StreamEvent]:
         """The events of a part of the text, whose place annotations refer to."""
@@ -286,6 +290,9 @@ class _Reply(Reply[_Event]):
         if item.type not in KNOWN and not item.encrypted_content:
             self.skip(f"item {item.type}")
         self._items.append((item, raw))
+        if item.encrypted_content and (item.id or raw) not in self._told:
+            self._sealed = True
+            yield self._piece()
         self._done_ids |= {id for id in (item.id, item.call_id) if id}
         if index is not None:
             self._done_types[index] = item.type
@@ -347,14 +354,12 @@ class _Reply(Reply[_Event]):
     def _value(self, raw: msgspec.Raw) -> object:
         return parse_value(bytes(raw), self._who) if is_something(raw) else None
 
-    def _native(self) -> Native | None:
-        """The turn that goes back with the results of its calls; None if there were no calls."""
-        if not self._tool_calls or self._tool_calls.renamed:
-            return None
-        wanted = {  # an item that was told twice is one
-            item.id or item.call_id or raw: raw for item, raw in self._items if _goes_back(item)
-        }
-        return Native(PROTOCOL, [parse_arguments(raw, self._who) for raw in wanted.values()])
+    def _piece(self, whole: bool = False) -> NativePiece:
+        """The items that no piece has yet. One that was told twice is one."""
+        wanted = {item.id or item.call_id or raw: raw for item, raw in self._items if _goes_back(item)}
+        left = {key: raw for key, raw in wanted.items() if key not in self._told}
+        self._told.update(left)
+        return NativePiece(PROTOCOL, self._who, [parse_arguments(raw, self._who) for raw in left.values()], whole)
 
 
 def _goes_back(item: _Item) -> bool:

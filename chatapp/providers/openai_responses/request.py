@@ -9,11 +9,14 @@ from collections.abc import Collection
 
 from chatapp.chat import Chat, Image, Message, Part, ToolSpec
 from chatapp.events import ToolCall
-from chatapp.providers.prompt import given, native_content, parts, refuse, result_text, sendable_turns
+from chatapp.providers.call_ids import IdRule
+from chatapp.providers.prompt import fitted, given, native_content, parts, refuse, result_text, sendable_turns
 from chatapp.providers.thinking import Fields, Switch, switched, takes_effort
 from chatapp.wire.json_text import json_data
 
 PROTOCOL = "openai-responses"
+IDS = IdRule("[!-~]{1,64}", 29)
+UNNAMED = "answer"  # a schema must have a name
 
 
 def request_body(chat: Chat, who: str, think: Switch) -> Fields:
@@ -24,10 +27,18 @@ def request_body(chat: Chat, who: str, think: Switch) -> Fields:
         body["include"] = ["reasoning.encrypted_content"]
     body |= switched(think, chat)
     body |= given(max_output_tokens=chat.max_tokens, temperature=chat.temperature, top_p=chat.top_p)
-    body |= given(prompt_cache_key=chat.cache_key or None)
-    if chat.schema is not None:
-        body["text"] = {"format": {"type": "json_schema", "name": "answer", "schema": chat.schema}}
+    body |= given(prompt_cache_key=chat.cache_key or None, text=_text(chat) or None)
     return body | _tools(chat)
+
+
+def _text(chat: Chat) -> Fields:
+    """How the answer is to look."""
+    shape = chat.schema
+    if shape is not None:
+        format: Fields = {"type": "json_schema", "name": shape.name or UNNAMED, "schema": shape.json}
+        format |= given(description=shape.description or None, strict=shape.strict)
+        return given(format=format, verbosity=chat.verbosity)
+    return given(format={"type": "json_object"} if chat.json_mode else None, verbosity=chat.verbosity)
 
 
 def _tools(chat: Chat) -> Fields:
@@ -58,21 +69,31 @@ def _input(chat: Chat, who: str) -> list[object]:
     """A result is of the kind that its call was."""
     custom, free = _custom_tools(chat), set[str]()
     items: list[object] = []
-    for message in sendable_turns(chat, who, images_of=("user", "tool")):
-        free |= {call.id for call in message.tool_calls if call.name in custom}
-        items += _items(message, free)
+    turns = list(sendable_turns(chat, who, PROTOCOL, images_of=("user", "tool")))
+    for message in fitted(turns, PROTOCOL, who, IDS):
+        free |= _free_calls(message, custom, who)
+        items += _items(message, free, who)
     return items
 
 
-def _items(message: Message, free: Collection[str]) -> list[object]:
+def _free_calls(message: Message, custom: Collection[str], who: str) -> set[str]:
+    """The ids of the turn's calls of tools that take free text."""
+    native = native_content(message, PROTOCOL, who)
+    if isinstance(native, list):
+        calls = [item for item in native if isinstance(item, dict) and item.get("type") == "custom_tool_call"]
+        return {str(call.get("call_id")) for call in calls}
+    return {call.id for call in message.tool_calls if call.name in custom}
+
+
+def _items(message: Message, free: Collection[str], who: str) -> list[object]:
     """`free` are the ids of the calls of tools that take free text."""
-    native = native_content(message, PROTOCOL)
+    native = native_content(message, PROTOCOL, who)
     if isinstance(native, list):
         return native
     if message.role == "tool":
         kind = "custom_tool_call_output" if message.tool_call_id in free else "function_call_output"
         return [{"type": kind, "call_id": message.tool_call_id, "output": _output(message)}]
-    said: list[object] = [_message(message)] if message.content else []
+    said: list[object] = [_message(message)] if parts(message) else []
     return said + [_call(call, call.id in free) for call in message.tool_calls]
 
 

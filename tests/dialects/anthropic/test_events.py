@@ -17,6 +17,7 @@ from chatapp.events import (
     Entry,
     ErrorInfo,
     File,
+    NativePiece,
     PlanStep,
     ReasoningDelta,
     RunEnd,
@@ -45,6 +46,13 @@ DOCUMENT = CitedSource("src_2", "", "notes.pdf")
 PICTURE = File("file_1", "image/png", bytes=b"PNG")
 ELSEWHERE = File("file_2", "application/pdf", "notes.pdf", url="https://source.test/notes.pdf")
 LEFT_OUT = File("file_3", "image/png", error="left out")
+THINKING = {"type": "thinking", "thinking": "so", "signature": "sig"}
+UNSEEN = {"type": "thinking", "thinking": "", "signature": "unseen"}
+BLACK = {"type": "redacted_thinking", "data": "black"}
+SIGNED = [ReasoningDelta("s"), ReasoningDelta("o"), NativePiece("anthropic", "a", [THINKING])]
+HIDDEN: list[StreamEvent] = [NativePiece("anthropic", "a", [UNSEEN])]
+REDACTED: list[StreamEvent] = [NativePiece("anthropic", "a", [BLACK, {"type": "text", "text": "x"}])]
+FOREIGN = [ReasoningDelta("o"), NativePiece("openai-responses", "r", [THINKING], whole=True)]
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=6)
 pieces = st.one_of(
@@ -53,6 +61,7 @@ pieces = st.one_of(
     st.sampled_from([[WEB], [DOCUMENT], [PICTURE], [ELSEWHERE], [LEFT_OUT]]),
     st.just([OWN, ToolResult("c9", "noon")]),
     st.just([PlanStep(1, "look")]),
+    st.sampled_from([SIGNED, HIDDEN, REDACTED, FOREIGN]),
 )
 calls = st.sampled_from(
     [[], [CALL], [*PIECES, CALL], [*SIDE_BY_SIDE, OTHER]],
@@ -104,6 +113,13 @@ def test_the_sdk_ends_with_the_message_that_is_answered_whole(events: list[Strea
     assert (read.id, read.model, read.stop_reason, read.usage.to_dict()) == tuple(
         whole[name] for name in ("id", "model", "stop_reason", "usage")
     )
+
+
+def test_anthropic_s_own_thinking_is_given_with_its_signatures() -> None:
+    events = [START, *SIGNED, *SIGNED, *HIDDEN, *REDACTED, *FOREIGN, TextDelta("So."), STOP]
+    whole = message(transcript_of([Entry(seq, event) for seq, event in enumerate(events, 1)]), [])
+    unsigned = {"type": "thinking", "thinking": "o", "signature": SIGNATURE}
+    assert whole["content"] == [THINKING, THINKING, UNSEEN, BLACK, unsigned, {"type": "text", "text": "So."}]
 
 
 @given(runs)

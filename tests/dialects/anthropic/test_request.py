@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from chatapp.chat import Chat, Image, Message, Native, Text, ToolSpec
+from chatapp.chat import AnswerSchema, Chat, Image, Message, Native, Text, ToolSpec
 from chatapp.dialects.anthropic.events import SIGNATURE
 from chatapp.dialects.anthropic.request import MessagesRequest
 from chatapp.errors import InvalidField
@@ -34,7 +34,8 @@ def test_every_field_that_a_provider_takes_reaches_it() -> None:
     assert (chat.max_tokens, chat.temperature, chat.top_p, chat.stop, chat.thinking) == (7, 0.5, 0.9, ["END"], True)
     assert asked(thinking={"type": "enabled", "budget_tokens": 2000}).thinking is True
     assert asked(thinking={"type": "disabled"}).thinking is False
-    assert asked(output_config={"effort": "low", "format": {"type": "json_schema", "schema": SCHEMA}}).schema == SCHEMA
+    shaped = asked(output_config={"effort": "low", "format": {"type": "json_schema", "schema": SCHEMA}})
+    assert shaped.schema == AnswerSchema(SCHEMA, strict=True)
 
 
 @pytest.mark.parametrize(

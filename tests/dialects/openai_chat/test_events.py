@@ -15,6 +15,7 @@ from chatapp.events import (
     Entry,
     ErrorInfo,
     File,
+    NativePiece,
     ReasoningDelta,
     RunEnd,
     RunStart,
@@ -39,12 +40,18 @@ DOCUMENT = CitedSource("src_2", "", "notes.pdf")
 PICTURE = File("file_1", "image/png", bytes=b"PNG")
 ELSEWHERE = File("file_2", "application/pdf", "notes.pdf", url="https://source.test/notes.pdf")
 LEFT_OUT = File("file_3", "image/png", error="left out")
+EXTRA = {"google": {"thought_signature": "sig"}}
+DETAILS = [{"type": "reasoning.encrypted", "data": "sealed"}]
+OF_CALL = NativePiece("openai", "up", [{"tool_call": "c1", "extra_content": EXTRA}])
+OF_TURN = NativePiece("openai", "up", [{"reasoning_details": DETAILS}], whole=True)
+FOREIGN = NativePiece("anthropic", "a", [{"type": "redacted_thinking", "data": "x"}], whole=True)
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
 pieces = st.one_of(
     st.builds(lambda text: [TextDelta(text)], texts),
     st.builds(lambda text: [ReasoningDelta(text)], texts),
     st.sampled_from([[WEB], [DOCUMENT], [PICTURE], [ELSEWHERE], [LEFT_OUT]]),
+    st.sampled_from([[OF_CALL], [OF_TURN], [FOREIGN]]),
     st.sampled_from([[CALL], [*PIECES, CALL], [CALL, ToolResult("c1", 2)], [*PIECES, CALL, ToolResult("c1", 2)]]),
 )
 
@@ -117,6 +124,27 @@ def test_a_call_has_its_id_type_and_name_once_and_its_arguments_joined(events: l
     assert json.loads("".join(call["function"]["arguments"] for call in calls)) == {"a": 1}
     assert {call["index"] for call in calls} == {0}
     assert found[-1]["choices"][0]["finish_reason"] == "tool_calls"
+
+
+@pytest.mark.parametrize("events", [[OF_CALL, *PIECES, CALL], [*PIECES, OF_CALL, CALL], [OF_CALL, CALL]])
+def test_what_a_provider_put_into_its_call_and_turn_is_given_as_it_came(events: list[StreamEvent]) -> None:
+    events = [*events, FOREIGN, OF_TURN, STOP]
+    found = chunks(*events)
+    calls = [call for (call,) in deltas(found, "tool_calls")]
+    assert [call["extra_content"] for call in calls if "extra_content" in call] == [EXTRA]
+    assert "".join(call["function"]["arguments"] for call in calls).replace(" ", "") == '{"a":1}'
+    assert deltas(found, "reasoning_details") == [DETAILS] and deltas(found, "provider") == ["up"]
+
+    said = completion(transcript_of([Entry(seq, event) for seq, event in enumerate([START, *events], 1)]))
+    message = said["choices"][0]["message"]  # type: ignore[index]
+    assert message["tool_calls"][0]["extra_content"] == EXTRA
+    assert (message["reasoning_details"], message["provider"]) == (DETAILS, "up")
+
+
+def test_of_a_round_whose_calls_ran_here_nothing_is_given() -> None:
+    events = [OF_CALL, CALL, OF_TURN, ToolResult("c1", 1), TextDelta("one"), STOP]
+    found = chunks(*events, tools=["other"])
+    assert not deltas(found, "reasoning_details") and not deltas(found, "provider")
 
 
 def test_calls_side_by_side_have_indexes_of_their_own() -> None:

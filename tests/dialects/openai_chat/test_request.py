@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from chatapp.chat import Chat, Image, Message, Text, ToolSpec
+from chatapp.chat import AnswerSchema, Chat, Image, Message, Native, Text, ToolSpec
 from chatapp.dialects.openai_chat.request import CompletionRequest
 from chatapp.errors import InvalidField
 from chatapp.events import ToolCall
@@ -109,11 +109,32 @@ def test_that_calls_come_one_at_a_time_arrives() -> None:
     assert not completion(parallel_tool_calls=False).parallel_tools
 
 
-def test_the_schema_of_the_answer_arrives() -> None:
-    format = {"type": "json_schema", "json_schema": {"name": "x", "schema": SCHEMA, "strict": True}}
-    assert completion(response_format=format).schema == SCHEMA
-    assert completion(response_format={"type": "json_object"}).schema == {"type": "object"}
-    assert completion(response_format={"type": "text"}).schema is None
+def test_the_shape_of_the_answer_arrives_whole() -> None:
+    shape = {"name": "x", "description": "y", "schema": SCHEMA, "strict": True}
+    asked = completion(response_format={"type": "json_schema", "json_schema": shape})
+    assert asked.schema == AnswerSchema(SCHEMA, "x", "y", strict=True)
+    assert completion(response_format={"type": "json_schema", "json_schema": {"schema": SCHEMA}}).schema.strict is None
+
+
+def test_what_only_a_provider_understands_comes_back_with_the_name_of_that_one() -> None:
+    extra, details = {"google": {"thought_signature": "sig"}}, [{"type": "reasoning.encrypted", "data": "sealed"}]
+    call = {"id": "c1", "type": "function", "function": {"name": "weather"}, "extra_content": extra}
+    turn = {"role": "assistant", "content": None, "tool_calls": [call], "reasoning_details": details}
+    told = [{"tool_call": "c1", "extra_content": extra}, {"reasoning_details": details}]
+    for more, provider in (({"provider": "up"}, "up"), ({}, "")):
+        assert completion([turn | more]).messages[0].native == Native("openai", told, provider)
+
+
+def test_json_of_any_shape_is_no_schema() -> None:
+    asked = completion(response_format={"type": "json_object"})
+    assert asked.json_mode and asked.schema is None
+    text = completion(response_format={"type": "text"})
+    assert text.schema is None and not text.json_mode
+
+
+def test_how_long_the_answer_is_to_be_arrives() -> None:
+    assert completion(verbosity="low").verbosity == "low"
+    assert completion().verbosity is None
 
 
 def test_fields_that_say_the_default_and_unknown_ones_are_taken() -> None:

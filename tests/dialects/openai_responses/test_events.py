@@ -17,6 +17,7 @@ from chatapp.events import (
     Entry,
     ErrorInfo,
     File,
+    NativePiece,
     ReasoningDelta,
     RunEnd,
     RunStart,
@@ -41,6 +42,8 @@ DOCUMENT = CitedSource("src_2", "", "notes.pdf")
 PICTURE = File("file_1", "image/png", bytes=b"PNG")
 ELSEWHERE = File("file_2", "application/pdf", "notes.pdf", url="https://source.test/notes.pdf")
 LEFT_OUT = File("file_3", "image/png", error="left out")
+SEALED = NativePiece("openai-responses", "r", [{"type": "reasoning", "id": "rs_9", "encrypted_content": "sealed"}])
+FOREIGN = NativePiece("openai", "o", [{"reasoning_details": [{"signature": "x"}]}], whole=True)
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
 pieces = st.one_of(
@@ -48,6 +51,7 @@ pieces = st.one_of(
     st.builds(lambda text: [ReasoningDelta(text)], texts),
     st.sampled_from([[WEB], [DOCUMENT], [PICTURE], [ELSEWHERE], [LEFT_OUT]]),
     st.just([AttemptReset("cut")]),
+    st.sampled_from([[SEALED], [ReasoningDelta("hm"), SEALED], [FOREIGN]]),
     st.sampled_from(
         [
             [CALL],
@@ -119,6 +123,15 @@ def _text(item: dict[str, Any]) -> str:
     if item["type"] == "function_call":
         return str(item["arguments"])
     return "".join(part["text"] for part in item.get("content", item.get("summary", [])))
+
+
+def test_sealed_thinking_is_an_item_with_or_without_a_summary() -> None:
+    events = [START, ReasoningDelta("hm"), SEALED, SEALED, FOREIGN, TextDelta("So."), STOP]
+    thinking, sealed, _ = decoded(events)[-1]["response"]["output"]
+    assert thinking["summary"] == [{"type": "summary_text", "text": "hm"}]
+    assert sealed["summary"] == [] and sealed["type"] == thinking["type"] == "reasoning"
+    assert thinking["encrypted_content"] == sealed["encrypted_content"] == "sealed"
+    assert thinking["id"] != sealed["id"]
 
 
 @given(runs)

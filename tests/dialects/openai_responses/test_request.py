@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from chatapp.chat import Chat, Image, Message, Text, ToolSpec
+from chatapp.chat import AnswerSchema, Chat, Image, Message, Native, Text, ToolSpec
 from chatapp.dialects.openai_responses.request import ResponseRequest
 from chatapp.errors import InvalidField
 from chatapp.events import ToolCall
@@ -77,8 +77,36 @@ def test_that_calls_come_one_at_a_time_arrives() -> None:
     assert not response(parallel_tool_calls=False).parallel_tools
 
 
-def test_the_schema_of_the_answer_arrives() -> None:
-    assert response(text={"format": {"type": "json_schema", "name": "x", "schema": SCHEMA}}).schema == SCHEMA
+def test_sealed_thinking_comes_back_with_all_of_its_turn() -> None:
+    sealed = {"type": "reasoning", "id": "rs_ours", "summary": [], "encrypted_content": "sealed"}
+    text = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "I look."}]}
+    call = {"type": "function_call", "id": "fc_ours", "call_id": "c1", "name": "weather", "arguments": "{}"}
+    result = {"type": "function_call_output", "call_id": "c1", "output": "mild"}
+    messages = response([{"role": "user", "content": "hi"}, sealed, text, call, result, sealed, text]).messages
+
+    told = {"type": "reasoning", "summary": [], "encrypted_content": "sealed"}
+    made = {"type": "function_call", "call_id": "c1", "name": "weather", "arguments": "{}"}
+    assert [message.role for message in messages] == ["user", "assistant", "tool", "assistant"]
+    assert messages[1].native == Native("openai-responses", [told, text, made])
+    assert (messages[1].content, [call.id for call in messages[1].tool_calls]) == ("I look.", ["c1"])
+    assert messages[3].native == Native("openai-responses", [told, text])
+
+
+def test_the_shape_of_the_answer_arrives_whole() -> None:
+    shape = {"name": "x", "description": "y", "schema": SCHEMA, "strict": True}
+    asked = response(text={"format": {"type": "json_schema", **shape}})
+    assert asked.schema == AnswerSchema(SCHEMA, "x", "y", strict=True)
+
+
+def test_json_of_any_shape_is_no_schema() -> None:
+    asked = response(text={"format": {"type": "json_object"}})
+    assert asked.json_mode and asked.schema is None
+
+
+def test_how_long_the_answer_is_to_be_arrives() -> None:
+    said = response(text={"verbosity": "low"})
+    assert (said.verbosity, said.hints) == ("low", ["verbosity"])
+    assert response().verbosity is None
 
 
 def test_fields_that_say_the_default_and_unknown_ones_are_taken() -> None:

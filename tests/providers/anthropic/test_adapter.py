@@ -4,7 +4,16 @@ import pytest
 
 from chatapp.chat import Chat, Message, Native
 from chatapp.errors import EmptyReply, Reported, Truncated
-from chatapp.events import AttemptReset, ReasoningDelta, TextDelta, ToolCall, ToolInputDelta, ToolResult, Usage
+from chatapp.events import (
+    AttemptReset,
+    NativePiece,
+    ReasoningDelta,
+    TextDelta,
+    ToolCall,
+    ToolInputDelta,
+    ToolResult,
+    Usage,
+)
 from chatapp.providers import Finished
 from chatapp.providers.anthropic.adapter import Anthropic
 
@@ -56,7 +65,9 @@ def test_thinking_text_and_usage(anthropic, read):
 
     assert read(anthropic, body).items == [
         ReasoningDelta("hm"),
+        NativePiece("anthropic", "acme", [{"type": "thinking", "thinking": "hm", "signature": "sig"}]),
         TextDelta("one"),
+        NativePiece("anthropic", "acme", [{"type": "text", "text": "one"}], whole=True),
         Finished("stop", Usage(6, 7, 13, 0, 2)),
     ]
 
@@ -98,7 +109,7 @@ def test_a_turn_with_calls_is_kept_to_be_sent_back_as_it_came(anthropic, read):
 
     assert reading.tool_calls == [ToolCall("a", "function", "f", {"x": 1}), ToolCall("b", "function", "g", {})]
     assert [item.text for item in reading.items if isinstance(item, ToolInputDelta)] == ['{"x"', ":1}"]
-    native = reading.finish.native
+    native = reading.native
     assert native == Native(
         "anthropic",
         [
@@ -108,6 +119,7 @@ def test_a_turn_with_calls_is_kept_to_be_sent_back_as_it_came(anthropic, read):
             {"type": "tool_use", "id": "a", "name": "f", "input": {"x": 1}},
             {"type": "tool_use", "id": "b", "name": "g", "input": {}},
         ],
+        "acme",
     )
     back = Chat(model="m", messages=[Message("assistant", "", native=native)])
     assert anthropic.request(back).body["messages"] == [{"role": "assistant", "content": native.content}]
@@ -121,7 +133,20 @@ def test_a_call_with_its_arguments_in_the_blocks_start_is_the_same(anthropic, re
     reading = read(anthropic, json.dumps(message).encode() if whole else sse(start(), begun, end("tool_use")))
 
     assert reading.tool_calls == [ToolCall("a", "function", "f", {"x": 1})]
-    assert reading.finish.native.content == [call]
+    assert reading.native.content == [call]
+
+
+def test_a_turn_that_the_limit_cut_is_not_whole(anthropic, read):
+    reading = read(anthropic, sse(start(), *SIGNED, block(1, "text", text="a"), end("max_tokens")))
+    assert [item.whole for item in reading.items if isinstance(item, NativePiece)] == [False]
+    assert reading.native is None
+
+
+def test_thinking_that_is_hidden_is_told_once_it_is_signed(anthropic, read):
+    signed = [block(0, "thinking", thinking="", signature=""), delta(0, signature="sig"), stop(0)]
+    items = read(anthropic, sse(start(), *signed, block(1, "text", text="a"), end())).items
+    assert items[0] == NativePiece("anthropic", "acme", [{"type": "thinking", "thinking": "", "signature": "sig"}])
+    assert items[1] == TextDelta("a")
 
 
 def test_a_call_cut_off_by_the_limit_is_none(anthropic, read):
@@ -138,7 +163,7 @@ def test_arguments_that_are_no_json_reach_whoever_answers_the_call(anthropic, re
     reading = read(anthropic, body)
 
     assert [(call.arguments, call.unread) for call in reading.tool_calls] == [({}, '{"x')]
-    assert reading.finish.native.content[0]["input"] == {}
+    assert reading.native.content[0]["input"] == {}
 
 
 def test_a_tool_of_the_provider_is_shown_as_call_and_result_together(anthropic, read):

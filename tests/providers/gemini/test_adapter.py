@@ -70,13 +70,26 @@ def test_calls_and_their_signatures_go_back_as_they_came(gemini, read):
     )
 
     assert reading.tool_calls == [ToolCall("own", "function", "f", {"x": 1}), ToolCall("call_0", "function", "g", {})]
-    native = reading.finish.native
-    assert native == Native("gemini", [{"text": "I look"}, first, second])
+    native = reading.native
+    assert native == Native("gemini", [{"text": "I look"}, first, second], "acme")
     turn = Message("assistant", "I look", tool_calls=reading.tool_calls, native=native)
     results = [Message("tool", "1", tool_call_id="own"), Message("tool", "2", tool_call_id="call_0")]
     contents = gemini.request(Chat(model="m", messages=[Message("user", "u"), turn, *results])).body["contents"]
     assert contents[1] == {"role": "model", "parts": native.content}
     assert [part["functionResponse"].get("id") for part in contents[2]["parts"]] == ["own", None]
+
+
+def test_a_text_s_signature_is_kept_and_its_pieces_are_joined_up_to_it(gemini, read):
+    signed = {"text": "", "thoughtSignature": "sig"}
+    reading = read(gemini, sse(said({"text": "It"}), said({"text": " is"}), said(signed), said({"text": "."}), STOP))
+    assert reading.native == Native("gemini", [{"text": "It is"}, signed, {"text": "."}], "acme")
+    turn = Message("assistant", "It is.", native=reading.native)
+    contents = gemini.request(Chat(model="m", messages=[Message("user", "u"), turn])).body["contents"]
+    assert contents[1]["parts"] == reading.native.content
+
+
+def test_an_unsigned_text_is_kept_once(gemini, read):
+    assert read(gemini, sse(said({"text": "It is."}), STOP)).native is None
 
 
 def test_code_that_the_provider_runs_is_shown_with_its_result(gemini, read):

@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from chatapp.chat import Chat, Message, Native
 from chatapp.errors import BadReply, EmptyReply, Reported, Truncated
 from chatapp.events import ReasoningDelta, TextDelta, ToolCall, ToolInputDelta, Usage, encode_events
 from chatapp.providers import Finished
@@ -103,6 +104,46 @@ def test_reasoning_under_two_names_is_shown_once(openai, read):
     delta = {"reasoning_content": "hm", "reasoning": "hm", "reasoning_details": [{"text": "hm"}]}
 
     assert read(openai, sse(chunk(delta), STOP)).items[:-1] == [ReasoningDelta("hm")]
+
+
+EXTRA = {"google": {"thought_signature": "sig"}}
+FUNCTION = {"name": "f", "arguments": "{}"}
+
+
+@pytest.mark.parametrize(
+    "calls",
+    [
+        [{"index": 0, "id": "a", "function": FUNCTION, "extra_content": EXTRA}],
+        [{"index": 0, "id": "a", "function": {"name": "f", "arguments": ""}, "extra_content": EXTRA}],
+        [{"index": 0, "id": "a", "function": FUNCTION}, {"index": 0, "extra_content": EXTRA}],
+    ],
+)
+def test_what_only_the_server_understands_goes_back_to_it_with_its_call(openai, read, calls):
+    reading = read(openai, sse(*(chunk({"tool_calls": [call]}) for call in calls), STOP))
+    assert reading.native == Native("openai", [{"tool_call": "a", "extra_content": EXTRA}], "acme")
+    turn = Message("assistant", "", tool_calls=reading.tool_calls, native=reading.native)
+    chat = Chat(model="m", messages=[turn, Message("tool", "1", tool_call_id="a")])
+    assert openai.request(chat).body["messages"][0]["tool_calls"][0]["extra_content"] == EXTRA
+
+
+def test_a_whole_reply_s_signatures_are_kept_too(openai, read):
+    message = {
+        "content": "a",
+        "extra_content": EXTRA,
+        "tool_calls": [{"id": "a", "function": FUNCTION, "extra_content": EXTRA}],
+    }
+    body = json.dumps({"choices": [{"message": message, "finish_reason": "stop"}]}).encode()
+    told = [{"tool_call": "a", "extra_content": EXTRA}, {"extra_content": EXTRA}]
+    assert read(openai, body).native == Native("openai", told, "acme")
+
+
+@pytest.mark.parametrize("host", ["api.openai.com", "api.mistral.ai", "name.openai.azure.com"])
+def test_members_whose_maker_is_unknown_are_not_sent_to_those_who_refuse_them(host):
+    native = Native("openai", [{"reasoning_details": [{"signature": "x"}]}])
+    chat = Chat(model="m", messages=[Message("assistant", "a", native=native)])
+    sent = OpenAIChat("acme", None, f"https://{host}/v1").request(chat).body["messages"][0]
+    assert sent == {"role": "assistant", "content": "a"}
+    assert "reasoning_details" in OpenAIChat("acme", None, "http://acme.test").request(chat).body["messages"][0]
 
 
 def test_content_in_parts_keeps_their_order(openai, read):

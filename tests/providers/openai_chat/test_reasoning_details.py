@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from providers.chats import body
 
-from chatapp.chat import Chat, Message
+from chatapp.chat import Chat, Message, Native
 from chatapp.events import ToolCall
 from chatapp.providers import Finished
 from chatapp.providers.openai_chat.adapter import OpenAIChat
@@ -25,7 +25,7 @@ def taken(*pieces):
     details = ReasoningDetails()
     for piece in pieces:
         details.take(msgspec.Raw(json.dumps(piece).encode()), "acme")
-    return details.native()
+    return details.whole
 
 
 def called(**delta):
@@ -38,17 +38,17 @@ def called(**delta):
 
 
 def test_pieces_of_one_detail_are_joined():
-    assert taken(PIECES).content == taken(*([piece] for piece in PIECES)).content == WHOLE
+    assert taken(PIECES) == taken(*([piece] for piece in PIECES)) == WHOLE
 
 
 def test_encrypted_details_are_kept_apart():
     sealed = PIECES[2]
-    assert taken([sealed], [sealed]).content == [sealed, sealed]
+    assert taken([sealed], [sealed]) == [sealed, sealed]
 
 
 @pytest.mark.parametrize("details", [7, {"a": 1}, ["x", 3], "x", []])
 def test_something_else_under_their_name_is_nothing(details):
-    assert taken(details) is None
+    assert taken(details) == []
 
 
 def test_they_come_with_the_reply_that_calls_a_tool(upstream, read):
@@ -56,7 +56,7 @@ def test_they_come_with_the_reply_that_calls_a_tool(upstream, read):
     reading = read(openrouter, called(reasoning="hm", reasoning_details=PIECES))
 
     assert reading.reasoning == "hm"
-    assert reading.finish.native.content == WHOLE
+    assert reading.native == Native("openai", [{"reasoning_details": WHOLE}], "openrouter")
 
 
 @pytest.mark.parametrize("details", [7, {"a": 1}, ["x", 3], "x"])
@@ -65,11 +65,13 @@ def test_something_else_under_their_name_is_no_error(upstream, read, details):
     assert read(openrouter, called(reasoning_details=details)).finish == Finished("stop")
 
 
-def test_they_go_back_to_openrouter_instead_of_the_reasoning():
+def test_they_go_back_to_their_provider_instead_of_the_reasoning():
     call = ToolCall("a", "function", "f", {})
-    turn = Message("assistant", "", tool_calls=[call], reasoning="hm", native=taken(PIECES))
+    native = Native("openai", [{"reasoning_details": taken(PIECES)}], "acme")
+    turn = Message("assistant", "", tool_calls=[call], reasoning="hm", native=native)
     chat = Chat(model="m", messages=[turn, Message("tool", "1", tool_call_id="a")])
 
     sent = body(OpenAIChat, chat, base_url=OPENROUTER, thinking="openrouter")["messages"][0]
     assert sent["reasoning_details"] == WHOLE and "reasoning" not in sent
-    assert "reasoning_details" not in body(OpenAIChat, chat)["messages"][0]
+    others = [msgspec.structs.replace(turn, native=msgspec.structs.replace(native, provider="another"))]
+    assert "reasoning_details" not in body(OpenAIChat, Chat(model="m", messages=others))["messages"][0]

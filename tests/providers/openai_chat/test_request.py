@@ -2,7 +2,7 @@
 
 import msgspec
 import pytest
-from providers.chats import ASKED, CALLED, HERE, PLAIN, RESULTS, SCHEMA, SEEN, SET, SHAPED, TOOLS, TURNS, body
+from providers.chats import ANY_JSON, ASKED, CALLED, HERE, PLAIN, RESULTS, SCHEMA, SEEN, SET, SHAPED, TOOLS, TURNS, body
 
 from chatapp.chat import Chat, Message
 from chatapp.errors import InvalidField
@@ -83,9 +83,26 @@ def test_azure_wants_the_key_in_a_header_of_its_own():
     assert OpenAIChat("other", None).authorization("k") == {"Authorization": "Bearer k"}
 
 
-def test_a_schema_is_refused_where_the_server_does_not_keep_to_it():
-    with pytest.raises(InvalidField, match="^schema: deepseek"):
-        OpenAIChat("deepseek", None, "https://api.deepseek.com").check(SHAPED)
+@pytest.mark.parametrize(
+    ("url", "refused", "taken"),
+    [
+        ("https://api.deepseek.com", SHAPED, ANY_JSON),
+        ("https://api.z.ai/api/paas/v4", SHAPED, ANY_JSON),
+        ("https://open.bigmodel.cn/api/paas/v4", SHAPED, ANY_JSON),
+        ("https://api.perplexity.ai", ANY_JSON, SHAPED),
+    ],
+)
+def test_a_shape_is_refused_where_the_server_does_not_keep_to_it(url, refused, taken):
+    provider = OpenAIChat("acme", None, url)
+    provider.check(taken)
+    with pytest.raises(InvalidField, match="^(schema|json_mode): acme"):
+        provider.check(refused)
+
+
+def test_how_long_the_answer_is_to_be_is_carried():
+    assert body(OpenAIChat, msgspec.structs.replace(PLAIN, verbosity="low"))["verbosity"] == "low"
+    hinted = msgspec.structs.replace(PLAIN, verbosity="low", hints=["verbosity"])
+    assert body(OpenAIChat, hinted, "https://api.openai.com/v1")["verbosity"] == "low"
 
 
 def test_the_request_names_what_was_asked_for_and_nothing_else():

@@ -2,9 +2,9 @@ import json
 
 import pytest
 
-from chatapp.chat import Chat, Message
+from chatapp.chat import Chat, Message, Native
 from chatapp.errors import EmptyReply, Reported, Truncated
-from chatapp.events import ReasoningDelta, TextDelta, ToolCall, ToolInputDelta, ToolResult, Usage
+from chatapp.events import NativePiece, ReasoningDelta, TextDelta, ToolCall, ToolInputDelta, ToolResult, Usage
 from chatapp.providers import Finished
 from chatapp.providers.openai_responses.adapter import OpenAIResponses
 
@@ -104,11 +104,21 @@ def test_calls_go_back_with_the_reasoning_that_led_to_them(responses, read):
         done(2, "function_call", **made),
         completed(),
     )
-    native = read(responses, body).finish.native
+    native = read(responses, body).native
 
     assert native.content == [{"type": "reasoning", **sealed}, {"type": "function_call", **made}]
     back = Chat(model="m", messages=[Message("assistant", "", native=native), Message("tool", "1", tool_call_id="a")])
     assert responses.request(back).body["input"][:2] == native.content
+
+
+def test_an_answer_without_calls_goes_back_with_its_sealed_reasoning(responses, read):
+    sealed = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "sealed"}
+    message = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "a"}]}
+    body = sse(done(0, **sealed), done(1, **message), completed())
+    reading = read(responses, body)
+    assert [item.whole for item in reading.items if isinstance(item, NativePiece)] == [False, True]
+    assert reading.native == Native("openai-responses", [sealed, message], "acme")
+    assert read(responses, sse(done(0, **message), completed())).native is None
 
 
 def test_tools_of_the_provider_are_shown_with_their_results(responses, read):

@@ -32,6 +32,9 @@ def test_images_and_what_is_set():
     }
     assert body(OpenAIResponses, SET)["max_output_tokens"] == 5
     assert body(OpenAIResponses, SHAPED)["text"]["format"]["schema"] == SCHEMA
+    shaped = msgspec.structs.replace(SHAPED, verbosity="low")
+    assert body(OpenAIResponses, shaped)["text"] == body(OpenAIResponses, SHAPED)["text"] | {"verbosity": "low"}
+    assert body(OpenAIResponses, msgspec.structs.replace(PLAIN, verbosity="high"))["text"] == {"verbosity": "high"}
     assert "include" not in body(OpenAIResponses, PLAIN)
     reasoning = msgspec.structs.replace(PLAIN, model="gpt-5.1")
     assert body(OpenAIResponses, reasoning)["include"] == ["reasoning.encrypted_content"]

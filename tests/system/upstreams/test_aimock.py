@@ -13,9 +13,9 @@ import pytest
 import requests
 
 from chatapp.cancel import CancelScope
-from chatapp.chat import Chat, Message, ToolSpec
+from chatapp.chat import Chat, Message, Native, Pieces, ToolSpec
 from chatapp.errors import Rejected, Truncated, UpstreamError
-from chatapp.events import ReasoningDelta, TextDelta, ToolCall, ToolResult
+from chatapp.events import NativePiece, ReasoningDelta, TextDelta, ToolCall, ToolResult
 from chatapp.generation.tool_loop import ToolLoop
 from chatapp.providers import AttemptFailed, Finished, ReplyItem
 from chatapp.providers.catalog import ProviderCatalog
@@ -131,6 +131,14 @@ class Reply:
         assert self.error is None and isinstance(self.items[-1], Finished)
         return self.items[-1]
 
+    @property
+    def native(self) -> Native | None:
+        pieces = Pieces()
+        for item in self.items:
+            if isinstance(item, NativePiece):
+                pieces.add(item)
+        return pieces.native
+
 
 def user(text: str) -> Message:
     return Message("user", text)
@@ -156,7 +164,7 @@ def test_tools_are_called_and_their_results_are_understood(providers: ProviderCa
     asked = Reply(providers, name, user("weather"), tools=[WEATHER])
     (call,) = [item for item in asked.items if isinstance(item, ToolCall)]
     assert (call.name, call.arguments) == ("get_weather", {"place": "Delft"})
-    turn = Message("assistant", "", tool_calls=[call], native=asked.finish.native)
+    turn = Message("assistant", "", tool_calls=[call], native=asked.native)
     result = Message("tool", '{"sky": "clear"}', tool_call_id=call.id)
     assert Reply(providers, name, user("weather"), turn, result, tools=[WEATHER]).joined() == "It is sunny."
 

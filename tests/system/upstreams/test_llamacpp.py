@@ -10,7 +10,7 @@ import numpy
 import pytest
 
 from chatapp.cancel import CancelScope
-from chatapp.chat import Chat, Message
+from chatapp.chat import AnswerSchema, Chat, Message
 from chatapp.events import Raw, TextDelta
 from chatapp.providers import Finished, ReplyItem
 from chatapp.providers.anthropic.adapter import Anthropic
@@ -115,7 +115,9 @@ def test_whatever_bytes_it_says_the_reply_is_read_to_its_end(provider: HTTPProvi
 def test_it_is_held_to_a_schema(url: str) -> None:
     upstream = Upstream()
     for number in range(5):
-        items = ask(OpenAIChat("llama", upstream, url), f"How are you, {number}?", schema=SCHEMA, max_tokens=500)
+        items = ask(
+            OpenAIChat("llama", upstream, url), f"How are you, {number}?", schema=AnswerSchema(SCHEMA), max_tokens=500
+        )
         text = "".join(item.text for item in items if isinstance(item, TextDelta))
         assert json.loads(text)["mood"] in ("good", "bad")
     upstream.close()

@@ -75,7 +75,7 @@ def test_every_file_that_the_docs_name_exists(page: Path) -> None:
         assert example or (ROOT / path).exists(), f"{path} does not exist"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=name_of)
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "CHANGELOG.md"], ids=name_of)
 def test_prose_is_wrapped(page: Path) -> None:
     for line in prose(page):
         shown = TARGET.sub("", line) if len(line) > WIDTH else line

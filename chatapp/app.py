@@ -21,7 +21,8 @@ from chatapp.providers.catalog import ProviderCatalog
 from chatapp.reading.disconnect import DisconnectPolicy
 from chatapp.reading.presence import OpenReaders, Presence
 from chatapp.service import ChatService
-from chatapp.settings import Settings, load
+from chatapp.settings import Settings
+from chatapp.settings.loading import load
 from chatapp.storage.approvals import StoredApprovals
 from chatapp.storage.conversations import Conversations
 from chatapp.storage.database import open_database

@@ -10,7 +10,9 @@ import pytest
 
 from chatapp.providers.discovery import FOUND_BY_KEY
 from chatapp.providers.mock.provider import Mock
-from chatapp.settings import HELP, PREFIX, TABLES, ProviderType, Settings, ThinkingStyle
+from chatapp.settings import HELP, Settings
+from chatapp.settings.loading import PREFIX, TABLES
+from chatapp.settings.tables import ProviderType, ThinkingStyle
 
 ROOT = Path(__file__).parent.parent
 CONFIGURATION = (ROOT / "docs/configuration.md").read_text("utf-8")

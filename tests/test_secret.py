@@ -9,7 +9,9 @@ from chatapp.providers.catalog import ProviderCatalog
 from chatapp.providers.factory import ProviderFactory
 from chatapp.providers.openai_chat.adapter import OpenAIChat
 from chatapp.secret import Secret
-from chatapp.settings import ProviderConfig, Settings, load
+from chatapp.settings import Settings
+from chatapp.settings.loading import load
+from chatapp.settings.tables import ProviderConfig
 from chatapp.wire.upstream import Upstream, UpstreamRequest
 
 KEY = "sk-do-not-show"

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from chatapp.errors import ConfigError
-from chatapp.settings import HELP, Settings, load
+from chatapp.settings import HELP, Settings
+from chatapp.settings.loading import load
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from chatapp.agents import Agent
 from chatapp.agents.planner import planner
 from chatapp.errors import ConfigError, NotFound
-from chatapp.settings import AgentConfig, Settings
+from chatapp.settings import Settings
+from chatapp.settings.tables import AgentConfig
 
 
 class AgentCatalog:

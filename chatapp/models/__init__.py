@@ -33,7 +33,8 @@ from chatapp.generation.inline import InlineRun
 from chatapp.generation.tool_loop import ToolLoop
 from chatapp.providers import Provider
 from chatapp.providers.catalog import ProviderCatalog
-from chatapp.settings import Settings, load
+from chatapp.settings import Settings
+from chatapp.settings.loading import load
 from chatapp.tools import Decision, Tool
 from chatapp.tools.catalog import limits
 from chatapp.tools.functions import tool

@@ -17,7 +17,7 @@ import gevent
 from chatapp.errors import ConfigError
 from chatapp.ops.banner import banner
 from chatapp.ops.json_logging import configure
-from chatapp.settings import load
+from chatapp.settings.loading import load
 
 try:
     settings = load(os.environ)

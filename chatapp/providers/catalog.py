@@ -11,7 +11,8 @@ from chatapp.providers.discovery import discover
 from chatapp.providers.factory import ProviderFactory
 from chatapp.providers.fallback import Candidate, FallbackProvider
 from chatapp.providers.model_list import is_variant, same_model
-from chatapp.settings import ProviderConfig, Settings
+from chatapp.settings import Settings
+from chatapp.settings.tables import ProviderConfig
 
 WHOLE_LISTS = ("mock", "local", "replay")
 """Types whose list is complete: they have no other model, and need not be asked for the list."""

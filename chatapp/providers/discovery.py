@@ -8,7 +8,7 @@ import logging
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from chatapp.settings import ProviderConfig, ProviderType, ThinkingStyle
+from chatapp.settings.tables import ProviderConfig, ProviderType, ThinkingStyle
 
 logger = logging.getLogger(__name__)
 

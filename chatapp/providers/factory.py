@@ -21,7 +21,8 @@ from chatapp.providers.openai_chat.adapter import OpenAIChat
 from chatapp.providers.openai_responses.adapter import OpenAIResponses
 from chatapp.providers.replay import INTERVAL_S, RecordedTransport
 from chatapp.secret import Secret
-from chatapp.settings import ProtocolName, ProviderConfig, Settings
+from chatapp.settings import Settings
+from chatapp.settings.tables import ProtocolName, ProviderConfig
 from chatapp.wire.upstream import Transport, Upstream
 
 ADAPTERS: dict[ProtocolName, type[HTTPProvider]] = {

@@ -25,7 +25,7 @@ from chatapp.providers.model_list import ListingTimes, ModelList
 from chatapp.providers.reply import Reply, ReplyItems
 from chatapp.providers.think_tags import separated
 from chatapp.secret import Secret
-from chatapp.settings import ThinkingStyle, ThinkTags
+from chatapp.settings.tables import ThinkingStyle, ThinkTags
 from chatapp.wire.failures import reports_failure
 from chatapp.wire.frames import MAX_EVENT_BYTES, MAX_LINE_BYTES, NDJSONDecoder, ServerEvent, SSEDecoder
 from chatapp.wire.json_text import UNREADABLE, is_json, parse_loosely

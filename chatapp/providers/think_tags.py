@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from chatapp.errors import UpstreamError
 from chatapp.events import AttemptReset, ReasoningDelta, TextDelta, ToolCall, ToolInputDelta
 from chatapp.providers import Finished, ReplyItem
-from chatapp.settings import ThinkTags
+from chatapp.settings.tables import ThinkTags
 
 PAIRS = {
     "<think>": "</think>",  # DeepSeek, Qwen, GLM, MiniMax and most others

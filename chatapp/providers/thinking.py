@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from chatapp.chat import Chat, Effort
-from chatapp.settings import ThinkingStyle
+from chatapp.settings.tables import ThinkingStyle
 
 Fields: TypeAlias = dict[str, object]
 Switch: TypeAlias = Callable[[str, bool, Effort | None], Fields]

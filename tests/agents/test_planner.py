@@ -29,7 +29,8 @@ from chatapp.events import (
 from chatapp.providers import Finished, Provider, ReplyItem, Started, StepFinished
 from chatapp.providers.mock.provider import Mock
 from chatapp.service import answerer
-from chatapp.settings import AgentConfig, Settings
+from chatapp.settings import Settings
+from chatapp.settings.tables import AgentConfig
 from chatapp.tools.builtin.tools import TOOLS
 from chatapp.tools.toolbox import Limits, Toolbox
 

@@ -12,7 +12,8 @@ from chatapp.chat import Chat, Message
 from chatapp.errors import ConfigError, NotFound, Unreachable
 from chatapp.providers import AttemptFailed, Started
 from chatapp.providers.catalog import ProviderCatalog
-from chatapp.settings import ProviderConfig, Settings
+from chatapp.settings import Settings
+from chatapp.settings.tables import ProviderConfig
 
 
 @pytest.fixture

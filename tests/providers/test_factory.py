@@ -10,7 +10,8 @@ from chatapp.errors import ConfigError, UpstreamError
 from chatapp.events import TextDelta
 from chatapp.providers import Finished
 from chatapp.providers.factory import ADAPTERS, ProviderFactory
-from chatapp.settings import ProviderConfig, Settings
+from chatapp.settings import Settings
+from chatapp.settings.tables import ProviderConfig
 
 CHAT = Chat(model="reply", messages=[Message("user", "hi")])
 BODY = b'{"type":"message","content":[{"type":"text","text":"one"}],"stop_reason":"end_turn"}'

@@ -12,7 +12,7 @@ from chatapp.errors import Truncated
 from chatapp.events import AttemptReset, ReasoningDelta, TextDelta, ToolCall, ToolInputDelta
 from chatapp.providers import Finished, ReplyItem
 from chatapp.providers.think_tags import BLANK_CHARS, PAIRS, separated
-from chatapp.settings import ThinkTags
+from chatapp.settings.tables import ThinkTags
 
 STOP = Finished("stop")
 CALL = ToolCall("1", "function", "f", {})

@@ -14,7 +14,7 @@ from chatapp.providers.ollama import Ollama
 from chatapp.providers.openai_chat.adapter import OpenAIChat
 from chatapp.providers.openai_responses.adapter import OpenAIResponses
 from chatapp.providers.thinking import REASONING_SENT_BACK, STYLES
-from chatapp.settings import ThinkingStyle
+from chatapp.settings.tables import ThinkingStyle
 
 ADAPTIVE = {"thinking": {"type": "adaptive", "display": "summarized"}}
 BUDGET = {"thinking": {"type": "enabled", "budget_tokens": 8192}}

@@ -7,7 +7,8 @@ import click
 
 from chatapp import __version__
 from chatapp.errors import ConfigError
-from chatapp.settings import HELP, PREFIX, Settings, load
+from chatapp.settings import HELP, Settings
+from chatapp.settings.loading import PREFIX, load
 
 
 @click.group()

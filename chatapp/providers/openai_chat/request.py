@@ -23,7 +23,7 @@ from chatapp.providers.prompt import (
     words,
 )
 from chatapp.providers.thinking import REASONING_DEMANDED, REASONING_SENT_BACK, STYLES, Fields, Switch, switched
-from chatapp.settings import ThinkingStyle
+from chatapp.settings.tables import ThinkingStyle
 from chatapp.wire.json_text import json_data
 
 PROTOCOL = "openai"

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from chatapp.errors import ConfigError
-from chatapp.settings import MCPServerConfig, Settings
+from chatapp.settings import Settings
+from chatapp.settings.tables import MCPServerConfig
 from chatapp.tools.mcp.client import MCPHelper, MCPServer
 
 

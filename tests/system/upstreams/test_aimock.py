@@ -19,7 +19,8 @@ from chatapp.events import NativePiece, ReasoningDelta, TextDelta, ToolCall, Too
 from chatapp.generation.tool_loop import ToolLoop
 from chatapp.providers import AttemptFailed, Finished, ReplyItem
 from chatapp.providers.catalog import ProviderCatalog
-from chatapp.settings import ProviderConfig, Settings
+from chatapp.settings import Settings
+from chatapp.settings.tables import ProviderConfig
 from chatapp.tools import Decision
 from chatapp.tools.functions import tool
 from chatapp.tools.toolbox import Limits, Toolbox

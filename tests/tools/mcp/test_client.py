@@ -19,7 +19,8 @@ from gevent.event import Event
 from chatapp.cancel import CancelScope
 from chatapp.errors import InvalidField
 from chatapp.events import ToolCall, ToolResult
-from chatapp.settings import MCPServerConfig, Settings
+from chatapp.settings import Settings
+from chatapp.settings.tables import MCPServerConfig
 from chatapp.tools import Decision
 from chatapp.tools.catalog import ToolCatalog
 from chatapp.tools.mcp.client import MCPHelper, MCPServer

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from chatapp.errors import ConfigError
-from chatapp.settings import MCPServerConfig, Settings
+from chatapp.settings import Settings
+from chatapp.settings.tables import MCPServerConfig
 from chatapp.tools.mcp.config import mcp_servers, server_config
 
 

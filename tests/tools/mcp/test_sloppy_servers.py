@@ -12,7 +12,8 @@ import pytest
 from drivers import NoApprovals, soon
 
 from chatapp.cancel import CancelScope
-from chatapp.settings import MCPServerConfig, Settings
+from chatapp.settings import Settings
+from chatapp.settings.tables import MCPServerConfig
 from chatapp.tools import ToolFailed
 from chatapp.tools.catalog import ToolCatalog
 from chatapp.tools.mcp.config import mcp_servers
@@ -109,7 +110,8 @@ def test_no_server_outlives_a_process_that_is_killed(tmp_path: Path) -> None:
     script = f"""
 from gevent import monkey; monkey.patch_all()
 from pathlib import Path
-from chatapp.settings import MCPServerConfig, Settings
+from chatapp.settings import Settings
+from chatapp.settings.tables import MCPServerConfig
 from chatapp.tools.mcp.config import mcp_servers
 config = MCPServerConfig(command={sys.executable!r}, args=({str(RAW)!r}, "deaf-parent"),
                          env={{"PIDS": {str(tmp_path / "deaf-parent.pids")!r}}})

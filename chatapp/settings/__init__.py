@@ -1,102 +1,31 @@
 """Every setting: one table of names, types, help and defaults.
 
-They come from `chatapp.toml` and from `CHATAPP_<NAME>` variables; a variable overrides the file. An
-unknown key or a bad value raises ConfigError, which names it: a typo must stop the start, not be
+An unknown key or a bad value raises ConfigError, which names it: a typo must stop the start, not be
 ignored. API keys are never settings: a provider's `api_key_env` names the environment variable that
-holds its key.
+holds its key. `tables` has the named tables of the file, `loading` reads file and variables.
 """
 
-import tomllib
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias, TypeVar, get_type_hints
+from typing import Annotated, Literal, TypeAlias, get_type_hints
 
 import msgspec
 from msgspec import Meta
 
-from chatapp.errors import ConfigError, field_of
 from chatapp.secret import Secret
+from chatapp.settings.tables import AgentConfig, MCPServerConfig, ProviderConfig
 
-PREFIX = "CHATAPP_"
-TABLES = ("providers", "mcp_servers", "agents")
-
-T = TypeVar("T")
 Seconds = Annotated[float, Meta(gt=0)]
 Bytes = Annotated[int, Meta(ge=1024)]
 Count = Annotated[int, Meta(ge=1)]
 Names: TypeAlias = tuple[str, ...]
 
-
-def about(help: str) -> Meta:
-    """What a setting is for. Shown by `chatapp settings` and in docs/configuration.md."""
-    return Meta(description=help)
-
-
-ProviderType: TypeAlias = Literal[
-    "openai", "openai-responses", "anthropic", "gemini", "ollama", "local", "mock", "replay"
-]
-ProtocolName: TypeAlias = Literal["openai", "openai-responses", "anthropic", "gemini", "ollama"]
-ThinkingStyle: TypeAlias = Literal[
-    "none",
-    "openai",
-    "responses",
-    "anthropic",
-    "gemini",
-    "ollama",
-    "deepseek",
-    "moonshot",
-    "glm",
-    "qwen",
-    "bella",
-    "mistral",
-    "groq",
-    "xai",
-    "cerebras",
-    "openrouter",
-    "vllm",
-    "llamacpp",
-]
-ThinkTags: TypeAlias = Literal["leading", "implied", "none"]
 Synchronous: TypeAlias = Literal["NORMAL", "FULL"]
 LogLevel: TypeAlias = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 
-class ProviderConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One `[providers.NAME]` table."""
-
-    type: ProviderType
-    base_url: str | None = None
-    api_key_env: str | None = None
-    models: tuple[str, ...] = ()
-    only_listed: bool = False
-    thinking: ThinkingStyle | None = None
-    think_tags: ThinkTags = "leading"
-    path: Path | None = None
-    protocol: ProtocolName | None = None
-    interval_s: Annotated[float, Meta(ge=0, le=60)] | None = None
-    fallback: tuple[str, ...] = ()
-    fallback_midway: bool = False
-
-
-class MCPServerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One `[mcp_servers.NAME]` table: a command to run, or the URL of a running server."""
-
-    command: str = ""
-    args: tuple[str, ...] = ()
-    env: dict[str, str] = {}
-    env_names: tuple[str, ...] = ()
-    url: str = ""
-    api_key_env: str | None = None
-
-    def __post_init__(self) -> None:
-        if bool(self.command) == bool(self.url):
-            raise ValueError("expected either command or url")
-
-
-class AgentConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One `[agents.NAME]` table. `factory` names the agent as `module:callable`."""
-
-    factory: Annotated[str, Meta(pattern=r"^[\w.]+:\w+$")]
+def about(help: str) -> Meta:
+    """What a setting is for. Shown by `chatapp settings` and in docs/configuration.md."""
+    return Meta(description=help)
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -245,65 +174,3 @@ HELP: dict[str, str] = {
     name: hint.__metadata__[-1].description for name, hint in get_type_hints(Settings, include_extras=True).items()
 }
 """What each setting is for, by its name."""
-
-
-def load(environ: Mapping[str, str]) -> Settings:
-    """Read the file that CHATAPP_CONFIG names (else `chatapp.toml`, if it exists), then variables.
-
-    Raises ConfigError.
-    """
-    settings = _from_file(environ.get("CHATAPP_CONFIG", ""))
-    changes = {}
-    types = get_type_hints(Settings, include_extras=True)
-    for variable, text in sorted(environ.items()):
-        name = variable.removeprefix(PREFIX).lower()
-        if not variable.startswith(PREFIX) or name == "config":
-            continue
-        if name not in types:
-            raise ConfigError(f"{variable}: unknown setting; `chatapp settings` lists them all")
-        if name in TABLES:
-            raise ConfigError(f"{variable}: not available as a variable; use [{name}.NAME] tables in chatapp.toml")
-        changes[name] = _from_text(variable, text, types[name])
-    return msgspec.structs.replace(settings, **changes)
-
-
-def _from_file(named: str) -> Settings:
-    path = Path(named or "chatapp.toml")
-    if not named and not path.exists():
-        return Settings()
-    try:
-        return _from_tables(str(path), tomllib.loads(path.read_text("utf-8")))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot read it: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not valid TOML: {error}") from None
-
-
-def _from_tables(source: str, tables: dict[str, Any]) -> Settings:
-    """Convert each named table first: msgspec's errors do not say which key of a dict they mean."""
-    for key, type_ in zip(TABLES, (ProviderConfig, MCPServerConfig, AgentConfig), strict=True):
-        named = tables.get(key, {})
-        for name, table in named.items() if isinstance(named, dict) else ():
-            _convert(f"{source}: {key}.{name}", table, type_, strict=True)  # type: ignore[arg-type]
-    return _convert(source, tables, Settings, strict=True)
-
-
-def _from_text(variable: str, text: str, type_: Any) -> Any:
-    """A list is written with commas."""
-    is_list = type_.__origin__ == Names
-    value = [part.strip() for part in text.split(",") if part.strip()] if is_list else text
-    return _convert(variable, value, type_, strict=False)
-
-
-def _convert(source: str, value: object, type_: type[T], strict: bool) -> T:
-    try:
-        return msgspec.convert(value, type_, strict=strict, dec_hook=_decode_text)
-    except msgspec.ValidationError as error:
-        field, wrong = field_of(error)
-        raise ConfigError(f"{source}: {field}: {wrong}" if field else f"{source}: {wrong}") from None
-
-
-def _decode_text(type_: type, value: object) -> object:
-    if type_ in (Path, Secret) and isinstance(value, str):
-        return type_(value)
-    raise TypeError(f"Expected `str`, got `{type(value).__name__}`")

@@ -1,0 +1,81 @@
+"""Reads the settings: from `chatapp.toml`, then from `CHATAPP_<NAME>` variables, which override
+it."""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
+
+import msgspec
+
+from chatapp.errors import ConfigError, field_of
+from chatapp.secret import Secret
+from chatapp.settings import Names, Settings
+from chatapp.settings.tables import AgentConfig, MCPServerConfig, ProviderConfig
+
+PREFIX = "CHATAPP_"
+TABLES = ("providers", "mcp_servers", "agents")
+
+T = TypeVar("T")
+
+
+def load(environ: Mapping[str, str]) -> Settings:
+    """Read the file that CHATAPP_CONFIG names (else `chatapp.toml`, if it exists), then variables.
+
+    Raises ConfigError.
+    """
+    settings = _from_file(environ.get("CHATAPP_CONFIG", ""))
+    changes = {}
+    types = get_type_hints(Settings, include_extras=True)
+    for variable, text in sorted(environ.items()):
+        name = variable.removeprefix(PREFIX).lower()
+        if not variable.startswith(PREFIX) or name == "config":
+            continue
+        if name not in types:
+            raise ConfigError(f"{variable}: unknown setting; `chatapp settings` lists them all")
+        if name in TABLES:
+            raise ConfigError(f"{variable}: not available as a variable; use [{name}.NAME] tables in chatapp.toml")
+        changes[name] = _from_text(variable, text, types[name])
+    return msgspec.structs.replace(settings, **changes)
+
+
+def _from_file(named: str) -> Settings:
+    path = Path(named or "chatapp.toml")
+    if not named and not path.exists():
+        return Settings()
+    try:
+        return _from_tables(str(path), tomllib.loads(path.read_text("utf-8")))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot read it: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from None
+
+
+def _from_tables(source: str, tables: dict[str, Any]) -> Settings:
+    """Convert each named table first: msgspec's errors do not say which key of a dict they mean."""
+    for key, type_ in zip(TABLES, (ProviderConfig, MCPServerConfig, AgentConfig), strict=True):
+        named = tables.get(key, {})
+        for name, table in named.items() if isinstance(named, dict) else ():
+            _convert(f"{source}: {key}.{name}", table, type_, strict=True)  # type: ignore[arg-type]
+    return _convert(source, tables, Settings, strict=True)
+
+
+def _from_text(variable: str, text: str, type_: Any) -> Any:
+    """A list is written with commas."""
+    is_list = type_.__origin__ == Names
+    value = [part.strip() for part in text.split(",") if part.strip()] if is_list else text
+    return _convert(variable, value, type_, strict=False)
+
+
+def _convert(source: str, value: object, type_: type[T], strict: bool) -> T:
+    try:
+        return msgspec.convert(value, type_, strict=strict, dec_hook=_decode_text)
+    except msgspec.ValidationError as error:
+        field, wrong = field_of(error)
+        raise ConfigError(f"{source}: {field}: {wrong}" if field else f"{source}: {wrong}") from None
+
+
+def _decode_text(type_: type, value: object) -> object:
+    if type_ in (Path, Secret) and isinstance(value, str):
+        return type_(value)
+    raise TypeError(f"Expected `str`, got `{type(value).__name__}`")

@@ -16,7 +16,7 @@ from chatapp.events import (
     ToolInputDelta,
     Usage,
 )
-from chatapp.generation.meter import RunMeter
+from chatapp.generation.meter import Answering, RunMeter
 from chatapp.transcript import Transcript
 
 MESSAGES = a_chat("x" * 40).messages  # ten tokens
@@ -32,7 +32,7 @@ class Course:
 
     def reply_begins(self) -> None:
         self.seconds += 0.1
-        self.meter.reply_began()
+        self.meter.reply_began(Answering("up", "m"))
 
     def event(self, event: StreamEvent) -> None:
         self.seconds += 0.1

@@ -4,6 +4,7 @@ Over Redis the library counts itself. Without it the windows are rows of the dat
 workers of a machine share them.
 """
 
+import math
 import time
 from collections.abc import Sequence
 
@@ -33,7 +34,7 @@ class RequestLimits:
                 state = self._state(item, owner)
                 raise LimitExceeded(
                     f"you have made {item.amount} requests in {_window(item)}, as many as one owner may make; "
-                    f"try again in {max(1, round(state.reset_s))} s",
+                    f"try again in {math.ceil(state.reset_s)} s",
                     state.reset_s,
                 )
 

@@ -4,6 +4,7 @@ Both are counted when a run ends, because nobody knows them before: an owner who
 may begin, and what runs then may exceed it.
 """
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 
@@ -48,8 +49,7 @@ class SpendingLimits:
             if not state.remaining:
                 window = "a minute" if state.window_s == MINUTE_S else "a day"
                 raise TokenLimitExceeded(
-                    f"you have used your {state.allowed} tokens in {window}; "
-                    f"try again in {max(1, round(state.reset_s))} s",
+                    f"you have used your {state.allowed} tokens in {window}; try again in {math.ceil(state.reset_s)} s",
                     state.reset_s,
                 )
 

@@ -23,7 +23,7 @@ protocol understand."""
 
 SHAPES = "chatapp.error_shapes"
 
-RETRY_S = 60.0  # the SDKs wait no longer than that, and would come too early
+RETRY_S = 10.0  # an SDK that waits for longer leaves its user in the dark
 
 logger = logging.getLogger(__name__)
 

@@ -115,7 +115,8 @@ def test_openai_and_anthropic_say_it_in_their_words(
 
 
 def test_what_is_left_is_said_of_a_run_that_begins(start: Start) -> None:
-    headers = start(request_rate="5/minute;100/day").post(OPENAI[0], json=OPENAI[1]).headers
+    asked = {**OPENAI[1], "max_tokens": 2}
+    headers = start(request_rate="5/minute;100/day").post(OPENAI[0], json=asked).headers
     assert headers["RateLimit"].count("r=") == 2 and headers["RateLimit-Remaining"] == "4"
     assert (headers["x-ratelimit-limit-requests"], headers["x-ratelimit-remaining-requests"]) == ("5", "4")
 

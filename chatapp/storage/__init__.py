@@ -90,7 +90,7 @@ class UsageQuery(msgspec.Struct, frozen=True):
     owner: str | None = None
 
 
-class UsageSum(msgspec.Struct, frozen=True, kw_only=True):
+class UsageSum(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What the runs of one group used, in tokens. What is not grouped by is None, and so is the
     cost of runs without a price."""
 

@@ -105,8 +105,8 @@ def in_order(groups: Sequence[Group]) -> Iterator[Group]:
 
 
 def _sums(query: UsageQuery, same: Sequence[Group], groups: Mapping[Group, Sums]) -> Iterator[UsageSum]:
-    """Of one group, for each of its currencies: usually one. Runs without a price, which come first,
-    stand with others of their group."""
+    """Of one group, for each of its currencies: usually one. Runs without a price, which come
+    first, stand with others of their group."""
     unpriced = groups[same[0]] if len(same) > 1 and not same[0][-1] else NOTHING
     for group in same[1:] if unpriced is not NOTHING else same:
         yield _sum(query, group, _added(groups[group], unpriced))

@@ -17,7 +17,12 @@ from chatapp.generation.supervisor import RunSupervisor
 from chatapp.logs import EventLog
 from chatapp.logs.memory import MemoryLog
 from chatapp.logs.sqlite.log import SQLiteLog
+from chatapp.prices import PriceTable
 from chatapp.providers.catalog import ProviderCatalog
+from chatapp.quotas.owners import OwnerLimits
+from chatapp.quotas.places import OwnerPlaces
+from chatapp.quotas.requests import RequestLimits, storage_for
+from chatapp.quotas.spending import SpendingLimits
 from chatapp.reading.disconnect import DisconnectPolicy
 from chatapp.reading.presence import OpenReaders, Presence
 from chatapp.service import ChatService
@@ -25,13 +30,16 @@ from chatapp.settings import Settings
 from chatapp.settings.loading import load
 from chatapp.storage.approvals import StoredApprovals
 from chatapp.storage.conversations import Conversations
-from chatapp.storage.database import open_database
+from chatapp.storage.database import Database, open_database
+from chatapp.storage.rates import RateWindows
+from chatapp.storage.receipts import Receipts
 from chatapp.storage.retention import Retention
+from chatapp.storage.usage import UsageReport
 from chatapp.tools.catalog import ToolCatalog
 from chatapp.tools.mcp.config import mcp_servers
-from chatapp.web import AUTHENTICATOR, EXTENSION, errors, guards, health, openapi, pages
+from chatapp.web import AUTHENTICATOR, EXTENSION, errors, guards, health, limit_headers, openapi, pages
 from chatapp.web.api import conversations as conversations_api
-from chatapp.web.api import files, messages, models, one_request, raw, tools
+from chatapp.web.api import files, messages, models, one_request, raw, tools, usage
 from chatapp.web.compat import agui, ai_sdk, anthropic, openai_chat, openai_conversations, openai_responses
 from chatapp.web.page_modules import page_modules
 
@@ -43,6 +51,7 @@ BLUEPRINTS = (
     conversations_api,
     models,
     tools,
+    usage,
     openai_chat,
     openai_responses,
     openai_conversations,
@@ -72,6 +81,7 @@ def create_app(settings: Settings | None = None, *, start: bool = True, observer
     app.extensions[AUTHENTICATOR] = CookieAuthenticator(secret_key(settings.secret_key.reveal(), settings.data))
     errors.install(app, {"/v1/": openai_chat.error_shape, "/v1/messages": anthropic.error_shape})
     guards.install(app, settings.trusted_hosts)
+    limit_headers.install(app)
     for module in BLUEPRINTS:
         app.register_blueprint(module.blueprint)
     if start:
@@ -86,8 +96,7 @@ def build_service(settings: Settings, environ: Mapping[str, str], observers: Seq
     log = open_log(settings)
     database = open_database(settings.database_url, settings.data)
     conversations, approvals = Conversations(database.engine), StoredApprovals(database.engine)
-    media = MediaLimits(settings.max_file_bytes, settings.max_files, settings.max_sources)
-    runs = RunSupervisor(log, conversations, settings.max_live_runs, observers, media)
+    runs = _runs(settings, log, conversations, observers)
     return ChatService(
         settings=settings,
         log=log,
@@ -100,8 +109,36 @@ def build_service(settings: Settings, environ: Mapping[str, str], observers: Seq
         agents=AgentCatalog(settings),
         dialects=DIALECTS,
         runs=runs,
+        limits=_limits(settings, database),
+        usage_report=UsageReport(database.engine),
+        reader_places=_reader_places(settings),
         readers=OpenReaders(),
         disconnects=DisconnectPolicy(Presence(), runs.cancel, conversations.visits, settings.come_back_s),
+    )
+
+
+def _runs(settings: Settings, log: EventLog, answers: Conversations, observers: Sequence[RunObserver]) -> RunSupervisor:
+    places = OwnerPlaces(settings.max_live_runs, settings.max_owner_share, "running answers", "max_live_runs")
+    media = MediaLimits(settings.max_file_bytes, settings.max_files, settings.max_sources)
+    prices = PriceTable(settings.prices, settings.currency)
+    return RunSupervisor(log, answers, places, observers, media, prices, settings.run_timeout_s)
+
+
+def _limits(settings: Settings, database: Database) -> OwnerLimits:
+    storage = storage_for(settings.log_url, RateWindows(database.engine))
+    spending = SpendingLimits(
+        Receipts(database.engine),
+        settings.max_tokens_per_minute,
+        settings.max_tokens_per_day,
+        settings.max_cost_per_day,
+        settings.currency,
+    )
+    return OwnerLimits(RequestLimits(settings.request_rate, storage), spending, settings.max_runs_per_owner)
+
+
+def _reader_places(settings: Settings) -> OwnerPlaces:
+    return OwnerPlaces(
+        settings.max_readers, settings.max_owner_share, "open streams", "max_readers", settings.max_readers_per_owner
     )
 
 

@@ -9,12 +9,16 @@ ChatappError
 │   ├── Forbidden               403  sent by another site's page
 │   ├── NotFound                404  does not exist, or belongs to somebody else
 │   ├── BodyTooLarge            413
-│   └── UnsupportedMediaType    415
+│   ├── UnsupportedMediaType    415
+│   └── LimitExceeded           429  this owner asks for more than one may have
+│       ├── TokenLimitExceeded  429
+│       └── BudgetExceeded      429
 ├── LogError
 │   ├── UnknownRun              404  the log does not exist, or was trimmed
 │   └── LogUnavailable          503  events cannot be read or written now
 ├── DatabaseUnavailable         503  conversations cannot be read or written now
 ├── Overloaded                  503  this process starts no more runs now
+├── RunTimeout                  504  the whole run took too long; `run-end` carries the error
 └── UpstreamError               the provider failed; `run-end` carries the error
     ├── Unreachable             502  no connection
     ├── UpstreamTimeout         504  silent for too long, or the whole reply took too long
@@ -29,14 +33,19 @@ ChatappError
     └── ReplyTooLarge           502  the reply exceeds the limit
 
 Each class has a `code` for programs, a `status` for HTTP and a message that is safe to show: it
-never quotes a key, a provider's body or a traceback.
+never quotes a key, a provider's body or a traceback. `retry_after` is in seconds, None if nobody
+knows.
 """
+
+SOON_S = 5.0
+"""When to come back if nothing says when: a run has ended by then, or a store is back."""
 
 
 class ChatappError(Exception):
     code = "internal_error"
     status = 500
     retryable = False
+    retry_after: float | None = None
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -110,6 +119,24 @@ class UnsupportedMediaType(RequestError):
     status = 415
 
 
+class LimitExceeded(RequestError):
+    code = "rate_limit_exceeded"
+    status = 429
+    retryable = True
+
+    def __init__(self, message: str, retry_after: float = SOON_S) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class TokenLimitExceeded(LimitExceeded):
+    code = "token_limit_exceeded"
+
+
+class BudgetExceeded(LimitExceeded):
+    code = "budget_exceeded"
+
+
 class LogError(ChatappError):
     pass
 
@@ -123,17 +150,26 @@ class LogUnavailable(LogError):
     code = "log_unavailable"
     status = 503
     retryable = True
+    retry_after = SOON_S
 
 
 class DatabaseUnavailable(ChatappError):
     code = "database_unavailable"
     status = 503
     retryable = True
+    retry_after = SOON_S
 
 
 class Overloaded(ChatappError):
     code = "overloaded"
     status = 503
+    retryable = True
+    retry_after = SOON_S
+
+
+class RunTimeout(ChatappError):
+    code = "run_timeout"
+    status = 504
     retryable = True
 
 

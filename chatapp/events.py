@@ -15,13 +15,22 @@ FinishReason: TypeAlias = Literal["stop", "length", "content_filter", "tool_limi
 
 Bytes: TypeAlias = bytes  # a field of that name hides the type
 
+COST_DIGITS = 9
+"""Costs are whole numbers of 10^-9 of the currency: one token of a cheap model is less than
+10^-6."""
+
 
 class Event(msgspec.Struct, frozen=True, tag_field="event", omit_defaults=True):
     """The base of every event. Its tag is the event's public name."""
 
 
 class Usage(msgspec.Struct, frozen=True):
-    """Tokens. `estimated`: the provider gave no usage, and chatapp estimated it from lengths."""
+    """Tokens, and what they cost by the price table; `cost` is None if that has no price for them.
+
+    `prompt` includes `cached`, which were read from the provider's cache, and `cache_written`;
+    `completion` includes `reasoning`. `estimated`: the provider gave no usage, and chatapp
+    estimated it from lengths.
+    """
 
     prompt: int = 0
     completion: int = 0
@@ -29,9 +38,14 @@ class Usage(msgspec.Struct, frozen=True):
     reasoning: int = 0
     cached: int = 0
     estimated: bool = False
+    cache_written: int = 0
+    cost: float | None = None
+    currency: str | None = None
 
     def __add__(self, other: "Usage") -> "Usage":
-        """The usage of two requests of one run; estimated if either is."""
+        """The usage of two requests of one run; estimated if either is. A request without a price
+        adds nothing to the cost."""
+        costs = [usage.cost for usage in (self, other) if usage.cost is not None]
         return Usage(
             self.prompt + other.prompt,
             self.completion + other.completion,
@@ -39,6 +53,9 @@ class Usage(msgspec.Struct, frozen=True):
             self.reasoning + other.reasoning,
             self.cached + other.cached,
             self.estimated or other.estimated,
+            self.cache_written + other.cache_written,
+            round(sum(costs), COST_DIGITS) if costs else None,
+            self.currency or other.currency,
         )
 
 
@@ -61,7 +78,8 @@ class ErrorInfo(msgspec.Struct, frozen=True):
 
 class RunStart(Event, frozen=True, tag="run-start"):
     """Always first. `created` is in seconds since the epoch; `session_id` is the client's own name
-    for the conversation, or empty."""
+    for the conversation, or empty. `asked_tokens` estimates what is asked: if this process dies,
+    nobody else can count it."""
 
     run_id: str
     trace_id: str
@@ -70,6 +88,7 @@ class RunStart(Event, frozen=True, tag="run-start"):
     reasoning: Literal["enabled", "disabled"]
     created: float
     session_id: str = ""
+    asked_tokens: int = 0
 
 
 class ReasoningDelta(Event, frozen=True, tag="reasoning-delta"):
@@ -192,13 +211,18 @@ class AttemptReset(Event, frozen=True, tag="attempt-reset"):
 
 
 class RunEnd(Event, frozen=True, tag="run-end"):
-    """Always last, exactly once. `reasoning_ms`: how long thinking arrived, None without any."""
+    """Always last, exactly once. `reasoning_ms`: how long thinking arrived, None without any.
+
+    `provider` and `model` answered, if that were not those of `run-start`: a fallback did.
+    """
 
     reason: FinishReason
     usage: Usage
     timing: Timing
     error: ErrorInfo | None = None
     reasoning_ms: int | None = None
+    provider: str = ""
+    model: str = ""
 
 
 StreamEvent: TypeAlias = (

@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import msgspec
 
@@ -25,20 +26,24 @@ from chatapp.logs import EventLog
 from chatapp.providers import Checks, Provider
 from chatapp.providers.catalog import ProviderCatalog
 from chatapp.providers.usage import estimate_usage
+from chatapp.quotas.owners import OwnerLimits
+from chatapp.quotas.places import OwnerPlaces
 from chatapp.reading.disconnect import DisconnectPolicy
 from chatapp.reading.presence import OpenReaders
 from chatapp.reading.sources import KeptAnswer, LiveLog, Source, transcript_of_source
 from chatapp.settings import Settings
-from chatapp.storage import Answer, Begun, Conversation, StoredMessage
+from chatapp.storage import Answer, Begun, Conversation, StoredMessage, UsageKey, UsageSum
 from chatapp.storage.conversations import Conversations
 from chatapp.storage.database import Database
 from chatapp.storage.retention import Retention
+from chatapp.storage.usage import USAGE_KEYS, UsageReport, usage_query
 from chatapp.tools import Approvals, Decision
 from chatapp.tools.catalog import NamedTool, ToolCatalog
 from chatapp.tools.toolbox import Toolbox
 from chatapp.transcript import Transcript, transcript_of
 
 __all__ = [
+    "USAGE_KEYS",
     "Answer",
     "Begun",
     "ChatService",
@@ -46,6 +51,8 @@ __all__ = [
     "File",
     "OfferedTool",
     "StoredMessage",
+    "UsageKey",
+    "UsageSum",
     "answerer",
     "estimated_tokens",
 ]
@@ -84,6 +91,9 @@ class ChatService:
     agents: AgentCatalog
     dialects: Mapping[str, Callable[[], Dialect]]
     runs: RunSupervisor
+    limits: OwnerLimits
+    usage_report: UsageReport
+    reader_places: OwnerPlaces
     readers: OpenReaders
     disconnects: DisconnectPolicy
 
@@ -91,8 +101,8 @@ class ChatService:
         """Store what is said and start the run; or find the answer that was begun with the same
         idempotency `key`.
 
-        Raises RequestError, which names the field; Overloaded, LogUnavailable, DatabaseUnavailable,
-        Unreachable.
+        Raises RequestError, which names the field, and LimitExceeded of these; Overloaded,
+        LogUnavailable, DatabaseUnavailable, Unreachable.
         """
         if key is not None and (found := self.conversations.find(caller.owner, key, ask.fingerprint)):
             return found  # before anything is needed that may be missing now
@@ -105,8 +115,9 @@ class ChatService:
                 "tools: an agent can call only the server's tools; remove the client's tools or the agent"
             )
         tools = self.tools.choose(ask.tools, agent=agent is not None)
-        self.runs.admit()
-        begun = self.conversations.begin(ask, caller.owner, provider.name, model, key)
+        self.runs.admit(caller.owner)
+        self.limits.take(caller.owner)
+        begun = self.conversations.begin(ask, caller.owner, provider.name, model, key, self.limits.max_runs)
         if not begun.found:
             toolbox = self.tools.toolbox(begun.answer.id, tools)
             chat = ask.chat(model, begun.messages, caller.owner)
@@ -196,6 +207,25 @@ class ChatService:
         if transcript.end is not None or time.time() >= approval.expires:
             return "expired"
         return self.approvals.decide(answer.id, call_id, decision)
+
+    def usage(
+        self,
+        caller: Caller,
+        group_by: Sequence[UsageKey] = USAGE_KEYS,
+        since: date | None = None,
+        until: date | None = None,
+        owner: str | None = None,
+    ) -> list[UsageSum]:
+        """What ended runs used, a sum for each group, in the order of the groups' names.
+
+        The days are in UTC, and both are included; without them it is the last 31 days. An admin
+        sees all owners, or the one of this name; anybody else sees his own. Raises InvalidField,
+        NotFound, DatabaseUnavailable.
+        """
+        if not caller.is_admin and owner not in (None, caller.owner):
+            raise NotFound("owner: no such owner")
+        only = owner if caller.is_admin else caller.owner
+        return self.usage_report.sums(usage_query(group_by, since, until, only))
 
     def offered_tools(self) -> list[OfferedTool]:
         """All that a request may name. Waits for MCP servers that are not running yet, for a

@@ -1,18 +1,26 @@
 """Who asks, and how a request tells."""
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Literal, Protocol, TypeAlias
 
 import msgspec
 from werkzeug import Response
 from werkzeug.datastructures import Headers
 
+Role: TypeAlias = Literal["user", "admin"]
+
 
 class Caller(msgspec.Struct, frozen=True):
-    """`owner` owns what the request creates and sees; `trace_id` ties together what it causes."""
+    """`owner` owns what the request creates and sees; `trace_id` ties together what it causes. An
+    admin sees what all owners used."""
 
     owner: str
     trace_id: str
+    role: Role = "user"
+
+    @property
+    def is_admin(self) -> bool:
+        return self.role == "admin"
 
 
 class Authenticator(Protocol):

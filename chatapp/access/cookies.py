@@ -1,5 +1,5 @@
 """Without login: a browser is known by the signed cookie that the page gave it; a client without a
-cookie is `local`.
+cookie is `local`. Everybody is an admin: only the machine's user can be here.
 
 The cookie keeps two browsers apart. It is not a secret from the machine's user; it is signed so
 that nobody can forge another browser's.
@@ -32,12 +32,14 @@ class CookieAuthenticator:
     def caller(self, headers: Headers, cookies: Mapping[str, str], peer: str | None, trace_id: str) -> Caller:
         """`local` without a cookie, or with one that was not signed here."""
         try:
-            return Caller(str(self._serializer.loads(cookies.get(self.cookie, ""))), trace_id)
+            return Caller(str(self._serializer.loads(cookies.get(self.cookie, ""))), trace_id, "admin")
         except BadSignature:
-            return Caller(LOCAL, trace_id)
+            return Caller(LOCAL, trace_id, "admin")
 
     def visitor(self, caller: Caller) -> Caller:
-        return Caller(f"browser_{secrets.token_hex(16)}", caller.trace_id) if caller.owner == LOCAL else caller
+        if caller.owner != LOCAL:
+            return caller
+        return Caller(f"browser_{secrets.token_hex(16)}", caller.trace_id, "admin")
 
     def remember(self, caller: Caller, response: Response, secure: bool) -> None:
         value = str(self._serializer.dumps(caller.owner))

@@ -109,6 +109,7 @@ def statistics(end: RunEnd, tool_calls: int, tool_results: int) -> dict[str, obj
         "tool_calls": tool_calls,
         "tool_results": tool_results,
         "tokens": {**tokens, "estimated": True} if usage.estimated else tokens,
+        **({} if usage.cost is None else {"cost": usage.cost, "currency": usage.currency}),
         "timing_ms": {"first_byte": timing.first_byte_ms, "total": timing.total_ms},
     }
 

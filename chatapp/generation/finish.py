@@ -17,7 +17,8 @@ from chatapp.errors import UnknownRun
 from chatapp.events import Entry, ErrorInfo, FinishReason, RunEnd, RunStart, StreamEvent, Timing
 from chatapp.ids import new_trace_id
 from chatapp.logs import LogWriter
-from chatapp.providers.usage import estimate_usage
+from chatapp.prices import PriceTable
+from chatapp.providers.usage import estimated_usage
 from chatapp.transcript import Transcript, transcript_of
 
 RETRY_S, MAX_RETRY_S = 0.5, 30.0  # while a store is away
@@ -75,19 +76,22 @@ def stopped_error(reason: FinishReason, trace_id: str) -> ErrorInfo | None:
     return ErrorInfo("interrupted", "The server stopped while it was making this answer.", True, trace_id)
 
 
-def interrupted_end(transcript: Transcript) -> RunEnd:
-    """The end of a run whose process died; it has begun."""
-    assert transcript.start is not None
-    error = stopped_error("interrupted", transcript.start.trace_id)
-    total_ms = round((time.time() - transcript.start.created) * 1000)
-    usage = estimate_usage([], transcript.reasoning, transcript.content)
-    return RunEnd("interrupted", usage, Timing(total_ms=total_ms), error)
+def interrupted_end(transcript: Transcript, prices: PriceTable) -> RunEnd:
+    """The end of a run whose process died; it has begun. If it made several requests, the prompt of
+    the first stands for all of them."""
+    start = transcript.start
+    assert start is not None
+    error = stopped_error("interrupted", start.trace_id)
+    total_ms = round((time.time() - start.created) * 1000)
+    usage = estimated_usage(start.asked_tokens, transcript.reasoning, transcript.content)
+    priced = prices.priced(start.provider, start.model, usage)
+    return RunEnd("interrupted", priced, Timing(total_ms=total_ms), error)
 
 
 def lost_run(run_id: str) -> list[StreamEvent]:
     """All of a run whose process died before its first event was durable."""
     start = RunStart(run_id, new_trace_id(), "", "", "disabled", time.time())
-    return [start, interrupted_end(_transcript([start]))]
+    return [start, interrupted_end(_transcript([start]), PriceTable())]
 
 
 def _transcript(events: Sequence[StreamEvent]) -> Transcript:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from chatapp.chat import Message
 from chatapp.events import (
@@ -19,6 +20,7 @@ from chatapp.events import (
     ToolInputDelta,
     Usage,
 )
+from chatapp.prices import PriceTable
 from chatapp.providers.usage import estimate_usage
 from chatapp.transcript import Transcript
 
@@ -26,18 +28,37 @@ TOKENS = (TextDelta, ReasoningDelta, ToolInputDelta, ToolCall, File)
 BESIDE_THINKING = (Raw, PlanStep, CitedSource, NativePiece)  # they come in the middle of it, and do not end it
 
 
+class Answering(NamedTuple):
+    """Who a request was sent to, by whose price it is charged."""
+
+    provider: str
+    model: str
+
+
+NOBODY = Answering("", "")
+
+
 class RunMeter:
     """Measures a run, which makes one or more requests, from now on.
 
-    `messages` is what is asked, `transcript` what the log holds so far. `clock` returns seconds.
+    `messages` is what is asked, `transcript` what the log holds so far; `asked` says of whom, until
+    another one answers. `clock` returns seconds.
     """
 
     def __init__(
-        self, messages: Sequence[Message], transcript: Transcript, clock: Callable[[], float] = time.monotonic
+        self,
+        messages: Sequence[Message],
+        transcript: Transcript,
+        clock: Callable[[], float] = time.monotonic,
+        asked: Answering = NOBODY,
+        prices: PriceTable | None = None,
     ) -> None:
         self._messages = messages
         self._transcript = transcript
         self._clock = clock
+        self._prices = prices or PriceTable()
+        self.answering = self._before = asked
+        self._has_begun = False  # the reply to the request under way
         self._began = clock()
         self._first_byte_ms: int | None = None
         self._first_token_ms: int | None = None
@@ -46,8 +67,10 @@ class RunMeter:
         self._used: Usage | None = None  # by the requests that have ended
         self._counted = 0, 0  # characters of reasoning and answer that `_used` accounts for
 
-    def reply_began(self) -> None:
+    def reply_began(self, answering: Answering) -> None:
         """A provider has sent its first byte."""
+        self._before, self.answering = self.answering, answering
+        self._has_begun = True
         if self._first_byte_ms is None:
             self._first_byte_ms = self._elapsed_ms()
 
@@ -61,10 +84,13 @@ class RunMeter:
             self._end_thinking()
         if isinstance(event, AttemptReset):
             self._reasoning_ms = None
+            # What broke off was paid for. The attempt that voids it has begun its reply already.
+            self._used = self._with(self._estimate(), self._before)
 
     def request_ended(self, usage: Usage) -> None:
         """A request that another one follows used this much."""
-        self._used = self._used + usage if self._used else usage
+        self._used = self._with(usage, self.answering)
+        self._has_begun = False
         self._counted = len(self._transcript.reasoning), len(self._transcript.content)
 
     def timing(self) -> Timing:
@@ -76,10 +102,16 @@ class RunMeter:
             self._end_thinking()
         return self._reasoning_ms
 
-    def usage(self, last: Usage | None) -> Usage:
-        """Of all requests. `last` is the last one's; if the provider gave none, it is estimated."""
-        last = last or self._estimate()
-        return self._used + last if self._used else last
+    def usage(self, last: Usage | None, refused: bool = False) -> Usage:
+        """Of all requests. `last` is the last one's; if the provider gave none, it is estimated.
+        `refused`: the last one failed, and if no reply to it had begun it used nothing."""
+        nothing = Usage(estimated=True) if refused and not self._has_begun else None
+        return self._with(last or nothing or self._estimate(), self.answering)
+
+    def _with(self, usage: Usage, answering: Answering) -> Usage:
+        """All that was used, with a further request."""
+        priced = self._prices.priced(*answering, usage)
+        return self._used + priced if self._used else priced
 
     def _end_thinking(self) -> None:
         assert self._thinking_since is not None

@@ -13,6 +13,7 @@ from chatapp.events import StreamEvent
 from chatapp.generation.finish import AnswerStore, finish_lost, finish_run, interrupted_end, lost_run
 from chatapp.generation.observer import RunObserver
 from chatapp.logs import EventLog
+from chatapp.prices import PriceTable
 from chatapp.transcript import Transcript
 
 RECOVER_S = 1.0  # how soon a dead process's runs are ended: its readers see no longer silence
@@ -37,12 +38,14 @@ class Recovery:
         observer: RunObserver,
         is_live: Callable[[str], bool],
         retry_s: float = RETRY_S,
+        prices: PriceTable | None = None,
     ) -> None:
         self._log = log
         self._answers = answers
         self._observer = observer
         self._is_live = is_live
         self._retry_s = retry_s
+        self._prices = prices or PriceTable()
         self._left: dict[str, float] = {}  # given to us once; when to try them (again)
         self._looked_for_orphans = -ORPHANS_S
         self._greenlet: gevent.Greenlet[..., None] | None = None
@@ -99,7 +102,7 @@ class Recovery:
             return []
         if end := self._answers.kept_end(run_id):  # it died after keeping the answer
             return [end]
-        return [interrupted_end(transcript)] if transcript.start else lost_run(run_id)
+        return [interrupted_end(transcript, self._prices)] if transcript.start else lost_run(run_id)
 
     def _end_orphans(self) -> None:
         for run_id in self._answers.unfinished(before=time.time() - ORPHAN_S):

@@ -8,14 +8,19 @@ from typing import Literal
 
 from chatapp.cancel import CancelScope
 from chatapp.chat import Chat
-from chatapp.errors import ChatappError, Truncated
+from chatapp.errors import ChatappError, LogError, Rejected, RequestError, Truncated, Unavailable, Unreachable
 from chatapp.events import Entry, ErrorInfo, FinishReason, RunEnd, RunStart, StreamEvent, Usage
 from chatapp.generation.finish import stopped_error
 from chatapp.generation.media import Media, MediaLimits
-from chatapp.generation.meter import RunMeter
+from chatapp.generation.meter import Answering, RunMeter
 from chatapp.logs import Appender
+from chatapp.prices import PriceTable
 from chatapp.providers import AttemptFailed, Finished, Provider, Started, StepFinished
+from chatapp.providers.usage import estimate_prompt
 from chatapp.transcript import Transcript
+
+REFUSED = (Rejected, Unreachable, Unavailable, RequestError, LogError)
+"""Errors of a request that nobody worked on, if no reply had begun."""
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +57,7 @@ class Run:
         chat: Chat,
         log: Appender,
         limits: MediaLimits | None = None,
+        prices: PriceTable | None = None,
     ) -> None:
         self.id = run_id
         self.trace_id = trace_id
@@ -65,7 +71,8 @@ class Run:
         self._chat = chat
         self._log = log
         self._media = Media(limits or MediaLimits())
-        self._meter = RunMeter(chat.messages, self.transcript)
+        self._asked = Answering(provider.name, chat.model)
+        self._meter = RunMeter(chat.messages, self.transcript, asked=self._asked, prices=prices)
 
     def generate(self) -> RunEnd:
         """Write `run-start` and the provider's events; return how it ended. Raises no Exception."""
@@ -85,7 +92,8 @@ class Run:
             return self._end("error", error=info)
 
     def failed(self, error: ChatappError) -> RunEnd:
-        return self._end("error", error=ErrorInfo(error.code, error.message, error.retryable, self.trace_id))
+        info = ErrorInfo(error.code, error.message, error.retryable, self.trace_id)
+        return self._end("error", error=info, refused=isinstance(error, REFUSED))
 
     def rest(self, end: RunEnd) -> list[StreamEvent]:
         """What the log lacks up to the end: its first event too, if the log did not take that."""
@@ -101,8 +109,8 @@ class Run:
                 if isinstance(item, Finished | StepFinished):
                     self.skipped.update(item.skipped)
                 if isinstance(item, Started):
-                    self._meter.reply_began()
                     self.answered_by = item.provider or self._provider.name
+                    self._meter.reply_began(Answering(self.answered_by, item.model or self._chat.model))
                 elif isinstance(item, Finished):
                     finished = item
                 elif isinstance(item, AttemptFailed):
@@ -127,11 +135,23 @@ class Run:
             }
             logger.warning("parts of the reply were left out", extra={"fields": line})
 
-    def _end(self, reason: FinishReason, usage: Usage | None = None, error: ErrorInfo | None = None) -> RunEnd:
+    def _end(
+        self, reason: FinishReason, usage: Usage | None = None, error: ErrorInfo | None = None, refused: bool = False
+    ) -> RunEnd:
         meter = self._meter
-        return RunEnd(reason, meter.usage(usage), meter.timing(), error, meter.reasoning_ms())
+        other = meter.answering if meter.answering != self._asked else ("", "")
+        return RunEnd(reason, meter.usage(usage, refused), meter.timing(), error, meter.reasoning_ms(), *other)
 
 
 def _start(run_id: str, trace_id: str, provider: Provider, chat: Chat) -> RunStart:
     reasoning: Literal["enabled", "disabled"] = "enabled" if chat.thinking else "disabled"
-    return RunStart(run_id, trace_id, provider.name, chat.model, reasoning, time.time(), chat.session_id)
+    return RunStart(
+        run_id,
+        trace_id,
+        provider.name,
+        chat.model,
+        reasoning,
+        time.time(),
+        chat.session_id,
+        estimate_prompt(chat.messages),
+    )

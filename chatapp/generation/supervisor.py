@@ -5,25 +5,29 @@ After an end, an error, a stop or a shutdown, the run's own greenlet gives the l
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 import gevent
 
 from chatapp.chat import Chat
-from chatapp.errors import LogError, Overloaded
+from chatapp.errors import LogError, Overloaded, RunTimeout
 from chatapp.generation.finish import AnswerStore, finish_run, finish_without_log
 from chatapp.generation.media import MediaLimits
 from chatapp.generation.observer import Observers, RunObserver
 from chatapp.generation.recovery import Recovery
 from chatapp.generation.run import Run, cancelled, interrupted
 from chatapp.logs import EventLog
+from chatapp.prices import PriceTable
 from chatapp.providers import Provider
+from chatapp.quotas.places import OwnerPlaces
 
 CLOSE_S = 3.0  # for stopped runs to write their end: some commits, even on a slow disk
+TIMEOUT_S = 3600.0
 
 
 class RunSupervisor:
-    """Makes runs, at most `max_live` at a time, and tells the observers of them. `media` limits the
-    files and sources of each.
+    """Makes runs while there are `places` for their owners, and tells the observers of them.
+    `media` limits the files and sources of each, `timeout_s` its time; `prices` say what it costs.
 
     From `start` to `drain` it also recovers the runs of processes that died.
     """
@@ -32,42 +36,47 @@ class RunSupervisor:
         self,
         log: EventLog,
         answers: AnswerStore,
-        max_live: int,
+        places: OwnerPlaces,
         observers: Sequence[RunObserver] = (),
         media: MediaLimits | None = None,
+        prices: PriceTable | None = None,
+        timeout_s: float = TIMEOUT_S,
     ) -> None:
         self._log = log
         self._answers = answers
-        self._max_live = max_live
+        self._places = places
         self._media = media
+        self._prices = prices
+        self._timeout_s = timeout_s
         self._observer = Observers(observers)
         self._live: dict[str, tuple[Run, gevent.Greenlet[..., None]]] = {}
         self._draining = False
-        self._recovery = Recovery(log, answers, self._observer, self._live.__contains__)
+        self._recovery = Recovery(log, answers, self._observer, self._live.__contains__, prices=prices)
         log.listen(self._cancel_here)
 
     def start(self) -> None:
         self._recovery.start()
 
-    def admit(self) -> None:
-        """Raise Overloaded if one more run is too many. Ask before storing anything for it."""
+    def admit(self, owner: str) -> None:
+        """Raise Overloaded if one more run is too many, LimitExceeded if it is for this owner. Ask
+        before storing anything for it."""
         if self._draining:
             raise Overloaded("the server is shutting down; try again in a moment")
-        if len(self._live) >= self._max_live:
-            raise Overloaded(f"the server is at its limit of {self._max_live} running answers (setting max_live_runs)")
+        self._places.check(owner)
 
     def begin(self, run_id: str, trace_id: str, provider: Provider, chat: Chat) -> None:
         """Begin the run in a greenlet of its own. Its log can be read once this returns.
 
         Raises LogUnavailable; the answer is ended all the same, so that nobody waits for it.
         """
-        run = Run(run_id, trace_id, provider, chat, self._log, self._media)
+        run = Run(run_id, trace_id, provider, chat, self._log, self._media, self._prices)
         try:
             self._log.create(run_id)
         except LogError as error:
             gevent.spawn(finish_without_log, self._answers, run_id, run.rest(run.failed(error)))
             raise
-        self._live[run_id] = run, gevent.spawn(self._run, run)
+        self._places.enter(chat.owner)
+        self._live[run_id] = run, gevent.spawn(self._run, run, chat.owner)
 
     def cancel(self, run_id: str) -> None:
         """Stop the run, in whichever process it is. Raises UnknownRun, LogUnavailable."""
@@ -82,13 +91,18 @@ class RunSupervisor:
         gevent.joinall(self._greenlets(), timeout=CLOSE_S)
         self._recovery.stop()
 
-    def _run(self, run: Run) -> None:
+    def _run(self, run: Run, owner: str) -> None:
+        late = partial(RunTimeout, f"The answer took longer than {self._timeout_s:g} s (setting run_timeout_s).")
+        timer = gevent.get_hub().loop.timer(self._timeout_s)
+        timer.start(run.scope.cancel, late)
         try:
             self._observer.started(run.start)
             end = run.generate()
             finish_run(self._log, self._answers, run.id, run.transcript, run.rest(end))
             self._observer.ended(run.transcript, run.attempts, run.answered_by)
         finally:
+            timer.close()
+            self._places.leave(owner)
             del self._live[run.id]
 
     def _cancel_here(self, run_id: str) -> None:

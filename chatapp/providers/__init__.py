@@ -17,10 +17,11 @@ from chatapp.events import FinishReason, StreamEvent, Usage
 class Started(msgspec.Struct, frozen=True):
     """The reply has begun: its headers have arrived, its first token may still be far away.
 
-    `provider` names the provider that answers, if it may be another one than was asked.
+    `provider` and `model` name those that answer, if they may be others than were asked.
     """
 
     provider: str = ""
+    model: str = ""
 
 
 class AttemptFailed(msgspec.Struct, frozen=True):

@@ -29,7 +29,7 @@ class ProviderCatalog:
         self._factory = ProviderFactory(settings)
         configs = settings.providers | {
             name: config
-            for name, config in discover(environ, self._factory.local_missing()).items()
+            for name, config in discover(environ, self._factory.local_missing(), settings.mock).items()
             if name not in settings.providers
         }
         candidates = {name: self._factory.candidate(name, config, environ) for name, config in configs.items()}

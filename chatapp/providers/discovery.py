@@ -47,10 +47,11 @@ FOUND_BY_KEY = (
 )
 
 
-def discover(environ: Mapping[str, str], local_missing: str | None) -> dict[str, ProviderConfig]:
+def discover(environ: Mapping[str, str], local_missing: str | None, mock: bool = True) -> dict[str, ProviderConfig]:
     """The providers by name, in the order in which they are offered.
 
-    `local_missing`: why there is no local model, if there is none; it is logged.
+    `local_missing`: why there is no local model, if there is none; it is logged. `mock`: whether
+    that is offered.
     """
     found = {}
     if local_missing:
@@ -67,5 +68,6 @@ def discover(environ: Mapping[str, str], local_missing: str | None) -> dict[str,
                 models=row.models,
             )
     found["ollama"] = ProviderConfig(type="ollama")
-    found["mock"] = ProviderConfig(type="mock")
+    if mock:
+        found["mock"] = ProviderConfig(type="mock")
     return found

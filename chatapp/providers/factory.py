@@ -15,7 +15,7 @@ from chatapp.providers.fallback import Candidate, Retries
 from chatapp.providers.gemini.adapter import Gemini
 from chatapp.providers.http import HTTPProvider, ReadLimits
 from chatapp.providers.local.server import LocalServer
-from chatapp.providers.mock.provider import Mock
+from chatapp.providers.mock.provider import DELAY_S, Mock
 from chatapp.providers.ollama import Ollama
 from chatapp.providers.openai_chat.adapter import OpenAIChat
 from chatapp.providers.openai_responses.adapter import OpenAIResponses
@@ -81,7 +81,8 @@ class ProviderFactory:
         _check_fields(name, config)
         match config.type:
             case "mock":
-                return Mock(name) if config.interval_s is None else Mock(name, config.interval_s)
+                total_s = self._settings.upstream_total_timeout_s
+                return Mock(name, DELAY_S if config.interval_s is None else config.interval_s, total_s)
             case "local":
                 address, models = self._local.base_url, self._local.models()
                 return OpenAIChat(
@@ -124,7 +125,8 @@ class ProviderFactory:
         if not config.path.is_file():
             raise ConfigError(f"providers.{name}.path: no such file: {config.path}")
         interval = INTERVAL_S if config.interval_s is None else config.interval_s
-        transport = RecordedTransport(config.path, interval, lines=config.protocol == "ollama")
+        total_s = self._settings.upstream_total_timeout_s
+        transport = RecordedTransport(config.path, interval, lines=config.protocol == "ollama", total_s=total_s)
         shown = config if config.models else replace(config, models=(config.path.stem,))
         return self._adapter(name, shown, environ, config.protocol, transport)
 

@@ -198,7 +198,7 @@ class _Reply:
         with closing(self._candidate.provider.stream(self._chat, self._scope)) as items:  # type: ignore[type-var]
             for item in items:
                 if isinstance(item, Started):
-                    item = Started(self._name)
+                    item = Started(self._name, self._chat.model)
                 elif isinstance(item, Finished):
                     finished = True
                 elif not isinstance(item, AttemptFailed) and not self.shown:

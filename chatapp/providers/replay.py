@@ -14,9 +14,11 @@ import gevent
 
 from chatapp.cancel import CancelScope
 from chatapp.errors import Unreachable
+from chatapp.wire.deadline import Deadline
 from chatapp.wire.response import UpstreamResponse
 from chatapp.wire.upstream import UpstreamRequest
 
+TOTAL_S = 900.0
 INTERVAL_S = 0.02  # between two frames: about as fast as a quick model speaks
 CONTENT_TYPES = {b"{": "application/json", b"[": "application/json", b"<": "text/html"}
 
@@ -26,14 +28,15 @@ _frames = re.compile(rb".+?(?:\r\n\r\n|\n\n|\r\r|\Z)", re.DOTALL)
 class RecordedTransport:
     """Answers every request with the file's content, one frame every `interval` seconds.
 
-    `lines`: a line is a frame (NDJSON). The file is read again for each reply, so it can be edited
-    meanwhile.
+    `lines`: a line is a frame (NDJSON). `total_s` is the time limit for a reply. The file is read
+    again for each reply, so it can be edited meanwhile.
     """
 
-    def __init__(self, path: Path, interval: float, *, lines: bool = False) -> None:
+    def __init__(self, path: Path, interval: float, *, lines: bool = False, total_s: float = TOTAL_S) -> None:
         self._path = path
         self._interval = interval
         self._lines = lines
+        self._total_s = total_s
 
     def open(
         self, request: UpstreamRequest, scope: CancelScope, who: str, total_timeout: float | None = None
@@ -42,7 +45,8 @@ class RecordedTransport:
             body = self._path.read_bytes()
         except OSError as error:
             raise Unreachable(f"{who} cannot read its recording: {error.strerror}") from None
-        return _RecordedResponse(body, frames_of(body, lines=self._lines), self._interval, scope)
+        deadline = Deadline(scope, who, self._total_s, total_timeout or self._total_s)
+        return _RecordedResponse(body, frames_of(body, lines=self._lines), self._interval, deadline)
 
 
 def frames_of(body: bytes, *, lines: bool = False) -> list[bytes]:
@@ -55,9 +59,10 @@ def frames_of(body: bytes, *, lines: bool = False) -> list[bytes]:
 class _RecordedResponse:
     """The response of a RecordedTransport: there is no connection behind it."""
 
-    def __init__(self, body: bytes, frames: list[bytes], interval: float, scope: CancelScope) -> None:
+    def __init__(self, body: bytes, frames: list[bytes], interval: float, deadline: Deadline) -> None:
         self.content_type = CONTENT_TYPES.get(body.lstrip()[:1], "text/event-stream")
-        self._pieces = self._paced(frames, interval, scope)
+        self._pieces = self._paced(frames, interval, deadline)
+        self._deadline = deadline
 
     def __enter__(self) -> Self:
         return self
@@ -76,8 +81,9 @@ class _RecordedResponse:
 
     def close(self) -> None:
         self._pieces.close()
+        self._deadline.close()
 
-    def _paced(self, frames: list[bytes], interval: float, scope: CancelScope) -> Generator[bytes, None, None]:
+    def _paced(self, frames: list[bytes], interval: float, deadline: Deadline) -> Generator[bytes, None, None]:
         for frame in frames:
-            scope.run(gevent.sleep, interval)
+            deadline.run(gevent.sleep, interval)
             yield frame

@@ -10,11 +10,19 @@ CHARS_PER_TOKEN = 4  # the usual rule of thumb
 
 def estimate_usage(asked: Sequence[Message], reasoning: str, content: str) -> Usage:
     """The tokens by length, for a provider that does not count or was stopped before it could."""
-    prompt = _tokens("".join(message.text for message in asked))
-    thought = _tokens(reasoning)
-    completion = thought + _tokens(content)
+    return estimated_usage(estimate_prompt(asked), reasoning, content)
+
+
+def estimated_usage(prompt: int, reasoning: str, content: str) -> Usage:
+    """The same, with the prompt counted before."""
+    thought = _tokens(len(reasoning))
+    completion = thought + _tokens(len(content))
     return Usage(prompt, completion, prompt + completion, thought, 0, estimated=True)
 
 
-def _tokens(text: str) -> int:
-    return -(-len(text) // CHARS_PER_TOKEN)
+def estimate_prompt(asked: Sequence[Message]) -> int:
+    return _tokens(sum(len(message.text) for message in asked))
+
+
+def _tokens(chars: int) -> int:
+    return -(-chars // CHARS_PER_TOKEN)

@@ -11,12 +11,14 @@ from typing import Annotated, Literal, TypeAlias, get_type_hints
 import msgspec
 from msgspec import Meta
 
+from chatapp.prices import Prices
 from chatapp.secret import Secret
 from chatapp.settings.tables import AgentConfig, MCPServerConfig, ProviderConfig
 
 Seconds = Annotated[float, Meta(gt=0)]
 Bytes = Annotated[int, Meta(ge=1024)]
 Count = Annotated[int, Meta(ge=1)]
+NoneOrCount = Annotated[int, Meta(ge=0)]
 Names: TypeAlias = tuple[str, ...]
 
 Synchronous: TypeAlias = Literal["NORMAL", "FULL"]
@@ -65,6 +67,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         str, about("The provider when a request names none. Empty: the first configured, else `local`, else `mock`.")
     ] = ""
 
+    mock: Annotated[
+        bool,
+        about("Whether the provider `mock` is offered. `false` where real users are: it costs a place, and no key."),
+    ] = True
+
     heartbeat_s: Annotated[
         Seconds, about("Silence after which a heartbeat is sent, so that no proxy takes the stream for dead.")
     ] = 15.0
@@ -86,6 +93,35 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     max_live_runs: Annotated[
         Count, about("How many runs one process generates at a time; beyond that a request gets 503.")
     ] = 2000
+    max_readers: Annotated[
+        Count, about("How many streams and waiting requests one process serves at a time; beyond that: 503.")
+    ] = 8000
+    max_owner_share: Annotated[
+        float,
+        Meta(gt=0, le=1),
+        about("The part of the runs and readers that others leave which one owner may take; beyond that: 429."),
+    ] = 0.5
+    run_timeout_s: Annotated[
+        Seconds, about("Time limit for a whole run: its requests, its tools, its agent and its waiting for approval.")
+    ] = 3600.0
+
+    request_rate: Annotated[
+        str, about("How many runs an owner may begin, `5/minute` or `5/minute; 100/day`. Empty: any number.")
+    ] = ""
+    max_runs_per_owner: Annotated[
+        NoneOrCount, about("How many runs of one owner go on at a time, over all processes. 0: any number.")
+    ] = 0
+    max_readers_per_owner: Annotated[
+        NoneOrCount, about("How many streams and waiting requests of one owner a process serves. 0: any number.")
+    ] = 0
+    max_tokens_per_minute: Annotated[
+        NoneOrCount, about("How many tokens an owner's runs may use in a minute, asked and answered. 0: any number.")
+    ] = 0
+    max_tokens_per_day: Annotated[NoneOrCount, about("The same in a day, from midnight UTC. 0: any number.")] = 0
+    max_cost_per_day: Annotated[
+        float, Meta(ge=0), about("How much money an owner's runs may cost in a day, by `[prices]`. 0: any amount.")
+    ] = 0.0
+    currency: Annotated[str, about("The currency of `[prices]` and of `max_cost_per_day`.")] = "USD"
 
     max_reply_bytes: Annotated[
         Bytes, about("Largest body accepted from a provider for one reply; bounds the memory of a runaway stream.")
@@ -166,6 +202,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     providers: Annotated[dict[str, ProviderConfig], about("Tables `[providers.NAME]`; see docs/configuration.md.")] = {}
     mcp_servers: Annotated[
         dict[str, MCPServerConfig], about("Tables `[mcp_servers.NAME]`; see docs/configuration.md.")
+    ] = {}
+    prices: Annotated[
+        dict[str, Prices], about("Tables `[prices.PROVIDER.MODEL]`; see docs/guides/limits-and-usage.md.")
     ] = {}
     agents: Annotated[dict[str, AgentConfig], about("Tables `[agents.NAME]`; see docs/guides/write-an-agent.md.")] = {}
 

@@ -2,19 +2,28 @@
 it."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
 import msgspec
 
 from chatapp.errors import ConfigError, field_of
+from chatapp.prices import Price
 from chatapp.secret import Secret
 from chatapp.settings import Names, Settings
 from chatapp.settings.tables import AgentConfig, MCPServerConfig, ProviderConfig
 
 PREFIX = "CHATAPP_"
-TABLES = ("providers", "mcp_servers", "agents")
+TABLES = {
+    "providers": "NAME",
+    "mcp_servers": "NAME",
+    "agents": "NAME",
+    "prices": "PROVIDER.MODEL",
+}
+"""The named tables of the file, and how their names are written."""
+
+TYPES = (("providers", ProviderConfig), ("mcp_servers", MCPServerConfig), ("agents", AgentConfig))
 
 T = TypeVar("T")
 
@@ -34,7 +43,9 @@ def load(environ: Mapping[str, str]) -> Settings:
         if name not in types:
             raise ConfigError(f"{variable}: unknown setting; `chatapp settings` lists them all")
         if name in TABLES:
-            raise ConfigError(f"{variable}: not available as a variable; use [{name}.NAME] tables in chatapp.toml")
+            raise ConfigError(
+                f"{variable}: not available as a variable; use [{name}.{TABLES[name]}] tables in chatapp.toml"
+            )
         changes[name] = _from_text(variable, text, types[name])
     return msgspec.structs.replace(settings, **changes)
 
@@ -53,11 +64,18 @@ def _from_file(named: str) -> Settings:
 
 def _from_tables(source: str, tables: dict[str, Any]) -> Settings:
     """Convert each named table first: msgspec's errors do not say which key of a dict they mean."""
-    for key, type_ in zip(TABLES, (ProviderConfig, MCPServerConfig, AgentConfig), strict=True):
-        named = tables.get(key, {})
-        for name, table in named.items() if isinstance(named, dict) else ():
-            _convert(f"{source}: {key}.{name}", table, type_, strict=True)  # type: ignore[arg-type]
+    for key, type_ in TYPES:
+        for name, table in _items(tables.get(key)):
+            _convert(f"{source}: {key}.{name}", table, type_, strict=True)
+    for provider, models in _items(tables.get("prices")):
+        for model, price in _items(models):
+            for row in price if isinstance(price, list) else [price]:
+                _convert(f"{source}: prices.{provider}.{model}", row, Price, strict=True)
     return _convert(source, tables, Settings, strict=True)
+
+
+def _items(table: object) -> Iterable[tuple[str, object]]:
+    return table.items() if isinstance(table, dict) else ()
 
 
 def _from_text(variable: str, text: str, type_: Any) -> Any:

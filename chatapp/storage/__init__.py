@@ -3,7 +3,7 @@
 What leaves this room are the values below, never rows.
 """
 
-from typing import cast
+from typing import Literal, NamedTuple, TypeAlias, cast
 
 import msgspec
 
@@ -66,3 +66,42 @@ class Begun(msgspec.Struct, frozen=True):
     answer: Answer
     messages: list[Message] = []
     found: bool = False
+
+
+class Spent(NamedTuple):
+    """What an owner's ended runs used in the last minute, of which the oldest ended at
+    `minute_from`, and since midnight (UTC). `day_cost` is in the currency of the price table."""
+
+    minute_tokens: int
+    minute_from: float | None
+    day_tokens: int
+    day_cost: float
+
+
+UsageKey: TypeAlias = Literal["owner", "provider", "model", "day"]
+
+
+class UsageQuery(msgspec.Struct, frozen=True):
+    """Days are in UTC, `2026-11-26`; `until` is included. `owner` None: all of them."""
+
+    group_by: tuple[UsageKey, ...]
+    since: str
+    until: str
+    owner: str | None = None
+
+
+class UsageSum(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What the runs of one group used, in tokens. What is not grouped by is None, and so is the
+    cost of runs without a price."""
+
+    owner: str | None = None
+    provider: str | None = None
+    model: str | None = None
+    day: str | None = None
+    runs: int
+    prompt: int
+    completion: int
+    cached: int
+    reasoning: int
+    cost: float | None
+    currency: str | None

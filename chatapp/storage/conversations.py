@@ -5,19 +5,17 @@ it gets an answer as a transcript. Every row has an owner; everybody else gets N
 tell nothing.
 """
 
-import logging
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import partial
 
 import msgspec
 from sqlalchemy import Engine, delete, select, update
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from chatapp.chat import Ask, Message
-from chatapp.errors import DatabaseUnavailable, InvalidField, NotFound
+from chatapp.errors import InvalidField, NotFound
 from chatapp.events import Entry, RunEnd
 from chatapp.ids import new_id
 from chatapp.storage import Answer, Begun, Conversation, StoredMessage, decode_entries
@@ -32,10 +30,10 @@ from chatapp.storage.placement import (
     owned_conversation,
     owned_message,
 )
+from chatapp.storage.receipts import check_running, left_open, open_receipt, settle
 from chatapp.storage.tables import ConversationRow, MessageRow
+from chatapp.storage.transactions import Transactions
 from chatapp.transcript import Transcript, transcript_of
-
-logger = logging.getLogger(__name__)
 
 LAST_CHARACTER = "\U0010ffff"  # sorts behind every other
 
@@ -45,14 +43,18 @@ class Conversations:
     DatabaseUnavailable."""
 
     def __init__(self, engine: Engine) -> None:
-        self._session = sessionmaker(engine, expire_on_commit=False)
+        self._transaction = Transactions(engine, "the conversations are")
 
-    def begin(self, ask: Ask, owner: str, provider: str, model: str, key: str | None = None) -> Begun:
-        """Store what is said and an empty answer. `key` is the idempotency key."""
+    def begin(
+        self, ask: Ask, owner: str, provider: str, model: str, key: str | None = None, max_running: int = 0
+    ) -> Begun:
+        """Store what is said and an empty answer. `key` is the idempotency key. Raises
+        LimitExceeded if the owner has `max_running` running answers; 0: any number."""
+        step = partial(self._find_or_begin, ask, owner, provider, model, key, max_running)
         try:
-            return self._find_or_begin(ask, owner, provider, model, key)
+            return step()
         except IntegrityError:  # the same idempotency key, or a new session's id, at the same time
-            return self._find_or_begin(ask, owner, provider, model, key)
+            return step()
 
     def find(self, owner: str, key: str, fingerprint: str) -> Begun | None:
         """The answer that was begun with this key. Raises InvalidField if another request came with
@@ -71,13 +73,15 @@ class Conversations:
             return _answer(newest) if newest else None
 
     def finish(self, answer_id: str, transcript: Transcript) -> None:
-        """Store the answer. An answer whose conversation was deleted meanwhile is dropped."""
+        """Store the answer and its receipt. Of an answer that was deleted meanwhile, the receipt
+        alone."""
         entries = msgspec.json.encode(without_bytes(transcript.entries)).decode()
         values = {"status": "done", "content": transcript.content, "entries": entries}
         with self._transaction() as session:
             finished = update(MessageRow).where(MessageRow.id == answer_id).values(values).returning(MessageRow.id)
             if session.scalar(finished):
                 keep_files(session, answer_id, transcript.entries)
+            settle(session, answer_id, transcript)
 
     def entries(self, answer: Answer) -> list[Entry]:
         """The compacted log with the bytes of its files, which `Answer.entries` is without."""
@@ -95,7 +99,7 @@ class Conversations:
         """Ids of answers that were begun before this time and are not finished."""
         query = select(MessageRow.id).where(MessageRow.status == "running", MessageRow.created < before)
         with self._transaction() as session:
-            return session.scalars(query).all()
+            return session.scalars(query.union(left_open(before))).all()
 
     def recent(self, owner: str, limit: int = 200) -> list[Conversation]:
         """The owner's conversations, the last used first."""
@@ -215,22 +219,17 @@ class Conversations:
         with self._transaction() as session:
             session.execute(select(1))
 
-    @contextmanager
-    def _transaction(self) -> Iterator[Session]:
-        try:
-            with self._session.begin() as session:
-                yield session
-        except IntegrityError:
-            raise
-        except SQLAlchemyError as error:
-            logger.error("the database failed: %s", error)
-            raise DatabaseUnavailable("the conversations are not available; try again in a moment") from None
-
-    def _find_or_begin(self, ask: Ask, owner: str, provider: str, model: str, key: str | None) -> Begun:
+    def _find_or_begin(
+        self, ask: Ask, owner: str, provider: str, model: str, key: str | None, max_running: int
+    ) -> Begun:
         with self._transaction() as session:
             if key is not None and (found := _find(session, owner, key, ask.fingerprint)):
                 return found
-            return _begin(session, ask, owner, provider, model, key)
+            if max_running:
+                check_running(session, owner, max_running)
+            begun = _begin(session, ask, owner, provider, model, key)
+            open_receipt(session, begun.answer)
+            return begun
 
 
 def _begin(session: Session, ask: Ask, owner: str, provider: str, model: str, key: str | None) -> Begun:

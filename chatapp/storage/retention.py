@@ -1,7 +1,7 @@
 """Lets go of what nobody can list: answers to requests that named no conversation, once they are
-old.
+old, and the windows of rate limits that are over.
 
-They are kept at all so that whoever asked can follow, fetch and resume them for a while.
+The answers are kept at all so that whoever asked can follow, fetch and resume them for a while.
 """
 
 import logging
@@ -11,7 +11,7 @@ import gevent
 from sqlalchemy import Engine, delete
 from sqlalchemy.exc import SQLAlchemyError
 
-from chatapp.storage.tables import MessageRow
+from chatapp.storage.tables import MessageRow, RateWindowRow
 
 EVERY_S = 3600.0  # against a retention of days
 
@@ -32,13 +32,14 @@ class Retention:
             self._greenlet = gevent.spawn(self._expire_for_ever)
 
     def expire(self) -> int:
-        """Delete what is due; return how many. Running answers stay."""
+        """Delete what is due; return how many answers. Running ones stay."""
         due = delete(MessageRow).where(
             MessageRow.conversation_id.is_(None),
             MessageRow.status == "done",
             MessageRow.created < time.time() - self._retention_s,
         )
         with self._engine.begin() as connection:
+            connection.execute(delete(RateWindowRow).where(RateWindowRow.expires < time.time()))
             return connection.execute(due).rowcount
 
     def close(self) -> None:

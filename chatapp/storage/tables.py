@@ -4,7 +4,7 @@ into the value that leaves this room, and into the message that a provider gets.
 from typing import cast
 
 import msgspec
-from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy import BigInteger, ForeignKey, Index, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from chatapp.chat import Message, Role
@@ -52,6 +52,71 @@ class FileRow(Base):
     run_id: Mapped[str] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True)
     file_id: Mapped[str] = mapped_column(primary_key=True)
     data: Mapped[bytes]
+
+
+class ReceiptRow(Base):
+    """What one run used. It is open, without an `ended`, while the run goes on, and outlives the
+    answer. It holds nothing of what was said."""
+
+    __tablename__ = "receipts"
+
+    run_id: Mapped[str] = mapped_column(primary_key=True)
+    owner: Mapped[str]
+    provider: Mapped[str]
+    model: Mapped[str]
+    begun: Mapped[float]
+    ended: Mapped[float | None]
+    reason: Mapped[str | None]  # as in run-end
+    prompt: Mapped[int] = mapped_column(BigInteger, default=0)  # tokens, as all counts here
+    completion: Mapped[int] = mapped_column(BigInteger, default=0)
+    cached: Mapped[int] = mapped_column(BigInteger, default=0)
+    cache_written: Mapped[int] = mapped_column(BigInteger, default=0)
+    reasoning: Mapped[int] = mapped_column(BigInteger, default=0)
+    estimated: Mapped[bool] = mapped_column(default=False)
+    cost: Mapped[int | None] = mapped_column(BigInteger)  # in 10^-9 of the currency
+    currency: Mapped[str | None]
+
+    __table_args__ = (
+        Index(
+            "receipts_open",
+            "owner",
+            "begun",
+            sqlite_where=text("ended IS NULL"),
+            postgresql_where=text("ended IS NULL"),
+        ),
+        Index("receipts_by_owner", "owner", "ended"),
+    )
+
+
+class UsageRow(Base):
+    """The receipts of one day (UTC, `2026-11-26`), summed: a report must not read every run. The
+    day is the one on which a run ended; `currency` is empty if nothing had a price."""
+
+    __tablename__ = "usage"
+
+    day: Mapped[str] = mapped_column(primary_key=True)
+    owner: Mapped[str] = mapped_column(primary_key=True)
+    provider: Mapped[str] = mapped_column(primary_key=True)
+    model: Mapped[str] = mapped_column(primary_key=True)
+    currency: Mapped[str] = mapped_column(primary_key=True)
+    runs: Mapped[int] = mapped_column(BigInteger)
+    prompt: Mapped[int] = mapped_column(BigInteger)
+    completion: Mapped[int] = mapped_column(BigInteger)
+    cached: Mapped[int] = mapped_column(BigInteger)
+    reasoning: Mapped[int] = mapped_column(BigInteger)
+    cost: Mapped[int] = mapped_column(BigInteger)  # in 10^-9 of the currency
+
+    __table_args__ = (Index("usage_by_owner", "owner", "day", "provider", "model", "currency"),)
+
+
+class RateWindowRow(Base):
+    """How often a limit was hit in the window that ends at `expires`."""
+
+    __tablename__ = "rate_windows"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    hits: Mapped[int] = mapped_column(BigInteger)
+    expires: Mapped[float] = mapped_column(index=True)
 
 
 class MessageRow(Base):

@@ -13,7 +13,7 @@ import msgspec
 Json = dict[str, Any]
 View = TypeVar("View", bound=Callable[..., Any])
 
-JSON, STREAM, TEXT, ANY = "application/json", "text/event-stream", "text/plain", "*/*"
+JSON, STREAM, TEXT, ANY, CSV = "application/json", "text/event-stream", "text/plain", "*/*", "text/csv"
 FILE = "application/octet-stream"  # whole, under this type or a more exact one
 
 ERRORS: dict[str, Json] = {
@@ -69,7 +69,7 @@ REASONS = {
     413: "The body is too large.",
     415: "The body is not JSON.",
     422: "A field has the wrong type or is out of range.",
-    429: "The provider's rate limit was reached.",
+    429: "A limit of the caller, or of the provider, was reached.",
     502: "The provider failed, or cannot be reached.",
     503: "A store is not available, or the server is overloaded.",
     504: "The provider did not answer in time.",
@@ -103,7 +103,7 @@ class Endpoint(NamedTuple):
     @property
     def streams(self) -> bool:
         """Whether its answer is, or may be, a stream."""
-        return bool(set(self.answers.get(200, ())) - {JSON, FILE})
+        return bool(set(self.answers.get(200, ())) - {JSON, FILE, CSV})
 
     def described_parameters(self) -> Iterator[Json]:
         for name, schema, description, place in self.parameters:
@@ -156,4 +156,4 @@ def _answer(types: tuple[str, ...]) -> Json:
 
 def _schema(type_: str) -> Json:
     """docs/dialects.md describes the events of a stream; OpenAPI 3.1 has no words for them."""
-    return {JSON: {"type": "object"}, TEXT: {"type": "string"}}.get(type_, {})
+    return {JSON: {"type": "object"}, TEXT: {"type": "string"}, CSV: {"type": "string"}}.get(type_, {})

@@ -10,7 +10,7 @@ from typing import TypeAlias
 from flask import Flask, Response, current_app, g, jsonify, make_response, render_template, request
 from werkzeug.exceptions import HTTPException
 
-from chatapp.errors import ChatappError, RateLimited
+from chatapp.errors import ChatappError, LimitExceeded
 from chatapp.ids import trace_id_of
 from chatapp.web import trace_id
 from chatapp.wire.json_text import json_data
@@ -22,6 +22,8 @@ Shape: TypeAlias = Callable[[int, str, str], tuple[int, object]]
 protocol understand."""
 
 SHAPES = "chatapp.error_shapes"
+
+RETRY_S = 10.0  # an SDK that waits for longer leaves its user in the dark
 
 logger = logging.getLogger(__name__)
 
@@ -63,12 +65,16 @@ def _give_trace_id(response: Response) -> Response:
 
 def _known(error: ChatappError) -> Response:
     response = error_response(error.status, error.code, error.message)
-    if isinstance(error, RateLimited) and error.retry_after:
-        response.headers["Retry-After"] = str(math.ceil(error.retry_after))
-    if error.status >= 500:
-        # The official SDKs of OpenAI and Anthropic try every 5xx again, even if that cannot help.
-        response.headers["X-Should-Retry"] = "true" if error.retryable else "false"
+    if error.retry_after is not None:
+        response.headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
+    if error.status >= 500 or isinstance(error, LimitExceeded):
+        # OpenAI's and Anthropic's SDKs try every 429 and 5xx again, even if that cannot help.
+        response.headers["X-Should-Retry"] = "true" if _helps_soon(error) else "false"
     return response
+
+
+def _helps_soon(error: ChatappError) -> bool:
+    return error.retryable and (error.retry_after or 0.0) <= RETRY_S
 
 
 def _http(error: HTTPException) -> Response:

@@ -14,7 +14,7 @@ from chatapp.reading.presence import ServerDraining
 from chatapp.web import current_service
 from chatapp.web.bodies import number
 from chatapp.web.endpoint import JSON, STREAM, Parameter, endpoint
-from chatapp.web.streaming import HEADERS
+from chatapp.web.streaming import HEADERS, check_place, take_place
 from chatapp.wire.frames import Frame, encode
 from chatapp.wire.json_text import json_data
 
@@ -51,9 +51,11 @@ def sse_probe() -> Response:
     see whether they arrive one by one. A server that goes down ends them."""
     count = int(number("count", 5, 1, MAX_TICKS))
     interval = number("interval", 1.0, *INTERVAL_S)
+    check_place()
     probe, readers = _Probe(CancelScope()), current_service().readers
     readers.add(probe)
     response = Response(_ticks(probe.scope, count, interval), headers=HEADERS)
+    response.call_on_close(take_place())
     response.call_on_close(partial(readers.remove, probe))
     return response
 

@@ -20,6 +20,7 @@ from chatapp.reading.sources import Source
 from chatapp.service import Answer, Begun
 from chatapp.transcript import Transcript
 from chatapp.web import current_caller, current_service, trace_id
+from chatapp.web.limit_headers import is_limited, limited
 from chatapp.wire.client_socket import ClientSocket
 
 HEADERS = {
@@ -33,13 +34,32 @@ KEY_HEADER = "Idempotency-Key"
 NO_HEADERS: Mapping[str, str] = {}
 
 
-def begin(parsed: msgspec.Struct, ask: Ask, name: str | None = None) -> Begun:
+def begin(parsed: msgspec.Struct, ask: Ask, name: str | None = None, reads: bool = True) -> Begun:
     """Begin the run that was asked for, or find the one with the same idempotency key. `parsed` is
-    the request. `name` is the run's key if its client sends none."""
+    the request. `name` is the run's key if its client sends none. `reads`: this response is a
+    reader of the run, which begins only if there is a place for it."""
+    caller = current_caller()
+    limited(caller.owner)
+    if reads:
+        current_service().reader_places.check(caller.owner)
     key = request.headers.get(KEY_HEADER) or None
     if key is not None:
         ask = msgspec.structs.replace(ask, fingerprint=fingerprint(request.path, parsed))
-    return current_service().ask(ask, current_caller(), key or name)
+    return current_service().ask(ask, caller, key or name)
+
+
+def check_place() -> None:
+    """Raise LimitExceeded or Overloaded if there is no place for one more reader. A request that
+    began a run had one before it did: refused now, nobody would read that."""
+    if not is_limited():
+        current_service().reader_places.check(current_caller().owner)
+
+
+def take_place() -> Callable[[], None]:
+    """Count this response as a reader of its caller until what is returned is called."""
+    places, owner = current_service().reader_places, current_caller().owner
+    places.enter(owner)
+    return partial(places.leave, owner)
 
 
 def respond(
@@ -51,7 +71,7 @@ def respond(
     late: bool = False,
     replays: bool = False,
 ) -> Response:
-    """The streamed response; 204 if the client has it all.
+    """The streamed response; 204 if the client has it all. Raises LimitExceeded, Overloaded.
 
     `resumes_here`: the client resumes at the address that began the run, so ids must name the run.
     Such a client, and one whose leaving does not stop the run, is sent to another process when this
@@ -59,6 +79,7 @@ def respond(
     for people, unless the reader comes `late`, or resumes.
     """
     service = current_service()
+    check_place()
     suffix = f"@{on_leave.run_id}" if resumes_here else ""
     after = position(suffix) if dialect.has_event_ids else 0
     if dialect.has_event_ids and not (after or late):
@@ -78,7 +99,10 @@ def _watch(response: Response, reader: Reader, on_leave: OnLeave) -> None:
     """Until the response's end, watch the client, and count it as a reader of the run."""
     service, client = current_service(), client_socket(partial(reader.scope.cancel, ClientDisconnected))
 
+    leave_place = take_place()
+
     def close() -> None:
+        leave_place()
         client.stop()
         service.readers.remove(reader)
         early = not reader.ended and reader.scope.reason is not ServerDraining
@@ -105,11 +129,13 @@ def wait(answer: Answer, on_leave: OnLeave) -> Transcript:
     # The client's leaving is noticed in the hub, and stopping a run may wait.
     stop = partial(gevent.spawn, service.disconnects.stop, on_leave.run_id) if on_leave.stops else _ignore
     client = client_socket(stop)
+    leave_place = take_place()
     client.start()
     try:
         return service.wait(answer)
     finally:
         client.stop()
+        leave_place()
 
 
 def position(suffix: str = "") -> int:

@@ -10,7 +10,7 @@ from werkzeug.datastructures import Headers
 from chatapp.access import Caller
 from chatapp.access.cookies import LOCAL, CookieAuthenticator, secret_key
 
-SOMEBODY = Caller(LOCAL, "trace")
+SOMEBODY = Caller(LOCAL, "trace", "admin")
 
 
 def caller_with(auth: CookieAuthenticator, cookie: str | None) -> Caller:

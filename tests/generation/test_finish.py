@@ -15,6 +15,7 @@ from chatapp.generation.finish import (
     stopped_error,
 )
 from chatapp.logs.memory import MemoryLog
+from chatapp.prices import PriceTable
 from chatapp.transcript import Transcript, transcript_of
 
 
@@ -89,7 +90,7 @@ def test_an_answer_can_be_kept_without_a_log() -> None:
 
 
 def test_an_interrupted_run_has_used_what_it_said_and_lasted_until_now() -> None:
-    end = interrupted_end(transcript_of(numbered([a_start(), TextDelta("x" * 40)])))
+    end = interrupted_end(transcript_of(numbered([a_start(), TextDelta("x" * 40)])), PriceTable())
     assert (end.reason, end.usage.completion, end.usage.estimated) == ("interrupted", 10, True)
     assert end.timing.total_ms and end.timing.total_ms > 0
     assert end.error == stopped_error("interrupted", "trace")

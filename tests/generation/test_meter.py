@@ -16,10 +16,14 @@ from chatapp.events import (
     ToolInputDelta,
     Usage,
 )
-from chatapp.generation.meter import RunMeter
+from chatapp.generation.meter import Answering, RunMeter
+from chatapp.prices import Price, PriceTable
 from chatapp.transcript import Transcript
 
 MESSAGES = a_chat("x" * 40).messages  # ten tokens
+
+
+PRICES = PriceTable({"dear": {"*": Price(prompt=1e6, completion=1e6)}}, "EUR")  # one a token
 
 
 class Course:
@@ -28,11 +32,11 @@ class Course:
     def __init__(self) -> None:
         self.seconds = 0.0
         self.transcript = Transcript()
-        self.meter = RunMeter(MESSAGES, self.transcript, lambda: self.seconds)
+        self.meter = RunMeter(MESSAGES, self.transcript, lambda: self.seconds, Answering("up", "m"), PRICES)
 
-    def reply_begins(self) -> None:
+    def reply_begins(self, provider: str = "up") -> None:
         self.seconds += 0.1
-        self.meter.reply_began()
+        self.meter.reply_began(Answering(provider, "m"))
 
     def event(self, event: StreamEvent) -> None:
         self.seconds += 0.1
@@ -120,3 +124,29 @@ def test_an_estimate_leaves_out_the_text_of_requests_that_were_counted(run: Cour
     run.event(ReasoningDelta("y" * 4))
     run.event(TextDelta("z" * 4))
     assert run.meter.usage(None) == Usage(20, 7, 27, 1, 0, estimated=True)
+
+
+def test_each_request_costs_what_its_own_provider_asks(run: Course) -> None:
+    run.reply_begins("dear")
+    run.meter.request_ended(Usage(2, 1, 3))
+    run.reply_begins()
+    assert run.meter.usage(Usage(5, 5, 10)) == Usage(7, 6, 13, cost=3.0, currency="EUR")
+
+
+def test_an_attempt_that_broke_off_is_paid_for_too(run: Course) -> None:
+    run.reply_begins("dear")
+    run.event(TextDelta("x" * 20))
+    run.reply_begins("spare")  # it has begun before it voids what was shown
+    run.event(AttemptReset("cut"))
+    run.event(TextDelta("y"))
+    assert run.meter.usage(Usage(10, 1, 11)) == Usage(20, 6, 26, estimated=True, cost=15.0, currency="EUR")
+
+
+def test_a_request_that_was_refused_used_nothing(run: Course) -> None:
+    assert run.meter.usage(None, refused=True) == Usage(estimated=True)
+    assert run.meter.usage(None).prompt == 10  # a stop: the provider was at work on it
+    run.reply_begins()
+    run.meter.request_ended(Usage(10, 2, 12))
+    assert run.meter.usage(None, refused=True) == Usage(10, 2, 12, estimated=True)
+    run.reply_begins()
+    assert run.meter.usage(None, refused=True).prompt == 20

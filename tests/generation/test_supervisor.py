@@ -11,6 +11,7 @@ from chatapp.events import RunEnd, RunStart, StreamEvent, TextDelta, Usage
 from chatapp.generation.supervisor import RunSupervisor
 from chatapp.logs.memory import MemoryLog
 from chatapp.providers import AttemptFailed, Finished, Started
+from chatapp.quotas.places import OwnerPlaces
 from chatapp.transcript import Transcript
 
 COMPLETE = [
@@ -54,7 +55,9 @@ def heard() -> Heard:
 
 @pytest.fixture
 def runs(log: MemoryLog, answers: Answers, heard: Heard) -> Iterator[RunSupervisor]:
-    runs = RunSupervisor(log, answers, max_live=3, observers=[Broken(), heard])
+    runs = RunSupervisor(
+        log, answers, OwnerPlaces(3, 1.0, "running answers", "max_live_runs"), observers=[Broken(), heard]
+    )
     yield runs
     runs.drain(0)
 
@@ -154,10 +157,10 @@ def test_an_answer_that_can_have_no_log_is_ended_all_the_same(
 
 def test_one_more_run_than_allowed_is_refused(runs: RunSupervisor) -> None:
     for number in range(3):
-        runs.admit()
+        runs.admit("ann")
         begin(runs, f"r{number}", silent())
     with pytest.raises(Overloaded, match="limit of 3 running answers"):
-        runs.admit()
+        runs.admit("ann")
 
 
 def test_a_run_that_has_ended_makes_room(runs: RunSupervisor, log: MemoryLog) -> None:
@@ -165,7 +168,7 @@ def test_a_run_that_has_ended_makes_room(runs: RunSupervisor, log: MemoryLog) ->
         begin(runs, f"r{number}", silent())
     runs.cancel("r0")
     assert end_of(log, "r0").reason == "cancelled"
-    runs.admit()
+    runs.admit("ann")
 
 
 def test_draining_lets_runs_end_and_interrupts_the_rest(runs: RunSupervisor, log: MemoryLog) -> None:
@@ -176,7 +179,7 @@ def test_draining_lets_runs_end_and_interrupts_the_rest(runs: RunSupervisor, log
     end = end_of(log, "stuck")
     assert end.reason == "interrupted" and end.error is not None and end.error.retryable
     with pytest.raises(Overloaded, match="shutting down"):
-        runs.admit()
+        runs.admit("ann")
 
 
 def test_observers_hear_of_each_run_and_one_that_fails_harms_nothing(

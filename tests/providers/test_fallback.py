@@ -59,7 +59,7 @@ def good(text: str = "fine") -> list[Step]:
 
 
 def shown(name: str, text: str = "fine") -> list[ReplyItem]:
-    return [Started(name), TextDelta(text), Finished("stop")]
+    return [Started(name, "large"), TextDelta(text), Finished("stop")]
 
 
 def test_a_good_reply_passes_through() -> None:
@@ -77,7 +77,7 @@ def test_a_failure_that_time_may_heal_is_tried_again_with_growing_pauses() -> No
     assert items == [
         AttemptFailed("a", "upstream_unreachable"),
         AttemptFailed("a", "upstream_rejected"),
-        Started("a"),
+        Started("a", "large"),
         AttemptFailed("a", "upstream_truncated"),
         *shown("a"),
     ]
@@ -162,7 +162,7 @@ def test_a_fallback_that_cannot_carry_the_chat_is_passed_over() -> None:
 def test_after_the_first_event_there_is_no_second_try(event: ReplyItem) -> None:
     first, second = scripted("a", [Started(), event, Truncated("cut")]), scripted("b", good())
     items, error = outcome(FallbackProvider(candidate(first, times=3), [candidate(second)]))
-    assert items == [Started("a"), event, AttemptFailed("a", "upstream_truncated")]
+    assert items == [Started("a", "large"), event, AttemptFailed("a", "upstream_truncated")]
     assert isinstance(error, Truncated) and second.asked == []
 
 
@@ -173,11 +173,11 @@ def test_midway_the_run_goes_on_elsewhere_where_that_is_wanted_and_says_so() -> 
     items, error = outcome(FallbackProvider(candidate(first), [candidate(second), candidate(third)], midway=True))
     assert error is None
     assert items == [
-        Started("a"),
+        Started("a", "large"),
         TextDelta("half"),
         AttemptFailed("a", "upstream_reported_error"),
         AttemptFailed("b", "upstream_unreachable"),
-        Started("c"),
+        Started("c", "large"),
         AttemptReset("upstream_reported_error"),
         TextDelta("fine"),
         Finished("stop"),
@@ -361,7 +361,7 @@ def test_a_probe_that_is_stopped_makes_way() -> None:
     outcome(provider)
     now[0] = 31
     items = provider.stream(CHAT, CancelScope())
-    assert next(items) == Started("a")
+    assert next(items) == Started("a", "large")
     items.close()
     assert first.closed == 2
     assert outcome(provider) == (shown("a"), None)

@@ -39,7 +39,7 @@ def test_a_known_key_is_answered_where_nothing_new_could_be(
 ) -> None:
     known = post(client, "k").get_json()["id"]
 
-    def full() -> None:
+    def full(owner: str) -> None:
         raise Overloaded("full")
 
     def away(*_: object) -> None:

@@ -1,27 +1,16 @@
 """The probe of the way to the client."""
 
-from collections.abc import Iterator
-from types import SimpleNamespace
-
 import gevent
 import pytest
 from flask import Flask
 
 from chatapp.reading.presence import OpenReaders
-from chatapp.web import EXTENSION, health
+from chatapp.service import ChatService
 
 
 @pytest.fixture
-def readers() -> OpenReaders:
-    return OpenReaders()
-
-
-@pytest.fixture
-def app(readers: OpenReaders) -> Iterator[Flask]:
-    app = Flask("probed")
-    app.extensions[EXTENSION] = SimpleNamespace(readers=readers)
-    app.register_blueprint(health.blueprint)
-    yield app
+def readers(service: ChatService) -> OpenReaders:
+    return service.readers
 
 
 def test_a_probe_ends_when_the_server_goes_down(app: Flask, readers: OpenReaders) -> None:

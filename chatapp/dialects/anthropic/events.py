@@ -204,10 +204,10 @@ def stop_reason(end: RunEnd, calls: bool) -> str:
 
 
 def usage_body(usage: Usage) -> dict[str, object]:
-    """Anthropic does not count tokens that were read from a cache as input tokens."""
+    """Anthropic does not count tokens that a cache was asked for, or given, as input tokens."""
     return {
-        "input_tokens": usage.prompt - usage.cached,
-        "cache_creation_input_tokens": 0,
+        "input_tokens": usage.prompt - usage.cached - usage.cache_written,
+        "cache_creation_input_tokens": usage.cache_written,
         "cache_read_input_tokens": usage.cached,
         "output_tokens": usage.completion,
         "output_tokens_details": {"thinking_tokens": usage.reasoning},

@@ -282,9 +282,9 @@ class _Reply(Reply[_Event]):
         usage = self._usage
         if usage.input_tokens is None and usage.output_tokens is None:
             return None
-        cached, completion = count(usage.cache_read_input_tokens), count(usage.output_tokens)
-        prompt = count(usage.input_tokens) + count(usage.cache_creation_input_tokens) + cached
-        return Usage(prompt, completion, prompt + completion, 0, cached)
+        cached, written = count(usage.cache_read_input_tokens), count(usage.cache_creation_input_tokens)
+        prompt, completion = count(usage.input_tokens) + cached + written, count(usage.output_tokens)
+        return Usage(prompt, completion, prompt + completion, 0, cached, cache_written=written)
 
     def _piece(self, last: Block | None = None, whole: bool = False) -> NativePiece:
         """The blocks that no piece has yet, up to the `last` one. A call without a name is none."""

@@ -6,6 +6,7 @@ thinking, as it does with providers. The raw bytes are the words.
 
 import re
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 
 import gevent
 
@@ -26,6 +27,7 @@ from chatapp.events import (
 from chatapp.providers import Finished, ReplyItem, Started
 from chatapp.providers.mock.media import SAID, media
 from chatapp.providers.mock.tool_calls import answer, call, called, chosen, results
+from chatapp.wire.deadline import Deadline
 from chatapp.wire.json_text import json_data
 
 MODELS = (
@@ -48,6 +50,8 @@ SLOWNESS = 15  # how many times longer `slow` takes for each word
 WORDS_BEFORE_FAILURE = 5
 QUOTED_WORDS = 40
 A_WHILE_S = 3600.0
+DELAY_S = 0.02
+TOTAL_S = 900.0
 
 ASKS_FOR_PLAN = "a numbered list"
 PLAN = """\
@@ -88,17 +92,22 @@ That is all I have to say."""
 
 
 class Mock:
-    """`delay` is the pause before each word, in seconds."""
+    """`delay` is the pause before each word, `total_s` the time limit for a reply, in seconds."""
 
-    def __init__(self, name: str = "mock", delay: float = 0.02) -> None:
+    def __init__(self, name: str = "mock", delay: float = DELAY_S, total_s: float = TOTAL_S) -> None:
         self.name = name
         self._delay = delay
+        self._total_s = total_s
 
     def models(self) -> Sequence[str]:
         return MODELS
 
     def stream(self, chat: Chat, scope: CancelScope) -> Generator[ReplyItem, None, None]:
-        self._before_headers(chat.model, scope)
+        with closing(Deadline(scope, self.name, self._total_s, self._total_s)) as deadline:
+            yield from self._stream(chat, deadline)
+
+    def _stream(self, chat: Chat, deadline: Deadline) -> Iterator[ReplyItem]:
+        self._before_headers(chat.model, deadline)
         yield Started()
         spoken = reasoned = 0
         reason: FinishReason = "stop"
@@ -107,7 +116,7 @@ class Mock:
                 if spoken == chat.max_tokens:
                     reason = "length"
                     break
-                scope.run(gevent.sleep, self._delay * (SLOWNESS if chat.model == "slow" else 1))
+                deadline.run(gevent.sleep, self._delay * (SLOWNESS if chat.model == "slow" else 1))
                 if chat.raw:
                     yield Raw(event.text.encode(), "" if spoken else "text/plain; charset=utf-8")
                 spoken += 1
@@ -116,11 +125,11 @@ class Mock:
             self._after(chat.model, spoken)
         yield Finished(reason, _usage(chat, spoken, reasoned))
 
-    def _before_headers(self, model: str, scope: CancelScope) -> None:
+    def _before_headers(self, model: str, deadline: Deadline) -> None:
         if model == "fail-first":
             raise Rejected(f"{self.name} failed before its first word, as this model always does", 503)
         while model == "silent":
-            scope.run(gevent.sleep, A_WHILE_S)
+            deadline.run(gevent.sleep, A_WHILE_S)
 
     def _after(self, model: str, spoken: int) -> None:
         if spoken < WORDS_BEFORE_FAILURE:

@@ -52,7 +52,7 @@ FOLLOWING = (
 def post_message() -> tuple[Response, int]:
     """Store the message, start its answer, say where to follow it."""
     asked = parse(MessageRequest)
-    answer = begin(asked, asked.ask()).answer
+    answer = begin(asked, asked.ask(), reads=False).answer
     query = "?on_disconnect=cancel" if asked.on_disconnect == "cancel" else ""
     body = {
         "id": answer.id,

@@ -13,7 +13,7 @@ from chatapp.reading.reader import ClientDisconnected
 from chatapp.reading.sources import Interruptible, Source, follow
 from chatapp.web import current_caller, current_service
 from chatapp.web.endpoint import ANY, endpoint
-from chatapp.web.streaming import client_socket
+from chatapp.web.streaming import check_place, client_socket, take_place
 
 blueprint = Blueprint("raw", __name__)
 
@@ -32,16 +32,20 @@ def stream_raw(message_id: str) -> Response:
     answer = current_service().answer(current_caller(), message_id)
     if answer.result_mode != "raw_passthrough":
         raise NotFound("raw: not recorded; only result_mode 'raw_passthrough' records raw bytes")
+    check_place()
     scope = CancelScope()
     client = client_socket(partial(scope.cancel, ClientDisconnected))
+    leave_place = take_place()
     client.start()
-    bodies = _bodies(Interruptible(current_service().source(answer), scope), live=answer.running)
     try:
+        bodies = _bodies(Interruptible(current_service().source(answer), scope), live=answer.running)
         response = _response(bodies)
     except BaseException:
         client.stop()
+        leave_place()
         raise
     response.call_on_close(client.stop)
+    response.call_on_close(leave_place)
     return response
 
 

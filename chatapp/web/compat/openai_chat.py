@@ -5,7 +5,7 @@ from flask import Blueprint, Response
 
 from chatapp.dialects.openai_chat.events import OpenAIDialect, completion, error_type
 from chatapp.dialects.openai_chat.request import CompletionRequest
-from chatapp.errors import NotFound
+from chatapp.errors import BudgetExceeded, LimitExceeded, NotFound, TokenLimitExceeded
 from chatapp.reading.disconnect import OnLeave
 from chatapp.web import current_service
 from chatapp.web.bodies import parse
@@ -14,6 +14,13 @@ from chatapp.web.streaming import begin, respond, whole
 from chatapp.wire.json_text import json_data
 
 blueprint = Blueprint("openai_chat", __name__)
+
+LIMITS = {
+    LimitExceeded.code: ("requests", "rate_limit_exceeded"),
+    TokenLimitExceeded.code: ("tokens", "rate_limit_exceeded"),
+    BudgetExceeded.code: ("insufficient_quota", "insufficient_quota"),
+}
+"""OpenAI's type and code for the limits of an owner, by our code."""
 
 
 @endpoint(blueprint.get("/v1/models"), answers={200: (JSON,)}, error_schema="OpenAIError")
@@ -63,7 +70,8 @@ def error_shape(status: int, code: str, message: str) -> tuple[int, object]:
     param = field if found and " " not in field and status < 500 else None
     if (status, param) == (404, "model"):
         code = "model_not_found"
-    return status, {"error": {"message": message, "type": error_type(status), "param": param, "code": code}}
+    type_, code = LIMITS.get(code, (error_type(status), code))
+    return status, {"error": {"message": message, "type": type_, "param": param, "code": code}}
 
 
 def _models() -> list[dict[str, object]]:

@@ -68,7 +68,7 @@ def test_thinking_text_and_usage(anthropic, read):
         NativePiece("anthropic", "acme", [{"type": "thinking", "thinking": "hm", "signature": "sig"}]),
         TextDelta("one"),
         NativePiece("anthropic", "acme", [{"type": "text", "text": "one"}], whole=True),
-        Finished("stop", Usage(6, 7, 13, 0, 2)),
+        Finished("stop", Usage(6, 7, 13, 0, 2, cache_written=1)),
     ]
 
 

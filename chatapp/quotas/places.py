@@ -1,0 +1,45 @@
+"""Places in this process, for runs or for readers, and the share of them that one owner gets."""
+
+import math
+from collections import Counter
+
+from chatapp.errors import LimitExceeded, Overloaded
+
+
+class OwnerPlaces:
+    """`places` in all. One owner gets at most `share` of those that the others leave, so that there
+    is always one left for somebody new, and at most `per_owner`; 0: no such limit.
+
+    `what` takes the places, such as `running answers`; `setting` says how many there are.
+    """
+
+    def __init__(self, places: int, share: float, what: str, setting: str, per_owner: int = 0) -> None:
+        self._places = places
+        self._share = share
+        self._what = what
+        self._setting = setting
+        self._per_owner = per_owner
+        self._taken: Counter[str] = Counter()
+        self._total = 0
+
+    def check(self, owner: str) -> None:
+        """Raise LimitExceeded if one more is too many for this owner, Overloaded for anybody."""
+        mine = self._taken.get(owner, 0)
+        if self._total >= self._places:
+            raise Overloaded(f"the server is at its limit of {self._places} {self._what} (setting {self._setting})")
+        if self._per_owner and mine >= self._per_owner:
+            raise LimitExceeded(f"you have {mine} {self._what}, as many as one owner may have")
+        if mine >= math.ceil(self._share * (mine + self._places - self._total)):
+            raise LimitExceeded(
+                f"you have {mine} {self._what}, as many as one owner may have while the server is as busy as it is"
+            )
+
+    def enter(self, owner: str) -> None:
+        self._taken[owner] += 1
+        self._total += 1
+
+    def leave(self, owner: str) -> None:
+        self._total -= 1
+        self._taken[owner] -= 1
+        if not self._taken[owner]:
+            del self._taken[owner]

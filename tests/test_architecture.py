@@ -18,6 +18,7 @@ VOCABULARY = {
     "ids",
     "cancel",
     "secret",
+    "parts",
     "settings",
     "settings.tables",
     "sqlite",
@@ -35,9 +36,10 @@ MAY_IMPORT = {
     "generation": {"providers", "providers.usage", "tools/", "logs"},
     "reading": {"logs", "dialects", "wire/"},
     "access": {"storage/"},
+    "metrics": {"providers", "reading.observer"},
     "service": {"generation/", "reading/", "storage/", "providers/", "tools/", "agents/", "logs", "dialects", "access"},
     "models": {"providers/", "tools/", "generation/", "dialects/", "wire/", "settings.loading"},
-    "web": {"service", "reading/", "dialects/", "access", "wire/"},
+    "web": {"service", "reading/", "dialects/", "access", "wire/", "metrics.exposition", "metrics.status"},
     "app": {
         "web/",
         "service",
@@ -50,6 +52,7 @@ MAY_IMPORT = {
         "dialects/",
         "storage/",
         "access/",
+        "metrics/",
         "settings.loading",
     },
     "ops": {"app", "models", "service", "providers", "generation", "storage/", "access/", "wire/", "settings.loading"},
@@ -76,6 +79,7 @@ ONLY = {
     "httpx2": {"tools.mcp.helper"},
     "anyio": {"tools.mcp.helper"},
     "pydantic": {"tools.mcp.helper"},
+    "prometheus_client": {"metrics"},
 }
 """Libraries that have one place: a room or a module."""
 

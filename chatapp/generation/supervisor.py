@@ -5,6 +5,7 @@ After an end, an error, a stop or a shutdown, the run's own greenlet gives the l
 """
 
 from collections.abc import Sequence
+from time import monotonic
 
 import gevent
 
@@ -14,7 +15,7 @@ from chatapp.generation.finish import AnswerStore, finish_run, finish_without_lo
 from chatapp.generation.media import MediaLimits
 from chatapp.generation.observer import Observers, RunObserver
 from chatapp.generation.recovery import Recovery
-from chatapp.generation.run import Run, cancelled, interrupted
+from chatapp.generation.run import Run, interrupted
 from chatapp.logs import EventLog
 from chatapp.providers import Provider
 
@@ -45,6 +46,11 @@ class RunSupervisor:
         self._draining = False
         self._recovery = Recovery(log, answers, self._observer, self._live.__contains__)
         log.listen(self._cancel_here)
+
+    @property
+    def live(self) -> int:
+        """How many runs go on in this process."""
+        return len(self._live)
 
     def start(self) -> None:
         self._recovery.start()
@@ -86,6 +92,8 @@ class RunSupervisor:
         try:
             self._observer.started(run.start)
             end = run.generate()
+            if end.reason == "cancelled" and run.cancelled_at is not None:
+                self._observer.stopped(monotonic() - run.cancelled_at)
             finish_run(self._log, self._answers, run.id, run.transcript, run.rest(end))
             self._observer.ended(run.transcript, run.attempts, run.answered_by)
         finally:
@@ -94,7 +102,7 @@ class RunSupervisor:
     def _cancel_here(self, run_id: str) -> None:
         """The log calls this in the hub."""
         if run_id in self._live:
-            self._live[run_id][0].scope.cancel(cancelled)
+            self._live[run_id][0].cancel()
 
     def _greenlets(self) -> list["gevent.Greenlet[..., None]"]:
         return [greenlet for _, greenlet in self._live.values()]

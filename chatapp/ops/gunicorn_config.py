@@ -15,6 +15,7 @@ from typing import Any
 import gevent
 
 from chatapp.errors import ConfigError
+from chatapp.ops import metrics_folder
 from chatapp.ops.banner import banner
 from chatapp.ops.json_logging import configure
 from chatapp.settings.loading import load
@@ -30,7 +31,9 @@ def _address(host: str, port: object) -> str:
     return f"[{host}]:{port}" if ":" in host and not host.startswith("[") else f"{host}:{port}"
 
 
-bind = _address(os.environ.get("HOST", "127.0.0.1"), os.environ.get("PORT", "8000"))
+bind = [_address(os.environ.get("HOST", "127.0.0.1"), os.environ.get("PORT", "8000"))]
+if settings.metrics_port:
+    bind.append(_address(settings.metrics_host, settings.metrics_port))
 worker_class = "gevent"
 # Idle keep-alive connections count too. A client beyond the limit waits, and is told nothing.
 worker_connections = 10_000
@@ -53,7 +56,7 @@ WATCH_S = 0.1
 
 
 def on_starting(server: Any) -> None:
-    for address in server.cfg.address:
+    for address in set(server.cfg.address) - {(settings.metrics_host, settings.metrics_port)}:
         if isinstance(address, tuple) and not _is_loopback(address[0]):
             raise SystemExit(
                 f"chatapp: HOST: {address[0]} is not a loopback address, and without a login (auth: none) anyone on "
@@ -61,6 +64,15 @@ def on_starting(server: Any) -> None:
             )
     if settings.log_url == "memory:" and server.cfg.workers > 1:
         raise SystemExit("chatapp: log_url: memory: works for one process only; several workers need sqlite:")
+    metrics_folder.make()
+
+
+def child_exit(_server: Any, worker: Any) -> None:
+    metrics_folder.forget(worker.pid)
+
+
+def on_exit(_server: Any) -> None:
+    metrics_folder.remove()
 
 
 def post_fork(_server: Any, _worker: Any) -> None:

@@ -32,8 +32,8 @@ class ProviderCatalog:
             for name, config in discover(environ, self._factory.local_missing()).items()
             if name not in settings.providers
         }
-        candidates = {name: self._factory.candidate(name, config, environ) for name, config in configs.items()}
-        self.by_name = {name: _with_fallbacks(name, config, candidates) for name, config in configs.items()}
+        self._candidates = {name: self._factory.candidate(name, config, environ) for name, config in configs.items()}
+        self.by_name = {name: _with_fallbacks(name, config, self._candidates) for name, config in configs.items()}
         self.default = settings.default_provider or next(iter(configs))
         if self.default not in self.by_name:
             raise ConfigError(f"default_provider: unknown provider {self.default!r}; available: {', '.join(configs)}")
@@ -78,6 +78,14 @@ class ProviderCatalog:
         gevent.joinall(list(asking.values()))
         listed = {name: asked.value or () for name, asked in asking.items()}
         return {name: listed.get(name, self._known[name]) for name in self.by_name}
+
+    def is_listed(self, name: str, model: str) -> bool:
+        """Whether the provider is known to list the model. It is not asked."""
+        return model in self._known.get(name, ())
+
+    def circuits(self) -> dict[str, int]:
+        """Of how many models of each provider the circuit is open in this process."""
+        return {name: candidate.breaker.open_models for name, candidate in self._candidates.items()}
 
     def close(self) -> None:
         gevent.joinall(list(self._asking.values()), timeout=FIRST_LISTS_S)

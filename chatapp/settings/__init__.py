@@ -161,6 +161,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         str, about("Path of a GGUF file to serve instead of the one that comes with the extra `local`.")
     ] = ""
 
+    metrics_port: Annotated[
+        int,
+        Meta(ge=0, le=65535),
+        about("A port of its own for `/metrics`, without a login. 0: none, only admins read `/metrics`."),
+    ] = 0
+    metrics_host: Annotated[str, about("The address that `metrics_port` belongs to.")] = "127.0.0.1"
     log_level: Annotated[LogLevel, about("Level of the server's own log lines.")] = "INFO"
 
     providers: Annotated[dict[str, ProviderConfig], about("Tables `[providers.NAME]`; see docs/configuration.md.")] = {}

@@ -8,6 +8,7 @@ from chatapp.service import ChatService
 
 EXTENSION = "chatapp"
 AUTHENTICATOR = "chatapp.authenticator"
+EXPOSITION = "chatapp.exposition"
 
 
 def current_service() -> ChatService:

@@ -31,6 +31,7 @@ from chatapp.storage.database import open_database
 from chatapp.storage.retention import Retention
 from chatapp.tools.catalog import ToolCatalog
 from chatapp.tools.mcp.config import mcp_servers
+from chatapp.tracing.switch import Tracing, tracing_of
 from chatapp.web import AUTHENTICATOR, EXPOSITION, EXTENSION, errors, guards, health, openapi, operator, pages
 from chatapp.web.api import conversations as conversations_api
 from chatapp.web.api import files, messages, models, one_request, raw, tools
@@ -66,8 +67,8 @@ def create_app(settings: Settings | None = None, *, start: bool = True, observer
     Make it in the process that serves, after gevent has patched it.
     """
     settings = settings or load(os.environ)
-    metrics = Metrics(_metrics_folder(os.environ))
-    service = build_service(settings, os.environ, observers, metrics)
+    metrics, tracing = Metrics(_metrics_folder(os.environ)), tracing_of(os.environ)
+    service = build_service(settings, os.environ, observers, metrics, tracing)
     app = Flask(
         "chatapp", template_folder=_folder("templates"), static_folder=_folder("static"), root_path=str(PACKAGE)
     )
@@ -79,6 +80,8 @@ def create_app(settings: Settings | None = None, *, start: bool = True, observer
     guards.install(app, settings.trusted_hosts)
     for module in BLUEPRINTS:
         app.register_blueprint(module.blueprint)
+    if tracing is not None:
+        app.wsgi_app = tracing.app(app.wsgi_app)  # type: ignore[method-assign,assignment]
     if settings.metrics_port:
         app.wsgi_app = OwnPort(app.wsgi_app, settings.metrics_port, metrics.exposition)  # type: ignore[method-assign]
     if start:
@@ -91,18 +94,21 @@ def build_service(
     environ: Mapping[str, str],
     observers: Sequence[RunObserver] = (),
     metrics: Metrics | None = None,
+    tracing: Tracing | None = None,
 ) -> ChatService:
     """The application without HTTP, its stores open; nothing of it runs before `start`. Raises
     ConfigError."""
+    around_provider, around_tool = (tracing.provider, tracing.tool) if tracing else (None, None)
     metrics = metrics or Metrics()
     _make_data_folder(settings.data)
     log = open_log(settings, metrics.log)
     database = open_database(settings.database_url, settings.data)
     conversations, approvals = Conversations(database.engine), StoredApprovals(database.engine)
     media = MediaLimits(settings.max_file_bytes, settings.max_files, settings.max_sources)
-    providers = ProviderCatalog(settings, environ)
+    providers = ProviderCatalog(settings, environ, around_provider)
     figures = metrics.runs(providers.by_name, providers.is_listed)
-    runs = RunSupervisor(log, conversations, settings.max_live_runs, (*observers, figures), media)
+    watching = [*([tracing.runs] if tracing else ()), *observers, figures]
+    runs = RunSupervisor(log, conversations, settings.max_live_runs, watching, media)
     return ChatService(
         settings=settings,
         log=log,
@@ -111,14 +117,14 @@ def build_service(
         approvals=approvals,
         retention=Retention(database.engine, settings.answer_retention_s),
         providers=providers,
-        tools=ToolCatalog(settings, mcp_servers(settings, environ), approvals),
+        tools=ToolCatalog(settings, mcp_servers(settings, environ), approvals, around_tool),
         agents=AgentCatalog(settings),
         dialects=DIALECTS,
         runs=runs,
         readers=OpenReaders(),
         disconnects=DisconnectPolicy(Presence(), runs.cancel, conversations.visits, settings.come_back_s),
         reader_observer=metrics.readers,
-        parts=[metrics.sampler(figures, lambda: runs.live, providers.circuits)],
+        parts=[*([tracing] if tracing else ()), metrics.sampler(figures, lambda: runs.live, providers.circuits)],
     )
 
 

@@ -19,6 +19,7 @@ VOCABULARY = {
     "cancel",
     "secret",
     "parts",
+    "trace",
     "settings",
     "settings.tables",
     "sqlite",
@@ -37,6 +38,7 @@ MAY_IMPORT = {
     "reading": {"logs", "dialects", "wire/"},
     "access": {"storage/"},
     "metrics": {"providers", "reading.observer"},
+    "tracing": {"providers", "tools", "generation.observer"},
     "service": {"generation/", "reading/", "storage/", "providers/", "tools/", "agents/", "logs", "dialects", "access"},
     "models": {"providers/", "tools/", "generation/", "dialects/", "wire/", "settings.loading"},
     "web": {"service", "reading/", "dialects/", "access", "wire/", "metrics.exposition", "metrics.status"},
@@ -53,6 +55,7 @@ MAY_IMPORT = {
         "storage/",
         "access/",
         "metrics/",
+        "tracing.switch",
         "settings.loading",
     },
     "ops": {"app", "models", "service", "providers", "generation", "storage/", "access/", "wire/", "settings.loading"},
@@ -80,6 +83,7 @@ ONLY = {
     "anyio": {"tools.mcp.helper"},
     "pydantic": {"tools.mcp.helper"},
     "prometheus_client": {"metrics"},
+    "opentelemetry": {"tracing"},
 }
 """Libraries that have one place: a room or a module."""
 

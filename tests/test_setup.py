@@ -54,7 +54,9 @@ def distributions(folder: str) -> dict[str, set[str]]:
     }
 
 
-INSTALLED = declared("options", "install_requires") | declared("options.extras_require", "local")
+INSTALLED = declared("options", "install_requires").union(
+    *(declared("options.extras_require", extra) for extra in ("local", "otel"))
+)
 
 
 def test_every_import_of_the_package_is_declared() -> None:

@@ -18,6 +18,7 @@ from chatapp.generation.recovery import Recovery
 from chatapp.generation.run import Run, interrupted
 from chatapp.logs import EventLog
 from chatapp.providers import Provider
+from chatapp.trace import carrying
 
 CLOSE_S = 3.0  # for stopped runs to write their end: some commits, even on a slow disk
 
@@ -73,7 +74,7 @@ class RunSupervisor:
         except LogError as error:
             gevent.spawn(finish_without_log, self._answers, run_id, run.rest(run.failed(error)))
             raise
-        self._live[run_id] = run, gevent.spawn(self._run, run)
+        self._live[run_id] = run, gevent.spawn(carrying(self._run), run)
 
     def cancel(self, run_id: str) -> None:
         """Stop the run, in whichever process it is. Raises UnknownRun, LogUnavailable."""

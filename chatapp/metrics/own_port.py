@@ -4,23 +4,21 @@ gunicorn listens on it beside the server's own address. A request that comes the
 and nothing else; it never meets the application, and so no guard of it.
 """
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Iterable
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from chatapp.metrics.exposition import CONTENT_TYPE, Exposition
-
-WSGIApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 class OwnPort:
     """A WSGI application around `app`, which never sees a request to `port`."""
 
-    def __init__(self, app: WSGIApp, port: int, exposition: Exposition) -> None:
+    def __init__(self, app: WSGIApplication, port: int, exposition: Exposition) -> None:
         self._app = app
         self._port = str(port)
         self._exposition = exposition
 
-    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if environ["SERVER_PORT"] != self._port:
             return self._app(environ, start_response)
         if environ["PATH_INFO"] != "/metrics" or environ["REQUEST_METHOD"] != "GET":
@@ -28,6 +26,6 @@ class OwnPort:
         return _answer(start_response, "200 OK", CONTENT_TYPE, self._exposition.read().text)
 
 
-def _answer(start_response: Callable[..., Any], status: str, content_type: str, body: bytes) -> Iterable[bytes]:
+def _answer(start_response: StartResponse, status: str, content_type: str, body: bytes) -> Iterable[bytes]:
     start_response(status, [("Content-Type", content_type), ("Content-Length", str(len(body)))])
     return [body]

@@ -1,6 +1,7 @@
 """The providers: those of the configuration, then those that are found without it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from time import monotonic
 
 import gevent
@@ -23,16 +24,22 @@ NAMED_MODELS = 20  # in an error message; a router lists hundreds
 
 
 class ProviderCatalog:
-    """All providers by name, in the order in which they are offered. `default` is a name."""
+    """All providers by name, in the order in which they are offered. `default` is a name. `around`
+    puts something around each, which sees each request to it."""
 
-    def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self, settings: Settings, environ: Mapping[str, str], around: Callable[[Provider], Provider] | None = None
+    ) -> None:
         self._factory = ProviderFactory(settings)
         configs = settings.providers | {
             name: config
             for name, config in discover(environ, self._factory.local_missing()).items()
             if name not in settings.providers
         }
-        self._candidates = {name: self._factory.candidate(name, config, environ) for name, config in configs.items()}
+        candidates = {name: self._factory.candidate(name, config, environ) for name, config in configs.items()}
+        self._candidates = {
+            name: replace(each, provider=around(each.provider)) if around else each for name, each in candidates.items()
+        }
         self.by_name = {name: _with_fallbacks(name, config, self._candidates) for name, config in configs.items()}
         self.default = settings.default_provider or next(iter(configs))
         if self.default not in self.by_name:

@@ -83,6 +83,7 @@ ONLY = {
     "anyio": {"tools.mcp.helper"},
     "pydantic": {"tools.mcp.helper"},
     "prometheus_client": {"metrics"},
+    "structlog": {"ops.log_lines"},
     "opentelemetry": {"tracing"},
 }
 """Libraries that have one place: a room or a module."""

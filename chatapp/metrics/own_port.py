@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from chatapp.metrics.exposition import CONTENT_TYPE, Exposition
+from chatapp.trace import ROUTE
 
 
 class OwnPort:
@@ -21,6 +22,7 @@ class OwnPort:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if environ["SERVER_PORT"] != self._port:
             return self._app(environ, start_response)
+        environ[ROUTE] = "/metrics"
         if environ["PATH_INFO"] != "/metrics" or environ["REQUEST_METHOD"] != "GET":
             return _answer(start_response, "404 Not Found", "text/plain; charset=utf-8", b"only GET /metrics is here\n")
         return _answer(start_response, "200 OK", CONTENT_TYPE, self._exposition.read().text)

@@ -17,7 +17,8 @@ import gevent
 from chatapp.errors import ConfigError
 from chatapp.ops import metrics_folder
 from chatapp.ops.banner import banner
-from chatapp.ops.json_logging import configure
+from chatapp.ops.gunicorn_logger import GunicornLogger
+from chatapp.ops.log_lines import configure
 from chatapp.settings.loading import load
 
 try:
@@ -45,8 +46,10 @@ timeout = 60
 keepalive = 5
 # Never recycle a worker: after max_requests it accepts no request while it has an open stream.
 max_requests = 0
-# chatapp writes a line per run. A line per request would record who follows which answer.
+# gunicorn's own line of a request has its path, and so who follows which answer. Ours has not.
 accesslog = None
+GunicornLogger.form, GunicornLogger.level = settings.log_format, settings.log_level
+logger_class = GunicornLogger
 errorlog = "-"
 loglevel = settings.log_level.lower()
 # The socket would be in the home folder, shared by all servers of a user. Nothing here uses it.
@@ -76,7 +79,7 @@ def on_exit(_server: Any) -> None:
 
 
 def post_fork(_server: Any, _worker: Any) -> None:
-    configure(settings.log_level)
+    configure(settings.log_level, settings.log_format)
 
 
 def post_worker_init(worker: Any) -> None:

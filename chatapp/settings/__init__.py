@@ -20,6 +20,7 @@ Count = Annotated[int, Meta(ge=1)]
 Names: TypeAlias = tuple[str, ...]
 
 Synchronous: TypeAlias = Literal["NORMAL", "FULL"]
+LogFormat: TypeAlias = Literal["auto", "json", "text"]
 LogLevel: TypeAlias = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 
@@ -168,6 +169,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     ] = 0
     metrics_host: Annotated[str, about("The address that `metrics_port` belongs to.")] = "127.0.0.1"
     log_level: Annotated[LogLevel, about("Level of the server's own log lines.")] = "INFO"
+    log_format: Annotated[
+        LogFormat, about("`json`: one object per line. `text`: for people. `auto`: text if a terminal shows it.")
+    ] = "auto"
 
     providers: Annotated[dict[str, ProviderConfig], about("Tables `[providers.NAME]`; see docs/configuration.md.")] = {}
     mcp_servers: Annotated[

@@ -103,7 +103,7 @@ def _text() -> structlog.typing.Processor:
     def text(logger: Any, method: str, line: Line) -> str:
         if "traceback" in line:
             line["exception"] = line.pop("traceback")
-        return render(logger, method, line | {"level": line["level"].lower()})
+        return render(logger, method, {**line, "level": line["level"].lower()})
 
     return text
 

@@ -67,7 +67,9 @@ class Figures:
         self.resets = self._counter("resets", "Readers that had to begin again: the log could not serve their place.")
 
         self.log_append = self._histogram(
-            "log_append_seconds", "From an event's append to the log until it is durable.", SHORT_SECONDS
+            "log_append_seconds",
+            "From an event's append until it is durable: the slowest of each tenth of a second.",
+            SHORT_SECONDS,
         )
         self.log_events = self._counter("log_events", "Events that became durable.")
 

@@ -35,7 +35,4 @@ class Metrics:
     def sampler(self, runs: RunFigures, live: Callable[[], int], circuits: Callable[[], Mapping[str, int]]) -> Sampler:
         """Looks at the rest, once it is started. `live` counts the runs that go on, `circuits` the
         open circuits of each provider."""
-        return Sampler(
-            self._figures,
-            Sources(live, circuits, lambda: runs.completion_tokens, lambda: self.log.events),
-        )
+        return Sampler(self._figures, Sources(live, circuits, lambda: runs.completion_tokens, self.log))

@@ -9,6 +9,7 @@ from weakref import WeakSet
 import gevent
 
 from chatapp.metrics.figures import Figures
+from chatapp.metrics.reading import LogFigures
 
 LOOK_S = 0.1
 GAUGES_EVERY = 10  # looks
@@ -18,13 +19,13 @@ EVENTS_OVER_S = 5.0
 
 @dataclass(frozen=True)
 class Sources:
-    """Where the sampler looks. `circuits` has the number of open ones by provider; the last two
-    only grow."""
+    """Where the sampler looks. `circuits` has the number of open ones by provider;
+    `completion_tokens` only grow."""
 
     live_runs: Callable[[], int]
     circuits: Callable[[], Mapping[str, int]]
     completion_tokens: Callable[[], int]
-    events: Callable[[], int]
+    log: LogFigures
 
 
 class Sampler:
@@ -56,7 +57,7 @@ class Sampler:
         for provider, count in sources.circuits().items():
             figures.circuits_open.labels(provider).set(count)
         figures.tokens_per_second.set(self._tokens.of(sources.completion_tokens(), now))
-        figures.events_per_second.set(self._events.of(sources.events(), now))
+        figures.events_per_second.set(self._events.of(sources.log.events, now))
         figures.greenlets.set(len(self._greenlets))
 
     def _look_for_ever(self) -> None:
@@ -66,6 +67,7 @@ class Sampler:
                 began = monotonic()
                 gevent.sleep(LOOK_S)
                 self._figures.hub_lag.observe(max(0.0, monotonic() - began - LOOK_S))
+                self._sources.log.hand_over()
 
 
 class Rate:

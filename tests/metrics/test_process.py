@@ -33,17 +33,23 @@ def test_readers_are_a_gauge_and_their_ends_are_counted(registry: CollectorRegis
     assert registry.get_sample_value("chatapp_readers_closed_total", {"end": "left"}) == 0
 
 
-def test_a_flush_is_measured_once_whatever_its_size(registry: CollectorRegistry) -> None:
+def test_of_several_flushes_the_slowest_is_measured(registry: CollectorRegistry) -> None:
     log = LogFigures(Figures(registry))
-    log.flushed(30, 0.004)
+    log.flushed(10, 0.002)
+    log.flushed(20, 0.004)
+    log.hand_over()
+    log.hand_over()
+    assert registry.get_sample_value("chatapp_log_append_seconds_sum") == 0.004
     assert registry.get_sample_value("chatapp_log_append_seconds_count") == 1
     assert registry.get_sample_value("chatapp_log_events_total") == log.events == 30
 
 
 @pytest.fixture
 def sampler(registry: CollectorRegistry) -> Iterator[Sampler]:
-    sources = Sources(lambda: 3, lambda: {"mine": 2}, lambda: 600, lambda: 50)
-    sampler = Sampler(Figures(registry), sources)
+    figures = Figures(registry)
+    log = LogFigures(figures)
+    log.flushed(50, 0.005)
+    sampler = Sampler(figures, Sources(lambda: 3, lambda: {"mine": 2}, lambda: 600, log))
     yield sampler
     sampler.close()
     sampler.close()
@@ -52,6 +58,7 @@ def sampler(registry: CollectorRegistry) -> Iterator[Sampler]:
 def test_the_sampler_looks_at_runs_circuits_and_the_hub(registry: CollectorRegistry, sampler: Sampler) -> None:
     sampler.start()
     soon(lambda: registry.get_sample_value("chatapp_hub_lag_seconds_count"))
+    soon(lambda: registry.get_sample_value("chatapp_log_events_total") == 50)
     sampler.look()
     assert registry.get_sample_value("chatapp_live_runs") == 3
     assert registry.get_sample_value("chatapp_circuits_open", {"provider": "mine"}) == 2

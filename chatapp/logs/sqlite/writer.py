@@ -178,13 +178,14 @@ class Writer:
     def _publish(self, row: _Row, row_id: int) -> None:
         self._newest_row = row_id
         mark = _Mark(row_id, monotonic())
-        if self._observer is not None:
-            events = sum(upto - tail.durable for tail, upto in row.upto)
-            self._observer.flushed(events, mark.written - self._asked_at)
+        events = 0
         for tail, upto in row.upto:
+            events += upto - tail.durable
             tail.durable = upto
             self._unfolded.setdefault(tail, mark)
             tail.readers.wake()
+        if self._observer is not None:
+            self._observer.flushed(events, mark.written - self._asked_at)
 
     def _hold(self, error: StoreError) -> None:
         """Keep what could not be written and try again; if that takes long, readers hear of it."""

@@ -65,7 +65,7 @@ $(VENV)/.local: $(VENV)/.installed
 
 $(VENV)/.test: $(VENV)/.installed
 	@echo "Installing the dependencies of the tests"
-	@$(PIP) -e '.[test]'
+	@$(PIP) -e '.[otel,test]'
 	@touch $@
 
 $(VENV)/.npm: tests/npm/package.json

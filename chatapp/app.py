@@ -14,9 +14,11 @@ from chatapp.errors import ConfigError
 from chatapp.generation.media import MediaLimits
 from chatapp.generation.observer import RunObserver
 from chatapp.generation.supervisor import RunSupervisor
-from chatapp.logs import EventLog
+from chatapp.logs import EventLog, LogObserver
 from chatapp.logs.memory import MemoryLog
 from chatapp.logs.sqlite.log import SQLiteLog
+from chatapp.metrics.own_port import OwnPort
+from chatapp.metrics.process import Metrics
 from chatapp.prices import PriceTable
 from chatapp.providers.catalog import ProviderCatalog
 from chatapp.quotas.owners import OwnerLimits
@@ -37,7 +39,19 @@ from chatapp.storage.retention import Retention
 from chatapp.storage.usage import UsageReport
 from chatapp.tools.catalog import ToolCatalog
 from chatapp.tools.mcp.config import mcp_servers
-from chatapp.web import AUTHENTICATOR, EXTENSION, errors, guards, health, limit_headers, openapi, pages
+from chatapp.tracing.switch import Tracing, tracing_of
+from chatapp.web import (
+    AUTHENTICATOR,
+    EXPOSITION,
+    EXTENSION,
+    errors,
+    guards,
+    health,
+    limit_headers,
+    openapi,
+    operator,
+    pages,
+)
 from chatapp.web.api import conversations as conversations_api
 from chatapp.web.api import files, messages, models, one_request, raw, tools, usage
 from chatapp.web.compat import agui, ai_sdk, anthropic, openai_chat, openai_conversations, openai_responses
@@ -60,6 +74,7 @@ BLUEPRINTS = (
     agui,
     pages,
     health,
+    operator,
     openapi,
 )
 PACKAGE = Path(__file__).parent
@@ -72,31 +87,48 @@ def create_app(settings: Settings | None = None, *, start: bool = True, observer
     Make it in the process that serves, after gevent has patched it.
     """
     settings = settings or load(os.environ)
-    service = build_service(settings, os.environ, observers)
+    metrics, tracing = Metrics(_metrics_folder(os.environ)), tracing_of(os.environ)
+    service = build_service(settings, os.environ, observers, metrics, tracing)
     app = Flask(
         "chatapp", template_folder=_folder("templates"), static_folder=_folder("static"), root_path=str(PACKAGE)
     )
     app.jinja_env.globals.update(version=__version__, page_modules=page_modules(Path(_folder("static"))))
     app.extensions[EXTENSION] = service
+    app.extensions[EXPOSITION] = metrics.exposition
     app.extensions[AUTHENTICATOR] = CookieAuthenticator(secret_key(settings.secret_key.reveal(), settings.data))
     errors.install(app, {"/v1/": openai_chat.error_shape, "/v1/messages": anthropic.error_shape})
     guards.install(app, settings.trusted_hosts)
     limit_headers.install(app)
     for module in BLUEPRINTS:
         app.register_blueprint(module.blueprint)
+    if tracing is not None:
+        app.wsgi_app = tracing.app(app.wsgi_app)  # type: ignore[method-assign,assignment]
+    if settings.metrics_port:
+        app.wsgi_app = OwnPort(app.wsgi_app, settings.metrics_port, metrics.exposition)  # type: ignore[method-assign]
     if start:
         service.start()
     return app
 
 
-def build_service(settings: Settings, environ: Mapping[str, str], observers: Sequence[RunObserver] = ()) -> ChatService:
+def build_service(
+    settings: Settings,
+    environ: Mapping[str, str],
+    observers: Sequence[RunObserver] = (),
+    metrics: Metrics | None = None,
+    tracing: Tracing | None = None,
+) -> ChatService:
     """The application without HTTP, its stores open; nothing of it runs before `start`. Raises
     ConfigError."""
+    around_provider, around_tool = (tracing.provider, tracing.tool) if tracing else (None, None)
+    metrics = metrics or Metrics()
     _make_data_folder(settings.data)
-    log = open_log(settings)
+    log = open_log(settings, metrics.log)
     database = open_database(settings.database_url, settings.data)
     conversations, approvals = Conversations(database.engine), StoredApprovals(database.engine)
-    runs = _runs(settings, log, conversations, observers)
+    providers = ProviderCatalog(settings, environ, around_provider)
+    figures = metrics.runs(providers.by_name, providers.is_listed)
+    watching = [*([tracing.runs] if tracing else ()), *observers, figures]
+    runs = _runs(settings, log, conversations, watching)
     return ChatService(
         settings=settings,
         log=log,
@@ -104,8 +136,8 @@ def build_service(settings: Settings, environ: Mapping[str, str], observers: Seq
         conversations=conversations,
         approvals=approvals,
         retention=Retention(database.engine, settings.answer_retention_s),
-        providers=ProviderCatalog(settings, environ),
-        tools=ToolCatalog(settings, mcp_servers(settings, environ), approvals),
+        providers=providers,
+        tools=ToolCatalog(settings, mcp_servers(settings, environ), approvals, around_tool),
         agents=AgentCatalog(settings),
         dialects=DIALECTS,
         runs=runs,
@@ -114,6 +146,8 @@ def build_service(settings: Settings, environ: Mapping[str, str], observers: Seq
         reader_places=_reader_places(settings),
         readers=OpenReaders(),
         disconnects=DisconnectPolicy(Presence(), runs.cancel, conversations.visits, settings.come_back_s),
+        reader_observer=metrics.readers,
+        parts=[*([tracing] if tracing else ()), metrics.sampler(figures, lambda: runs.live, providers.circuits)],
     )
 
 
@@ -142,7 +176,7 @@ def _reader_places(settings: Settings) -> OwnerPlaces:
     )
 
 
-def open_log(settings: Settings) -> EventLog:
+def open_log(settings: Settings, observer: LogObserver | None = None) -> EventLog:
     match settings.log_url:
         case "memory:":
             return MemoryLog(retention=settings.log_retention_s)
@@ -152,9 +186,16 @@ def open_log(settings: Settings) -> EventLog:
                 flush_ms=settings.log_flush_ms,
                 retention=settings.log_retention_s,
                 synchronous=settings.log_synchronous,
+                observer=observer,
             )
         case other:
             raise ConfigError(f"log_url: expected sqlite: or memory:, got {other!r}")
+
+
+def _metrics_folder(environ: Mapping[str, str]) -> Path | None:
+    """Where prometheus_client writes: it looked for this variable when it was imported."""
+    folder = environ.get("PROMETHEUS_MULTIPROC_DIR")
+    return Path(folder) if folder else None
 
 
 def _make_data_folder(data: Path) -> None:

@@ -4,14 +4,10 @@ Ids sort by the time they were made and cannot be guessed. A trace id connects a
 its log lines and the provider's call.
 """
 
-import re
 import secrets
 import time
 
 CLOCK_DIGITS = 16
-
-_TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._:@/+=-]{1,128}")  # safe in a header and in a log line
 
 _last = 0
 
@@ -42,13 +38,3 @@ def _clock(id: str) -> int:
 def new_trace_id() -> str:
     """32 hex digits, as in W3C Trace Context."""
     return secrets.token_hex(16)
-
-
-def trace_id_of(traceparent: str, request_id: str) -> str:
-    """The trace id of the header `traceparent`, or else `X-Request-ID`, or else a new one.
-
-    Malformed headers are ignored.
-    """
-    if match := _TRACEPARENT.fullmatch(traceparent):
-        return match[1]
-    return request_id if _REQUEST_ID.fullmatch(request_id) else new_trace_id()

@@ -23,12 +23,14 @@ from chatapp.events import Entry, File, ToolApproval, ToolCall
 from chatapp.generation.supervisor import RunSupervisor
 from chatapp.generation.tool_loop import ToolLoop
 from chatapp.logs import EventLog
+from chatapp.parts import Part
 from chatapp.providers import Checks, Provider
 from chatapp.providers.catalog import ProviderCatalog
 from chatapp.providers.usage import estimate_usage
 from chatapp.quotas.owners import OwnerLimits
 from chatapp.quotas.places import OwnerPlaces
 from chatapp.reading.disconnect import DisconnectPolicy
+from chatapp.reading.observer import NO_READER_OBSERVER, ReaderObserver
 from chatapp.reading.presence import OpenReaders
 from chatapp.reading.sources import KeptAnswer, LiveLog, Source, transcript_of_source
 from chatapp.settings import Settings
@@ -96,6 +98,8 @@ class ChatService:
     reader_places: OwnerPlaces
     readers: OpenReaders
     disconnects: DisconnectPolicy
+    reader_observer: ReaderObserver = NO_READER_OBSERVER
+    parts: Sequence[Part] = ()
 
     def ask(self, ask: Ask, caller: Caller, key: str | None = None) -> Begun:
         """Store what is said and start the run; or find the answer that was begun with the same
@@ -244,6 +248,8 @@ class ChatService:
         self.retention.start()
         self.runs.start()
         self.providers.start()
+        for part in self.parts:
+            part.start()
 
     def drain(self, grace_s: float) -> None:
         """Send resumable readers elsewhere, and give the live runs `grace_s` to end; see
@@ -253,6 +259,8 @@ class ChatService:
 
     def close(self) -> None:
         """Let go of everything. Idempotent."""
+        for part in self.parts:
+            part.close()
         self.tools.close()
         self.providers.close()
         self.log.close()

@@ -19,6 +19,8 @@ VOCABULARY = {
     "cancel",
     "prices",
     "secret",
+    "parts",
+    "trace",
     "settings",
     "settings.tables",
     "sqlite",
@@ -37,6 +39,8 @@ MAY_IMPORT = {
     "generation": {"providers", "providers.usage", "tools/", "logs", "quotas.places"},
     "reading": {"logs", "dialects", "wire/"},
     "access": {"storage/"},
+    "metrics": {"providers", "reading.observer"},
+    "tracing": {"providers", "tools", "generation.observer"},
     "service": {
         "generation/",
         "reading/",
@@ -50,7 +54,7 @@ MAY_IMPORT = {
         "quotas/",
     },
     "models": {"providers/", "tools/", "generation/", "dialects/", "wire/", "settings.loading"},
-    "web": {"service", "reading/", "dialects/", "access", "wire/", "quotas"},
+    "web": {"service", "reading/", "dialects/", "access", "wire/", "quotas", "metrics.exposition", "metrics.status"},
     "app": {
         "web/",
         "service",
@@ -64,6 +68,8 @@ MAY_IMPORT = {
         "storage/",
         "access/",
         "quotas/",
+        "metrics/",
+        "tracing.switch",
         "settings.loading",
     },
     "ops": {"app", "models", "service", "providers", "generation", "storage/", "access/", "wire/", "settings.loading"},
@@ -91,6 +97,9 @@ ONLY = {
     "httpx2": {"tools.mcp.helper"},
     "anyio": {"tools.mcp.helper"},
     "pydantic": {"tools.mcp.helper"},
+    "prometheus_client": {"metrics"},
+    "structlog": {"ops.log_lines"},
+    "opentelemetry": {"tracing"},
 }
 """Libraries that have one place: a room or a module."""
 

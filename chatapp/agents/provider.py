@@ -35,6 +35,7 @@ from chatapp.events import (
 )
 from chatapp.providers import Finished, Provider, ReplyItem, StepFinished
 from chatapp.providers.usage import estimate_usage
+from chatapp.trace import carrying
 
 SHOWN = (
     TextDelta,
@@ -70,7 +71,7 @@ class AgentProvider:
     def stream(self, chat: Chat, scope: CancelScope) -> Generator[ReplyItem, None, None]:
         items: Queue[ReplyItem | Exception] = Queue(1)
         own = CancelScope()
-        gevent.spawn(self._play, RunTask(chat, self._provider, self._with_tools), own, items)
+        gevent.spawn(carrying(self._play), RunTask(chat, self._provider, self._with_tools), own, items)
         try:
             item = None
             while not isinstance(item, Finished):

@@ -46,7 +46,8 @@ class Run:
 
     `transcript` holds what is in the log, `attempts` the ones that failed; `answered_by` names the
     provider whose reply began last: a fallback, or the one that was asked. `skipped` counts what
-    could not be read or carried of the replies, by its kind.
+    could not be read or carried of the replies, by its kind. `cancelled_at` is on the clock of
+    `time.monotonic`.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Run:
         self.attempts: list[AttemptFailed] = []
         self.answered_by: str | None = None
         self.skipped: Counter[str] = Counter()
+        self.cancelled_at: float | None = None
         self.start = _start(run_id, trace_id, provider, chat)
         self._provider = provider
         self._chat = chat
@@ -90,6 +92,11 @@ class Run:
             logger.exception("run %s failed, trace_id %s", self.id, self.trace_id)
             info = ErrorInfo("internal_error", "The server failed to make this answer.", True, self.trace_id)
             return self._end("error", error=info)
+
+    def cancel(self) -> None:
+        """Stop it, for its owner."""
+        self.cancelled_at = self.cancelled_at or time.monotonic()
+        self.scope.cancel(cancelled)
 
     def failed(self, error: ChatappError) -> RunEnd:
         info = ErrorInfo(error.code, error.message, error.retryable, self.trace_id)

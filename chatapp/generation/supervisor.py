@@ -6,6 +6,7 @@ After an end, an error, a stop or a shutdown, the run's own greenlet gives the l
 
 from collections.abc import Sequence
 from functools import partial
+from time import monotonic
 
 import gevent
 
@@ -15,11 +16,12 @@ from chatapp.generation.finish import AnswerStore, finish_run, finish_without_lo
 from chatapp.generation.media import MediaLimits
 from chatapp.generation.observer import Observers, RunObserver
 from chatapp.generation.recovery import Recovery
-from chatapp.generation.run import Run, cancelled, interrupted
+from chatapp.generation.run import Run, interrupted
 from chatapp.logs import EventLog
 from chatapp.prices import PriceTable
 from chatapp.providers import Provider
 from chatapp.quotas.places import OwnerPlaces
+from chatapp.trace import carrying
 
 CLOSE_S = 3.0  # for stopped runs to write their end: some commits, even on a slow disk
 TIMEOUT_S = 3600.0
@@ -54,6 +56,11 @@ class RunSupervisor:
         self._recovery = Recovery(log, answers, self._observer, self._live.__contains__, prices=prices)
         log.listen(self._cancel_here)
 
+    @property
+    def live(self) -> int:
+        """How many runs go on in this process."""
+        return len(self._live)
+
     def start(self) -> None:
         self._recovery.start()
 
@@ -76,7 +83,7 @@ class RunSupervisor:
             gevent.spawn(finish_without_log, self._answers, run_id, run.rest(run.failed(error)))
             raise
         self._places.enter(chat.owner)
-        self._live[run_id] = run, gevent.spawn(self._run, run, chat.owner)
+        self._live[run_id] = run, gevent.spawn(carrying(self._run), run, chat.owner)
 
     def cancel(self, run_id: str) -> None:
         """Stop the run, in whichever process it is. Raises UnknownRun, LogUnavailable."""
@@ -98,6 +105,8 @@ class RunSupervisor:
         try:
             self._observer.started(run.start)
             end = run.generate()
+            if end.reason == "cancelled" and run.cancelled_at is not None:
+                self._observer.stopped(monotonic() - run.cancelled_at)
             finish_run(self._log, self._answers, run.id, run.transcript, run.rest(end))
             self._observer.ended(run.transcript, run.attempts, run.answered_by)
         finally:
@@ -108,7 +117,7 @@ class RunSupervisor:
     def _cancel_here(self, run_id: str) -> None:
         """The log calls this in the hub."""
         if run_id in self._live:
-            self._live[run_id][0].scope.cancel(cancelled)
+            self._live[run_id][0].cancel()
 
     def _greenlets(self) -> list["gevent.Greenlet[..., None]"]:
         return [greenlet for _, greenlet in self._live.values()]

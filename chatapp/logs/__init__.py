@@ -98,6 +98,14 @@ class RunControl(Protocol):
         ...
 
 
+class LogObserver(Protocol):
+    """Told by a log how fast it writes: once for each flush, in the hub."""
+
+    def flushed(self, events: int, seconds: float) -> None:
+        """So many events became durable; the first of them was appended so long before."""
+        ...
+
+
 class EventLog(LogWriter, LogReader, RunControl, Protocol):
     """The whole log, for the code that opens and closes it."""
 

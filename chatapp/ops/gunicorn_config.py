@@ -15,8 +15,10 @@ from typing import Any
 import gevent
 
 from chatapp.errors import ConfigError
+from chatapp.ops import metrics_folder
 from chatapp.ops.banner import banner
-from chatapp.ops.json_logging import configure
+from chatapp.ops.gunicorn_logger import GunicornLogger
+from chatapp.ops.log_lines import configure
 from chatapp.settings.loading import load
 
 try:
@@ -30,7 +32,9 @@ def _address(host: str, port: object) -> str:
     return f"[{host}]:{port}" if ":" in host and not host.startswith("[") else f"{host}:{port}"
 
 
-bind = _address(os.environ.get("HOST", "127.0.0.1"), os.environ.get("PORT", "8000"))
+bind = [_address(os.environ.get("HOST", "127.0.0.1"), os.environ.get("PORT", "8000"))]
+if settings.metrics_port:
+    bind.append(_address(settings.metrics_host, settings.metrics_port))
 worker_class = "gevent"
 # Idle keep-alive connections count too. A client beyond the limit waits, and is told nothing.
 worker_connections = 10_000
@@ -42,8 +46,10 @@ timeout = 60
 keepalive = 5
 # Never recycle a worker: after max_requests it accepts no request while it has an open stream.
 max_requests = 0
-# chatapp writes a line per run. A line per request would record who follows which answer.
+# gunicorn's own line of a request has its path, and so who follows which answer. Ours has not.
 accesslog = None
+GunicornLogger.form, GunicornLogger.level = settings.log_format, settings.log_level
+logger_class = GunicornLogger
 errorlog = "-"
 loglevel = settings.log_level.lower()
 # The socket would be in the home folder, shared by all servers of a user. Nothing here uses it.
@@ -53,7 +59,7 @@ WATCH_S = 0.1
 
 
 def on_starting(server: Any) -> None:
-    for address in server.cfg.address:
+    for address in set(server.cfg.address) - {(settings.metrics_host, settings.metrics_port)}:
         if isinstance(address, tuple) and not _is_loopback(address[0]):
             raise SystemExit(
                 f"chatapp: HOST: {address[0]} is not a loopback address, and without a login (auth: none) anyone on "
@@ -61,10 +67,19 @@ def on_starting(server: Any) -> None:
             )
     if settings.log_url == "memory:" and server.cfg.workers > 1:
         raise SystemExit("chatapp: log_url: memory: works for one process only; several workers need sqlite:")
+    metrics_folder.make()
+
+
+def child_exit(_server: Any, worker: Any) -> None:
+    metrics_folder.forget(worker.pid)
+
+
+def on_exit(_server: Any) -> None:
+    metrics_folder.remove()
 
 
 def post_fork(_server: Any, _worker: Any) -> None:
-    configure(settings.log_level)
+    configure(settings.log_level, settings.log_format)
 
 
 def post_worker_init(worker: Any) -> None:

@@ -25,10 +25,12 @@ class Started(msgspec.Struct, frozen=True):
 
 
 class AttemptFailed(msgspec.Struct, frozen=True):
-    """A request to a provider failed; another may follow. `error` is the error's code."""
+    """A request to a provider failed; another may follow. `error` is the error's code. `again`: the
+    same provider is asked again."""
 
     provider: str
     error: str
+    again: bool = False
 
 
 class Finished(msgspec.Struct, frozen=True):

@@ -1,6 +1,7 @@
 """The providers: those of the configuration, then those that are found without it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from time import monotonic
 
 import gevent
@@ -23,9 +24,12 @@ NAMED_MODELS = 20  # in an error message; a router lists hundreds
 
 
 class ProviderCatalog:
-    """All providers by name, in the order in which they are offered. `default` is a name."""
+    """All providers by name, in the order in which they are offered. `default` is a name. `around`
+    puts something around each, which sees each request to it."""
 
-    def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self, settings: Settings, environ: Mapping[str, str], around: Callable[[Provider], Provider] | None = None
+    ) -> None:
         self._factory = ProviderFactory(settings)
         configs = settings.providers | {
             name: config
@@ -33,7 +37,10 @@ class ProviderCatalog:
             if name not in settings.providers
         }
         candidates = {name: self._factory.candidate(name, config, environ) for name, config in configs.items()}
-        self.by_name = {name: _with_fallbacks(name, config, candidates) for name, config in configs.items()}
+        self._candidates = {
+            name: replace(each, provider=around(each.provider)) if around else each for name, each in candidates.items()
+        }
+        self.by_name = {name: _with_fallbacks(name, config, self._candidates) for name, config in configs.items()}
         self.default = settings.default_provider or next(iter(configs))
         if self.default not in self.by_name:
             raise ConfigError(f"default_provider: unknown provider {self.default!r}; available: {', '.join(configs)}")
@@ -78,6 +85,14 @@ class ProviderCatalog:
         gevent.joinall(list(asking.values()))
         listed = {name: asked.value or () for name, asked in asking.items()}
         return {name: listed.get(name, self._known[name]) for name in self.by_name}
+
+    def is_listed(self, name: str, model: str) -> bool:
+        """Whether the provider is known to list the model. It is not asked."""
+        return model in self._known.get(name, ())
+
+    def circuits(self) -> dict[str, int]:
+        """Of how many models of each provider the circuit is open in this process."""
+        return {name: candidate.breaker.open_models for name, candidate in self._candidates.items()}
 
     def close(self) -> None:
         gevent.joinall(list(self._asking.values()), timeout=FIRST_LISTS_S)

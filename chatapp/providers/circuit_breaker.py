@@ -55,6 +55,11 @@ class CircuitBreaker:
         opening = self._opening(model, owner)
         return max(0.0, opening.until - self._clock()) if opening is not None and opening.named else 0.0
 
+    @property
+    def open_models(self) -> int:
+        """Of how many models the circuit is open, or half open, for everybody."""
+        return sum(EVERYBODY in known.openings for known in self._models.values())
+
     def _opening(self, model: str, owner: str) -> "_Opening | None":
         if (known := self._models.get(model)) is None:
             return None

@@ -187,8 +187,8 @@ class _Reply:
                 yield from self._stream()
                 return
             except UpstreamError as error:
-                yield AttemptFailed(self._name, error.code)
                 wait = self._wait(error, past)
+                yield AttemptFailed(self._name, error.code, again=wait is not None)
                 if wait is None:
                     raise
             self._scope.run(self._sleep, wait)

@@ -37,11 +37,12 @@ class AlreadyComplete(Exception):
 
 class Reader:
     """One response's place in a run. Cancelling its `scope` ends it while it waits. Ids have
-    `id_suffix` after the seq."""
+    `id_suffix` after the seq. `resets` counts how often its client had to begin again."""
 
     def __init__(self, source: Source, dialect: Dialect, id_suffix: str = "") -> None:
         self.scope = CancelScope()
         self.ended = False  # the terminal event was sent
+        self.resets = 0
         self._source = source
         self._dialect = dialect
         self._seq = 0
@@ -88,6 +89,7 @@ class Reader:
     def _start_again(self, reason: str) -> None:
         """Foreign, future or trimmed: the client forgets what it has and gets everything from the
         first event."""
+        self.resets += 1
         self._preamble += b"".join(map(encode, self._dialect.reset(reason)))
         self._dialect = type(self._dialect)()
         self._seq, self.ended = 0, False

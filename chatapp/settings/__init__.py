@@ -22,6 +22,7 @@ NoneOrCount = Annotated[int, Meta(ge=0)]
 Names: TypeAlias = tuple[str, ...]
 
 Synchronous: TypeAlias = Literal["NORMAL", "FULL"]
+LogFormat: TypeAlias = Literal["auto", "json", "text"]
 LogLevel: TypeAlias = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 
@@ -197,7 +198,16 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         str, about("Path of a GGUF file to serve instead of the one that comes with the extra `local`.")
     ] = ""
 
+    metrics_port: Annotated[
+        int,
+        Meta(ge=0, le=65535),
+        about("A port of its own for `/metrics`, without a login. 0: none, only admins read `/metrics`."),
+    ] = 0
+    metrics_host: Annotated[str, about("The address that `metrics_port` belongs to.")] = "127.0.0.1"
     log_level: Annotated[LogLevel, about("Level of the server's own log lines.")] = "INFO"
+    log_format: Annotated[
+        LogFormat, about("`json`: one object per line. `text`: for people. `auto`: text if a terminal shows it.")
+    ] = "auto"
 
     providers: Annotated[dict[str, ProviderConfig], about("Tables `[providers.NAME]`; see docs/configuration.md.")] = {}
     mcp_servers: Annotated[

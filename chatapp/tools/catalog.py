@@ -7,7 +7,7 @@ A tool of an MCP server is offered under its own name if no other tool has it, a
 import importlib
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from types import ModuleType
 from typing import Any, Literal
@@ -48,10 +48,18 @@ class NamedTool:
 class ToolCatalog:
     """All tools of this process. `servers` are the MCP servers by name, which start when needed.
 
-    Building it imports the modules of `tool_modules`. Raises ConfigError.
+    `around` puts something around each tool of a run, which sees each call. Building it imports the
+    modules of `tool_modules`. Raises ConfigError.
     """
 
-    def __init__(self, settings: Settings, servers: Mapping[str, ToolSource], approvals: Approvals) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        servers: Mapping[str, ToolSource],
+        approvals: Approvals,
+        around: Callable[[Tool], Tool] | None = None,
+    ) -> None:
+        self._around = around
         self.approvals = approvals
         self._functions = _functions(settings.tool_modules)
         self._servers = servers
@@ -91,7 +99,9 @@ class ToolCatalog:
         return list({by_name[name].spec.name: by_name[name] for name in names}.values())
 
     def toolbox(self, run_id: str, chosen: Sequence[NamedTool]) -> Toolbox:
-        return Toolbox(run_id, {tool.spec.name: tool for tool in chosen}, self._limits, self.approvals)
+        around = self._around
+        tools = {tool.spec.name: around(tool) if around else tool for tool in chosen}
+        return Toolbox(run_id, tools, self._limits, self.approvals)
 
     def close(self) -> None:
         for server in self._servers.values():

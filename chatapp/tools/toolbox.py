@@ -19,6 +19,7 @@ from chatapp.errors import DatabaseUnavailable
 from chatapp.events import ToolApproval, ToolCall, ToolResult
 from chatapp.tools import Approvals, Decision, Tool, ToolFailed
 from chatapp.tools.validation import check_arguments, plain_json
+from chatapp.trace import carrying
 
 LOOK_S, MAX_LOOK_S = 0.25, 2.0  # the first and the longest pause between two looks for a decision
 LOOK_GROWTH = 1.2  # from pause to pause: hundreds of waiting calls must not keep a core busy
@@ -69,7 +70,7 @@ class Toolbox:
         happened: SimpleQueue[ToolApproval | ToolResult] = SimpleQueue()
         scopes = [CancelScope() for _ in calls]
         for call, own in zip(calls, scopes, strict=True):
-            gevent.spawn(self._call, call, own, happened.put)
+            gevent.spawn(carrying(self._call), call, own, happened.put)
         waiting = len(calls)
         try:
             while waiting:

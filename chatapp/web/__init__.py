@@ -5,9 +5,11 @@ from flask import current_app, g, request
 
 from chatapp.access import Authenticator, Caller
 from chatapp.service import ChatService
+from chatapp.trace import Trace
 
 EXTENSION = "chatapp"
 AUTHENTICATOR = "chatapp.authenticator"
+EXPOSITION = "chatapp.exposition"
 
 
 def current_service() -> ChatService:
@@ -26,5 +28,5 @@ def current_caller() -> Caller:
 
 def trace_id() -> str:
     """Of the current request; set by `chatapp.web.errors` before anything else runs."""
-    found: str = g.trace_id
-    return found
+    found: Trace = g.trace
+    return found.id

@@ -14,6 +14,7 @@ Json = dict[str, Any]
 View = TypeVar("View", bound=Callable[..., Any])
 
 JSON, STREAM, TEXT, ANY, CSV = "application/json", "text/event-stream", "text/plain", "*/*", "text/csv"
+HTML = "text/html"
 FILE = "application/octet-stream"  # whole, under this type or a more exact one
 
 ERRORS: dict[str, Json] = {
@@ -103,7 +104,7 @@ class Endpoint(NamedTuple):
     @property
     def streams(self) -> bool:
         """Whether its answer is, or may be, a stream."""
-        return bool(set(self.answers.get(200, ())) - {JSON, FILE, CSV})
+        return not {STREAM, ANY}.isdisjoint(self.answers.get(200, ()))
 
     def described_parameters(self) -> Iterator[Json]:
         for name, schema, description, place in self.parameters:

@@ -11,7 +11,7 @@ from flask import Flask, Response, current_app, g, jsonify, make_response, rende
 from werkzeug.exceptions import HTTPException
 
 from chatapp.errors import ChatappError, LimitExceeded
-from chatapp.ids import trace_id_of
+from chatapp.trace import REQUEST_ID, ROUTE, TRACE, Trace, current_trace, trace_of
 from chatapp.web import trace_id
 from chatapp.wire.json_text import json_data
 
@@ -31,8 +31,8 @@ logger = logging.getLogger(__name__)
 def install(app: Flask, shapes: Mapping[str, Shape]) -> None:
     """`shapes` by the path that they are below; the longest that fits is taken."""
     app.extensions[SHAPES] = shapes
-    app.before_request(_take_trace_id)
-    app.after_request(_give_trace_id)
+    app.before_request(_take_trace)
+    app.after_request(_give_trace)
     app.register_error_handler(ChatappError, _known)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _unknown)
@@ -54,12 +54,22 @@ def _shape() -> Shape | None:
     return shapes[max(below, key=len)] if below else None
 
 
-def _take_trace_id() -> None:
-    g.trace_id = trace_id_of(request.headers.get("traceparent", ""), request.headers.get("X-Request-ID", ""))
+def _take_trace() -> None:
+    headers = request.headers
+    begun: Trace | None = request.environ.get(TRACE)  # by what stands before this application
+    g.trace = begun or trace_of(
+        headers.get("traceparent", ""), headers.get("tracestate", ""), headers.get(REQUEST_ID, "")
+    )
+    request.environ[TRACE] = g.trace
+    current_trace.set(g.trace)
 
 
-def _give_trace_id(response: Response) -> Response:
-    response.headers["X-Trace-Id"] = trace_id()
+def _give_trace(response: Response) -> Response:
+    trace: Trace = g.trace
+    response.headers["X-Trace-Id"] = trace.id
+    response.headers[REQUEST_ID] = trace.request_id
+    response.headers["traceparent"] = trace.traceparent
+    request.environ[ROUTE] = request.url_rule.rule if request.url_rule is not None else ""
     return response
 
 

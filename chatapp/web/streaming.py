@@ -1,6 +1,7 @@
 """From a parsed request to a run, and from a run to a response, streamed or whole: shared by all
 endpoints that answer."""
 
+import sys
 from collections.abc import Callable, Mapping
 from functools import partial
 
@@ -13,6 +14,7 @@ from chatapp.dialects import Dialect
 from chatapp.dialects.requests import fingerprint
 from chatapp.errors import InvalidField, RunFailed
 from chatapp.reading.disconnect import OnLeave
+from chatapp.reading.observer import ReaderEnd
 from chatapp.reading.pace import Spread
 from chatapp.reading.presence import ServerDraining
 from chatapp.reading.reader import AlreadyComplete, ClientDisconnected, Reader, open_reader
@@ -91,11 +93,11 @@ def respond(
     if replays or (dialect.has_event_ids and (not on_leave.stops or resumes_here)):
         service.readers.add(reader)
     response = Response(reader.follow(service.settings.heartbeat_s, trace_id()), headers={**HEADERS, **headers})
-    _watch(response, reader, on_leave)
+    _watch(response, reader, on_leave, resumed=after != 0)
     return response
 
 
-def _watch(response: Response, reader: Reader, on_leave: OnLeave) -> None:
+def _watch(response: Response, reader: Reader, on_leave: OnLeave, resumed: bool) -> None:
     """Until the response's end, watch the client, and count it as a reader of the run."""
     service, client = current_service(), client_socket(partial(reader.scope.cancel, ClientDisconnected))
 
@@ -107,10 +109,21 @@ def _watch(response: Response, reader: Reader, on_leave: OnLeave) -> None:
         service.readers.remove(reader)
         early = not reader.ended and reader.scope.reason is not ServerDraining
         service.disconnects.reader_closed(on_leave, early)
+        service.reader_observer.closed(_end(reader), reader.resets)
 
     client.start()
     service.disconnects.reader_opened(on_leave.run_id)
+    service.reader_observer.opened(resumed)
     response.call_on_close(close)
+
+
+def _end(reader: Reader) -> ReaderEnd:
+    """How the response of the reader ended. A write that failed is still being handled now."""
+    if reader.ended:
+        return "complete"
+    if reader.scope.reason is ServerDraining:
+        return "dismissed"
+    return "dropped" if isinstance(sys.exception(), TimeoutError) else "left"
 
 
 def whole(answer: Answer, on_leave: OnLeave) -> Transcript:

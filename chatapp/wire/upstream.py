@@ -17,6 +17,7 @@ from requests.adapters import HTTPAdapter
 
 from chatapp import __version__
 from chatapp.cancel import CancelScope
+from chatapp.trace import trace_headers
 from chatapp.wire.certificates import tls_context
 from chatapp.wire.deadline import Deadline
 from chatapp.wire.proxies import proxies_for
@@ -131,6 +132,7 @@ class _Adapter(HTTPAdapter):
 
 def _prepared(request: UpstreamRequest) -> requests.PreparedRequest:
     headers = {"User-Agent": f"chatapp/{__version__}", "Accept": "*/*", "Accept-Encoding": "identity"}
+    headers |= trace_headers()
     if request.body is None:
         return requests.Request("GET", request.url, {**headers, **request.headers}).prepare()
     headers["Content-Type"] = "application/json"

@@ -8,7 +8,7 @@ import pytest
 from drivers import a_run, an_answer
 
 from chatapp.events import Entry, ErrorInfo, RunEnd, Timing, Usage
-from chatapp.ops.json_logging import JSONFormatter
+from chatapp.ops.log_lines import formatter
 from chatapp.ops.run_log import RunLog
 from chatapp.providers import AttemptFailed
 from chatapp.transcript import Transcript, transcript_of
@@ -17,7 +17,8 @@ from chatapp.transcript import Transcript, transcript_of
 @pytest.fixture
 def lines(caplog: pytest.LogCaptureFixture) -> Any:
     caplog.set_level(logging.INFO, "chatapp.run")
-    return lambda: [JSONFormatter().format(record) for record in caplog.records if record.name == "chatapp.run"]
+    as_json = formatter("json", "INFO", {})
+    return lambda: [as_json.format(record) for record in caplog.records if record.name == "chatapp.run"]
 
 
 def test_a_run_that_ended_is_a_line_without_its_text(lines: Any) -> None:

@@ -190,7 +190,8 @@ def test_configured_fallbacks_answer(catalog):
     mine = ProviderConfig(type="openai", base_url="http://127.0.0.1:1", models=("x",), fallback=("mock",))
     provider = catalog(retries=1, mine=mine).by_name["mine"]
     items = list(provider.stream(Chat(model="x", messages=[Message("user", "hi")]), CancelScope()))
-    assert items[:3] == [AttemptFailed("mine", "upstream_unreachable")] * 2 + [Started("mock", "words")]
+    failed = [AttemptFailed("mine", "upstream_unreachable", again=again) for again in (True, False)]
+    assert items[:3] == [*failed, Started("mock", "words")]
 
 
 def test_a_local_model_that_is_missing_is_named_in_the_log(tmp_path: Path, caplog):

@@ -75,10 +75,10 @@ def test_a_failure_that_time_may_heal_is_tried_again_with_growing_pauses() -> No
     items, error = outcome(FallbackProvider(candidate(first, times=3), sleep=waits.append))
     assert error is None
     assert items == [
-        AttemptFailed("a", "upstream_unreachable"),
-        AttemptFailed("a", "upstream_rejected"),
+        AttemptFailed("a", "upstream_unreachable", again=True),
+        AttemptFailed("a", "upstream_rejected", again=True),
         Started("a", "large"),
-        AttemptFailed("a", "upstream_truncated"),
+        AttemptFailed("a", "upstream_truncated", again=True),
         *shown("a"),
     ]
     assert [0.25 <= waits[0] <= 0.5, 0.5 <= waits[1] <= 1, 1 <= waits[2] <= 2] == [True] * 3
@@ -297,7 +297,7 @@ def test_a_circuit_that_opens_during_the_retries_does_not_hide_why_they_failed()
         breaker.ask_anyway("large", "another").failed()
 
     items, error = outcome(FallbackProvider(candidate(first, times=2, breaker=breaker), sleep=meanwhile))
-    assert items == [AttemptFailed("a", "upstream_rejected")] * 3
+    assert items == [AttemptFailed("a", "upstream_rejected", again=again) for again in (True, True, False)]
     assert error is not None and error.message == "failure 2"
 
 
@@ -347,7 +347,7 @@ def test_a_stop_during_a_pause_ends_it_and_blames_nobody() -> None:
     breaker = CircuitBreaker(2, 30)
     scope = CancelScope()
     items = FallbackProvider(candidate(first, times=1, max_wait_s=2000, breaker=breaker)).stream(CHAT, scope)
-    assert next(items) == AttemptFailed("a", "rate_limited")
+    assert next(items) == AttemptFailed("a", "rate_limited", again=True)
     gevent.spawn(scope.cancel, Stopped)
     with gevent.Timeout(5), pytest.raises(Stopped):
         next(items)

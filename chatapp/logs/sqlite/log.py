@@ -22,6 +22,7 @@ from gevent import get_hub
 
 from chatapp.errors import ConfigError, LogUnavailable, UnknownRun
 from chatapp.events import Entry, StreamEvent
+from chatapp.logs import LogObserver
 from chatapp.logs.sqlite.follower import Follower
 from chatapp.logs.sqlite.lock import WriterLock
 from chatapp.logs.sqlite.schema import StoreError, Synchronous
@@ -59,6 +60,7 @@ class SQLiteLog:
         synchronous: Synchronous = "NORMAL",
         tuning: Tuning | None = None,
         checkpointer: Checkpointer | None = None,
+        observer: LogObserver | None = None,
     ) -> None:
         self.retention = retention
         self._tuning = tuning or Tuning()
@@ -66,7 +68,7 @@ class SQLiteLog:
         self._closed = False
         self._store, self._lock = _open(path, synchronous)
         self._checkpointer = checkpointer or Checkpointer(path)
-        self._writer = Writer(self._store, self._lock.id, flush_ms / 1000, self._tuning)
+        self._writer = Writer(self._store, self._lock.id, flush_ms / 1000, self._tuning, observer)
         self._follower = Follower(self._store, self._lock.id, self._horizon)
         self._tick_alarm = Alarm(self._tick)
         self._sweep_alarm = Alarm(self._sweep)

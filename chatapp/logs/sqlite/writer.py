@@ -15,6 +15,7 @@ from gevent import get_hub
 
 from chatapp.errors import LogUnavailable, UnknownRun
 from chatapp.events import StreamEvent
+from chatapp.logs import LogObserver
 from chatapp.logs.sqlite.pieces import encode_row
 from chatapp.logs.sqlite.schema import StoreError
 from chatapp.logs.sqlite.store import Store
@@ -48,21 +49,26 @@ class _Mark(NamedTuple):
 class Writer:
     """Writes the runs in `tails`, under its `name` in the store.
 
-    `failure` says why nothing can be written, None while all is well.
+    `failure` says why nothing can be written, None while all is well. `observer` is told of each
+    flush.
     """
 
-    def __init__(self, store: Store, name: str, flush_s: float, tuning: Tuning) -> None:
+    def __init__(
+        self, store: Store, name: str, flush_s: float, tuning: Tuning, observer: LogObserver | None = None
+    ) -> None:
         self.tails: dict[str, WrittenTail] = {}
         self.failure: str | None = None
         self._store = store
         self._name = name
         self._tuning = tuning
+        self._observer = observer
         self._loop = get_hub().loop
 
         self._flush_s = flush_s
         self._flush_alarm = Alarm(self._flush_soon)
         self._flush_set = False
         self._flushed_at = 0.0
+        self._asked_at = 0.0  # when the first event of the next flush came
         self._busy_since: float | None = None
         self._unsealed: list[WrittenTail] = []
         self._row: _Row | None = None  # sealed and not written: another process held the file
@@ -131,7 +137,8 @@ class Writer:
     def _set_flush(self) -> None:
         """After a pause, at once; else together with what comes in the next few ms."""
         self._flush_set = True
-        if monotonic() - self._flushed_at >= self._flush_s:
+        self._asked_at = monotonic()
+        if self._asked_at - self._flushed_at >= self._flush_s:
             self._flush_soon()
         else:
             self._flush_alarm.set(self._flush_s)
@@ -171,10 +178,14 @@ class Writer:
     def _publish(self, row: _Row, row_id: int) -> None:
         self._newest_row = row_id
         mark = _Mark(row_id, monotonic())
+        events = 0
         for tail, upto in row.upto:
+            events += upto - tail.durable
             tail.durable = upto
             self._unfolded.setdefault(tail, mark)
             tail.readers.wake()
+        if self._observer is not None:
+            self._observer.flushed(events, mark.written - self._asked_at)
 
     def _hold(self, error: StoreError) -> None:
         """Keep what could not be written and try again; if that takes long, readers hear of it."""

@@ -14,6 +14,7 @@ from chatapp.cancel import CancelScope
 from chatapp.chat import ToolSpec
 from chatapp.tools import Arguments, ToolFailed
 from chatapp.tools.mcp.process import LOG_BYTES, HelperProcess, Reply
+from chatapp.trace import trace_headers
 
 KEPT_S = 30.0  # how long a list of tools counts as current
 FAILURE_KEPT_S = 10.0  # how soon a server that failed is asked again
@@ -134,7 +135,9 @@ class MCPTool:
         self._helper = helper
 
     def call(self, arguments: Arguments, scope: CancelScope) -> object:
-        reply = self._helper.ask({"server": self._server, "tool": self.spec.name, "arguments": arguments}, scope)
+        meta = {name.lower(): value for name, value in trace_headers().items()}
+        request = {"server": self._server, "tool": self.spec.name, "arguments": arguments, "meta": meta}
+        reply = self._helper.ask(request, scope)
         if "error" in reply:
             raise ToolFailed(reply["error"])
         return reply["result"]

@@ -11,8 +11,8 @@ then requests, whose replies go to standard output:
 
     {"id": 1, "server": "time"}                                 {"id": 1, "tools": [{"name", …}],
                                                                  "left_out": {"name": "why"}}
-    {"id": 2, "server": "time", "tool": "f", "arguments": {}}   {"id": 2, "result": …}
-                                                                or {"id": 2, "error": "…"}
+    {"id": 2, "server": "time", "tool": "f", "arguments": {},   {"id": 2, "result": …}
+                                    "meta": {"traceparent": …}  or {"id": 2, "error": "…"}
     {"id": 2, "cancel": true}
 
 A server starts at the first request for it, and again after it has died. All servers end when
@@ -104,9 +104,9 @@ class Server:
                 break
         return found
 
-    async def call(self, tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    async def call(self, tool: str, arguments: dict[str, Any], meta: Any) -> dict[str, Any]:
         client = await self._connected()
-        result = await client.call_tool(tool, arguments)
+        result = await client.call_tool(tool, arguments, meta=meta or None)
         text = "\n".join(map(_text, result.content))
         if result.is_error:
             return {"error": text or "The tool failed without giving a reason."}
@@ -247,7 +247,7 @@ class Helper:
         server = self._servers[request["server"]]
         try:
             if "tool" in request:
-                reply = await server.call(request["tool"], request["arguments"])
+                reply = await server.call(request["tool"], request["arguments"], request.get("meta", {}))
             else:
                 reply = {"tools": await server.tools(), "left_out": server.left_out}
         except MCPError as error:

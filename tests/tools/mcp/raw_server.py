@@ -79,6 +79,8 @@ def answer(request: dict[str, Any]) -> None:
             say(request, **PINGS.get(MODE, {"result": {}}))
         case "tools/list":
             say(request, result={"tools": TOOLS.get(MODE, [ECHO])})
+        case "tools/call" if MODE == "meta":
+            say(request, result={"content": [{"type": "text", "text": json.dumps(request["params"].get("_meta"))}]})
         case "tools/call":
             say(request, result=RESULTS.get(MODE, {"content": [TEXT]}))
         case _ if "id" in request:

@@ -1,0 +1,13 @@
+"""What starts and ends with the service, and is of no use to a request: figures and traces."""
+
+from typing import Protocol
+
+
+class Part(Protocol):
+    """Does nothing before `start`."""
+
+    def start(self) -> None: ...
+
+    def close(self) -> None:
+        """Idempotent."""
+        ...

@@ -17,6 +17,7 @@ import gevent
 from chatapp.errors import ConfigError
 from chatapp.ops.banner import banner
 from chatapp.ops.json_logging import configure
+from chatapp.ops.open_files import raise_open_files
 from chatapp.settings.loading import load
 
 try:
@@ -53,6 +54,7 @@ WATCH_S = 0.1
 
 
 def on_starting(server: Any) -> None:
+    raise_open_files()
     for address in server.cfg.address:
         if isinstance(address, tuple) and not _is_loopback(address[0]):
             raise SystemExit(

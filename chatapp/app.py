@@ -85,7 +85,7 @@ def build_service(settings: Settings, environ: Mapping[str, str], observers: Seq
     _make_data_folder(settings.data)
     log = open_log(settings)
     database = open_database(settings.database_url, settings.data)
-    conversations, approvals = Conversations(database.engine), StoredApprovals(database.engine)
+    conversations, approvals = Conversations(database.engine, settings.max_messages), StoredApprovals(database.engine)
     media = MediaLimits(settings.max_file_bytes, settings.max_files, settings.max_sources)
     runs = RunSupervisor(log, conversations, settings.max_live_runs, observers, media)
     return ChatService(

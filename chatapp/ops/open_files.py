@@ -1,7 +1,8 @@
 """The limit of open files, raised to what the process may have.
 
 A shell's usual 1,024 is for programs that call `select`, which cannot name more. Here each stream
-holds two sockets, and nothing calls `select`. Source: https://0pointer.net/blog/file-descriptor-limits.html
+holds two sockets, and nothing calls
+`select`. Source: https://0pointer.net/blog/file-descriptor-limits.html
 """
 
 import resource

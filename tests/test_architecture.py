@@ -65,6 +65,7 @@ ONLY = {
     "werkzeug": {"web", "access", "app"},
     "requests": {"wire"},
     "urllib3": {"wire"},
+    "gunicorn": {"ops", "web.request_body"},
     "select": {"wire"},  # for its `poll`: `select` itself fails beyond 1,024 open files
     "sqlalchemy": {"storage"},
     "alembic": {"storage"},

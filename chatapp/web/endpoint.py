@@ -66,6 +66,7 @@ REASONS = {
     400: "Malformed: invalid JSON, or an invalid value.",
     403: "Sent by a page of another site.",
     404: "Not found, or not yours.",
+    408: "The body did not come in time.",
     413: "The body is too large.",
     415: "The body is not JSON.",
     422: "A field has the wrong type or is out of range.",
@@ -77,8 +78,8 @@ REASONS = {
 TOO_LONG = {414: "The address is too long.", 431: "The headers are too large."}  # gunicorn's own, as a page
 READING = (400, 404, 422, 503)
 CHANGING = (400, 403, 404, 422, 503)
-WITH_BODY = (400, 403, 404, 413, 415, 422, 503)
-RUNNING = (400, 403, 404, 413, 415, 422, 429, 502, 503, 504)
+WITH_BODY = (400, 403, 404, 408, 413, 415, 422, 503)
+RUNNING = (400, 403, 404, 408, 413, 415, 422, 429, 502, 503, 504)
 
 
 class Parameter(NamedTuple):
@@ -112,7 +113,7 @@ class Endpoint(NamedTuple):
     def responses(self, method: str) -> dict[int, Json]:
         answers = {status: _answer(types) for status, types in self.answers.items()}
         error = {JSON: {"schema": {"$ref": f"#/components/schemas/{self.error_schema}"}}}
-        statuses = [status for status in self.errors if method != "GET" or status not in (413, 415)]
+        statuses = [status for status in self.errors if method != "GET" or status not in (408, 413, 415)]
         refusals = {status: {"description": REASONS[status], "content": error} for status in statuses}
         too_long = {status: {"description": text, "content": {"text/html": {}}} for status, text in TOO_LONG.items()}
         return {**answers, **refusals, **too_long}

@@ -91,7 +91,8 @@ class Parameter(NamedTuple):
 
 class Endpoint(NamedTuple):
     """`answers` has media types by status; a status without any has no body. `begins_run`: its GET,
-    too, changes something, because EventSource knows no other method."""
+    too, changes something, because EventSource knows no other method. `on_disconnect`: what its
+    reader's leaving does to the run if the query does not say."""
 
     answers: Mapping[int, tuple[str, ...]]
     errors: tuple[int, ...]
@@ -100,6 +101,11 @@ class Endpoint(NamedTuple):
     error_schema: str
     summary: str
     begins_run: bool
+    on_disconnect: str = "continue"
+
+    def acts(self, query: Mapping[str, str]) -> bool:
+        """Whether a GET with this query begins a run, or stops one when its reader leaves."""
+        return self.begins_run or query.get("on_disconnect", self.on_disconnect) != "continue"
 
     @property
     def streams(self) -> bool:
@@ -132,12 +138,15 @@ def endpoint(
     error_schema: str = "Error",
     summary: str = "",
     begins_run: bool = False,
+    on_disconnect: str = "continue",
 ) -> Callable[[View], View]:
     """Register a view under `route`, such as `blueprint.get(path)`, and describe it. Without a
     `summary` the docstring is it."""
 
     def register(view: View) -> View:
-        _endpoints[view] = Endpoint(answers, errors, request, parameters, error_schema, summary, begins_run)
+        _endpoints[view] = Endpoint(
+            answers, errors, request, parameters, error_schema, summary, begins_run, on_disconnect
+        )
         return route(view)
 
     return register

@@ -11,7 +11,7 @@ import gevent
 from flask import request
 from gevent.socket import SHUT_RD
 from gevent.socket import socket as GeventSocket
-from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]  # has none
+from gunicorn.http.errors import ParseException
 
 from chatapp.errors import BodyTooLarge, InvalidRequest, RequestTimeout
 

@@ -71,7 +71,7 @@ ONLY = {
     "alembic": {"storage"},
     "sqlite3": {"sqlite", "logs.sqlite"},
     "click": {"ops.cli", "models.terminal"},
-    "jsonschema": {"tools.validation", "tools.mcp.helper"},
+    "jsonschema": {"tools.validation", "tools.patterns", "tools.mcp.helper"},
     "referencing": {"tools.validation", "tools.mcp.helper"},
     "docstring_parser": {"tools.functions"},
     "mcp": {"tools.mcp.helper"},

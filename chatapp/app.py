@@ -17,6 +17,7 @@ from chatapp.generation.supervisor import RunSupervisor
 from chatapp.logs import EventLog
 from chatapp.logs.memory import MemoryLog
 from chatapp.logs.sqlite.log import SQLiteLog
+from chatapp.private_files import private_folder
 from chatapp.providers.catalog import ProviderCatalog
 from chatapp.reading.disconnect import DisconnectPolicy
 from chatapp.reading.presence import OpenReaders, Presence
@@ -82,7 +83,7 @@ def create_app(settings: Settings | None = None, *, start: bool = True, observer
 def build_service(settings: Settings, environ: Mapping[str, str], observers: Sequence[RunObserver] = ()) -> ChatService:
     """The application without HTTP, its stores open; nothing of it runs before `start`. Raises
     ConfigError."""
-    _make_data_folder(settings.data)
+    private_folder(settings.data, "data")  # conversations are nobody else's to read
     log = open_log(settings)
     database = open_database(settings.database_url, settings.data)
     conversations, approvals = Conversations(database.engine, settings.max_messages), StoredApprovals(database.engine)
@@ -118,13 +119,6 @@ def open_log(settings: Settings) -> EventLog:
             )
         case other:
             raise ConfigError(f"log_url: expected sqlite: or memory:, got {other!r}")
-
-
-def _make_data_folder(data: Path) -> None:
-    try:
-        data.mkdir(mode=0o700, parents=True, exist_ok=True)  # conversations are nobody else's to read
-    except OSError as error:
-        raise ConfigError(f"data: cannot make the folder {data}: {error.strerror}") from None
 
 
 def _folder(name: str) -> str:

@@ -21,6 +21,7 @@ VOCABULARY = {
     "settings",
     "settings.tables",
     "sqlite",
+    "private_files",
 }
 """Modules at the top that any room may import."""
 

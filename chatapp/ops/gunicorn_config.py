@@ -66,6 +66,8 @@ def on_starting(server: Any) -> None:
 
 
 def post_fork(_server: Any, _worker: Any) -> None:
+    # Here and not in gunicorn's `umask`, which would also close a Unix socket to the proxy's user.
+    os.umask(0o077)
     configure(settings.log_level)
 
 

@@ -16,7 +16,8 @@ BESIDE = ("", "-wal", "-shm", "-journal")  # SQLite gives new ones the mode of t
 
 
 def private_folder(folder: Path, setting: str) -> None:
-    """Make it, with its parents, or close it to others. Raises ConfigError, which names `setting`."""
+    """Make it, with its parents, or close it and what is in it to others. Raises ConfigError, which
+    names `setting`."""
     try:
         folder.mkdir(mode=FOLDER, parents=True, exist_ok=True)
         _close_to_others(folder.resolve(), FOLDER)

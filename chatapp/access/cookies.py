@@ -48,8 +48,8 @@ class CookieAuthenticator:
 
 def secret_key(configured: str, data: Path) -> str:
     """The configured key, else the one in the data folder, made at first use. Workers may start at
-    the same time. Raises ConfigError for a file without a key: with an empty one anybody could sign.
-    """
+    the same time. Raises ConfigError for a file without a key: with an empty one anybody could
+    sign."""
     if configured:
         return configured
     path = data / "secret_key"

@@ -1,15 +1,9 @@
 """What a client sends is bounded by count and by length, not by bytes alone, in every protocol."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-
-from chatapp.app import create_app
-from chatapp.service import ChatService
-from chatapp.settings import Settings
-from chatapp.web import EXTENSION
 
 TURN = {"role": "user", "content": "a"}
 UI_TURN = {"role": "user", "parts": [{"type": "text", "text": "a"}]}
@@ -29,16 +23,6 @@ PROTOCOLS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlaskClient]:
-    """One for all of these: nothing of them stays."""
-    app = create_app(Settings(data=tmp_path_factory.mktemp("counts"), log_url="memory:"))
-    yield app.test_client()
-    service: ChatService = app.extensions[EXTENSION]
-    service.drain(0)
-    service.close()
-
-
 def message(refused: Any) -> str:
     assert refused.status_code in (400, 422), refused.text
     found: str = refused.get_json()["error"]["message"]
@@ -48,30 +32,30 @@ def message(refused: Any) -> str:
 
 @pytest.mark.parametrize(("path", "field", "turn", "more"), PROTOCOLS)
 def test_too_many_messages_are_refused_by_their_number(
-    client: FlaskClient, path: str, field: str, turn: dict[str, Any], more: dict[str, Any]
+    shared_client: FlaskClient, path: str, field: str, turn: dict[str, Any], more: dict[str, Any]
 ) -> None:
-    assert f"{field}: {MANY} are too many" in message(client.post(path, json={field: [turn] * MANY, **more}))
+    assert f"{field}: {MANY} are too many" in message(shared_client.post(path, json={field: [turn] * MANY, **more}))
 
 
 @pytest.mark.parametrize(("path", "field", "turn", "more"), PROTOCOLS)
 def test_a_model_s_name_of_240_kb_is_refused_and_not_shown(
-    client: FlaskClient, path: str, field: str, turn: dict[str, Any], more: dict[str, Any]
+    shared_client: FlaskClient, path: str, field: str, turn: dict[str, Any], more: dict[str, Any]
 ) -> None:
     asked: dict[str, Any] = {field: [turn], "model": LONG, **more}
     if path == "/api/agui":
         asked = {field: [turn], "forwardedProps": {"model": LONG}, **more}
-    assert "model" in message(client.post(path, json=asked))
+    assert "model" in message(shared_client.post(path, json=asked))
 
 
 @pytest.mark.parametrize("path", ["/chat?prompt=a", "/api/chat?prompt=a", "/ask/stream?question=a"])
 @pytest.mark.parametrize("name", ["model", "provider", "agent", "conversation_id"])
-def test_a_long_name_in_a_query_is_refused_and_not_shown(client: FlaskClient, path: str, name: str) -> None:
-    assert name in message(client.get(f"{path}&{name}={'a' * 3000}"))
+def test_a_long_name_in_a_query_is_refused_and_not_shown(shared_client: FlaskClient, path: str, name: str) -> None:
+    assert name in message(shared_client.get(f"{path}&{name}={'a' * 3000}"))
 
 
-def test_millions_of_values_are_refused_before_they_are_made(client: FlaskClient) -> None:
+def test_millions_of_values_are_refused_before_they_are_made(shared_client: FlaskClient) -> None:
     lists = b'{"messages":[],"tools":[' + b"[]," * 2_000_000 + b"[]]}"
-    refused = client.post("/v1/chat/completions", data=lists, content_type="application/json")
+    refused = shared_client.post("/v1/chat/completions", data=lists, content_type="application/json")
     assert "max_body_values" in message(refused)
 
 
@@ -88,18 +72,18 @@ def test_millions_of_values_are_refused_before_they_are_made(client: FlaskClient
         ),
     ],
 )
-def test_too_many_tools_are_refused(client: FlaskClient, path: str, asked: dict[str, Any]) -> None:
-    assert "tools" in message(client.post(path, json=asked))
+def test_too_many_tools_are_refused(shared_client: FlaskClient, path: str, asked: dict[str, Any]) -> None:
+    assert "tools" in message(shared_client.post(path, json=asked))
 
 
-def test_a_conversation_has_an_end(client: FlaskClient) -> None:
+def test_a_conversation_has_an_end(shared_client: FlaskClient) -> None:
     asked = {"provider": "mock", "messages": [TURN] * 2600}
-    first = client.post("/api/v1/messages", json=asked).get_json()
-    again = client.post("/api/v1/messages", json={**asked, "conversation_id": first["conversation_id"]})
+    first = shared_client.post("/api/v1/messages", json=asked).get_json()
+    again = shared_client.post("/api/v1/messages", json={**asked, "conversation_id": first["conversation_id"]})
     assert "max_messages" in message(again)
 
 
-def test_what_is_shown_of_a_long_value_is_short(client: FlaskClient) -> None:
+def test_what_is_shown_of_a_long_value_is_short(shared_client: FlaskClient) -> None:
     turn = {"role": "tool", "tool_call_id": "x" * 100_000, "content": "a"}
-    refused = client.post("/v1/chat/completions", json={"messages": [turn]}).get_json()["error"]["message"]
+    refused = shared_client.post("/v1/chat/completions", json={"messages": [turn]}).get_json()["error"]["message"]
     assert refused.startswith("messages: tool result for unknown call 'xxx") and len(refused) < 2000

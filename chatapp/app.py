@@ -20,6 +20,7 @@ from chatapp.logs.sqlite.log import SQLiteLog
 from chatapp.metrics.own_port import OwnPort
 from chatapp.metrics.process import Metrics
 from chatapp.prices import PriceTable
+from chatapp.private_files import private_folder
 from chatapp.providers.catalog import ProviderCatalog
 from chatapp.quotas.owners import OwnerLimits
 from chatapp.quotas.places import OwnerPlaces
@@ -121,10 +122,10 @@ def build_service(
     ConfigError."""
     around_provider, around_tool = (tracing.provider, tracing.tool) if tracing else (None, None)
     metrics = metrics or Metrics()
-    _make_data_folder(settings.data)
+    private_folder(settings.data, "data")  # conversations are nobody else's to read
     log = open_log(settings, metrics.log)
     database = open_database(settings.database_url, settings.data)
-    conversations, approvals = Conversations(database.engine), StoredApprovals(database.engine)
+    conversations, approvals = Conversations(database.engine, settings.max_messages), StoredApprovals(database.engine)
     providers = ProviderCatalog(settings, environ, around_provider)
     figures = metrics.runs(providers.by_name, providers.is_listed)
     watching = [*([tracing.runs] if tracing else ()), *observers, figures]
@@ -196,13 +197,6 @@ def _metrics_folder(environ: Mapping[str, str]) -> Path | None:
     """Where prometheus_client writes: it looked for this variable when it was imported."""
     folder = environ.get("PROMETHEUS_MULTIPROC_DIR")
     return Path(folder) if folder else None
-
-
-def _make_data_folder(data: Path) -> None:
-    try:
-        data.mkdir(mode=0o700, parents=True, exist_ok=True)  # conversations are nobody else's to read
-    except OSError as error:
-        raise ConfigError(f"data: cannot make the folder {data}: {error.strerror}") from None
 
 
 def _folder(name: str) -> str:

@@ -8,6 +8,7 @@ ChatappError
 │   │   └── InvalidField        422  a field has the wrong type or is out of range
 │   ├── Forbidden               403  sent by another site's page
 │   ├── NotFound                404  does not exist, or belongs to somebody else
+│   ├── RequestTimeout          408  the body did not come in time
 │   ├── BodyTooLarge            413
 │   ├── UnsupportedMediaType    415
 │   └── LimitExceeded           429  this owner asks for more than one may have
@@ -107,6 +108,11 @@ class Forbidden(RequestError):
 class NotFound(RequestError):
     code = "not_found"
     status = 404
+
+
+class RequestTimeout(RequestError):
+    code = "request_timeout"
+    status = 408
 
 
 class BodyTooLarge(RequestError):

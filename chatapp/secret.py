@@ -1,5 +1,17 @@
 """A value that nobody may see: an API key, the key that signs cookies."""
 
+import re
+
+SHORT_NAME_CHARS = 12  # a word in capitals; a key is longer
+_name_of_variable = re.compile(r"[A-Z][A-Z0-9_]{0,63}").fullmatch
+
+
+def shown_variable(name: str) -> str:
+    """The name of an environment variable, for an error message. One that does not look like a name
+    may be the key itself, written in the wrong place."""
+    is_name = _name_of_variable(name) and ("_" in name or len(name) <= SHORT_NAME_CHARS)
+    return name if is_name else f"{name[:3]}… (not shown whole: it looks like a key, not like a name)"
+
 
 class Secret:
     """Hides its value in texts of it; `reveal` returns the value. Falsy if empty."""

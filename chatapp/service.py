@@ -110,6 +110,7 @@ class ChatService:
         """
         if key is not None and (found := self.conversations.find(caller.owner, key, ask.fingerprint)):
             return found  # before anything is needed that may be missing now
+        self._refuse_many_tools(ask)
         provider, model = self.providers.resolve(ask.provider, ask.model or None)
         if isinstance(provider, Checks):
             provider.check(ask.chat(model, ask.said))
@@ -266,6 +267,12 @@ class ChatService:
         self.log.close()
         self.retention.close()
         self.database.close()
+
+    def _refuse_many_tools(self, ask: Ask) -> None:
+        """Also those of namespaces, or that stand in the conversation."""
+        count, limit = len(ask.options.tools), self.settings.max_tools
+        if count > limit:
+            raise InvalidField(f"tools: {count} are too many; the limit is {limit} (setting max_tools)")
 
     def _stop_deleted(self, run_id: str) -> None:
         try:

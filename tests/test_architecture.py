@@ -24,6 +24,7 @@ VOCABULARY = {
     "settings",
     "settings.tables",
     "sqlite",
+    "private_files",
 }
 """Modules at the top that any room may import."""
 
@@ -85,12 +86,14 @@ ONLY = {
     "werkzeug": {"web", "access", "app"},
     "requests": {"wire"},
     "urllib3": {"wire"},
+    "gunicorn": {"ops", "web.request_body"},
+    "select": {"wire"},  # for its `poll`: `select` itself fails beyond 1,024 open files
     "sqlalchemy": {"storage"},
     "alembic": {"storage"},
     "limits": {"quotas.requests"},
     "sqlite3": {"sqlite", "logs.sqlite"},
     "click": {"ops.cli", "models.terminal"},
-    "jsonschema": {"tools.validation", "tools.mcp.helper"},
+    "jsonschema": {"tools.validation", "tools.patterns", "tools.mcp.helper"},
     "referencing": {"tools.validation", "tools.mcp.helper"},
     "docstring_parser": {"tools.functions"},
     "mcp": {"tools.mcp.helper"},

@@ -8,7 +8,7 @@ import pytest
 from chatapp.providers.catalog import ProviderCatalog
 from chatapp.providers.factory import ProviderFactory
 from chatapp.providers.openai_chat.adapter import OpenAIChat
-from chatapp.secret import Secret
+from chatapp.secret import Secret, shown_variable
 from chatapp.settings import Settings
 from chatapp.settings.loading import load
 from chatapp.settings.tables import ProviderConfig
@@ -72,3 +72,15 @@ def test_it_can_be_revealed_compared_and_asked_whether_it_is_there():
     assert settings().secret_key == Secret(KEY) != Secret("other") and Secret(KEY) != KEY
     assert len({Secret(KEY), Secret(KEY)}) == 1
     assert Secret(KEY) and not Secret("")
+
+
+@pytest.mark.parametrize("name", ["OPENAI_API_KEY", "TOKEN", "KEY2"])
+def test_a_variable_s_name_is_shown(name: str) -> None:
+    assert shown_variable(name) == name
+
+
+@pytest.mark.parametrize(
+    "key", ["sk-proj-abcdef123456", "AIzaSyA1234567890", "gsk_abcdefabcdef", "AKIAIOSFODNN7EXAMPLE"]
+)
+def test_a_key_in_its_place_is_not(key: str) -> None:
+    assert key[4:] not in shown_variable(key)

@@ -6,7 +6,6 @@ that nobody can forge another browser's.
 """
 
 import hashlib
-import os
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,10 +15,13 @@ from werkzeug import Response
 from werkzeug.datastructures import Headers
 
 from chatapp.access import Caller
+from chatapp.errors import ConfigError
+from chatapp.private_files import write_whole
 
 COOKIE = "chatapp_owner"  # with part of the key's hash: cookies ignore ports, and two servers must not share one
 COOKIE_AGE_S = 400 * 24 * 3600  # the longest that browsers keep one
 LOCAL = "local"
+KEY_CHARS = 32
 
 
 class CookieAuthenticator:
@@ -48,18 +50,21 @@ class CookieAuthenticator:
 
 def secret_key(configured: str, data: Path) -> str:
     """The configured key, else the one in the data folder, made at first use. Workers may start at
-    the same time."""
+    the same time. Raises ConfigError for a file without a key: with an empty one anybody could
+    sign."""
     if configured:
         return configured
     path = data / "secret_key"
-    if not path.exists():
-        mine = data / f"secret_key.{os.getpid()}"
-        mine.touch(mode=0o600)
-        mine.write_text(secrets.token_hex(32))
-        try:
-            os.link(mine, path)  # atomic, and whole: the first one wins
-        except FileExistsError:
-            pass
-        finally:
-            mine.unlink()
-    return path.read_text()
+    try:
+        if not path.exists():
+            write_whole(path, secrets.token_hex(32))
+        key = path.read_text().strip()
+    except OSError as error:
+        raise ConfigError(f"secret_key: cannot read or write {path}: {error.strerror}") from None
+    if len(key) < KEY_CHARS:
+        raise ConfigError(
+            f"secret_key: {path} holds no key of at least {KEY_CHARS} characters; remove it, and a new one is made: "
+            "browsers then get new cookies"
+        )
+    path.chmod(0o600)
+    return key

@@ -4,7 +4,7 @@ A refusal is an InvalidField. Its message names the field, what is wrong, and wh
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Annotated
 
 import msgspec
@@ -116,8 +116,8 @@ def choice_word(choice: str | None) -> str:
     return choice or "auto"
 
 
-def named_choice(name: str, tools: list[ToolSpec]) -> str:
-    if name not in [tool.name for tool in tools]:
+def named_choice(name: str, tools: Container[str]) -> str:
+    if name not in tools:
         raise InvalidField(f"tool_choice: unknown tool {name!r}; name one of those in tools")
     return name
 

@@ -10,6 +10,9 @@ from chatapp.errors import InvalidField
 from chatapp.ids import new_id
 
 OnDisconnect = Literal["cancel", "continue"]
+Name = Annotated[str, msgspec.Meta(max_length=256)]
+"""A model, a provider, an agent, a tool, an id: longer than any that there is, and short enough to
+be compared, matched and shown."""
 
 
 class Turn(msgspec.Struct, frozen=True):
@@ -23,13 +26,13 @@ class AnswerRequest(msgspec.Struct, frozen=True, kw_only=True):
     docs/dialects.md describes them.
     """
 
-    provider: str | None = None
-    model: str | None = None
+    provider: Name | None = None
+    model: Name | None = None
     thinking: bool | None = None
     max_tokens: Annotated[int, msgspec.Meta(ge=1)] | None = None
     temperature: Annotated[float, msgspec.Meta(ge=0, le=2)] | None = None
-    tools: list[str] | str | None = None
-    agent: str | None = None
+    tools: list[Name] | str | None = None
+    agent: Name | None = None
     on_disconnect: OnDisconnect | None = None
 
     def tool_names(self) -> list[str] | None:
@@ -57,7 +60,7 @@ class ChatRequest(AnswerRequest, frozen=True, kw_only=True):
 
     messages: list[Turn] | None = None
     prompt: str | None = None
-    conversation_id: str | None = None
+    conversation_id: Name | None = None
 
     def ask(self) -> Ask:
         return self.ask_for(self.turns(), conversation_id=self.conversation_id)
@@ -79,7 +82,7 @@ class ChatRequest(AnswerRequest, frozen=True, kw_only=True):
 class MessageRequest(ChatRequest, frozen=True, kw_only=True):
     """`POST /api/v1/messages`. `retry_of` is the id of an answer to make again."""
 
-    retry_of: str | None = None
+    retry_of: Name | None = None
     result_mode: Literal["legacy", "xml_plaintext", "raw_passthrough"] = "legacy"
 
     def ask(self) -> Ask:

@@ -19,6 +19,7 @@ from chatapp.ops import metrics_folder
 from chatapp.ops.banner import banner
 from chatapp.ops.gunicorn_logger import GunicornLogger
 from chatapp.ops.log_lines import configure
+from chatapp.ops.open_files import raise_open_files
 from chatapp.settings.loading import load
 
 try:
@@ -59,6 +60,7 @@ WATCH_S = 0.1
 
 
 def on_starting(server: Any) -> None:
+    raise_open_files()
     for address in set(server.cfg.address) - {(settings.metrics_host, settings.metrics_port)}:
         if isinstance(address, tuple) and not _is_loopback(address[0]):
             raise SystemExit(
@@ -79,6 +81,8 @@ def on_exit(_server: Any) -> None:
 
 
 def post_fork(_server: Any, _worker: Any) -> None:
+    # Here and not in gunicorn's `umask`, which would also close a Unix socket to the proxy's user.
+    os.umask(0o077)
     configure(settings.log_level, settings.log_format)
 
 

@@ -9,6 +9,7 @@ providers can cache the conversation.
 
 import hashlib
 import re
+from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -49,7 +50,8 @@ class _Fitting:
         named = {call.id for message in messages for call in message.tool_calls}
         self._taken = {*kept, *(id for id in named if rule.takes(id))}
         self._used: set[str] = set()  # ids of calls so far
-        self._open: dict[str, list[str]] = {}  # the new ids of calls without a result, by the old one
+        self._open: dict[str, deque[str]] = {}  # the new ids of calls without a result, by the old one
+        self._made: Counter[str] = Counter()  # how many new ids each old one has had
 
     def message(self, message: Message) -> Message:
         if message.tool_calls:
@@ -64,17 +66,16 @@ class _Fitting:
     def _call(self, id: str) -> str:
         new = id if id in self._kept or (self._rule.takes(id) and id not in self._used) else self._new(id)
         self._used.add(id)
-        self._open.setdefault(id, []).append(new)
+        self._open.setdefault(id, deque()).append(new)
         return new
 
     def _result(self, id: str) -> str:
         """Results of calls that share an id come in the order of the calls."""
-        waiting = self._open.get(id) or [id if self._rule.takes(id) else self._rule.made(id, 0)]
-        return waiting.pop(0) if len(waiting) > 1 else waiting[0]
+        waiting = self._open.get(id) or deque([id if self._rule.takes(id) else self._rule.made(id, 0)])
+        return waiting.popleft() if len(waiting) > 1 else waiting[0]
 
     def _new(self, id: str) -> str:
-        number = 0
-        while (new := self._rule.made(id, number)) in self._taken:
-            number += 1
+        while (new := self._rule.made(id, self._made[id])) in self._taken:
+            self._made[id] += 1
         self._taken.add(new)
         return new

@@ -20,7 +20,7 @@ from chatapp.providers.ollama import Ollama
 from chatapp.providers.openai_chat.adapter import OpenAIChat
 from chatapp.providers.openai_responses.adapter import OpenAIResponses
 from chatapp.providers.replay import INTERVAL_S, RecordedTransport
-from chatapp.secret import Secret
+from chatapp.secret import Secret, shown_variable
 from chatapp.settings import Settings
 from chatapp.settings.tables import ProtocolName, ProviderConfig
 from chatapp.wire.upstream import Transport, Upstream
@@ -146,5 +146,7 @@ def _key(name: str, config: ProviderConfig, environ: Mapping[str, str]) -> Secre
         return None
     key = environ.get(config.api_key_env)
     if not key:
-        raise ConfigError(f"providers.{name}.api_key_env: the environment variable {config.api_key_env} is not set")
+        raise ConfigError(
+            f"providers.{name}.api_key_env: the environment variable {shown_variable(config.api_key_env)} is not set"
+        )
     return Secret(key)

@@ -7,6 +7,7 @@ asked for.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import NamedTuple
 
 import msgspec
@@ -18,7 +19,8 @@ from chatapp.providers.result_images import after_results
 
 FAILED = "The tool failed without a message."  # for an error that came without words
 
-_data_url = re.compile(r"data:([\w.+-]+/[\w.+-]+)(?:;[\w.+-]+=[\w.+-]*)*;base64,([A-Za-z0-9+/=]+)").fullmatch
+_data_url = re.compile(r"data:([\w.+-]+/[\w.+-]+)(?:;[\w.+-]+=[\w.+-]*)*;base64,").match
+_BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
 
 
 class InlineImage(NamedTuple):
@@ -74,26 +76,27 @@ def system_first(messages: Iterable[Message]) -> list[Message]:
 
     The templates of many open models raise an error otherwise.
     """
-    system: list[Message] = []
-    rest: list[Message] = []
-    for message in messages:
-        same = system if message.role == "system" else rest
-        if same and same[-1].role == message.role != "tool":
-            message = _merged(same.pop(), message)
-        same.append(message)
-    return system + rest
+    messages = list(messages)
+    system = [message for message in messages if message.role == "system"]
+    rest = [message for message in messages if message.role != "system"]
+    neighbours = [list(same) for _, same in groupby(rest, key=lambda message: message.role)]
+    turns = [turn for same in neighbours for turn in (same if same[0].role == "tool" else [_merged(same)])]
+    return [_merged(system), *turns] if system else turns
 
 
-def _merged(first: Message, second: Message) -> Message:
-    """Two turns of one role as one, with a blank line between their texts."""
+def _merged(turns: Sequence[Message]) -> Message:
+    """Turns of one role as one, with blank lines between their texts."""
+    if len(turns) == 1:
+        return turns[0]
     content: str | list[Part]
-    if isinstance(first.content, str) and isinstance(second.content, str):
-        content = "\n\n".join(text for text in (first.content, second.content) if text.strip())
+    texts = [turn.content for turn in turns if isinstance(turn.content, str)]
+    if len(texts) == len(turns):
+        content = "\n\n".join(text for text in texts if text.strip())
     else:
-        content = [*parts(first), *parts(second)]
-    reasoning = "\n\n".join(text for text in (first.reasoning, second.reasoning) if text)
-    calls = [*first.tool_calls, *second.tool_calls]
-    return msgspec.structs.replace(second, content=content, reasoning=reasoning, tool_calls=calls)
+        content = [part for turn in turns for part in parts(turn)]
+    reasoning = "\n\n".join(turn.reasoning for turn in turns if turn.reasoning)
+    calls = [call for turn in turns for call in turn.tool_calls]
+    return msgspec.structs.replace(turns[-1], content=content, reasoning=reasoning, tool_calls=calls)
 
 
 def parts(message: Message) -> list[Part]:
@@ -122,7 +125,11 @@ def inline_image(image: Image, who: str) -> InlineImage:
 
 def split_data_url(url: str) -> InlineImage | None:
     match = _data_url(url)
-    return InlineImage(match[1], match[2]) if match else None
+    data = url[match.end() :] if match else ""
+    # A pattern over megabytes of base64 would hold the process for longer than all the rest.
+    if match is None or not data or not data.isascii() or data.encode().translate(None, _BASE64):
+        return None
+    return InlineImage(match[1], data)
 
 
 def fitted(messages: Sequence[Message], protocol: str, who: str, rule: IdRule) -> list[Message]:

@@ -91,6 +91,19 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     max_body_bytes: Annotated[
         Bytes, about("Largest request body. A long conversation or a photo fits, an accidental upload does not.")
     ] = 8_388_608
+    body_timeout_s: Annotated[
+        Seconds, about("How long a request body may take, beside a second for each 16 KB. A silent sender gets 408.")
+    ] = 20.0
+    max_body_values: Annotated[
+        Count,
+        about("Most objects and lists in a request body, by its brackets; each costs time that all streams wait."),
+    ] = 100_000
+    max_messages: Annotated[
+        Count, about("Most messages of a request, and of a conversation; more than any model has room for.")
+    ] = 5000
+    max_tools: Annotated[
+        Count, about("Most tools that a request may bring or name; providers take 128 at the most.")
+    ] = 1000
     max_live_runs: Annotated[
         Count, about("How many runs one process generates at a time; beyond that a request gets 503.")
     ] = 2000

@@ -20,7 +20,7 @@ from chatapp.events import Entry, RunEnd
 from chatapp.ids import new_id
 from chatapp.storage import Answer, Begun, Conversation, StoredMessage, decode_entries
 from chatapp.storage.files import keep_files, with_bytes, without_bytes
-from chatapp.storage.history import newest_id, provider_messages, said_before, shown
+from chatapp.storage.history import finished_messages, newest_id, provider_messages, said_before, shown
 from chatapp.storage.placement import (
     choose_conversation,
     known_history,
@@ -31,6 +31,7 @@ from chatapp.storage.placement import (
     owned_message,
 )
 from chatapp.storage.receipts import check_running, left_open, open_receipt, settle
+from chatapp.storage.said import insert_said
 from chatapp.storage.tables import ConversationRow, MessageRow
 from chatapp.storage.transactions import Transactions
 from chatapp.transcript import Transcript, transcript_of
@@ -42,8 +43,9 @@ class Conversations:
     """All methods commit before they return, and block only for a small transaction. All raise
     DatabaseUnavailable."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, max_messages: int = 5000) -> None:
         self._transaction = Transactions(engine, "the conversations are")
+        self._max_messages = max_messages  # of a conversation
 
     def begin(
         self, ask: Ask, owner: str, provider: str, model: str, key: str | None = None, max_running: int = 0
@@ -166,7 +168,7 @@ class Conversations:
         now, details = time.time(), msgspec.json.encode(metadata).decode() if metadata else None
         with self._transaction() as session:
             conversation = new_conversation(session, new_id("conv"), owner, list(said), now, details)
-            _say(session, conversation, owner, now, said)
+            insert_said(session, conversation, owner, now, said)
             return conversation.value()
 
     def add(self, owner: str, conversation_id: str, said: Sequence[Message]) -> list[StoredMessage]:
@@ -175,7 +177,8 @@ class Conversations:
         with self._transaction() as session:
             conversation = owned_conversation(session, owner, conversation_id)
             conversation.updated = now
-            return [row.value() for row in _say(session, conversation, owner, now, said)]
+            self._refuse_beyond(len(finished_messages(session, conversation)) + len(said))
+            return insert_said(session, conversation, owner, now, said)
 
     def describe(self, owner: str, conversation_id: str, metadata: dict[str, str]) -> Conversation:
         """Replace the client's metadata."""
@@ -227,37 +230,33 @@ class Conversations:
                 return found
             if max_running:
                 check_running(session, owner, max_running)
-            begun = _begin(session, ask, owner, provider, model, key)
+            begun = self._begin(session, ask, owner, provider, model, key)
             open_receipt(session, begun.answer)
             return begun
 
+    def _begin(self, session: Session, ask: Ask, owner: str, provider: str, model: str, key: str | None) -> Begun:
+        now = time.time()
+        conversation, history = choose_conversation(session, owner, ask, now)
+        if conversation is not None:
+            self._refuse_beyond(len(history) + len(ask.said))
+        messages = provider_messages(history, ask.said)
+        if not messages:
+            raise InvalidField("retry_of: there is no message before this answer")
+        said = insert_said(session, conversation, owner, now, ask.said) if conversation else []
+        answer = _row(owner, conversation, now, said[-1].id if said else newest_id(session, conversation))
+        answer.provider, answer.model, answer.result_mode = provider, model, ask.result_mode
+        answer.idempotency_key, answer.request_hash = key, ask.fingerprint or None
+        answer.asked = msgspec.json.encode(ask.repeated).decode() if ask.repeated else None
+        session.add(answer)
+        session.flush()  # which fills in the defaults
+        return Begun(_answer(answer), messages)
 
-def _begin(session: Session, ask: Ask, owner: str, provider: str, model: str, key: str | None) -> Begun:
-    now = time.time()
-    conversation, history = choose_conversation(session, owner, ask, now)
-    messages = provider_messages(history, ask.said)
-    if not messages:
-        raise InvalidField("retry_of: there is no message before this answer")
-    row = partial(_row, owner, conversation, now, newest_id(session, conversation))
-    said = [_said(row(message.role), message) for message in ask.said] if conversation else []
-    answer = row("assistant")
-    answer.status = "running"
-    answer.provider, answer.model, answer.result_mode = provider, model, ask.result_mode
-    answer.idempotency_key, answer.request_hash = key, ask.fingerprint or None
-    answer.asked = msgspec.json.encode(ask.repeated).decode() if ask.repeated else None
-    session.add_all([*said, answer])
-    session.flush()  # which fills in the defaults
-    return Begun(_answer(answer), messages)
-
-
-def _say(
-    session: Session, conversation: ConversationRow, owner: str, now: float, said: Sequence[Message]
-) -> list[MessageRow]:
-    row = partial(_row, owner, conversation, now, newest_id(session, conversation))
-    rows = [_said(row(message.role), message) for message in said]
-    session.add_all(rows)
-    session.flush()  # which fills in the defaults
-    return rows
+    def _refuse_beyond(self, messages: int) -> None:
+        if messages > self._max_messages:
+            raise InvalidField(
+                f"messages: the conversation would have {messages}; the limit is {self._max_messages} (setting "
+                "max_messages); begin a new one"
+            )
 
 
 def _find(session: Session, owner: str, key: str, fingerprint: str) -> Begun | None:
@@ -275,19 +274,12 @@ def _answer(row: MessageRow) -> Answer:
     return value
 
 
-def _said(row: MessageRow, message: Message) -> MessageRow:
-    row.content = message.text
-    if message != Message(message.role, message.text):
-        row.said = msgspec.json.encode(message).decode()
-    return row
-
-
-def _row(owner: str, conversation: ConversationRow | None, now: float, newest: str, role: str) -> MessageRow:
+def _row(owner: str, conversation: ConversationRow | None, now: float, newest: str) -> MessageRow:
     return MessageRow(
         id=new_id("msg", after=newest),
         conversation_id=conversation.id if conversation else None,
         owner=owner,
-        role=role,
-        status="done",
+        role="assistant",
+        status="running",
         created=now,
     )

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 
 from chatapp.errors import ConfigError
+from chatapp.private_files import private_database
 from chatapp.sqlite import Checkpointer, retry_while_busy
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -46,12 +47,14 @@ def open_database(url: str, data: Path) -> Database:
         # hide_parameters: what people said must not stand in an error, and so in the server's log
         engine = create_engine(url or f"sqlite:///{data / 'conversations.sqlite3'}", hide_parameters=True)
         if engine.dialect.name == "sqlite":
+            if file := engine.url.database:
+                private_database(Path(file))
             event.listen(engine, "connect", _prepare_sqlite)
             event.listen(engine, "begin", _begin_sqlite)
         with (data / "migrate.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             migrate(engine)
-    except (SQLAlchemyError, ImportError) as error:
+    except (SQLAlchemyError, ImportError, OSError) as error:
         reason = str(error).partition("\n")[0]  # SQLAlchemy adds its SQL and a link
         raise ConfigError(f"database_url: cannot open the database: {type(error).__name__}: {reason}") from None
     return Database(engine)

@@ -1,7 +1,6 @@
 """The messages of a conversation in their order, and what a provider is told of them."""
 
-from collections.abc import Iterable, Sequence
-from itertools import takewhile
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -103,21 +102,28 @@ def provider_messages(rows: Iterable[MessageRow], said: Sequence[Message]) -> li
     """The history and what is said now, without empty messages and without calls that have no
     result: providers refuse both."""
     messages = [*(message for row in rows for message in row.messages()), *said]
-    whole = [_with_answered_calls(message, messages[index + 1 :]) for index, message in enumerate(messages)]
-    return [message for message in whole if _says_something(message)]
+    whole: list[Message] = []
+    answered: set[str | None] = set()  # the calls whose results follow right here
+    for message in reversed(messages):
+        if message.role == "tool":
+            answered.add(message.tool_call_id)
+        else:
+            message = _with_answered_calls(message, answered)
+            answered = set()
+        whole.append(message)
+    return [message for message in reversed(whole) if _says_something(message)]
 
 
 def _says_something(message: Message) -> bool:
     return bool(message.content or message.tool_calls or message.native) or message.role == "tool"
 
 
-def _with_answered_calls(message: Message, later: Iterable[Message]) -> Message:
+def _with_answered_calls(message: Message, answered: Collection[str | None]) -> Message:
     """Results follow right after the message with the calls; other turns may use the same ids
     again. A turn that lost a call is not the one that its provider wrote.
     """
     if not message.tool_calls:
         return message
-    answered = {result.tool_call_id for result in takewhile(lambda one: one.role == "tool", later)}
     calls = [call for call in message.tool_calls if call.id in answered]
     if len(calls) == len(message.tool_calls):
         return message

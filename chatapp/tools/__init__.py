@@ -54,7 +54,12 @@ class ToolSource(Protocol):
         ...
 
     def problem(self) -> str:
-        """Why it failed to list them the last time; empty if it did not."""
+        """Why it failed to list them the last time, or which are left out; empty if all are
+        there."""
+        ...
+
+    def is_listed(self) -> bool:
+        """Whether its tools are known, so that no other server's can be taken for one of them."""
         ...
 
     def close(self) -> None: ...

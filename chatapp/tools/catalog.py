@@ -1,7 +1,10 @@
 """All tools (built in, a developer's own, those of MCP servers) and the choice of a run's tools.
 
 A tool of an MCP server is offered under its own name if no other tool has it, and otherwise as
-`server__name`. A request may always use the long name. Names that become equal are numbered.
+`server__name`. A request may always use the long name. Names that become equal are numbered. While
+a server has not told its tools, no other server's tool goes by a short name: it might be the one
+that is not known yet. Patterns for approval match all names of a tool, as asking too often does no
+harm.
 """
 
 import importlib
@@ -28,14 +31,16 @@ _odd = re.compile(r"[^a-zA-Z0-9_-]+")
 
 
 class NamedTool:
-    """A tool under the name that the model is offered. `server` is its MCP server, or empty."""
+    """A tool under the name that the model is offered. `server` is its MCP server, or empty.
+    `asking` are the patterns for approval."""
 
-    def __init__(self, tool: Tool, name: str, long_name: str, server: str, ask: bool) -> None:
+    def __init__(self, tool: Tool, name: str, long_name: str, server: str, asking: Sequence[str]) -> None:
         self._tool = tool
         self.spec = msgspec.structs.replace(tool.spec, name=name)
         self.long_name = long_name
         self.server = server
-        self.ask = ask
+        own = tool.spec.name
+        self.ask = tool.ask or _match({name, long_name, own, _name(own), f"{server}__{own}"}, asking)
 
     @property
     def type(self) -> Literal["function", "mcp"]:
@@ -80,7 +85,7 @@ class ToolCatalog:
         """Whether a model, or an agent, is offered it when a request names no tools."""
         if agent and not self._default:
             return not tool.server and tool.spec.name in {each.spec.name for each in TOOLS}
-        return _matches(tool, self._default)
+        return _match({tool.spec.name, tool.long_name}, self._default)
 
     def choose(self, names: Sequence[str] | None, agent: bool = False) -> list[NamedTool]:
         """The tools with these names. Raises InvalidField for an unknown name.
@@ -95,7 +100,9 @@ class ToolCatalog:
         for name in names:
             if name not in by_name:
                 available = ", ".join({tool.spec.name: None for tool in by_name.values()})
-                raise InvalidField(f"tools: unknown tool {name!r}; available: {available}")
+                silent = ", ".join(server for server in self._servers if not self._servers[server].is_listed())
+                why = f" (only long names, as these servers do not answer: {silent})" if silent else ""
+                raise InvalidField(f"tools: unknown tool {name!r}; available{why}: {available}")
         return list({by_name[name].spec.name: by_name[name] for name in names}.values())
 
     def toolbox(self, run_id: str, chosen: Sequence[NamedTool]) -> Toolbox:
@@ -145,16 +152,15 @@ class ToolCatalog:
             yield self._offered([*listed, *((name, tool) for name, tools in answered.items() for tool in tools)])
 
     def _offered(self, listed: Iterable[tuple[str, Tool]]) -> list[NamedTool]:
-        listed = list(listed)
+        listed, all_listed = list(listed), all(server.is_listed() for server in self._servers.values())
         count = Counter(_name(tool.spec.name) for _, tool in listed)
         taken = set(count)
         offered = []
         for server, tool in listed:
             name = _name(tool.spec.name)
             long_name = _free(_name(f"{server}__{tool.spec.name}"), taken) if server else name
-            found = NamedTool(tool, name if count[name] == 1 or not server else long_name, long_name, server, tool.ask)
-            found.ask = tool.ask or _matches(found, self._ask)
-            offered.append(found)
+            is_certain = not server or (all_listed and count[name] == 1)
+            offered.append(NamedTool(tool, name if is_certain else long_name, long_name, server, self._ask))
         return offered
 
 
@@ -186,8 +192,8 @@ def _free(name: str, taken: set[str]) -> str:
     return found
 
 
-def _matches(tool: NamedTool, patterns: Sequence[str]) -> bool:
-    return any(fnmatchcase(name, pattern) for pattern in patterns for name in (tool.spec.name, tool.long_name))
+def _match(names: Collection[str], patterns: Sequence[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns for name in names)
 
 
 def _functions(modules: Sequence[str]) -> list[FunctionTool]:

@@ -5,7 +5,9 @@ is raised. It knows no provider: the tool loop decides which calls are made, and
 """
 
 import logging
+import os
 import time
+import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Literal
 
@@ -88,8 +90,9 @@ class Toolbox:
             return
         except ToolFailed as error:
             report(ToolResult(call.id, error=str(error)[:ERROR_CHARS]))
-        except BaseException as error:  # a function may raise anything, and the run waits
-            logger.exception("tool %s failed", call.name)
+        except BaseException as error:  # noqa: BLE001  a function may raise anything, and the run waits
+            # Not the message: it may quote the arguments, which are the user's.
+            logger.error("tool %s failed: %s %s", call.name, type(error).__name__, _place(error))
             report(ToolResult(call.id, error=f"The tool {call.name} failed ({type(error).__name__})."))
 
     def _result(self, call: ToolCall, scope: CancelScope, report: Report) -> object:
@@ -130,6 +133,12 @@ class Toolbox:
             return self._approvals.decide(self._run_id, call_id, "expired")
         except DatabaseUnavailable:
             return None  # the next look asks again
+
+
+def _place(error: BaseException) -> str:
+    """Where it was raised, as `file.py:12`."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"in {os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else ""
 
 
 def looks() -> Iterator[float]:

@@ -10,8 +10,10 @@ from referencing import Registry
 from referencing.exceptions import Unresolvable
 
 from chatapp.tools import ToolFailed
+from chatapp.tools.patterns import Patterns
 from chatapp.wire.json_text import MAX_LEVELS, storable, too_deep
 
+MESSAGE_CHARS = 500  # jsonschema quotes the whole value
 TOO_DEEP = f"The result is nested too deeply; the limit is {MAX_LEVELS} levels."
 
 
@@ -21,14 +23,16 @@ def check_arguments(schema: Mapping[str, Any], arguments: Mapping[str, Any]) -> 
     A schema that is itself invalid refuses nothing: the tool checks its arguments again.
     """
     dialect = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
-    validator = dialect(schema, registry=Registry())  # the default registry fetches remote `$ref`s
+    validator = Patterns().validator(dialect)(
+        schema, registry=Registry()
+    )  # the default registry fetches remote `$ref`s
     try:
         error = best_match(validator.iter_errors(arguments))
-    except (SchemaError, UnknownType, Unresolvable, ValueError, TypeError):
+    except (SchemaError, UnknownType, Unresolvable, ValueError, TypeError, AttributeError, RecursionError):
         return
     if error is not None:
         field = ".".join(map(str, error.absolute_path)) or "arguments"
-        raise ToolFailed(f"The arguments are not valid: {field}: {error.message}")
+        raise ToolFailed(f"The arguments are not valid: {field}: {error.message[:MESSAGE_CHARS]}")
 
 
 def plain_json(value: object, max_bytes: int) -> object:

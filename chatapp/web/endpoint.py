@@ -67,6 +67,7 @@ REASONS = {
     400: "Malformed: invalid JSON, or an invalid value.",
     403: "Sent by a page of another site.",
     404: "Not found, or not yours.",
+    408: "The body did not come in time.",
     413: "The body is too large.",
     415: "The body is not JSON.",
     422: "A field has the wrong type or is out of range.",
@@ -78,8 +79,8 @@ REASONS = {
 TOO_LONG = {414: "The address is too long.", 431: "The headers are too large."}  # gunicorn's own, as a page
 READING = (400, 404, 422, 503)
 CHANGING = (400, 403, 404, 422, 503)
-WITH_BODY = (400, 403, 404, 413, 415, 422, 503)
-RUNNING = (400, 403, 404, 413, 415, 422, 429, 502, 503, 504)
+WITH_BODY = (400, 403, 404, 408, 413, 415, 422, 503)
+RUNNING = (400, 403, 404, 408, 413, 415, 422, 429, 502, 503, 504)
 
 
 class Parameter(NamedTuple):
@@ -91,7 +92,8 @@ class Parameter(NamedTuple):
 
 class Endpoint(NamedTuple):
     """`answers` has media types by status; a status without any has no body. `begins_run`: its GET,
-    too, changes something, because EventSource knows no other method."""
+    too, changes something, because EventSource knows no other method. `on_disconnect`: what its
+    reader's leaving does to the run if the query does not say."""
 
     answers: Mapping[int, tuple[str, ...]]
     errors: tuple[int, ...]
@@ -100,6 +102,11 @@ class Endpoint(NamedTuple):
     error_schema: str
     summary: str
     begins_run: bool
+    on_disconnect: str = "continue"
+
+    def acts(self, query: Mapping[str, str]) -> bool:
+        """Whether a GET with this query begins a run, or stops one when its reader leaves."""
+        return self.begins_run or query.get("on_disconnect", self.on_disconnect) != "continue"
 
     @property
     def streams(self) -> bool:
@@ -113,7 +120,7 @@ class Endpoint(NamedTuple):
     def responses(self, method: str) -> dict[int, Json]:
         answers = {status: _answer(types) for status, types in self.answers.items()}
         error = {JSON: {"schema": {"$ref": f"#/components/schemas/{self.error_schema}"}}}
-        statuses = [status for status in self.errors if method != "GET" or status not in (413, 415)]
+        statuses = [status for status in self.errors if method != "GET" or status not in (408, 413, 415)]
         refusals = {status: {"description": REASONS[status], "content": error} for status in statuses}
         too_long = {status: {"description": text, "content": {"text/html": {}}} for status, text in TOO_LONG.items()}
         return {**answers, **refusals, **too_long}
@@ -132,12 +139,15 @@ def endpoint(
     error_schema: str = "Error",
     summary: str = "",
     begins_run: bool = False,
+    on_disconnect: str = "continue",
 ) -> Callable[[View], View]:
     """Register a view under `route`, such as `blueprint.get(path)`, and describe it. Without a
     `summary` the docstring is it."""
 
     def register(view: View) -> View:
-        _endpoints[view] = Endpoint(answers, errors, request, parameters, error_schema, summary, begins_run)
+        _endpoints[view] = Endpoint(
+            answers, errors, request, parameters, error_schema, summary, begins_run, on_disconnect
+        )
         return route(view)
 
     return register

@@ -22,6 +22,7 @@ Shape: TypeAlias = Callable[[int, str, str], tuple[int, object]]
 protocol understand."""
 
 SHAPES = "chatapp.error_shapes"
+MESSAGE_CHARS = 1500  # a list of tools or models has room; what a client sent is not sent back whole
 
 RETRY_S = 10.0  # an SDK that waits for longer leaves its user in the dark
 
@@ -39,6 +40,8 @@ def install(app: Flask, shapes: Mapping[str, Shape]) -> None:
 
 
 def error_response(status: int, code: str, message: str) -> Response:
+    if len(message) > MESSAGE_CHARS:
+        message = message[:MESSAGE_CHARS] + " …"
     if shape := _shape():
         status, body = shape(status, code, message)
         return Response(json_data(body), status, mimetype="application/json")

@@ -5,23 +5,24 @@ Hosts: a page elsewhere can point its own name at this machine (DNS rebinding), 
 are answered. Flask's TRUSTED_HOSTS cannot name an IPv6 address.
 
 Pages: a page elsewhere can make a browser send requests, with the address of an image as well as
-with an EventSource. Browsers say so in `Sec-Fetch-Site`, which no page can forge, or, if the
-connection is not secure, at least in `Origin`; a client that is no browser says nothing. Another
-port of the same host is elsewhere, too: browsers call it the same site, and send it the same
-cookies. Source: https://www.w3.org/TR/fetch-metadata/
+with an EventSource; and so can what a model writes into ours. `asking_page` tells them apart.
 
 HEAD: Flask would run the view of a GET, and a stream's view would begin a run, or count as a reader
 that leaves.
 """
 
+import re
 from collections.abc import Collection
-from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, request
 from werkzeug.exceptions import MethodNotAllowed
 
-from chatapp.errors import Forbidden, InvalidRequest
+from chatapp.errors import InvalidRequest
+from chatapp.web.asking_page import refuse_foreign, refuse_unlike_stream
 from chatapp.web.endpoint import Endpoint, endpoint_of
+
+IMAGE_PATHS = ("/api/v1/messages/", "/static/")
+_plain_host = re.compile(r"[A-Za-z0-9.-]+(?::\d{1,5})?").fullmatch
 
 SAFE = ("GET", "HEAD", "OPTIONS")
 
@@ -32,7 +33,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "default-src 'none'",
         "script-src 'self'",
         "style-src 'self'",
-        "img-src 'self' data:",
+        "img-src data: {images}",
         "font-src 'self'",
         "connect-src 'self'",
         "base-uri 'none'",
@@ -49,7 +50,7 @@ def install(app: Flask, trusted_hosts: Collection[str]) -> None:
     def guard() -> None:
         _refuse_other_hosts(trusted_hosts)
         endpoint = endpoint_of(current_app.view_functions.get(request.endpoint or ""))
-        _refuse_other_sites(endpoint)
+        _refuse_other_pages(endpoint)
         _refuse_head(endpoint)
 
     app.before_request(guard)
@@ -67,25 +68,12 @@ def without_port(host: str) -> str:
     return name if found and port.isdecimal() else host.lower()
 
 
-def _refuse_other_sites(endpoint: Endpoint | None) -> None:
-    changes = request.method not in SAFE or (endpoint is not None and endpoint.begins_run)
-    if changes and not _is_same_origin():
-        name = "Sec-Fetch-Site" if "Sec-Fetch-Site" in request.headers else "Origin"
-        raise Forbidden(f"{name}: cross-site request refused; only pages of this site may send it")
-
-
-def _is_same_origin() -> bool:
-    site = request.headers.get("Sec-Fetch-Site")
-    if site is not None:
-        return site in ("same-origin", "none")
-    origin = request.headers.get("Origin")
-    return origin is None or _place(urlsplit(origin).netloc) == _place(request.headers.get("Host", ""))
-
-
-def _place(host: str) -> str:
-    """Host and port, without a default port. The scheme is not compared: a proxy may have ended TLS
-    before us."""
-    return host.lower().removesuffix(":443").removesuffix(":80")
+def _refuse_other_pages(endpoint: Endpoint | None) -> None:
+    acts = endpoint is not None and endpoint.acts(request.args)
+    if request.method not in SAFE or acts:
+        refuse_foreign(request.headers)
+    if request.method in SAFE and acts:
+        refuse_unlike_stream(request.headers)
 
 
 def _refuse_head(endpoint: Endpoint | None) -> None:
@@ -93,9 +81,18 @@ def _refuse_head(endpoint: Endpoint | None) -> None:
         raise MethodNotAllowed(sorted((request.url_rule.methods or set()) - {"HEAD"}))
 
 
+def _image_sources() -> str:
+    """The files of answers and the page's own, by their paths: an image that a model writes
+    must not be able to ask for anything else of ours. A policy has no words for an IPv6 address."""
+    host = request.headers.get("Host", "")
+    return " ".join(host + path for path in IMAGE_PATHS) if _plain_host(host) else "'self'"
+
+
 def _protect(response: Response) -> Response:
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "same-origin"
+    if response.mimetype == "application/json":
+        response.headers.setdefault("Cache-Control", "no-store")  # somebody's own: not for a cache to keep
     if response.mimetype == "text/html":
-        response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+        response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY.format(images=_image_sources())
     return response

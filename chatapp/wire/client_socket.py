@@ -4,6 +4,8 @@ It works on gunicorn's gevent worker, which passes the socket in the WSGI enviro
 client's leaving is noticed at the next write.
 """
 
+import errno
+import logging
 import select
 import socket
 from collections.abc import Callable
@@ -12,6 +14,8 @@ from typing import Any
 from gevent import get_hub
 from gevent.monkey import get_original
 from gevent.socket import socket as GeventSocket
+
+logger = logging.getLogger(__name__)
 
 READ = 1
 POLL_S = 0.5  # how often to look at a client that sent more than its request: its socket is always readable
@@ -30,7 +34,12 @@ class _Direct(GeventSocket):
         except BlockingIOError:
             sent = 0
         if sent < len(data):
-            super().sendall(memoryview(data)[sent:], flags)
+            try:
+                super().sendall(memoryview(data)[sent:], flags)
+            except TimeoutError:
+                # As any client that is gone: for another error gunicorn logs a whole traceback.
+                logger.info("a client was dropped: it took no data for %g s", self.gettimeout() or 0)
+                raise BrokenPipeError(errno.EPIPE, "the client took no data in time") from None
 
 
 class ClientSocket:
@@ -38,7 +47,7 @@ class ClientSocket:
 
     `on_gone` is called in the hub, at most once, within milliseconds after the client closed, or
     within `POLL_S` if it had sent something beyond its request. A write that makes no progress for
-    `send_timeout_s` raises TimeoutError and so ends the response. If the connection is kept alive,
+    `send_timeout_s` raises BrokenPipeError and so ends the response. If the connection is kept alive,
     all this is undone except for the limit on the kernel's buffer: once it was set, Linux no longer
     sizes the buffer itself.
     """

@@ -4,11 +4,13 @@ import os
 import stat
 from pathlib import Path
 
+import pytest
 from werkzeug import Response
 from werkzeug.datastructures import Headers
 
 from chatapp.access import Caller
 from chatapp.access.cookies import LOCAL, CookieAuthenticator, secret_key
+from chatapp.errors import ConfigError
 
 SOMEBODY = Caller(LOCAL, "trace", "admin")
 
@@ -50,3 +52,10 @@ def test_the_key_is_made_once_and_for_us_alone(tmp_path: Path) -> None:
 def test_two_servers_on_one_host_keep_their_cookies_apart() -> None:
     """Cookies know no ports: what one gives must not overwrite what the other gave."""
     assert CookieAuthenticator("key").cookie != CookieAuthenticator("other key").cookie
+
+
+@pytest.mark.parametrize("content", ["", " \n", "short"])
+def test_a_file_without_a_key_stops_the_start(tmp_path: Path, content: str) -> None:
+    (tmp_path / "secret_key").write_text(content)
+    with pytest.raises(ConfigError, match="secret_key: .* holds no key"):
+        secret_key("", tmp_path)

@@ -53,3 +53,11 @@ def test_an_endless_stream_of_lumps_is_not_made_longer_without_end() -> None:
     pieces = list(cut_lumps(lumps))
     assert len(pieces) < MAX_PIECES_OF_REPLY + MAX_PIECES + len(lumps)
     assert pieces[-1] == lumps[-1] and len(pieces[0].text) < LARGE_CHARS
+
+
+def test_flags_are_cut_between_flags_and_in_linear_time() -> None:
+    """All of them at once would take seconds: whether two letters make a flag depends on those before."""
+    text = "🇩🇪🇫🇷" * 16_000
+    pieces = [piece.text for piece in cut(TextDelta(text))]
+    assert "".join(pieces) == text and len(pieces) <= MAX_PIECES
+    assert all(len(piece) % 2 == 0 for piece in pieces)

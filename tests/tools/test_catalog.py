@@ -46,6 +46,9 @@ class FarServer:
     def problem(self) -> str:
         return "" if self._tools else "it is away"
 
+    def is_listed(self) -> bool:
+        return self.asked > 0 and bool(self._tools)
+
     def close(self) -> None:
         pass
 
@@ -86,12 +89,29 @@ def test_servers_are_not_asked_for_tools_that_are_here() -> None:
     assert server.asked == 1
 
 
-@pytest.mark.parametrize(("name", "asks_the_other"), [("web__fetch", False), ("fetch", True)])
-def test_a_server_that_hangs_does_not_delay_another_servers_tool(name: str, asks_the_other: bool) -> None:
+def test_a_server_that_hangs_does_not_delay_another_servers_tool() -> None:
     hung, web = HungServer(), FarServer("fetch")
     with gevent.Timeout(5):
-        assert names(tools({"hung": hung, "web": web}).choose(["calculate", name])) == ["calculate", "fetch"]
-    assert hung.asked == asks_the_other
+        found = tools({"hung": hung, "web": web}).choose(["calculate", "web__fetch"])
+    assert names(found) == ["calculate", "web__fetch"] and hung.asked == 0
+
+
+def test_a_short_name_never_means_whichever_server_answers() -> None:
+    servers = {"web": FarServer("fetch"), "away": FarServer()}
+    with pytest.raises(InvalidField, match="long names, as these servers do not answer: away.*: .*web__fetch"):
+        tools(servers).choose(["fetch"])
+    assert names(tools(servers, default_tools=("fetch",)).choose(None)) == []
+    assert names(tools(servers, default_tools=("web__fetch",)).choose(None)) == ["web__fetch"]
+
+
+def test_a_second_tool_of_the_same_name_does_not_keep_the_first_from_asking() -> None:
+    servers = {"a": FarServer("wipe", "wi/pe"), "b": FarServer("wipe")}
+    asking = {tool.spec.name for tool in tools(servers, ask_tools=("wipe",)).all() if tool.ask}
+    assert asking == {"a__wipe", "b__wipe"}
+    numbered = tools({"a": FarServer("w.p", "w_p")}, ask_tools=("a__w_p",))
+    assert [tool.spec.name for tool in numbered.all() if tool.ask] == ["a__w_p", "a__w_p_2"]
+    odd = tools({"a": FarServer("wi/pe")}, ask_tools=("wi/pe", "nothing"))
+    assert [tool.spec.name for tool in odd.all() if tool.ask] == ["wi_pe"]
 
 
 def test_a_tool_whose_name_starts_with_another_servers_is_found() -> None:

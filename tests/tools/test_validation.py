@@ -1,5 +1,7 @@
 """Arguments are checked against any schema, and a result becomes JSON that a log can hold."""
 
+from contextlib import suppress
+
 import msgspec
 import pytest
 
@@ -66,3 +68,30 @@ def nested(levels: int) -> object:
     for _ in range(levels - 1):
         value = [value]
     return value
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"properties": {"a": {"pattern": "^(a+)+$"}}},
+        {"properties": {"a": {"pattern": "(a|aa)+$"}}},
+        {"properties": {"a": {"pattern": "^(a|a?)+$"}}},
+        {"patternProperties": {"^(a+)+$": {"type": "string"}}, "additionalProperties": False},
+    ],
+)
+def test_a_pattern_that_could_take_for_ever_is_given_up(schema: dict[str, object]) -> None:
+    with suppress(ToolFailed):  # if it is decided in time
+        check_arguments(schema, {"a": "a" * 60 + "!", "a" * 60 + "!": "b"})
+
+
+def test_patterns_are_matched() -> None:
+    schema = {
+        "properties": {"id": {"type": "string", "pattern": "^[a-z]+$"}},
+        "patternProperties": {"^x-": {"type": "integer"}},
+        "additionalProperties": False,
+    }
+    check_arguments(schema, {"id": "abc", "x-a": 1})
+    for wrong in ({"id": "A"}, {"x-a": "b"}, {"other": 1}):
+        with pytest.raises(ToolFailed):
+            check_arguments(schema, wrong)
+    check_arguments({"properties": {"id": {"pattern": "("}}}, {"id": "any"})  # which is no pattern

@@ -15,7 +15,18 @@ from chatapp.web import EXTENSION
 
 @pytest.fixture
 def app(tmp_path: Path) -> Iterator[Flask]:
-    app = create_app(Settings(data=tmp_path, log_url="memory:", come_back_s=0.1))
+    yield from served(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def shared_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlaskClient]:
+    """For tests of requests that leave nothing behind."""
+    for app in served(tmp_path_factory.mktemp("shared"), default_provider="mock"):
+        yield app.test_client()
+
+
+def served(data: Path, **settings: str) -> Iterator[Flask]:
+    app = create_app(Settings(data=data, log_url="memory:", come_back_s=0.1, **settings))  # type: ignore[arg-type]
     yield app
     service: ChatService = app.extensions[EXTENSION]
     service.drain(0)

@@ -5,15 +5,25 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
+import gevent
 import pytest
 from flask import Flask
 
 from chatapp.dialects.requests import TitleRequest
-from chatapp.errors import BodyTooLarge, InvalidField, InvalidRequest
+from chatapp.errors import BodyTooLarge, InvalidField, InvalidRequest, RequestTimeout
+from chatapp.settings import Settings
 from chatapp.web import EXTENSION
 from chatapp.web.bodies import parse
 
 BODY = b'{"title": "new"}'
+
+
+class Silent(io.RawIOBase):
+    """A connection on which nothing comes any more."""
+
+    def read(self, size: int = -1) -> bytes:
+        gevent.sleep(60)
+        return b""
 
 
 class CutOff(io.RawIOBase):
@@ -24,7 +34,7 @@ class CutOff(io.RawIOBase):
 @pytest.fixture
 def app() -> Iterator[Flask]:
     app = Flask("bodies")
-    app.extensions[EXTENSION] = SimpleNamespace(settings=SimpleNamespace(max_body_bytes=100))
+    app.extensions[EXTENSION] = SimpleNamespace(settings=Settings(max_body_bytes=100, body_timeout_s=0.05))
     yield app
 
 
@@ -47,13 +57,22 @@ def test_a_body_that_is_shorter_than_was_said_is_refused_though_it_is_json(app: 
 
 
 def test_a_chunked_body_that_is_cut_off_is_refused(app: Flask) -> None:
-    cut_off: dict[str, Any] = {"wsgi.input": CutOff(), "wsgi.input_terminated": True, "CONTENT_LENGTH": ""}
+    cut_off: dict[str, Any] = {
+        "wsgi.input": CutOff(),
+        "wsgi.input_terminated": True,
+        "HTTP_TRANSFER_ENCODING": "chunked",
+    }
     with pytest.raises(InvalidRequest, match="incomplete"):
         parsed(app, b"", **cut_off)
 
 
+def test_a_body_that_does_not_come_is_waited_for_so_long_and_no_longer(app: Flask) -> None:
+    with pytest.raises(RequestTimeout, match="0.05 s"):
+        parsed(app, b"", length=90, **{"wsgi.input": Silent()})
+
+
 def test_json_that_is_nested_too_deeply_is_refused_in_our_words(app: Flask) -> None:
-    app.extensions[EXTENSION].settings.max_body_bytes = 1_000_000
+    app.extensions[EXTENSION].settings = Settings(max_body_bytes=1_000_000)
     with pytest.raises(InvalidRequest, match="^body: the JSON is nested too deeply$"):
         parsed(app, b'{"a":' * 100_000)
 

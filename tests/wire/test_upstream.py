@@ -9,6 +9,7 @@ import time
 
 import gevent
 import pytest
+import urllib3.util.wait
 from gevent.event import Event
 from wire.calls import (
     AGAIN,
@@ -458,3 +459,10 @@ print("done")
 def test_it_works_in_a_process_that_gevent_has_not_patched():
     script = subprocess.run([sys.executable, "-c", UNPATCHED], capture_output=True, text=True, timeout=60, check=False)
     assert (script.stdout, script.stderr) == ("done\n", "")
+
+
+def test_urllib3_waits_by_poll_which_knows_no_most_number_of_a_socket() -> None:
+    here, there = socket.socketpair()
+    with here, there:
+        assert not urllib3.util.wait.wait_for_read(here, timeout=0)
+    assert urllib3.util.wait.wait_for_socket is urllib3.util.wait.poll_wait_for_socket

@@ -20,7 +20,7 @@ from chatapp.dialects.request_parts import (
     refuse_orphans,
     tool_of,
 )
-from chatapp.dialects.requests import AnswerRequest
+from chatapp.dialects.requests import AnswerRequest, Name
 from chatapp.errors import InvalidField
 from chatapp.events import ToolCall
 
@@ -67,8 +67,8 @@ class Context(msgspec.Struct, frozen=True):
 
 
 class AGUIRequest(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    thread_id: str
-    run_id: str
+    thread_id: Name
+    run_id: Name
     messages: list[AGUIMessage]
     tools: list[OfferedTool] | None = None
     context: list[Context] | None = None
@@ -114,8 +114,8 @@ class AGUIRunName(msgspec.Struct, frozen=True, rename="camel"):
     """A run by its client's names, as a `RunAgentInput` has them. Without `runId`, or with one that
     no run has: the newest run of the thread."""
 
-    thread_id: str
-    run_id: str = ""
+    thread_id: Name
+    run_id: Name = ""
 
 
 def run_key(thread_id: str, run_id: str = "") -> str:

@@ -11,7 +11,7 @@ import msgspec
 
 from chatapp.chat import Ask, Message, Part, Text
 from chatapp.dialects.request_parts import filled, given, image_of, joined
-from chatapp.dialects.requests import AnswerRequest
+from chatapp.dialects.requests import AnswerRequest, Name
 from chatapp.errors import InvalidField
 from chatapp.events import ToolCall
 from chatapp.wire.json_text import json_data
@@ -44,7 +44,7 @@ class UIChatRequest(AnswerRequest, frozen=True, kw_only=True):
     id: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
     messages: list[UIMessage]
     trigger: Literal["submit-message", "regenerate-message"] = "submit-message"
-    message_id: str | None = msgspec.field(default=None, name="messageId")
+    message_id: Name | None = msgspec.field(default=None, name="messageId")
 
     def ask(self, newest: str | None) -> Ask:
         """`newest` is the id of the chat's newest answer on this server; if there is one, only what

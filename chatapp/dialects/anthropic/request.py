@@ -26,7 +26,7 @@ from chatapp.dialects.request_parts import (
     refuse_orphans,
     tool_of,
 )
-from chatapp.dialects.requests import OnDisconnect
+from chatapp.dialects.requests import Name, OnDisconnect
 from chatapp.errors import InvalidField
 from chatapp.events import ToolCall
 
@@ -106,13 +106,13 @@ class Thread(msgspec.Struct, frozen=True):
     messages, as the SDK's tool runner does."""
 
     type: Literal["create", "continue"]
-    previous_message_id: str | None = None
+    previous_message_id: Name | None = None
 
 
 class MessagesRequest(msgspec.Struct, frozen=True, kw_only=True):
     """`provider` and `on_disconnect` are ours; an SDK sends them as `extra_body`."""
 
-    model: str | None = None
+    model: Name | None = None
     messages: list[Turn]
     system: str | list[Block] | None = None
     max_tokens: PositiveInt | None = None
@@ -124,7 +124,7 @@ class MessagesRequest(msgspec.Struct, frozen=True, kw_only=True):
     tool_choice: ChosenTool | None = None
     thinking: ThinkingSwitch | None = None
     output_config: OutputConfig | None = None
-    provider: str | None = None
+    provider: Name | None = None
     on_disconnect: OnDisconnect | None = None
     thread: Thread | None = None
     # Refused:
@@ -307,4 +307,4 @@ def _tool(field: str, tool: OfferedTool) -> ToolSpec:
 def _choice(choice: ChosenTool | None, tools: list[ToolSpec]) -> str:
     if choice is None:
         return "auto"
-    return named_choice(choice.name, tools) if choice.type == "tool" else CHOICES[choice.type]
+    return named_choice(choice.name, [tool.name for tool in tools]) if choice.type == "tool" else CHOICES[choice.type]

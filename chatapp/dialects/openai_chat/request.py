@@ -28,7 +28,7 @@ from chatapp.dialects.request_parts import (
     thinking_of,
     tool_of,
 )
-from chatapp.dialects.requests import OnDisconnect
+from chatapp.dialects.requests import Name, OnDisconnect
 from chatapp.errors import InvalidField
 from chatapp.events import ToolCall
 
@@ -55,7 +55,7 @@ class Turn(msgspec.Struct, frozen=True):
     reasoning_content: str | None = None
     reasoning_details: object = None
     extra_content: object = None
-    provider: str | None = None
+    provider: Name | None = None
 
 
 class OfferedFunction(msgspec.Struct, frozen=True):
@@ -102,7 +102,7 @@ class ThinkingSwitch(msgspec.Struct, frozen=True):
 class CompletionRequest(msgspec.Struct, frozen=True, kw_only=True):
     """`provider`, `thinking` and `on_disconnect` are ours; an SDK sends them as `extra_body`."""
 
-    model: str | None = None
+    model: Name | None = None
     messages: list[Turn]
     stream: bool | None = None
     stream_options: StreamOptions | None = None
@@ -118,7 +118,7 @@ class CompletionRequest(msgspec.Struct, frozen=True, kw_only=True):
     response_format: ResponseFormat | None = None
     reasoning_effort: Effort | None = None
     verbosity: Verbosity | None = None
-    provider: str | None = None
+    provider: Name | None = None
     thinking: bool | ThinkingSwitch | None = None
     on_disconnect: OnDisconnect | None = None
     # Refused, unless the value is the default anyway:
@@ -216,7 +216,7 @@ def _choice(choice: str | ChosenTool | None, tools: list[ToolSpec]) -> str:
             raise InvalidField(f"tool_choice: type {choice.type!r} is not supported; use function")
         if choice.function is None:
             raise InvalidField("tool_choice.function: must not be empty")
-        return named_choice(choice.function.name, tools)
+        return named_choice(choice.function.name, [tool.name for tool in tools])
     return choice_word(choice)
 
 

@@ -13,7 +13,7 @@ from chatapp.dialects.openai_responses.request_items import Find, Item, add_tool
 from chatapp.dialects.openai_responses.request_tools import ChosenTool, ClientTools, OfferedTool
 from chatapp.dialects.openai_responses.resource import CLIENT_TOOLS, run_id_of
 from chatapp.dialects.request_parts import PositiveInt, Share, Temperature, refuse, refuse_orphans, thinking_of
-from chatapp.dialects.requests import OnDisconnect
+from chatapp.dialects.requests import Name, OnDisconnect
 from chatapp.errors import InvalidField
 
 REPEATED = (
@@ -58,17 +58,17 @@ class TextFormat(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class ConversationName(msgspec.Struct, frozen=True):
-    id: str
+    id: Name
 
 
 class ResponseRequest(msgspec.Struct, frozen=True, kw_only=True):
     """`provider` and `on_disconnect` are ours; an SDK sends them as `extra_body`."""
 
-    model: str | None = None
+    model: Name | None = None
     input: str | list[Item] | None = None
     instructions: str | None = None
-    previous_response_id: str | None = None
-    conversation: str | ConversationName | None = None
+    previous_response_id: Name | None = None
+    conversation: Name | ConversationName | None = None
     stream: bool | None = None
     store: bool | None = None
     background: bool | None = None
@@ -85,7 +85,7 @@ class ResponseRequest(msgspec.Struct, frozen=True, kw_only=True):
     user: str | None = None
     safety_identifier: str | None = None
     prompt_cache_key: str | None = None
-    provider: str | None = None
+    provider: Name | None = None
     on_disconnect: OnDisconnect | None = None
     # Refused:
     prompt: object = None

@@ -75,10 +75,52 @@ def messages_of(given: str | Sequence[Item] | None, tools: ClientTools, field: s
         return [Message("user", filled(field, given))]
     if not given:
         raise InvalidField(f"{field}: must not be empty")
-    messages: list[Message] = []
+    turns = _Turns(tools)
     for index, item in enumerate(given):
-        _add(f"{field}[{index}]", item, messages, tools)
-    return messages
+        _add(f"{field}[{index}]", item, turns, tools)
+    return turns.all()
+
+
+class _Turns:
+    """The thinking, calls and text of one turn, each an item, become one message."""
+
+    def __init__(self, tools: ClientTools) -> None:
+        self._tools = tools
+        self._done: list[Message] = []
+        self._pieces: list[Message] = []  # of the assistant's turn that may go on
+        self._has_text = False
+
+    def add(self, message: Message) -> None:
+        self._close()
+        self._done.append(message)
+
+    def extend(self, piece: Message) -> None:
+        """Go on with the assistant's turn, unless its text is there and something else begins."""
+        if self._has_text and (piece.content or piece.reasoning or piece.native):
+            self._close()
+        self._pieces.append(piece)
+        self._has_text = self._has_text or bool(piece.content)
+
+    def all(self) -> list[Message]:
+        self._close()
+        return self._done
+
+    def _close(self) -> None:
+        if self._pieces:
+            self._done.append(self._joined(self._pieces))
+        self._pieces, self._has_text = [], False
+
+    def _joined(self, pieces: list[Message]) -> Message:
+        sealed = any(piece.native for piece in pieces)
+        return Message(
+            "assistant",
+            next((piece.content for piece in pieces if piece.content), ""),
+            reasoning="".join(piece.reasoning for piece in pieces),
+            tool_calls=[call for piece in pieces for call in piece.tool_calls],
+            native=Native(PROTOCOL, [part for piece in pieces for part in _native(piece, self._tools)])
+            if sealed
+            else None,
+        )
 
 
 def _stored(field: str, item: Item, find: Find) -> Item:
@@ -90,25 +132,24 @@ def _stored(field: str, item: Item, find: Find) -> Item:
     return msgspec.convert(found, Item)
 
 
-def _add(field: str, item: Item, messages: list[Message], tools: ClientTools) -> None:
-    """Add an item. The thinking, calls and text of one turn, each an item, become one message."""
+def _add(field: str, item: Item, turns: _Turns, tools: ClientTools) -> None:
     match item.kind:
         case "message":
-            _add_message(field, item, messages, tools)
+            _add_message(field, item, turns)
         case "reasoning":
-            _extend(messages, _thinking(item), tools)
+            turns.extend(_thinking(item))
         case "tool_search_call" | "tool_search_output" if not item.call_id:
             pass  # OpenAI searched by itself
         case "function_call" | "custom_tool_call" | "tool_search_call":
-            _extend(messages, Message("assistant", "", tool_calls=[_call(field, item, tools)]), tools)
+            turns.extend(Message("assistant", "", tool_calls=[_call(field, item, tools)]))
         case "function_call_output" | "custom_tool_call_output":
             if isinstance(item.output, dict):
                 raise InvalidField(f"{field}.output: expected a text, or a list of texts and images")
             result = content_of(f"{field}.output", item.output)
-            messages.append(Message("tool", result, tool_call_id=given(f"{field}.call_id", item.call_id)))
+            turns.add(Message("tool", result, tool_call_id=given(f"{field}.call_id", item.call_id)))
         case "tool_search_output":
             found = json_data([_found(tool) for tool in item.tools or ()])
-            messages.append(Message("tool", found, tool_call_id=item.call_id))
+            turns.add(Message("tool", found, tool_call_id=item.call_id))
         case "additional_tools":
             pass  # of the tools, not of the conversation
         case kind if kind not in SERVED:
@@ -118,17 +159,17 @@ def _add(field: str, item: Item, messages: list[Message], tools: ClientTools) ->
             )
 
 
-def _add_message(field: str, item: Item, messages: list[Message], tools: ClientTools) -> None:
+def _add_message(field: str, item: Item, turns: _Turns) -> None:
     content = content_of(f"{field}.content", item.content)
     match item.role:
         case None:
             raise InvalidField(f"{field}.role: must not be empty")
         case "assistant":
-            _extend(messages, Message("assistant", content), tools)
+            turns.extend(Message("assistant", content))
         case "user":
-            messages.append(Message("user", filled(f"{field}.content", content)))
+            turns.add(Message("user", filled(f"{field}.content", content)))
         case "system" | "developer":
-            messages.append(Message("system", filled(f"{field}.content", content)))
+            turns.add(Message("system", filled(f"{field}.content", content)))
 
 
 def _thinking(item: Item) -> Message:
@@ -164,25 +205,6 @@ def _found(tool: OfferedTool) -> dict[str, object]:
     return {"name": tool.name, "description": tool.description or "", **below}
 
 
-def _extend(messages: list[Message], more: Message, tools: ClientTools) -> None:
-    last = messages[-1] if messages else None
-    if (
-        last is None
-        or last.role != "assistant"
-        or (more.content and last.content)
-        or (last.content and (more.reasoning or more.native))
-    ):
-        messages.append(more)
-        return
-    messages[-1] = msgspec.structs.replace(
-        last,
-        content=last.content or more.content,
-        reasoning=last.reasoning + more.reasoning,
-        tool_calls=[*last.tool_calls, *more.tool_calls],
-        native=Native(PROTOCOL, [*_native(last, tools), *_native(more, tools)]) if last.native or more.native else None,
-    )
-
-
 def _native(message: Message, tools: ClientTools) -> list[object]:
     """What a provider of this protocol gets of a turn in which some thinking is sealed."""
     if message.native:
@@ -197,6 +219,6 @@ def _native(message: Message, tools: ClientTools) -> list[object]:
 
 def _native_call(call: ToolCall, tools: ClientTools) -> dict[str, object]:
     about = {"call_id": call.id, "name": call.name}
-    if call.name in tools.free:
+    if tools.takes_free_text(call.name):
         return {"type": "custom_tool_call", **about, "input": call.arguments.get("input", "")}
     return {"type": "function_call", **about, "arguments": json_data(call.arguments)}

@@ -74,6 +74,7 @@ class ClientTools:
 
     def __init__(self) -> None:
         self._tools: dict[str, ClientTool] = {}  # by the provider's name
+        self._flat: dict[tuple[str, str], str] = {}  # the provider's name by the client's and its namespace
 
     def add(self, field: str, tools: Sequence[OfferedTool], again: bool = False, namespace: str = "") -> None:
         """Add what the client runs of these tools. `again`: they may be there already."""
@@ -84,16 +85,15 @@ class ClientTools:
     def specs(self) -> list[ToolSpec]:
         return [tool.spec for tool in self._tools.values()]
 
-    @property
-    def free(self) -> set[str]:
-        """The provider's names of the tools that take free text."""
-        return {tool.spec.name for tool in self._tools.values() if tool.spec.custom is not None}
+    def takes_free_text(self, name: str) -> bool:
+        """Whether the tool with this name of the provider's does."""
+        tool = self._tools.get(name)
+        return tool is not None and tool.spec.custom is not None
 
     def named(self, name: str, namespace: str = "") -> str:
         """The provider's name of a tool, also of one that is not offered any more."""
         namespace = "" if namespace == DEFAULT_NAMESPACE else namespace
-        found = [flat for flat, tool in self._tools.items() if (tool.name, tool.namespace) == (name, namespace)]
-        return found[0] if found else flat_name(name, namespace)
+        return self._flat.get((name, namespace)) or flat_name(name, namespace)
 
     def repeated(self) -> list[dict[str, object]]:
         """The tools for the response object."""
@@ -128,7 +128,7 @@ class ClientTools:
     def _chosen(self, choice: ChosenTool) -> str:
         if choice.type not in ("function", "custom"):
             raise InvalidField(f"tool_choice: type {choice.type!r} is not supported; use function")
-        return named_choice(self.named(choice.name, choice.namespace), self.specs)
+        return named_choice(self.named(choice.name, choice.namespace), self._tools)
 
     def _add(self, field: str, tool: OfferedTool, again: bool, namespace: str) -> None:
         match tool.type:
@@ -152,6 +152,7 @@ class ClientTools:
         known = self._tools.get(tool.spec.name)
         if known is None:
             self._tools[tool.spec.name] = tool
+            self._flat.setdefault((tool.name, tool.namespace), tool.spec.name)
         elif not again:
             raise InvalidField(f"{field}: another tool is already named {tool.spec.name!r}")
 

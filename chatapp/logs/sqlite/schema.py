@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from chatapp.errors import ConfigError
+from chatapp.private_files import private_database
 
 StoreError = sqlite3.Error
 Synchronous = Literal["NORMAL", "FULL"]
@@ -55,6 +56,7 @@ are."""
 
 def connect(path: Path, synchronous: Synchronous) -> sqlite3.Connection:
     """Open the file, or make it. Raises ConfigError if a later version wrote it, StoreError."""
+    private_database(path)
     connection = sqlite3.connect(path, isolation_level=None, timeout=OPEN_S)
     try:
         (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()

@@ -27,6 +27,7 @@ from chatapp.events import (
 from chatapp.providers import Finished, ReplyItem, Started
 from chatapp.providers.mock.media import SAID, media
 from chatapp.providers.mock.tool_calls import answer, call, called, chosen, results
+from chatapp.providers.usage import CHARS_PER_TOKEN
 from chatapp.wire.deadline import Deadline
 from chatapp.wire.json_text import json_data
 
@@ -49,6 +50,7 @@ CALLERS = ("client-tool", "parallel-tools", "tools", "agent")  # they call the t
 SLOWNESS = 15  # how many times longer `slow` takes for each word
 WORDS_BEFORE_FAILURE = 5
 QUOTED_WORDS = 40
+READ_CHARS = 20_000  # of a question; the rest is there, and not looked at
 A_WHILE_S = 3600.0
 DELAY_S = 0.02
 TOTAL_S = 900.0
@@ -141,7 +143,7 @@ class Mock:
 
     def _reply(self, chat: Chat) -> Iterator[StreamEvent]:
         thinks = chat.model == "think" if chat.thinking is None else chat.thinking
-        question = next((m.text for m in reversed(chat.messages) if m.role == "user"), "")
+        question = next((m.text for m in reversed(chat.messages) if m.role == "user"), "")[:READ_CHARS]
         if thinks:
             yield from map(ReasoningDelta, words(THINKING))
         if chat.model == "tool":
@@ -178,5 +180,10 @@ def _quote(question: str) -> str:
 
 
 def _usage(chat: Chat, spoken: int, reasoned: int) -> Usage:
-    prompt = sum(len(message.text.split()) for message in chat.messages)
+    prompt = sum(_count(message.text) for message in chat.messages)
     return Usage(prompt, spoken, prompt + spoken, reasoned)
+
+
+def _count(text: str) -> int:
+    """Its words; of a very long text by length, as counting would hold all streams up."""
+    return len(text.split()) if len(text) <= READ_CHARS else len(text) // CHARS_PER_TOKEN

@@ -88,6 +88,7 @@ class MCPServer:
         self._failure_kept_s = failure_kept_s
         self._tools: Sequence[MCPTool] = ()
         self._problem = ""
+        self._is_listed = False
         self._current_until = 0.0
         self._first: gevent.Greenlet[..., None] | None = None
 
@@ -104,6 +105,9 @@ class MCPServer:
     def problem(self) -> str:
         return self._problem
 
+    def is_listed(self) -> bool:
+        return self._is_listed
+
     def close(self) -> None:
         self._helper.close()
 
@@ -116,7 +120,7 @@ class MCPServer:
             reply = {"error": f"The server did not answer within {self._helper.start_timeout_s:g} s."}
         left_out = "; ".join(f"the tool {name!r} is left out: {why}" for name, why in reply.get("left_out", {}).items())
         failure = reply.get("error", "")
-        self._problem = failure or left_out
+        self._problem, self._is_listed = failure or left_out, not failure
         self._tools = [MCPTool(self.name, listed, self._helper) for listed in reply.get("tools", ())]
         self._current_until = time.monotonic() + (self._failure_kept_s if failure else self._kept_s)
         if self._problem and self._problem != told:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from chatapp.errors import ConfigError
+from chatapp.secret import shown_variable
 from chatapp.settings import Settings
 from chatapp.settings.tables import MCPServerConfig
 from chatapp.tools.mcp.client import MCPHelper, MCPServer
@@ -23,7 +24,7 @@ def server_config(name: str, config: MCPServerConfig, environ: Mapping[str, str]
     wanted = [*config.env_names, *([config.api_key_env] if config.api_key_env else [])]
     for variable in wanted:
         if variable not in environ:
-            raise ConfigError(f"mcp_servers.{name}: the environment variable {variable} is not set")
+            raise ConfigError(f"mcp_servers.{name}: the environment variable {shown_variable(variable)} is not set")
     if config.url:
         key = config.api_key_env and environ[config.api_key_env]
         return {"url": config.url, "headers": {"Authorization": f"Bearer {key}"} if key else {}}

@@ -349,10 +349,17 @@ def _is_valid(value: dict[str, Any], schema: dict[str, Any] | None) -> bool:
         return True
     try:
         # The default registry fetches remote `$ref`s.
-        validator = jsonschema.validators.validator_for(schema)(schema, registry=Registry())
+        validator = _without_patterns(jsonschema.validators.validator_for(schema))(schema, registry=Registry())
         return bool(validator.is_valid(value))
-    except (SchemaError, UnknownType, Unresolvable, ValueError, TypeError):
+    except (SchemaError, UnknownType, Unresolvable, ValueError, TypeError, RecursionError):
         return True
+
+
+def _without_patterns(dialect: Any) -> Any:
+    """A pattern may take exponential time, and all servers of this process would wait."""
+    keywords = ("pattern", "patternProperties", "additionalProperties", "unevaluatedProperties")
+    extend: Any = jsonschema.validators.extend
+    return extend(dialect, {keyword: lambda *_: iter(()) for keyword in keywords})
 
 
 def _text(content: Any) -> str:

@@ -9,6 +9,7 @@ import logging
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,12 +20,40 @@ from gevent.queue import Queue
 
 CLOSE_S = 8.0  # for the servers to end; the SDK kills one that ignores everything after 4.5 s
 LOG_BYTES = 1_000_000  # the log starts anew before it would grow beyond this
-READ_BYTES = 8192  # of complaints, at a time
+READ_BYTES = 65_536  # of complaints, at a time: all that a pipe holds
+PAUSE_S = 0.05  # between two reads: who floods waits, and this process does not
+KEPT_BYTES, KEPT_S = 200_000, 10.0  # so many of them are kept in so many seconds; the rest is counted
 LAST_WORDS_S = 1.0  # for complaints that are still in the pipe when the helper has ended
 
 Reply = dict[str, Any]
 
 logger = logging.getLogger(__name__)
+
+
+class Allowance:
+    """Lets so many bytes through in so many seconds, and says how many lines it did not."""
+
+    def __init__(self, size: int, seconds: float) -> None:
+        self._size = size
+        self._seconds = seconds
+        self._left = size
+        self._until = time.monotonic() + seconds
+        self._dropped = 0
+
+    def taken(self, data: bytes) -> bytes:
+        """What is let through of the data, with a note before it if something was dropped."""
+        note = b""
+        if time.monotonic() >= self._until:
+            note = self.note()
+            self._left, self._until = self._size, time.monotonic() + self._seconds
+        kept = data[: self._left]
+        self._left -= len(kept)
+        self._dropped += data.count(b"\n", len(kept)) + (len(data) > len(kept) and not data.endswith(b"\n"))
+        return note + kept
+
+    def note(self) -> bytes:
+        dropped, self._dropped = self._dropped, 0
+        return b"\n[%d lines dropped]\n" % dropped if dropped else b""
 
 
 class HelperProcess:
@@ -93,12 +122,19 @@ class HelperProcess:
         )
 
     def _keep_complaints(self, stderr: Any) -> None:
+        allowance = Allowance(KEPT_BYTES, KEPT_S)
         with stderr:
             while complaint := stderr.read1(READ_BYTES):
-                try:
-                    _append(self._log, complaint, self._log_bytes)
-                except OSError as error:  # a full disk: read on, or servers would block
-                    logger.error("MCP helper: %s", error)
+                self._keep(allowance.taken(complaint))
+                gevent.sleep(PAUSE_S)
+        self._keep(allowance.note())
+
+    def _keep(self, complaint: bytes) -> None:
+        try:
+            if complaint:
+                _append(self._log, complaint, self._log_bytes)
+        except OSError as error:  # a full disk: read on, or servers would block
+            logger.error("MCP helper: %s", error)
 
     def _write(self, stdin: Any) -> None:
         try:

@@ -1,6 +1,7 @@
 """A provider's own bytes, for the owner of the answer: live, and as long as its log is kept. Never
 rendered here."""
 
+import re
 from collections.abc import Iterator
 from functools import partial
 
@@ -24,6 +25,9 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Content-Disposition": "attachment; filename=raw",
 }
+
+
+_is_header = re.compile(r"[\w.+-]+/[\w.+-]+[ -~]*", re.ASCII).fullmatch  # a provider's may hold anything
 
 
 @endpoint(blueprint.get("/api/v1/messages/<message_id>/raw"), answers={200: (ANY,), 204: ()})
@@ -56,7 +60,7 @@ def _response(bodies: Iterator[Raw]) -> Response:
         return Response(status=204)  # which nobody reads
     if first is None:
         raise NotFound("raw: no bytes of this answer are kept; either none came, or its log has expired")
-    content_type = first.content_type or "application/octet-stream"
+    content_type = first.content_type if _is_header(first.content_type) else "application/octet-stream"
     return Response(_bytes(first, bodies), content_type=content_type, headers=HEADERS)
 
 

@@ -34,7 +34,12 @@ def chat() -> Response:
     return _respond(begun.answer, OnLeave(begun.answer.id, asked.on_disconnect != "continue", visit))
 
 
-@endpoint(blueprint.get("/<path:chat_id>/stream"), answers={200: (STREAM,), 204: ()}, parameters=(ON_DISCONNECT,))
+@endpoint(
+    blueprint.get("/<path:chat_id>/stream"),
+    answers={200: (STREAM,), 204: ()},
+    parameters=(ON_DISCONNECT,),
+    on_disconnect="cancel",
+)
 def follow_chat(chat_id: str) -> Response:
     """Follow the answer that is running, from its start; 204 if there is none."""
     conversations = current_service().conversations

@@ -10,6 +10,7 @@
 
 import { Lexer, Marked, Parser } from "../../vendor/marked/marked.esm.js";
 import remend, { isWithinCodeBlock } from "../../vendor/remend/index.js";
+import { BoundedTokenizer } from "./bounded.js";
 import { codeBlock } from "./code.js";
 import { sanitized } from "./sanitize.js";
 
@@ -147,7 +148,7 @@ export function languageOf(info) {
 
 /** @param {Links} links */
 function lexer(links) {
-  const made = new Lexer(options);
+  const made = new Lexer({ ...options, tokenizer: new BoundedTokenizer(options) });
   Object.assign(made.tokens, { links });
   return made;
 }
@@ -179,14 +180,16 @@ function furnishCode(code, growing) {
 }
 
 /**
- * Loading a picture would tell its server that somebody reads this: it becomes a link.
+ * Loading a picture would tell its server that somebody reads this, and our own server that the
+ * reader wants whatever the address does: it becomes a link. The files of an answer are shown
+ * elsewhere, from the list that the server gave.
  * @param {Element} image
  */
 function furnishImage(image) {
   const source = image.getAttribute("src") ?? "";
   const label = image.getAttribute("alt") ?? "";
   if (!source) return image.replaceWith(label);
-  if (source.startsWith("data:image/") || isOurs(source)) return;
+  if (source.startsWith("data:image/")) return;
   const link = document.createElement("a");
   link.textContent = label || source;
   if (!image.closest("a")) link.setAttribute("href", source);
@@ -207,9 +210,4 @@ function furnishTable(table) {
   box.tabIndex = 0;
   table.replaceWith(box);
   box.append(table);
-}
-
-/** @param {string} address */
-function isOurs(address) {
-  return URL.canParse(address, location.href) && new URL(address, location.href).origin === location.origin;
 }

@@ -12,6 +12,8 @@ import { setText } from "../dom/hooks.js";
 
 /** The types that the server lets a browser show. */
 const PICTURES = ["image/png", "image/jpeg", "image/gif", "image/webp", "image/avif"];
+/** The address of an answer's file. A provider may give any other, and none of ours is fetched. */
+const OWN_FILE = /^\/api\/v1\/messages\/[\w-]+\/files\/[\w-]+$/;
 const NUMBER = /\[(\d{1,3})\]/g;
 
 /**
@@ -112,7 +114,7 @@ export function showFiles(box, files) {
 function drawn({ id, media_type, name, url = "", error }) {
   const label = name || id;
   if (error) return note(`${label}: ${error}`);
-  const isOurs = url.startsWith("/api/");
+  const isOurs = OWN_FILE.test(url);
   if (!isOurs && !isWeb(url)) return note(label);
   const link = linkTo({ url }, label);
   if (isOurs && PICTURES.includes(media_type)) {

@@ -307,3 +307,35 @@ def test_finished_blocks_are_drawn_once(chat: Any) -> None:
         }"""
     )
     assert kept
+
+
+COSTLY = {
+    "stars": "*a ",
+    "stars and lines": "*_a",
+    "lines in words": "a_",
+    "half addresses": "a.b-c_d",
+    "addresses": "http://a.b/(",
+    "brackets": "![",
+    "tags": "<a ",
+    "ticks": "`a``b```c ",
+}
+
+
+@pytest.mark.parametrize("name", COSTLY)
+def test_50_kb_of_marks_that_open_and_never_close_are_drawn(chat: Any, name: str) -> None:
+    """Without bounds some of these take a minute."""
+    text = COSTLY[name] * (50_000 // len(COSTLY[name]))
+    assert len(chat.rendered(text)) >= len(text) // 2
+
+
+@pytest.mark.parametrize("mark", [">", "> ", "- ", "1. ", "> - "])
+def test_thousands_of_levels_do_not_break_the_page(chat: Any, mark: str) -> None:
+    drawn = chat.rendered(mark * 2000 + "**deep** below\n\n**after**")
+    assert "deep" in drawn and "<strong>after</strong>" in drawn
+    levels = drawn.count("<blockquote>") + drawn.count("<li>")
+    assert 10 < levels < 100
+
+
+def test_ordinary_depth_and_emphasis_stay(chat: Any) -> None:
+    drawn = chat.rendered("> > > a\n\n" + "".join(f"{'  ' * level}- **level** {level}\n" for level in range(10)))
+    assert drawn.count("<blockquote>") == 3 and drawn.count("<strong>level</strong>") == 10

@@ -1,0 +1,51 @@
+"""Stores what a client said: thousands of messages at once, if it brings a conversation with it.
+
+As objects of the ORM they would take a quarter of a millisecond each, in one go. So they are
+inserted as values, and other greenlets run in between. The transaction stays open meanwhile: who
+else writes waits for it (`retry_while_busy`).
+"""
+
+from collections.abc import Sequence
+
+import gevent
+import msgspec
+from sqlalchemy import insert
+from sqlalchemy.orm import Session
+
+from chatapp.chat import Message
+from chatapp.ids import new_id
+from chatapp.storage import StoredMessage
+from chatapp.storage.history import newest_id
+from chatapp.storage.tables import ConversationRow, MessageRow
+
+SLICE = 100  # messages: about a millisecond
+TURN_S = 1e-4  # `sleep(0)` would let no socket in
+
+
+def insert_said(
+    session: Session, conversation: ConversationRow, owner: str, now: float, said: Sequence[Message]
+) -> list[StoredMessage]:
+    """Append the messages to the conversation, in their order; return them as they are stored."""
+    stored: list[StoredMessage] = []
+    newest = newest_id(session, conversation)
+    for start in range(0, len(said), SLICE):
+        if start:
+            gevent.sleep(TURN_S)
+        made = [_stored(message, conversation.id, now, newest) for message in said[start : start + SLICE]]
+        session.execute(
+            insert(MessageRow), [{**msgspec.structs.asdict(each), "owner": owner, "status": "done"} for each in made]
+        )
+        stored += made
+    return stored
+
+
+def _stored(message: Message, conversation_id: str, now: float, newest: str) -> StoredMessage:
+    whole = message != Message(message.role, message.text)
+    return StoredMessage(
+        id=new_id("msg", after=newest),
+        conversation_id=conversation_id,
+        role=message.role,
+        content=message.text,
+        created=now,
+        said=msgspec.json.encode(message).decode() if whole else None,
+    )

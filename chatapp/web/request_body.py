@@ -1,0 +1,92 @@
+"""The bytes of a request's body, within a size and a time. It does not know what they mean.
+
+A body that never comes, or comes byte by byte, would hold its connection for ever.
+"""
+
+from collections.abc import Iterator
+from time import monotonic
+from typing import Any, NoReturn
+
+import gevent
+from flask import request
+from gevent.socket import SHUT_RD
+from gevent.socket import socket as GeventSocket
+from gunicorn.http.errors import ParseException
+
+from chatapp.errors import BodyTooLarge, InvalidRequest, RequestTimeout
+
+PIECE_BYTES = 65_536
+BYTES_PER_S = 16_384  # the slowest that a body may come: an old phone's upload is faster
+DISCARD_BYTES = 64 * 1024 * 1024  # of a refused body, so that its sender reads the refusal rather than a broken pipe
+
+
+def read_body(max_bytes: int, timeout_s: float) -> bytes:
+    """The whole body. It may take `timeout_s`, and a second more for each `BYTES_PER_S`.
+
+    Not by werkzeug's own limit: of a chunked body it silently gives the first part. Raises
+    BodyTooLarge, RequestTimeout, InvalidRequest.
+    """
+    found: list[bytes] = []
+    size = 0
+    for piece in _pieces(timeout_s):
+        size += len(piece)
+        if size <= max_bytes:
+            found.append(piece)
+    if size > max_bytes:
+        raise BodyTooLarge(f"body: too large; the limit is {max_bytes} bytes (setting max_body_bytes)")
+    return _whole(b"".join(found))
+
+
+def _pieces(timeout_s: float) -> Iterator[bytes]:
+    stream, left, end = request.environ["wsgi.input"], _expected_bytes(), monotonic() + timeout_s
+    while left > 0:
+        piece = _read(stream, min(left, PIECE_BYTES), end - monotonic(), timeout_s)
+        if not piece:
+            return
+        left -= len(piece)
+        end += len(piece) / BYTES_PER_S
+        yield piece
+
+
+def _read(stream: Any, size: int, seconds: float, timeout_s: float) -> bytes:
+    limit = gevent.Timeout(max(seconds, 0.001))
+    try:
+        with limit:
+            piece: bytes = stream.read(size)
+            return piece
+    except gevent.Timeout as timeout:
+        if timeout is not limit:
+            raise
+        _give_up(
+            RequestTimeout(f"body: it did not come within {timeout_s:g} s and a second for each {BYTES_PER_S} bytes")
+        )
+    except OSError:  # chunked, and gone before the last chunk
+        raise InvalidRequest("body: incomplete; the connection ended before the last chunk") from None
+    except ParseException:  # of a chunk
+        _give_up(InvalidRequest("body: malformed; expected chunks as in RFC 9112, 7.1"))
+
+
+def _give_up(error: Exception) -> NoReturn:
+    """Read no more from this connection: what comes now would be taken for another request."""
+    sock = request.environ.get("gunicorn.socket")
+    if type(sock) is GeventSocket:  # TLS ends with a shutdown, and our answer would go out in clear
+        try:
+            sock.shutdown(SHUT_RD)
+        except OSError:
+            pass  # it is closed already
+    raise error from None
+
+
+def _whole(body: bytes) -> bytes:
+    """What was sent of a body may happen to be JSON, too, and its sender is gone."""
+    if request.content_length is not None and len(body) < request.content_length:
+        raise InvalidRequest(f"body: incomplete; received {len(body)} of {request.content_length} bytes")
+    return body
+
+
+def _expected_bytes() -> int:
+    """How much may be read without waiting for more than is sent; a chunked body ends by itself on
+    a good server."""
+    if request.content_length is not None:
+        return min(request.content_length, DISCARD_BYTES)
+    return DISCARD_BYTES if request.environ.get("wsgi.input_terminated") else 0

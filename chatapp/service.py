@@ -16,17 +16,17 @@ from chatapp.access import Caller
 from chatapp.agents import Agent
 from chatapp.agents.catalog import AgentCatalog
 from chatapp.agents.provider import AgentProvider
-from chatapp.chat import Ask, Message
+from chatapp.chat import Ask
 from chatapp.dialects import Dialect
-from chatapp.errors import ChatappError, InvalidField, InvalidRequest, LogError, LogUnavailable, NotFound, UnknownRun
-from chatapp.events import Entry, File, ToolApproval, ToolCall
+from chatapp.errors import ChatappError, InvalidField, LogError, LogUnavailable, NotFound, UnknownRun
+from chatapp.events import Entry, File
 from chatapp.generation.supervisor import RunSupervisor
 from chatapp.generation.tool_loop import ToolLoop
 from chatapp.logs import EventLog
 from chatapp.parts import Part
 from chatapp.providers import Checks, Provider
 from chatapp.providers.catalog import ProviderCatalog
-from chatapp.providers.usage import estimate_usage
+from chatapp.providers.usage import estimated_tokens
 from chatapp.quotas.owners import OwnerLimits
 from chatapp.quotas.places import OwnerPlaces
 from chatapp.reading.disconnect import DisconnectPolicy
@@ -40,6 +40,7 @@ from chatapp.storage.database import Database
 from chatapp.storage.retention import Retention
 from chatapp.storage.usage import USAGE_KEYS, UsageReport, usage_query
 from chatapp.tools import Approvals, Decision
+from chatapp.tools.approvals import approval_of
 from chatapp.tools.catalog import NamedTool, ToolCatalog
 from chatapp.tools.toolbox import Toolbox
 from chatapp.transcript import Transcript, transcript_of
@@ -206,7 +207,7 @@ class ChatService:
         LogError.
         """
         transcript = self.described(answer)
-        approval = _approval(transcript, call_id)
+        approval = approval_of(transcript, call_id)
         if approval.state != "asked":
             return approval.state
         if transcript.end is not None or time.time() >= approval.expires:
@@ -221,16 +222,13 @@ class ChatService:
         until: date | None = None,
         owner: str | None = None,
     ) -> list[UsageSum]:
-        """What ended runs used, a sum for each group, in the order of the groups' names.
-
-        The days are in UTC, and both are included; without them it is the last 31 days. An admin
-        sees all owners, or the one of this name; anybody else sees his own. Raises InvalidField,
-        NotFound, DatabaseUnavailable.
-        """
-        if not caller.is_admin and owner not in (None, caller.owner):
+        """What ended runs used: a sum for each group, in the order of the groups' names. The days
+        are in UTC, and both are included; without them it is the last 31 days. An admin sees all
+        owners, or this one; anybody else sees his own. Raises InvalidField, NotFound,
+        DatabaseUnavailable."""
+        if not caller.is_admin and (owner := owner or caller.owner) != caller.owner:
             raise NotFound("owner: no such owner")
-        only = owner if caller.is_admin else caller.owner
-        return self.usage_report.sums(usage_query(group_by, since, until, only))
+        return self.usage_report.sums(usage_query(group_by, since, until, owner))
 
     def offered_tools(self) -> list[OfferedTool]:
         """All that a request may name. Waits for MCP servers that are not running yet, for a
@@ -300,30 +298,12 @@ class ChatService:
         )
 
 
-def estimated_tokens(ask: Ask) -> int:
-    """Of what is said with the ask: texts, calls and tools, by length."""
-    messages = [*ask.instructions, *ask.said]
-    calls = [call.arguments for message in messages for call in message.tool_calls]
-    rest = [Message("system", msgspec.json.encode(value).decode()) for value in (*ask.options.tools, *calls)]
-    return estimate_usage([*messages, *rest], "", "").prompt
-
-
 def answerer(provider: Provider, toolbox: Toolbox, agent: Agent | None) -> Provider:
     """What makes the answer of a run: the provider itself, with tools, or an agent that uses
     both."""
     if agent is not None:
         return AgentProvider(agent, provider, ToolLoop(provider, toolbox))
     return ToolLoop(provider, toolbox) if toolbox.specs else provider
-
-
-def _approval(transcript: Transcript, call_id: str) -> ToolApproval:
-    events = [entry.event for entry in transcript.entries]
-    states = [event for event in events if isinstance(event, ToolApproval) and event.tool_call_id == call_id]
-    if states:
-        return states[-1]
-    if any(isinstance(event, ToolCall) and event.id == call_id for event in events):
-        raise InvalidRequest("tool_call_id: this call does not need approval")
-    raise NotFound("no such tool call")
 
 
 def _check(ping: Callable[[], None]) -> str:

@@ -1,8 +1,10 @@
-"""Estimates the tokens of a reply that its provider did not count. Pure."""
+"""Estimates the tokens of what is asked, and of a reply that its provider did not count. Pure."""
 
 from collections.abc import Sequence
 
-from chatapp.chat import Message
+import msgspec
+
+from chatapp.chat import Ask, Message
 from chatapp.events import Usage
 
 CHARS_PER_TOKEN = 4  # the usual rule of thumb
@@ -22,6 +24,14 @@ def estimated_usage(prompt: int, reasoning: str, content: str) -> Usage:
 
 def estimate_prompt(asked: Sequence[Message]) -> int:
     return _tokens(sum(len(message.text) for message in asked))
+
+
+def estimated_tokens(ask: Ask) -> int:
+    """Of what is said with the ask: texts, calls and tools, by length."""
+    messages = [*ask.instructions, *ask.said]
+    calls = [call.arguments for message in messages for call in message.tool_calls]
+    rest = [Message("system", msgspec.json.encode(value).decode()) for value in (*ask.options.tools, *calls)]
+    return estimate_prompt([*messages, *rest])
 
 
 def _tokens(chars: int) -> int:

@@ -82,9 +82,8 @@ def create_app(settings: Settings | None = None, *, start: bool = True, observer
 def build_service(settings: Settings, environ: Mapping[str, str], observers: Sequence[RunObserver] = ()) -> ChatService:
     """The application without HTTP, its stores open; nothing of it runs before `start`. Raises
     ConfigError."""
-    _make_data_folder(settings.data)
+    database = open_database(settings.database_url, settings.data)  # first: it makes the folder, or is refused it
     log = open_log(settings)
-    database = open_database(settings.database_url, settings.data)
     conversations, approvals = Conversations(database.engine), StoredApprovals(database.engine)
     media = MediaLimits(settings.max_file_bytes, settings.max_files, settings.max_sources)
     runs = RunSupervisor(log, conversations, settings.max_live_runs, observers, media)
@@ -118,13 +117,6 @@ def open_log(settings: Settings) -> EventLog:
             )
         case other:
             raise ConfigError(f"log_url: expected sqlite: or memory:, got {other!r}")
-
-
-def _make_data_folder(data: Path) -> None:
-    try:
-        data.mkdir(mode=0o700, parents=True, exist_ok=True)  # conversations are nobody else's to read
-    except OSError as error:
-        raise ConfigError(f"data: cannot make the folder {data}: {error.strerror}") from None
 
 
 def _folder(name: str) -> str:

@@ -15,22 +15,19 @@ from typing import Any
 import gevent
 
 from chatapp.errors import ConfigError
+from chatapp.ops.address import Address, address
+from chatapp.ops.address import workers as worker_count
 from chatapp.ops.banner import banner
 from chatapp.ops.json_logging import configure
 from chatapp.settings.loading import load
 
 try:
     settings = load(os.environ)
+    bind = str(address(os.environ))
+    workers = worker_count(os.environ)
 except ConfigError as error:
     raise SystemExit(f"chatapp: {error.message}") from None
 
-
-def _address(host: str, port: object) -> str:
-    """`host:port`, with an IPv6 address in brackets, as in URLs and as gunicorn reads it."""
-    return f"[{host}]:{port}" if ":" in host and not host.startswith("[") else f"{host}:{port}"
-
-
-bind = _address(os.environ.get("HOST", "127.0.0.1"), os.environ.get("PORT", "8000"))
 worker_class = "gevent"
 # Idle keep-alive connections count too. A client beyond the limit waits, and is told nothing.
 worker_connections = 10_000
@@ -76,7 +73,7 @@ def post_worker_init(worker: Any) -> None:
     if worker.age == 1:  # the first worker: the server now answers requests
         name = worker.sockets[0].getsockname()
         if isinstance(name, tuple):  # a Unix socket's name is a path, and has no URL
-            print(banner(f"http://{_address(*name[:2])}"), flush=True)
+            print(banner(f"http://{Address(*name[:2])}"), flush=True)
 
 
 def worker_exit(_server: Any, worker: Any) -> None:

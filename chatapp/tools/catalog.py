@@ -53,7 +53,7 @@ class ToolCatalog:
 
     def __init__(self, settings: Settings, servers: Mapping[str, ToolSource], approvals: Approvals) -> None:
         self.approvals = approvals
-        self._functions = _functions(settings.tool_modules)
+        self._functions = offered_functions(settings.tool_modules)
         self._servers = servers
         self._ask = settings.ask_tools
         self._default = settings.default_tools
@@ -180,7 +180,7 @@ def _matches(tool: NamedTool, patterns: Sequence[str]) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in patterns for name in (tool.spec.name, tool.long_name))
 
 
-def _functions(modules: Sequence[str]) -> list[FunctionTool]:
+def offered_functions(modules: Sequence[str]) -> list[FunctionTool]:
     """The built-in tools and all in these modules. Raises ConfigError."""
     found = [*TOOLS, *(tool for name in modules for tool in _tools_in(_import(name)))]
     count = Counter(tool.spec.name for tool in found)

@@ -5,7 +5,6 @@ with one line instead of a traceback.
 """
 
 import errno
-
 import socket
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -70,5 +69,3 @@ def _count(name: str, environ: Mapping[str, str], default: int, least: int, most
     if not (text.isascii() and text.isdecimal() and len(text) < 10 and least <= int(text) <= most):
         raise ConfigError(f"{name}: expected a number from {least} to {most}, got {text!r}")
     return int(text)
-
-

@@ -50,10 +50,10 @@ WATCH_S = 0.1
 
 
 def on_starting(server: Any) -> None:
-    for address in server.cfg.address:
-        if isinstance(address, tuple) and not _is_loopback(address[0]):
+    for place in server.cfg.address:
+        if isinstance(place, tuple) and not _is_loopback(place[0]):
             raise SystemExit(
-                f"chatapp: HOST: {address[0]} is not a loopback address, and without a login (auth: none) anyone on "
+                f"chatapp: HOST: {place[0]} is not a loopback address, and without a login (auth: none) anyone on "
                 "the network could use the server. Put a proxy in front of it: docs/guides/deploy.md."
             )
     if settings.log_url == "memory:" and server.cfg.workers > 1:

@@ -8,7 +8,7 @@ the key elsewhere. Proxies and CA bundles of the environment are used.
 import os
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 import requests
@@ -56,7 +56,7 @@ class Stream:
         self.headers: Mapping[str, str] = response.headers
         self._response = response
 
-    def __enter__(self) -> "Stream":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -155,6 +155,16 @@ def checked_url(url: str) -> str:
     if not fits or any(char.isspace() for char in full):
         raise BadURL(f"URL: {url!r} is not valid; it should look like http://127.0.0.1:8000")
     return full
+
+
+def date_of(url: str, timeout_s: float) -> str | None:
+    """The header `Date` of whatever answers there, whatever it answers."""
+    try:
+        proxies = proxies_for(url, url).by_scheme
+        with requests.head(url, timeout=timeout_s, proxies=proxies, allow_redirects=False) as response:
+            return response.headers.get("Date")
+    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError, ChatappError):
+        return None
 
 
 def _message(response: requests.Response) -> str:

@@ -1,4 +1,5 @@
-"""The tar of a backup: written file by file, and read by name, so that no path in it is believed."""
+"""The tar of a backup: written file by file, and read by name, so that no path in it is
+believed."""
 
 import io
 import shutil

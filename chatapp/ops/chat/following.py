@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from types import FrameType, TracebackType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from chatapp.errors import ChatappError
 from chatapp.ops.http import NoConnection, Refused, Site
@@ -103,7 +103,7 @@ class StopOnInterrupt:
         self._is_main = threading.current_thread() is threading.main_thread()
         self._before: Any = None
 
-    def __enter__(self) -> "StopOnInterrupt":
+    def __enter__(self) -> Self:
         if self._is_main:
             self._before = signal.signal(signal.SIGINT, self._interrupted)
         return self

@@ -17,6 +17,12 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, 
 yes_option = click.option("--yes", is_flag=True, help="Answer every question with yes.")
 
 
+class Refusal(click.ClickException):
+    """What was asked for cannot be done: exit 2, as for a wrong option."""
+
+    exit_code = 2
+
+
 class Commands(click.Group):
     """A group whose commands may raise ChatappError: its message is the one line that is shown."""
 

@@ -7,11 +7,9 @@ from typing import Any
 import click
 
 from chatapp.errors import ConfigError
-from chatapp.ops.cli.common import examples, json_option, plain, print_json, print_table, read_settings
+from chatapp.ops.cli.common import Refusal, examples, json_option, plain, print_json, print_table, read_settings
 from chatapp.settings import HELP, Settings
 from chatapp.settings.loading import PREFIX, TABLES, origins
-
-BROKEN, INCOMPLETE = 2, 1
 
 
 @click.command()
@@ -60,19 +58,9 @@ def check() -> None:
     try:
         checked = read_settings()
     except ConfigError as error:
-        _refuse(error, BROKEN)
-    else:
-        try:
-            check_parts(checked, os.environ)
-        except ConfigError as error:
-            _refuse(error, INCOMPLETE)
-        click.echo("The configuration is good.")
-
-
-def _refuse(error: ConfigError, code: int) -> None:
-    refused = click.ClickException(error.message)
-    refused.exit_code = code
-    raise refused
+        raise Refusal(error.message) from None
+    check_parts(checked, os.environ)
+    click.echo("The configuration is good.")
 
 
 def _tables(tables: dict[str, dict[str, dict[str, Any]]]) -> Iterator[str]:

@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from chatapp.ops.cli.common import confirm, examples, read_settings, yes_option
+from chatapp.ops.cli.common import Refusal, confirm, examples, read_settings, yes_option
 from chatapp.settings import Settings
 
 if TYPE_CHECKING:
     from chatapp.ops.backup import Progress
-
-REFUSED = 2
 
 
 @click.group()
@@ -98,9 +96,7 @@ def _refuse_other_databases(settings: Settings, command: str) -> None:
         advice = f"use PostgreSQL's own tool: {command}"
     else:
         advice = f"use the tool of the database; for PostgreSQL install postgresql-client and run: {command}"
-    refused = click.ClickException(f"database_url: the conversations are not in the data folder; {advice}")
-    refused.exit_code = REFUSED
-    raise refused
+    raise Refusal(f"database_url: the conversations are not in the data folder; {advice}")
 
 
 @contextmanager

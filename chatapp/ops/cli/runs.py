@@ -23,7 +23,8 @@ def runs() -> None:
 
 
 @runs.command(
-    "list", epilog=examples("chatapp runs list", "chatapp runs list --state error --limit 5", "chatapp runs list --json")
+    "list",
+    epilog=examples("chatapp runs list", "chatapp runs list --state error --limit 5", "chatapp runs list --json"),
 )
 @click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="How many.")
 @click.option("--owner", help="Only this owner's.")
@@ -101,7 +102,9 @@ def replay(run_id: str, pace: float | None, dialect: str | None) -> None:
     from chatapp.ops.runs import StoredRuns
 
     if dialect is not None and dialect not in DIALECTS:
-        raise click.BadParameter(f"unknown dialect {dialect!r}; available: {', '.join(DIALECTS)}", param_hint="--dialect")
+        raise click.BadParameter(
+            f"unknown dialect {dialect!r}; available: {', '.join(DIALECTS)}", param_hint="--dialect"
+        )
     with closing(StoredRuns(read_settings())) as stored:
         answer = stored.answer(run_id)
         if dialect is None:
@@ -113,11 +116,20 @@ def replay(run_id: str, pace: float | None, dialect: str | None) -> None:
 
 
 def _print_text(entries: "Iterable[Entry]") -> None:
+    """On a terminal with thinking, calls and figures; in a pipe the text alone."""
+    from chatapp.events import TextDelta
     from chatapp.models.terminal import Screen
+    from chatapp.models.terminal import plain as without_control
 
-    screen = Screen()
+    screen, is_terminal = Screen(), sys.stdout.isatty()
     for entry in entries:
-        screen.show(entry.event)
+        if is_terminal:
+            screen.show(entry.event)
+        elif isinstance(entry.event, TextDelta):
+            click.echo(without_control(entry.event.text), nl=False)
+            sys.stdout.flush()
+    if not is_terminal:
+        click.echo()
 
 
 def _time(seconds: float) -> str:

@@ -6,15 +6,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
 
+import click
 import pytest
 
+from chatapp.ops.cli.main import main
 from chatapp.providers.discovery import FOUND_BY_KEY
 from chatapp.providers.mock.provider import Mock
 from chatapp.settings import HELP, Settings
-from chatapp.settings.loading import PREFIX, TABLES
+from chatapp.settings.loading import OTHERS, PREFIX, TABLES
 from chatapp.settings.tables import ProviderType, ThinkingStyle
 
 ROOT = Path(__file__).parent.parent
+COMMAND_LINE = (ROOT / "docs/guides/command-line.md").read_text("utf-8")
 CONFIGURATION = (ROOT / "docs/configuration.md").read_text("utf-8")
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 WIDTH = 100
@@ -35,7 +38,7 @@ def test_every_setting_stands_in_the_docs_with_its_default_and_meaning() -> None
 
 
 def test_the_docs_name_no_setting_that_is_not_there() -> None:
-    known = {f"{PREFIX}{name.upper()}" for name in HELP} | {"CHATAPP_CONFIG"}
+    known = {f"{PREFIX}{name.upper()}" for name in (*HELP, *OTHERS)}
     for page in PAGES:
         named = set(re.findall(r"\bCHATAPP_[A-Z_]+\b", page.read_text("utf-8")))
         assert named <= known, f"{page.name}: {named - known}"
@@ -48,6 +51,26 @@ def test_every_provider_that_is_found_and_every_behaviour_of_the_mock_is_named()
         assert f"`{model}`" in CONFIGURATION
     for name in (*get_args(ProviderType), *get_args(ThinkingStyle)):
         assert f"`{name}`" in CONFIGURATION
+
+
+def commands(command: click.Command = main, name: str = "chatapp") -> Iterator[tuple[str, click.Command]]:
+    """Every command by its whole name."""
+    if isinstance(command, click.Group):
+        for word, below in command.commands.items():
+            yield from commands(below, f"{name} {word}")
+    else:
+        yield name, command
+
+
+@pytest.mark.parametrize(("name", "command"), list(commands()))
+def test_every_command_and_its_options_stand_in_the_guide(name: str, command: click.Command) -> None:
+    group = re.escape(" ".join(name.split()[:2]))
+    section = re.search(rf"(?ms)^## {group}$.*?(?=^## |\Z)", COMMAND_LINE)
+    text = section[0] if section else COMMAND_LINE
+    assert name in text
+    for option in (parameter for parameter in command.params if isinstance(parameter, click.Option)):
+        for spelling in (*option.opts, *option.secondary_opts):
+            assert f"{spelling}" in text, f"{name} {spelling}"
 
 
 def name_of(page: Path) -> str:

@@ -32,6 +32,9 @@ class Blocks:
         for piece in more:
             line, self._line = "".join(self._line), [piece]
             blocks += filter(None, (self._before(line), self._add(line)))
+        begun = next(filter(None, self._line), " ")
+        if self._blank and not begun[0].isspace():  # no need to wait for the end of this line
+            blocks.append(self._take())
         return blocks
 
     def flush(self) -> str:

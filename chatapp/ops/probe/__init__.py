@@ -4,8 +4,12 @@
 """
 
 from collections.abc import Mapping
+from typing import Final
 
 import msgspec
+
+PATH: Final = "/api/v1/base/sse_probe"
+"""Where the server's own probe is."""
 
 
 class Tick(msgspec.Struct, frozen=True):
@@ -26,14 +30,7 @@ class Measured(msgspec.Struct, frozen=True):
     ticks: list[Tick]
 
     def held_s(self) -> list[float]:
-        """How long each tick was held back, compared with the quickest: clocks may differ. Without
-        the times of sending, the ticks count as sent evenly from the headers on."""
-        if not self.ticks:
-            return []
-        last = self.ticks[-1].arrived
-        step = (last - self.head_s) / len(self.ticks)
-        delays = [
-            tick.arrived - (tick.sent if tick.sent is not None else self.head_s + step * number)
-            for number, tick in enumerate(self.ticks)
-        ]
-        return [delay - min(delays) for delay in delays]
+        """How long each tick was held back, compared with the quickest: clocks may differ. Empty if
+        the server does not tell when it sent them."""
+        delays = [tick.arrived - tick.sent for tick in self.ticks if tick.sent is not None]
+        return [delay - min(delays) for delay in delays] if len(delays) == len(self.ticks) else []

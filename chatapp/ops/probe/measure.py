@@ -12,10 +12,9 @@ import msgspec
 
 from chatapp.errors import ChatappError, FrameTooLarge
 from chatapp.ops.http import Site, checked_url
-from chatapp.ops.probe import Measured, Tick
+from chatapp.ops.probe import PATH, Measured, Tick
 from chatapp.wire.frames import SSEDecoder
 
-PATH = "/api/v1/base/sse_probe"
 SPARE_S = 15.0  # beyond the ticks' own time, for a slow way there
 MAX_TICKS = 10_000  # of a stream that is not the probe's
 

@@ -6,7 +6,6 @@ or the window's title.
 
 import json
 import sys
-from time import monotonic
 from typing import Any
 
 from rich.console import Console
@@ -19,7 +18,7 @@ from chatapp.models.terminal import plain
 from chatapp.ops.chat.blocks import Blocks
 from chatapp.ops.chat.following import Heard
 
-REFRESH_S = 0.05  # faster than that, nobody reads
+REFRESHES = 15  # a second: more, and nobody sees it
 SHOWN_CHARS = 500  # of a call's arguments, and of its result
 ABOVE_TAIL = 3  # rows of the terminal that the growing block leaves free
 
@@ -37,7 +36,6 @@ class TerminalScreen:
         self._yes = yes
         self._blocks = Blocks()
         self._live: Live | None = None
-        self._drawn_at = 0.0
         self._open_line = False  # thinking, whose line does not end yet
 
     def show(self, heard: Heard) -> None:
@@ -75,7 +73,6 @@ class TerminalScreen:
         if rest := self._blocks.flush():
             self._print(rest)
         if self._live is not None:
-            self._live.update(Text(""), refresh=True)
             self._live.stop()
             self._live = None
         self._end_line()
@@ -83,25 +80,22 @@ class TerminalScreen:
     def _text(self, text: str) -> None:
         self._end_line()
         if self._live is None:
-            # auto_refresh would need a thread
-            self._live = Live(console=self._console, auto_refresh=False, transient=True)
+            self._live = Live(
+                console=self._console, transient=True, refresh_per_second=REFRESHES, get_renderable=self._visible_tail
+            )
             self._live.start()
         for block in self._blocks.feed(text):
             self._print(block)
-        if monotonic() - self._drawn_at >= REFRESH_S:
-            self._drawn_at = monotonic()
-            self._live.update(Text(self._visible(self._blocks.tail)), refresh=True)
 
     def _print(self, block: str) -> None:
-        if self._live is not None:
-            self._live.update(Text(""))
         self._console.print(Markdown(block, hyperlinks=False))
         self._console.print()
 
-    def _visible(self, tail: str) -> str:
-        """Its last lines: more would scroll away and could not be replaced."""
+    def _visible_tail(self) -> Text:
+        """The last lines of the block that grows: more would scroll away and could not be
+        replaced."""
         rows = max(self._console.height - ABOVE_TAIL, 1)
-        return "\n".join(tail[-rows * self._console.width :].split("\n")[-rows:])
+        return Text("\n".join(self._blocks.tail[-rows * self._console.width :].split("\n")[-rows:]))
 
     def _thinking(self, text: str) -> None:
         if not self._open_line:

@@ -86,6 +86,9 @@ class Conversation:
                         outcome.failed = True
                     elif heard.name == "completed":
                         outcome.stopped = heard.data["finish_reason"] == "cancelled"
+            except BrokenPipeError:  # nobody reads on: `chatapp chat … | head -1`
+                self.stop(run_id)
+                raise
             finally:
                 screen.close()
         outcome.stopped |= interrupt.stopped

@@ -25,7 +25,7 @@ FAILED, REFUSED, INTERRUPTED = 1, 2, 130
 )
 @click.argument("words", metavar="[PROMPT]...", nargs=-1)
 @click.option("--url", help="The server.  [default: http://HOST:PORT, of those variables]")
-@click.option("--key", envvar="CHATAPP_KEY", help="An API key of the server.  [env: CHATAPP_KEY]")
+@click.option("--key", envvar="CHATAPP_KEY", show_envvar=True, help="An API key of the server.")
 @click.option("--provider", help="The provider that answers.")
 @click.option("--model", help="The model that answers.")
 @click.option("--thinking/--no-thinking", default=None, help="Switch thinking on or off, if the model can.")
@@ -65,8 +65,13 @@ def chat(
 
 def _prompt(words: tuple[str, ...]) -> str:
     if not words:
-        return sys.stdin.read()
-    return " ".join(f"\n\n{sys.stdin.read()}" if word == "-" else word for word in words)
+        return _standard_input()
+    return " ".join(f"\n\n{_standard_input()}" if word == "-" else word for word in words)
+
+
+def _standard_input() -> str:
+    """What is no text in it is shown as such, instead of ending in a traceback."""
+    return sys.stdin.buffer.read().decode("utf-8", "replace")
 
 
 def _once(talk: "Conversation", prompt: str, yes: bool) -> int:

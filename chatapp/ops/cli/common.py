@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -12,6 +13,8 @@ import click
 from chatapp.errors import ChatappError
 from chatapp.settings import Settings
 from chatapp.settings.loading import load
+
+UNPRINTABLE = re.compile(r"[\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")  # JSON escapes C0 itself
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 yes_option = click.option("--yes", is_flag=True, help="Answer every question with yes.")
@@ -53,8 +56,9 @@ def confirm(question: str, yes: bool) -> None:
     click.confirm(question, abort=True)
 
 
-def print_json(value: object) -> None:
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+def print_json(value: object, indent: int | None = 2) -> None:
+    """What a terminal would obey is escaped; other letters are left as they are."""
+    click.echo(UNPRINTABLE.sub(_escaped, json.dumps(value, indent=indent, ensure_ascii=False)))
 
 
 def print_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -69,6 +73,10 @@ def print_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
 def plain(text: str) -> str:
     """On one line, without what a terminal would obey."""
     return "".join(char if char.isprintable() else " " for char in text)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return f"\\u{ord(match[0]):04x}"
 
 
 def _width(text: str) -> int:

@@ -22,7 +22,7 @@ COLOURS = {"ok": "green", "warning": "yellow", "problem": "red"}
     )
 )
 @click.option("--url", help="Also probe the server there: does anything on the way hold streams back?")
-@click.option("--key", envvar="CHATAPP_KEY", help="An API key of that server.  [env: CHATAPP_KEY]")
+@click.option("--key", envvar="CHATAPP_KEY", show_envvar=True, help="An API key of that server.")
 @json_option
 def doctor(url: str | None, key: str | None, as_json: bool) -> None:
     """Look at all that a server needs: config, keys, providers, tools, data folder, database, log,

@@ -22,7 +22,7 @@ HELD, FAILED = 1, 2
 @click.option(
     "--interval", type=click.FloatRange(0.1, 10), default=0.5, show_default=True, help="Seconds between two ticks."
 )
-@click.option("--key", envvar="CHATAPP_KEY", help="An API key of the server.  [env: CHATAPP_KEY]")
+@click.option("--key", envvar="CHATAPP_KEY", show_envvar=True, help="An API key of the server.")
 @json_option
 def probe(urls: tuple[str, ...], count: int, interval: float, key: str | None, as_json: bool) -> None:
     """Time the ticks of the server's probe, and find out what on the way holds them back.

@@ -1,6 +1,5 @@
 """`chatapp runs`: what ran, from the stores alone."""
 
-import json
 import sys
 import time
 from collections.abc import Iterable
@@ -79,7 +78,7 @@ def show(run_id: str, entries: bool) -> None:
             print_json(described(answer, transcript_of(found)))
             return
         for entry in found:
-            click.echo(json.dumps(entry_json(entry), ensure_ascii=False))
+            print_json(entry_json(entry), indent=None)
 
 
 @runs.command(
@@ -111,8 +110,7 @@ def replay(run_id: str, pace: float | None, dialect: str | None) -> None:
             _print_text(stored.paced(answer, pace))
             return
         for piece in stored.frames(answer, DIALECTS[dialect](), pace):
-            sys.stdout.buffer.write(piece)
-            sys.stdout.buffer.flush()
+            _write(piece)
 
 
 def _print_text(entries: "Iterable[Entry]") -> None:
@@ -130,6 +128,16 @@ def _print_text(entries: "Iterable[Entry]") -> None:
             sys.stdout.flush()
     if not is_terminal:
         click.echo()
+
+
+def _write(piece: bytes) -> None:
+    """Byte for byte, unless a terminal would obey some of them."""
+    if sys.stdout.isatty():
+        from chatapp.models.terminal import plain as without_control
+
+        piece = without_control(piece.decode("utf-8", "replace")).encode()
+    sys.stdout.buffer.write(piece)
+    sys.stdout.buffer.flush()
 
 
 def _time(seconds: float) -> str:

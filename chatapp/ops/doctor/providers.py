@@ -12,7 +12,7 @@ from chatapp.errors import ConfigError, Rejected, UpstreamError
 from chatapp.ops.doctor import Finding, has_problem, ok, problem, warning
 from chatapp.ops.http import date_of
 from chatapp.providers import Provider
-from chatapp.providers.catalog import ProviderCatalog
+from chatapp.providers.catalog import WHOLE_LISTS, ProviderCatalog
 from chatapp.providers.discovery import discover
 from chatapp.providers.factory import ProviderFactory
 from chatapp.providers.http import HTTPProvider
@@ -91,15 +91,20 @@ def _look_at(
 
 
 def _listed(name: str, config: ProviderConfig, provider: Provider) -> Finding:
-    models = provider.list_models(ANSWER_S) if isinstance(provider, HTTPProvider) and config.type != "replay" else ()
-    models = models or tuple(provider.models())
+    if config.type in WHOLE_LISTS:
+        return ok("providers", f"{name}: there; {_some(provider.models())}")
+    models = provider.list_models(ANSWER_S) if isinstance(provider, HTTPProvider) else ()
     unknown = [model for model in config.models if model not in models] if config.only_listed else []
     if unknown:
         return warning("providers", f"{name}: does not list {', '.join(unknown)}", "check their names")
     if not models:
         return _without_list(name, config)
+    return ok("providers", f"{name}: answers; {_some(models)}")
+
+
+def _some(models: Sequence[str]) -> str:
     more = f" and {len(models) - SHOWN_MODELS} more" if len(models) > SHOWN_MODELS else ""
-    return ok("providers", f"{name}: answers; {', '.join(models[:SHOWN_MODELS])}{more}")
+    return ", ".join(models[:SHOWN_MODELS]) + more
 
 
 def _without_list(name: str, config: ProviderConfig) -> Finding:

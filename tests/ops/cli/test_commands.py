@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,6 +41,12 @@ def test_every_command_has_help_and_every_last_one_has_examples(path: tuple[str,
     assert shown.exit_code == 0 and "Usage:" in shown.output
     is_group = "Commands:" in shown.output
     assert is_group or "Examples:" in shown.output or path == ("settings",)
+
+
+def test_serve_pays_for_no_other_command() -> None:
+    code = "import sys, chatapp.ops.cli.main; print(*{name.partition('.')[0] for name in sys.modules})"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"rich", "prompt_toolkit", "requests", "sqlalchemy", "flask", "gevent"} & set(loaded)
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -20,7 +20,6 @@ from chatapp.logs.sqlite.log import SQLiteLog
 from chatapp.metrics.own_port import OwnPort
 from chatapp.metrics.process import Metrics
 from chatapp.prices import PriceTable
-from chatapp.private_files import private_folder
 from chatapp.providers.catalog import ProviderCatalog
 from chatapp.quotas.owners import OwnerLimits
 from chatapp.quotas.places import OwnerPlaces
@@ -122,9 +121,8 @@ def build_service(
     ConfigError."""
     around_provider, around_tool = (tracing.provider, tracing.tool) if tracing else (None, None)
     metrics = metrics or Metrics()
-    private_folder(settings.data, "data")  # conversations are nobody else's to read
+    database = open_database(settings.database_url, settings.data)  # first: it makes the folder, or is refused it
     log = open_log(settings, metrics.log)
-    database = open_database(settings.database_url, settings.data)
     conversations, approvals = Conversations(database.engine, settings.max_messages), StoredApprovals(database.engine)
     providers = ProviderCatalog(settings, environ, around_provider)
     figures = metrics.runs(providers.by_name, providers.is_listed)

@@ -73,7 +73,22 @@ MAY_IMPORT = {
         "tracing.switch",
         "settings.loading",
     },
-    "ops": {"app", "models", "service", "providers", "generation", "storage/", "access/", "wire/", "settings.loading"},
+    "ops": {
+        "app",
+        "models/",
+        "service",
+        "providers/",
+        "agents/",
+        "tools/",
+        "generation",
+        "logs/",  # its backup and doctor look into the stores
+        "reading/",
+        "dialects/",
+        "storage/",
+        "access/",
+        "wire/",
+        "settings.loading",
+    },
     "wsgi": {"app", "ops/"},
 }
 """Beside the vocabulary and itself. `x` is the room's `__init__` alone, `x/` all of the room."""
@@ -84,15 +99,17 @@ APART = ("providers", "dialects", "logs", "web.api", "web.compat")
 ONLY = {
     "flask": {"web", "access", "app"},
     "werkzeug": {"web", "access", "app"},
-    "requests": {"wire"},
-    "urllib3": {"wire"},
+    "requests": {"wire", "ops.http"},  # providers; our own server, as a client
+    "urllib3": {"wire", "ops.http"},
     "gunicorn": {"ops", "web.request_body"},
     "select": {"wire"},  # for its `poll`: `select` itself fails beyond 1,024 open files
     "sqlalchemy": {"storage"},
     "alembic": {"storage"},
     "limits": {"quotas.requests"},
-    "sqlite3": {"sqlite", "logs.sqlite"},
+    "sqlite3": {"sqlite", "logs.sqlite", "ops.backup.copy"},
     "click": {"ops.cli", "models.terminal"},
+    "rich": {"ops.cli", "ops.chat"},
+    "prompt_toolkit": {"ops.chat.prompt"},
     "jsonschema": {"tools.validation", "tools.patterns", "tools.mcp.helper"},
     "referencing": {"tools.validation", "tools.mcp.helper"},
     "docstring_parser": {"tools.functions"},

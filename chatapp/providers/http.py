@@ -19,6 +19,7 @@ from chatapp.cancel import CancelScope
 from chatapp.chat import Chat
 from chatapp.errors import BadReply, ChatappError, EmptyReply, Truncated
 from chatapp.providers import ReplyItem, Started
+from chatapp.providers.addresses import joined
 from chatapp.providers.delivery import deliver, deliver_with_raw, in_turns
 from chatapp.providers.lumps import SHORT_CHARS, cut_lumps
 from chatapp.providers.model_list import ListingTimes, ModelList
@@ -143,6 +144,17 @@ class HTTPProvider(ABC):
     def models(self) -> Sequence[str]:
         return self._models or self._listed.get()
 
+    def list_models(self, timeout: float) -> tuple[str, ...]:
+        """Ask for the list now; empty if something would have to be started for it. Raises
+        UpstreamError."""
+        if not isinstance(self.base_url, str):
+            return ()
+        with self._open(self.base_url, ProviderRequest(self.models_path), CancelScope(), timeout) as response:
+            try:
+                return tuple(self.decode_models(b"".join(response.body())))
+            except UNREADABLE:
+                raise BadReply(f"{self.name} lists its models in an unknown form; check its base URL") from None
+
     def read(self, content_type: str, body: Iterable[bytes]) -> ReplyItems:
         """The events of a good response's body, whatever its form, with lumps cut. Pure."""
         pieces = iter(body)
@@ -225,7 +237,7 @@ class HTTPProvider(ABC):
         self, base_url: str, request: ProviderRequest, scope: CancelScope, total_timeout: float | None = None
     ) -> UpstreamResponse:
         headers = {**request.headers, **(self.authorization(self._key.reveal()) if self._key else {})}
-        absolute = UpstreamRequest(_joined(base_url, request.path), request.body, headers)
+        absolute = UpstreamRequest(joined(base_url, request.path), request.body, headers)
         return self._transport.open(absolute, scope, self.name, total_timeout)
 
     def _complete(self, decoder: "_Decoder[T]", body: Iterable[bytes], text: Callable[[T], str | bytes]) -> Iterator[T]:
@@ -243,21 +255,10 @@ class HTTPProvider(ABC):
             raise EmptyReply(f"{self.name} sent a reply without anything that could be understood")
 
     def _ask_models(self, timeout: float) -> tuple[str, ...]:
-        if not isinstance(self.base_url, str):
-            return ()  # nothing is started for a list
         try:
-            with self._open(self.base_url, ProviderRequest(self.models_path), CancelScope(), timeout) as response:
-                return tuple(self.decode_models(b"".join(response.body())))
-        except (ChatappError, *UNREADABLE):
+            return self.list_models(timeout)
+        except ChatappError:
             return ()
-
-
-def _joined(base_url: str, path: str) -> str:
-    """The path below the base URL, whose query (`?api-version=1`) goes with every request."""
-    base, _, common = base_url.partition("?")
-    path, _, own = path.partition("?")
-    query = "&".join(filter(None, (own, common)))
-    return base.rstrip("/") + path + (f"?{query}" if query else "")
 
 
 def objects(text: str, reply: Reply[Any]) -> Iterator[str | bytes]:

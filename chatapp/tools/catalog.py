@@ -66,7 +66,7 @@ class ToolCatalog:
     ) -> None:
         self._around = around
         self.approvals = approvals
-        self._functions = _functions(settings.tool_modules)
+        self._functions = offered_functions(settings.tool_modules)
         self._servers = servers
         self._ask = settings.ask_tools
         self._default = settings.default_tools
@@ -196,7 +196,7 @@ def _match(names: Collection[str], patterns: Sequence[str]) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in patterns for name in names)
 
 
-def _functions(modules: Sequence[str]) -> list[FunctionTool]:
+def offered_functions(modules: Sequence[str]) -> list[FunctionTool]:
     """The built-in tools and all in these modules. Raises ConfigError."""
     found = [*TOOLS, *(tool for name in modules for tool in _tools_in(_import(name)))]
     count = Counter(tool.spec.name for tool in found)

@@ -27,6 +27,7 @@ from chatapp.storage.approvals import StoredApprovals
 from chatapp.storage.conversations import Conversations
 from chatapp.storage.database import open_database
 from chatapp.storage.retention import Retention
+from chatapp.storage.user_inputs import StoredUserInputs
 from chatapp.tools.catalog import ToolCatalog
 from chatapp.tools.mcp.config import mcp_servers
 from chatapp.web import AUTHENTICATOR, EXTENSION, errors, guards, health, openapi, pages
@@ -86,6 +87,7 @@ def build_service(settings: Settings, environ: Mapping[str, str], observers: Seq
     log = open_log(settings)
     database = open_database(settings.database_url, settings.data)
     conversations, approvals = Conversations(database.engine), StoredApprovals(database.engine)
+    inputs = StoredUserInputs(database.engine)
     media = MediaLimits(settings.max_file_bytes, settings.max_files, settings.max_sources)
     runs = RunSupervisor(log, conversations, settings.max_live_runs, observers, media)
     return ChatService(
@@ -94,9 +96,10 @@ def build_service(settings: Settings, environ: Mapping[str, str], observers: Seq
         database=database,
         conversations=conversations,
         approvals=approvals,
+        inputs=inputs,
         retention=Retention(database.engine, settings.answer_retention_s),
         providers=ProviderCatalog(settings, environ),
-        tools=ToolCatalog(settings, mcp_servers(settings, environ), approvals),
+        tools=ToolCatalog(settings, mcp_servers(settings, environ), approvals, inputs),
         agents=AgentCatalog(settings),
         dialects=DIALECTS,
         runs=runs,

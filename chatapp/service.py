@@ -5,7 +5,6 @@ built by `app`; building it starts nothing.
 """
 
 import logging
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,9 +15,10 @@ from chatapp.agents import Agent
 from chatapp.agents.catalog import AgentCatalog
 from chatapp.agents.provider import AgentProvider
 from chatapp.chat import Ask, Message
+from chatapp.decisions import decide, fill_in
 from chatapp.dialects import Dialect
-from chatapp.errors import ChatappError, InvalidField, InvalidRequest, LogError, LogUnavailable, NotFound, UnknownRun
-from chatapp.events import Entry, File, ToolApproval, ToolCall
+from chatapp.errors import ChatappError, InvalidField, LogError, LogUnavailable, NotFound, UnknownRun
+from chatapp.events import Entry, File
 from chatapp.generation.supervisor import RunSupervisor
 from chatapp.generation.tool_loop import ToolLoop
 from chatapp.logs import EventLog
@@ -33,7 +33,7 @@ from chatapp.storage import Answer, Begun, Conversation, StoredMessage
 from chatapp.storage.conversations import Conversations
 from chatapp.storage.database import Database
 from chatapp.storage.retention import Retention
-from chatapp.tools import Approvals, Decision
+from chatapp.tools import Approvals, Decision, InputState, UserInput, UserInputs
 from chatapp.tools.catalog import NamedTool, ToolCatalog
 from chatapp.tools.toolbox import Toolbox
 from chatapp.transcript import Transcript, transcript_of
@@ -46,6 +46,7 @@ __all__ = [
     "File",
     "OfferedTool",
     "StoredMessage",
+    "UserInput",
     "answerer",
     "estimated_tokens",
 ]
@@ -78,6 +79,7 @@ class ChatService:
     database: Database
     conversations: Conversations
     approvals: Approvals
+    inputs: UserInputs
     retention: Retention
     providers: ProviderCatalog
     tools: ToolCatalog
@@ -184,18 +186,14 @@ class ChatService:
 
     def decide(self, answer: Answer, call_id: str, decision: Decision) -> Decision:
         """Approve or deny a call that waits, from any worker; return the decision that holds, which
-        is the first.
+        is the first. Raises NotFound, InvalidRequest, LogError, DatabaseUnavailable."""
+        return decide(self.described(answer), answer.id, call_id, decision, self.approvals)
 
-        Nothing waits any more once the time is over, or the run. Raises NotFound, InvalidRequest,
-        LogError.
-        """
-        transcript = self.described(answer)
-        approval = _approval(transcript, call_id)
-        if approval.state != "asked":
-            return approval.state
-        if transcript.end is not None or time.time() >= approval.expires:
-            return "expired"
-        return self.approvals.decide(answer.id, call_id, decision)
+    def fill_in(self, answer: Answer, call_id: str, question_id: str | None, said: UserInput) -> tuple[str, InputState]:
+        """Say something to a question that a running call asks, from any worker; return its id and
+        the state that holds. Raises the same, and InvalidField for content that was not asked
+        for."""
+        return fill_in(self.described(answer), answer.id, call_id, question_id, said, self.inputs)
 
     def offered_tools(self) -> list[OfferedTool]:
         """All that a request may name. Waits for MCP servers that are not running yet, for a
@@ -269,16 +267,6 @@ def answerer(provider: Provider, toolbox: Toolbox, agent: Agent | None) -> Provi
     if agent is not None:
         return AgentProvider(agent, provider, ToolLoop(provider, toolbox))
     return ToolLoop(provider, toolbox) if toolbox.specs else provider
-
-
-def _approval(transcript: Transcript, call_id: str) -> ToolApproval:
-    events = [entry.event for entry in transcript.entries]
-    states = [event for event in events if isinstance(event, ToolApproval) and event.tool_call_id == call_id]
-    if states:
-        return states[-1]
-    if any(isinstance(event, ToolCall) and event.id == call_id for event in events):
-        raise InvalidRequest("tool_call_id: this call does not need approval")
-    raise NotFound("no such tool call")
 
 
 def _check(ping: Callable[[], None]) -> str:

@@ -30,12 +30,24 @@ MAY_IMPORT = {
     "tools": {"wire/"},
     "providers": {"wire/"},
     "dialects": {"wire/"},
-    "storage": {"tools"},  # implements its Approvals
+    "storage": {"tools"},  # implements its Approvals and UserInputs
+    "decisions": {"tools", "tools.validation"},
     "agents": {"providers", "providers.usage"},
     "generation": {"providers", "providers.usage", "tools/", "logs"},
     "reading": {"logs", "dialects", "wire/"},
     "access": {"storage/"},
-    "service": {"generation/", "reading/", "storage/", "providers/", "tools/", "agents/", "logs", "dialects", "access"},
+    "service": {
+        "decisions",
+        "generation/",
+        "reading/",
+        "storage/",
+        "providers/",
+        "tools/",
+        "agents/",
+        "logs",
+        "dialects",
+        "access",
+    },
     "models": {"providers/", "tools/", "generation/", "dialects/", "wire/", "settings.loading"},
     "web": {"service", "reading/", "dialects/", "access", "wire/"},
     "app": {
@@ -209,6 +221,12 @@ def test_each_library_has_its_place(module: str) -> None:
 @pytest.mark.parametrize("module", MODULES)
 def test_settings_are_read_in_few_places(module: str) -> None:
     assert "chatapp.settings.Settings" not in imports(module) or is_in(module, READS_SETTINGS), module
+
+
+def test_the_helper_of_mcp_servers_loads_nothing_of_the_server() -> None:
+    helper = "tools.mcp.helper"
+    for module in filter(lambda module: is_in(module, {helper}), MODULES):
+        assert all(is_in(target, {helper}) for target in targets(module)), module
 
 
 def test_no_rooms_need_each_other() -> None:

@@ -30,6 +30,8 @@ from chatapp.events import (
     ToolApproval,
     ToolCall,
     ToolInputDelta,
+    ToolProgress,
+    ToolQuestion,
     ToolResult,
     Usage,
 )
@@ -44,6 +46,8 @@ SHOWN = (
     ToolInputDelta,
     ToolCall,
     ToolApproval,
+    ToolQuestion,
+    ToolProgress,
     ToolResult,
     PlanStep,
 )

@@ -8,7 +8,7 @@ from base64 import b64encode
 from collections.abc import Iterable, Iterator
 from typing import ClassVar, assert_never
 
-from chatapp.dialects import Dialect, call_data, error_data, failed, outcome_data
+from chatapp.dialects import Dialect, call_data, error_data, failed, outcome_data, progress_data, question_data
 from chatapp.dialects.media import file_data, source_data
 from chatapp.events import (
     AttemptReset,
@@ -25,6 +25,8 @@ from chatapp.events import (
     ToolApproval,
     ToolCall,
     ToolInputDelta,
+    ToolProgress,
+    ToolQuestion,
     ToolResult,
 )
 from chatapp.wire.frames import Frame
@@ -54,6 +56,10 @@ class MessageDialect(Dialect):
                 yield _frame("tool_call", call_data(event))
             case ToolApproval():
                 yield _frame("tool_approval", _approval(event))
+            case ToolQuestion():
+                yield _frame("tool_question", question_data(event))
+            case ToolProgress():
+                yield _frame("tool_progress", progress_data(event))
             case ToolResult():
                 yield _frame("tool_result", outcome_data(event))
             case PlanStep():

@@ -18,7 +18,7 @@ import msgspec
 from chatapp.cancel import CancelScope
 from chatapp.errors import ConfigError, InvalidField
 from chatapp.settings import Settings
-from chatapp.tools import Approvals, Arguments, Tool, ToolSource
+from chatapp.tools import Approvals, Arguments, AsksOwner, CallOwner, Tool, ToolSource, UserInputs
 from chatapp.tools.builtin.tools import TOOLS
 from chatapp.tools.functions import FunctionTool
 from chatapp.tools.toolbox import Limits, Toolbox
@@ -44,6 +44,11 @@ class NamedTool:
     def call(self, arguments: Arguments, scope: CancelScope) -> object:
         return self._tool.call(arguments, scope)
 
+    def call_for(self, owner: CallOwner, arguments: Arguments, scope: CancelScope) -> object:
+        if isinstance(self._tool, AsksOwner):
+            return self._tool.call_for(owner, arguments, scope)
+        return self._tool.call(arguments, scope)
+
 
 class ToolCatalog:
     """All tools of this process. `servers` are the MCP servers by name, which start when needed.
@@ -51,8 +56,15 @@ class ToolCatalog:
     Building it imports the modules of `tool_modules`. Raises ConfigError.
     """
 
-    def __init__(self, settings: Settings, servers: Mapping[str, ToolSource], approvals: Approvals) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        servers: Mapping[str, ToolSource],
+        approvals: Approvals,
+        inputs: UserInputs | None = None,
+    ) -> None:
         self.approvals = approvals
+        self._inputs = inputs
         self._functions = _functions(settings.tool_modules)
         self._servers = servers
         self._ask = settings.ask_tools
@@ -91,7 +103,7 @@ class ToolCatalog:
         return list({by_name[name].spec.name: by_name[name] for name in names}.values())
 
     def toolbox(self, run_id: str, chosen: Sequence[NamedTool]) -> Toolbox:
-        return Toolbox(run_id, {tool.spec.name: tool for tool in chosen}, self._limits, self.approvals)
+        return Toolbox(run_id, {tool.spec.name: tool for tool in chosen}, self._limits, self.approvals, self._inputs)
 
     def close(self) -> None:
         for server in self._servers.values():

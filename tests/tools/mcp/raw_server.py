@@ -53,6 +53,7 @@ QUESTIONS: dict[str, list[dict[str, Any]]] = {
     "asks-much": [{"message": f"{number}?", "requestedSchema": FORM} for number in range(30)],
     "takes-back": [{"message": "Who?", "requestedSchema": FORM}],
 }
+NEWER = {"resultType": "complete", "ttlMs": 0, "cacheScope": "private"}  # what protocol 2026-07-28 wants
 PINGS: dict[str, dict[str, Any]] = {
     "ping-list": {"result": []},
     "ping-error": {"error": {"code": -32603, "message": "no ping"}},
@@ -81,6 +82,12 @@ def main() -> None:
 
 def answer(request: dict[str, Any]) -> None:
     match request.get("method"):
+        case "initialize" if MODE == "newer":
+            say(request, error={"code": -32601, "message": "Method not found"})
+        case "server/discover" if MODE == "newer":
+            info = {"name": "raw", "version": "1"}
+            found = {"supportedVersions": ["2026-07-28"], "capabilities": {"tools": {}}, "serverInfo": info}
+            say(request, result={**found, **NEWER})
         case "initialize":
             version = request["params"]["protocolVersion"]
             info = {"name": "raw", "version": "1"}
@@ -88,11 +95,11 @@ def answer(request: dict[str, Any]) -> None:
         case "ping":
             say(request, **PINGS.get(MODE, {"result": {}}))
         case "tools/list":
-            say(request, result={"tools": TOOLS.get(MODE, [ECHO])})
+            say(request, result={"tools": TOOLS.get(MODE, [ECHO]), **(NEWER if MODE == "newer" else {})})
         case "tools/call" if MODE in QUESTIONS:
             Asking(request).go()
         case "tools/call":
-            say(request, result=RESULTS.get(MODE, {"content": [TEXT]}))
+            say(request, result={**RESULTS.get(MODE, {"content": [TEXT]}), **(NEWER if MODE == "newer" else {})})
         case _ if "id" in request:
             say(request, error={"code": -32601, "message": "Method not found"})
 

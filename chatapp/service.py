@@ -179,6 +179,11 @@ class ChatService:
         if self.conversations.delete_answer(answer.owner, answer.id, alone):
             self._stop_deleted(answer.id)
 
+    def delete_message(self, caller: Caller, message_id: str) -> None:
+        """This one alone; if its run is still going on, it is stopped."""
+        if self.conversations.delete_message(caller.owner, message_id):
+            self._stop_deleted(message_id)
+
     def delete_conversation(self, caller: Caller, conversation_id: str) -> None:
         """With all its messages; runs that are still going on are stopped."""
         for run_id in self.conversations.delete(caller.owner, conversation_id):

@@ -20,6 +20,7 @@ from chatapp.chat import Chat
 from chatapp.errors import BadReply, ChatappError, EmptyReply, Truncated
 from chatapp.providers import ReplyItem, Started
 from chatapp.providers.delivery import deliver, deliver_with_raw, in_turns
+from chatapp.providers.hosted import HostedTools
 from chatapp.providers.lumps import SHORT_CHARS, cut_lumps
 from chatapp.providers.model_list import ListingTimes, ModelList
 from chatapp.providers.reply import Reply, ReplyItems
@@ -76,6 +77,9 @@ class HTTPProvider(ABC):
     default_thinking: ClassVar[ThinkingStyle] = "none"
     """How its requests switch thinking on and off, unless the configuration says otherwise."""
 
+    protocol: ClassVar[str] = ""
+    """Of the tools that it runs itself; empty if it runs none that a client may ask for."""
+
     models_path: ClassVar[str]
     """Where it lists its models, below the base URL."""
 
@@ -92,6 +96,7 @@ class HTTPProvider(ABC):
         models: Sequence[str] = (),
         thinking: ThinkingStyle | None = None,
         think_tags: ThinkTags = "leading",
+        hosted_tools: Sequence[str] | None = None,
         limits: ReadLimits | None = None,
         listing: ListingTimes | None = None,
     ) -> None:
@@ -99,6 +104,7 @@ class HTTPProvider(ABC):
         self.thinking = thinking or self.default_thinking
         self.base_url = self.default_base_url if base_url is None else base_url
         self._think_tags = think_tags
+        self._hosted = HostedTools(self.protocol, hosted_tools)
         self._transport = transport
         self._key = api_key
         self._models = tuple(models)
@@ -130,15 +136,15 @@ class HTTPProvider(ABC):
         return {"Authorization": f"Bearer {key}"}
 
     def check(self, chat: Chat) -> None:
-        self.request(chat)
+        self.request(self._hosted.fitted(chat))
 
     def stream(self, chat: Chat, scope: CancelScope) -> Generator[ReplyItem, None, None]:
         base_url = self.base_url if isinstance(self.base_url, str) else self.base_url(scope)
-        with self._open(base_url, self.request(chat), scope) as response:
+        with self._open(base_url, self.request(self._hosted.fitted(chat)), scope) as response:
             yield Started()
             decode = partial(self._read_apart, response.content_type, self._tags(chat))
             reply = deliver_with_raw(response, decode) if chat.raw else deliver(response, decode)
-            yield from in_turns(reply, scope)
+            yield from self._hosted.told(in_turns(reply, scope), chat)
 
     def models(self) -> Sequence[str]:
         return self._models or self._listed.get()

@@ -54,6 +54,7 @@ KNOWN = frozenset(
 
 
 class OpenAIResponses(HTTPProvider):
+    protocol = PROTOCOL
     default_base_url = "https://api.openai.com/v1"
     default_thinking = "responses"
     models_path = "/models"

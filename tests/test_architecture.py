@@ -21,6 +21,7 @@ VOCABULARY = {
     "settings",
     "settings.tables",
     "sqlite",
+    "turns",
 }
 """Modules at the top that any room may import."""
 
@@ -103,6 +104,7 @@ WRITES_FRAMES = {
     "chatapp.errors",
     "chatapp.events",
     "chatapp.transcript",
+    "chatapp.turns",
     "chatapp.wire.frames",
     "chatapp.wire.json_text",
 }

@@ -4,7 +4,6 @@ A client may ignore the events of plan and tools, and in the mode `legacy` those
 docs/dialects.md has all events.
 """
 
-from base64 import b64encode
 from collections.abc import Iterable, Iterator
 from typing import ClassVar, assert_never
 
@@ -29,6 +28,7 @@ from chatapp.events import (
     ToolQuestion,
     ToolResult,
 )
+from chatapp.turns import to_base64
 from chatapp.wire.frames import Frame
 from chatapp.wire.json_text import json_data
 
@@ -167,7 +167,7 @@ class RawPassthroughDialect(MessageDialect):
         try:
             encoding, text = "utf-8", data.decode()
         except UnicodeDecodeError:  # not text, or a character that was cut between two pieces
-            encoding, text = "base64", b64encode(data).decode()
+            encoding, text = "base64", to_base64(data)
         yield _frame("raw", {"seq": self._seq, "encoding": encoding, "data": text})
 
 

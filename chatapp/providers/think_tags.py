@@ -34,7 +34,8 @@ def separated(items: Iterable[ReplyItem], tags: ThinkTags) -> Iterator[ReplyItem
     """The items, with the thinking in their texts as `ReasoningDelta`.
 
     `implied`: the text begins within thinking, unless the server tells thinking apart before it. If
-    it ends well there, nothing was thinking: then all of it is given as the answer too. Raises what `items` raises, after what was held back.
+    it ends well there, nothing was thinking: then all of it is given as the answer too. Raises what
+    `items` raises, after what was held back.
     """
     if tags == "none":
         yield from items

@@ -7,7 +7,11 @@ from pathlib import Path
 from flask import Flask
 
 from chatapp import __version__
+from chatapp.access import Authenticator
 from chatapp.access.cookies import CookieAuthenticator, secret_key
+from chatapp.access.keys import KeyAuthenticator
+from chatapp.access.proxy import GroupRoles, ProxyAuthenticator, trusted_networks
+from chatapp.access.sessions import BrowserSessions
 from chatapp.agents.catalog import AgentCatalog
 from chatapp.dialects.registry import DIALECTS
 from chatapp.errors import ConfigError
@@ -18,6 +22,7 @@ from chatapp.logs import EventLog
 from chatapp.logs.memory import MemoryLog
 from chatapp.logs.sqlite.log import SQLiteLog
 from chatapp.providers.catalog import ProviderCatalog
+from chatapp.reading.credentials import CredentialWatch
 from chatapp.reading.disconnect import DisconnectPolicy
 from chatapp.reading.presence import OpenReaders, Presence
 from chatapp.service import ChatService
@@ -25,11 +30,25 @@ from chatapp.settings import Settings
 from chatapp.settings.loading import load
 from chatapp.storage.approvals import StoredApprovals
 from chatapp.storage.conversations import Conversations
-from chatapp.storage.database import open_database
+from chatapp.storage.credentials import StoredCredentials
+from chatapp.storage.database import Database, open_database
+from chatapp.storage.keys import StoredKeys
 from chatapp.storage.retention import Retention
+from chatapp.storage.sessions import StoredSessions
 from chatapp.tools.catalog import ToolCatalog
 from chatapp.tools.mcp.config import mcp_servers
-from chatapp.web import AUTHENTICATOR, EXTENSION, errors, guards, health, openapi, pages
+from chatapp.web import (
+    AUTHENTICATOR,
+    CREDENTIALS,
+    EXTENSION,
+    authentication,
+    errors,
+    guards,
+    health,
+    login,
+    openapi,
+    pages,
+)
 from chatapp.web.api import conversations as conversations_api
 from chatapp.web.api import files, messages, models, one_request, raw, tools
 from chatapp.web.compat import agui, ai_sdk, anthropic, openai_chat, openai_conversations, openai_responses
@@ -50,6 +69,7 @@ BLUEPRINTS = (
     ai_sdk,
     agui,
     pages,
+    login,
     health,
     openapi,
 )
@@ -69,9 +89,11 @@ def create_app(settings: Settings | None = None, *, start: bool = True, observer
     )
     app.jinja_env.globals.update(version=__version__, page_modules=page_modules(Path(_folder("static"))))
     app.extensions[EXTENSION] = service
-    app.extensions[AUTHENTICATOR] = CookieAuthenticator(secret_key(settings.secret_key.reveal(), settings.data))
+    app.extensions[AUTHENTICATOR] = build_authenticator(settings, service.database)
+    app.extensions[CREDENTIALS] = CredentialWatch(StoredCredentials(service.database.engine).ended)
     errors.install(app, {"/v1/": openai_chat.error_shape, "/v1/messages": anthropic.error_shape})
     guards.install(app, settings.trusted_hosts)
+    authentication.install(app)
     for module in BLUEPRINTS:
         app.register_blueprint(module.blueprint)
     if start:
@@ -103,6 +125,24 @@ def build_service(settings: Settings, environ: Mapping[str, str], observers: Seq
         readers=OpenReaders(),
         disconnects=DisconnectPolicy(Presence(), runs.cancel, conversations.visits, settings.come_back_s),
     )
+
+
+def build_authenticator(settings: Settings, database: Database) -> Authenticator:
+    """Raises ConfigError."""
+    key = secret_key(settings.secret_key.reveal(), settings.data)
+    match settings.auth:
+        case "none":
+            return CookieAuthenticator(key)
+        case "keys":
+            sessions = BrowserSessions(StoredSessions(database.engine), key, settings.session_s)
+            return KeyAuthenticator(StoredKeys(database.engine), sessions)
+        case "proxy":
+            return ProxyAuthenticator(
+                trusted_networks(settings.trusted_proxies),
+                settings.proxy_user_header,
+                settings.proxy_groups_header,
+                GroupRoles(settings.user_groups, settings.admin_groups),
+            )
 
 
 def open_log(settings: Settings) -> EventLog:

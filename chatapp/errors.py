@@ -6,7 +6,8 @@ ChatappError
 ├── RequestError                the client's mistake; answered before a stream begins
 │   ├── InvalidRequest          400  this endpoint cannot take it: malformed JSON, an empty prompt
 │   │   └── InvalidField        422  a field has the wrong type or is out of range
-│   ├── Forbidden               403  sent by another site's page
+│   ├── Unauthorized            401  no login, or one that has ended
+│   ├── Forbidden               403  sent by another site's page, or needs another role
 │   ├── NotFound                404  does not exist, or belongs to somebody else
 │   ├── BodyTooLarge            413
 │   └── UnsupportedMediaType    415
@@ -88,6 +89,11 @@ class InvalidRequest(RequestError):
 class InvalidField(InvalidRequest):
     code = "invalid_field"
     status = 422
+
+
+class Unauthorized(RequestError):
+    code = "unauthorized"
+    status = 401
 
 
 class Forbidden(RequestError):

@@ -1,29 +1,76 @@
-"""Who asks, and how a request tells."""
+"""Who asks, and how a request tells. One module for each way to be known: a browser's cookie, a
+key, a proxy's word, a company's login.
+"""
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 from werkzeug import Response
 from werkzeug.datastructures import Headers
 
+from chatapp.storage import Role
+
+__all__ = ["Authenticator", "Caller", "KnowsBrowsers", "Role", "Sender", "SignsInByKey", "SignsOut"]
+
 
 class Caller(msgspec.Struct, frozen=True):
-    """`owner` owns what the request creates and sees; `trace_id` ties together what it causes."""
+    """`owner` owns what the request creates and sees; `trace_id` ties together what it causes. An
+    `admin` sees how the server does, but nothing that others own.
+
+    `credential` is the id of the key, session or link by which the caller is known; once it ends,
+    so do the streams. Empty: it cannot end.
+    """
 
     owner: str
+    trace_id: str
+    role: Role = "user"
+    credential: str = ""
+
+
+class Sender(msgspec.Struct, frozen=True):
+    """What a request tells of its sender. `peer` is the address that the connection comes from,
+    empty if it comes by a Unix socket; `secure`: by TLS, here or at a trusted proxy."""
+
+    headers: Headers
+    cookies: Mapping[str, str]
+    peer: str | None
+    secure: bool
     trace_id: str
 
 
 class Authenticator(Protocol):
-    def caller(self, headers: Headers, cookies: Mapping[str, str], peer: str | None, trace_id: str) -> Caller:
-        """The caller of a request. `peer` is the address that the connection comes from."""
+    def caller(self, sender: Sender) -> Caller:
+        """The caller of a request. Raises Unauthorized, Forbidden, DatabaseUnavailable."""
         ...
+
+
+@runtime_checkable
+class KnowsBrowsers(Protocol):
+    """An authenticator without login that tells browsers apart."""
 
     def visitor(self, caller: Caller) -> Caller:
         """The caller as the page knows it: a browser's first visit gets an owner of its own."""
         ...
 
     def remember(self, caller: Caller, response: Response, secure: bool) -> None:
-        """Give the browser what lets it be known again. `secure`: it came over TLS."""
+        """Give the browser what lets it be known again."""
+        ...
+
+
+@runtime_checkable
+class SignsOut(Protocol):
+    """An authenticator whose browsers have sessions."""
+
+    def sign_out(self, sender: Sender, response: Response) -> None:
+        """End the browser's session, here and in the browser."""
+        ...
+
+
+@runtime_checkable
+class SignsInByKey(SignsOut, Protocol):
+    """An authenticator whose page asks for a key."""
+
+    def sign_in(self, key: str, sender: Sender, response: Response) -> None:
+        """Begin a session. Raises Unauthorized."""
         ...

@@ -14,13 +14,16 @@ from typing import Any
 
 import gevent
 
+from chatapp.access.proxy import trusted_networks
 from chatapp.errors import ConfigError
 from chatapp.ops.banner import banner
 from chatapp.ops.json_logging import configure
+from chatapp.settings import Settings
 from chatapp.settings.loading import load
 
 try:
     settings = load(os.environ)
+    trusted_networks(settings.trusted_proxies)
 except ConfigError as error:
     raise SystemExit(f"chatapp: {error.message}") from None
 
@@ -42,6 +45,8 @@ timeout = 60
 keepalive = 5
 # Never recycle a worker: after max_requests it accepts no request while it has an open stream.
 max_requests = 0
+# From these, and from a Unix socket, `X-Forwarded-Proto: https` makes cookies secure.
+forwarded_allow_ips = ",".join(settings.trusted_proxies)
 # chatapp writes a line per run. A line per request would record who follows which answer.
 accesslog = None
 errorlog = "-"
@@ -53,12 +58,14 @@ WATCH_S = 0.1
 
 
 def on_starting(server: Any) -> None:
-    for address in server.cfg.address:
-        if isinstance(address, tuple) and not _is_loopback(address[0]):
-            raise SystemExit(
-                f"chatapp: HOST: {address[0]} is not a loopback address, and without a login (auth: none) anyone on "
-                "the network could use the server. Put a proxy in front of it: docs/guides/deploy.md."
-            )
+    public = [address[0] for address in server.cfg.address if _is_public(address)]
+    if public and settings.auth == "none":
+        raise SystemExit(
+            f"chatapp: HOST: {public[0]} is not a loopback address, and without a login (auth: none) anyone on "
+            "the network could use the server. Set CHATAPP_AUTH: docs/guides/sign-in.md."
+        )
+    if public and settings.trusted_hosts == Settings().trusted_hosts:
+        print("chatapp: only requests to localhost are answered; CHATAPP_TRUSTED_HOSTS lists the names of this server")
     if settings.log_url == "memory:" and server.cfg.workers > 1:
         raise SystemExit("chatapp: log_url: memory: works for one process only; several workers need sqlite:")
 
@@ -76,7 +83,8 @@ def post_worker_init(worker: Any) -> None:
     if worker.age == 1:  # the first worker: the server now answers requests
         name = worker.sockets[0].getsockname()
         if isinstance(name, tuple):  # a Unix socket's name is a path, and has no URL
-            print(banner(f"http://{_address(*name[:2])}"), flush=True)
+            host = "127.0.0.1" if name[0] in ("0.0.0.0", "::") else name[0]
+            print(banner(f"http://{_address(host, name[1])}", by_key=settings.auth == "keys"), flush=True)
 
 
 def worker_exit(_server: Any, worker: Any) -> None:
@@ -92,6 +100,11 @@ def _drain_when_told(worker: Any) -> None:
     while worker.alive:
         gevent.sleep(WATCH_S)
     worker.wsgi.extensions["chatapp"].drain(settings.drain_s)
+
+
+def _is_public(address: Any) -> bool:
+    """A Unix socket has a path instead of a pair."""
+    return isinstance(address, tuple) and not _is_loopback(address[0])
 
 
 def _is_loopback(host: str) -> bool:

@@ -19,6 +19,7 @@ Bytes = Annotated[int, Meta(ge=1024)]
 Count = Annotated[int, Meta(ge=1)]
 Names: TypeAlias = tuple[str, ...]
 
+Auth: TypeAlias = Literal["none", "keys", "proxy"]
 Synchronous: TypeAlias = Literal["NORMAL", "FULL"]
 LogLevel: TypeAlias = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
@@ -53,8 +54,24 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     ] = "NORMAL"
 
     auth: Annotated[
-        Literal["none"], about("`none`: there is no login, so the server starts only on a loopback address.")
+        Auth, about("Who may come in: `none` (loopback only), `keys` or `proxy`; see docs/guides/sign-in.md.")
     ] = "none"
+    session_s: Annotated[
+        Seconds, about("How long a browser stays signed in. It ends earlier with the key that began it.")
+    ] = 7 * 24 * 3600.0
+    user_groups: Annotated[
+        Names, about("Groups of the proxy or provider whose members may come in. Empty: everybody it lets through.")
+    ] = ()
+    admin_groups: Annotated[Names, about("Groups of the proxy or provider whose members are admins.")] = ()
+    trusted_proxies: Annotated[
+        Names, about("Addresses or networks of proxies whose `X-Forwarded-Proto` and, with `proxy`, user are believed.")
+    ] = ("127.0.0.1", "::1")
+    proxy_user_header: Annotated[
+        str, about("With `proxy`: the header with the user. The proxy must overwrite it in every request.")
+    ] = "X-Forwarded-User"
+    proxy_groups_header: Annotated[
+        str, about("With `proxy`: the header with the user's groups, by commas. To be overwritten just so.")
+    ] = "X-Forwarded-Groups"
     trusted_hosts: Annotated[
         Names, about("Accepted Host headers; any other gets 400. Stops DNS rebinding by a web page.")
     ] = ("127.0.0.1", "localhost", "[::1]")

@@ -3,17 +3,21 @@
 What leaves this room are the values below, never rows.
 """
 
-from typing import cast
+from typing import Literal, TypeAlias, cast
 
 import msgspec
 
-from chatapp.chat import Message, Role
+from chatapp.chat import Message
+from chatapp.chat import Role as ChatRole
 from chatapp.events import Entry
 
 decode_entries = msgspec.json.Decoder(list[Entry]).decode
 """The entries of a compacted log, from the JSON in which it is stored."""
 
 decode_message = msgspec.json.Decoder(Message).decode
+
+Role: TypeAlias = Literal["user", "admin"]
+"""What somebody who comes in may do."""
 
 
 class Conversation(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -39,7 +43,7 @@ class StoredMessage(msgspec.Struct, frozen=True, kw_only=True):
 
     def message(self) -> Message:
         """The message as it was said."""
-        return decode_message(self.said) if self.said is not None else Message(cast(Role, self.role), self.content)
+        return decode_message(self.said) if self.said is not None else Message(cast(ChatRole, self.role), self.content)
 
 
 class Answer(StoredMessage, frozen=True, kw_only=True):
@@ -66,3 +70,27 @@ class Begun(msgspec.Struct, frozen=True):
     answer: Answer
     messages: list[Message] = []
     found: bool = False
+
+
+class Key(msgspec.Struct, frozen=True, kw_only=True):
+    """`name` owns what is done with the key. Times are seconds since the epoch."""
+
+    id: str
+    name: str
+    role: Role
+    hash: str
+    created: float
+    expires: float | None
+    revoked: float | None
+
+    def is_live(self, now: float) -> bool:
+        return self.revoked is None and (self.expires is None or self.expires > now)
+
+
+class BrowserSession(msgspec.Struct, frozen=True):
+    """A browser that has signed in."""
+
+    id: str
+    hash: str
+    owner: str
+    role: Role

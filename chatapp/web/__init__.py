@@ -3,11 +3,13 @@ knows Flask."""
 
 from flask import current_app, g, request
 
-from chatapp.access import Authenticator, Caller
+from chatapp.access import Authenticator, Caller, Sender
+from chatapp.reading.credentials import CredentialWatch
 from chatapp.service import ChatService
 
 EXTENSION = "chatapp"
 AUTHENTICATOR = "chatapp.authenticator"
+CREDENTIALS = "chatapp.credentials"
 
 
 def current_service() -> ChatService:
@@ -20,8 +22,23 @@ def authenticator() -> Authenticator:
     return found
 
 
+def credentials() -> CredentialWatch:
+    """Tells streams when what opened them has ended."""
+    found: CredentialWatch = current_app.extensions[CREDENTIALS]
+    return found
+
+
 def current_caller() -> Caller:
-    return authenticator().caller(request.headers, request.cookies, request.remote_addr, trace_id())
+    """Asked for once in a request. Raises Unauthorized, Forbidden, DatabaseUnavailable."""
+    if "caller" not in g:
+        g.caller = authenticator().caller(sender())
+    found: Caller = g.caller
+    return found
+
+
+def sender() -> Sender:
+    """What the current request tells of its sender."""
+    return Sender(request.headers, request.cookies, request.remote_addr, request.is_secure, trace_id())
 
 
 def trace_id() -> str:

@@ -10,7 +10,7 @@ from typing import TypeAlias
 from flask import Flask, Response, current_app, g, jsonify, make_response, render_template, request
 from werkzeug.exceptions import HTTPException
 
-from chatapp.errors import ChatappError, RateLimited
+from chatapp.errors import ChatappError, RateLimited, Unauthorized
 from chatapp.ids import trace_id_of
 from chatapp.web import trace_id
 from chatapp.wire.json_text import json_data
@@ -65,6 +65,8 @@ def _known(error: ChatappError) -> Response:
     response = error_response(error.status, error.code, error.message)
     if isinstance(error, RateLimited) and error.retry_after:
         response.headers["Retry-After"] = str(math.ceil(error.retry_after))
+    if isinstance(error, Unauthorized):
+        response.headers["WWW-Authenticate"] = 'Bearer realm="chatapp"'
     if error.status >= 500:
         # The official SDKs of OpenAI and Anthropic try every 5xx again, even if that cannot help.
         response.headers["X-Should-Retry"] = "true" if error.retryable else "false"

@@ -8,18 +8,19 @@ import gevent
 import msgspec
 from flask import Response, request
 
+from chatapp.cancel import CancelScope
 from chatapp.chat import Ask
 from chatapp.dialects import Dialect
 from chatapp.dialects.requests import fingerprint
 from chatapp.errors import InvalidField, RunFailed
 from chatapp.reading.disconnect import OnLeave
 from chatapp.reading.pace import Spread
-from chatapp.reading.presence import ServerDraining
+from chatapp.reading.presence import AccessEnded, ServerDraining
 from chatapp.reading.reader import AlreadyComplete, ClientDisconnected, Reader, open_reader
 from chatapp.reading.sources import Source
 from chatapp.service import Answer, Begun
 from chatapp.transcript import Transcript
-from chatapp.web import current_caller, current_service, trace_id
+from chatapp.web import credentials, current_caller, current_service, trace_id
 from chatapp.wire.client_socket import ClientSocket
 
 HEADERS = {
@@ -77,9 +78,11 @@ def respond(
 def _watch(response: Response, reader: Reader, on_leave: OnLeave) -> None:
     """Until the response's end, watch the client, and count it as a reader of the run."""
     service, client = current_service(), client_socket(partial(reader.scope.cancel, ClientDisconnected))
+    leave = end_with_login(reader.scope)
 
     def close() -> None:
         client.stop()
+        leave()
         service.readers.remove(reader)
         early = not reader.ended and reader.scope.reason is not ServerDraining
         service.disconnects.reader_closed(on_leave, early)
@@ -132,6 +135,12 @@ def client_socket(on_gone: Callable[[], object]) -> ClientSocket:
     settings = current_service().settings
     sock = request.environ.get("gunicorn.socket")
     return ClientSocket(sock, on_gone, settings.send_timeout_s, settings.send_buffer_bytes)
+
+
+def end_with_login(scope: CancelScope) -> Callable[[], None]:
+    """Cancel the scope once what opened this stream has ended: a key, a session. Call what is
+    returned when the stream is over."""
+    return credentials().enter(current_caller().credential, partial(scope.cancel, AccessEnded))
 
 
 def _ignore() -> None:

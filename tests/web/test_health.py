@@ -7,8 +7,10 @@ import gevent
 import pytest
 from flask import Flask
 
+from chatapp.access.cookies import CookieAuthenticator
+from chatapp.reading.credentials import CredentialWatch
 from chatapp.reading.presence import OpenReaders
-from chatapp.web import EXTENSION, health
+from chatapp.web import AUTHENTICATOR, CREDENTIALS, EXTENSION, errors, health
 
 
 @pytest.fixture
@@ -20,6 +22,9 @@ def readers() -> OpenReaders:
 def app(readers: OpenReaders) -> Iterator[Flask]:
     app = Flask("probed")
     app.extensions[EXTENSION] = SimpleNamespace(readers=readers)
+    app.extensions[AUTHENTICATOR] = CookieAuthenticator("key")
+    app.extensions[CREDENTIALS] = CredentialWatch(lambda credentials: credentials)
+    errors.install(app, {})
     app.register_blueprint(health.blueprint)
     yield app
 

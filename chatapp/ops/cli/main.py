@@ -7,6 +7,7 @@ import click
 
 from chatapp import __version__
 from chatapp.errors import ConfigError
+from chatapp.ops.cli.keys import keys
 from chatapp.settings import HELP, Settings
 from chatapp.settings.loading import PREFIX, load
 
@@ -39,3 +40,6 @@ def settings() -> None:
     defaults = Settings()
     for name, text in HELP.items():
         click.echo(f"{PREFIX}{name.upper()} = {getattr(defaults, name)}\n    {text}")
+
+
+main.add_command(keys)

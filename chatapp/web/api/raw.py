@@ -13,7 +13,7 @@ from chatapp.reading.reader import ClientDisconnected
 from chatapp.reading.sources import Interruptible, Source, follow
 from chatapp.web import current_caller, current_service
 from chatapp.web.endpoint import ANY, endpoint
-from chatapp.web.streaming import client_socket
+from chatapp.web.streaming import client_socket, end_with_login
 
 blueprint = Blueprint("raw", __name__)
 
@@ -35,13 +35,19 @@ def stream_raw(message_id: str) -> Response:
     scope = CancelScope()
     client = client_socket(partial(scope.cancel, ClientDisconnected))
     client.start()
+    leave = end_with_login(scope)
+
+    def close() -> None:
+        client.stop()
+        leave()
+
     bodies = _bodies(Interruptible(current_service().source(answer), scope), live=answer.running)
     try:
         response = _response(bodies)
     except BaseException:
-        client.stop()
+        close()
         raise
-    response.call_on_close(client.stop)
+    response.call_on_close(close)
     return response
 
 

@@ -63,6 +63,8 @@ def error_shape(status: int, code: str, message: str) -> tuple[int, object]:
     param = field if found and " " not in field and status < 500 else None
     if (status, param) == (404, "model"):
         code = "model_not_found"
+    if status == 401:
+        code = "invalid_api_key"
     return status, {"error": {"message": message, "type": error_type(status), "param": param, "code": code}}
 
 

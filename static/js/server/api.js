@@ -89,8 +89,14 @@ async function request(method, path, body, headers = {}) {
     headers: { Accept: "application/json", ...(body ? { "Content-Type": "application/json" } : {}), ...headers },
     body: body ? JSON.stringify(body) : undefined,
   });
+  if (response.status === 401) signInAgain();
   if (!response.ok) throw await failure(response);
   return response.status === 204 ? null : response.json();
+}
+
+/** The session has ended: the server's login leads back to here. */
+function signInAgain() {
+  location.assign(`/login?next=${encodeURIComponent(location.pathname)}`);
 }
 
 /** @param {string} url @param {RequestInit} init */

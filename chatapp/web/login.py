@@ -1,0 +1,58 @@
+"""Signing in and out, with plain forms: neither needs a script."""
+
+from flask import Blueprint, make_response, redirect, render_template, request
+from werkzeug import Response
+
+from chatapp.access import SignsInByKey, SignsOut
+from chatapp.errors import Unauthorized
+from chatapp.web import authenticator, sender
+from chatapp.web.authentication import local_path
+from chatapp.web.endpoint import open_to_all
+
+blueprint = Blueprint("login", __name__)
+
+MAX_FORM_BYTES = 16_384  # a key, and an address to go to
+
+
+@blueprint.get("/login")
+@open_to_all
+def show() -> Response:
+    """The form; without one the start page is the way in."""
+    if not isinstance(authenticator(), SignsInByKey):
+        return redirect("/")
+    return _form(200)
+
+
+@blueprint.post("/login")
+@open_to_all
+def sign_in() -> Response:
+    request.max_content_length = MAX_FORM_BYTES
+    auth = authenticator()
+    if not isinstance(auth, SignsInByKey):
+        return redirect("/", 303)
+    response = redirect(local_path(request.form.get("next", "/")), 303)
+    try:
+        auth.sign_in(request.form.get("key", ""), sender(), response)
+    except Unauthorized as error:
+        return _form(error.status, error.message)
+    return response
+
+
+@blueprint.post("/logout")
+@open_to_all
+def sign_out() -> Response:
+    """Ends the session of this browser, also one that has ended already."""
+    auth, response = authenticator(), redirect("/login?signed_out=1", 303)
+    if isinstance(auth, SignsOut):
+        auth.sign_out(sender(), response)
+    return response
+
+
+def _form(status: int, wrong: str = "") -> Response:
+    next_path = local_path(request.values.get("next", "/"))
+    page = render_template(
+        "login.html", next=next_path, wrong=wrong, signed_out="signed_out" in request.args and not wrong
+    )
+    response: Response = make_response(page, status)
+    response.headers["Cache-Control"] = "no-store"
+    return response

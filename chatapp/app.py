@@ -12,6 +12,8 @@ from chatapp.access.cookies import CookieAuthenticator, secret_key
 from chatapp.access.keys import KeyAuthenticator
 from chatapp.access.proxy import GroupRoles, ProxyAuthenticator, trusted_networks
 from chatapp.access.sessions import BrowserSessions
+from chatapp.access.shares import LinkOffice
+from chatapp.access.tickets import TicketOffice
 from chatapp.agents.catalog import AgentCatalog
 from chatapp.dialects.registry import DIALECTS
 from chatapp.errors import ConfigError
@@ -35,22 +37,30 @@ from chatapp.storage.database import Database, open_database
 from chatapp.storage.keys import StoredKeys
 from chatapp.storage.retention import Retention
 from chatapp.storage.sessions import StoredSessions
+from chatapp.storage.shares import StoredShares
+from chatapp.storage.tickets import StoredTickets
 from chatapp.tools.catalog import ToolCatalog
 from chatapp.tools.mcp.config import mcp_servers
 from chatapp.web import (
     AUTHENTICATOR,
     CREDENTIALS,
     EXTENSION,
+    SHARES,
+    TICKETS,
     authentication,
+    cors,
     errors,
     guards,
     health,
     login,
     openapi,
     pages,
+    security_headers,
+    shared,
 )
 from chatapp.web.api import conversations as conversations_api
-from chatapp.web.api import files, messages, models, one_request, raw, tools
+from chatapp.web.api import files, messages, models, one_request, raw, tickets, tools
+from chatapp.web.api import shares as shares_api
 from chatapp.web.compat import agui, ai_sdk, anthropic, openai_chat, openai_conversations, openai_responses
 from chatapp.web.page_modules import page_modules
 
@@ -62,6 +72,8 @@ BLUEPRINTS = (
     conversations_api,
     models,
     tools,
+    tickets,
+    shares_api,
     openai_chat,
     openai_responses,
     openai_conversations,
@@ -70,6 +82,7 @@ BLUEPRINTS = (
     agui,
     pages,
     login,
+    shared,
     health,
     openapi,
 )
@@ -89,11 +102,12 @@ def create_app(settings: Settings | None = None, *, start: bool = True, observer
     )
     app.jinja_env.globals.update(version=__version__, page_modules=page_modules(Path(_folder("static"))))
     app.extensions[EXTENSION] = service
-    app.extensions[AUTHENTICATOR] = build_authenticator(settings, service.database)
-    app.extensions[CREDENTIALS] = CredentialWatch(StoredCredentials(service.database.engine).ended)
+    _let_in(app, settings, service.database)
     errors.install(app, {"/v1/": openai_chat.error_shape, "/v1/messages": anthropic.error_shape})
-    guards.install(app, settings.trusted_hosts)
+    guards.install(app, settings.trusted_hosts, cors.allows(settings.cors_origins))
     authentication.install(app)
+    security_headers.install(app)
+    cors.install(app, settings.cors_origins)
     for module in BLUEPRINTS:
         app.register_blueprint(module.blueprint)
     if start:
@@ -127,9 +141,17 @@ def build_service(settings: Settings, environ: Mapping[str, str], observers: Seq
     )
 
 
-def build_authenticator(settings: Settings, database: Database) -> Authenticator:
-    """Raises ConfigError."""
-    key = secret_key(settings.secret_key.reveal(), settings.data)
+def _let_in(app: Flask, settings: Settings, database: Database) -> None:
+    """Who asks, and what lets others in beside a login."""
+    key, engine = secret_key(settings.secret_key.reveal(), settings.data), database.engine
+    app.extensions[AUTHENTICATOR] = build_authenticator(settings, database, key)
+    app.extensions[CREDENTIALS] = CredentialWatch(StoredCredentials(engine).ended)
+    app.extensions[SHARES] = LinkOffice(StoredShares(engine), key)
+    app.extensions[TICKETS] = TicketOffice(StoredTickets(engine), settings.ticket_s)
+
+
+def build_authenticator(settings: Settings, database: Database, key: str) -> Authenticator:
+    """`key` is the server's secret. Raises ConfigError."""
     match settings.auth:
         case "none":
             return CookieAuthenticator(key)

@@ -63,6 +63,7 @@ APART = ("providers", "dialects", "logs", "web.api", "web.compat")
 ONLY = {
     "flask": {"web", "access", "app"},
     "werkzeug": {"web", "access", "app"},
+    "flask_cors": {"web.cors"},
     "requests": {"wire"},
     "urllib3": {"wire"},
     "sqlalchemy": {"storage"},

@@ -9,9 +9,20 @@ import msgspec
 from werkzeug import Response
 from werkzeug.datastructures import Headers
 
-from chatapp.storage import Role
+from chatapp.storage import Role, Share
 
-__all__ = ["Authenticator", "Caller", "KnowsBrowsers", "Role", "Sender", "SignsInByKey", "SignsOut"]
+__all__ = [
+    "Authenticator",
+    "Caller",
+    "KnowsBrowsers",
+    "Role",
+    "Sender",
+    "Share",
+    "Shares",
+    "SignsInByKey",
+    "SignsOut",
+    "Tickets",
+]
 
 
 class Caller(msgspec.Struct, frozen=True):
@@ -73,4 +84,43 @@ class SignsInByKey(SignsOut, Protocol):
 
     def sign_in(self, key: str, sender: Sender, response: Response) -> None:
         """Begin a session. Raises Unauthorized."""
+        ...
+
+
+class Tickets(Protocol):
+    """Let the bearer of an address be somebody for one request."""
+
+    @property
+    def lasts_s(self) -> float:
+        """For how long a ticket is good."""
+        ...
+
+    def issue(self, caller: Caller, path: str) -> str:
+        """A ticket for one GET of the path. Raises DatabaseUnavailable."""
+        ...
+
+    def redeem(self, token: str, path: str, trace_id: str) -> Caller | None:
+        """Who issued it, once; None if it was used, has expired, or is for another path. Raises
+        DatabaseUnavailable."""
+        ...
+
+
+class Shares(Protocol):
+    """Read-only links to answers and conversations. All raise DatabaseUnavailable."""
+
+    def share(self, owner: str, *, conversation_id: str | None = None, message_id: str | None = None) -> str:
+        """The token of the link to one of the two, always the same until it is taken back. Whether
+        the owner owns it is checked before."""
+        ...
+
+    def find(self, token: str) -> Share:
+        """Raises NotFound."""
+        ...
+
+    def take_back(self, owner: str, *, conversation_id: str | None = None, message_id: str | None = None) -> bool:
+        """False if there is no link."""
+        ...
+
+    def token(self, owner: str, *, conversation_id: str | None = None, message_id: str | None = None) -> str | None:
+        """Of the link that there is; None if there is none."""
         ...

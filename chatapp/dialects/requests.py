@@ -147,6 +147,10 @@ class TitleRequest(msgspec.Struct, frozen=True):
     title: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 
+class TicketRequest(msgspec.Struct, frozen=True):
+    path: Annotated[str, msgspec.Meta(pattern="^/", max_length=2000)]
+
+
 class DecisionRequest(msgspec.Struct, frozen=True):
     decision: Literal["approved", "denied"]
 

@@ -72,6 +72,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     proxy_groups_header: Annotated[
         str, about("With `proxy`: the header with the user's groups, by commas. To be overwritten just so.")
     ] = "X-Forwarded-Groups"
+    cors_origins: Annotated[
+        Names, about("Origins of other sites whose pages may call the API, exactly: `https://chat.example`.")
+    ] = ()
+    ticket_s: Annotated[
+        Seconds, about("How long a ticket for one stream is good: from asking for it to opening the stream.")
+    ] = 30.0
     trusted_hosts: Annotated[
         Names, about("Accepted Host headers; any other gets 400. Stops DNS rebinding by a web page.")
     ] = ("127.0.0.1", "localhost", "[::1]")

@@ -94,3 +94,22 @@ class BrowserSession(msgspec.Struct, frozen=True):
     hash: str
     owner: str
     role: Role
+
+
+class Share(msgspec.Struct, frozen=True):
+    """A read-only link to a conversation or to one answer."""
+
+    id: str
+    hash: str
+    owner: str
+    conversation_id: str | None
+    message_id: str | None
+    created: float
+
+
+class Ticket(msgspec.Struct, frozen=True):
+    """Who its bearer is for one request."""
+
+    owner: str
+    role: Role
+    credential: str

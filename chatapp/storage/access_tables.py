@@ -5,7 +5,7 @@ from typing import cast
 from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from chatapp.storage import BrowserSession, Key, Role
+from chatapp.storage import BrowserSession, Key, Role, Share
 from chatapp.storage.tables import Base
 
 
@@ -53,3 +53,38 @@ class SessionRow(Base):
 
     def value(self) -> BrowserSession:
         return BrowserSession(self.id, self.hash, self.owner, cast(Role, self.role))
+
+
+class ShareRow(Base):
+    """A read-only link to a conversation or to one answer: exactly one of the two is set."""
+
+    __tablename__ = "shares"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    hash: Mapped[str]
+    owner: Mapped[str]
+    conversation_id: Mapped[str | None] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"))
+    message_id: Mapped[str | None] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"))
+    created: Mapped[float]
+
+    __table_args__ = (
+        Index("shares_by_hash", "hash", unique=True),
+        Index("shares_by_conversation", "conversation_id", unique=True),
+        Index("shares_by_message", "message_id", unique=True),
+    )
+
+    def value(self) -> Share:
+        return Share(self.id, self.hash, self.owner, self.conversation_id, self.message_id, self.created)
+
+
+class TicketRow(Base):
+    """Lets its bearer be somebody for one request."""
+
+    __tablename__ = "tickets"
+
+    hash: Mapped[str] = mapped_column(primary_key=True)
+    owner: Mapped[str]
+    role: Mapped[str]
+    credential: Mapped[str]
+    path: Mapped[str]
+    expires: Mapped[float]

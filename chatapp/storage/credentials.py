@@ -5,14 +5,14 @@ from collections.abc import Collection
 
 from sqlalchemy import Engine, or_, select
 
-from chatapp.storage.access_tables import KeyRow, SessionRow
+from chatapp.storage.access_tables import KeyRow, SessionRow, ShareRow
 from chatapp.storage.transactions import transactions
 
 AT_ONCE = 500  # ids in one query, below every database's limit
 
 
 class StoredCredentials:
-    """Keys and sessions by their ids, which tell what they are. Raises DatabaseUnavailable."""
+    """Keys, sessions and links by their ids. Raises DatabaseUnavailable."""
 
     def __init__(self, engine: Engine) -> None:
         self._transaction = transactions(engine, "the credentials")
@@ -30,5 +30,6 @@ class StoredCredentials:
         lasts = or_(KeyRow.expires.is_(None), KeyRow.expires > now)
         keys = select(KeyRow.id).where(KeyRow.id.in_(ids), KeyRow.revoked.is_(None), lasts)
         sessions = select(SessionRow.id).where(SessionRow.id.in_(ids), SessionRow.expires > now)
+        shares = select(ShareRow.id).where(ShareRow.id.in_(ids))
         with self._transaction() as session:
-            return {*session.scalars(keys), *session.scalars(sessions)}
+            return {*session.scalars(keys), *session.scalars(sessions), *session.scalars(shares)}

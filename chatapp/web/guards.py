@@ -14,7 +14,7 @@ HEAD: Flask would run the view of a GET, and a stream's view would begin a run, 
 that leaves.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, request
@@ -42,14 +42,15 @@ CONTENT_SECURITY_POLICY = "; ".join(
 )
 
 
-def install(app: Flask, trusted_hosts: Collection[str]) -> None:
+def install(app: Flask, trusted_hosts: Collection[str], allowed: Callable[[], bool] = lambda: False) -> None:
     """`trusted_hosts` as in the Host header, without the port; `.example.com` stands for all names
-    below it."""
+    below it. `allowed`: whether the request comes from another site's page that may send it."""
 
     def guard() -> None:
         _refuse_other_hosts(trusted_hosts)
         endpoint = endpoint_of(current_app.view_functions.get(request.endpoint or ""))
-        _refuse_other_sites(endpoint)
+        if not allowed():
+            _refuse_other_sites(endpoint)
         _refuse_head(endpoint)
 
     app.before_request(guard)

@@ -115,6 +115,14 @@ def wait(answer: Answer, on_leave: OnLeave) -> Transcript:
         client.stop()
 
 
+def dialect_name(answer: Answer) -> str:
+    """The one that the request names; `message` is written in the answer's result mode."""
+    name = request.args.get("dialect", "message")
+    if name == "message" and answer.result_mode not in (None, "legacy"):
+        return answer.result_mode
+    return name
+
+
 def position(suffix: str = "") -> int:
     """The seq that the client has: `Last-Event-ID`, which a browser keeps up to date, else `after`.
     -1: not a seq.

@@ -56,6 +56,22 @@ export const api = {
   /** @param {string} id */
   cancel: (id) => request("POST", `/messages/${encodeURIComponent(id)}/cancel`, {}),
 
+  /** The link to it; null if it is not shared. @param {string} id @returns {Promise<{url: string}|null>} */
+  async shared(id) {
+    try {
+      return await request("GET", `/conversations/${encodeURIComponent(id)}/share`);
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) return null;
+      throw error;
+    }
+  },
+
+  /** @param {string} id @returns {Promise<{url: string}>} */
+  share: (id) => request("POST", `/conversations/${encodeURIComponent(id)}/share`),
+
+  /** @param {string} id */
+  unshare: (id) => request("DELETE", `/conversations/${encodeURIComponent(id)}/share`),
+
   /** @param {string} id @param {string} call @param {"approved"|"denied"} decision */
   decide: (id, call, decision) =>
     request("POST", `/messages/${encodeURIComponent(id)}/tools/${encodeURIComponent(call)}`, { decision }),
@@ -78,13 +94,38 @@ export const api = {
 };
 
 /**
+ * What the viewer of a link may ask for. `root` is the link's own address.
+ * @param {string} root
+ */
+export function viewerApi(root) {
+  return {
+    /** @returns {Promise<Conversation & {messages: Message[]}>} */
+    conversation: () => requestAt(root, "GET", "/messages"),
+
+    /** @param {string} id @returns {Promise<Message>} */
+    message: (id) => requestAt(root, "GET", `/messages/${encodeURIComponent(id)}`),
+  };
+}
+
+/**
  * @param {string} method
  * @param {string} path
  * @param {object} [body]
  * @param {Record<string, string>} [headers]
  */
-async function request(method, path, body, headers = {}) {
-  const response = await reach(ROOT + path, {
+function request(method, path, body, headers) {
+  return requestAt(ROOT, method, path, body, headers);
+}
+
+/**
+ * @param {string} root
+ * @param {string} method
+ * @param {string} path
+ * @param {object} [body]
+ * @param {Record<string, string>} [headers]
+ */
+async function requestAt(root, method, path, body, headers = {}) {
+  const response = await reach(root + path, {
     method,
     headers: { Accept: "application/json", ...(body ? { "Content-Type": "application/json" } : {}), ...headers },
     body: body ? JSON.stringify(body) : undefined,

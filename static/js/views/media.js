@@ -112,7 +112,7 @@ export function showFiles(box, files) {
 function drawn({ id, media_type, name, url = "", error }) {
   const label = name || id;
   if (error) return note(`${label}: ${error}`);
-  const isOurs = url.startsWith("/api/");
+  const isOurs = url.startsWith("/api/") || url.startsWith("/shared/");
   if (!isOurs && !isWeb(url)) return note(label);
   const link = linkTo({ url }, label);
   if (isOurs && PICTURES.includes(media_type)) {

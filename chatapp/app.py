@@ -62,7 +62,7 @@ from chatapp.web.api import conversations as conversations_api
 from chatapp.web.api import files, messages, models, one_request, raw, tickets, tools
 from chatapp.web.api import shares as shares_api
 from chatapp.web.compat import agui, ai_sdk, anthropic, openai_chat, openai_conversations, openai_responses
-from chatapp.web.page_modules import page_modules
+from chatapp.web.page_modules import VIEWER_ENTRY, page_modules
 
 BLUEPRINTS = (
     messages,
@@ -100,7 +100,10 @@ def create_app(settings: Settings | None = None, *, start: bool = True, observer
     app = Flask(
         "chatapp", template_folder=_folder("templates"), static_folder=_folder("static"), root_path=str(PACKAGE)
     )
-    app.jinja_env.globals.update(version=__version__, page_modules=page_modules(Path(_folder("static"))))
+    static = Path(_folder("static"))
+    app.jinja_env.globals.update(
+        version=__version__, page_modules=page_modules(static), viewer_modules=page_modules(static, VIEWER_ENTRY)
+    )
     app.extensions[EXTENSION] = service
     _let_in(app, settings, service.database)
     errors.install(app, {"/v1/": openai_chat.error_shape, "/v1/messages": anthropic.error_shape})

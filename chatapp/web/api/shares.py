@@ -21,7 +21,7 @@ def share_message(message_id: str) -> tuple[Response, int]:
 
 @endpoint(blueprint.get(MESSAGE), answers={200: (JSON,)})
 def get_message_share(message_id: str) -> Response:
-    """The link, if there is one."""
+    """The link; null if there is none."""
     caller = _owner_of_answer(message_id)
     return _link(shares().token(caller.owner, message_id=message_id))
 
@@ -42,7 +42,7 @@ def share_conversation(conversation_id: str) -> tuple[Response, int]:
 
 @endpoint(blueprint.get(CONVERSATION), answers={200: (JSON,)})
 def get_conversation_share(conversation_id: str) -> Response:
-    """The link, if there is one."""
+    """The link; null if there is none."""
     caller = _owner_of_conversation(conversation_id)
     return _link(shares().token(caller.owner, conversation_id=conversation_id))
 
@@ -67,11 +67,9 @@ def _owner_of_conversation(conversation_id: str) -> Caller:
 
 
 def _link(token: str | None) -> Response:
-    """`url` is the whole address, `path` the part below this server."""
-    if token is None:
-        raise NotFound("it is not shared")
-    path = f"/shared/{token}"
-    return jsonify(url=request.host_url.rstrip("/") + path, path=path)
+    """`url` is the whole address, `path` the part below this server; null without a link."""
+    path = f"/shared/{token}" if token else None
+    return jsonify(url=path and request.host_url.rstrip("/") + path, path=path)
 
 
 def _taken_back(found: bool) -> Response:

@@ -56,15 +56,8 @@ export const api = {
   /** @param {string} id */
   cancel: (id) => request("POST", `/messages/${encodeURIComponent(id)}/cancel`, {}),
 
-  /** The link to it; null if it is not shared. @param {string} id @returns {Promise<{url: string}|null>} */
-  async shared(id) {
-    try {
-      return await request("GET", `/conversations/${encodeURIComponent(id)}/share`);
-    } catch (error) {
-      if (error instanceof ApiError && error.status === 404) return null;
-      throw error;
-    }
-  },
+  /** The link to it; null if it is not shared. @param {string} id @returns {Promise<{url: string|null}>} */
+  shared: (id) => request("GET", `/conversations/${encodeURIComponent(id)}/share`),
 
   /** @param {string} id @returns {Promise<{url: string}>} */
   share: (id) => request("POST", `/conversations/${encodeURIComponent(id)}/share`),
@@ -135,8 +128,12 @@ async function requestAt(root, method, path, body, headers = {}) {
   return response.status === 204 ? null : response.json();
 }
 
-/** The session has ended: the server's login leads back to here. */
+let leaving = false;
+
+/** The session has ended: the server's login leads back to here. Several requests may find out. */
 function signInAgain() {
+  if (leaving) return;
+  leaving = true;
   location.assign(`/login?next=${encodeURIComponent(location.pathname)}`);
 }
 

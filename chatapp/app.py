@@ -7,13 +7,7 @@ from pathlib import Path
 from flask import Flask
 
 from chatapp import __version__
-from chatapp.access import Authenticator
-from chatapp.access.cookies import CookieAuthenticator, secret_key
-from chatapp.access.keys import KeyAuthenticator
-from chatapp.access.proxy import GroupRoles, ProxyAuthenticator, trusted_networks
-from chatapp.access.sessions import BrowserSessions
-from chatapp.access.shares import LinkOffice
-from chatapp.access.tickets import TicketOffice
+from chatapp.access.factory import open_access
 from chatapp.agents.catalog import AgentCatalog
 from chatapp.dialects.registry import DIALECTS
 from chatapp.errors import ConfigError
@@ -32,13 +26,8 @@ from chatapp.settings import Settings
 from chatapp.settings.loading import load
 from chatapp.storage.approvals import StoredApprovals
 from chatapp.storage.conversations import Conversations
-from chatapp.storage.credentials import StoredCredentials
-from chatapp.storage.database import Database, open_database
-from chatapp.storage.keys import StoredKeys
+from chatapp.storage.database import open_database
 from chatapp.storage.retention import Retention
-from chatapp.storage.sessions import StoredSessions
-from chatapp.storage.shares import StoredShares
-from chatapp.storage.tickets import StoredTickets
 from chatapp.tools.catalog import ToolCatalog
 from chatapp.tools.mcp.config import mcp_servers
 from chatapp.web import (
@@ -105,7 +94,10 @@ def create_app(settings: Settings | None = None, *, start: bool = True, observer
         version=__version__, page_modules=page_modules(static), viewer_modules=page_modules(static, VIEWER_ENTRY)
     )
     app.extensions[EXTENSION] = service
-    _let_in(app, settings, service.database)
+    access = open_access(app, settings, service.database)
+    app.extensions[AUTHENTICATOR] = access.authenticator
+    app.extensions[SHARES], app.extensions[TICKETS] = access.shares, access.tickets
+    app.extensions[CREDENTIALS] = CredentialWatch(access.ended)
     errors.install(app, {"/v1/": openai_chat.error_shape, "/v1/messages": anthropic.error_shape})
     guards.install(app, settings.trusted_hosts, cors.allows(settings.cors_origins))
     authentication.install(app)
@@ -142,32 +134,6 @@ def build_service(settings: Settings, environ: Mapping[str, str], observers: Seq
         readers=OpenReaders(),
         disconnects=DisconnectPolicy(Presence(), runs.cancel, conversations.visits, settings.come_back_s),
     )
-
-
-def _let_in(app: Flask, settings: Settings, database: Database) -> None:
-    """Who asks, and what lets others in beside a login."""
-    key, engine = secret_key(settings.secret_key.reveal(), settings.data), database.engine
-    app.extensions[AUTHENTICATOR] = build_authenticator(settings, database, key)
-    app.extensions[CREDENTIALS] = CredentialWatch(StoredCredentials(engine).ended)
-    app.extensions[SHARES] = LinkOffice(StoredShares(engine), key)
-    app.extensions[TICKETS] = TicketOffice(StoredTickets(engine), settings.ticket_s)
-
-
-def build_authenticator(settings: Settings, database: Database, key: str) -> Authenticator:
-    """`key` is the server's secret. Raises ConfigError."""
-    match settings.auth:
-        case "none":
-            return CookieAuthenticator(key)
-        case "keys":
-            sessions = BrowserSessions(StoredSessions(database.engine), key, settings.session_s)
-            return KeyAuthenticator(StoredKeys(database.engine), sessions)
-        case "proxy":
-            return ProxyAuthenticator(
-                trusted_networks(settings.trusted_proxies),
-                settings.proxy_user_header,
-                settings.proxy_groups_header,
-                GroupRoles(settings.user_groups, settings.admin_groups),
-            )
 
 
 def open_log(settings: Settings) -> EventLog:

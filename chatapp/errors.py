@@ -15,6 +15,7 @@ ChatappError
 │   ├── UnknownRun              404  the log does not exist, or was trimmed
 │   └── LogUnavailable          503  events cannot be read or written now
 ├── DatabaseUnavailable         503  conversations cannot be read or written now
+├── LoginUnavailable            503  the company's login cannot be asked now
 ├── Overloaded                  503  this process starts no more runs now
 └── UpstreamError               the provider failed; `run-end` carries the error
     ├── Unreachable             502  no connection
@@ -133,6 +134,12 @@ class LogUnavailable(LogError):
 
 class DatabaseUnavailable(ChatappError):
     code = "database_unavailable"
+    status = 503
+    retryable = True
+
+
+class LoginUnavailable(ChatappError):
+    code = "login_unavailable"
     status = 503
     retryable = True
 

@@ -87,6 +87,21 @@ class SignsInByKey(SignsOut, Protocol):
         ...
 
 
+@runtime_checkable
+class SignsInElsewhere(SignsOut, Protocol):
+    """An authenticator whose browsers sign in at a provider."""
+
+    def leave_for_login(self, return_url: str) -> Response:
+        """Send the browser to the provider, which sends it to `return_url`. Raises
+        LoginUnavailable."""
+        ...
+
+    def come_back(self, sender: Sender, response: Response) -> None:
+        """Begin a session for the person whom the provider names. Raises Unauthorized, Forbidden,
+        LoginUnavailable."""
+        ...
+
+
 class Tickets(Protocol):
     """Let the bearer of an address be somebody for one request."""
 

@@ -5,14 +5,12 @@ may. Anybody else's headers count for nothing.
 """
 
 import ipaddress
-import unicodedata
 from collections.abc import Collection, Iterable
 from typing import TypeAlias
 
 from chatapp.access import Caller, Role, Sender
+from chatapp.access.names import is_owner
 from chatapp.errors import ConfigError, Forbidden, Unauthorized
-
-MAX_USER_CHARS = 255
 
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -30,7 +28,7 @@ class ProxyAuthenticator:
         if not is_trusted(sender.peer, self._proxies):
             raise Unauthorized("the request did not come from a trusted proxy (setting trusted_proxies)")
         user = _text(sender.headers.get(self._user_header, ""))
-        if not _is_user(user):
+        if not is_owner(user):
             raise Unauthorized(f"{self._user_header}: the proxy named no user, or more than one")
         groups = _text(sender.headers.get(self._groups_header, "")).split(",")
         return Caller(user, sender.trace_id, self._roles.role([group.strip() for group in groups]))
@@ -84,9 +82,3 @@ def _text(header: str) -> str:
         return header.encode("latin-1").decode("utf-8").strip()
     except UnicodeError:
         return ""
-
-
-def _is_user(name: str) -> bool:
-    """Two headers arrive joined by a comma: a second one may be the client's own."""
-    printable = not any(unicodedata.category(character).startswith("C") for character in name)
-    return 0 < len(name) <= MAX_USER_CHARS and printable and "," not in name

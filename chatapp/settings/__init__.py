@@ -19,7 +19,7 @@ Bytes = Annotated[int, Meta(ge=1024)]
 Count = Annotated[int, Meta(ge=1)]
 Names: TypeAlias = tuple[str, ...]
 
-Auth: TypeAlias = Literal["none", "keys", "proxy"]
+Auth: TypeAlias = Literal["none", "keys", "proxy", "oidc"]
 Synchronous: TypeAlias = Literal["NORMAL", "FULL"]
 LogLevel: TypeAlias = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
@@ -54,7 +54,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     ] = "NORMAL"
 
     auth: Annotated[
-        Auth, about("Who may come in: `none` (loopback only), `keys` or `proxy`; see docs/guides/sign-in.md.")
+        Auth, about("Who may come in: `none` (loopback only), `keys`, `proxy` or `oidc`; see docs/guides/sign-in.md.")
     ] = "none"
     session_s: Annotated[
         Seconds, about("How long a browser stays signed in. It ends earlier with the key that began it.")
@@ -72,6 +72,27 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     proxy_groups_header: Annotated[
         str, about("With `proxy`: the header with the user's groups, by commas. To be overwritten just so.")
     ] = "X-Forwarded-Groups"
+    oidc_issuer: Annotated[str, about("With `oidc`: the provider's issuer, a URL; its metadata is found below it.")] = (
+        ""
+    )
+    oidc_client_id: Annotated[str, about("With `oidc`: the name under which the provider knows this server.")] = ""
+    oidc_client_secret: Annotated[
+        Secret, about("With `oidc`: the provider's secret for this server. Empty: a public client.")
+    ] = Secret("")
+    oidc_scopes: Annotated[
+        Names, about("With `oidc`: what is asked for. Some providers give groups only for a scope.")
+    ] = (
+        "openid",
+        "profile",
+        "email",
+    )
+    oidc_user_claim: Annotated[
+        str, about("With `oidc`: the claim that is the owner. `sub` never changes; a name or an address may.")
+    ] = "sub"
+    oidc_groups_claim: Annotated[str, about("With `oidc`: the claim with the person's groups.")] = "groups"
+    oidc_timeout_s: Annotated[
+        Seconds, about("With `oidc`: time limit for each request to the provider; somebody waits for it.")
+    ] = 10.0
     cors_origins: Annotated[
         Names, about("Origins of other sites whose pages may call the API, exactly: `https://chat.example`.")
     ] = ()

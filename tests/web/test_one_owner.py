@@ -44,6 +44,7 @@ TABLE = {
     ("GET", "/readyz"): Row(OPEN),
     ("GET", "/login"): Row(OPEN),
     ("POST", "/login"): Row(OPEN),
+    ("GET", "/login/callback"): Row(OPEN),
     ("POST", "/logout"): Row(OPEN),
     ("GET", "/static/<path:filename>"): Row(OPEN),
     ("GET", "/"): Row(PAGE),

@@ -35,14 +35,15 @@ class StoredKeys:
         with self._transaction() as session:
             return [row.value() for row in session.scalars(select(KeyRow).order_by(KeyRow.created, KeyRow.id))]
 
-    def revoke(self, name_or_id: str) -> int:
-        """End the live keys of this name, or the one with this id, and the sessions that they
-        began; return how many keys."""
+    def revoke(self, name_or_id: str) -> tuple[int, int]:
+        """End the live keys of this name, or the one with this id, and their sessions; with a name
+        all that it has, also by a company's login. Return how many keys and sessions."""
         now = time.time()
         chosen = or_(KeyRow.name == name_or_id, KeyRow.id == name_or_id)
         with self._transaction() as session:
             rows = [row for row in session.scalars(select(KeyRow).where(chosen)) if row.value().is_live(now)]
             for row in rows:
                 row.revoked = now
-            session.execute(delete(SessionRow).where(SessionRow.key_id.in_([row.id for row in rows])))
-            return len(rows)
+            of_keys = SessionRow.key_id.in_([row.id for row in rows])
+            ended = delete(SessionRow).where(or_(of_keys, SessionRow.owner == name_or_id)).returning(SessionRow.id)
+            return len(rows), len(session.scalars(ended).all())

@@ -81,7 +81,7 @@ def test_names_are_plain(keys: StoredKeys, name: str) -> None:
 
 def test_an_expired_key_and_a_revoked_one_are_refused(auth: KeyAuthenticator, keys: StoredKeys, sender: Make) -> None:
     expired, revoked = create_key(keys, "bob", "user", time.time() - 1), create_key(keys, "eve", "user", None)
-    assert keys.revoke("eve") == 1 and keys.revoke("eve") == 0
+    assert keys.revoke("eve") == (1, 0) and keys.revoke("eve") == (0, 0)
     for key in (expired, revoked):
         with pytest.raises(Unauthorized, match="unknown, was revoked or has expired"):
             auth.caller(sender(bearer(key)))
@@ -89,7 +89,7 @@ def test_an_expired_key_and_a_revoked_one_are_refused(auth: KeyAuthenticator, ke
 
 def test_one_key_of_several_is_revoked_by_its_id(auth: KeyAuthenticator, keys: StoredKeys, sender: Make) -> None:
     old, new = (create_key(keys, "bob", "user", None) for _ in range(2))
-    assert keys.revoke(keys.all()[0].id) == 1
+    assert keys.revoke(keys.all()[0].id) == (1, 0)
     assert auth.caller(sender(bearer(new))).owner == "bob"
     with pytest.raises(Unauthorized):
         auth.caller(sender(bearer(old)))
@@ -145,7 +145,7 @@ def test_sessions_end_with_their_key(
     by_session, by_key = auth.caller(sender(cookies=cookies)), auth.caller(sender(bearer(key)))
     ended = StoredCredentials(database.engine).ended
     assert ended([by_session.credential, by_key.credential, "key_unknown"]) == {"key_unknown"}
-    keys.revoke("bob")
+    assert keys.revoke("bob") == (1, 1)
     assert ended([by_session.credential, by_key.credential]) == {by_session.credential, by_key.credential}
     with pytest.raises(Unauthorized):
         auth.caller(sender(cookies=cookies))

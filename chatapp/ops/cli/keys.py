@@ -70,15 +70,15 @@ def list_keys() -> None:
 @keys.command()
 @click.argument("name")
 def revoke(name: str) -> None:
-    """End all keys of NAME, or the one whose id it is.
+    """End all keys and sessions of NAME, or the one key whose id it is.
 
-    Their sessions and open streams end within seconds.
+    Their open streams end within seconds.
     """
     with _stored_keys() as stored:
-        count = stored.revoke(name)
-    if not count:
-        raise click.ClickException(f"NAME: no key of {name!r} to revoke; `chatapp keys list` shows them all")
-    click.echo(f"revoked {count} key{'s' if count > 1 else ''} of {name}")
+        keys, sessions = stored.revoke(name)
+    if not keys and not sessions:
+        raise click.ClickException(f"NAME: {name!r} has nothing to revoke; `chatapp keys list` shows all keys")
+    click.echo(f"revoked {_count(keys, 'key')} and {_count(sessions, 'session')} of {name}")
 
 
 @contextmanager
@@ -105,6 +105,10 @@ def _expiry(text: str) -> float | None:
     except ValueError:
         return None
     return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def _row(key: Key) -> tuple[str, ...]:

@@ -49,6 +49,10 @@ class Sender(msgspec.Struct, frozen=True):
     secure: bool
     trace_id: str
 
+    def __repr__(self) -> str:
+        """Without the headers and cookies, which hold keys."""
+        return f"Sender(peer={self.peer!r}, trace_id={self.trace_id!r})"
+
 
 class Authenticator(Protocol):
     def caller(self, sender: Sender) -> Caller:

@@ -16,8 +16,6 @@ from chatapp.storage import Key
 from chatapp.storage.keys import StoredKeys
 
 PREFIX = "chatapp_"
-UNKNOWN = "this key is unknown, was revoked or has expired"
-
 _NAME = re.compile(r"[\w.@+-]{1,100}")
 
 
@@ -32,24 +30,26 @@ class KeyAuthenticator:
         """By the key if there is one, else by the session."""
         sent = key_of(sender.headers)
         if sent is not None:
-            key = self._known(sent, "Authorization")
+            key = self._live(sent)
+            if key is None:
+                raise Unauthorized("Authorization: this key is unknown, was revoked or has expired")
             return Caller(key.name, sender.trace_id, key.role, key.id)
         if found := self._sessions.caller(sender):
             return found
         raise Unauthorized("Authorization: expected `Bearer KEY` with a key of this server, or the key in `x-api-key`")
 
     def sign_in(self, key: str, sender: Sender, response: Response) -> None:
-        known = self._known(key.strip(), "key")
+        known = self._live(key.strip())
+        if known is None:
+            raise Unauthorized("This key is unknown, was revoked or has expired.")
         self._sessions.begin(known.name, known.role, sender, response, known.id, known.expires)
 
     def sign_out(self, sender: Sender, response: Response) -> None:
         self._sessions.end(sender, response)
 
-    def _known(self, sent: str, field: str) -> Key:
+    def _live(self, sent: str) -> Key | None:
         key = self._keys.find(hash_of(sent))
-        if key is None or not is_hash_of(sent, key.hash) or not key.is_live(time.time()):
-            raise Unauthorized(f"{field}: {UNKNOWN}")
-        return key
+        return key if key and is_hash_of(sent, key.hash) and key.is_live(time.time()) else None
 
 
 def key_of(headers: Headers) -> str | None:

@@ -102,17 +102,19 @@ def whole(answer: Answer, on_leave: OnLeave) -> Transcript:
 
 
 def wait(answer: Answer, on_leave: OnLeave) -> Transcript:
-    """The answer once its run has ended. If the client leaves and that stops the run, its end comes
-    soon."""
+    """The answer once its run has ended. If the client leaves, or its login ends, and that stops
+    the run, its end comes soon."""
     service = current_service()
     # The client's leaving is noticed in the hub, and stopping a run may wait.
     stop = partial(gevent.spawn, service.disconnects.stop, on_leave.run_id) if on_leave.stops else _ignore
     client = client_socket(stop)
     client.start()
+    leave = credentials().enter(current_caller().credential, stop)
     try:
         return service.wait(answer)
     finally:
         client.stop()
+        leave()
 
 
 def dialect_name(answer: Answer) -> str:

@@ -1,9 +1,12 @@
 """With a login, every view is closed but those that are marked open; a browser is sent to sign in."""
 
 from collections.abc import Callable, Iterator
+from math import inf
 from pathlib import Path
 
+import gevent
 import pytest
+from drivers import BOUND_S, soon
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -135,6 +138,17 @@ def test_what_is_for_admins_is_refused_to_users(app: Flask, key: Callable[..., s
     refused = client.get("/for-admins", headers=by(key("bob")))
     assert refused.status_code == 403 and "admin" in refused.get_json()["error"]["message"]
     assert client.get("/for-admins", headers=by(key("root", "admin"))).text == "seen"
+
+
+def test_a_revoked_key_ends_what_it_waits_for(
+    client: FlaskClient, service: ChatService, key: Callable[..., str]
+) -> None:
+    asked = {"model": "mock/silent", "messages": [{"role": "user", "content": "hi"}]}
+    waiting = gevent.spawn(client.post, "/v1/chat/completions", json=asked, headers=by(key("bob")))
+    soon(lambda: service.conversations.unfinished(inf))
+    StoredKeys(service.database.engine).revoke("bob")
+    assert waiting.get(timeout=BOUND_S).status_code == 200
+    assert not service.conversations.unfinished(inf)
 
 
 def test_every_view_that_needs_no_login_is_meant_to(app: Flask) -> None:

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import gevent
 import pytest
-from drivers import soon
+from drivers import BOUND_S, soon
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -124,6 +125,18 @@ def test_the_link_is_the_same_until_it_is_taken_back(client: FlaskClient, viewer
     assert viewer.get(link).status_code == 404 and viewer.get(f"{link}/messages").status_code == 404
     assert client.delete(f"{path}/share").status_code == 404
     assert shared(client, path) != link
+
+
+def test_whoever_follows_is_cut_off_when_it_is_taken_back(client: FlaskClient, viewer: FlaskClient) -> None:
+    said = asked(client, model="silent")
+    link = shared(client, f"{M}/{said['id']}")
+    with viewer.get(f"{link}/messages/{said['id']}/events", buffered=False) as stream:
+        pieces = stream.iter_encoded()
+        next(pieces)
+        client.delete(f"{M}/{said['id']}/share")
+        with gevent.Timeout(BOUND_S):
+            assert b"unauthorized" in b"".join(pieces)
+    assert client.get(f"{M}/{said['id']}").get_json()["status"] == "running"
 
 
 def test_a_link_goes_with_what_it_leads_to(client: FlaskClient, viewer: FlaskClient) -> None:

@@ -25,7 +25,7 @@ OPEN = ["/healthz", "/readyz", "/login", "/static/favicon.svg"]
 
 @pytest.fixture
 def app(tmp_path: Path) -> Iterator[Flask]:
-    app = create_app(Settings(data=tmp_path, log_url="memory:", auth="keys"))
+    app = create_app(Settings(data=tmp_path, log_url="memory:", auth="keys"), start=False)
     yield app
     service: ChatService = app.extensions[EXTENSION]
     service.drain(0)

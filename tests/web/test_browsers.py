@@ -25,7 +25,7 @@ SAY = {"prompt": "hi", "provider": "mock"}
 @pytest.fixture
 def app(tmp_path: Path) -> Iterator[Flask]:
     settings = Settings(data=tmp_path, log_url="memory:", auth="keys", cors_origins=(ORIGIN, "http://[::1]:3000"))
-    app = create_app(settings)
+    app = create_app(settings, start=False)
     yield app
     service: ChatService = app.extensions[EXTENSION]
     service.drain(0)

@@ -124,7 +124,7 @@ SOMEBODY_ELSE = ["eve", "root"]
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
-    app = create_app(Settings(data=tmp_path_factory.mktemp("data"), log_url="memory:", auth="keys"))
+    app = create_app(Settings(data=tmp_path_factory.mktemp("data"), log_url="memory:", auth="keys"), start=False)
     yield app
     service: ChatService = app.extensions[EXTENSION]
     service.drain(0)
@@ -301,7 +301,8 @@ def test_afterwards_all_is_as_it_was(app: Flask, identities: dict[str, dict[str,
 
 
 def test_with_a_proxy_an_untrusted_peer_s_word_opens_nothing(tmp_path: Path, things: dict[str, str]) -> None:
-    app = create_app(Settings(data=tmp_path, log_url="memory:", auth="proxy", trusted_proxies=("10.9.8.7",)))
+    settings = Settings(data=tmp_path, log_url="memory:", auth="proxy", trusted_proxies=("10.9.8.7",))
+    app = create_app(settings, start=False)
     client: FlaskClient = app.test_client()
     for (method, rule), row in TABLE.items():
         headers = {"X-Forwarded-User": "bob"}

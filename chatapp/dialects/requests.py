@@ -150,6 +150,10 @@ class TitleRequest(msgspec.Struct, frozen=True):
     title: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 
+class TicketRequest(msgspec.Struct, frozen=True):
+    path: Annotated[str, msgspec.Meta(pattern="^/", max_length=2000)]
+
+
 class DecisionRequest(msgspec.Struct, frozen=True):
     """Either a `decision` about a call that waits for approval, or an `action` on a question of a
     running call: `content` is the form of an accepted one, and `question` its id; without it the

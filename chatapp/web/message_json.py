@@ -24,8 +24,12 @@ def conversation_json(conversation_id: str) -> dict[str, object]:
 
 
 def message_json(message: StoredMessage) -> dict[str, Any]:
+    return described(message, readable(message))
+
+
+def described(message: StoredMessage, transcript: Transcript) -> dict[str, Any]:
+    """`transcript` is what there is of an answer, or what may be seen of it."""
     answer = message if isinstance(message, Answer) else None
-    transcript = _readable(answer) if answer else Transcript()
     end = transcript.end
     return {
         "id": message.id,
@@ -51,10 +55,13 @@ def message_json(message: StoredMessage) -> dict[str, Any]:
     }
 
 
-def _readable(answer: Answer) -> Transcript:
-    """An answer that cannot be read now must not keep its conversation from being shown."""
+def readable(message: StoredMessage) -> Transcript:
+    """What there is of an answer. One that cannot be read now must not keep its conversation from
+    being shown."""
+    if not isinstance(message, Answer):
+        return Transcript()
     try:
-        return current_service().described(answer)
+        return current_service().described(message)
     except LogError:
         return Transcript()
 

@@ -9,7 +9,7 @@ import logging
 import click
 
 from chatapp import __version__
-from chatapp.ops.cli import chat, completion, config, db, doctor, probe, runs, serve
+from chatapp.ops.cli import chat, completion, config, db, doctor, keys, probe, runs, serve
 from chatapp.ops.cli.common import Commands
 
 
@@ -25,6 +25,7 @@ for command in (
     chat.chat,
     probe.probe,
     doctor.doctor,
+    keys.keys,
     runs.runs,
     db.db,
     config.config,

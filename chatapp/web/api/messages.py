@@ -14,7 +14,7 @@ from chatapp.web import current_caller, current_service
 from chatapp.web.bodies import number, parse, stops_on_leave
 from chatapp.web.endpoint import CHANGING, JSON, RUNNING, STREAM, Parameter, endpoint
 from chatapp.web.message_json import EVENTS_URL, message_json
-from chatapp.web.streaming import begin, position, respond
+from chatapp.web.streaming import begin, dialect_name, position, respond
 
 blueprint = Blueprint("messages", __name__)
 
@@ -106,9 +106,7 @@ def get_message(message_id: str) -> Response:
 
 def _dialect_for(answer: Answer) -> Dialect:
     """The one that the request names; `message` is written in the answer's result mode."""
-    name = request.args.get("dialect", "message")
-    if name == "message" and answer.result_mode not in (None, "legacy"):
-        name = answer.result_mode
+    name = dialect_name(answer)
     dialects = current_service().dialects
     if name not in dialects:
         raise InvalidField(f"dialect: unknown dialect {name!r}; available: {', '.join(dialects)}")

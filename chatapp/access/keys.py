@@ -17,6 +17,7 @@ from chatapp.storage.keys import StoredKeys
 
 PREFIX = "chatapp_"
 _NAME = re.compile(r"[\w.@+-]{1,100}")
+_FORM = re.compile(rf"{PREFIX}[A-Za-z0-9_-]{{43}}")
 
 
 class KeyAuthenticator:
@@ -48,6 +49,8 @@ class KeyAuthenticator:
         self._sessions.end(sender, response)
 
     def _live(self, sent: str) -> Key | None:
+        if not _FORM.fullmatch(sent):
+            return None  # a flood of nonsense must not reach the database
         key = self._keys.find(hash_of(sent))
         return key if key and is_hash_of(sent, key.hash) and key.is_live(time.time()) else None
 

@@ -27,7 +27,7 @@ MESSAGES = {"messages": [{"role": "user", "content": "hi"}], "model": "mock/word
 RESPOND = {"input": "hi", "model": "mock/words"}
 UI = [{"id": "1", "role": "user", "parts": [{"type": "text", "text": "hi"}]}]
 
-OPEN, PAGE, LOGIN, OWNED, LINKED = "open", "page", "login", "owned", "linked"
+OPEN, PAGE, LOGIN, ADMIN, OWNED, LINKED = "open", "page", "login", "admin", "owned", "linked"
 
 
 class Row(NamedTuple):
@@ -51,6 +51,9 @@ TABLE = {
     ("GET", "/docs"): Row(PAGE),
     ("GET", "/c/<conversation_id>"): Row(PAGE),
     ("GET", "/openapi.json"): Row(LOGIN),
+    ("GET", "/metrics"): Row(ADMIN),
+    ("GET", "/status"): Row(ADMIN),
+    ("GET", "/api/v1/usage"): Row(LOGIN),
     ("GET", "/api/v1/agents"): Row(LOGIN),
     ("GET", "/api/v1/providers"): Row(LOGIN),
     ("GET", "/api/v1/tools"): Row(LOGIN),
@@ -97,6 +100,7 @@ TABLE = {
     ("GET", "/v1/conversations/<conversation_id>/items"): Row(OWNED),
     ("POST", "/v1/conversations/<conversation_id>/items"): Row(OWNED, {"items": [{"role": "user", "content": "x"}]}),
     ("GET", "/v1/conversations/<conversation_id>/items/<item_id>"): Row(OWNED),
+    ("DELETE", "/v1/conversations/<conversation_id>/items/<item_id>"): Row(OWNED),
     ("POST", R): Row(OWNED, {**RESPOND, "previous_response_id": "<response_id>"}),
     ("POST", f"{R}/input_tokens"): Row(OWNED, {**RESPOND, "previous_response_id": "<response_id>"}),
     ("GET", f"{R}/<response_id>"): Row(OWNED),
@@ -217,7 +221,7 @@ def filled_body(body: Any, names: Mapping[str, str]) -> Any:
 def told(answer: Any, names: Mapping[str, str]) -> tuple[int, str]:
     """The status and the words, without what is different each time."""
     text = answer.get_data(as_text=True)
-    for name in names.values():
+    for name in sorted(names.values(), key=len, reverse=True):  # some stand inside others
         text = text.replace(name, "NAME")
     return answer.status_code, re.sub(r"\b[0-9a-f]{32}\b", "TRACE", text)
 
@@ -243,12 +247,19 @@ def test_nobody_comes_in(
         answer = ask(method, path, filled_body(row.body, things))
         if row.kind == PAGE:
             assert answer.status_code == 302 and answer.location.startswith("/login"), rule
-        elif row.kind in (LOGIN, OWNED):
+        elif row.kind in (LOGIN, ADMIN, OWNED):
             assert answer.status_code == 401, (method, rule, answer.text)
             assert "bob" not in answer.text
         else:
             assert answer.status_code not in (401, 403) or (method, rule) == ("POST", "/login"), rule
         answer.close()
+
+
+def test_what_is_for_admins_is_for_nobody_else(app: Flask, identities: dict[str, dict[str, str]]) -> None:
+    for (method, rule), row in TABLE.items():
+        if row.kind == ADMIN:
+            assert partial_client(app, identities["eve"])(method, rule).status_code == 403, rule
+            assert partial_client(app, identities["root"])(method, rule).status_code == 200, rule
 
 
 @pytest.mark.parametrize("identity", SOMEBODY_ELSE)

@@ -2,21 +2,20 @@
 that runs takes notice at once.
 """
 
-import os
 import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import click
 
-from chatapp.access.keys import create_key
-from chatapp.errors import ChatappError
-from chatapp.settings.loading import load
-from chatapp.storage import Key, Role
-from chatapp.storage.database import open_database
-from chatapp.storage.keys import StoredKeys
+from chatapp.ops.cli.common import examples, json_option, print_json, print_table, read_settings
+
+if TYPE_CHECKING:
+    from chatapp.storage import Key, Role
+    from chatapp.storage.keys import StoredKeys
 
 UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
 
@@ -40,16 +39,18 @@ def keys() -> None:
     """Keys for CHATAPP_AUTH=keys: one or more for everybody who may come in."""
 
 
-@keys.command()
+@keys.command(epilog=examples("chatapp keys create bob", "KEY=$(chatapp keys create bob --expires 30d --role admin)"))
 @click.argument("name")
 @click.option("--expires", type=Expiry(), help="When it ends: 30d, 12h, 2030-01-31. Without it, when it is revoked.")
 @click.option("--role", type=click.Choice(["user", "admin"]), default="user", show_default=True)
-def create(name: str, expires: float | None, role: Role) -> None:
+def create(name: str, expires: float | None, role: "Role") -> None:
     """Make a key for NAME, who owns what is done with it, and print it.
 
     It is shown this once: only its hash is kept. A NAME may have several keys, so that a new one
     can be in use before the old one is revoked.
     """
+    from chatapp.access.keys import create_key
+
     with _stored_keys() as stored:
         try:
             click.echo(create_key(stored, name, role, expires))
@@ -57,17 +58,22 @@ def create(name: str, expires: float | None, role: Role) -> None:
             raise click.BadParameter(str(error), param_hint="NAME") from None
 
 
-@keys.command(name="list")
-def list_keys() -> None:
+@keys.command("list", epilog=examples("chatapp keys list", "chatapp keys list --json"))
+@json_option
+def list_keys(as_json: bool) -> None:
     """Print every key's id, name, role and times; never the key."""
     with _stored_keys() as stored:
-        rows = [("ID", "NAME", "ROLE", "CREATED", "STATE"), *map(_row, stored.all())]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        found = stored.all()
+    if as_json:
+        print_json([_described(key) for key in found])
+        return
+    print_table(
+        ("ID", "NAME", "ROLE", "CREATED", "STATE"),
+        [(key.id, key.name, key.role, _time(key.created), _state(key)) for key in found],
+    )
 
 
-@keys.command()
+@keys.command(epilog=examples("chatapp keys revoke bob", "chatapp keys revoke key_…"))
 @click.argument("name")
 def revoke(name: str) -> None:
     """End all keys and sessions of NAME, or the one key whose id it is.
@@ -82,19 +88,16 @@ def revoke(name: str) -> None:
 
 
 @contextmanager
-def _stored_keys() -> Iterator[StoredKeys]:
+def _stored_keys() -> "Iterator[StoredKeys]":
+    from chatapp.storage.database import open_database
+    from chatapp.storage.keys import StoredKeys
+
+    settings = read_settings()
+    database = open_database(settings.database_url, settings.data)
     try:
-        settings = load(os.environ)
-        settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        database = open_database(settings.database_url, settings.data)
-        try:
-            yield StoredKeys(database.engine)
-        finally:
-            database.close()
-    except ChatappError as error:
-        raise click.ClickException(error.message) from None
-    except OSError as error:
-        raise click.ClickException(f"data: cannot use the folder: {error}") from None
+        yield StoredKeys(database.engine)
+    finally:
+        database.close()
 
 
 def _expiry(text: str) -> float | None:
@@ -111,11 +114,11 @@ def _count(number: int, thing: str) -> str:
     return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
-def _row(key: Key) -> tuple[str, ...]:
-    return key.id, key.name, key.role, _time(key.created), _state(key)
+def _described(key: "Key") -> dict[str, object]:
+    return {name: getattr(key, name) for name in ("id", "name", "role", "created", "expires", "revoked")}
 
 
-def _state(key: Key) -> str:
+def _state(key: "Key") -> str:
     if key.revoked is not None:
         return f"revoked {_time(key.revoked)}"
     if key.expires is None:

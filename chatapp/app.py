@@ -16,6 +16,8 @@ from chatapp.generation.observer import RunObserver
 from chatapp.generation.supervisor import RunSupervisor
 from chatapp.logs import EventLog
 from chatapp.logs.memory import MemoryLog
+from chatapp.logs.redis.connection import SCHEMES
+from chatapp.logs.redis.log import RedisLog
 from chatapp.logs.sqlite.log import SQLiteLog
 from chatapp.providers.catalog import ProviderCatalog
 from chatapp.reading.disconnect import DisconnectPolicy
@@ -116,8 +118,17 @@ def open_log(settings: Settings) -> EventLog:
                 retention=settings.log_retention_s,
                 synchronous=settings.log_synchronous,
             )
-        case other:
-            raise ConfigError(f"log_url: expected sqlite: or memory:, got {other!r}")
+        case url if url.startswith(SCHEMES):
+            return RedisLog(
+                url,
+                flush_ms=settings.log_flush_ms,
+                retention=settings.log_retention_s,
+                outage=settings.log_outage_s,
+            )
+        case other:  # its beginning is enough: there may be a password in it
+            raise ConfigError(
+                f"log_url: expected sqlite:, memory: or redis://…, got one that begins with {other[:5]!r}"
+            )
 
 
 def _make_data_folder(data: Path) -> None:

@@ -12,7 +12,8 @@ ChatappError
 │   └── UnsupportedMediaType    415
 ├── LogError
 │   ├── UnknownRun              404  the log does not exist, or was trimmed
-│   └── LogUnavailable          503  events cannot be read or written now
+│   ├── LogUnavailable          503  events cannot be read or written now
+│   └── LogLost                 503  the store lost the events of this run
 ├── DatabaseUnavailable         503  conversations cannot be read or written now
 ├── Overloaded                  503  this process starts no more runs now
 └── UpstreamError               the provider failed; `run-end` carries the error
@@ -121,6 +122,12 @@ class UnknownRun(LogError):
 
 class LogUnavailable(LogError):
     code = "log_unavailable"
+    status = 503
+    retryable = True
+
+
+class LogLost(LogError):
+    code = "log_lost"
     status = 503
     retryable = True
 

@@ -68,6 +68,7 @@ ONLY = {
     "sqlalchemy": {"storage"},
     "alembic": {"storage"},
     "sqlite3": {"sqlite", "logs.sqlite"},
+    "redis": {"logs.redis"},
     "click": {"ops.cli", "models.terminal"},
     "jsonschema": {"tools.validation", "tools.mcp.helper"},
     "referencing": {"tools.validation", "tools.mcp.helper"},

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import closing
 from typing import Literal
 
@@ -37,7 +38,7 @@ def interrupted() -> RunStopped:
 
 
 class Run:
-    """One generation. `generate()` is its whole life; cancelling `scope` stops it.
+    """One generation. `generate()` is its whole life; `stop`, or cancelling `scope`, ends it.
 
     `transcript` holds what is in the log, `attempts` the ones that failed; `answered_by` names the
     provider whose reply began last: a fallback, or the one that was asked. `skipped` counts what
@@ -76,6 +77,7 @@ class Run:
             self.scope.check()  # a stop that came after the last wait
             return self._end(finished.reason, finished.usage)
         except RunStopped as stopped:
+            self._meter.upstream_closed()  # with the provider's iterator
             return self._end(stopped.reason, error=stopped_error(stopped.reason, self.trace_id))
         except ChatappError as error:
             return self.failed(error)
@@ -83,6 +85,11 @@ class Run:
             logger.exception("run %s failed, trace_id %s", self.id, self.trace_id)
             info = ErrorInfo("internal_error", "The server failed to make this answer.", True, self.trace_id)
             return self._end("error", error=info)
+
+    def stop(self, reason: Callable[[], RunStopped]) -> None:
+        """Stop it: `cancelled` or `interrupted`. It may be called in the hub."""
+        self._meter.stop_asked()
+        self.scope.cancel(reason)
 
     def failed(self, error: ChatappError) -> RunEnd:
         return self._end("error", error=ErrorInfo(error.code, error.message, error.retryable, self.trace_id))

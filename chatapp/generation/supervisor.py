@@ -4,12 +4,13 @@ After an end, an error, a stop or a shutdown, the run's own greenlet gives the l
 `run-end` and keeps the answer. If this process dies, another one's `Recovery` does.
 """
 
+import logging
 from collections.abc import Sequence
 
 import gevent
 
 from chatapp.chat import Chat
-from chatapp.errors import LogError, Overloaded
+from chatapp.errors import LogError, Overloaded, UnknownRun
 from chatapp.generation.finish import AnswerStore, finish_run, finish_without_log
 from chatapp.generation.media import MediaLimits
 from chatapp.generation.observer import Observers, RunObserver
@@ -19,6 +20,8 @@ from chatapp.logs import EventLog
 from chatapp.providers import Provider
 
 CLOSE_S = 3.0  # for stopped runs to write their end: some commits, even on a slow disk
+
+logger = logging.getLogger(__name__)
 
 
 class RunSupervisor:
@@ -78,7 +81,7 @@ class RunSupervisor:
         self._draining = True
         gevent.joinall(self._greenlets(), timeout=grace_s)
         for run, _ in self._live.values():
-            run.scope.cancel(interrupted)
+            run.stop(interrupted)
         gevent.joinall(self._greenlets(), timeout=CLOSE_S)
         self._recovery.stop()
 
@@ -88,13 +91,15 @@ class RunSupervisor:
             end = run.generate()
             finish_run(self._log, self._answers, run.id, run.transcript, run.rest(end))
             self._observer.ended(run.transcript, run.attempts, run.answered_by)
+        except UnknownRun:  # this process was taken for dead: the other one ends the run
+            logger.warning("run %s is another process's now", run.id)
         finally:
             del self._live[run.id]
 
     def _cancel_here(self, run_id: str) -> None:
         """The log calls this in the hub."""
         if run_id in self._live:
-            self._live[run_id][0].scope.cancel(cancelled)
+            self._live[run_id][0].stop(cancelled)
 
     def _greenlets(self) -> list["gevent.Greenlet[..., None]"]:
         return [greenlet for _, greenlet in self._live.values()]

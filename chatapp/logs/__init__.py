@@ -3,6 +3,7 @@ other.
 
     memory:   one process, gone with it; for tests and for embedding
     sqlite:   one machine, any number of worker processes; durable. The default
+    redis:    any number of machines; as durable as Redis is
 
 Choose by the URL in the setting `log_url`.
 
@@ -33,7 +34,8 @@ class Appender(Protocol):
         """Take the event and return its seq at once; it is durable, and seen, in a moment.
 
         Never waits and never switches greenlets. Raises LogUnavailable if the store has failed or
-        too much is waiting to be written, UnknownRun if this process is not the run's writer.
+        too much is waiting to be written, LogLost if the store lost what it had of the run,
+        UnknownRun if this process is not the run's writer, or no longer is.
         """
         ...
 
@@ -46,7 +48,8 @@ class LogWriter(Appender, Protocol):
         ...
 
     def sync(self, run_id: str) -> None:
-        """Return once everything appended is durable. Raises LogUnavailable if that fails."""
+        """Return once everything appended is durable. Raises what `append` raises if it cannot
+        be."""
         ...
 
     def settle(self, run_id: str) -> None:

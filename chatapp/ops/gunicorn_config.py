@@ -60,7 +60,7 @@ def on_starting(server: Any) -> None:
                 "the network could use the server. Put a proxy in front of it: docs/guides/deploy.md."
             )
     if settings.log_url == "memory:" and server.cfg.workers > 1:
-        raise SystemExit("chatapp: log_url: memory: works for one process only; several workers need sqlite:")
+        raise SystemExit("chatapp: log_url: memory: works for one process only; several workers need sqlite: or redis:")
 
 
 def post_fork(_server: Any, _worker: Any) -> None:

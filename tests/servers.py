@@ -1,0 +1,136 @@
+"""Real servers for tests: Redis and Postgres of this system, on ports and in folders of their own."""
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+REDIS = shutil.which("redis-server", path=f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin")
+POSTGRES = max(Path("/usr/lib/postgresql").glob("*/bin"), default=None)
+START_S = 30.0
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Redis:
+    """A redis-server that keeps its data in a file, to be stopped, frozen and started as a test likes."""
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        if REDIS is None:
+            pytest.skip("redis-server is not installed: apt-get install redis-server")
+        self.folder = folder
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self._options = options
+        self._process: subprocess.Popen[bytes] | None = None
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def start(self) -> "Redis":
+        command = [str(REDIS), "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder)]
+        command += ["--appendonly", "yes", "--appendfsync", "always", "--save", "", *self._options]
+        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        wait_for(lambda: self._answers())
+        return self
+
+    def command(self, *words: str) -> str:
+        """Send a command; its reply as it comes over the wire."""
+        with socket.create_connection(("127.0.0.1", self.port), 5) as sock:
+            sock.sendall((" ".join(words) + "\r\n").encode())
+            return sock.recv(1 << 16).decode()
+
+    def signal(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.send_signal(signal.SIGCONT)
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def forget(self) -> None:
+        """Delete the data of a server that is not running."""
+        shutil.rmtree(self.folder / "appendonlydir", ignore_errors=True)
+
+    def _answers(self) -> bool:
+        try:
+            return self.command("PING").startswith("+PONG")
+        except OSError:
+            return False
+
+
+class Postgres:
+    """A Postgres cluster of its own; `url` names a new, empty database."""
+
+    def __init__(self, folder: Path) -> None:
+        if POSTGRES is None:
+            pytest.skip("Postgres is not installed: apt-get install postgresql")
+        self.folder = folder
+        self.port = free_port()
+        self._databases = 0
+        folder.mkdir(parents=True, exist_ok=True)
+        if os.geteuid() == 0:  # it refuses to run as root
+            nobody = pwd.getpwnam("nobody")
+            os.chown(folder, nobody.pw_uid, nobody.pw_gid)
+        self._run("initdb", "-D", str(folder / "data"), "-U", "chatapp", "-A", "trust", "-E", "UTF8", "--no-sync")
+
+    def start(self) -> "Postgres":
+        options = f"-p {self.port} -h 127.0.0.1 -k {self.folder} -F"
+        log = str(self.folder / "log")
+        self._run("pg_ctl", "-D", str(self.folder / "data"), "-l", log, "-o", options, "-w", "start")
+        return self
+
+    def stop(self, mode: str = "immediate") -> None:
+        self._run("pg_ctl", "-D", str(self.folder / "data"), "-m", mode, "-w", "stop")
+
+    def database(self) -> str:
+        """The URL of a new one."""
+        self._databases += 1
+        name = f"test{self._databases}"
+        self._run("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "chatapp", name)
+        return f"postgresql+psycopg://chatapp@127.0.0.1:{self.port}/{name}"
+
+    def _run(self, program: str, *arguments: str) -> None:
+        command = [str(POSTGRES / program), *arguments] if POSTGRES else []
+        if os.geteuid() == 0:
+            command = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", *command]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd="/", timeout=START_S)
+
+
+def wait_for(look: Callable[[], bool], seconds: float = START_S) -> None:
+    give_up = time.monotonic() + seconds
+    while not look():
+        assert time.monotonic() < give_up, f"waited {seconds} s in vain"
+        time.sleep(0.02)
+
+
+@contextmanager
+def redis_server(folder: Path, *options: str) -> Iterator[Redis]:
+    server = Redis(folder, *options).start()
+    try:
+        yield server
+    finally:
+        server.kill()
+
+
+@contextmanager
+def postgres_server(folder: Path) -> Iterator[Postgres]:
+    server = Postgres(folder).start()
+    try:
+        yield server
+    finally:
+        server.stop()

@@ -10,12 +10,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 REDIS = shutil.which("redis-server", path=f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin")
 POSTGRES = max(Path("/usr/lib/postgresql").glob("*/bin"), default=None)
 START_S = 30.0
+# Not the order of bytes, as in most installations.
+LOCALE = "-E", "UTF8", "--locale", "C.UTF-8", "--locale-provider", "icu", "--icu-locale", "en-US"
 
 
 def free_port() -> int:
@@ -82,11 +85,10 @@ class Postgres:
         self.folder = folder
         self.port = free_port()
         self._databases = 0
-        folder.mkdir(parents=True, exist_ok=True)
         if os.geteuid() == 0:  # it refuses to run as root
             nobody = pwd.getpwnam("nobody")
             os.chown(folder, nobody.pw_uid, nobody.pw_gid)
-        self._run("initdb", "-D", str(folder / "data"), "-U", "chatapp", "-A", "trust", "-E", "UTF8", "--no-sync")
+        self._run("initdb", "-D", str(folder / "data"), "-U", "chatapp", "-A", "trust", "--no-sync", *LOCALE)
 
     def start(self) -> "Postgres":
         options = f"-p {self.port} -h 127.0.0.1 -k {self.folder} -F"
@@ -128,9 +130,10 @@ def redis_server(folder: Path, *options: str) -> Iterator[Redis]:
 
 
 @contextmanager
-def postgres_server(folder: Path) -> Iterator[Postgres]:
-    server = Postgres(folder).start()
-    try:
-        yield server
-    finally:
-        server.stop()
+def postgres_server() -> Iterator[Postgres]:
+    with TemporaryDirectory(prefix="chatapp-postgres-") as folder:  # pytest's are closed to other users
+        server = Postgres(Path(folder)).start()
+        try:
+            yield server
+        finally:
+            server.stop()

@@ -22,7 +22,7 @@ def postgres_url(postgres: Postgres) -> str:
     return postgres.database()
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.slow)])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     url = "" if request.param == "sqlite" else request.getfixturevalue("postgres_url")
     database = open_database(url, tmp_path)

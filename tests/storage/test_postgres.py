@@ -14,6 +14,8 @@ from chatapp.errors import ConfigError, DatabaseUnavailable
 from chatapp.storage.conversations import Conversations
 from chatapp.storage.database import Database, open_database
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def url(postgres: Postgres) -> str:

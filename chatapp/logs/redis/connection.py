@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Sequence
 from time import monotonic
 from typing import Any, TypeAlias
+from urllib.parse import urlsplit
 
 import gevent
 from gevent.event import Event
@@ -44,6 +45,8 @@ class Address:
             raise ConfigError(f"log_url: expected one of {', '.join(SCHEMES)}")
         try:
             pool = ConnectionPool.from_url(url)
+            if not url.startswith("unix://"):
+                int(urlsplit(url).path.strip("/") or 0)  # redis-py takes anything else for 0
         except (ValueError, TypeError):  # its text may quote a part of the password
             raise ConfigError(
                 "log_url: expected redis://user:password@host:port/db; write @, : and / in a password as %40, %3A, %2F"

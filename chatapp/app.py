@@ -103,7 +103,7 @@ def build_service(settings: Settings, environ: Mapping[str, str], observers: Seq
         dialects=DIALECTS,
         runs=runs,
         readers=OpenReaders(),
-        disconnects=DisconnectPolicy(Presence(), runs.cancel, conversations.visits, settings.come_back_s),
+        disconnects=DisconnectPolicy(Presence(), log, runs.cancel, conversations.visits, settings.come_back_s),
     )
 
 

@@ -101,7 +101,28 @@ class RunControl(Protocol):
         ...
 
 
-class EventLog(LogWriter, LogReader, RunControl, Protocol):
+class Attendance(Protocol):
+    """Lets processes that share a log know whether the others have readers of a run.
+
+    A process that died has none. `visit` is the number of a client's connection to the run, for
+    which the run waits once it has no reader; the newest of them counts.
+    """
+
+    def attend(self, run_id: str) -> None:
+        """This process has a reader of the run now. Does not wait."""
+        ...
+
+    def leave(self, run_id: str, visit: int | None) -> int | None:
+        """This process has none any more. Return the visit that the run waits for now; None if
+        another process has a reader, or if it waits for none."""
+        ...
+
+    def attended(self, run_id: str, visit: int) -> bool:
+        """Whether another process has a reader. If so, the run waits for `visit` after it."""
+        ...
+
+
+class EventLog(LogWriter, LogReader, RunControl, Attendance, Protocol):
     """The whole log, for the code that opens and closes it."""
 
     def start(self) -> None:

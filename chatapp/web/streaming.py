@@ -85,7 +85,7 @@ def _watch(response: Response, reader: Reader, on_leave: OnLeave) -> None:
         service.disconnects.reader_closed(on_leave, early)
 
     client.start()
-    service.disconnects.reader_opened(on_leave.run_id)
+    service.disconnects.reader_opened(on_leave)
     response.call_on_close(close)
 
 

@@ -94,6 +94,26 @@ def test_a_silent_run_is_cancelled_from_the_other_host_within_a_second(hosts: tu
         assert json.loads(stream.to_end()[-1].data)["finish_reason"] == "cancelled"
 
 
+def test_a_tab_that_closes_at_one_host_stops_nothing_that_is_read_at_the_other(
+    hosts: tuple[Any, Any], wait_until: Any
+) -> None:
+    """An EventSource here, the same one again there, and then that one goes for good."""
+    here, there = (host.client() for host in hosts)
+    headers = {"Accept": "text/event-stream"}
+    path = "/ask/stream?question=hi&provider=mock&model=slow"
+    first = here.stream("GET", path, headers=headers)
+    last_id = first.until(lambda event: "@" in event.last_event_id).last_event_id
+    run_id = first.headers["X-Run-Id"]
+    second = there.stream("GET", path, headers={**headers, "Last-Event-ID": last_id})
+    second.until(lambda event: True)
+    second.close()
+    gevent.sleep(1.5)  # longer than it would be waited for
+    first.until(lambda event: True)
+    assert here.json(f"/api/v1/messages/{run_id}")["status"] == "running"
+    first.close()
+    wait_until(lambda: there.json(f"/api/v1/messages/{run_id}")["finish_reason"] == "cancelled")
+
+
 def test_runs_of_a_host_that_died_or_froze_are_ended_once_by_another(
     hosts: tuple[Any, Any], start_host: Callable[..., Any], wait_until: Any
 ) -> None:

@@ -136,6 +136,16 @@ class RedisLog:
                 raise
         return adopted
 
+    def attend(self, run_id: str) -> None:
+        self._store.attend(run_id)
+
+    def leave(self, run_id: str, visit: int | None) -> int | None:
+        elsewhere, awaited = self._store.readers(run_id, visit, leaving=True)
+        return None if elsewhere else awaited
+
+    def attended(self, run_id: str, visit: int) -> bool:
+        return self._store.readers(run_id, visit, leaving=False)[0]
+
     def ping(self) -> None:
         self._check_open()
         self._check(self._writer.trouble or self._follower.trouble)

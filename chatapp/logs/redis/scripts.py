@@ -86,6 +86,22 @@ return runs
 """The unsettled runs of a process that is gone, with `last` and `end`; none if its beat is another
 one than was seen: then it lives, or somebody was faster."""
 
+READERS = Script("""
+if ARGV[3] == '1' then redis.call('HDEL', KEYS[1], ARGV[1]) end
+local elsewhere = false
+for _, process in ipairs(redis.call('HKEYS', KEYS[1])) do
+  local beat = redis.call('HGET', KEYS[2], process)
+  if not beat or beat == 'gone' then redis.call('HDEL', KEYS[1], process)
+  elseif process ~= ARGV[1] then elsewhere = true end
+end
+local awaited = math.max(tonumber(redis.call('HGET', KEYS[3], 'awaited') or -1), tonumber(ARGV[2]))
+if not elsewhere then return {0, awaited} end
+if awaited >= 0 and redis.call('EXISTS', KEYS[3]) == 1 then redis.call('HSET', KEYS[3], 'awaited', awaited) end
+return {1, awaited}
+""")
+"""Whether another process has readers of the run, and the newest visit that it waits for, or -1.
+Those of processes that are gone are forgotten."""
+
 LEAVE = Script("""
 if redis.call('SCARD', KEYS[2]) == 0 then redis.call('HDEL', KEYS[1], ARGV[1])
 else redis.call('HSET', KEYS[1], ARGV[1], 'gone') end

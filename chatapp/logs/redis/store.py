@@ -1,7 +1,8 @@
 """Every command on a run's log, and the names of its keys. No waiting, no clock.
 
-chatapp:run:<id>       hash: owner, last, end, cancelled, settled
+chatapp:run:<id>       hash: owner, last, end, cancelled, settled, awaited
 chatapp:events:<id>    stream: pieces of events, each with the seq of its last as its id
+chatapp:readers:<id>   hash: the processes that have readers
 chatapp:writers        hash: the beat of each process, or `gone`
 chatapp:runs:<writer>  set: the runs that it has not settled
 chatapp:inbox:<writer> stream: what other processes want of it
@@ -17,10 +18,11 @@ from chatapp.events import Entry
 from chatapp.logs import READ_ENTRIES
 from chatapp.logs.redis.connection import Arg, Command, Commander, Connection
 from chatapp.logs.redis.pieces import Piece, entries_of
-from chatapp.logs.redis.scripts import CANCEL, CREATE, LEAVE, SETTLE, TAKE_OVER, WRITE
+from chatapp.logs.redis.scripts import CANCEL, CREATE, LEAVE, READERS, SETTLE, TAKE_OVER, WRITE
 
 MISSING, FENCED = -1, -2
 PIECES = 32  # read in one go; one may hold many events
+READERS_S = 24 * 3600  # a run is over by then
 WRITERS = "chatapp:writers"
 
 
@@ -43,6 +45,10 @@ def run_key(run_id: str) -> str:
 
 def events_key(run_id: str) -> str:
     return f"chatapp:events:{run_id}"
+
+
+def readers_key(run_id: str) -> str:
+    return f"chatapp:readers:{run_id}"
 
 
 def runs_key(writer: str) -> str:
@@ -114,6 +120,17 @@ class Store:
     def wake(self) -> None:
         """Let the read that waits for news return, and begin again with what it should wait for."""
         self._commander.post("XADD", inbox_key(self._writer), "MAXLEN", "~", 1000, "*", "wake", "")
+
+    def attend(self, run_id: str) -> None:
+        self._commander.post("HSET", readers_key(run_id), self._writer, "")
+        self._commander.post("EXPIRE", readers_key(run_id), READERS_S)
+
+    def readers(self, run_id: str, visit: int | None, leaving: bool) -> tuple[bool, int | None]:
+        """Whether other processes have readers, and the visit that the run waits for."""
+        keys = readers_key(run_id), WRITERS, run_key(run_id)
+        awaited = -1 if visit is None else visit
+        elsewhere, awaited = self._commander.script(READERS, keys, self._writer, awaited, int(leaving))
+        return bool(elsewhere), None if awaited < 0 else awaited
 
     def beat(self) -> None:
         self._commander.call("HINCRBY", WRITERS, self._writer, 1)

@@ -1,4 +1,4 @@
-"""Real servers for tests: Redis and Postgres of this system, on ports and in folders of their own."""
+"""Real servers for tests: Redis, Postgres and nginx of this system, on ports and in folders of their own."""
 
 import os
 import pwd
@@ -14,7 +14,9 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-REDIS = shutil.which("redis-server", path=f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin")
+PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin"
+REDIS = shutil.which("redis-server", path=PATH)
+NGINX = shutil.which("nginx", path=PATH)
 POSTGRES = max(Path("/usr/lib/postgresql").glob("*/bin"), default=None)
 START_S = 30.0
 # Not the order of bytes, as in most installations.
@@ -137,3 +139,28 @@ def postgres_server() -> Iterator[Postgres]:
             yield server
         finally:
             server.stop()
+
+
+@contextmanager
+def nginx(folder: Path, site: Callable[[int], str]) -> Iterator[str]:
+    """The URL of an nginx that runs from one folder, with the site for its port."""
+    if NGINX is None:
+        pytest.skip("nginx is not installed: apt-get install nginx-light")
+    port = free_port()
+    modules = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    paths = "\n".join(f"{module}_temp_path {folder}/{module};" for module in modules)
+    main = "daemon off; master_process off; pid nginx.pid; error_log stderr; events {}"
+    types = "types { text/css css; }"
+    config = folder / "nginx.conf"
+    config.write_text(f"{main}\nhttp {{\naccess_log off;\n{types}\n{paths}\n{site(port)}\n}}\n")
+    with subprocess.Popen([NGINX, "-p", str(folder), "-c", str(config), "-e", "stderr"]) as process:
+        try:
+            wait_for(lambda: _listens(port))
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

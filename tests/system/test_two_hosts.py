@@ -2,19 +2,22 @@
 
 import json
 import os
+import re
 import signal
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import gevent
 import pytest
 import requests
-from servers import Postgres, Redis, postgres_server, redis_server
+from servers import Postgres, Redis, nginx, postgres_server, redis_server
 
 from chatapp.wire.frames import ServerEvent
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
+DEPLOY = Path(__file__).parents[2] / "deploy"
 STREAMS = 40
 
 
@@ -177,3 +180,60 @@ def test_a_run_outlives_a_postgres_that_is_away_at_its_end(
     wait_until(lambda: there.get(f"/api/v1/messages/{run_id}").ok, 20)
     wait_until(lambda: there.json(f"/api/v1/messages/{run_id}")["status"] == "done", 20)
     assert there.json(f"/api/v1/messages/{run_id}")["content"] == text_of(stream.events)
+
+
+def test_a_rolling_restart_behind_nginx_loses_nothing(hosts: tuple[Any, Any], tmp_path: Path) -> None:
+    """Each reader comes back by itself; a new question that meets a restart is asked again, with its key."""
+    ports = [host.port for host in hosts]
+    with nginx(tmp_path, lambda port: _site(port, ports)) as url:
+        clients = [hosts[0].client() for _ in range(STREAMS)]
+        for client in clients:
+            client.url = url
+        chats = [gevent.spawn(_chat, client, f"key-{number}", number * 0.3) for number, client in enumerate(clients)]
+        gevent.sleep(2)
+        for host, port in zip(hosts, ports, strict=True):
+            host.terminate()
+            assert host.wait(60) == 0
+            host.start(port)
+        followed = [chat.get(timeout=120) for chat in chats]
+        for client, (run_id, events) in zip(clients, followed, strict=True):
+            ids = [int(event.last_event_id) for event in events]
+            assert ids == list(range(2, 2 + len(ids)))
+            completed = json.loads(events[-1].data)
+            assert completed["finish_reason"] == "length" and completed["content"] == text_of(events)
+            assert client.json(f"/api/v1/messages/{run_id}")["content"] == completed["content"]
+
+
+def _chat(client: Any, key: str, wait_s: float) -> tuple[str, list[ServerEvent]]:
+    """One question, followed to its end through whatever happens."""
+    gevent.sleep(wait_s)
+    body = {"prompt": key, "provider": "mock", "model": "slow", "max_tokens": 20}
+    while not (response := client.post("/api/v1/messages", body, headers={"Idempotency-Key": key})).ok:
+        assert response.status_code in (502, 503), response.text
+        gevent.sleep(0.2)
+    run_id = response.json()["id"]
+    events: list[ServerEvent] = []
+    while not events or events[-1].type != "completed":
+        try:
+            stream = client.follow(run_id, after=int(events[-1].last_event_id) if events else None)
+            if stream.status == 200:
+                for event in stream:
+                    assert event.type in ("content_delta", "completed", "heartbeat"), event
+                    events += [event] if event.type != "heartbeat" else []
+            else:
+                assert stream.status in (502, 503)
+        except requests.RequestException:
+            pass
+        gevent.sleep(0.1)
+    return run_id, events
+
+
+def _site(port: int, ports: list[int]) -> str:
+    """The published site with the published upstream, but for addresses."""
+    upstream = (DEPLOY / "two-hosts" / "upstream.conf").read_text()
+    for published, ours in zip(("10.0.0.11:8000", "10.0.0.12:8000"), ports, strict=True):
+        assert published in upstream
+        upstream = upstream.replace(published, f"127.0.0.1:{ours}")
+    site = re.sub(r"(?ms)^upstream chatapp \{.*?^\}", upstream, (DEPLOY / "nginx.conf").read_text())
+    assert "127.0.0.1:8080" in site and "127.0.0.1:8000" not in site
+    return site.replace("127.0.0.1:8080", f"127.0.0.1:{port}")

@@ -146,7 +146,7 @@ def test_runs_of_a_host_that_died_or_froze_are_ended_once_by_another(
     assert told(survivor.follow(runs[0])) == endings[0] == told(frozen.client().follow(runs[0]))
 
 
-def test_a_redis_that_freezes_and_restarts_is_waited_for(hosts: tuple[Any, Any], redis: Redis) -> None:
+def test_a_redis_that_freezes_and_restarts_is_waited_for(hosts: tuple[Any, Any], redis: Redis, wait_until: Any) -> None:
     here, there = (host.client() for host in hosts)
     run_id = here.send("hi", model="slow", max_tokens=40)["id"]
     streams = [here.follow(run_id), there.follow(run_id)]
@@ -164,7 +164,7 @@ def test_a_redis_that_freezes_and_restarts_is_waited_for(hosts: tuple[Any, Any],
     assert endings[0] == endings[1]
     assert json.loads(endings[0][-1].data)["finish_reason"] == "length"
     assert there.json(f"/api/v1/messages/{run_id}")["content"] == text_of(endings[0])
-    assert requests.get(f"{here.url}/readyz", timeout=10).ok
+    wait_until(lambda: requests.get(f"{here.url}/readyz", timeout=10).ok)
 
 
 def test_a_run_outlives_a_postgres_that_is_away_at_its_end(

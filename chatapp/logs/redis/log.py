@@ -149,7 +149,7 @@ class RedisLog:
     def ping(self) -> None:
         self._check_open()
         self._check(self._writer.trouble or self._follower.trouble)
-        self._store.ping()
+        self._store.ping(self._tuning.answer_s)
 
     def close(self) -> None:
         if self._closed:

@@ -17,32 +17,39 @@ return 1
 """1 if the run is new, or was made by the same call before; 0 if the id is taken."""
 
 WRITE = Script("""
-local replies, at = {}, 2
-for i = 1, #KEYS, 2 do
-  local owner, last, cancelled = unpack(redis.call('HMGET', KEYS[i], 'owner', 'last', 'cancelled'))
-  local status, count = -1, tonumber(ARGV[at])
-  at = at + 1
+local replies, at, number = {}, 2, 0
+while at <= #ARGV do
+  local run, count = 'chatapp:run:' .. ARGV[at], tonumber(ARGV[at + 1])
+  local events = 'chatapp:events:' .. ARGV[at]
+  local owner, last, cancelled = unpack(redis.call('HMGET', run, 'owner', 'last', 'cancelled'))
+  local status, wanted = -1, false
   if owner and owner ~= ARGV[1] then status = -2 end
+  at = at + 2
   if owner == ARGV[1] then
     last = tonumber(last)
     local before = last
     for p = at, at + 4 * (count - 1), 4 do
+      wanted = tonumber(ARGV[p + 1])
       if tonumber(ARGV[p]) == last + 1 then
-        redis.call('XADD', KEYS[i + 1], ARGV[p + 1] .. '-0', 'd', ARGV[p + 3])
-        last = tonumber(ARGV[p + 1])
-        if ARGV[p + 2] == '1' then redis.call('HSET', KEYS[i], 'end', last) end
+        redis.call('XADD', events, ARGV[p + 1] .. '-0', 'd', ARGV[p + 3])
+        last = wanted
+        if ARGV[p + 2] == '1' then redis.call('HSET', run, 'end', last) end
       end
     end
-    if last > before then redis.call('HSET', KEYS[i], 'last', last) end
+    if last > before then redis.call('HSET', run, 'last', last) end
     status = last
   end
   at = at + 4 * count
-  replies[#replies + 1] = {status, cancelled and 1 or 0}
+  if status ~= wanted or cancelled then
+    replies[#replies + 1] = {number, status, cancelled and 1 or 0}
+  end
+  number = number + 1
 end
 return replies
 """)
-"""For each run the seq of the last event that it has now, or -1: no such run, -2: it is another
-process's; and whether it was cancelled. Pieces that it has already are skipped."""
+"""For each run that does not have all of its pieces now, or was cancelled: its place in the call; the
+seq of the last event that it has, or -1: no such run, -2: it is another process's; and whether it
+was cancelled. Pieces that it has already are skipped. A run without pieces is only looked at."""
 
 SETTLE = Script("""
 local owner = redis.call('HGET', KEYS[1], 'owner')

@@ -61,19 +61,20 @@ def inbox_key(writer: str) -> str:
 
 def write(connection: Connection, writer: str, batch: Sequence[tuple[str, Sequence[Piece]]]) -> list[Written]:
     """Add pieces to each run, in one step for all. Raises StoreError."""
-    keys: list[str] = []
     args: list[Arg] = [writer]
     for run_id, pieces in batch:
-        keys += run_key(run_id), events_key(run_id)
-        args.append(len(pieces))
+        args += run_id, len(pieces)
         for piece in pieces:
             args += piece.first, piece.upto, int(piece.ends), piece.data
-    command = WRITE.command(keys, args)
+    command = WRITE.command((), args)
     try:
         replies = connection.call(*command)
     except NoScriptError:
         replies = connection.call(*WRITE.whole(command))
-    return [Written(status, bool(cancelled)) for status, cancelled in replies]
+    written = [Written(pieces[-1].upto if pieces else MISSING, False) for _, pieces in batch]
+    for number, status, cancelled in replies:
+        written[number] = Written(status, bool(cancelled))
+    return written
 
 
 class Store:
@@ -83,8 +84,8 @@ class Store:
         self._commander = commander
         self._writer = writer
 
-    def ping(self) -> None:
-        self._commander.call("PING", patience_s=0.0)
+    def ping(self, patience_s: float) -> None:
+        self._commander.call("PING", patience_s=patience_s)
 
     def create(self, run_id: str) -> None:
         """Raises LogError if the id is taken."""

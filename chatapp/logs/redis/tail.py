@@ -2,7 +2,7 @@
 
         1 ... dropped ... durable ... sealed ... last
                       |<--------- entries ---------->|
-                  |<-- pieces ---------->|              (of a run that this process writes)
+                  |<- kept ->|<- fresh ->|              (of a run that this process writes)
 
 Readers see what is durable. What was dropped is read from Redis.
 """
@@ -82,15 +82,16 @@ class WrittenTail(Tail):
     """The tail of a run that this process writes.
 
     `stored` is the seq of the last event that Redis has: less than `durable` only when Redis lost
-    some. `pieces` are those that may have to be written, or written again.
+    some. `fresh` are the pieces that it lacks, `kept` those before them, which it may lose.
     """
 
-    __slots__ = ("_at", "_unsealed", "gone_at", "last", "pieces", "restorable", "sealed", "stored")
+    __slots__ = ("_at", "_unsealed", "fresh", "gone_at", "kept", "last", "restorable", "sealed", "stored")
 
     def __init__(self, run_id: str, at: int = 0, end: int | None = None) -> None:
         super().__init__(run_id, at, end)
         self.last = self.sealed = self.stored = at
-        self.pieces: deque[Piece] = deque()
+        self.fresh: deque[Piece] = deque()
+        self.kept: deque[Piece] = deque()
         self.restorable = True
         self.gone_at: float | None = None  # once settled: when its log goes (monotonic)
         self._unsealed: list[bytes] = []
@@ -116,18 +117,23 @@ class WrittenTail(Tail):
         for start in range(0, len(self._unsealed), PIECE_ENTRIES):
             events = self._unsealed[start : start + PIECE_ENTRIES]
             self.sealed += len(events)
-            self.pieces.append(join(self.sealed, self.sealed == self.end, self._at, events))
+            self.fresh.append(join(self.sealed, self.sealed == self.end, self._at, events))
         self._unsealed = []
-        return [piece for piece in self.pieces if piece.first > self.stored]
+        return list(self.fresh)
 
     @property
     def pending_bytes(self) -> int:
         """Of what Redis has never had."""
-        return sum(piece.size for piece in self.pieces if piece.upto > self.durable) + sum(map(len, self._unsealed))
+        return sum(piece.size for piece in self.fresh if piece.upto > self.durable) + sum(map(len, self._unsealed))
 
     def wrote(self, upto: int) -> list[Piece]:
         """Redis has everything up to here; return the pieces that it never had before."""
-        new = [piece for piece in self.pieces if self.durable < piece.upto <= upto]
+        new: list[Piece] = []
+        while self.fresh and self.fresh[0].upto <= upto:
+            piece = self.fresh.popleft()
+            self.kept.append(piece)
+            if piece.upto > self.durable:
+                new.append(piece)
         self.stored = upto
         if upto > self.durable:
             self.durable = upto
@@ -137,5 +143,11 @@ class WrittenTail(Tail):
 
     def can_restore(self, stored: int) -> bool:
         """Whether what Redis lacks after `stored` is still here."""
-        first = self.pieces[0].first if self.pieces else self.sealed + 1
-        return self.restorable and first <= stored + 1
+        here = self.kept or self.fresh
+        return self.restorable and (here[0].first if here else self.sealed + 1) <= stored + 1
+
+    def restore(self, stored: int) -> None:
+        """Redis has only this much left of the run: write the rest again."""
+        while self.kept and self.kept[-1].first > stored:
+            self.fresh.appendleft(self.kept.pop())
+        self.stored = stored

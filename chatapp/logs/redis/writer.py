@@ -97,7 +97,7 @@ class Writer:
         self._lost.discard(run_id)
         if tail := self.tails.get(run_id):
             tail.gone_at = gone_at
-            tail.pieces.clear()
+            tail.kept.clear()
 
     def check(self) -> None:
         """Compare what is here with what Redis has, of every run."""
@@ -209,13 +209,13 @@ class Writer:
                 self._store.create(tail.run_id)
             except LogError:  # it fails again, or is another process's: the next write tells
                 return
-        tail.stored = stored
+        tail.restore(stored)
 
     def _let_go(self, tail: WrittenTail) -> None:
         del self.tails[tail.run_id]
         self._dirty.pop(tail, None)
         self._pending_bytes -= tail.pending_bytes
-        tail.pieces.clear()
+        tail.kept.clear()
         tail.readers.wake()
         self._loop.run_callback(self._on_stop, tail.run_id)
 
@@ -228,8 +228,8 @@ class Writer:
         while self._kept and self._kept_bytes > self._tuning.max_kept_bytes:
             oldest, piece = self._kept.popleft()
             self._kept_bytes -= piece.size
-            if oldest.pieces and oldest.pieces[0] is piece:
-                oldest.pieces.popleft()
+            if oldest.kept and oldest.kept[0] is piece:
+                oldest.kept.popleft()
 
     def _hold(self, error: Exception) -> None:
         """Keep what could not be written; if that takes long, runs and readers hear of it."""

@@ -47,9 +47,9 @@ while at <= #ARGV do
 end
 return replies
 """)
-"""For each run that does not have all of its pieces now, or was cancelled: its place in the call; the
-seq of the last event that it has, or -1: no such run, -2: it is another process's; and whether it
-was cancelled. Pieces that it has already are skipped. A run without pieces is only looked at."""
+"""For each run that does not have all of its pieces now, or was cancelled: its place in the call;
+the seq of the last event that it has, or -1: no such run, -2: it is another process's; and whether
+it was cancelled. Pieces that it has already are skipped. A run without pieces is only looked at."""
 
 SETTLE = Script("""
 local owner = redis.call('HGET', KEYS[1], 'owner')

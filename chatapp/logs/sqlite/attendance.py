@@ -22,8 +22,8 @@ class ReaderTable:
         return {process for (process,) in rows.fetchall()}
 
     def awaited(self, run_id: str) -> int | None:
-        row = self._connection.execute("SELECT awaited FROM run WHERE id = ?", (run_id,)).fetchone()
-        return row and row[0]
+        rows = self._connection.execute("SELECT awaited FROM run WHERE id = ?", (run_id,))
+        return next((visit for (visit,) in rows.fetchall()), None)
 
     def wait_for(self, run_id: str, visit: int) -> None:
         self._connection.execute("UPDATE run SET awaited = ? WHERE id = ?", (visit, run_id))

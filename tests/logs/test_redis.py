@@ -434,11 +434,19 @@ def test_it_leaves_no_greenlet_and_no_connection(redis: Redis, open_log: OpenLog
     before = clients(redis)
     log = open_log()
     begin(log, "one")
-    assert clients(redis) == before + 3
+    soon(lambda: clients(redis) == before + 3)
     log.close()
     soon(lambda: clients(redis) == before)
-    for greenlet in (log._writer._greenlet, log._follower._greenlet, log._commander._greenlet, log._beating):
-        soon(lambda greenlet=greenlet: greenlet.dead)  # type: ignore[misc]
+    for part in (log._writer, log._follower, log._commander, log._pulse):
+        soon(lambda part=part: part._greenlet is None or part._greenlet.dead)  # type: ignore[misc]
+
+
+def test_one_that_was_not_started_reads_and_closes(redis: Redis, open_log: OpenLog) -> None:
+    entries = begin(open_log(), "one", "two")
+    log = RedisLog(redis.url)
+    assert log.read("run_1") == entries
+    log.close()
+    RedisLog(redis.url).close()
 
 
 def clients(redis: Redis) -> int:

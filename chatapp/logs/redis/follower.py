@@ -25,6 +25,7 @@ from chatapp.logs.redis.tuning import Tuning
 
 GATHER_S = 0.002  # what comes in this time comes together: fewer turns, for nothing that is felt
 TURN_S = 0.003  # of decoding, before the hub gets its turn
+CHECK_RUNS = 16  # in one go: the news of others wait meanwhile
 CLOSE_S = 1.5
 
 logger = logging.getLogger(__name__)
@@ -60,7 +61,11 @@ class Follower:
         self._checked_at = monotonic()
         self._closing = False
         self._loop = get_hub().loop
-        self._greenlet = gevent.spawn(self._run)
+        self._greenlet: gevent.Greenlet[..., None] | None = None
+
+    def start(self) -> None:
+        if self._greenlet is None:
+            self._greenlet = gevent.spawn(self._run)
 
     def follow(self, run_id: str) -> Tail:
         """The run's tail, kept up to date from now on. Raises UnknownRun, LogUnavailable."""
@@ -71,6 +76,7 @@ class Follower:
             return self.tails[run_id]
         self.tails[run_id] = tail = Tail(run_id, run.last, run.end)
         if not tail.finished:
+            self.start()
             self._live[events_key(run_id)] = tail
             self._store.wake()
         return tail
@@ -95,7 +101,8 @@ class Follower:
             self.drop(run_id)
 
     def join(self) -> None:
-        self._greenlet.join(CLOSE_S)
+        if self._greenlet is not None:
+            self._greenlet.join(CLOSE_S)
 
     def _run(self) -> None:
         while not self._closing:
@@ -148,10 +155,11 @@ class Follower:
         if now - self._checked_at < self._tuning.check_s:
             return
         self._checked_at = now
-        for tail in [tail for tail in self._live.values() if now - tail.news_at > self._tuning.check_s]:
+        quiet = [tail for tail in self._live.values() if now - tail.news_at > self._tuning.check_s]
+        for tail in quiet[:CHECK_RUNS]:
             run = self._store.find(tail.run_id)
             if run is not None and run.last >= tail.durable:
-                tail.lost_since = None
+                tail.lost_since, tail.news_at = None, now
             elif tail.lost_since is None:
                 tail.lost_since = now  # its writer may write it again
             elif now - tail.lost_since > self._tuning.patience_s:

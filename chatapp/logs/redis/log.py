@@ -13,15 +13,16 @@ This file joins the parts and does what is left: it cancels, takes over, and let
 from collections.abc import Callable, Sequence
 from time import monotonic
 
-import gevent
 from gevent import get_hub
 
 from chatapp.errors import LogError, LogUnavailable, UnknownRun
 from chatapp.events import Entry, StreamEvent
 from chatapp.ids import new_id
-from chatapp.logs.redis.connection import Address, Commander, StoreError
+from chatapp.logs.redis.commander import Commander
+from chatapp.logs.redis.connection import Address, StoreError
 from chatapp.logs.redis.follower import Follower
-from chatapp.logs.redis.lease import Leases, clock
+from chatapp.logs.redis.lease import Leases
+from chatapp.logs.redis.pulse import Pulse
 from chatapp.logs.redis.store import Store
 from chatapp.logs.redis.tail import Tail, WrittenTail
 from chatapp.logs.redis.tuning import Tuning
@@ -35,6 +36,8 @@ class RedisLog:
     A Redis that is away is waited for: runs and readers are told after `outage` seconds. Raises
     ConfigError, or LogUnavailable if Redis does not answer now. Once closed, it raises
     LogUnavailable for every call that needs the store, and for the readers that were waiting.
+
+    Until `start`, or the first run that is written or followed, nothing runs beside the calls.
     """
 
     def __init__(
@@ -52,7 +55,6 @@ class RedisLog:
         self._closed = False
         self._id = new_id("writer")
         self._creating: set[str] = set()
-        self._leases = Leases(tuning.lease_s, 2 * tuning.beat_s + tuning.answer_s)
         address = Address(url, tuning.answer_s)
         _greet(address)
         self._commander = Commander(address, tuning.patience_s, tuning.retry_s)
@@ -61,17 +63,22 @@ class RedisLog:
             address.connect(), self._store, self._id, flush_ms / 1000, outage, tuning, self._stop_here
         )
         self._follower = Follower(address, self._store, self._id, outage, tuning, self._cancel_here)
-        self._beating = gevent.spawn(self._beat_for_ever)
+        self._leases = Leases(tuning.lease_s, 2 * tuning.beat_s + tuning.answer_s)
+        self._pulse = Pulse(self._store, self._leases, tuning, self._writer.check, self._writer.doubt)
         self._sweep_alarm = Alarm(self._sweep)
 
     def start(self) -> None:
         self._check_open()
+        self._pulse.start()
+        self._follower.start()
         self._sweep_alarm.set(self._tuning.sweep_s)
 
     def create(self, run_id: str) -> None:
         self._check_open()
         if run_id in self._writer.tails or run_id in self._creating:
             raise LogError("this run has a log already")
+        self._pulse.start()
+        self._follower.start()  # cancels come through it
         self._creating.add(run_id)
         try:
             self._store.create(run_id)
@@ -126,7 +133,7 @@ class RedisLog:
         self._check_open()
         adopted: list[str] = []
         try:
-            self._leases.look(self._store.beats(), clock())
+            self._pulse.look()
             for writer, beat in self._leases.gone():
                 if writer != self._id:
                     adopted += self._take_over(writer, beat)
@@ -137,6 +144,8 @@ class RedisLog:
         return adopted
 
     def attend(self, run_id: str) -> None:
+        self._check_open()
+        self._pulse.start()
         self._store.attend(run_id)
 
     def leave(self, run_id: str, visit: int | None) -> int | None:
@@ -155,6 +164,7 @@ class RedisLog:
         if self._closed:
             return
         self._closed = True
+        self._pulse.stop()
         self._sweep_alarm.clear()
         self._follower.close()
         self._writer.close()
@@ -201,23 +211,6 @@ class RedisLog:
         tail = self._writer.tails.get(run_id)
         if tail is not None and tail.end is None:
             get_hub().loop.run_callback(self._on_cancel, run_id)
-
-    def _beat_for_ever(self) -> None:
-        beaten_at = checked_at = clock()
-        while not self._closed:
-            now = clock()
-            if now - beaten_at > self._tuning.lease_s:
-                self._writer.doubt()
-            elif now - checked_at > self._tuning.check_s:
-                checked_at = now
-                self._writer.check()
-            beaten_at = now
-            try:
-                self._store.beat()
-                self._leases.look(self._store.beats(), clock())
-            except LogUnavailable:  # the writer reports it; the next beat tries again
-                pass
-            gevent.sleep(self._tuning.beat_s)
 
     def _say_goodbye(self) -> None:
         try:

@@ -16,12 +16,15 @@ from redis.exceptions import NoScriptError
 from chatapp.errors import LogError
 from chatapp.events import Entry
 from chatapp.logs import READ_ENTRIES
-from chatapp.logs.redis.connection import Arg, Command, Commander, Connection
+from chatapp.logs.redis.commander import Commander
+from chatapp.logs.redis.connection import Arg, Command, Connection
 from chatapp.logs.redis.pieces import Piece, entries_of
 from chatapp.logs.redis.scripts import CANCEL, CREATE, LEAVE, READERS, SETTLE, TAKE_OVER, WRITE
 
 MISSING, FENCED = -1, -2
-PIECES = 32  # read in one go; one may hold many events
+PIECES = 8  # read at first; one may hold 256 events, or a picture
+NEWS_PIECES = 32  # of a run in one go
+READ_BYTES = 128 << 10
 READERS_S = 24 * 3600  # a run is over by then
 WRITERS = "chatapp:writers"
 
@@ -105,13 +108,22 @@ class Store:
         return StoredRun(run_id, int(last), int(end) if end else None) if owner else None
 
     def read(self, run_id: str, after: int) -> list[Entry]:
-        """Entries with seq > `after`, in order; if they are many, the first ones of them."""
-        found = self._commander.call("XRANGE", events_key(run_id), f"({after}-0", "+", "COUNT", PIECES)
+        """Entries with seq > `after`, in order; if they are many, the first ones of them.
+
+        Nobody knows how large pieces are: of a run that flowed slowly they are small, so more and
+        more of them are asked for.
+        """
         entries: list[Entry] = []
-        for id, (_, data) in found:
-            entries += entries_of(seq_of(id), data, after)
-            if len(entries) >= READ_ENTRIES:
+        count, size = PIECES, 0
+        while len(entries) < READ_ENTRIES and size < READ_BYTES:
+            last = entries[-1].seq if entries else after
+            found = self._commander.call("XRANGE", events_key(run_id), f"({last}-0", "+", "COUNT", count)
+            for id, (_, data) in found:
+                entries += entries_of(seq_of(id), data, last)
+                size += len(data)
+            if len(found) < count:
                 break
+            count *= 4
         return entries[:READ_ENTRIES]
 
     def cancel(self, run_id: str) -> bool:
@@ -123,6 +135,7 @@ class Store:
         self._commander.post("XADD", inbox_key(self._writer), "MAXLEN", "~", 1000, "*", "wake", "")
 
     def attend(self, run_id: str) -> None:
+        self._commander.post("HSETNX", WRITERS, self._writer, 0)  # readers of one without a beat do not count
         self._commander.post("HSET", readers_key(run_id), self._writer, "")
         self._commander.post("EXPIRE", readers_key(run_id), READERS_S)
 
@@ -160,7 +173,7 @@ def seq_of(id: bytes) -> int:
 
 def news_command(streams: dict[str, str], block_s: float) -> Command:
     """Wait for entries behind these ids."""
-    return ("XREAD", "COUNT", PIECES, "BLOCK", round(block_s * 1000), "STREAMS", *streams, *streams.values())
+    return ("XREAD", "COUNT", NEWS_PIECES, "BLOCK", round(block_s * 1000), "STREAMS", *streams, *streams.values())
 
 
 def news(reply: Any) -> list[tuple[str, list[tuple[bytes, list[bytes]]]]]:

@@ -24,8 +24,8 @@ KEEP_BYTES = 256 << 10  # of a run with large events, as `raw` ones may be
 class Tail:
     """The tail of a run that another process writes, or that has ended.
 
-    `end` is the seq of the `RunEnd`. `news_at` is when something came last, `lost_since` when Redis
-    was first seen without what is here (monotonic).
+    `end` is the seq of the `RunEnd`. `news_at` is when something came last, or was found to be as
+    it is here; `lost_since` when Redis was first seen without what is here (monotonic).
     """
 
     __slots__ = ("_bytes", "dropped", "durable", "end", "entries", "lost_since", "news_at", "readers", "run_id", "used")

@@ -68,9 +68,10 @@ class Writer:
         self._flushed_at = self._trouble_since = 0.0
         self._wake = Event()
         self._closing = False
-        self._greenlet = gevent.spawn(self._run)
+        self._greenlet: gevent.Greenlet[..., None] | None = None
 
     def add(self, tail: WrittenTail) -> None:
+        self._greenlet = self._greenlet or gevent.spawn(self._run)
         self.tails[tail.run_id] = tail
 
     def append(self, run_id: str, event: StreamEvent) -> int:
@@ -126,7 +127,8 @@ class Writer:
         """Write what waits; if that fails, say so on the logger."""
         self._closing = True
         self._wake.set()
-        self._greenlet.join(CLOSE_S)
+        if self._greenlet is not None:
+            self._greenlet.join(CLOSE_S)
         if any(tail.stored < tail.last for tail in self.tails.values()):
             logger.error("the event log was closed; events that nobody saw are lost: %s", self.trouble)
         self.failure = "the event log is closed"

@@ -31,7 +31,10 @@ def free_port() -> int:
 
 
 class Redis:
-    """A redis-server that keeps its data in a file, to be stopped, frozen and started as a test likes."""
+    """A redis-server that keeps its data in a file, to be stopped, frozen and started as a test likes.
+
+    `options` come first on its command line, such as the path of a configuration.
+    """
 
     def __init__(self, folder: Path, *options: str) -> None:
         if REDIS is None:
@@ -44,8 +47,8 @@ class Redis:
         folder.mkdir(parents=True, exist_ok=True)
 
     def start(self) -> "Redis":
-        command = [str(REDIS), "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder)]
-        command += ["--appendonly", "yes", "--appendfsync", "always", "--save", "", *self._options]
+        own = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder), "--save", ""]
+        command = [str(REDIS), *self._options, *own, "--appendonly", "yes", "--appendfsync", "always"]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         wait_for(lambda: self._answers())
         return self

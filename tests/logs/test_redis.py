@@ -14,7 +14,7 @@ from gevent.socket import create_connection
 from servers import Redis, redis_server
 
 from chatapp.errors import ConfigError, LogLost, LogUnavailable, UnknownRun
-from chatapp.events import Entry, Raw, TextDelta
+from chatapp.events import Entry, Raw, StreamEvent, TextDelta
 from chatapp.logs.redis.connection import Address
 from chatapp.logs.redis.lease import GONE, Leases
 from chatapp.logs.redis.log import RedisLog
@@ -66,7 +66,7 @@ def open_log(redis: Redis) -> Iterator[OpenLog]:
         log.close()
 
 
-def begin(log: RedisLog, *said: str, run_id: str = "run_1") -> list[Entry]:
+def begin(log: RedisLog, *said: StreamEvent | str, run_id: str = "run_1") -> list[Entry]:
     log.create(run_id)
     entries = append(log, run_id, *said)
     log.sync(run_id)
@@ -98,7 +98,7 @@ class TestTheAddress:
 
     def test_a_server_that_is_not_there_is_named_without_the_password(self, closed_port: int) -> None:
         with pytest.raises(LogUnavailable, match=f"127.0.0.1:{closed_port}") as caught:
-            RedisLog(f"redis://ann:hidden@127.0.0.1:{closed_port}/0")
+            RedisLog(f"redis://ann:hidden@127.0.0.1:{closed_port}/0", tuning=QUICK)
         assert "hidden" not in str(caught.value)
 
     def test_password_and_database_are_taken_from_it(self, redis: Redis, open_log: OpenLog) -> None:
@@ -451,3 +451,18 @@ def test_one_that_was_not_started_reads_and_closes(redis: Redis, open_log: OpenL
 
 def clients(redis: Redis) -> int:
     return redis.command("CLIENT", "LIST").count("name=chatapp")
+
+
+def test_nothing_stays_in_redis_of_what_is_over(redis: Redis, open_log: OpenLog) -> None:
+    here, there = open_log(retention=0.1), open_log(retention=0.1)
+    begin(here, "one", END)
+    here.attend("run_1")
+    there.attend("run_1")
+    assert read_all(there, "run_1")
+    there.cancel("run_1")
+    for log in (here, there):
+        log.leave("run_1", None)
+    here.settle("run_1")
+    for log in (here, there):
+        log.close()
+    soon(lambda: redis.command("DBSIZE") == ":0\r\n")

@@ -23,7 +23,7 @@ STREAMS = 40
 
 @pytest.fixture(scope="module")
 def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
-    with redis_server(tmp_path_factory.mktemp("redis")) as server:
+    with redis_server(tmp_path_factory.mktemp("redis"), str(DEPLOY / "two-hosts" / "redis.conf")) as server:
         yield server
 
 
@@ -40,8 +40,13 @@ def database_url(postgres: Postgres) -> str:
 
 @pytest.fixture(scope="module")
 def start_host(redis: Redis, database_url: str, module_server: Callable[..., Any]) -> Callable[..., Any]:
-    """Each has a data folder of its own."""
+    """Each is set up as deploy/two-hosts/chatapp.env says, but for addresses; each has its own data folder."""
+    lines = (DEPLOY / "two-hosts" / "chatapp.env").read_text().splitlines()
+    published = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
     shared = {
+        **published,
+        "HOST": "127.0.0.1",
+        "CHATAPP_TRUSTED_HOSTS": "127.0.0.1",
         "CHATAPP_LOG_URL": redis.url,
         "CHATAPP_DATABASE_URL": database_url,
         "CHATAPP_SECRET_KEY": "the same on all hosts",
@@ -122,7 +127,7 @@ def test_runs_of_a_host_that_died_or_froze_are_ended_once_by_another(
 ) -> None:
     """The frozen one comes back, and has lost its run."""
     frozen, survivor = hosts[0], hosts[1].client()
-    dead = start_host()
+    dead = start_host(WEB_CONCURRENCY="1")
     runs = [host.client().send("hi", model="slow", max_tokens=2000)["id"] for host in (frozen, dead)]
     streams = [survivor.follow(run_id) for run_id in runs]
     for stream in streams:

@@ -13,7 +13,9 @@ This file joins the parts and does what is left: it cancels, takes over, and let
 from collections.abc import Callable, Sequence
 from time import monotonic
 
+import gevent
 from gevent import get_hub
+from redis.exceptions import AuthenticationError, ResponseError
 
 from chatapp.errors import LogError, LogUnavailable, UnknownRun
 from chatapp.events import Entry, StreamEvent
@@ -56,7 +58,7 @@ class RedisLog:
         self._id = new_id("writer")
         self._creating: set[str] = set()
         address = Address(url, tuning.answer_s)
-        _greet(address)
+        _greet(address, tuning)
         self._commander = Commander(address, tuning.patience_s, tuning.retry_s)
         self._store = Store(self._commander, self._id)
         self._writer = Writer(
@@ -235,11 +237,15 @@ def _is_gone(tail: WrittenTail) -> bool:
     return tail.gone_at is not None and monotonic() >= tail.gone_at
 
 
-def _greet(address: Address) -> None:
-    connection = address.connect()
-    try:
-        connection.call("PING")
-    except StoreError as error:
-        raise LogUnavailable(f"log_url: cannot reach Redis at {address}: {error}") from None
-    finally:
-        connection.close()
+def _greet(address: Address, tuning: Tuning) -> None:
+    """Wait a moment for a Redis that restarts: a worker that gives up takes the others with it."""
+    connection, give_up = address.connect(), monotonic() + tuning.patience_s
+    while True:
+        try:
+            connection.call("PING")
+            break
+        except StoreError as error:
+            if isinstance(error, AuthenticationError | ResponseError) or monotonic() > give_up:
+                raise LogUnavailable(f"log_url: cannot use Redis at {address}: {error}") from None
+        gevent.sleep(tuning.retry_s)
+    connection.close()

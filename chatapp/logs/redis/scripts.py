@@ -68,7 +68,7 @@ if not ended then
   local inbox = 'chatapp:inbox:' .. owner
   redis.call('HSET', KEYS[1], 'cancelled', '1')
   redis.call('XADD', inbox, 'MAXLEN', '~', 1000, '*', 'cancel', ARGV[1])
-  redis.call('EXPIRE', inbox, 3600)
+  redis.call('EXPIRE', inbox, 3600)  -- its owner may be gone for good
 end
 return 1
 """)
@@ -86,7 +86,7 @@ for _, id in ipairs(redis.call('SMEMBERS', KEYS[2])) do
     runs[#runs + 1] = {id, last, ended or ''}
   end
 end
-redis.call('DEL', KEYS[2])
+redis.call('DEL', KEYS[2], 'chatapp:inbox:' .. ARGV[1])
 redis.call('HDEL', KEYS[1], ARGV[1])
 return runs
 """)
@@ -110,6 +110,7 @@ return {1, awaited}
 Those of processes that are gone are forgotten."""
 
 LEAVE = Script("""
+redis.call('DEL', 'chatapp:inbox:' .. ARGV[1])
 if redis.call('SCARD', KEYS[2]) == 0 then redis.call('HDEL', KEYS[1], ARGV[1])
 else redis.call('HSET', KEYS[1], ARGV[1], 'gone') end
 return 1

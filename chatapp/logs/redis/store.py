@@ -25,6 +25,7 @@ MISSING, FENCED = -1, -2
 PIECES = 8  # read at first; one may hold 256 events, or a picture
 NEWS_PIECES = 32  # of a run in one go
 READ_BYTES = 128 << 10
+INBOX_S = 3600  # of a process that is gone for good
 READERS_S = 24 * 3600  # a run is over by then
 WRITERS = "chatapp:writers"
 
@@ -132,7 +133,9 @@ class Store:
 
     def wake(self) -> None:
         """Let the read that waits for news return, and begin again with what it should wait for."""
-        self._commander.post("XADD", inbox_key(self._writer), "MAXLEN", "~", 1000, "*", "wake", "")
+        inbox = inbox_key(self._writer)
+        self._commander.post("XADD", inbox, "MAXLEN", "~", 1000, "*", "wake", "")
+        self._commander.post("EXPIRE", inbox, INBOX_S)
 
     def attend(self, run_id: str) -> None:
         self._commander.post("HSETNX", WRITERS, self._writer, 0)  # readers of one without a beat do not count

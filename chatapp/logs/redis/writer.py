@@ -10,7 +10,7 @@ process has taken over is let go of at once.
 import logging
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from time import monotonic
 
 import gevent
@@ -159,21 +159,30 @@ class Writer:
         self._connection.close()
 
     def _flush(self) -> None:
-        while batch := self._batch():
-            replies = write(self._connection, self._name, [(tail.run_id, pieces) for tail, pieces in batch])
-            self._flushed_at = monotonic()
-            for tail, _ in batch:
-                self._dirty.pop(tail, None)
-            self._recovered()
-            for (tail, _), written in zip(batch, replies, strict=True):
-                self._take(tail, written)
+        """Send what there is now. What comes meanwhile goes with the next flush, not on its own."""
+        self._flushed_at = monotonic()
+        due, self._dirty = self._dirty, {}
+        try:
+            while due:
+                self._send(due)
+        except StoreError:
+            self._dirty = {**due, **self._dirty}
+            raise
 
-    def _batch(self) -> list[tuple[WrittenTail, list[Piece]]]:
+    def _send(self, due: dict[WrittenTail, None]) -> None:
+        batch = self._batch(due)
+        replies = write(self._connection, self._name, [(tail.run_id, pieces) for tail, pieces in batch])
+        self._recovered()
+        for (tail, _), written in zip(batch, replies, strict=True):
+            del due[tail]
+            self._take(tail, written)
+
+    def _batch(self, due: Iterable[WrittenTail]) -> list[tuple[WrittenTail, list[Piece]]]:
         batch, size = [], 0
-        for tail in self._dirty:
+        for tail in due:
             pieces = tail.unwritten()
             batch.append((tail, pieces))
-            size += sum(len(piece.data) for piece in pieces)
+            size += sum(piece.size for piece in pieces)
             if size > BATCH_BYTES or len(batch) == BATCH_RUNS:
                 break
         return batch

@@ -1,7 +1,9 @@
 """What only the Redis log promises: several machines, leases, and a store that may go away."""
 
 import signal
+import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ import pytest
 from drivers import BOUND_S, END, append, read_all, soon
 from gevent.server import StreamServer
 from gevent.socket import create_connection
-from servers import Redis, redis_server
+from servers import Redis, free_port, redis_server
 
 from chatapp.errors import ConfigError, LogLost, LogUnavailable, UnknownRun
 from chatapp.events import Entry, Raw, StreamEvent, TextDelta
@@ -117,8 +119,18 @@ class TestTheAddress:
                     replies += sock.recv(1000)
         assert b":1" in replies
 
-    def test_tls_is_spoken_to_a_rediss_address(self) -> None:
-        assert Address("rediss://host", 1.0)._class.__name__ == "SSLConnection"
+    def test_tls_is_spoken_to_a_rediss_address_and_the_server_must_prove_itself(self, tmp_path: Path) -> None:
+        key, certificate, port = tmp_path / "key.pem", tmp_path / "cert.pem", free_port()
+        make = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=test"
+        extra = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)]
+        subprocess.run([*make.split(), *extra], check=True, capture_output=True)
+        tls = ["--tls-port", str(port), "--tls-cert-file", str(certificate), "--tls-key-file", str(key)]
+        with redis_server(tmp_path, *tls, "--tls-ca-cert-file", str(certificate), "--tls-auth-clients", "no"):
+            with closing(RedisLog(f"rediss://127.0.0.1:{port}/0?ssl_ca_certs={certificate}", tuning=QUICK)) as log:
+                entries = begin(log, "one", END)
+                assert read_all(log, "run_1") == entries
+            with pytest.raises(LogUnavailable, match="CERTIFICATE_VERIFY_FAILED"):
+                RedisLog(f"rediss://127.0.0.1:{port}/0", tuning=QUICK)
 
 
 class TestOtherProcesses:

@@ -478,3 +478,15 @@ def test_nothing_stays_in_redis_of_what_is_over(redis: Redis, open_log: OpenLog)
     for log in (here, there):
         log.close()
     soon(lambda: redis.command("DBSIZE") == ":0\r\n")
+
+
+def test_a_run_that_waited_for_long_is_written_in_parts(redis: Redis, open_log: OpenLog) -> None:
+    log = open_log()
+    log.create("run_1")
+    redis.signal(signal.SIGSTOP)
+    entries = append(log, "run_1", *[Raw(bytes([number]) * 100_000) for number in range(50)])
+    tail = log._writer.tails["run_1"]
+    assert 1 << 20 <= sum(piece.size for piece in tail.unwritten(1 << 20)) < 2 << 20
+    redis.signal(signal.SIGCONT)
+    entries += append(log, "run_1", END)
+    assert read_all(log, "run_1") == entries

@@ -8,6 +8,7 @@ Readers see what is durable. What was dropped is read from Redis.
 """
 
 from collections import deque
+from itertools import accumulate, takewhile
 from time import monotonic
 
 from chatapp.errors import LogError
@@ -17,6 +18,7 @@ from chatapp.logs.redis.pieces import Piece, encode_event, entries_of, join
 from chatapp.logs.waiting import Waiters
 
 PIECE_ENTRIES = 256  # a piece is read as a whole: so few that resuming inside it is cheap
+PIECE_BYTES = 64 << 10
 KEEP_ENTRIES = 512  # readers may be some seconds apart
 KEEP_BYTES = 256 << 10  # of a run with large events, as `raw` ones may be
 
@@ -112,14 +114,12 @@ class WrittenTail(Tail):
             self.end = self.last
         return len(encoded)
 
-    def unwritten(self) -> list[Piece]:
-        """All that Redis lacks, sealed: from here on its pieces stay as they are."""
-        for start in range(0, len(self._unsealed), PIECE_ENTRIES):
-            events = self._unsealed[start : start + PIECE_ENTRIES]
-            self.sealed += len(events)
-            self.fresh.append(join(self.sealed, self.sealed == self.end, self._at, events))
-        self._unsealed = []
-        return list(self.fresh)
+    def unwritten(self, size: int) -> list[Piece]:
+        """What Redis lacks, the first so many bytes and a bit. It is sealed: from here on its
+        pieces stay as they are."""
+        self._seal()
+        total = accumulate((piece.size for piece in self.fresh), initial=0)
+        return [piece for piece, before in zip(self.fresh, takewhile(size.__gt__, total), strict=False)]
 
     @property
     def pending_bytes(self) -> int:
@@ -151,3 +151,20 @@ class WrittenTail(Tail):
         while self.kept and self.kept[-1].first > stored:
             self.fresh.appendleft(self.kept.pop())
         self.stored = stored
+
+    def _seal(self) -> None:
+        events: list[bytes] = []
+        size = 0
+        for event in self._unsealed:
+            events.append(event)
+            size += len(event)
+            if len(events) == PIECE_ENTRIES or size >= PIECE_BYTES:
+                self._add_piece(events)
+                events, size = [], 0
+        if events:
+            self._add_piece(events)
+        self._unsealed = []
+
+    def _add_piece(self, events: list[bytes]) -> None:
+        self.sealed += len(events)
+        self.fresh.append(join(self.sealed, self.sealed == self.end, self._at, events))

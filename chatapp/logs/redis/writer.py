@@ -178,12 +178,14 @@ class Writer:
             self._take(tail, written)
 
     def _batch(self, due: Iterable[WrittenTail]) -> list[tuple[WrittenTail, list[Piece]]]:
-        batch, size = [], 0
+        """As much as goes in one call; a run that waited for long is written in parts."""
+        batch: list[tuple[WrittenTail, list[Piece]]] = []
+        left = BATCH_BYTES
         for tail in due:
-            pieces = tail.unwritten()
+            pieces = tail.unwritten(left)
             batch.append((tail, pieces))
-            size += sum(piece.size for piece in pieces)
-            if size > BATCH_BYTES or len(batch) == BATCH_RUNS:
+            left -= sum(piece.size for piece in pieces)
+            if left <= 0 or len(batch) == BATCH_RUNS:
                 break
         return batch
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import gevent
 import pytest
@@ -387,41 +387,59 @@ class TestFaults:
         soon(lambda: append(log, "run_1", END), LogUnavailable)
 
     def test_a_connection_that_is_dead_without_a_word_is_made_again(self, redis: Redis, open_log: OpenLog) -> None:
-        with HalfOpen(redis) as (url, go_silent):
-            log, other = open_log(), open_log(url)
+        with HalfOpen(redis) as way:
+            log, other = open_log(), open_log(way.url)
             entries = begin(log, "one")
             reader = gevent.spawn(read_all, other, "run_1")
             mine = begin(other, "mine", run_id="run_2")
-            go_silent()
+            way.go_silent()
             entries += append(log, "run_1", "two", END)
             mine += append(other, "run_2", "goes on", END)
             assert reader.get(timeout=BOUND_S) == entries
             assert read_all(other, "run_2") == mine
 
+    def test_a_replica_that_is_promoted_behind_the_address_is_gone_on_with(
+        self, redis: Redis, open_log: OpenLog, tmp_path: Path
+    ) -> None:
+        replicate = ["--replicaof", "127.0.0.1", str(redis.port), "--repl-diskless-sync-delay", "0"]
+        with redis_server(tmp_path / "replica", *replicate) as replica, HalfOpen(redis) as way:
+            log, other = open_log(way.url), open_log(way.url)
+            entries = begin(log, "one")
+            readers = [gevent.spawn(read_all, one, "run_1") for one in (log, other)]
+            soon(lambda: "master_link_status:up" in replica.command("INFO", "replication"))
+            replica.command("REPLICAOF", "NO", "ONE")
+            way.port = replica.port
+            redis.command("REPLICAOF", "127.0.0.1", str(replica.port))
+            entries += append(log, "run_1", "two", END)
+            assert [reader.get(timeout=BOUND_S) for reader in readers] == [entries] * 2
+            log.close()
+            other.close()
+
 
 class HalfOpen:
-    """A way to Redis whose present connections can be made to pass nothing on, and stay open."""
+    """A way to Redis, at `port`, whose present connections can be made to pass nothing on and stay open."""
 
     def __init__(self, redis: Redis) -> None:
-        self._port = redis.port
+        self.port = redis.port
         self._silent = 0
         self._made = 0
         self._server = StreamServer(("127.0.0.1", 0), self._pass_on)
 
-    def __enter__(self) -> tuple[str, Callable[[], None]]:
+    def __enter__(self) -> Self:
         self._server.start()
-        return f"redis://127.0.0.1:{self._server.server_port}/0", self._go_silent
+        self.url = f"redis://127.0.0.1:{self._server.server_port}/0"
+        return self
 
     def __exit__(self, *exception: object) -> None:
         self._server.stop(timeout=0)
 
-    def _go_silent(self) -> None:
+    def go_silent(self) -> None:
         self._silent = self._made
 
     def _pass_on(self, client: Any, _address: object) -> None:
         self._made += 1
         number = self._made
-        with create_connection(("127.0.0.1", self._port)) as server:
+        with create_connection(("127.0.0.1", self.port)) as server:
             ways = [gevent.spawn(self._pipe, number, *way) for way in ((client, server), (server, client))]
             gevent.joinall(ways, count=1)
             gevent.killall(ways)

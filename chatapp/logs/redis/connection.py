@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from redis import ConnectionPool, RedisError
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import ResponseError
+from redis.exceptions import ReadOnlyError, ResponseError
 from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
@@ -99,8 +99,9 @@ class Connection:
     def _reply(self) -> Any:
         try:
             return self._connection.read_response()
-        except RedisConnectionError:
-            raise  # also a ResponseError, if Redis is loading its data
+        except (RedisConnectionError, ReadOnlyError):
+            # Redis is away or loading its data; or another one was promoted behind its address.
+            raise
         except ResponseError as error:
             return error
 

@@ -60,11 +60,16 @@ class Usage(msgspec.Struct, frozen=True):
 
 
 class Timing(msgspec.Struct, frozen=True):
-    """Milliseconds since the run's start. None: the run ended before that point."""
+    """Milliseconds since the run's start. None: the run ended before that point.
+
+    `upstream_closed_ms` is there only if the run was stopped: how long after its process heard of
+    that the provider's connection was closed.
+    """
 
     first_byte_ms: int | None = None
     first_token_ms: int | None = None
     total_ms: int = 0
+    upstream_closed_ms: int | msgspec.UnsetType = msgspec.UNSET
 
 
 class ErrorInfo(msgspec.Struct, frozen=True):

@@ -113,6 +113,7 @@ ONLY = {
     "alembic": {"storage"},
     "limits": {"quotas.requests"},
     "sqlite3": {"sqlite", "logs.sqlite", "ops.backup.copy"},
+    "redis": {"logs.redis"},
     "click": {"ops.cli", "models.terminal"},
     "rich": {"ops.cli", "ops.chat"},
     "prompt_toolkit": {"ops.chat.prompt"},

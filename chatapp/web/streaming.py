@@ -114,7 +114,7 @@ def _watch(response: Response, reader: Reader, on_leave: OnLeave, resumed: bool)
         service.reader_observer.closed(_end(reader), reader.resets)
 
     client.start()
-    service.disconnects.reader_opened(on_leave.run_id)
+    service.disconnects.reader_opened(on_leave)
     service.reader_observer.opened(resumed)
     response.call_on_close(close)
 

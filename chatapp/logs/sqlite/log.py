@@ -132,6 +132,18 @@ class SQLiteLog:
                 raise LogUnavailable(f"cannot take over runs: {error}") from error
         return adopted
 
+    def attend(self, run_id: str) -> None:
+        self._patiently(self._store.readers.add, run_id, self._lock.id)
+
+    def leave(self, run_id: str, visit: int | None) -> int | None:
+        self._patiently(self._store.readers.remove, run_id, self._lock.id)
+        noted = self._patiently(self._store.readers.awaited, run_id)
+        awaited = max((one for one in (visit, noted) if one is not None), default=None)
+        return None if self._has_others(run_id, awaited) else awaited
+
+    def attended(self, run_id: str, visit: int) -> bool:
+        return self._has_others(run_id, visit)
+
     def ping(self) -> None:
         self._check(self._writer.failure or self._follower.failure or self._checkpointer.failure)
         self._patiently(self._store.ping)
@@ -147,6 +159,15 @@ class SQLiteLog:
         self._checkpointer.close()
         self._store.close()
         self._lock.release()
+
+    def _has_others(self, run_id: str, visit: int | None) -> bool:
+        """Whether other processes have readers; the run then waits for the visit after them."""
+        others = self._patiently(self._store.readers.processes, run_id) - {self._lock.id}
+        if all(self._lock.is_gone(process) for process in others):
+            return False
+        if visit is not None:
+            self._patiently(self._store.readers.wait_for, run_id, visit)
+        return True
 
     def _tail(self, run_id: str) -> Tail:
         self._check_open()

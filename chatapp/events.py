@@ -16,11 +16,14 @@ FinishReason: TypeAlias = Literal["stop", "length", "content_filter", "tool_limi
 Bytes: TypeAlias = bytes  # a field of that name hides the type
 
 
-class Event(msgspec.Struct, frozen=True, tag_field="event", omit_defaults=True):
-    """The base of every event. Its tag is the event's public name."""
+class Event(msgspec.Struct, frozen=True, gc=False, tag_field="event", omit_defaults=True):
+    """The base of every event. Its tag is the event's public name.
+
+    The collector of cycles need not look at events: their values are JSON, which has none.
+    """
 
 
-class Usage(msgspec.Struct, frozen=True):
+class Usage(msgspec.Struct, frozen=True, gc=False):
     """Tokens. `estimated`: the provider gave no usage, and chatapp estimated it from lengths."""
 
     prompt: int = 0
@@ -42,7 +45,7 @@ class Usage(msgspec.Struct, frozen=True):
         )
 
 
-class Timing(msgspec.Struct, frozen=True):
+class Timing(msgspec.Struct, frozen=True, gc=False):
     """Milliseconds since the run's start. None: the run ended before that point."""
 
     first_byte_ms: int | None = None
@@ -50,7 +53,7 @@ class Timing(msgspec.Struct, frozen=True):
     total_ms: int = 0
 
 
-class ErrorInfo(msgspec.Struct, frozen=True):
+class ErrorInfo(msgspec.Struct, frozen=True, gc=False):
     """The part of a failure that is safe to show to a client."""
 
     code: str
@@ -219,7 +222,7 @@ StreamEvent: TypeAlias = (
 )
 
 
-class Part(msgspec.Struct, frozen=True, array_like=True):
+class Part(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """What came together of a joined delta: so many characters, with the seq and the time of the
     last."""
 
@@ -228,7 +231,7 @@ class Part(msgspec.Struct, frozen=True, array_like=True):
     at: float
 
 
-class Entry(msgspec.Struct, frozen=True, array_like=True, eq=False):
+class Entry(msgspec.Struct, frozen=True, gc=False, array_like=True, eq=False):
     """An event and its seq, which counts a run's events from 1 without a gap.
 
     `at` is when it was given to the log, in seconds since the epoch; 0.0 if that is not known.

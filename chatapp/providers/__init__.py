@@ -14,7 +14,11 @@ from chatapp.chat import Chat
 from chatapp.events import FinishReason, StreamEvent, Usage
 
 
-class Started(msgspec.Struct, frozen=True):
+class Progress(msgspec.Struct, frozen=True, gc=False):
+    """How the reply goes: the base of what is told beside the events."""
+
+
+class Started(Progress, frozen=True):
     """The reply has begun: its headers have arrived, its first token may still be far away.
 
     `provider` names the provider that answers, if it may be another one than was asked.
@@ -23,14 +27,14 @@ class Started(msgspec.Struct, frozen=True):
     provider: str = ""
 
 
-class AttemptFailed(msgspec.Struct, frozen=True):
+class AttemptFailed(Progress, frozen=True):
     """A request to a provider failed; another may follow. `error` is the error's code."""
 
     provider: str
     error: str
 
 
-class Finished(msgspec.Struct, frozen=True):
+class Finished(Progress, frozen=True):
     """The end of the reply, always last. `usage` is None if the provider did not report it.
 
     `skipped` counts what could not be read or carried, by its kind.
@@ -41,7 +45,7 @@ class Finished(msgspec.Struct, frozen=True):
     skipped: dict[str, int] = {}
 
 
-class StepFinished(msgspec.Struct, frozen=True):
+class StepFinished(Progress, frozen=True):
     """One of several requests of a run has ended. `Finished` reports the last one."""
 
     usage: Usage

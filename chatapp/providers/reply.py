@@ -10,6 +10,7 @@ import re
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from io import StringIO
 from typing import ClassVar, Generic, TypeAlias, TypeVar
 
 import msgspec
@@ -37,15 +38,12 @@ class Told:
     """The text of one kind that was told so far: later frames may repeat it whole."""
 
     def __init__(self) -> None:
-        self._pieces: list[str] = []
-
-    def add(self, text: str) -> None:
-        self._pieces.append(text)
+        self._text = StringIO()
+        self.add = self._text.write
 
     @property
     def text(self) -> str:
-        self._pieces = ["".join(self._pieces)]
-        return self._pieces[0]
+        return self._text.getvalue()
 
     def missing(self, whole: str, *, repeats: bool = True) -> str:
         """What the whole text has beyond the pieces.
@@ -96,7 +94,8 @@ class Reply(ABC, Generic[T]):
             for text in frames:
                 try:
                     for event in self._take(text):
-                        self._spoke = self._spoke or not isinstance(event, NativePiece)
+                        if not self._spoke:
+                            self._spoke = not isinstance(event, NativePiece)
                         yield event
                 except UpstreamError:
                     if not self.finished:

@@ -120,7 +120,7 @@ class Reader:
 
     def _render(self, entry: Entry) -> bytes:
         self._seq = entry.seq
-        self.ended = isinstance(entry.event, RunEnd)
+        self.ended = type(entry.event) is RunEnd
         frames = self._dialect.encode(entry.event)
         if self._dialect.has_event_ids:
             return encode_with_id(frames, f"{entry.seq}{self._id_suffix}")
@@ -158,10 +158,9 @@ def open_reader(source: Source, dialect: Dialect, after: int = 0, id_suffix: str
 def encode_with_id(frames: Iterable[Frame], id: str) -> bytes:
     """The frames of one event; the last one carries its id, so that a client never resumes inside
     an event."""
-    pending: Frame | None = None
-    data = b""
+    data, last = b"", None
     for frame in frames:
-        if pending is not None:
-            data += encode(pending)
-        pending = frame
-    return data if pending is None else data + encode(Frame(pending.data, pending.event, id, pending.retry))
+        if last is not None:
+            data += encode(last)
+        last = frame
+    return data if last is None else data + encode(last, id)

@@ -73,19 +73,19 @@ class OpenAIChat(HTTPProvider):
         return [model.id for model in (models if isinstance(models, list) else models.data)]
 
 
-class _Part(msgspec.Struct):
+class _Part(msgspec.Struct, gc=False):
     type: str = ""
     text: str | None = None
     thinking: "list[_Part] | str | None" = None
     image_url: msgspec.Raw | UnsetType = UNSET
 
 
-class _Function(msgspec.Struct):
+class _Function(msgspec.Struct, gc=False):
     name: str | None = None
     arguments: str | dict[str, object] | None = None
 
 
-class _ToolCall(msgspec.Struct):
+class _ToolCall(msgspec.Struct, gc=False):
     index: int | None = None
     id: str | None = None
     type: str | None = None
@@ -93,7 +93,7 @@ class _ToolCall(msgspec.Struct):
     extra_content: msgspec.Raw = NOTHING
 
 
-class _Message(Beside):
+class _Message(Beside, gc=False):
     error: msgspec.Raw = NOTHING
     content: str | list[msgspec.Raw] | None = None
     refusal: str | None = None
@@ -105,7 +105,7 @@ class _Message(Beside):
     function_call: _Function | None = None
 
 
-class _Choice(msgspec.Struct):
+class _Choice(msgspec.Struct, gc=False):
     index: int | None = None
     delta: _Message | None = None
     message: _Message | None = None
@@ -114,12 +114,12 @@ class _Choice(msgspec.Struct):
     error: msgspec.Raw = NOTHING
 
 
-class _Details(msgspec.Struct):
+class _Details(msgspec.Struct, gc=False):
     cached_tokens: float | None = None
     reasoning_tokens: float | None = None
 
 
-class _Usage(msgspec.Struct):
+class _Usage(msgspec.Struct, gc=False):
     prompt_tokens: float | None = None
     completion_tokens: float | None = None
     total_tokens: float | None = None
@@ -129,18 +129,18 @@ class _Usage(msgspec.Struct):
     completion_tokens_details: _Details | None = None
 
 
-class _Groq(msgspec.Struct):
+class _Groq(msgspec.Struct, gc=False):
     usage: msgspec.Raw = NOTHING
     error: msgspec.Raw = NOTHING
 
 
-class _Status(msgspec.Struct):
+class _Status(msgspec.Struct, gc=False):
     """MiniMax's."""
 
     status_code: int | None = None
 
 
-class _Chunk(Found):
+class _Chunk(Found, gc=False):
     """A chunk of a stream, or a whole response: the fields that we need."""
 
     error: msgspec.Raw = NOTHING
@@ -192,7 +192,7 @@ class _Reply(Reply[_Chunk]):
         return not may_fail and (is_ours or chunk.choices is not None)
 
     def take(self, chunk: _Chunk) -> Iterator[StreamEvent]:
-        if is_something(chunk.error):
+        if chunk.error is not NOTHING and is_something(chunk.error):
             self.finished = self.finished and not chunk.choices  # OpenRouter takes its finish back
             raise stream_error(self._who, bytes(chunk.error))
         self._pages.take(chunk)
@@ -205,7 +205,12 @@ class _Reply(Reply[_Chunk]):
             if choice.index:
                 continue  # of several choices only the first counts
             self._raise_if(choice.error)
-            yield from self._take_choice(choice)
+            if choice.delta is not None:
+                yield from self._events(choice.delta)
+            if choice.message is not None or choice.delta is None:
+                yield from self._whole_message(choice)
+            if choice.finish_reason:
+                self._finish(choice.finish_reason)
             self._take_usage(choice.usage)
         self._take_usage(chunk.usage)
 
@@ -225,34 +230,37 @@ class _Reply(Reply[_Chunk]):
         return Finished(self._reason, _usage(self._usage or _Usage()))
 
     def _raise_if(self, error: msgspec.Raw) -> None:
-        if is_something(error):
+        if error is not NOTHING and is_something(error):
             raise stream_error(self._who, bytes(error))
 
-    def _take_choice(self, choice: _Choice) -> Iterator[StreamEvent]:
-        if choice.delta is None and choice.message is None:
-            self.skip("choice without a message")
-        if choice.delta is not None:
-            self._has_deltas = True
-            self._raise_if(choice.delta.error)
-            yield from self._events(choice.delta)
-        if choice.message is not None and (choice.delta is None or choice.finish_reason):
-            self._raise_if(choice.message.error)
-            yield from self._late_events(choice.message)
-        if choice.finish_reason:
-            self._finish(choice.finish_reason)
-
-    def _events(self, message: _Message) -> Iterator[StreamEvent]:
-        for event in self._texts(message):
+    def _events(self, delta: _Message) -> list[StreamEvent]:
+        self._has_deltas = True
+        self._raise_if(delta.error)
+        events: list[StreamEvent] = []
+        for event in self._texts(delta):
             if isinstance(event, (TextDelta, ReasoningDelta)):
                 self._told[type(event)].add(event.text)
-                yield event
+                events.append(event)
             else:
-                yield from self._once(event)
-        for fragment in message.tool_calls or ():
+                events += self._once(event)
+        if delta.tool_calls or delta.function_call:
+            events += self._fragments(delta)
+        return events
+
+    def _fragments(self, delta: _Message) -> Iterator[StreamEvent]:
+        for fragment in delta.tool_calls or ():
             made = self._tool(fragment.index, fragment.id, fragment.type, fragment.function or _Function())
             yield from self._with_extra(fragment.index, fragment, made)
-        if message.function_call and not message.tool_calls:  # the older field: one call, without an id
-            yield from self._tool("function_call", None, None, message.function_call)
+        if delta.function_call and not delta.tool_calls:  # the older field: one call, without an id
+            yield from self._tool("function_call", None, None, delta.function_call)
+
+    def _whole_message(self, choice: _Choice) -> Iterator[StreamEvent]:
+        """What a message says that stands for deltas, or repeats them."""
+        if choice.message is None:
+            self.skip("choice without a message")
+        elif choice.delta is None or choice.finish_reason:
+            self._raise_if(choice.message.error)
+            yield from self._late_events(choice.message)
 
     def _late_events(self, message: _Message) -> Iterator[StreamEvent]:
         """Those of a whole message that no delta brought. Perplexity sends one with each delta."""
@@ -281,9 +289,9 @@ class _Reply(Reply[_Chunk]):
         texts: list[ReasoningDelta | TextDelta | CitedSource | File] = []
         if reasoning := _reasoning(message):
             texts.append(ReasoningDelta(reasoning))
-        if is_something(message.reasoning_details):
+        if message.reasoning_details is not NOTHING and is_something(message.reasoning_details):
             self._details.take(message.reasoning_details, self._who)
-        if is_something(message.extra_content):
+        if message.extra_content is not NOTHING and is_something(message.extra_content):
             self._extra = parse_value(bytes(message.extra_content), self._who)
         if isinstance(message.content, list):
             texts += self._parts(message.content)
@@ -339,7 +347,7 @@ class _Reply(Reply[_Chunk]):
 
     def _take_usage(self, raw: msgspec.Raw) -> None:
         """Ignore a usage of another form, which is then estimated: it must not cost the reply."""
-        if is_something(raw):
+        if raw is not NOTHING and is_something(raw):
             with suppress(BadReply):
                 self._usage = parse_loosely(_numbers, bytes(raw), self._who, lambda kind: None)
 
@@ -357,7 +365,9 @@ def _is_known(part: _Part) -> bool:
 def _reasoning(message: _Message) -> str:
     """Some send the same under several names."""
     for said in (message.reasoning_content, message.reasoning, message.reasoning_details):
-        if text := said if isinstance(said, str) else words(said) if said not in (None, NOTHING) else "":
+        if said is None or said is NOTHING:
+            continue
+        if text := said if isinstance(said, str) else words(said):
             return text
     return ""
 

@@ -17,6 +17,7 @@ VOCABULARY = {
     "transcript",
     "ids",
     "cancel",
+    "hub",
     "secret",
     "settings",
     "settings.tables",

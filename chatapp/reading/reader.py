@@ -9,15 +9,14 @@ so what follows is, byte for byte, the suffix of the unbroken stream.
 """
 
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from time import monotonic
-
-import gevent
 
 from chatapp.cancel import CancelScope
 from chatapp.dialects import Dialect
 from chatapp.errors import ChatappError, LogError, Overloaded, UnknownRun
 from chatapp.events import Entry, ErrorInfo, RunEnd, Timing, Usage
+from chatapp.hub import ITEM_WORK, TURN_WORK, let_others_run
 from chatapp.reading.presence import ServerDraining
 from chatapp.reading.sources import Source
 from chatapp.wire.frames import HEARTBEAT, Frame, encode
@@ -45,6 +44,8 @@ class Reader:
         self._source = source
         self._dialect = dialect
         self._seq = 0
+        self._ahead: Sequence[Entry] = ()  # read and not rendered: more than fits into one turn
+        self._work = 0  # of this turn
         self._id_suffix = id_suffix
         self._preamble = b"retry: %d\n" % RECONNECT_SOON_MS if id_suffix else b""
 
@@ -77,7 +78,7 @@ class Reader:
             for entry in entries:
                 if entry.seq <= after:
                     self._render(entry)
-            gevent.sleep(0)  # a long log must not hold the hub
+            let_others_run()  # a long log must not hold the hub
             if not entries or entries[-1].seq > after:
                 break
         if self._seq != after:
@@ -101,13 +102,27 @@ class Reader:
         return HEARTBEAT + b"".join(map(encode, self._dialect.heartbeat()))
 
     def _take(self, wait: float) -> bytes:
+        if self._work > TURN_WORK:
+            self._work = 0
+            self.scope.run(let_others_run)
         try:
-            entries = self.scope.run(self._source.read, self._seq, wait)
+            entries = self._ahead or self.scope.run(self._source.read, self._seq, wait)
         except UnknownRun:
             if (kept := self._source.kept()) is None:
                 raise
             return self._take_kept(kept)
-        return b"".join([self._render(entry) for entry in entries])
+        return self._rendered(entries)
+
+    def _rendered(self, entries: Sequence[Entry]) -> bytes:
+        """Those that fit into this turn. The others are next."""
+        pieces = []
+        for entry in entries:
+            pieces.append(piece := self._render(entry))
+            self._work += ITEM_WORK + len(piece)
+            if self._work > TURN_WORK:
+                break
+        self._ahead = entries[len(pieces) :]
+        return b"".join(pieces)
 
     def _take_kept(self, source: Source) -> bytes:
         """Begin again: what is kept has fewer, larger events, which do not continue those that were

@@ -62,11 +62,11 @@ class OpenAIChat(HTTPProvider):
         return ProviderRequest("/chat/completions", request_body(chat, self.name, self._quirks))
 
     def decode(self, body: Iterable[bytes]) -> ReplyItems:
-        reply = _Reply(self.name)
+        reply = _Reply(self.name, self.max_reply_bytes)
         return reply.read(self.frames(body, reply))
 
     def decode_whole(self, body: bytes) -> ReplyItems:
-        return self.read_whole(body, _Reply(self.name))
+        return self.read_whole(body, _Reply(self.name, self.max_reply_bytes))
 
     def decode_models(self, body: bytes) -> Iterable[str]:
         models = msgspec.json.decode(body, type=_Models | list[_Model])
@@ -169,8 +169,8 @@ _numbers = msgspec.json.Decoder(_Usage)
 class _Reply(Reply[_Chunk]):
     frame = _chunk
 
-    def __init__(self, who: str) -> None:
-        super().__init__(who)
+    def __init__(self, who: str, max_bytes: int) -> None:
+        super().__init__(who, max_bytes)
         self._details = ReasoningDetails()
         self._extra: object = None  # the turn's `extra_content`
         self._sealed: set[str] = set()  # the ids of calls that have an `extra_content`

@@ -44,7 +44,7 @@ def _counted(app: Any) -> Callable[..., Iterable[bytes]]:
             if environ["PATH_INFO"] != PATH:
                 return app(environ, start_response)  # type: ignore[no-any-return]
             sys.setprofile(None)
-            calls = {"python": {_name(code): count for code, count in _python.items()}, "c": dict(_c)}
+            calls = {"python": {_name(code): count for code, count in _python.items()}, "C": dict(_c)}
             sys.setprofile(_count)
             start_response("200 OK", [("Content-Type", "application/json")])
             return [json.dumps(calls).encode()]

@@ -27,15 +27,20 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPException
+from itertools import count
 from pathlib import Path
+from typing import Any, NamedTuple, Self
 
 from _load import BODY
 from _upstream import EVENT, HEAD
 
 HERE = Path(__file__).parent
-WARM_UP, EVENTS = 64, 512
+WARM_UP, EVENTS = 64, 256
 START_S = 60.0
-IDS = re.compile(rb"^id: (\d+)$", re.MULTILINE)
+KINDS = ("python", "C", "system")
+
+_ids = re.compile(rb"^id: (\d+)$", re.MULTILINE).findall
+_stamps = count(1)
 
 CONFIG = """
 [providers.bench]
@@ -47,23 +52,16 @@ models = ["paced"]
 
 def main() -> None:
     asked = _arguments()
-    rows = []
-    for log in asked.log:
-        for batch in asked.batch:
-            calls = counted_calls(log, batch)
-            system = counted_system_calls(log, batch) if shutil.which("strace") else Counter()
-            rows.append({"log": log, "batch": batch, **{name: sum(each.values()) for name, each in calls.items()}})
-            rows[-1]["system"] = sum(system.values())
-            if not asked.json:
-                row = rows[-1]
-                if len(rows) == 1:
-                    print("log     batch    python         C    system")
-                print(f"{log:8}{batch:5}{row['python']:10.2f}{row['c']:10.2f}{row['system']:10.2f}", flush=True)
-                for name, each in {**calls, "system": system}.items():
-                    for called, count in each.most_common(asked.list):
-                        print(f"    {name:8}{count:8.2f}  {called}")
+    rows = [row for log in asked.log for row in _measure(log, asked.batch)]
     if asked.json:
-        print(json.dumps(rows))
+        print(json.dumps([{**row, **{kind: sum(row[kind].values()) for kind in KINDS}} for row in rows]))
+        return
+    print("log     batch    python         C    system")
+    for row in rows:
+        print(f"{row['log']:8}{row['batch']:5}" + "".join(f"{sum(row[kind].values()):10.2f}" for kind in KINDS))
+        for kind in KINDS:
+            for name, times in row[kind].most_common(asked.list):
+                print(f"    {kind:8}{times:8.2f}  {name}")
 
 
 def _arguments() -> argparse.Namespace:
@@ -75,57 +73,66 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def counted_calls(log: str, batch: int) -> dict[str, Counter[str]]:
-    """Calls for each event, by kind and name."""
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        _stream(Path(folder), log, ["-c", str(HERE / "_counting.py")]) as stream,
-    ):
-        stream.send(WARM_UP, batch)
-        before, none = _calls(stream.port), _calls(stream.port)
-        stream.send(EVENTS, batch)
-        after = _calls(stream.port)
-    counted = {}
-    for kind in ("python", "c"):
-        asking = Counter(none[kind]) - Counter(before[kind])
-        counted[kind] = Counter(after[kind]) - Counter(none[kind]) - asking
-        counted[kind] = Counter({name: count / EVENTS for name, count in counted[kind].items()})
-    return counted
+def _measure(log: str, batches: Sequence[int]) -> list[dict[str, Any]]:
+    """A row for each size of a batch: the calls for each event, by kind and name."""
+    system = counted_system_calls(log, batches) if shutil.which("strace") else [Counter[str]() for _ in batches]
+    calls = counted_calls(log, batches)
+    return [
+        {"log": log, "batch": batch, **counted, "system": traced}
+        for batch, counted, traced in zip(batches, calls, system, strict=True)
+    ]
 
 
-def counted_system_calls(log: str, batch: int) -> Counter[str]:
-    """System calls for each event, by name."""
+def counted_calls(log: str, batches: Sequence[int]) -> list[dict[str, Counter[str]]]:
+    rows = []
+    with _server(log, ["-c", str(HERE / "_counting.py")]) as server:
+        for batch in batches:
+            with server.stream() as stream:
+                stream.send(WARM_UP, batch)
+                before, none = _calls(server.port), _calls(server.port)
+                stream.send(EVENTS, batch)
+                after = _calls(server.port)
+            rows.append({})
+            for kind in ("python", "C"):
+                asking = Counter(none[kind]) - Counter(before[kind])
+                counted = Counter(after[kind]) - Counter(none[kind]) - asking
+                rows[-1][kind] = Counter({name: times / EVENTS for name, times in counted.items()})
+    return rows
+
+
+def counted_system_calls(log: str, batches: Sequence[int]) -> list[Counter[str]]:
     with tempfile.TemporaryDirectory() as folder:
         trace = Path(folder) / "trace"
-        strace = ["strace", "-f", "-s", "100000", "-o", str(trace)]
-        with _stream(Path(folder), log, (), strace) as stream:
-            first = stream.send(WARM_UP, batch)
-            last = stream.send(EVENTS, batch)
-        return _between(trace.read_bytes().splitlines(), first, last)
+        spans = []
+        with _server(log, (), ["strace", "-f", "-s", "100000", "-o", str(trace)]) as server:
+            for batch in batches:
+                with server.stream() as stream:
+                    spans.append((stream.send(WARM_UP, batch), stream.send(EVENTS, batch)))
+        lines = trace.read_bytes().splitlines()
+    return [_between(lines, first, last) for first, last in spans]
 
 
 def _between(lines: Sequence[bytes], first: int, last: int) -> Counter[str]:
-    """The calls of the thread that sends the events, after the send of one seq up to that of another."""
-    begin, end = (_line_of(lines, seq) for seq in (first, last))
+    """The calls of the thread that sends the events, after the send of one stamp up to that of another."""
+    begin, end = (_line_of(lines, stamp) for stamp in (first, last))
     thread = lines[begin].split()[0]
     names = [
         line.split(maxsplit=1)[1].partition(b"(")[0].decode()
         for line in lines[begin + 1 : end + 1]
         if line.split()[0] == thread and b"resumed>" not in line
     ]
-    return Counter({name: count / EVENTS for name, count in Counter(names).items()})
+    return Counter({name: times / EVENTS for name, times in Counter(names).items()})
 
 
-def _line_of(lines: Sequence[bytes], seq: int) -> int:
-    sent = re.compile(rb"send.*\\nid: %d\\n" % seq)
-    return next(number for number, line in enumerate(lines) if sent.search(line))
+def _line_of(lines: Sequence[bytes], stamp: int) -> int:
+    """That which sends it, or the last of them."""
+    return max(number for number, line in enumerate(lines) if b" send" in line and b"data: %020d" % stamp in line)
 
 
 class Stream:
     """A stream through the server, whose provider and client are this process."""
 
     def __init__(self, port: int, provider: socket.socket) -> None:
-        self.port = port
         self._client = socket.create_connection(("127.0.0.1", port), timeout=START_S)
         self._client.sendall(
             b"POST /chat/stream HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
@@ -135,32 +142,47 @@ class Stream:
         self._upstream.sendall(HEAD)
         self._seq = 1  # that of `run-start`
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+        self._upstream.close()
+
     def send(self, events: int, batch: int) -> int:
-        """So many events, a batch at a time; returns the seq of the last."""
+        """So many events, a batch at a time; returns the stamp in those of the last batch."""
+        stamp = 0
         for _ in range(events // batch):
-            data = (EVENT % self._seq) * batch
+            stamp = next(_stamps)
+            data = (EVENT % stamp) * batch
             self._upstream.sendall(b"%x\r\n%s\r\n" % (len(data), data))
             self._seq += batch
             self._wait_for(self._seq)
-        return self._seq
+        return stamp
 
     def _wait_for(self, seq: int) -> None:
         seen = b""
-        while not seen.endswith(b"\n\n\r\n") or int(IDS.findall(seen)[-1]) < seq:
+        while not seen.endswith(b"\n\n\r\n") or int(_ids(seen)[-1]) < seq:
             data = self._client.recv(65_536)
             if not data:
                 sys.exit("the server ended the stream")
             seen = seen[-1000:] + data
 
-    def close(self) -> None:
-        self._client.close()
-        self._upstream.close()
+
+class Server(NamedTuple):
+    port: int
+    provider: socket.socket
+
+    def stream(self) -> Stream:
+        return Stream(self.port, self.provider)
 
 
 @contextmanager
-def _stream(folder: Path, log: str, options: Sequence[str], before: Sequence[str] = ()) -> Iterator[Stream]:
-    with socket.create_server(("127.0.0.1", 0)) as provider:
+def _server(log: str, options: Sequence[str], before: Sequence[str] = ()) -> Iterator[Server]:
+    """`chatapp serve` with options for gunicorn, started by the command `before`."""
+    with tempfile.TemporaryDirectory() as name, socket.create_server(("127.0.0.1", 0)) as provider:
         provider.settimeout(START_S)
+        folder = Path(name)
         (folder / "chatapp.toml").write_text(CONFIG.format(port=provider.getsockname()[1]), "utf-8")
         port = _free_port()
         env = {name: value for name, value in os.environ.items() if not name.startswith("CHATAPP_")}
@@ -171,9 +193,7 @@ def _stream(folder: Path, log: str, options: Sequence[str], before: Sequence[str
             server = subprocess.Popen(command, env=env, stdout=output, stderr=output, start_new_session=True)
             try:
                 _wait_until_it_answers(port, server, folder / "output")
-                stream = Stream(port, provider)
-                yield stream
-                stream.close()
+                yield Server(port, provider)
             finally:
                 os.killpg(server.pid, signal.SIGKILL)
                 server.wait()

@@ -18,5 +18,6 @@ SHORTEST_S = 1e-6
 
 
 def let_others_run() -> None:
-    """Return once everything that can go on has had its turn, sockets that became ready included."""
+    """Return once everything that can go on has had its turn, with the sockets that became
+    ready."""
     gevent.sleep(SHORTEST_S)

@@ -55,9 +55,9 @@ class ServerEvent(msgspec.Struct, frozen=True, gc=False):
 def encode(frame: Frame, id: str | None = None) -> bytes:
     """The frame's bytes: `event:`, `id:`, `retry:`, at least one `data:` line, a blank line.
 
-    `id` replaces the frame's own. CR and CRLF in `data` become LF; a lone surrogate becomes U+FFFD. Raises ValueError for a line
-    end or NUL in `event` or `id`, and for a negative `retry`: a bug or an attack (a forged frame),
-    never a model's doing.
+    `id` replaces the frame's own. CR and CRLF in `data` become LF; a lone surrogate becomes U+FFFD.
+    Raises ValueError for a line end or NUL in `event` or `id`, and for a negative `retry`: a bug or
+    an attack (a forged frame), never a model's doing.
     """
     data, event, id = frame.data, frame.event, frame.id if id is None else id
     if "\n" in data or "\r" in data:

@@ -6,8 +6,6 @@ voided are left out. They are kept as the message once the log itself is gone, a
 be rendered from them.
 """
 
-from io import StringIO
-
 from chatapp.events import (
     AttemptReset,
     CitedSource,
@@ -26,6 +24,7 @@ from chatapp.events import (
     ToolInputDelta,
     ToolResult,
 )
+from chatapp.text import GrowingText
 
 PART_S = 0.25
 """What came within this time is one part of a joined delta: so coarse is the replay of a kept
@@ -40,7 +39,7 @@ class Transcript:
         self.start: RunStart | None = None
         self.end: RunEnd | None = None
         self._entries: list[Entry] = []
-        self._text = StringIO()  # of the delta under way, which `_join` makes one entry
+        self._text = GrowingText()  # of the delta under way, which `_join` makes one entry
         self._delta: type[TextDelta | ReasoningDelta] | None = None
         self._last: Entry | None = None  # of those it is joined from
         self._since = 0.0  # when its newest part began to come
@@ -56,7 +55,7 @@ class Transcript:
             elif entry.at - self._since > PART_S:
                 self._end_part()
                 self._since = entry.at
-            self._text.write(event.text)
+            self._text.add(event.text)
             self._last = entry
         elif isinstance(event, Raw):
             pass  # kept only as long as the log; the delta before it may go on after it
@@ -108,13 +107,13 @@ class Transcript:
             assert self._last is not None
             if self._parts:
                 self._end_part()
-            text = self._delta(self._text.getvalue())
+            text = self._delta(str(self._text))
             self._entries.append(Entry(self.last_seq, text, round(self._last.at, 3), tuple(self._parts)))
-            self._text, self._delta, self._parts, self._parted = StringIO(), None, [], 0
+            self._text, self._delta, self._parts, self._parted = GrowingText(), None, [], 0
 
     def _end_part(self) -> None:
         assert self._last is not None
-        chars = self._text.tell()
+        chars = self._text.chars
         self._parts.append(Part(self._last.seq, chars - self._parted, round(self._last.at, 3)))
         self._parted = chars
 

@@ -22,6 +22,7 @@ VOCABULARY = {
     "settings",
     "settings.tables",
     "sqlite",
+    "text",
 }
 """Modules at the top that any room may import."""
 

@@ -10,7 +10,6 @@ import re
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from io import StringIO
 from typing import ClassVar, Generic, TypeAlias, TypeVar
 
 import msgspec
@@ -18,6 +17,7 @@ import msgspec
 from chatapp.errors import BadReply, EmptyReply, ReplyTooLarge, Reported, Truncated, UpstreamError
 from chatapp.events import NativePiece, ReasoningDelta, StreamEvent, TextDelta, ToolInputDelta
 from chatapp.providers import Finished
+from chatapp.text import GrowingText
 from chatapp.wire.failures import is_keep_alive, reports_failure, words_report_failure
 from chatapp.wire.json_text import parse_loosely
 from chatapp.wire.upstream_errors import stream_error
@@ -39,12 +39,12 @@ class Told:
     """The text of one kind that was told so far: later frames may repeat it whole."""
 
     def __init__(self) -> None:
-        self._text = StringIO()
-        self.add = self._text.write
+        self._text = GrowingText()
+        self.add = self._text.add
 
     @property
     def text(self) -> str:
-        return self._text.getvalue()
+        return str(self._text)
 
     def missing(self, whole: str, *, repeats: bool = True) -> str:
         """What the whole text has beyond the pieces.

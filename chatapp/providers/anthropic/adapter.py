@@ -247,7 +247,7 @@ class _Reply(Reply[_Event]):
         self._chars += len(delta.text or "")
         block.citations += objects(delta.citation)
         if text := delta.text or delta.thinking:
-            block.texts.write(text)
+            block.text.add(text)
             yield TextDelta(text) if delta.text else ReasoningDelta(text)
         if delta.signature:
             block.signatures.append(delta.signature)

@@ -6,7 +6,6 @@ Source: https://ai.google.dev/api/generate-content, and recordings.
 """
 
 from collections.abc import Iterable, Iterator
-from io import StringIO
 from urllib.parse import quote
 
 import msgspec
@@ -22,6 +21,7 @@ from chatapp.providers.http import BLANK, HTTPProvider, ProviderRequest
 from chatapp.providers.reply import Reply, ReplyItems
 from chatapp.providers.thinking import STYLES
 from chatapp.providers.tool_calls import ProviderToolCalls, WholeCalls, read_arguments
+from chatapp.text import GrowingText
 from chatapp.wire.json_text import (
     NOTHING,
     UNREADABLE,
@@ -164,7 +164,7 @@ class _Reply(Reply[_Chunk]):
         self._calls = WholeCalls(who, self.skip)
         self._partial: PartialCall | None = None
         self._served = ProviderToolCalls(who)
-        self._turn: list[StringIO | dict[str, object]] = []  # as it goes back; plain texts are joined
+        self._turn: list[GrowingText | dict[str, object]] = []  # as it goes back; plain texts are joined
         self._grounding = Grounding()
 
     def knows(self, chunk: _Chunk) -> bool:
@@ -193,7 +193,7 @@ class _Reply(Reply[_Chunk]):
         if FINISH.get(self._reason) != "length":
             yield from self._end_partial()
         yield from self._grounding.end()
-        turn = [{"text": part.getvalue()} if isinstance(part, StringIO) else part for part in self._turn]
+        turn = [{"text": str(part)} if isinstance(part, GrowingText) else part for part in self._turn]
         signed = self._calls or any("thoughtSignature" in part for part in turn)
         if FINISH.get(self._reason, "stop") == "stop" and signed and not self._calls.renamed:
             yield NativePiece(PROTOCOL, self._who, [*turn], whole=True)
@@ -273,9 +273,9 @@ class _Reply(Reply[_Chunk]):
             self._turn.append(parse_arguments(raw, self._who))
             return
         last = self._turn[-1] if self._turn else None
-        if not isinstance(last, StringIO):
-            self._turn.append(last := StringIO())
-        last.write(text)
+        if not isinstance(last, GrowingText):
+            self._turn.append(last := GrowingText())
+        last.add(text)
 
 
 def _usage(usage: _Usage | None) -> Usage | None:

@@ -204,15 +204,18 @@ class _Reply(Reply[_Chunk]):
         for choice in chunk.choices or ():
             if choice.index:
                 continue  # of several choices only the first counts
-            self._raise_if(choice.error)
+            if choice.error is not NOTHING:  # most chunks have only a delta: each call here is one for each token
+                self._raise_if(choice.error)
             if choice.delta is not None:
                 yield from self._events(choice.delta)
             if choice.message is not None or choice.delta is None:
                 yield from self._whole_message(choice)
             if choice.finish_reason:
                 self._finish(choice.finish_reason)
-            self._take_usage(choice.usage)
-        self._take_usage(chunk.usage)
+            if choice.usage is not NOTHING:
+                self._take_usage(choice.usage)
+        if chunk.usage is not NOTHING:
+            self._take_usage(chunk.usage)
 
     def rest(self) -> Iterator[StreamEvent]:
         yield from self._pages.end()
@@ -230,12 +233,13 @@ class _Reply(Reply[_Chunk]):
         return Finished(self._reason, _usage(self._usage or _Usage()))
 
     def _raise_if(self, error: msgspec.Raw) -> None:
-        if error is not NOTHING and is_something(error):
+        if is_something(error):
             raise stream_error(self._who, bytes(error))
 
     def _events(self, delta: _Message) -> list[StreamEvent]:
         self._has_deltas = True
-        self._raise_if(delta.error)
+        if delta.error is not NOTHING:
+            self._raise_if(delta.error)
         events: list[StreamEvent] = []
         for event in self._texts(delta):
             if isinstance(event, (TextDelta, ReasoningDelta)):
@@ -347,7 +351,7 @@ class _Reply(Reply[_Chunk]):
 
     def _take_usage(self, raw: msgspec.Raw) -> None:
         """Ignore a usage of another form, which is then estimated: it must not cost the reply."""
-        if raw is not NOTHING and is_something(raw):
+        if is_something(raw):
             with suppress(BadReply):
                 self._usage = parse_loosely(_numbers, bytes(raw), self._who, lambda kind: None)
 

@@ -83,8 +83,7 @@ $(VENV)/.litellm: | $(BIN)/pip
 	@touch $@
 
 # What bench/compare.py measures the product beside. A venv of its own: nothing of it is needed otherwise.
-$(VENV)/.peers: | $(BIN)/pip
+$(VENV)/.peers: bench/peers/requirements.txt | $(BIN)/pip
 	$(PYTHON) -m venv $(VENV)/peers
-	$(VENV)/peers/bin/python -m pip install --quiet --disable-pip-version-check \
-		'fastapi>=0.165,<1' 'httpx>=0.28,<1' 'sse-starlette>=3.7,<4' 'uvicorn[standard]>=0.54,<1'
+	$(VENV)/peers/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@

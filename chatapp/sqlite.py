@@ -20,6 +20,7 @@ _new_lock: Any = get_original("_thread", "allocate_lock")
 T = TypeVar("T")
 
 BUSY_S = 0.001  # another connection holds the file, for the time of a small commit
+MAX_BUSY_S = 0.025  # if it holds it for longer, hundreds that wait must not keep the hub busy
 PATIENCE_S = 5.0  # longer than any commit or checkpoint: after that, something is wrong
 
 PASSIVE_BYTES = 4 << 20  # below that, a checkpoint costs more fsyncs than it saves
@@ -44,14 +45,20 @@ def retry_while_busy(step: Callable[[], T], patience_s: float = PATIENCE_S) -> T
 
     Raises what `step` raises: a busy error after `patience_s`, any other one at once.
     """
-    give_up = time.monotonic() + patience_s
+    began = time.monotonic()
     while True:
         try:
             return step()
         except Exception as error:
-            if not is_busy(error) or time.monotonic() > give_up:
+            waited = time.monotonic() - began
+            if not is_busy(error) or waited > patience_s:
                 raise
-        gevent.sleep(BUSY_S)
+        gevent.sleep(busy_pause(waited))
+
+
+def busy_pause(waited_s: float) -> float:
+    """How long to wait before the next try, if the file was held for so long already."""
+    return min(max(BUSY_S, waited_s / 8), MAX_BUSY_S)
 
 
 class Checkpointer:

@@ -19,6 +19,7 @@ from chatapp.errors import ConfigError
 from chatapp.private_files import private_database
 from chatapp.sqlite import Checkpointer, retry_while_busy
 from chatapp.storage.folder import DataFolder
+from chatapp.storage.transactions import READS
 
 FILE = "conversations.sqlite3"
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -140,7 +141,9 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    """Take the file's lock, waiting as a greenlet does."""
+    """To write, take the file's lock, waiting as a greenlet does; to read, lock nobody out."""
+    if connection.get_execution_options().get(READS):
+        return _begin_reading(connection)
     retry_while_busy(lambda: connection.exec_driver_sql("BEGIN IMMEDIATE"))
 
 

@@ -90,13 +90,17 @@ class RunSupervisor:
         self._log.cancel(run_id)
 
     def drain(self, grace_s: float) -> None:
-        """Admit no more runs; give the live ones `grace_s` to end, then interrupt them."""
-        self._draining = True
-        gevent.joinall(self._greenlets(), timeout=grace_s)
+        """Give the live runs `grace_s` to end, with those that begin meanwhile: requests come in on
+        connections that are open. Then interrupt them, and admit no more."""
+        self._recovery.stop()
+        deadline = monotonic() + grace_s
+        while self._live and (left := deadline - monotonic()) > 0:
+            gevent.joinall(self._greenlets(), timeout=left)
+        if self._live or grace_s <= 0:
+            self._draining = True
         for run, _ in self._live.values():
             run.scope.cancel(interrupted)
         gevent.joinall(self._greenlets(), timeout=CLOSE_S)
-        self._recovery.stop()
 
     def _run(self, run: Run, owner: str) -> None:
         late = partial(RunTimeout, f"The answer took longer than {self._timeout_s:g} s (setting run_timeout_s).")

@@ -10,6 +10,10 @@ monkey.patch_all()
 import gc
 import ipaddress
 import os
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import gevent
@@ -59,15 +63,16 @@ WATCH_S = 0.1
 
 def on_starting(server: Any) -> None:
     raise_open_files()
-    for place in set(server.cfg.address) - {(settings.metrics_host, settings.metrics_port)}:
-        if isinstance(place, tuple) and not _is_loopback(place[0]):
-            raise SystemExit(
-                f"chatapp: HOST: {place[0]} is not a loopback address, and without a login (auth: none) anyone on "
-                "the network could use the server. Put a proxy in front of it: docs/guides/deploy.md."
-            )
+    _make_upgradable(server)
+    _check_loopback(set(server.cfg.address) - {(settings.metrics_host, settings.metrics_port)})
     if settings.log_url == "memory:" and server.cfg.workers > 1:
         raise SystemExit("chatapp: log_url: memory: works for one process only; several workers need sqlite:")
     metrics_folder.make()
+
+
+def when_ready(server: Any) -> None:
+    if server.systemd:  # its sockets, wherever it listens
+        _check_loopback(listener.sock.getsockname() for listener in server.LISTENERS)
 
 
 def child_exit(_server: Any, worker: Any) -> None:
@@ -97,18 +102,39 @@ def post_worker_init(worker: Any) -> None:
 
 
 def worker_exit(_server: Any, worker: Any) -> None:
-    """Wait for the runs: they continue without a request, so gunicorn does not wait for them."""
+    """Wait for the runs: they continue without a request, so gunicorn does not wait for them. Some
+    may have begun after all others had ended."""
     drain = getattr(worker, "drain", None)
     if drain is None:
         return  # the worker failed to start
     drain.join(timeout=graceful_timeout)
-    worker.wsgi.extensions["chatapp"].close()
+    service = worker.wsgi.extensions["chatapp"]
+    service.drain(max(0.0, worker.drained_by - time.monotonic()))
+    service.close()
 
 
 def _drain_when_told(worker: Any) -> None:
+    worker.drained_by = 0.0
     while worker.alive:
         gevent.sleep(WATCH_S)
+    worker.drained_by = time.monotonic() + settings.drain_s
     worker.wsgi.extensions["chatapp"].drain(settings.drain_s)
+
+
+def _make_upgradable(server: Any) -> None:
+    """After USR2 the master runs what it was started with again. Started by `-m`, that is the path
+    of gunicorn's `__main__`, beside which `http` is gunicorn's and not Python's."""
+    if Path(sys.argv[0]).name == "__main__.py":
+        server.START_CTX["args"] = [sys.executable, "-m", "gunicorn", *sys.argv[1:]]
+
+
+def _check_loopback(places: Iterable[Any]) -> None:
+    for place in places:
+        if isinstance(place, tuple) and not _is_loopback(place[0]):
+            raise SystemExit(
+                f"chatapp: HOST: {place[0]} is not a loopback address, and without a login (auth: none) anyone on "
+                "the network could use the server. Put a proxy in front of it: docs/guides/deploy.md."
+            )
 
 
 def _is_loopback(host: str) -> bool:

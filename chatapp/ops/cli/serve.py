@@ -33,7 +33,7 @@ def serve(gunicorn_options: tuple[str, ...]) -> None:
 
 
 def _was_given_sockets() -> bool:
-    """Whether systemd listens, and hands its sockets over: LISTEN_FDS, for the process LISTEN_PID."""
+    """Whether systemd listens and hands its sockets over: LISTEN_FDS, for process LISTEN_PID."""
     return os.environ.get("LISTEN_PID") == str(os.getpid()) and os.environ.get("LISTEN_FDS", "0") != "0"
 
 

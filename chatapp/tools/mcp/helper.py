@@ -54,8 +54,8 @@ REPLY_BYTES = 16 * 1024 * 1024  # a larger reply never reaches chatapp, whatever
 PING_S = 3.0  # a server that does not answer a ping in this time is busy, not dead
 PAGES = 50  # of a list of tools: ends a list that has no end
 
-# Runs a server, and kills all that it started: once it has ended, or when this process has, whatever
-# they ignore. They are one process group, which the SDK makes. 1: PR_SET_PDEATHSIG.
+# Runs a server, and kills all that it started: once it has ended, or when this process has,
+# whatever they ignore. They are one process group, which the SDK makes. 1: PR_SET_PDEATHSIG.
 WITH_PARENT = """
 import ctypes, os, signal, sys
 die_with_parent = lambda signal: ctypes.CDLL(None).prctl(1, signal)

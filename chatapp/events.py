@@ -60,11 +60,16 @@ class Usage(msgspec.Struct, frozen=True):
 
 
 class Timing(msgspec.Struct, frozen=True):
-    """Milliseconds since the run's start. None: the run ended before that point."""
+    """Milliseconds since the run's start. None: the run ended before that point.
+
+    `upstream_closed_ms` is there only if the run was stopped: how long after its process heard of
+    that the provider's connection was closed.
+    """
 
     first_byte_ms: int | None = None
     first_token_ms: int | None = None
     total_ms: int = 0
+    upstream_closed_ms: int | msgspec.UnsetType = msgspec.UNSET
 
 
 class ErrorInfo(msgspec.Struct, frozen=True):
@@ -137,6 +142,32 @@ class ToolApproval(Event, frozen=True, tag="tool-approval"):
     tool_call_id: str
     state: Literal["asked", "approved", "denied", "expired"]
     expires: float
+
+
+class ToolQuestion(Event, frozen=True, tag="tool-question"):
+    """A question of a running call's tool to the owner, such as an MCP server's elicitation: first
+    `asked`, then one of the other states. What the owner fills in stands in no log.
+
+    `schema` is the JSON schema of a flat form; only the first event has it, and the `message`. At
+    `expires` (epoch seconds) nobody is waited for any more. `id` is unique.
+    """
+
+    tool_call_id: str
+    id: str
+    state: Literal["asked", "accepted", "declined", "cancelled", "expired"]
+    expires: float
+    message: str = ""
+    schema: dict[str, object] = {}
+
+
+class ToolProgress(Event, frozen=True, tag="tool-progress"):
+    """How far a running call is: `done` of `total`, which is None if nobody knows it. A client that
+    misses one is told by the next, and a kept answer has none."""
+
+    tool_call_id: str
+    done: float
+    total: float | None = None
+    message: str = ""
 
 
 class PlanStep(Event, frozen=True, tag="plan-step"):
@@ -232,6 +263,8 @@ StreamEvent: TypeAlias = (
     | ToolInputDelta
     | ToolCall
     | ToolApproval
+    | ToolQuestion
+    | ToolProgress
     | ToolResult
     | PlanStep
     | CitedSource

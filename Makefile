@@ -85,3 +85,9 @@ $(VENV)/.litellm: | $(BIN)/pip
 	$(PYTHON) -m venv $(VENV)/litellm
 	$(VENV)/litellm/bin/python -m pip install --quiet --disable-pip-version-check $(LITELLM)
 	@touch $@
+
+# What bench/compare.py measures the product beside. A venv of its own: nothing of it is needed otherwise.
+$(VENV)/.peers: bench/peers/requirements.txt | $(BIN)/pip
+	$(PYTHON) -m venv $(VENV)/peers
+	$(VENV)/peers/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@

@@ -17,6 +17,7 @@ VOCABULARY = {
     "transcript",
     "ids",
     "cancel",
+    "hub",
     "prices",
     "secret",
     "parts",
@@ -25,6 +26,7 @@ VOCABULARY = {
     "settings.tables",
     "sqlite",
     "private_files",
+    "text",
     "turns",
 }
 """Modules at the top that any room may import."""

@@ -91,12 +91,12 @@ class RunMeter:
     def event_came(self, event: StreamEvent) -> None:
         if self._first_token_ms is None and isinstance(event, TOKENS):
             self._first_token_ms = self._elapsed_ms()
-        if isinstance(event, ReasoningDelta):
+        if type(event) is ReasoningDelta:
             if self._thinking_since is None:
                 self._thinking_since = self._clock()
         elif self._thinking_since is not None and not isinstance(event, BESIDE_THINKING):
             self._end_thinking()
-        if isinstance(event, AttemptReset):
+        if type(event) is AttemptReset:
             self._reasoning_ms = None
             # What broke off was paid for. The attempt that voids it has begun its reply already.
             self._used = self._with(self._estimate(), self._before)

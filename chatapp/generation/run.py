@@ -16,7 +16,7 @@ from chatapp.generation.media import Media, MediaLimits
 from chatapp.generation.meter import Answering, RunMeter
 from chatapp.logs import Appender
 from chatapp.prices import PriceTable
-from chatapp.providers import AttemptFailed, Finished, Provider, Started, StepFinished
+from chatapp.providers import AttemptFailed, Finished, Progress, Provider, Started, StepFinished
 from chatapp.providers.usage import estimate_prompt
 from chatapp.transcript import Transcript
 
@@ -113,23 +113,28 @@ class Run:
         finished = None
         with closing(self._provider.stream(self._chat, self.scope)) as items:  # type: ignore[type-var]
             for item in items:
-                if isinstance(item, Finished | StepFinished):
-                    self.skipped.update(item.skipped)
-                if isinstance(item, Started):
-                    self.answered_by = item.provider or self._provider.name
-                    self._meter.reply_began(Answering(self.answered_by, item.model or self._chat.model))
-                elif isinstance(item, Finished):
-                    finished = item
-                elif isinstance(item, AttemptFailed):
-                    self.attempts.append(item)
-                elif isinstance(item, StepFinished):
-                    self._meter.request_ended(item.usage)
+                if isinstance(item, Progress):
+                    self._take_progress(item)
+                    finished = item if isinstance(item, Finished) else finished
                 elif event := self._media.take(item):
                     self._meter.event_came(event)
                     self.append(event)
         if finished is None:
             raise Truncated(f"{self._provider.name} ended its reply before it was complete")
         return finished
+
+    def _take_progress(self, progress: Progress) -> None:
+        match progress:
+            case Started():
+                self.answered_by = progress.provider or self._provider.name
+                self._meter.reply_began(Answering(self.answered_by, progress.model or self._chat.model))
+            case AttemptFailed():
+                self.attempts.append(progress)
+            case StepFinished():
+                self.skipped.update(progress.skipped)
+                self._meter.request_ended(progress.usage)
+            case Finished():
+                self.skipped.update(progress.skipped)
 
     def _tell_skipped(self) -> None:
         """A line beside the run's own: something of a good reply could not be read or carried."""

@@ -23,8 +23,9 @@ from typing import Protocol
 
 from chatapp.events import Entry, StreamEvent
 
-READ_ENTRIES = 1024
-"""The most that one `read` returns: a reader far behind must not hold the hub for long."""
+READ_ENTRIES = 256
+"""The most that one `read` returns, more or less: a reader far behind must not hold the hub for
+long."""
 
 
 class Appender(Protocol):

@@ -43,7 +43,7 @@ class MemoryLog:
             raise LogError("the log has ended")
         encode_events([event])  # refuses what no other log could keep
         run.entries.append(Entry(len(run.entries) + 1, event, time.time()))
-        run.ended = isinstance(event, RunEnd)
+        run.ended = type(event) is RunEnd
         run.readers.wake()
         return len(run.entries)
 
@@ -101,7 +101,8 @@ class MemoryLog:
             run.readers.wake()
 
     def _find(self, run_id: str) -> "_Run":
-        self._forget_old()
+        if self._closed or self._settled:
+            self._forget_old()
         run = self._runs.get(run_id)
         if run is None:
             raise UnknownRun("no such run")

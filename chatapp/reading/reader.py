@@ -9,15 +9,14 @@ so what follows is, byte for byte, the suffix of the unbroken stream.
 """
 
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from time import monotonic
-
-import gevent
 
 from chatapp.cancel import CancelScope
 from chatapp.dialects import Dialect
 from chatapp.errors import ChatappError, LogError, Overloaded, Unauthorized, UnknownRun
 from chatapp.events import Entry, ErrorInfo, RunEnd, Timing, Usage
+from chatapp.hub import ITEM_WORK, TURN_WORK, let_others_run
 from chatapp.reading.presence import AccessEnded, ServerDraining
 from chatapp.reading.sources import Source
 from chatapp.wire.frames import HEARTBEAT, Frame, encode
@@ -46,6 +45,8 @@ class Reader:
         self._source = source
         self._dialect = dialect
         self._seq = 0
+        self._ahead: Sequence[Entry] = ()  # read and not rendered: more than fits into one turn
+        self._work = 0  # of this turn
         self._id_suffix = id_suffix
         self._preamble = b"retry: %d\n" % RECONNECT_SOON_MS if id_suffix else b""
 
@@ -80,7 +81,7 @@ class Reader:
             for entry in entries:
                 if entry.seq <= after:
                     self._render(entry)
-            gevent.sleep(0)  # a long log must not hold the hub
+            let_others_run()  # a long log must not hold the hub
             if not entries or entries[-1].seq > after:
                 break
         if self._seq != after:
@@ -105,13 +106,27 @@ class Reader:
         return HEARTBEAT + b"".join(map(encode, self._dialect.heartbeat()))
 
     def _take(self, wait: float) -> bytes:
+        if self._work > TURN_WORK:
+            self._work = 0
+            self.scope.run(let_others_run)
         try:
-            entries = self.scope.run(self._source.read, self._seq, wait)
+            entries = self._ahead or self.scope.run(self._source.read, self._seq, wait)
         except UnknownRun:
             if (kept := self._source.kept()) is None:
                 raise
             return self._take_kept(kept)
-        return b"".join([self._render(entry) for entry in entries])
+        return self._rendered(entries)
+
+    def _rendered(self, entries: Sequence[Entry]) -> bytes:
+        """Those that fit into this turn. The others are next."""
+        pieces = []
+        for entry in entries:
+            pieces.append(piece := self._render(entry))
+            self._work += ITEM_WORK + len(piece)
+            if self._work > TURN_WORK:
+                break
+        self._ahead = entries[len(pieces) :]
+        return b"".join(pieces)
 
     def _take_kept(self, source: Source) -> bytes:
         """Begin again: what is kept has fewer, larger events, which do not continue those that were
@@ -124,7 +139,7 @@ class Reader:
 
     def _render(self, entry: Entry) -> bytes:
         self._seq = entry.seq
-        self.ended = isinstance(entry.event, RunEnd)
+        self.ended = type(entry.event) is RunEnd
         frames = self._dialect.encode(entry.event)
         if self._dialect.has_event_ids:
             return encode_with_id(frames, f"{entry.seq}{self._id_suffix}")
@@ -162,10 +177,9 @@ def open_reader(source: Source, dialect: Dialect, after: int = 0, id_suffix: str
 def encode_with_id(frames: Iterable[Frame], id: str) -> bytes:
     """The frames of one event; the last one carries its id, so that a client never resumes inside
     an event."""
-    pending: Frame | None = None
-    data = b""
+    data, last = b"", None
     for frame in frames:
-        if pending is not None:
-            data += encode(pending)
-        pending = frame
-    return data if pending is None else data + encode(Frame(pending.data, pending.event, id, pending.retry))
+        if last is not None:
+            data += encode(last)
+        last = frame
+    return data if last is None else data + encode(last, id)

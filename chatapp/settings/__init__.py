@@ -190,8 +190,13 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     currency: Annotated[str, about("The currency of `[prices]` and of `max_cost_per_day`.")] = "USD"
 
     max_reply_bytes: Annotated[
-        Bytes, about("Largest body accepted from a provider for one reply; bounds the memory of a runaway stream.")
+        Bytes,
+        about("The most that is held of a provider's reply: a body in one piece, or a stream without the form of it."),
     ] = 33_554_432
+    max_stream_bytes: Annotated[
+        Bytes,
+        about("Largest stream accepted from a provider, with all its form: 128,000 tokens take from 20 to 100 MB."),
+    ] = 268_435_456
     max_event_bytes: Annotated[
         Bytes, about("Largest single event accepted from a provider. A picture of `max_file_bytes` fits, in base64.")
     ] = 16_777_216

@@ -69,7 +69,7 @@ def client(provider: Provider, own_server: Callable[..., Any], tmp_path: Path, w
     config = tmp_path / "chatapp.toml"
     config.write_text(f'[providers.told]\ntype = "openai"\nbase_url = "{provider.url}"\nmodels = ["m"]\n')
     server = own_server(
-        CHATAPP_CONFIG=str(config), CHATAPP_SEND_TIMEOUT_S=str(SEND_TIMEOUT_S), CHATAPP_MAX_REPLY_BYTES="1000000000"
+        CHATAPP_CONFIG=str(config), CHATAPP_SEND_TIMEOUT_S=str(SEND_TIMEOUT_S), CHATAPP_MAX_STREAM_BYTES="1000000000"
     )
     client = server.client()
     with nginx(tmp_path, partial(_site, upstream_port=server.port)) as client.url:

@@ -106,7 +106,8 @@ class SQLiteLog:
             entries = tail.since(after) if after >= tail.dropped else self._read_store(tail, after)
             if entries or tail.finished:
                 return entries
-            self._check(self._writer.failure if isinstance(tail, WrittenTail) else self._follower.failure)
+            if failure := self._writer.failure if isinstance(tail, WrittenTail) else self._follower.failure:
+                raise LogUnavailable(failure)
             left = deadline - monotonic()
             if left <= 0:
                 return entries
@@ -154,7 +155,8 @@ class SQLiteLog:
         return self._has_others(run_id, visit)
 
     def ping(self) -> None:
-        self._check(self._writer.failure or self._follower.failure or self._checkpointer.failure)
+        if failure := self._writer.failure or self._follower.failure or self._checkpointer.failure:
+            raise LogUnavailable(failure)
         self._patiently(self._store.ping)
 
     def close(self) -> None:
@@ -179,9 +181,10 @@ class SQLiteLog:
         return True
 
     def _tail(self, run_id: str) -> Tail:
-        self._check_open()
         tail = self._writer.tails.get(run_id) or self._follower.tails.get(run_id)
-        return tail or self._patiently(self._follower.follow, run_id)
+        if tail is None or self._closed:
+            tail = self._patiently(self._follower.follow, run_id)
+        return tail
 
     def _create(self, run_id: str) -> int:
         self._check_open()
@@ -266,11 +269,8 @@ class SQLiteLog:
             raise LogUnavailable(f"the event log does not answer: {error}") from error
 
     def _check_open(self) -> None:
-        self._check("the event log is closed" if self._closed else None)
-
-    def _check(self, failure: str | None) -> None:
-        if failure is not None:
-            raise LogUnavailable(failure)
+        if self._closed:
+            raise LogUnavailable("the event log is closed")
 
 
 def _open(path: Path, synchronous: Synchronous) -> tuple[Store, WriterLock]:

@@ -28,6 +28,9 @@ TRUNCATE_BYTES = 64 << 20  # under steady load PASSIVE never resets the WAL; rec
 LOOK_S = 0.25  # how often to look at the size: one stat
 PAUSE_S = 2.0  # between checkpoints: the size does not tell how much is new
 ONE_COMMIT = 1  # frame: of `_commit_nothing` in another process; answering it would never end
+INCREMENTAL = 2  # of PRAGMA auto_vacuum
+SHRINK_PAGES = 256  # in one transaction, which writers wait for: some ms
+SHRINK_S, SHRINK_SOON_S = 5.0, 0.25  # between looks for free pages, and while there are many
 LOCK_S = 0.1  # TRUNCATE may wait so long for writers; they wait for it far less
 
 
@@ -62,7 +65,8 @@ def busy_pause(waited_s: float) -> float:
 
 
 class Checkpointer:
-    """Checkpoints the file at `path` from `start` to `close`. Several processes may do so at once.
+    """Checkpoints the file at `path` from `start` to `close`, and gives the room of what was deleted
+    back to the disk, if the file was made with `auto_vacuum`. Several processes may do so at once.
 
     A checkpoint copies the WAL into the file and waits for the disk, 20 ms and more per fsync. So
     it has a native thread: greenlets share one, and gevent's pool of threads resolves host names.
@@ -78,6 +82,7 @@ class Checkpointer:
         truncate_bytes: int = TRUNCATE_BYTES,
         look_s: float = LOOK_S,
         pause_s: float = PAUSE_S,
+        shrink_s: float = SHRINK_S,
     ) -> None:
         self.failure: str | None = None
         self._path = path
@@ -85,6 +90,8 @@ class Checkpointer:
         self._passive_bytes = passive_bytes
         self._truncate_bytes = truncate_bytes
         self._look_s = look_s
+        self._shrink_s = shrink_s
+        self._shrink_at = time.monotonic() + shrink_s
         self._pause_s = pause_s
         self._tried = 0.0  # when (monotonic)
         self._connection: sqlite3.Connection | None = None
@@ -118,6 +125,8 @@ class Checkpointer:
 
     def _look(self) -> None:
         now = time.monotonic()
+        if now >= self._shrink_at:
+            self._shrink_at = now + (SHRINK_SOON_S if self._shrink() else self._shrink_s)
         try:
             size = os.stat(self._wal).st_size  # never open it: closing it would drop SQLite's locks
         except FileNotFoundError:
@@ -125,6 +134,24 @@ class Checkpointer:
         if size > self._passive_bytes and now - self._tried >= self._pause_s:
             self._tried = now
             self._checkpoint_changes(size)
+
+    def _shrink(self) -> bool:
+        """Cut some free pages off the file. True if there are more."""
+        if not self._path.exists():
+            return False
+        connection = self._connect()
+        (free,) = _row(connection, "PRAGMA freelist_count")
+        (pages,) = _row(connection, "PRAGMA page_count")
+        (mode,) = _row(connection, "PRAGMA auto_vacuum")
+        if mode != INCREMENTAL or free < max(SHRINK_PAGES, pages / 4):  # some room is used again at once
+            return False
+        try:
+            # As a script: `execute` would stop after the first page.
+            connection.executescript(f"PRAGMA incremental_vacuum({SHRINK_PAGES})")
+        except sqlite3.OperationalError as error:
+            if not is_busy(error):
+                raise
+        return True
 
     def _checkpoint_changes(self, size: int) -> None:
         connection = self._connect()

@@ -26,6 +26,7 @@ from chatapp.ops.address import workers as worker_count
 from chatapp.ops.banner import banner
 from chatapp.ops.gunicorn_logger import GunicornLogger
 from chatapp.ops.log_lines import configure
+from chatapp.ops.memory import give_back_large_blocks
 from chatapp.ops.open_files import raise_open_files
 from chatapp.settings import Settings
 from chatapp.settings.loading import load
@@ -91,6 +92,7 @@ def on_exit(_server: Any) -> None:
 def post_fork(_server: Any, _worker: Any) -> None:
     # Here and not in gunicorn's `umask`, which would also close a Unix socket to the proxy's user.
     os.umask(0o077)
+    give_back_large_blocks()
     configure(settings.log_level, settings.log_format)
 
 

@@ -166,6 +166,7 @@ def _reason(error: Exception) -> str:
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # `_begin_sqlite` begins
+    connection.execute("PRAGMA auto_vacuum=INCREMENTAL")  # of a new file; the Checkpointer does it
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=NORMAL")
     connection.execute("PRAGMA wal_autocheckpoint=0")

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 
 import msgspec
 
@@ -148,7 +149,8 @@ class ChatService:
         """Where to read the answer: its run's log, or what was kept once the log is gone. Raises
         LogUnavailable."""
         if self.log.exists(answer.id):
-            return LiveLog(self.log, answer.id, lambda: self._kept(answer))
+            # Not the answer itself: a reader that is stuck would hold its text, which may be long.
+            return LiveLog(self.log, answer.id, partial(self._kept, answer.owner, answer.id))
         if answer.running:
             raise LogUnavailable("this answer is not readable yet; try again in a moment")
         return KeptAnswer(self.conversations.entries(answer))
@@ -280,10 +282,10 @@ class ChatService:
         except LogError as error:  # its answer is gone all the same, and other runs may have to be stopped
             logger.warning("the run %s of a deleted answer was not stopped: %s", run_id, error)
 
-    def _kept(self, answer: Answer) -> Sequence[Entry] | None:
+    def _kept(self, owner: str, answer_id: str) -> Sequence[Entry] | None:
         """None if it was deleted meanwhile. Raises LogUnavailable while its run goes on."""
         try:
-            kept = self.conversations.answer(answer.owner, answer.id)
+            kept = self.conversations.answer(owner, answer_id)
         except NotFound:
             return None
         if kept.running:

@@ -61,7 +61,7 @@ class Conversations:
     def find(self, owner: str, key: str, fingerprint: str) -> Begun | None:
         """The answer that was begun with this key. Raises InvalidField if another request came with
         it."""
-        with self._transaction() as session:
+        with self._transaction.reading() as session:
             return _find(session, owner, key, fingerprint)
 
     def newest_begun(self, owner: str, key_prefix: str) -> Answer | None:
@@ -70,7 +70,7 @@ class Conversations:
         begun = select(MessageRow).where(
             MessageRow.owner == owner, key >= key_prefix, key < key_prefix + LAST_CHARACTER
         )
-        with self._transaction() as session:
+        with self._transaction.reading() as session:
             newest = session.scalar(begun.order_by(MessageRow.id.desc()).limit(1))
             return _answer(newest) if newest else None
 
@@ -88,35 +88,35 @@ class Conversations:
     def entries(self, answer: Answer) -> list[Entry]:
         """The compacted log with the bytes of its files, which `Answer.entries` is without."""
         entries = answer.entries()
-        with self._transaction() as session:
+        with self._transaction.reading() as session:
             return with_bytes(session, answer.id, entries)
 
     def kept_end(self, answer_id: str) -> RunEnd | None:
         """How a finished answer ended."""
-        with self._transaction() as session:
+        with self._transaction.reading() as session:
             answer = session.get(MessageRow, answer_id)
             return None if answer is None else transcript_of(decode_entries(answer.entries)).end
 
     def unfinished(self, before: float) -> Sequence[str]:
         """Ids of answers that were begun before this time and are not finished."""
         query = select(MessageRow.id).where(MessageRow.status == "running", MessageRow.created < before)
-        with self._transaction() as session:
+        with self._transaction.reading() as session:
             return session.scalars(query.union(left_open(before))).all()
 
     def recent(self, owner: str, limit: int = 200) -> list[Conversation]:
         """The owner's conversations, the last used first."""
         query = select(ConversationRow).where(ConversationRow.owner == owner).order_by(ConversationRow.updated.desc())
-        with self._transaction() as session:
+        with self._transaction.reading() as session:
             return [conversation.value() for conversation in session.scalars(query.limit(limit))]
 
     def get(self, owner: str, conversation_id: str) -> tuple[Conversation, list[StoredMessage]]:
         """The conversation and the messages it shows, in order."""
-        with self._transaction() as session:
+        with self._transaction.reading() as session:
             conversation = owned_conversation(session, owner, conversation_id)
             return conversation.value(), [message.value() for message in session.scalars(shown(conversation_id))]
 
     def message(self, owner: str, message_id: str) -> StoredMessage:
-        with self._transaction() as session:
+        with self._transaction.reading() as session:
             return owned_message(session, owner, message_id).value()
 
     def answer(self, owner: str, answer_id: str) -> Answer:
@@ -128,7 +128,7 @@ class Conversations:
     def said_before(self, owner: str, answer_id: str) -> list[StoredMessage]:
         """What the answer is an answer to: all that was said since the one before. Raises NotFound
         if that was not stored."""
-        with self._transaction() as session:
+        with self._transaction.reading() as session:
             answer = owned_answer(session, owner, answer_id)
             if answer.conversation_id is None:
                 raise NotFound("its input was not stored")
@@ -136,12 +136,12 @@ class Conversations:
 
     def context(self, owner: str, ask: Ask) -> list[Message]:
         """All messages that the provider would be sent for this ask."""
-        with self._transaction() as session:
+        with self._transaction.reading() as session:
             return provider_messages(known_history(session, owner, ask), ask.said)
 
     def session_answer(self, owner: str, session_id: str) -> Answer | None:
         """The newest answer in the conversation that its owner calls `session_id`."""
-        with self._transaction() as session:
+        with self._transaction.reading() as session:
             conversation = known_session(session, owner, session_id)
             if conversation is None:
                 return None
@@ -160,7 +160,7 @@ class Conversations:
 
     def visits(self, answer_id: str) -> int:
         """How many further connections there were so far, over all workers."""
-        with self._transaction() as session:
+        with self._transaction.reading() as session:
             return session.scalar(select(MessageRow.visits).where(MessageRow.id == answer_id)) or 0
 
     def create(self, owner: str, said: Sequence[Message], metadata: dict[str, str]) -> Conversation:
@@ -225,7 +225,7 @@ class Conversations:
 
     def ping(self) -> None:
         """Prove that the database answers."""
-        with self._transaction() as session:
+        with self._transaction.reading() as session:
             session.execute(select(1))
 
     def _find_or_begin(

@@ -35,5 +35,5 @@ class StoredCredentials:
         keys = select(KeyRow.id).where(KeyRow.id.in_(ids), KeyRow.revoked.is_(None), lasts)
         sessions = select(SessionRow.id).where(SessionRow.id.in_(ids), SessionRow.expires > now)
         shares = select(ShareRow.id).where(ShareRow.id.in_(ids))
-        with self._transaction() as session:
+        with self._transaction.reading() as session:
             return {*session.scalars(keys), *session.scalars(sessions), *session.scalars(shares)}

@@ -83,7 +83,7 @@ class UsageReport:
             asked = asked.where(UsageRow.owner == query.owner)
         position: ColumnElement[bool] = UsageRow.day >= query.since
         while True:
-            with self._transaction() as session:
+            with self._transaction.reading() as session:
                 rows = session.execute(asked.where(position)).all()
             yield from rows
             if len(rows) < ROWS:

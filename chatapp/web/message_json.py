@@ -1,13 +1,14 @@
 """Messages and conversations as clients see them. What is there of an answer that is still running
 comes from its log."""
 
-from typing import Any
+from typing import Any, assert_never
 
 import msgspec
 
+from chatapp.answer_parts import AnswerPart, CallPart, PlanPart, Words, answer_parts
 from chatapp.dialects.media import file_data, source_data
 from chatapp.errors import LogError
-from chatapp.events import PlanStep, ToolApproval, ToolCall, ToolResult
+from chatapp.events import CitedSource, File, PlanStep
 from chatapp.service import Answer, StoredMessage
 from chatapp.transcript import Transcript
 from chatapp.web import current_caller, current_service
@@ -31,6 +32,7 @@ def message_json(message: StoredMessage) -> dict[str, Any]:
         "role": message.role,
         "status": "done" if end or not answer else "running",
         "content": transcript.content if answer else message.content,
+        "parts": parts_json(message.id, transcript) if answer else _said_json(message),
         "reasoning": transcript.reasoning,
         "reasoning_ms": end and end.reasoning_ms,
         "steps": steps_json(transcript),
@@ -68,18 +70,45 @@ def steps_json(transcript: Transcript) -> list[dict[str, object]]:
 def tools_json(transcript: Transcript) -> list[dict[str, object]]:
     """Each call with its outcome, None until it comes; a result may be None, too: `done` tells that
     it came."""
-    events = [entry.event for entry in transcript.entries]
-    approvals = {event.tool_call_id: event for event in events if isinstance(event, ToolApproval)}
-    results = {event.tool_call_id: event for event in events if isinstance(event, ToolResult)}
-    return [
-        _tool(call, approvals.get(call.id), results.get(call.id), ended=transcript.end is not None)
-        for call in events
-        if isinstance(call, ToolCall)
-    ]
+    ended = transcript.end is not None
+    return [_tool(part, ended) for part in answer_parts(transcript.entries) if isinstance(part, CallPart)]
 
 
-def _tool(call: ToolCall, approval: ToolApproval | None, outcome: ToolResult | None, ended: bool) -> dict[str, object]:
+def parts_json(message_id: str, transcript: Transcript) -> list[dict[str, object]]:
+    """What is to be shown, in order: each part has a `type` and the field that is named like it."""
+    ended = transcript.end is not None
+    return [_part(message_id, part, ended) for part in answer_parts(transcript.entries)]
+
+
+def _part(message_id: str, part: AnswerPart, ended: bool) -> dict[str, object]:
+    match part:
+        case Words(thought=True):
+            return {"type": "thought", "thought": part.text}
+        case Words():
+            return {"type": "text", "text": part.text, "start": part.start}
+        case CallPart():
+            return {"type": "call", "call": _tool(part, ended)}
+        case PlanPart():
+            return {"type": "plan", "plan": [_step(step, part) for step in part.steps]}
+        case CitedSource():
+            return {"type": "source", "source": source_data(part)}
+        case File():
+            return {"type": "file", "file": file_data(message_id, part)}
+        case _:
+            assert_never(part)
+
+
+def _said_json(message: StoredMessage) -> list[dict[str, object]]:
+    return [{"type": "text", "text": message.content, "start": 0}] if message.content else []
+
+
+def _step(step: PlanStep, plan: PlanPart) -> dict[str, object]:
+    return {"index": step.index, "text": step.text, "begun": step.index in plan.begun}
+
+
+def _tool(part: CallPart, ended: bool) -> dict[str, object]:
     """An approval that was still asked for when the run ended has expired."""
+    call, approval, outcome = part.call, part.approval, part.outcome
     expired = ended and approval is not None and approval.state == "asked"
     return {
         "id": call.id,

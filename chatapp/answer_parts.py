@@ -17,6 +17,7 @@ from chatapp.events import (
     TextDelta,
     ToolApproval,
     ToolCall,
+    ToolQuestion,
     ToolResult,
 )
 
@@ -33,11 +34,24 @@ class Words:
 
 @dataclass
 class CallPart:
-    """A call with the newest state of its approval and with its outcome, None until they come."""
+    """A call with the newest state of its approval and with its outcome, None until they come.
+    `questions` are what it asks its owner and nobody has answered, by their ids."""
 
     call: ToolCall
     approval: ToolApproval | None = None
     outcome: ToolResult | None = None
+    questions: dict[str, ToolQuestion] = field(default_factory=dict)
+
+    def tell(self, event: ToolApproval | ToolQuestion | ToolResult) -> None:
+        match event:
+            case ToolApproval():
+                self.approval = event
+            case ToolQuestion(state="asked"):
+                self.questions[event.id] = event
+            case ToolQuestion():
+                self.questions.pop(event.id, None)
+            case ToolResult():
+                self.outcome = event
 
 
 @dataclass
@@ -63,7 +77,7 @@ def answer_parts(entries: Iterable[Entry]) -> list[AnswerPart]:
                 parts.add_words(event.text, thought=True)
             case ToolCall():
                 parts.add_call(event)
-            case ToolApproval() | ToolResult():
+            case ToolApproval() | ToolQuestion() | ToolResult():
                 parts.tell_call(event)
             case PlanStep():
                 parts.add_step(event)
@@ -106,13 +120,9 @@ class _Parts:
         self._calls[call.id] = part = CallPart(call)  # a later round may use the id again
         self.add(part)
 
-    def tell_call(self, event: ToolApproval | ToolResult) -> None:
-        if (part := self._calls.get(event.tool_call_id)) is None:
-            return
-        if isinstance(event, ToolApproval):
-            part.approval = event
-        else:
-            part.outcome = event
+    def tell_call(self, event: ToolApproval | ToolQuestion | ToolResult) -> None:
+        if (part := self._calls.get(event.tool_call_id)) is not None:
+            part.tell(event)
 
     def add_step(self, step: PlanStep) -> None:
         """A step that is begun is marked in the plan that announced it; what follows is said in

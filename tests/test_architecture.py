@@ -26,6 +26,7 @@ VOCABULARY = {
     "settings.tables",
     "sqlite",
     "private_files",
+    "turns",
 }
 """Modules at the top that any room may import."""
 
@@ -35,7 +36,8 @@ MAY_IMPORT = {
     "tools": {"wire/"},
     "providers": {"wire/"},
     "dialects": {"wire/"},
-    "storage": {"tools"},  # implements its Approvals
+    "storage": {"tools"},  # implements its Approvals and UserInputs
+    "decisions": {"tools", "tools.validation"},
     "agents": {"providers", "providers.usage"},
     "quotas": set(),
     "generation": {"providers", "providers.usage", "tools/", "logs", "quotas.places"},
@@ -44,6 +46,7 @@ MAY_IMPORT = {
     "metrics": {"providers", "reading.observer"},
     "tracing": {"providers", "tools", "generation.observer"},
     "service": {
+        "decisions",
         "generation/",
         "reading/",
         "storage/",
@@ -100,6 +103,9 @@ APART = ("providers", "dialects", "logs", "web.api", "web.compat")
 ONLY = {
     "flask": {"web", "access", "app"},
     "werkzeug": {"web", "access", "app"},
+    "flask_cors": {"web.cors"},
+    "authlib": {"access.oidc"},
+    "joserfc": {"access.oidc"},
     "requests": {"wire", "ops.http"},  # providers; our own server, as a client
     "urllib3": {"wire", "ops.http"},
     "gunicorn": {"ops", "web.request_body"},
@@ -136,6 +142,7 @@ WRITES_FRAMES = {
     "chatapp.errors",
     "chatapp.events",
     "chatapp.transcript",
+    "chatapp.turns",
     "chatapp.wire.frames",
     "chatapp.wire.json_text",
 }
@@ -149,6 +156,7 @@ READS_SETTINGS = {
     "ops",
     "web",
     "models",
+    "access.factory",
     "agents.catalog",
     "providers.catalog",
     "providers.factory",
@@ -254,6 +262,12 @@ def test_each_library_has_its_place(module: str) -> None:
 @pytest.mark.parametrize("module", MODULES)
 def test_settings_are_read_in_few_places(module: str) -> None:
     assert "chatapp.settings.Settings" not in imports(module) or is_in(module, READS_SETTINGS), module
+
+
+def test_the_helper_of_mcp_servers_loads_nothing_of_the_server() -> None:
+    helper = "tools.mcp.helper"
+    for module in filter(lambda module: is_in(module, {helper}), MODULES):
+        assert all(is_in(target, {helper}) for target in targets(module)), module
 
 
 def test_no_rooms_need_each_other() -> None:

@@ -6,6 +6,7 @@ from typing import Any, assert_never
 import msgspec
 
 from chatapp.answer_parts import AnswerPart, CallPart, PlanPart, Words, answer_parts
+from chatapp.dialects import question_data
 from chatapp.dialects.media import file_data, source_data
 from chatapp.errors import LogError
 from chatapp.events import CitedSource, File, PlanStep
@@ -23,8 +24,12 @@ def conversation_json(conversation_id: str) -> dict[str, object]:
 
 
 def message_json(message: StoredMessage) -> dict[str, Any]:
+    return described(message, readable(message))
+
+
+def described(message: StoredMessage, transcript: Transcript) -> dict[str, Any]:
+    """`transcript` is what there is of an answer, or what may be seen of it."""
     answer = message if isinstance(message, Answer) else None
-    transcript = _readable(answer) if answer else Transcript()
     end = transcript.end
     return {
         "id": message.id,
@@ -51,10 +56,13 @@ def message_json(message: StoredMessage) -> dict[str, Any]:
     }
 
 
-def _readable(answer: Answer) -> Transcript:
-    """An answer that cannot be read now must not keep its conversation from being shown."""
+def readable(message: StoredMessage) -> Transcript:
+    """What there is of an answer. One that cannot be read now must not keep its conversation from
+    being shown."""
+    if not isinstance(message, Answer):
+        return Transcript()
     try:
-        return current_service().described(answer)
+        return current_service().described(message)
     except LogError:
         return Transcript()
 
@@ -120,4 +128,5 @@ def _tool(part: CallPart, ended: bool) -> dict[str, object]:
         "done": outcome is not None,
         "result": outcome and outcome.result,
         "error": outcome and outcome.error,
+        "questions": [] if ended else [question_data(question) for question in part.questions.values()],
     }

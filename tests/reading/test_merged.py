@@ -16,7 +16,7 @@ from chatapp.errors import LogUnavailable, UnknownRun
 from chatapp.events import Entry, RunEnd, TextDelta, Timing, Usage
 from chatapp.logs.memory import MemoryLog
 from chatapp.reading.merged import MergedReader, cursor, open_merged
-from chatapp.reading.presence import ServerDraining
+from chatapp.reading.presence import AccessEnded, ServerDraining
 from chatapp.reading.reader import AlreadyComplete
 from chatapp.reading.sources import KeptAnswer, LiveLog, Source
 from chatapp.wire.frames import HEARTBEAT, ServerEvent, SSEDecoder
@@ -186,6 +186,22 @@ def test_silence_gets_heartbeats_and_a_draining_server_says_when_to_come_again()
     rest: Iterator[bytes] = (piece for piece in stream if not piece.startswith(HEARTBEAT))
     assert b"".join(rest).startswith(b"retry: ")
     assert not reader.ended
+    log.close()
+
+
+def test_a_login_that_ends_ends_each_run_that_is_open_with_an_error() -> None:
+    log = MemoryLog()
+    log.create("msg_0")
+    sources: dict[str, Source] = {"msg_0": LiveLog(log, "msg_0", lambda: None)}
+    reader = opened({**sources, "msg_3": KeptAnswer([Entry(1, START), Entry(2, END)])})
+    stream = reader.follow(1000, "here")
+    data = next(stream) + next(stream)
+    gevent.spawn(reader.scope.cancel, AccessEnded)
+    events = SSEDecoder().feed(data + b"".join(stream))
+    assert [(event.type, json.loads(event.data)["message_id"]) for event in events] == [
+        ("completed", "msg_3"),
+        ("error", "msg_0"),
+    ]
     log.close()
 
 

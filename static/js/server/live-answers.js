@@ -13,7 +13,7 @@ import { EVENT } from "./events.js";
 export class LiveAnswers {
   /** @type {Map<string, AnswerStream>} */ #streams = new Map();
 
-  /** @param {import("../state/store.js").Store} store @param {typeof import("./api.js").api} api */
+  /** @param {import("../state/store.js").Store} store @param {Pick<typeof import("./api.js").api, "message">} api */
   constructor(store, api) {
     this.store = store;
     this.api = api;

@@ -32,6 +32,7 @@ from chatapp.service import ChatService
 from chatapp.settings import Settings
 from chatapp.settings.loading import load
 from chatapp.storage.approvals import StoredApprovals
+from chatapp.storage.branching import Branches
 from chatapp.storage.conversations import Conversations
 from chatapp.storage.database import Database, open_database
 from chatapp.storage.rates import RateWindows
@@ -159,6 +160,7 @@ def build_service(
         log=log,
         database=database,
         conversations=conversations,
+        branches=Branches(database.engine),
         approvals=approvals,
         inputs=inputs,
         retention=Retention(database.engine, settings.answer_retention_s),

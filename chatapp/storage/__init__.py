@@ -32,13 +32,15 @@ class Conversation(msgspec.Struct, frozen=True, omit_defaults=True):
 
 class StoredMessage(msgspec.Struct, frozen=True, kw_only=True):
     """One message of a conversation. `content` is its text; of an answer, once it is finished.
-    `said` is JSON of a message that is more than its text."""
+    `parent` is the id of the message that it follows. `said` is JSON of a message that is more than
+    its text."""
 
     id: str
     conversation_id: str | None
     role: str
     content: str
     created: float
+    parent: str | None = None
     said: str | None = None
 
     def message(self) -> Message:
@@ -47,8 +49,9 @@ class StoredMessage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Answer(StoredMessage, frozen=True, kw_only=True):
-    """The assistant's message of one run; its id is the run's. `repeated` are the request's fields
-    that its protocol repeats beside the answer."""
+    """The assistant's message of one run; its id is the run's. One that `continues` goes on with the
+    text of its parent. `repeated` are the request's fields that its protocol repeats beside the
+    answer."""
 
     owner: str
     running: bool
@@ -57,6 +60,7 @@ class Answer(StoredMessage, frozen=True, kw_only=True):
     result_mode: str | None
     repeated: dict[str, object]
     compacted: str
+    continues: bool = False
 
     def entries(self) -> list[Entry]:
         """The compacted log, without the bytes of its files; empty while the run goes on."""

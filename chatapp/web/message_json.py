@@ -19,8 +19,26 @@ EVENTS_URL = "/api/v1/messages/{id}/events"
 
 def conversation_json(conversation_id: str) -> dict[str, object]:
     """The conversation with the messages it shows."""
-    conversation, messages = current_service().conversations.get(current_caller().owner, conversation_id)
-    return {**msgspec.to_builtins(conversation), "messages": [message_json(message) for message in messages]}
+    service, owner = current_service(), current_caller().owner
+    conversation, messages = service.conversations.get(owner, conversation_id)
+    versions = service.branches.versions(owner, conversation_id)
+    shown = [_with_versions(message_json(message), versions.get(message.id)) for message in messages]
+    return {**msgspec.to_builtins(conversation), "messages": shown}
+
+
+def versions_json(message: StoredMessage) -> list[dict[str, Any]]:
+    """All versions of the message, the oldest first."""
+    service, owner = current_service(), current_caller().owner
+    if message.conversation_id is None:
+        return [message_json(message)]
+    ids = service.branches.versions(owner, message.conversation_id).get(message.id, [])
+    return [_with_versions(message_json(version), ids) for version in service.branches.messages(owner, ids)]
+
+
+def _with_versions(shown: dict[str, Any], ids: list[str] | None) -> dict[str, Any]:
+    """`index` counts from 1, as people do. Ids that are not told: it was begun a moment ago."""
+    ids = ids or [shown["id"]]
+    return {**shown, "versions": {"index": ids.index(shown["id"]) + 1, "count": len(ids), "ids": ids}}
 
 
 def message_json(message: StoredMessage) -> dict[str, Any]:
@@ -34,6 +52,8 @@ def described(message: StoredMessage, transcript: Transcript) -> dict[str, Any]:
     return {
         "id": message.id,
         "conversation_id": message.conversation_id,
+        "parent": message.parent,
+        "continues": answer.parent if answer and answer.continues else None,
         "role": message.role,
         "status": "done" if end or not answer else "running",
         "content": transcript.content if answer else message.content,

@@ -35,7 +35,7 @@ def follow_messages() -> Response:
     `after`."""
     check_place()
     service = current_service()
-    answers = {answer.id: answer for answer in service.conversations.answers(current_caller().owner, _named())}
+    answers = {answer.id: answer for answer in service.branches.answers(current_caller().owner, _named())}
     after = _positions(answers)
     sources = {id: _source(answer, late=id in after) for id, answer in answers.items()}
     try:

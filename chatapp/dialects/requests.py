@@ -163,6 +163,10 @@ class TicketRequest(msgspec.Struct, frozen=True):
     path: Annotated[str, msgspec.Meta(pattern="^/", max_length=2000)]
 
 
+class SeenRequest(msgspec.Struct, frozen=True):
+    message_id: Name
+
+
 class DecisionRequest(msgspec.Struct, frozen=True):
     """Either a `decision` about a call that waits for approval, or an `action` on a question of a
     running call: `content` is the form of an accepted one, and `question` its id; without it the

@@ -30,6 +30,7 @@ from chatapp.storage.placement import (
     owned_answer,
     owned_conversation,
     owned_message,
+    remember_model,
 )
 from chatapp.storage.receipts import check_running, left_open, open_receipt, settle
 from chatapp.storage.said import insert_said
@@ -262,6 +263,9 @@ class Conversations:
         answer.asked = msgspec.json.encode(ask.repeated).decode() if ask.repeated else None
         session.add(answer)
         session.flush()  # which fills in the defaults
+        if conversation is not None:
+            conversation.seen = answer.parent or ""  # who asks has seen what was there; the answer is new
+            remember_model(conversation, ask, provider, model)
         return Begun(_answer(answer), messages)
 
     def _refuse_beyond(self, messages: int) -> None:

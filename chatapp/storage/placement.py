@@ -9,11 +9,13 @@ import hashlib
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import msgspec
 from sqlalchemy.orm import Session
 
 from chatapp.chat import Ask, Message
 from chatapp.errors import NotFound
 from chatapp.ids import new_id
+from chatapp.storage import decode_settings
 from chatapp.storage.branches import newest_shown, path_to, show, tree_of
 from chatapp.storage.history import (
     answer_to_continue,
@@ -102,6 +104,14 @@ def new_conversation(
     session.add(conversation)
     session.flush()  # the messages refer to it
     return conversation
+
+
+def remember_model(conversation: ConversationRow, ask: Ask, provider: str, model: str) -> None:
+    """The next request may leave out what this one named."""
+    if ask.provider or ask.model:
+        settings = decode_settings(conversation.settings or "{}")
+        settings = msgspec.structs.replace(settings, provider=provider, model=model)
+        conversation.settings = msgspec.json.encode(settings).decode()
 
 
 def known_session(session: Session, owner: str, session_id: str) -> ConversationRow | None:

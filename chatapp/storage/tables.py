@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, ForeignKey, Index, false, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from chatapp.chat import Message, Role
-from chatapp.storage import Answer, Conversation, StoredMessage, decode_entries, decode_message
+from chatapp.storage import Answer, Conversation, StoredMessage, decode_entries, decode_message, decode_settings
 from chatapp.storage.turns import turns_of
 
 
@@ -25,12 +25,16 @@ class ConversationRow(Base):
     created: Mapped[float]  # seconds since the epoch, as all times here
     updated: Mapped[float]
     details: Mapped[str | None] = mapped_column("metadata")  # JSON of the client's own
+    pinned: Mapped[bool] = mapped_column(default=False, server_default=false())
+    seen: Mapped[str | None]  # the last message that its owner has seen; None: all that is older than this column
+    settings: Mapped[str | None]  # JSON of ConversationSettings
 
     __table_args__ = (Index("conversations_by_owner", "owner", "updated"),)
 
     def value(self) -> Conversation:
         metadata = msgspec.json.decode(self.details or "{}", type=dict[str, str])
-        return Conversation(self.id, self.title, self.created, self.updated, metadata)
+        settings = decode_settings(self.settings or "{}")
+        return Conversation(self.id, self.title, self.created, self.updated, metadata, self.pinned, settings)
 
 
 class ApprovalRow(Base):
@@ -181,6 +185,7 @@ class MessageRow(Base):
     __table_args__ = (
         Index("messages_by_conversation", "conversation_id", "id"),
         Index("messages_by_parent", "conversation_id", "parent", "id"),
+        Index("messages_by_owner", "owner", "id"),
         Index(
             "messages_running",
             "created",

@@ -1,8 +1,10 @@
 """Messages and conversations as clients see them. What is there of an answer that is still running
 comes from its log."""
 
+from collections.abc import Sequence
 from typing import Any, assert_never
 
+import gevent
 import msgspec
 
 from chatapp.answer_parts import AnswerPart, CallPart, PlanPart, Words, answer_parts
@@ -14,16 +16,27 @@ from chatapp.service import Answer, StoredMessage
 from chatapp.transcript import Transcript
 from chatapp.web import current_caller, current_service
 
+SLICE = 20  # messages that are told in one go: some milliseconds, if they are long
+TURN_S = 1e-4  # `sleep(0)` would let no socket in
+
 EVENTS_URL = "/api/v1/messages/{id}/events"
 
 
 def conversation_json(conversation_id: str) -> dict[str, object]:
     """The conversation with the messages it shows."""
-    service, owner = current_service(), current_caller().owner
-    conversation, messages = service.conversations.get(owner, conversation_id)
-    versions = service.branches.versions(owner, conversation_id)
-    shown = [_with_versions(message_json(message), versions.get(message.id)) for message in messages]
-    return {**msgspec.to_builtins(conversation), "messages": shown}
+    conversation, messages = current_service().conversations.get(current_caller().owner, conversation_id)
+    return {**msgspec.to_builtins(conversation), "messages": messages_json(conversation_id, messages)}
+
+
+def messages_json(conversation_id: str, messages: Sequence[StoredMessage]) -> list[dict[str, Any]]:
+    """Messages of this conversation, with the places they have among their versions."""
+    versions = current_service().branches.versions(current_caller().owner, conversation_id)
+    shown = []
+    for message in messages:
+        shown.append(_with_versions(message_json(message), versions.get(message.id)))
+        if len(shown) % SLICE == 0:
+            gevent.sleep(TURN_S)
+    return shown
 
 
 def versions_json(message: StoredMessage) -> list[dict[str, Any]]:

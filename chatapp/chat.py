@@ -182,11 +182,12 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
 
     `said` follows the messages of `conversation_id`, of the conversation that its owner calls
     `session_id`, or of the answer `previous` (`previous_field` is the client's name for that
-    field). `retry_of` is an answer to make again, `continue_of` one to go on with; then nothing new is
-    said. `edit_of` is a question in whose place this is said. `keep` begins a conversation if none is named. `instructions` come first and are not stored. `tools` names the
-    server's tools; None: the default ones. `agent` names the agent that answers; None: the model
-    itself. `repeated` is what the protocol repeats beside the answer; `result_mode` is stored with
-    it. `fingerprint` tells this request from another with the same idempotency key.
+    field). `retry_of` is an answer to make again, `continue_of` one to go on with; then nothing new
+    is said. `edit_of` is a question in whose place this is said. `keep` begins a conversation if
+    none is named. `instructions` come first and are not stored. `tools` names the server's tools;
+    None: the default ones. `agent` names the agent that answers; None: the model itself. `repeated`
+    is what the protocol repeats beside the answer; `result_mode` is stored with it. `fingerprint`
+    tells this request from another with the same idempotency key.
     """
 
     said: list[Message]

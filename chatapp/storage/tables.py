@@ -154,10 +154,11 @@ class MessageRow(Base):
 
     `entries` is the compacted log (JSON of [seq, event] pairs), `content` its text; both are empty
     while the run goes on. `parent` is the message that this one follows; a `superseded` one is kept
-    and not shown (`branches`). The order of the ids is the order of the conversation. An answer that
-    `continues` goes on with the text of its parent. A message without a conversation belongs to a
-    request that named none. `said` is a message that is more than its text, as JSON of a `Message`;
-    `asked` holds, as JSON, the fields of the request that its protocol repeats beside the answer.
+    and not shown (`branches`). The order of the ids is the order of the conversation. An answer
+    that `continues` goes on with the text of its parent. A message without a conversation belongs
+    to a request that named none. `said` is a message that is more than its text, as JSON of a
+    `Message`; `asked` holds, as JSON, the fields of the request that its protocol repeats beside
+    the answer.
     """
 
     __tablename__ = "messages"

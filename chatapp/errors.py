@@ -17,7 +17,8 @@ ChatappError
 │       └── BudgetExceeded      429
 ├── LogError
 │   ├── UnknownRun              404  the log does not exist, or was trimmed
-│   └── LogUnavailable          503  events cannot be read or written now
+│   ├── LogUnavailable          503  events cannot be read or written now
+│   └── LogLost                 503  the store lost the events of this run
 ├── DatabaseUnavailable         503  conversations cannot be read or written now
 ├── LoginUnavailable            503  the company's login cannot be asked now
 ├── Overloaded                  503  this process starts no more runs now
@@ -164,6 +165,12 @@ class LogUnavailable(LogError):
     status = 503
     retryable = True
     retry_after = SOON_S
+
+
+class LogLost(LogError):
+    code = "log_lost"
+    status = 503
+    retryable = True
 
 
 class DatabaseUnavailable(ChatappError):

@@ -20,11 +20,14 @@ COST_DIGITS = 9
 10^-6."""
 
 
-class Event(msgspec.Struct, frozen=True, tag_field="event", omit_defaults=True):
-    """The base of every event. Its tag is the event's public name."""
+class Event(msgspec.Struct, frozen=True, gc=False, tag_field="event", omit_defaults=True):
+    """The base of every event. Its tag is the event's public name.
+
+    The collector of cycles need not look at events: their values are JSON, which has none.
+    """
 
 
-class Usage(msgspec.Struct, frozen=True):
+class Usage(msgspec.Struct, frozen=True, gc=False):
     """Tokens, and what they cost by the price table; `cost` is None if that has no price for them.
 
     `prompt` includes `cached`, which were read from the provider's cache, and `cache_written`;
@@ -59,15 +62,20 @@ class Usage(msgspec.Struct, frozen=True):
         )
 
 
-class Timing(msgspec.Struct, frozen=True):
-    """Milliseconds since the run's start. None: the run ended before that point."""
+class Timing(msgspec.Struct, frozen=True, gc=False):
+    """Milliseconds since the run's start. None: the run ended before that point.
+
+    `upstream_closed_ms` is there only if the run was stopped: how long after its process heard of
+    that the provider's connection was closed.
+    """
 
     first_byte_ms: int | None = None
     first_token_ms: int | None = None
     total_ms: int = 0
+    upstream_closed_ms: int | msgspec.UnsetType = msgspec.UNSET
 
 
-class ErrorInfo(msgspec.Struct, frozen=True):
+class ErrorInfo(msgspec.Struct, frozen=True, gc=False):
     """The part of a failure that is safe to show to a client."""
 
     code: str
@@ -271,7 +279,7 @@ StreamEvent: TypeAlias = (
 )
 
 
-class Part(msgspec.Struct, frozen=True, array_like=True):
+class Part(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """What came together of a joined delta: so many characters, with the seq and the time of the
     last."""
 
@@ -280,7 +288,7 @@ class Part(msgspec.Struct, frozen=True, array_like=True):
     at: float
 
 
-class Entry(msgspec.Struct, frozen=True, array_like=True, eq=False):
+class Entry(msgspec.Struct, frozen=True, gc=False, array_like=True, eq=False):
     """An event and its seq, which counts a run's events from 1 without a gap.
 
     `at` is when it was given to the log, in seconds since the epoch; 0.0 if that is not known.

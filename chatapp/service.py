@@ -311,11 +311,14 @@ class ChatService:
             logger.warning("the run %s of a deleted answer was not stopped: %s", run_id, error)
 
     def _kept(self, answer: Answer) -> Sequence[Entry] | None:
-        """None if it was deleted meanwhile."""
+        """None if it was deleted meanwhile. Raises LogUnavailable while its run goes on."""
         try:
-            return self.conversations.entries(self.conversations.answer(answer.owner, answer.id))
+            kept = self.conversations.answer(answer.owner, answer.id)
         except NotFound:
             return None
+        if kept.running:
+            raise LogUnavailable("the event log lost this answer; try again in a moment")
+        return self.conversations.entries(kept)
 
     def _offered(self, tool: NamedTool) -> OfferedTool:
         return OfferedTool(

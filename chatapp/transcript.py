@@ -26,6 +26,7 @@ from chatapp.events import (
     ToolQuestion,
     ToolResult,
 )
+from chatapp.text import GrowingText
 
 PART_S = 0.25
 """What came within this time is one part of a joined delta: so coarse is the replay of a kept
@@ -40,12 +41,12 @@ class Transcript:
         self.start: RunStart | None = None
         self.end: RunEnd | None = None
         self._entries: list[Entry] = []
-        self._pieces: list[str] = []  # of the delta under way, which `_join` makes one entry
+        self._text = GrowingText()  # of the delta under way, which `_join` makes one entry
         self._delta: type[TextDelta | ReasoningDelta] | None = None
-        self._last: Entry | None = None  # of its pieces
+        self._last: Entry | None = None  # of those it is joined from
         self._since = 0.0  # when its newest part began to come
         self._parts: list[Part] = []
-        self._parted = 0  # pieces in them
+        self._parted = 0  # characters in them
 
     def add(self, entry: Entry) -> None:
         event = entry.event
@@ -56,7 +57,7 @@ class Transcript:
             elif entry.at - self._since > PART_S:
                 self._end_part()
                 self._since = entry.at
-            self._pieces.append(event.text)
+            self._text.add(event.text)
             self._last = entry
         elif isinstance(event, Raw):
             pass  # kept only as long as the log; the delta before it may go on after it
@@ -108,15 +109,15 @@ class Transcript:
             assert self._last is not None
             if self._parts:
                 self._end_part()
-            text = self._delta("".join(self._pieces))
+            text = self._delta(str(self._text))
             self._entries.append(Entry(self.last_seq, text, round(self._last.at, 3), tuple(self._parts)))
-            self._pieces, self._delta, self._parts, self._parted = [], None, [], 0
+            self._text, self._delta, self._parts, self._parted = GrowingText(), None, [], 0
 
     def _end_part(self) -> None:
         assert self._last is not None
-        chars = sum(map(len, self._pieces[self._parted :]))
-        self._parts.append(Part(self._last.seq, chars, round(self._last.at, 3)))
-        self._parted = len(self._pieces)
+        chars = self._text.chars
+        self._parts.append(Part(self._last.seq, chars - self._parted, round(self._last.at, 3)))
+        self._parted = chars
 
     def _add_whole(self, entry: Entry) -> None:
         match entry.event:

@@ -18,6 +18,7 @@ VOCABULARY = {
     "answer_parts",
     "ids",
     "cancel",
+    "hub",
     "prices",
     "secret",
     "parts",
@@ -26,6 +27,7 @@ VOCABULARY = {
     "settings.tables",
     "sqlite",
     "private_files",
+    "text",
     "turns",
 }
 """Modules at the top that any room may import."""
@@ -114,6 +116,7 @@ ONLY = {
     "alembic": {"storage"},
     "limits": {"quotas.requests"},
     "sqlite3": {"sqlite", "logs.sqlite", "ops.backup.copy"},
+    "redis": {"logs.redis"},
     "click": {"ops.cli", "models.terminal"},
     "rich": {"ops.cli", "ops.chat"},
     "prompt_toolkit": {"ops.chat.prompt"},

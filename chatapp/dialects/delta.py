@@ -7,6 +7,8 @@ Thinking and tools are not shown. docs/dialects.md has its frames.
 from collections.abc import Iterator
 from typing import ClassVar, assert_never
 
+from msgspec.structs import replace
+
 from chatapp.dialects import Dialect, failed
 from chatapp.dialects.media import WordsForFiles, file_data, source_data
 from chatapp.events import (
@@ -83,7 +85,7 @@ class DeltaDialect(Dialect):
 
     def reset(self, reason: str) -> Iterator[Frame]:
         """Named, so that a client that reads only unnamed frames does not take it for one."""
-        yield _frame("reset", reason=reason)._replace(event="reset")
+        yield replace(_frame("reset", reason=reason), event="reset")
 
     def _delta(self, text: str) -> Frame:
         self._words.text(text)

@@ -35,4 +35,5 @@ class NamedDialect(Dialect):
     def _named(self, frames: Iterable[Frame]) -> Iterator[Frame]:
         for frame in frames:
             rest = frame.data.removeprefix("{")
-            yield frame._replace(data=self._field + ("" if rest == "}" else ",") + rest)
+            data = self._field + ("" if rest == "}" else ",") + rest
+            yield Frame(data, frame.event, frame.id, frame.retry)

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import ClassVar, assert_never
 
+from msgspec.structs import replace
+
 from chatapp.dialects import Dialect, call_data, failed, outcome_data, progress_data
 from chatapp.dialects.media import WordsForFiles, file_data, source_data
 from chatapp.errors import RunFailed
@@ -96,7 +98,7 @@ class SessionDialect(Dialect):
 
     def reset(self, reason: str) -> Iterator[Frame]:
         """Named, so that a client that reads only unnamed frames does not take it for one."""
-        yield self._frame("reset", reason)._replace(event="reset")
+        yield replace(self._frame("reset", reason), event="reset")
 
     def _terminal(self, end: RunEnd) -> Frame:
         ended = self._created + end.timing.total_ms / 1000

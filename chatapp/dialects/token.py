@@ -5,7 +5,7 @@ The text itself is the data, and SSE has only LF: CR and CRLF reach the client a
 they were cut between two pieces. docs/dialects.md has all events.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import ClassVar, assert_never
 
 from chatapp.dialects import Dialect, error_data, failed
@@ -88,11 +88,10 @@ class TokenDialect(Dialect):
     def _run_id(self) -> str:
         return self._start.run_id if self._start else ""
 
-    def _token(self, text: str) -> Iterator[Frame]:
+    def _token(self, text: str) -> Sequence[Frame]:
         text = self._held + text
         self._held = "\r" if text.endswith("\r") else ""
-        if text != self._held:
-            yield Frame(text.removesuffix("\r"), "token")
+        return () if text == self._held else (Frame(text.removesuffix("\r"), "token"),)
 
     def _token_held(self) -> Iterator[Frame]:
         if self._held:

@@ -9,11 +9,12 @@ away, each step is tried again until it is back.
 import logging
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Protocol
 
 import gevent
 
-from chatapp.errors import UnknownRun
+from chatapp.errors import LogLost, UnknownRun
 from chatapp.events import Entry, ErrorInfo, FinishReason, RunEnd, RunStart, StreamEvent, Timing
 from chatapp.ids import new_trace_id
 from chatapp.logs import LogWriter
@@ -45,17 +46,21 @@ def finish_run(
 ) -> None:
     """Write `rest`, the events that the log lacks up to its `run-end`; keep the answer.
 
-    The log may go afterwards.
+    The log may go afterwards. If the store lost it, the answer is kept all the same. Raises
+    UnknownRun if another process has the run now.
     """
-    _insist(lambda: log.sync(run_id))  # the kept answer must not hold more than what was shown
+    with suppress(LogLost):
+        _insist(lambda: log.sync(run_id))  # the kept answer must not hold more than what was shown
     for event in rest:
         transcript.add(Entry(transcript.last_seq + 1, event, time.time()))
     kept = _try(lambda: answers.finish(run_id, transcript))
-    for event in rest:
-        _insist(lambda event=event: log.append(run_id, event))  # type: ignore[misc]
+    with suppress(LogLost):
+        for event in rest:
+            _insist(lambda event=event: log.append(run_id, event))  # type: ignore[misc]
     if not kept:  # readers do not wait for the end of the stream until a database is back
         _insist(lambda: answers.finish(run_id, transcript))
-    _insist(lambda: log.sync(run_id))
+    with suppress(LogLost):
+        _insist(lambda: log.sync(run_id))
     _insist(lambda: log.settle(run_id))
 
 
@@ -101,8 +106,8 @@ def _transcript(events: Sequence[StreamEvent]) -> Transcript:
 def _try(step: Callable[[], object]) -> bool:
     try:
         step()
-    except UnknownRun:
-        raise  # the log was given to another process, which ends it
+    except (UnknownRun, LogLost):
+        raise  # another process has the run, or nobody has its log: trying again would not help
     except Exception:  # whatever a store raises
         logger.exception("the end of a run cannot be written now")
         return False

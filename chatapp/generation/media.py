@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from chatapp.events import AttemptReset, CitedSource, File, StreamEvent
 
 WEB = ("http", "https")
+TAKEN = frozenset((CitedSource, File, AttemptReset))  # few of a run's events: the others pass at no cost
 ADDRESSES = (*WEB, "gs", "s3")  # no scheme by which a click could run something
 
 
@@ -36,6 +37,8 @@ class Media:
     def take(self, event: StreamEvent) -> StreamEvent | None:
         """The event for the log. None: a source that was there already, or one more beyond a
         limit."""
+        if type(event) not in TAKEN:
+            return event
         match event:
             case CitedSource():
                 return self._source(event)

@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from msgspec import UNSET, UnsetType
+
 from chatapp.chat import Message
 from chatapp.events import (
     AttemptReset,
@@ -60,6 +62,8 @@ class RunMeter:
         self.answering = self._before = asked
         self._has_begun = False  # the reply to the request under way
         self._began = clock()
+        self._stopped_at: float | None = None
+        self._upstream_closed_ms: int | UnsetType = UNSET
         self._first_byte_ms: int | None = None
         self._first_token_ms: int | None = None
         self._thinking_since: float | None = None
@@ -74,15 +78,25 @@ class RunMeter:
         if self._first_byte_ms is None:
             self._first_byte_ms = self._elapsed_ms()
 
+    def stop_asked(self) -> None:
+        """Somebody wants the run to stop."""
+        if self._stopped_at is None:
+            self._stopped_at = self._clock()
+
+    def upstream_closed(self) -> None:
+        """The connection of a run that was stopped is closed."""
+        if self._stopped_at is not None:
+            self._upstream_closed_ms = round((self._clock() - self._stopped_at) * 1000)
+
     def event_came(self, event: StreamEvent) -> None:
         if self._first_token_ms is None and isinstance(event, TOKENS):
             self._first_token_ms = self._elapsed_ms()
-        if isinstance(event, ReasoningDelta):
+        if type(event) is ReasoningDelta:
             if self._thinking_since is None:
                 self._thinking_since = self._clock()
         elif self._thinking_since is not None and not isinstance(event, BESIDE_THINKING):
             self._end_thinking()
-        if isinstance(event, AttemptReset):
+        if type(event) is AttemptReset:
             self._reasoning_ms = None
             # What broke off was paid for. The attempt that voids it has begun its reply already.
             self._used = self._with(self._estimate(), self._before)
@@ -94,7 +108,7 @@ class RunMeter:
         self._counted = len(self._transcript.reasoning), len(self._transcript.content)
 
     def timing(self) -> Timing:
-        return Timing(self._first_byte_ms, self._first_token_ms, self._elapsed_ms())
+        return Timing(self._first_byte_ms, self._first_token_ms, self._elapsed_ms(), self._upstream_closed_ms)
 
     def reasoning_ms(self) -> int | None:
         """How long the model thought; None if it did not. Thinking that goes on ends here."""

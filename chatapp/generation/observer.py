@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import ParamSpec, Protocol, runtime_checkable
+from typing import ParamSpec, Protocol
 
 from chatapp.events import RunStart
 from chatapp.providers import AttemptFailed
@@ -29,16 +29,6 @@ class RunObserver(Protocol):
         ...
 
 
-@runtime_checkable
-class StopObserver(Protocol):
-    """A `RunObserver` that also wants to know how soon a cancelled run let go of its provider."""
-
-    def stopped(self, seconds: float) -> None:
-        """A run was cancelled. So long after this process learned of it, the provider's connection
-        was closed."""
-        ...
-
-
 class Observers:
     """A `RunObserver` that tells several. One that fails stops neither the others nor the run."""
 
@@ -52,11 +42,6 @@ class Observers:
     def ended(self, transcript: Transcript, attempts: Sequence[AttemptFailed], answered_by: str | None) -> None:
         for observer in self._observers:
             _tell(observer.ended, transcript, attempts, answered_by)
-
-    def stopped(self, seconds: float) -> None:
-        for observer in self._observers:
-            if isinstance(observer, StopObserver):
-                _tell(observer.stopped, seconds)
 
 
 def _tell(observe: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import closing
 from typing import Literal
 
@@ -15,7 +16,7 @@ from chatapp.generation.media import Media, MediaLimits
 from chatapp.generation.meter import Answering, RunMeter
 from chatapp.logs import Appender
 from chatapp.prices import PriceTable
-from chatapp.providers import AttemptFailed, Finished, Provider, Started, StepFinished
+from chatapp.providers import AttemptFailed, Finished, Progress, Provider, Started, StepFinished
 from chatapp.providers.usage import estimate_prompt
 from chatapp.transcript import Transcript
 
@@ -42,12 +43,11 @@ def interrupted() -> RunStopped:
 
 
 class Run:
-    """One generation. `generate()` is its whole life; cancelling `scope` stops it.
+    """One generation. `generate()` is its whole life; `stop`, or cancelling `scope`, ends it.
 
     `transcript` holds what is in the log, `attempts` the ones that failed; `answered_by` names the
     provider whose reply began last: a fallback, or the one that was asked. `skipped` counts what
-    could not be read or carried of the replies, by its kind. `cancelled_at` is on the clock of
-    `time.monotonic`.
+    could not be read or carried of the replies, by its kind.
     """
 
     def __init__(
@@ -67,7 +67,6 @@ class Run:
         self.attempts: list[AttemptFailed] = []
         self.answered_by: str | None = None
         self.skipped: Counter[str] = Counter()
-        self.cancelled_at: float | None = None
         self.start = _start(run_id, trace_id, provider, chat)
         self._provider = provider
         self._chat = chat
@@ -85,6 +84,7 @@ class Run:
             self.scope.check()  # a stop that came after the last wait
             return self._end(finished.reason, finished.usage)
         except RunStopped as stopped:
+            self._meter.upstream_closed()  # with the provider's iterator
             return self._end(stopped.reason, error=stopped_error(stopped.reason, self.trace_id))
         except ChatappError as error:
             return self.failed(error)
@@ -93,10 +93,10 @@ class Run:
             info = ErrorInfo("internal_error", "The server failed to make this answer.", True, self.trace_id)
             return self._end("error", error=info)
 
-    def cancel(self) -> None:
-        """Stop it, for its owner."""
-        self.cancelled_at = self.cancelled_at or time.monotonic()
-        self.scope.cancel(cancelled)
+    def stop(self, reason: Callable[[], RunStopped]) -> None:
+        """Stop it: `cancelled` or `interrupted`. It may be called in the hub."""
+        self._meter.stop_asked()
+        self.scope.cancel(reason)
 
     def failed(self, error: ChatappError) -> RunEnd:
         info = ErrorInfo(error.code, error.message, error.retryable, self.trace_id)
@@ -113,23 +113,28 @@ class Run:
         finished = None
         with closing(self._provider.stream(self._chat, self.scope)) as items:  # type: ignore[type-var]
             for item in items:
-                if isinstance(item, Finished | StepFinished):
-                    self.skipped.update(item.skipped)
-                if isinstance(item, Started):
-                    self.answered_by = item.provider or self._provider.name
-                    self._meter.reply_began(Answering(self.answered_by, item.model or self._chat.model))
-                elif isinstance(item, Finished):
-                    finished = item
-                elif isinstance(item, AttemptFailed):
-                    self.attempts.append(item)
-                elif isinstance(item, StepFinished):
-                    self._meter.request_ended(item.usage)
+                if isinstance(item, Progress):
+                    self._take_progress(item)
+                    finished = item if isinstance(item, Finished) else finished
                 elif event := self._media.take(item):
                     self._meter.event_came(event)
                     self.append(event)
         if finished is None:
             raise Truncated(f"{self._provider.name} ended its reply before it was complete")
         return finished
+
+    def _take_progress(self, progress: Progress) -> None:
+        match progress:
+            case Started():
+                self.answered_by = progress.provider or self._provider.name
+                self._meter.reply_began(Answering(self.answered_by, progress.model or self._chat.model))
+            case AttemptFailed():
+                self.attempts.append(progress)
+            case StepFinished():
+                self.skipped.update(progress.skipped)
+                self._meter.request_ended(progress.usage)
+            case Finished():
+                self.skipped.update(progress.skipped)
 
     def _tell_skipped(self) -> None:
         """A line beside the run's own: something of a good reply could not be read or carried."""

@@ -4,19 +4,19 @@ After an end, an error, a stop or a shutdown, the run's own greenlet gives the l
 `run-end` and keeps the answer. If this process dies, another one's `Recovery` does.
 """
 
+import logging
 from collections.abc import Sequence
 from functools import partial
-from time import monotonic
 
 import gevent
 
 from chatapp.chat import Chat
-from chatapp.errors import LogError, Overloaded, RunTimeout
+from chatapp.errors import LogError, Overloaded, RunTimeout, UnknownRun
 from chatapp.generation.finish import AnswerStore, finish_run, finish_without_log
 from chatapp.generation.media import MediaLimits
 from chatapp.generation.observer import Observers, RunObserver
 from chatapp.generation.recovery import Recovery
-from chatapp.generation.run import Run, interrupted
+from chatapp.generation.run import Run, cancelled, interrupted
 from chatapp.logs import EventLog
 from chatapp.prices import PriceTable
 from chatapp.providers import Provider
@@ -25,6 +25,8 @@ from chatapp.trace import carrying
 
 CLOSE_S = 3.0  # for stopped runs to write their end: some commits, even on a slow disk
 TIMEOUT_S = 3600.0
+
+logger = logging.getLogger(__name__)
 
 
 class RunSupervisor:
@@ -94,7 +96,7 @@ class RunSupervisor:
         self._draining = True
         gevent.joinall(self._greenlets(), timeout=grace_s)
         for run, _ in self._live.values():
-            run.scope.cancel(interrupted)
+            run.stop(interrupted)
         gevent.joinall(self._greenlets(), timeout=CLOSE_S)
         self._recovery.stop()
 
@@ -105,10 +107,10 @@ class RunSupervisor:
         try:
             self._observer.started(run.start)
             end = run.generate()
-            if end.reason == "cancelled" and run.cancelled_at is not None:
-                self._observer.stopped(monotonic() - run.cancelled_at)
             finish_run(self._log, self._answers, run.id, run.transcript, run.rest(end))
             self._observer.ended(run.transcript, run.attempts, run.answered_by)
+        except UnknownRun:  # this process was taken for dead: the other one ends the run
+            logger.warning("run %s is another process's now", run.id)
         finally:
             timer.close()
             self._places.leave(owner)
@@ -117,7 +119,7 @@ class RunSupervisor:
     def _cancel_here(self, run_id: str) -> None:
         """The log calls this in the hub."""
         if run_id in self._live:
-            self._live[run_id][0].cancel()
+            self._live[run_id][0].stop(cancelled)
 
     def _greenlets(self) -> list["gevent.Greenlet[..., None]"]:
         return [greenlet for _, greenlet in self._live.values()]

@@ -32,6 +32,7 @@ from chatapp.events import (
     ToolProgress,
     ToolResult,
 )
+from chatapp.generation.shown import Shown
 from chatapp.providers import Finished, Provider, ReplyItem, StepFinished
 from chatapp.providers.usage import estimate_usage
 from chatapp.tools.toolbox import Toolbox
@@ -65,7 +66,7 @@ class ToolLoop:
             allowed = calls[: self._toolbox.left]
             for event in self._toolbox.call_all(allowed, scope):
                 if not isinstance(event, ToolProgress):
-                    current.shown.append(event)
+                    current.shown.add(event)
                 yield event
             if len(allowed) < len(calls):
                 yield Finished("tool_limit", finished.usage, skipped=finished.skipped)
@@ -75,7 +76,7 @@ class ToolLoop:
                 return
             usage = finished.usage or estimate_usage(chat.messages, current.reasoning, current.text)
             yield StepFinished(usage, finished.skipped)
-            shown += current.shown
+            shown += current.shown.events
             chat = next_chat(chat, current.messages(calls))
 
     def _ask(
@@ -112,7 +113,7 @@ class Round:
 
     def __init__(self, taken: set[str], before: str = "") -> None:
         self.finished: Finished | None = None
-        self.shown: list[StreamEvent] = []
+        self.shown = Shown()
         self._taken = taken
         self._before = len(before)
         self._ids: dict[str, str] = {}  # the provider's -> the log's, of the last call that has it
@@ -121,27 +122,30 @@ class Round:
         self._whole: set[str] = set()  # the log's, of calls whose fragments are over
 
     def reset(self) -> None:
-        self.shown.clear()
+        self.shown = Shown()
         self._pieces = Pieces()
         self._whole.clear()
 
     @property
     def text(self) -> str:
-        return text_of(self.shown)
+        return text_of(self.shown.events)
 
     @property
     def reasoning(self) -> str:
-        return "".join(event.text for event in self.shown if isinstance(event, ReasoningDelta))
+        return "".join(event.text for event in self.shown.events if isinstance(event, ReasoningDelta))
 
     @property
     def open_calls(self) -> list[ToolCall]:
         """Those that have no result, and are not the provider's own."""
-        done = {event.tool_call_id for event in self.shown if isinstance(event, ToolResult)}
-        calls = [event for event in self.shown if isinstance(event, ToolCall) and not event.by_provider]
+        done = {event.tool_call_id for event in self.shown.events if isinstance(event, ToolResult)}
+        calls = [event for event in self.shown.events if isinstance(event, ToolCall) and not event.by_provider]
         return [call for call in calls if call.id not in done]
 
     def take(self, item: ReplyItem) -> ReplyItem:
         """Note the item; return it with the ids that the log has."""
+        if isinstance(item, (TextDelta, ReasoningDelta)):
+            self.shown.add(item)
+            return item
         match item:
             case ToolCall():
                 item = msgspec.structs.replace(item, id=self._log_id(item.id))
@@ -156,16 +160,14 @@ class Round:
                 self._pieces.add(item)
                 renamed = any(log_id != given for log_id, given in self._given.items())
                 item = msgspec.structs.replace(item, whole=item.whole and not renamed)
-        if isinstance(
-            item, (TextDelta, ReasoningDelta, CitedSource, File, ToolCall, ToolApproval, ToolResult, NativePiece)
-        ):
-            self.shown.append(item)
+        if isinstance(item, (CitedSource, File, ToolCall, ToolApproval, ToolResult, NativePiece)):
+            self.shown.add(item)
         return item
 
     def messages(self, calls: Sequence[ToolCall]) -> list[Message]:
         """The assistant's turn with these calls, and the result of each call."""
         made = [msgspec.structs.replace(call, id=self._given[call.id]) for call in calls]
-        results = {event.tool_call_id: event for event in self.shown if isinstance(event, ToolResult)}
+        results = {event.tool_call_id: event for event in self.shown.events if isinstance(event, ToolResult)}
         return [
             Message("assistant", self.text, tool_calls=made, reasoning=self.reasoning, native=self._pieces.native),
             *(tool_message(self._given[call.id], results[call.id]) for call in calls),

@@ -3,6 +3,7 @@ other.
 
     memory:   one process, gone with it; for tests and for embedding
     sqlite:   one machine, any number of worker processes; durable. The default
+    redis:    any number of machines; as durable as Redis is
 
 Choose by the URL in the setting `log_url`.
 
@@ -22,8 +23,9 @@ from typing import Protocol
 
 from chatapp.events import Entry, StreamEvent
 
-READ_ENTRIES = 1024
-"""The most that one `read` returns: a reader far behind must not hold the hub for long."""
+READ_ENTRIES = 256
+"""The most that one `read` returns, more or less: a reader far behind must not hold the hub for
+long."""
 
 
 class Appender(Protocol):
@@ -33,7 +35,8 @@ class Appender(Protocol):
         """Take the event and return its seq at once; it is durable, and seen, in a moment.
 
         Never waits and never switches greenlets. Raises LogUnavailable if the store has failed or
-        too much is waiting to be written, UnknownRun if this process is not the run's writer.
+        too much is waiting to be written, LogLost if the store lost what it had of the run,
+        UnknownRun if this process is not the run's writer, or no longer is.
         """
         ...
 
@@ -46,7 +49,8 @@ class LogWriter(Appender, Protocol):
         ...
 
     def sync(self, run_id: str) -> None:
-        """Return once everything appended is durable. Raises LogUnavailable if that fails."""
+        """Return once everything appended is durable. Raises what `append` raises if it cannot
+        be."""
         ...
 
     def settle(self, run_id: str) -> None:
@@ -98,6 +102,27 @@ class RunControl(Protocol):
         ...
 
 
+class Attendance(Protocol):
+    """Lets processes that share a log know whether the others have readers of a run.
+
+    A process that died has none. `visit` is the number of a client's connection to the run, for
+    which the run waits once it has no reader; the newest of them counts.
+    """
+
+    def attend(self, run_id: str) -> None:
+        """This process has a reader of the run now. Does not wait."""
+        ...
+
+    def leave(self, run_id: str, visit: int | None) -> int | None:
+        """This process has none any more. Return the visit that the run waits for now; None if
+        another process has a reader, or if it waits for none."""
+        ...
+
+    def attended(self, run_id: str, visit: int) -> bool:
+        """Whether another process has a reader. If so, the run waits for `visit` after it."""
+        ...
+
+
 class LogObserver(Protocol):
     """Told by a log how fast it writes: once for each flush, in the hub."""
 
@@ -106,7 +131,7 @@ class LogObserver(Protocol):
         ...
 
 
-class EventLog(LogWriter, LogReader, RunControl, Protocol):
+class EventLog(LogWriter, LogReader, RunControl, Attendance, Protocol):
     """The whole log, for the code that opens and closes it."""
 
     def start(self) -> None:

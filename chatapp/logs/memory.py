@@ -43,7 +43,7 @@ class MemoryLog:
             raise LogError("the log has ended")
         encode_events([event])  # refuses what no other log could keep
         run.entries.append(Entry(len(run.entries) + 1, event, time.time()))
-        run.ended = isinstance(event, RunEnd)
+        run.ended = type(event) is RunEnd
         run.readers.wake()
         return len(run.entries)
 
@@ -79,6 +79,15 @@ class MemoryLog:
         self.ping()
         return []  # no run outlives its process here
 
+    def attend(self, run_id: str) -> None:
+        self.ping()  # nobody else can read it
+
+    def leave(self, run_id: str, visit: int | None) -> int | None:
+        return visit
+
+    def attended(self, run_id: str, visit: int) -> bool:
+        return False
+
     def start(self) -> None:
         self.ping()  # nothing to keep up: each call lets go of old runs
 
@@ -92,7 +101,8 @@ class MemoryLog:
             run.readers.wake()
 
     def _find(self, run_id: str) -> "_Run":
-        self._forget_old()
+        if self._closed or self._settled:
+            self._forget_old()
         run = self._runs.get(run_id)
         if run is None:
             raise UnknownRun("no such run")

@@ -36,10 +36,6 @@ class RunFigures:
     def started(self, start: RunStart) -> None:
         """All is known at the end."""
 
-    def stopped(self, seconds: float) -> None:
-        self._figures.cancels.inc()
-        self._figures.cancel_seconds.observe(seconds)
-
     def ended(self, transcript: Transcript, attempts: Sequence[AttemptFailed], answered_by: str | None) -> None:
         start, end = transcript.start, transcript.end
         if start is None or end is None:
@@ -80,6 +76,9 @@ class RunFigures:
 
     def _measure(self, provider: str, model: str, end: RunEnd, ran_tools: bool) -> None:
         figures, timing = self._figures, end.timing
+        if end.reason == "cancelled" and isinstance(timing.upstream_closed_ms, int):
+            figures.cancels.inc()
+            figures.cancel_seconds.observe(timing.upstream_closed_ms / 1000)
         if timing.first_byte_ms is not None:
             figures.first_byte.labels(provider).observe(timing.first_byte_ms / 1000)
         figures.run_seconds.labels(provider).observe(timing.total_ms / 1000)

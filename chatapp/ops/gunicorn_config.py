@@ -74,7 +74,7 @@ def on_starting(server: Any) -> None:
     if public and settings.trusted_hosts == Settings().trusted_hosts:
         print("chatapp: only requests to localhost are answered; CHATAPP_TRUSTED_HOSTS lists the names of this server")
     if settings.log_url == "memory:" and server.cfg.workers > 1:
-        raise SystemExit("chatapp: log_url: memory: works for one process only; several workers need sqlite:")
+        raise SystemExit("chatapp: log_url: memory: works for one process only; several workers need sqlite: or redis:")
     metrics_folder.make()
 
 

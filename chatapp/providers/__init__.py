@@ -14,7 +14,11 @@ from chatapp.chat import Chat
 from chatapp.events import FinishReason, StreamEvent, Usage
 
 
-class Started(msgspec.Struct, frozen=True):
+class Progress(msgspec.Struct, frozen=True, gc=False):
+    """How the reply goes: the base of what is told beside the events."""
+
+
+class Started(Progress, frozen=True):
     """The reply has begun: its headers have arrived, its first token may still be far away.
 
     `provider` and `model` name those that answer, if they may be others than were asked.
@@ -24,7 +28,7 @@ class Started(msgspec.Struct, frozen=True):
     model: str = ""
 
 
-class AttemptFailed(msgspec.Struct, frozen=True):
+class AttemptFailed(Progress, frozen=True):
     """A request to a provider failed; another may follow. `error` is the error's code. `again`: the
     same provider is asked again."""
 
@@ -33,7 +37,7 @@ class AttemptFailed(msgspec.Struct, frozen=True):
     again: bool = False
 
 
-class Finished(msgspec.Struct, frozen=True):
+class Finished(Progress, frozen=True):
     """The end of the reply, always last. `usage` is None if the provider did not report it.
 
     `skipped` counts what could not be read or carried, by its kind.
@@ -44,7 +48,7 @@ class Finished(msgspec.Struct, frozen=True):
     skipped: dict[str, int] = {}
 
 
-class StepFinished(msgspec.Struct, frozen=True):
+class StepFinished(Progress, frozen=True):
     """One of several requests of a run has ended. `Finished` reports the last one."""
 
     usage: Usage

@@ -32,19 +32,27 @@ def is_cut(text: str | bytes) -> bool:
 
 
 class Remembered:
-    """Passes a body on and remembers its last bytes."""
+    """Passes a body on and remembers what follows its last line that begins with a brace: nothing,
+    in a body of frames."""
 
     def __init__(self, body: Iterable[bytes]) -> None:
         self._body = body
         self._held = b""
+        self._at_line_start = False
 
     def __iter__(self) -> Iterator[bytes]:
         for data in self._body:
-            self._held = (self._held + data)[-ERROR_BYTES:]
+            start = max(data.rfind(b"\n{"), data.rfind(b"\r{"))
+            if start >= 0:
+                self._held = data[start + 1 :]
+            elif self._at_line_start and data.startswith(b"{"):
+                self._held = data
+            elif self._held:
+                self._held = (self._held + data)[: ERROR_BYTES + 1]
+            self._at_line_start = data.endswith((b"\n", b"\r"))
             yield data
 
     @property
     def last_object(self) -> bytes:
-        """What follows the last line that begins with a brace."""
-        start = max(self._held.rfind(b"\n{"), self._held.rfind(b"\r{"))
-        return self._held[start + 1 :].strip()
+        """Empty if there is none, or one that is too long for an error."""
+        return b"" if len(self._held) > ERROR_BYTES else self._held.strip()

@@ -6,20 +6,15 @@ If the raw bytes are asked for, each piece of the body goes on before the events
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 
-import gevent
-
 from chatapp.cancel import CancelScope
 from chatapp.errors import UpstreamError
 from chatapp.events import Raw, ReasoningDelta, TextDelta
+from chatapp.hub import ITEM_WORK, TURN_WORK, let_others_run
 from chatapp.providers import ReplyItem
 from chatapp.providers.push_decoder import PushDecoder
 from chatapp.wire.response import UpstreamResponse
 
 RAW_REST_S = 2.0  # raw bytes go on to the body's end, but a connection that stays open is not waited for
-
-TURN_WORK = 65_536  # in characters; some ms
-ITEM_WORK = 128  # an event costs as much as so many characters
-YIELD_S = 0.001  # more than 0: that would let other greenlets run, but no socket be read
 
 Decode = Callable[[Iterator[bytes]], Iterator[ReplyItem]]
 
@@ -56,7 +51,7 @@ def in_turns(items: Iterable[ReplyItem], scope: CancelScope) -> Iterator[ReplyIt
         if isinstance(item, (TextDelta, ReasoningDelta)):
             work += len(item.text)
         if work > TURN_WORK:
-            scope.run(gevent.sleep, YIELD_S)
+            scope.run(let_others_run)
             work = 0
 
 

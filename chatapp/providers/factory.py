@@ -45,12 +45,12 @@ class ProviderFactory:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._limits = ReadLimits(settings.max_line_bytes, settings.max_event_bytes)
+        self._limits = ReadLimits(settings.max_line_bytes, settings.max_event_bytes, settings.max_reply_bytes)
         self._upstream = Upstream(
             connect_timeout=settings.upstream_connect_timeout_s,
             silence_timeout=settings.upstream_silence_timeout_s,
             total_timeout=settings.upstream_total_timeout_s,
-            max_reply_bytes=settings.max_reply_bytes,
+            max_stream_bytes=settings.max_stream_bytes,
         )
         self._local = LocalServer(
             settings.data,

@@ -33,7 +33,7 @@ from chatapp.errors import (
     UpstreamError,
 )
 from chatapp.events import AttemptReset
-from chatapp.providers import AttemptFailed, Checks, Finished, Provider, ReplyItem, Started
+from chatapp.providers import AttemptFailed, Checks, Finished, Progress, Provider, ReplyItem, Started
 from chatapp.providers.circuit_breaker import CircuitBreaker, Trial
 from chatapp.providers.model_list import same_model
 
@@ -164,11 +164,18 @@ class _Reply:
     def items(self) -> Generator[ReplyItem, None, None]:
         end: Callable[[], None] = self._trial.abandoned
         try:
-            yield from self._attempts()
-            end = self._trial.succeeded
-        except UpstreamError as error:
-            end = partial(_tell, self._trial, error)
-            raise
+            for past in range(self._candidate.retries.times + 1):
+                try:
+                    yield from self._stream()
+                    end = self._trial.succeeded
+                    return
+                except UpstreamError as error:
+                    wait = self._wait(error, past)
+                    yield AttemptFailed(self._name, error.code, again=wait is not None)
+                    if wait is None:
+                        end = partial(_tell, self._trial, error)
+                        raise
+                self._scope.run(self._sleep, wait)
         finally:
             end()
 
@@ -181,27 +188,14 @@ class _Reply:
                     reason = ""
                 yield item
 
-    def _attempts(self) -> Iterator[ReplyItem]:
-        for past in range(self._candidate.retries.times + 1):
-            try:
-                yield from self._stream()
-                return
-            except UpstreamError as error:
-                wait = self._wait(error, past)
-                yield AttemptFailed(self._name, error.code, again=wait is not None)
-                if wait is None:
-                    raise
-            self._scope.run(self._sleep, wait)
-
     def _stream(self) -> Iterator[ReplyItem]:
         finished = False
         with closing(self._candidate.provider.stream(self._chat, self._scope)) as items:  # type: ignore[type-var]
             for item in items:
-                if isinstance(item, Started):
-                    item = Started(self._name, self._chat.model)
-                elif isinstance(item, Finished):
-                    finished = True
-                elif not isinstance(item, AttemptFailed) and not self.shown:
+                if isinstance(item, Progress):
+                    finished = finished or isinstance(item, Finished)
+                    item = Started(self._name, self._chat.model) if isinstance(item, Started) else item
+                elif not self.shown:
                     self.shown = True
                     self._trial.answered()
                 yield item

@@ -17,7 +17,7 @@ import msgspec
 
 from chatapp.cancel import CancelScope
 from chatapp.chat import Chat
-from chatapp.errors import BadReply, ChatappError, EmptyReply, Truncated
+from chatapp.errors import BadReply, ChatappError, EmptyReply, ReplyTooLarge, Truncated
 from chatapp.providers import ReplyItem, Started
 from chatapp.providers.addresses import joined
 from chatapp.providers.bodies import END_MARK, Remembered, is_cut, objects
@@ -25,7 +25,7 @@ from chatapp.providers.delivery import deliver, deliver_with_raw, in_turns
 from chatapp.providers.hosted import HostedTools
 from chatapp.providers.lumps import SHORT_CHARS, cut_lumps
 from chatapp.providers.model_list import ListingTimes, ModelList
-from chatapp.providers.reply import Reply, ReplyItems
+from chatapp.providers.reply import MAX_REPLY_BYTES, Reply, ReplyItems
 from chatapp.providers.think_tags import separated
 from chatapp.secret import Secret
 from chatapp.settings.tables import ThinkingStyle, ThinkTags
@@ -40,6 +40,7 @@ T = TypeVar("T")
 
 BLANK = b"\xef\xbb\xbf \t\r\n"  # includes the bytes of a BOM, which the decoders remove
 FAILED = ("error", "exception")  # types of events, in any protocol
+BLANK_BYTES = 65_536  # before the first byte that says anything; more are an empty reply
 
 _elements = msgspec.json.Decoder(list[msgspec.Raw])
 _fields = msgspec.json.Decoder(dict[str, object])
@@ -59,10 +60,12 @@ class ProviderRequest:
 
 @dataclass(frozen=True)
 class ReadLimits:
-    """Limits on reading a reply."""
+    """Limits on reading a reply. `max_reply_bytes`: what is held of it, without the form around the
+    text of a stream."""
 
     max_line_bytes: int = MAX_LINE_BYTES
     max_event_bytes: int = MAX_EVENT_BYTES
+    max_reply_bytes: int = MAX_REPLY_BYTES
 
 
 class HTTPProvider(ABC):
@@ -110,6 +113,10 @@ class HTTPProvider(ABC):
         self._models = tuple(models)
         self._limits = limits or ReadLimits()
         self._listed = ModelList(self._ask_models, listing or ListingTimes())
+
+    @property
+    def max_reply_bytes(self) -> int:
+        return self._limits.max_reply_bytes
 
     @abstractmethod
     def request(self, chat: Chat) -> ProviderRequest:
@@ -164,7 +171,7 @@ class HTTPProvider(ABC):
         """The events of a good response's body, whatever its form, with lumps cut. Pure."""
         pieces = iter(body)
         start = b""
-        while not start.lstrip(BLANK) and (data := next(pieces, b"")):
+        while not start.lstrip(BLANK) and len(start) < BLANK_BYTES and (data := next(pieces, b"")):
             start += data
         word = start.lstrip(BLANK)
         if not word:
@@ -173,9 +180,20 @@ class HTTPProvider(ABC):
             raise BadReply(f"{self.name} answered with a web page; check its base URL, or the gateway in front of it")
         body = chain((start,), pieces)
         if word.startswith(self.whole_starts):
-            yield from cut_lumps(self.decode_whole(b"".join(body)), SHORT_CHARS)
+            yield from cut_lumps(self.decode_whole(self._whole(body)), SHORT_CHARS)
         else:
             yield from cut_lumps(self.decode(body))
+
+    def _whole(self, body: Iterable[bytes]) -> bytes:
+        whole = bytearray()
+        for data in body:
+            whole += data
+            self._check_size(len(whole))
+        return bytes(whole)
+
+    def _check_size(self, size: int) -> None:
+        if size > self.max_reply_bytes:
+            raise ReplyTooLarge(f"{self.name} sent a reply of more than {self.max_reply_bytes} bytes")
 
     def _read_apart(self, content_type: str, tags: ThinkTags, body: Iterable[bytes]) -> Iterator[ReplyItem]:
         return separated(self.read(content_type, body), tags)
@@ -246,11 +264,14 @@ class HTTPProvider(ABC):
         return self._transport.open(absolute, scope, self.name, total_timeout)
 
     def _complete(self, decoder: "_Decoder[T]", body: Iterable[bytes], text: Callable[[T], str | bytes]) -> Iterator[T]:
-        came = False
+        came, unread_bytes = False, 0
         for data in body:
-            frames = decoder.feed(data)
-            came = came or bool(frames)
-            yield from frames
+            if frames := decoder.feed(data):
+                came, unread_bytes = True, 0
+                yield from frames
+            else:
+                unread_bytes += len(data)
+                self._check_size(unread_bytes)
         for frame in decoder.flush():
             if is_cut(text(frame)):
                 raise Truncated(f"{self.name} broke off its reply in the middle of an event")

@@ -57,7 +57,7 @@ class Ollama(HTTPProvider):
         return ProviderRequest("/api/chat", body | given(format=shape))
 
     def decode(self, body: Iterable[bytes]) -> ReplyItems:
-        reply = _Reply(self.name)
+        reply = _Reply(self.name, self.max_reply_bytes)
         return reply.read(self._frames(body, reply))
 
     def _frames(self, body: Iterable[bytes], reply: "_Reply") -> Iterator[str | bytes]:
@@ -124,8 +124,8 @@ _line = msgspec.json.Decoder(_Line)
 class _Reply(Reply[_Line]):
     frame = _line
 
-    def __init__(self, who: str) -> None:
-        super().__init__(who)
+    def __init__(self, who: str, max_bytes: int) -> None:
+        super().__init__(who, max_bytes)
         self._last = _Line()
         self._tool_calls = WholeCalls(who, self.skip)
 

@@ -14,9 +14,10 @@ from typing import ClassVar, Generic, TypeAlias, TypeVar
 
 import msgspec
 
-from chatapp.errors import BadReply, EmptyReply, Reported, Truncated, UpstreamError
-from chatapp.events import NativePiece, StreamEvent
+from chatapp.errors import BadReply, EmptyReply, ReplyTooLarge, Reported, Truncated, UpstreamError
+from chatapp.events import NativePiece, ReasoningDelta, StreamEvent, TextDelta, ToolInputDelta
 from chatapp.providers import Finished
+from chatapp.text import GrowingText
 from chatapp.wire.failures import is_keep_alive, reports_failure, words_report_failure
 from chatapp.wire.json_text import parse_loosely
 from chatapp.wire.upstream_errors import stream_error
@@ -30,6 +31,7 @@ HARMLESS = (WORDS, KEPT_ALIVE, AFTER_END)
 
 _fields = msgspec.json.Decoder(dict[str, object])
 
+MAX_REPLY_BYTES = 32 << 20  # held at a time; a reply of 128,000 tokens is half a MB of text
 MAX_KINDS = 20  # of things left out that are told apart: a provider chooses some of the names
 
 
@@ -37,15 +39,12 @@ class Told:
     """The text of one kind that was told so far: later frames may repeat it whole."""
 
     def __init__(self) -> None:
-        self._pieces: list[str] = []
-
-    def add(self, text: str) -> None:
-        self._pieces.append(text)
+        self._text = GrowingText()
+        self.add = self._text.add
 
     @property
     def text(self) -> str:
-        self._pieces = ["".join(self._pieces)]
-        return self._pieces[0]
+        return str(self._text)
 
     def missing(self, whole: str, *, repeats: bool = True) -> str:
         """What the whole text has beyond the pieces.
@@ -60,7 +59,7 @@ class Told:
 
 
 class Reply(ABC, Generic[T]):
-    """What is known of a reply so far.
+    """What is known of a reply so far. At most `max_bytes` of it may have to be held.
 
     `finished`: it has a finish reason. `over`: its last frame has arrived. `marked`: its end mark
     has. `skipped`: how often each kind of thing was left out.
@@ -68,10 +67,12 @@ class Reply(ABC, Generic[T]):
 
     frame: ClassVar[msgspec.json.Decoder]  # type: ignore[type-arg]  # of T, which a class variable cannot say
 
-    def __init__(self, who: str) -> None:
+    def __init__(self, who: str, max_bytes: int = MAX_REPLY_BYTES) -> None:
         self.finished = self.over = self.marked = False
         self.skipped: Counter[str] = Counter()
         self._who = who
+        self._max_bytes = max_bytes
+        self._held_bytes = 0
         self._understood = self._spoke = False
 
     @abstractmethod
@@ -95,13 +96,19 @@ class Reply(ABC, Generic[T]):
         try:
             for text in frames:
                 try:
+                    size = len(text)
                     for event in self._take(text):
-                        self._spoke = self._spoke or not isinstance(event, NativePiece)
+                        if not self._spoke:
+                            self._spoke = not isinstance(event, NativePiece)
+                        if isinstance(event, (TextDelta, ReasoningDelta, ToolInputDelta)):
+                            size = len(event.text)  # the form around it is gone
                         yield event
-                except UpstreamError:
+                    self._hold(size)
+                except UpstreamError as error:
                     if not self.finished:
                         raise
                     self.skip(AFTER_END)
+                    self.over = self.over or isinstance(error, ReplyTooLarge)
                 if self.over:
                     break
         except UpstreamError as error:
@@ -125,6 +132,12 @@ class Reply(ABC, Generic[T]):
         if words_report_failure(text) and not self.finished:
             raise stream_error(self._who, text.encode("utf-8", "replace"))
         self.skip(WORDS)
+
+    def _hold(self, size: int) -> None:
+        """Count what may be held of a frame: its text, or all of it."""
+        self._held_bytes += size
+        if self._held_bytes > self._max_bytes:
+            raise ReplyTooLarge(f"{self._who} sent a reply of more than {self._max_bytes} bytes")
 
     @property
     def _lost(self) -> bool:

@@ -43,8 +43,11 @@ def separated(items: Iterable[ReplyItem], tags: ThinkTags) -> Iterator[ReplyItem
     text = _Text(implied=tags == "implied")
     try:
         for item in items:
-            if isinstance(item, TextDelta) and not text.is_answer:
-                yield from text.take(item.text)
+            if isinstance(item, TextDelta):
+                if text.is_answer:
+                    yield item
+                else:
+                    yield from text.take(item.text)
                 continue
             if isinstance(item, ReasoningDelta) and not text.has_begun:
                 text = _Text(implied=False)

@@ -20,6 +20,7 @@ from chatapp.cancel import CancelScope
 from chatapp.dialects import Dialect
 from chatapp.errors import LogError
 from chatapp.events import Entry
+from chatapp.hub import TURN_WORK, let_others_run
 from chatapp.reading.presence import AccessEnded, ServerDraining
 from chatapp.reading.reader import (
     CATCH_UP_S,
@@ -33,8 +34,7 @@ from chatapp.reading.reader import (
 from chatapp.reading.sources import WAIT_S, Source
 from chatapp.wire.frames import HEARTBEAT
 
-TURN_S = 1e-4  # `sleep(0)` would let no socket in
-TURN_BYTES = 16_384  # sent in one go, when much is there of many runs
+TURN_BYTES = TURN_WORK // 4  # sent in one go, when much is there of many runs
 
 
 class MergedReader:
@@ -91,7 +91,7 @@ class MergedReader:
                 break
             data = self._render(fetched, trace_id)
             if len(data) > TURN_BYTES:
-                gevent.sleep(TURN_S)
+                let_others_run()
             if data or not self._open:
                 return data
         return next(iter(self._readers.values())).heartbeat()

@@ -14,6 +14,7 @@ from time import monotonic
 import gevent
 
 from chatapp.events import Entry, Raw, ReasoningDelta, RunEnd, TextDelta
+from chatapp.hub import let_others_run
 from chatapp.logs import READ_ENTRIES
 from chatapp.reading.sources import Source
 from chatapp.transcript import parts_of
@@ -27,7 +28,7 @@ MODEL_CHARS_PER_S = 20_000  # no model writes faster
 FLOW_CHARS = 600  # in that time, and a flush more, the fastest model writes so much
 PAUSE_S = 0.04  # in the middle of a text that flows, on a busy server
 FROM_START_S = 0.5  # from the POST that begins a run to the GET that follows it, over a slow network
-AHEAD_ENTRIES, AHEAD_CHARS = 8 * READ_ENTRIES, 100_000  # held in memory; nobody can follow more
+AHEAD_ENTRIES, AHEAD_CHARS = 8192, 100_000  # held in memory; nobody can follow more
 
 Clock = Callable[[], float]
 Sleep = Callable[[float], object]
@@ -97,6 +98,7 @@ class Spread:
             self._ended = isinstance(entries[-1].event, RunEnd)
             if self._ended or len(entries) < READ_ENTRIES or self._held.is_full:
                 return
+            let_others_run()
             entries = self._source.read(self._upto, 0.0)
 
 

@@ -24,9 +24,13 @@ class HasScope(Protocol):
 
 
 @dataclass
-class _Present:
+class Present:
+    """The readers of one run. `visit` is the newest of those that left while others stayed;
+    `shared`: other processes know that there are some."""
+
     readers: int = 0
-    visit: int | None = None  # the newest of those that left while others stayed
+    visit: int | None = None
+    shared: bool = False
 
     def left_by(self, visit: int | None) -> None:
         if visit is not None:
@@ -34,32 +38,32 @@ class _Present:
 
 
 class Presence:
-    """The readers of each run, counted between `enter` and `leave`.
+    """The readers of each run in this process, counted between `enter` and `leave`.
 
     `visit` counts the client's connections to this run, across workers. None: the run does not care
     whether this reader leaves.
     """
 
     def __init__(self) -> None:
-        self._present: dict[str, _Present] = {}
+        self._present: dict[str, Present] = {}
 
-    def enter(self, run_id: str) -> None:
-        self._present.setdefault(run_id, _Present()).readers += 1
+    def enter(self, run_id: str) -> Present:
+        present = self._present.setdefault(run_id, Present())
+        present.readers += 1
+        return present
 
-    def leave(self, run_id: str, visit: int | None) -> int | None:
-        """The visit that another one must follow, if this was the last reader and the run waits for
-        one."""
+    def leave(self, run_id: str, visit: int | None) -> Present | None:
+        """What is left of the run's readers if this was the last one."""
         present = self._present[run_id]
         present.left_by(visit)
         present.readers -= 1
         if present.readers:
             return None
-        del self._present[run_id]
-        return present.visit
+        return self._present.pop(run_id)
 
     def stays(self, run_id: str, visit: int) -> bool:
-        """Whether somebody reads the run. If so, the run waits for the client of `visit` once they
-        all have left."""
+        """Whether somebody reads the run here. If so, the run waits for the client of `visit` once
+        they all have left."""
         present = self._present.get(run_id)
         if present is not None:
             present.left_by(visit)

@@ -12,12 +12,11 @@ import random
 from collections.abc import Iterable, Iterator, Sequence
 from time import monotonic
 
-import gevent
-
 from chatapp.cancel import CancelScope
 from chatapp.dialects import Dialect
 from chatapp.errors import ChatappError, LogError, Overloaded, Unauthorized, UnknownRun
 from chatapp.events import Entry, ErrorInfo, RunEnd, Timing, Usage
+from chatapp.hub import ITEM_WORK, TURN_WORK, let_others_run
 from chatapp.reading.presence import AccessEnded, ServerDraining
 from chatapp.reading.sources import Source
 from chatapp.wire.frames import HEARTBEAT, Frame, encode
@@ -48,6 +47,8 @@ class Reader:
         self.id_suffix = id_suffix
         self._source = source
         self._dialect = dialect
+        self._ahead: Sequence[Entry] = ()  # read and not rendered: more than fits into one turn
+        self._work = 0  # of this turn
         self._preamble = b"retry: %d\n" % RECONNECT_SOON_MS if id_suffix else b""
 
     def follow(self, heartbeat_s: float, trace_id: str) -> Iterator[bytes]:
@@ -72,15 +73,26 @@ class Reader:
     def fetch(self, wait: float) -> Sequence[Entry]:
         """The entries to `render` next; `[]` if none come within `wait` seconds. Raises LogError,
         and the scope's reason."""
+        if self._work > TURN_WORK:
+            self._work = 0
+            self.scope.run(let_others_run)
         try:
-            return self.scope.run(self._source.read, self.seq, wait)
+            return self._ahead or self.scope.run(self._source.read, self.seq, wait)
         except UnknownRun:
             self._turn_to_kept()
             return self.fetch(0.0)
 
     def render(self, entries: Sequence[Entry]) -> bytes:
-        """What is sent of the entries that were fetched."""
-        return self.preamble() + b"".join([self._render(entry) for entry in entries])
+        """What is sent of the entries that were fetched: those that fit into this turn. The others
+        are next."""
+        pieces = []
+        for entry in entries:
+            pieces.append(piece := self._render(entry))
+            self._work += ITEM_WORK + len(piece)
+            if self._work > TURN_WORK:
+                break
+        self._ahead = entries[len(pieces) :]
+        return self.preamble() + b"".join(pieces)
 
     def preamble(self) -> bytes:
         """What is to be sent before anything else, once: that the client must begin again."""
@@ -108,7 +120,7 @@ class Reader:
             for entry in entries:
                 if entry.seq <= after:
                     self._render(entry)
-            gevent.sleep(0)  # a long log must not hold the hub
+            let_others_run()  # a long log must not hold the hub
             if not entries or entries[-1].seq > after:
                 break
         if self.seq != after:
@@ -146,7 +158,7 @@ class Reader:
 
     def _render(self, entry: Entry) -> bytes:
         self.seq = entry.seq
-        self.ended = isinstance(entry.event, RunEnd)
+        self.ended = type(entry.event) is RunEnd
         frames = self._dialect.encode(entry.event)
         if self._dialect.has_event_ids:
             return encode_with_id(frames, f"{entry.seq}{self.id_suffix}")
@@ -190,10 +202,9 @@ def come_again() -> bytes:
 def encode_with_id(frames: Iterable[Frame], id: str) -> bytes:
     """The frames of one event; the last one carries its id, so that a client never resumes inside
     an event."""
-    pending: Frame | None = None
-    data = b""
+    data, last = b"", None
     for frame in frames:
-        if pending is not None:
-            data += encode(pending)
-        pending = frame
-    return data if pending is None else data + encode(Frame(pending.data, pending.event, id, pending.retry))
+        if last is not None:
+            data += encode(last)
+        last = frame
+    return data if last is None else data + encode(last, id)

@@ -7,11 +7,10 @@ come.
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
-import gevent
-
 from chatapp.cancel import CancelScope
 from chatapp.errors import UnknownRun
-from chatapp.events import Entry, RunEnd
+from chatapp.events import Entry, File, Raw, RunEnd
+from chatapp.hub import ITEM_WORK, TURN_WORK, let_others_run
 from chatapp.logs import LogReader
 from chatapp.transcript import Transcript
 
@@ -79,14 +78,20 @@ class Interruptible:
 
 def follow(source: Source, after: int = 0, *, live: bool = False) -> Iterator[Entry]:
     """The entries with seq > `after`, up to the run's end. With `live` it waits for those that are
-    still to come; without, it ends where the log ends now. Raises UnknownRun, LogUnavailable."""
+    still to come; without, it ends where the log ends now. Raises UnknownRun, LogUnavailable.
+
+    The hub has its turns meanwhile, however long the log is."""
+    work = 0
     while (entries := source.read(after, WAIT_S if live else 0.0)) or live:
         for entry in entries:
             yield entry
             if isinstance(entry.event, RunEnd):
                 return
             after = entry.seq
-        gevent.sleep(0)  # a long log must not hold the hub
+            work += ITEM_WORK + (len(entry.event.bytes) if isinstance(entry.event, Raw | File) else 0)
+            if work > TURN_WORK:
+                let_others_run()
+                work = 0
 
 
 def transcript_of_source(source: Source, *, live: bool = False) -> Transcript:

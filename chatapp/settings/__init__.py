@@ -38,10 +38,15 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     data: Annotated[
         Path, about("Folder for the SQLite files, the key that signs cookies and everything else that is kept.")
     ] = Path("var")
-    database_url: Annotated[str, about("SQLAlchemy URL of the conversations. Empty: SQLite in the data folder.")] = ""
+    database_url: Annotated[
+        str, about("SQLAlchemy URL of the conversations, `postgresql+psycopg://…` for several machines. Empty: SQLite.")
+    ] = ""
 
     log_url: Annotated[
-        str, about("`sqlite:` keeps the event log in the data folder, `memory:` in one process while it lives.")
+        str,
+        about(
+            "The event log: `sqlite:` in the data folder, `redis://…` for several machines, `memory:` in one process."
+        ),
     ] = "sqlite:"
     log_retention_s: Annotated[
         Seconds, about("How long a finished run's log is kept, so that a client can still resume byte for byte.")
@@ -52,6 +57,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     log_flush_ms: Annotated[
         int, Meta(ge=1, le=1000), about("Interval between commits of events. A longer one adds delay and saves little.")
     ] = 5
+    log_outage_s: Annotated[
+        Seconds, about("Redis: how long it may be away until runs fail. Events wait in memory, readers get heartbeats.")
+    ] = 60.0
     log_synchronous: Annotated[
         Synchronous, about("SQLite: NORMAL survives kill -9; FULL a power failure too, at one fsync per commit.")
     ] = "NORMAL"
@@ -186,8 +194,13 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     currency: Annotated[str, about("The currency of `[prices]` and of `max_cost_per_day`.")] = "USD"
 
     max_reply_bytes: Annotated[
-        Bytes, about("Largest body accepted from a provider for one reply; bounds the memory of a runaway stream.")
+        Bytes,
+        about("The most that is held of a provider's reply: a body in one piece, or a stream without the form of it."),
     ] = 33_554_432
+    max_stream_bytes: Annotated[
+        Bytes,
+        about("Largest stream accepted from a provider, with all its form: 128,000 tokens take from 20 to 100 MB."),
+    ] = 268_435_456
     max_event_bytes: Annotated[
         Bytes, about("Largest single event accepted from a provider. A picture of `max_file_bytes` fits, in base64.")
     ] = 16_777_216

@@ -27,10 +27,10 @@ from chatapp.storage.placement import (
     known_history,
     known_session,
     new_conversation,
+    note_ask,
     owned_answer,
     owned_conversation,
     owned_message,
-    remember_model,
 )
 from chatapp.storage.receipts import check_running, left_open, open_receipt, settle
 from chatapp.storage.said import insert_said
@@ -264,8 +264,7 @@ class Conversations:
         session.add(answer)
         session.flush()  # which fills in the defaults
         if conversation is not None:
-            conversation.seen = answer.parent or ""  # who asks has seen what was there; the answer is new
-            remember_model(conversation, ask, provider, model)
+            note_ask(conversation, ask, answer)
         return Begun(_answer(answer), messages)
 
     def _refuse_beyond(self, messages: int) -> None:

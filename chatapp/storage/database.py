@@ -1,7 +1,12 @@
 """The SQL engine of the conversations: opened by URL, brought to the newest schema, ready to use.
 
 Several workers start at once: the migration runs under a file lock in the data folder, which each
-of them shares for as long as it lives.
+of them shares for as long as it lives, and in Postgres, which several machines share, under a lock
+of its own.
+
+psycopg notices that gevent has patched `select`, and waits as a greenlet does. Nothing may throw
+into a call: an interrupted connection would give its next user another's rows, so SQLAlchemy closes
+it, whatever the exception was.
 """
 
 import fcntl
@@ -12,7 +17,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, func, make_url, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from chatapp.errors import ConfigError
@@ -22,6 +27,24 @@ from chatapp.storage.folder import DataFolder
 
 FILE = "conversations.sqlite3"
 MIGRATIONS = Path(__file__).parent / "migrations"
+MIGRATION_LOCK = 0x63686174  # "chat"
+
+POSTGRES: dict[str, Any] = {
+    # Transactions are small: so many serve hundreds of streams, and Postgres allows 100 in all.
+    "pool_size": 5,
+    "max_overflow": 10,
+    "pool_timeout": 5.0,  # then a request hears of it, as with SQLite
+    "pool_pre_ping": True,  # Postgres may have restarted since
+    "connect_args": {
+        "connect_timeout": 5,
+        "prepare_threshold": None,  # statements prepared on one connection do not survive pgbouncer
+        # A machine that went away without a word is noticed in seconds, not hours.
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 15_000,
+    },
+}
 
 
 class Database:
@@ -109,13 +132,17 @@ def migrate(engine: Engine) -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(select(func.pg_advisory_xact_lock(MIGRATION_LOCK)))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
 
 def _engine(url: str, data: Path, reads_only: bool = False) -> Engine:
     # hide_parameters: what people said must not stand in an error, and so in the server's log
-    engine = create_engine(url or _default_url(data), hide_parameters=True)
+    parsed = make_url(url or _default_url(data))
+    options = POSTGRES if parsed.get_backend_name() == "postgresql" else {}
+    engine = create_engine(parsed, hide_parameters=True, **options)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_reading if reads_only else _begin_sqlite)

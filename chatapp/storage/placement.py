@@ -106,11 +106,13 @@ def new_conversation(
     return conversation
 
 
-def remember_model(conversation: ConversationRow, ask: Ask, provider: str, model: str) -> None:
-    """The next request may leave out what this one named."""
+def note_ask(conversation: ConversationRow, ask: Ask, answer: MessageRow) -> None:
+    """Whoever asks has seen what was there; the answer is new. The next request may leave out the
+    provider and model that this one named."""
+    conversation.seen = answer.parent or ""
     if ask.provider or ask.model:
         settings = decode_settings(conversation.settings or "{}")
-        settings = msgspec.structs.replace(settings, provider=provider, model=model)
+        settings = msgspec.structs.replace(settings, provider=answer.provider, model=answer.model)
         conversation.settings = msgspec.json.encode(settings).decode()
 
 

@@ -1,7 +1,7 @@
 """The tables of the conversations, as SQLAlchemy sees them; `migrations/` creates them. A row turns
 into the value that leaves this room, and into the message that a provider gets."""
 
-from typing import cast
+from typing import ClassVar, cast
 
 import msgspec
 from sqlalchemy import BigInteger, ForeignKey, Index, false, text
@@ -10,10 +10,11 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from chatapp.chat import Message, Role
 from chatapp.storage import Answer, Conversation, StoredMessage, decode_entries, decode_message, decode_settings
 from chatapp.storage.turns import turns_of
+from chatapp.storage.types import Text
 
 
 class Base(DeclarativeBase):
-    pass
+    type_annotation_map: ClassVar = {str: Text()}
 
 
 class ConversationRow(Base):

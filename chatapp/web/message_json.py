@@ -4,7 +4,6 @@ comes from its log."""
 from collections.abc import Sequence
 from typing import Any, assert_never
 
-import gevent
 import msgspec
 
 from chatapp.answer_parts import AnswerPart, CallPart, PlanPart, Words, answer_parts
@@ -12,12 +11,12 @@ from chatapp.dialects import question_data
 from chatapp.dialects.media import file_data, source_data
 from chatapp.errors import LogError
 from chatapp.events import CitedSource, File, PlanStep
+from chatapp.hub import let_others_run
 from chatapp.service import Answer, StoredMessage
 from chatapp.transcript import Transcript
 from chatapp.web import current_caller, current_service
 
 SLICE = 20  # messages that are told in one go: some milliseconds, if they are long
-TURN_S = 1e-4  # `sleep(0)` would let no socket in
 
 EVENTS_URL = "/api/v1/messages/{id}/events"
 
@@ -35,7 +34,7 @@ def messages_json(conversation_id: str, messages: Sequence[StoredMessage]) -> li
     for message in messages:
         shown.append(_with_versions(message_json(message), versions.get(message.id)))
         if len(shown) % SLICE == 0:
-            gevent.sleep(TURN_S)
+            let_others_run()
     return shown
 
 

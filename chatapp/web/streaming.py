@@ -131,7 +131,7 @@ def _watch(response: Response, reader: Reader | MergedReader, on_leave: Sequence
 
     client.start()
     for each in on_leave:
-        service.disconnects.reader_opened(each.run_id)
+        service.disconnects.reader_opened(each)
     service.reader_observer.opened(resumed)
     response.call_on_close(close)
 

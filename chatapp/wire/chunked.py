@@ -3,7 +3,8 @@
 Reading only when data has arrived, without a timeout object for each read, costs about half of
 what urllib3's wrapper does, and one read yields many events
 (docs/decisions/0007-bodies-are-taken-over.md). It relies on private names of gevent (`_sock`,
-`_sslobj`): setup.cfg pins the versions, and a test checks that this path is taken.
+`_sslobj`) and http.client (`_close_conn`): setup.cfg pins the versions, and a test checks that this
+path is taken.
 """
 
 import re
@@ -30,16 +31,17 @@ def can_take_over(sock: object) -> bool:
     return type(sock) in (PlainSocket, SSLSocket)
 
 
-def socket_reads(deadline: Deadline, sock: Any, first_read: Callable[[int], bytes]) -> Iterator[bytes]:
+def socket_reads(deadline: Deadline, sock: Any, head: Any) -> Iterator[bytes]:
     """Yield the bytes of each read until the socket's end, and wait before each.
 
-    `first_read` reads what arrived together with the headers.
+    `head`, http.client's response, has read what arrived together with the headers, and then lets
+    go of its buffer: that is the largest thing that a silent stream would hold.
     """
     tls = getattr(sock, "_sslobj", None)
     recv = tls.read if tls else sock._sock.recv
     sock.settimeout(0)  # the deadline limits silence; urllib3 sets it again for the next request
     watcher = get_hub().loop.io(sock.fileno(), 1)
-    read = first_read
+    read: Callable[[int], bytes] = head.fp.read1
     try:
         while True:
             try:
@@ -53,7 +55,9 @@ def socket_reads(deadline: Deadline, sock: Any, first_read: Callable[[int], byte
                     yield data
                 elif read is recv:
                     return
-            read = recv
+            if read is not recv:
+                read = recv
+                head._close_conn()  # only the reader of the socket
             if tls is None or not tls.pending():
                 deadline.wait(watcher)
     finally:

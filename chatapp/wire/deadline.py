@@ -17,7 +17,7 @@ T = TypeVar("T")
 class Deadline:
     """Limits the silence and the total time of one call, both in seconds.
 
-    A call waits in its run's scope and in a scope of its own, which the limits cancel. One timer
+    A call waits in a scope of its own inside its run's, which the limits cancel. One timer
     serves the whole call and looks again when it fires: a timeout object for each read would cost
     more. Only time spent in `run` counts as the provider's silence. If gevent has not patched the
     process, no hub runs while a socket waits: sockets have timeouts of their own then, and the
@@ -26,8 +26,7 @@ class Deadline:
 
     def __init__(self, scope: CancelScope, who: str, silence: float, total: float) -> None:
         self.who = who
-        self._scope = scope
-        self._own = CancelScope()
+        self._scope = scope.inner()
         self._hub = get_hub()
         self._silence = silence
         self._total = total
@@ -45,7 +44,7 @@ class Deadline:
         if now > self._end:
             self._look()
         try:
-            return self._scope.run(self._own.run, block, *args, **kwargs)  # type: ignore[arg-type]  # one T for both
+            return self._scope.run(block, *args, **kwargs)
         finally:
             self._since = None
 
@@ -67,9 +66,8 @@ class Deadline:
         self._look_in(self._end - monotonic())
 
     def close(self) -> None:
-        if self._timer is not None:
-            self._timer.close()
-            self._timer = None
+        self._scope.close()
+        self._stop_timer()
 
     def _look(self) -> None:
         """Cancel the call if it is late, else look again. Runs in the hub, mostly."""
@@ -77,14 +75,19 @@ class Deadline:
         silent_at = (self._since or now) + self._silence
         if now >= self._end:
             late = f"{self.who} took longer than {self._total:g} s for its reply (setting upstream_total_timeout_s)"
-            self._own.cancel(partial(UpstreamTimeout, late))
+            self._scope.cancel(partial(UpstreamTimeout, late))
         elif now >= silent_at:
             silent = f"{self.who} sent nothing for {self._silence:g} s (setting upstream_silence_timeout_s)"
-            self._own.cancel(partial(UpstreamTimeout, silent))
+            self._scope.cancel(partial(UpstreamTimeout, silent))
         else:
             self._look_in(min(silent_at, self._end) - now)
 
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.close()
+            self._timer = None
+
     def _look_in(self, seconds: float) -> None:
-        self.close()
+        self._stop_timer()
         self._timer = self._hub.loop.timer(max(seconds, 0.001))
         self._timer.start(self._look, update=True)

@@ -11,7 +11,8 @@ whole stream were decoded.
 """
 
 from codecs import BOM_UTF8
-from typing import NamedTuple
+
+import msgspec
 
 from chatapp.errors import FrameTooLarge
 
@@ -31,7 +32,7 @@ MAX_ERROR_BYTES = 16_384  # of a field `error`: only a word of it is needed
 _MAX_RETRY_DIGITS = 15
 
 
-class Frame(NamedTuple):
+class Frame(msgspec.Struct, frozen=True, gc=False):
     """A frame to send. None leaves the line out. `retry` is in milliseconds.
 
     An empty `id` makes the client forget the last one.
@@ -43,7 +44,7 @@ class Frame(NamedTuple):
     retry: int | None = None
 
 
-class ServerEvent(NamedTuple):
+class ServerEvent(msgspec.Struct, frozen=True, gc=False):
     """A received event. `type` is "message" if the stream names none."""
 
     type: str
@@ -51,23 +52,24 @@ class ServerEvent(NamedTuple):
     last_event_id: str
 
 
-def encode(frame: Frame) -> bytes:
+def encode(frame: Frame, id: str | None = None) -> bytes:
     """The frame's bytes: `event:`, `id:`, `retry:`, at least one `data:` line, a blank line.
 
-    CR and CRLF in `data` become LF; a lone surrogate becomes U+FFFD. Raises ValueError for a line
-    end or NUL in `event` or `id`, and for a negative `retry`: a bug or an attack (a forged frame),
-    never a model's doing.
+    `id` replaces the frame's own. CR and CRLF in `data` become LF; a lone surrogate becomes U+FFFD.
+    Raises ValueError for a line end or NUL in `event` or `id`, and for a negative `retry`: a bug or
+    an attack (a forged frame), never a model's doing.
     """
-    data, event, id, retry = frame
+    data, event, id = frame.data, frame.event, frame.id if id is None else id
     if "\n" in data or "\r" in data:
         data = data.replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\ndata: ")
     text = f"data: {data}\n\n"
-    if retry is not None:
-        text = f"retry: {_digits(retry)}\n{text}"
+    if frame.retry is not None:
+        text = f"retry: {_digits(frame.retry)}\n{text}"
+    # isprintable is a quick check that passes every ordinary value, but also fails harmless ones.
     if id is not None:
-        text = f"id: {_one_line(id)}\n{text}"
+        text = f"id: {id if id.isprintable() else _one_line(id)}\n{text}"
     if event is not None:
-        text = f"event: {_one_line(event)}\n{text}"
+        text = f"event: {event if event.isprintable() else _one_line(event)}\n{text}"
     try:
         return text.encode()
     except UnicodeEncodeError:
@@ -81,8 +83,7 @@ def _digits(retry: int) -> str:
 
 
 def _one_line(value: str) -> str:
-    # isprintable is a quick check that passes every ordinary value, but also fails harmless ones.
-    if not value.isprintable() and ("\n" in value or "\r" in value or "\0" in value):
+    if "\n" in value or "\r" in value or "\0" in value:
         raise ValueError("a line end or NUL in an event or id field")
     return value
 
@@ -109,7 +110,9 @@ class _LineBuffer:
         if lines and self._held:
             lines[0] = self.rest() + lines[0]
         self._held += rest
-        if len(self._held) > self._max or (lines and self._longest(lines, len(data)) > self._max):
+        # Only the first line can be longer than what was fed.
+        longest = max(map(len, lines), default=0) if len(data) > self._max else len(lines[0]) if lines else 0
+        if max(longest, len(self._held)) > self._max:
             raise FrameTooLarge(f"the provider sent a line of more than {self._max} bytes (setting max_line_bytes)")
         return lines
 
@@ -118,11 +121,6 @@ class _LineBuffer:
         rest = bytes(self._held)
         self._held.clear()
         return rest
-
-    def _longest(self, lines: list[bytes], fed_bytes: int) -> int:
-        # Measuring every line would cost more than splitting them, and only the first can be longer
-        # than what was fed.
-        return max(map(len, lines)) if fed_bytes > self._max else len(lines[0])
 
 
 class SSEDecoder:

@@ -128,9 +128,9 @@ class NetworkResponse:
 
     def _read_socket(self) -> Iterator[bytes]:
         raw: Any = self._response.raw
-        pieces = socket_reads(self._deadline, raw.connection.sock, raw._fp.fp.read1)
+        pieces = socket_reads(self._deadline, raw.connection.sock, raw._fp)
         if (yield from dechunk(pieces, self._deadline.who)):
-            raw._fp.close()  # only the reader: the socket goes back to the pool
+            raw._fp.close()  # not the socket, which goes back to the pool
             raw.release_conn()
 
     def _read_urllib3(self) -> Iterator[bytes]:

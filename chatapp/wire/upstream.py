@@ -66,7 +66,7 @@ class Upstream:
         silence_timeout: float = 60.0,
         total_timeout: float = 900.0,
         error_body_timeout: float = 2.0,
-        max_reply_bytes: int = 32 << 20,
+        max_stream_bytes: int = 256 << 20,
         pool_size: int = 1000,
         ca_file: str | None = None,
     ) -> None:
@@ -74,7 +74,7 @@ class Upstream:
         self._silence_timeout = silence_timeout
         self._total_timeout = total_timeout
         self._error_body_timeout = error_body_timeout
-        self._max_reply_bytes = max_reply_bytes
+        self._max_stream_bytes = max_stream_bytes
         context = ssl.create_default_context(cafile=ca_file) if ca_file else tls_context(os.environ)
         self._adapter = _Adapter(context, pool_size)
 
@@ -84,7 +84,7 @@ class Upstream:
         total = min(self._total_timeout, total_timeout or self._total_timeout)
         deadline = Deadline(scope, who, self._connect_timeout + self._silence_timeout, total)
         try:
-            response = NetworkResponse(self._send(request, deadline, total), deadline, self._max_reply_bytes)
+            response = NetworkResponse(self._send(request, deadline, total), deadline, self._max_stream_bytes)
             deadline.allow_silence(self._silence_timeout)
         except BaseException:
             deadline.close()

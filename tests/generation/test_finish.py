@@ -4,7 +4,7 @@ import gevent
 import pytest
 from drivers import END, Answers, a_run, a_start, append, events_of, numbered, soon
 
-from chatapp.errors import LogUnavailable, UnknownRun
+from chatapp.errors import LogLost, LogUnavailable, UnknownRun
 from chatapp.events import Entry, RunEnd, RunStart, StreamEvent, TextDelta
 from chatapp.generation.finish import (
     finish_lost,
@@ -80,6 +80,22 @@ def test_a_run_that_another_process_has_taken_over_is_left_to_it(log: MemoryLog)
     with pytest.raises(UnknownRun):
         finish_run(log, answers, "taken", transcript_of(numbered([a_start("taken")])), [END])
     assert not answers.kept
+
+
+@pytest.mark.parametrize("lost_at", ["sync", "append"])
+def test_a_run_whose_log_was_lost_is_kept_all_the_same(
+    log: MemoryLog, monkeypatch: pytest.MonkeyPatch, lost_at: str
+) -> None:
+    answers, transcript = Answers(), begin(log, "fine")
+    answers.failures = 1
+
+    def lose(*_: object) -> int:
+        raise LogLost("lost")
+
+    monkeypatch.setattr(log, lost_at, lose)
+    with gevent.Timeout(5):
+        finish_run(log, answers, "run", transcript, [END])
+    assert answers.kept["run"].content == "fine" and answers.kept["run"].end == END
 
 
 def test_an_answer_can_be_kept_without_a_log() -> None:

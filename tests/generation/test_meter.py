@@ -2,6 +2,7 @@
 
 import pytest
 from drivers import a_chat, a_start
+from msgspec import UNSET
 
 from chatapp.events import (
     AttemptReset,
@@ -66,6 +67,17 @@ def test_the_first_byte_and_the_first_token_are_timed(run: Course, token: Stream
     run.event(token)
     run.event(TextDelta("b"))
     assert run.meter.timing() == Timing(100, 400, 500)
+
+
+def test_how_long_closing_took_is_said_of_runs_that_were_stopped(run: Course) -> None:
+    run.meter.upstream_closed()
+    assert run.meter.timing().upstream_closed_ms is UNSET
+    run.meter.stop_asked()
+    run.seconds += 0.02
+    run.meter.stop_asked()  # by a second tab
+    run.seconds += 0.01
+    run.meter.upstream_closed()
+    assert run.meter.timing().upstream_closed_ms == 30
 
 
 def test_a_second_reply_of_the_run_has_no_first_byte(run: Course) -> None:

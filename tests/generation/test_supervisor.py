@@ -6,7 +6,7 @@ import gevent
 import pytest
 from drivers import Answers, ScriptedProvider, a_chat, events_of, hang, soon
 
-from chatapp.errors import LogUnavailable, Overloaded
+from chatapp.errors import LogUnavailable, Overloaded, UnknownRun
 from chatapp.events import RunEnd, RunStart, StreamEvent, TextDelta, Usage
 from chatapp.generation.supervisor import RunSupervisor
 from chatapp.logs.memory import MemoryLog
@@ -110,8 +110,30 @@ def test_a_run_is_cancelled_through_the_log(runs: RunSupervisor, log: MemoryLog)
     begin(runs, "r", provider)
     gevent.sleep(0)
     runs.cancel("r")
-    assert end_of(log, "r").reason == "cancelled"
+    end = end_of(log, "r")
+    assert end.reason == "cancelled" and isinstance(end.timing.upstream_closed_ms, int)
     assert provider.closed == 1
+
+
+def test_a_run_that_another_process_has_taken_over_is_left_to_it(
+    runs: RunSupervisor,
+    log: MemoryLog,
+    answers: Answers,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """As the log says with each call, once this process was taken for dead."""
+    provider = silent()
+    begin(runs, "r", provider)
+    gevent.sleep(0)
+
+    def fenced(run_id: str) -> None:
+        raise UnknownRun("this process is not writing this run")
+
+    monkeypatch.setattr(log, "sync", fenced)
+    runs.cancel("r")
+    soon(lambda: "another process's" in caplog.text)
+    assert provider.closed == 1 and not answers.kept
 
 
 def test_an_answer_is_kept_once_the_database_is_back(

@@ -11,6 +11,7 @@ from gevent import get_hub, getcurrent
 from gevent.event import Event
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from servers import Redis, redis_server
 
 from chatapp.cancel import CancelScope
 from chatapp.errors import LogError, LogUnavailable, UnknownRun
@@ -18,20 +19,34 @@ from chatapp.events import Entry, TextDelta, ToolResult
 from chatapp.ids import new_id
 from chatapp.logs import EventLog
 from chatapp.logs.memory import MemoryLog
+from chatapp.logs.redis.log import RedisLog
+from chatapp.logs.redis.tuning import Tuning as RedisTuning
 from chatapp.logs.sqlite.log import SQLiteLog
 from chatapp.logs.sqlite.tuning import Tuning
 
 MakeLog = Callable[..., EventLog]
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(scope="module")
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
+    with redis_server(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@pytest.fixture(params=["memory", "sqlite", pytest.param("redis", marks=pytest.mark.slow)])
 def make_log(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MakeLog]:
     made: list[EventLog] = []
 
     def make(retention: float = 3600.0) -> EventLog:
-        log: EventLog = MemoryLog(retention)
-        if request.param == "sqlite":
-            log = SQLiteLog(tmp_path / "log.db", retention=retention, tuning=Tuning(sweep_s=0.05))
+        match request.param:
+            case "redis":
+                server = request.getfixturevalue("redis")
+                server.command("FLUSHALL")
+                log: EventLog = RedisLog(server.url, retention=retention, tuning=RedisTuning(sweep_s=0.05))
+            case "sqlite":
+                log = SQLiteLog(tmp_path / "log.db", retention=retention, tuning=Tuning(sweep_s=0.05))
+            case _:
+                log = MemoryLog(retention)
         log.start()
         made.append(log)
         return log

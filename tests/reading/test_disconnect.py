@@ -10,18 +10,44 @@ from chatapp.reading.disconnect import DisconnectPolicy, OnLeave
 from chatapp.reading.presence import Presence
 
 
+class Elsewhere:
+    """What other processes know: whether they have readers, and for which visit the run waits."""
+
+    def __init__(self) -> None:
+        self.has_readers = False
+        self.awaited: int | None = None
+        self.told: list[str] = []
+
+    def attend(self, run_id: str) -> None:
+        self.told.append(run_id)
+
+    def leave(self, run_id: str, visit: int | None) -> int | None:
+        self.told.remove(run_id)
+        self._await(visit)
+        return None if self.has_readers else self.awaited
+
+    def attended(self, run_id: str, visit: int) -> bool:
+        self._await(visit)
+        return self.has_readers
+
+    def _await(self, visit: int | None) -> None:
+        if visit is not None:
+            self.awaited = max(visit, self.awaited or 0)
+
+
 class Run:
     """The policy of one run, "r", with its clock: `pass_time` lets the grace pass."""
 
     def __init__(self) -> None:
+        self.elsewhere = Elsewhere()
         self.stopped = 0
         self.visits = 0
         self.failure: Exception | None = None
         self._later: list[tuple[Callable[..., None], tuple[object, ...]]] = []
-        self._policy = DisconnectPolicy(Presence(), self._cancel, self._visits, 5.0, self._schedule)
+        self._policy = DisconnectPolicy(Presence(), self.elsewhere, self._cancel, self._visits, 5.0, self._schedule)
 
     def open(self) -> None:
-        self._policy.reader_opened("r")
+        self._policy.reader_opened(OnLeave("r"))
 
     def close(self, stops: bool = True, visit: int | None = None, early: bool = True) -> None:
         self._policy.reader_closed(OnLeave("r", stops, visit), early)
@@ -129,3 +155,42 @@ def test_a_run_whose_visits_cannot_be_read_goes_on(run: Run, caplog: pytest.LogC
         run.close(visit=0)
         run.pass_time()
     assert not run.stopped and "goes on" in caplog.text
+
+
+def test_a_tab_that_closes_here_stops_nothing_that_is_read_elsewhere(run: Run) -> None:
+    run.elsewhere.has_readers = True
+    run.open()
+    run.visits = 1
+    run.close(visit=1)
+    run.pass_time()
+    assert not run.stopped and run.elsewhere.awaited == 1
+
+
+def test_the_last_reader_of_all_workers_stops_it(run: Run) -> None:
+    run.elsewhere.awaited = run.visits = 1  # that client left at another worker
+    run.open()
+    run.close(visit=0)
+    run.pass_time()
+    assert run.stopped == 1
+
+
+def test_somebody_who_comes_to_another_worker_in_time_keeps_it(run: Run) -> None:
+    run.open()
+    run.close(visit=0)
+    run.elsewhere.has_readers = True
+    run.pass_time()
+    assert not run.stopped
+
+
+def test_other_workers_hear_of_readers_whose_leaving_may_matter_there(run: Run) -> None:
+    policy = run._policy
+    bound, follower = OnLeave("r", stops=True), OnLeave("r")
+    policy.reader_opened(bound)
+    assert run.elsewhere.told == []
+    for _ in range(2):
+        policy.reader_opened(follower)
+        assert run.elsewhere.told == ["r"]
+    for _ in range(2):
+        policy.reader_closed(follower, early=True)
+    policy.reader_closed(bound, early=False)
+    assert run.elsewhere.told == []

@@ -1,22 +1,12 @@
 """Decisions get from the process where they are made to the one that waits, and the first one holds."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from chatapp.chat import Ask, Message
 from chatapp.errors import DatabaseUnavailable
 from chatapp.storage.approvals import StoredApprovals
 from chatapp.storage.conversations import Conversations
-from chatapp.storage.database import Database, open_database
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = open_database("", tmp_path)
-    yield database
-    database.close()
+from chatapp.storage.database import Database
 
 
 @pytest.fixture

@@ -1,8 +1,5 @@
 """Versions of answers and questions: all of them are kept and can be reached; one path is shown."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from drivers import an_answer
 from hypothesis import HealthCheck, given, settings
@@ -56,10 +53,8 @@ class Store:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    database = open_database("", tmp_path)
-    yield Store(database)
-    database.close()
+def store(database: Database) -> Store:
+    return Store(database)
 
 
 def test_an_answer_that_fails_when_it_is_made_again_leaves_the_good_one_to_be_chosen(store: Store) -> None:

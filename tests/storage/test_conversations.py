@@ -26,9 +26,9 @@ from chatapp.events import (
     ToolResult,
     Usage,
 )
-from chatapp.storage import Begun, access_tables, placement
+from chatapp.storage import Begun, placement
 from chatapp.storage.conversations import Conversations
-from chatapp.storage.database import open_database
+from chatapp.storage.database import Database, open_database
 from chatapp.storage.tables import Base
 from chatapp.transcript import Transcript, transcript_of
 
@@ -49,7 +49,13 @@ class Store(Conversations):
 
 
 @pytest.fixture
-def conversations(tmp_path: Path) -> Iterator[Store]:
+def conversations(database: Database) -> Store:
+    return Store(database.engine)
+
+
+@pytest.fixture
+def in_file(tmp_path: Path) -> Iterator[Store]:
+    """In SQLite, for tests of its file."""
     database = open_database("", tmp_path)
     yield Store(database.engine)
     database.close()
@@ -218,18 +224,15 @@ def test_a_long_first_line_becomes_a_short_title(conversations: Store) -> None:
     assert len(title) <= 80 and title.endswith("…") and "\n" not in title
 
 
-def test_the_migrations_make_the_schema_of_the_models(tmp_path: Path) -> None:
-    assert access_tables  # its tables are known once it is imported
-    database = open_database("", tmp_path)
+def test_the_migrations_make_the_schema_of_the_models(database: Database) -> None:
     with database.engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
-    database.close()
 
 
-def test_a_file_that_another_process_holds_stops_no_other_greenlet(conversations: Store, tmp_path: Path) -> None:
+def test_a_file_that_another_process_holds_stops_no_other_greenlet(in_file: Store, tmp_path: Path) -> None:
     other = sqlite3.connect(tmp_path / "conversations.sqlite3", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    asking = gevent.spawn(conversations.ask)
+    asking = gevent.spawn(in_file.ask)
     turns = 0
     for turns in range(1, 11):  # the hub goes on turning meanwhile
         gevent.sleep(0.005)
@@ -240,14 +243,14 @@ def test_a_file_that_another_process_holds_stops_no_other_greenlet(conversations
 
 
 def test_what_was_said_never_stands_in_an_error_or_a_log_line(
-    conversations: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    in_file: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     other = sqlite3.connect(tmp_path / "conversations.sqlite3")
     other.execute("DROP TABLE messages")
     other.commit()
     other.close()
     with pytest.raises(DatabaseUnavailable) as caught:
-        conversations.ask(said="a secret question")
+        in_file.ask(said="a secret question")
     assert "the database failed" in caplog.text
     assert "secret" not in caplog.text and "secret" not in str(caught.value)
 
@@ -422,3 +425,22 @@ def test_deleting_an_answer_touches_no_other_one(conversations: Store) -> None:
     mine, other = (conversations.ask(owner, "a", keep=False).answer for owner in ("ann", "bob"))
     conversations.delete_answer("ann", mine.id, alone=False)
     assert conversations.answer("bob", other.id).id == other.id
+
+
+def test_any_text_comes_back_as_it_was(conversations: Store) -> None:
+    """NUL too, which Postgres refuses, and the character with which it is escaped there."""
+    odd = "a\0b\ue0ff0\ue0ff1\ue0ff"
+    begun = conversations.ask(said=odd)
+    conversations.finish(begun.answer.id, answer(odd))
+    kept = conversations.answer("ann", begun.answer.id)
+    assert kept.content == odd and kept.entries() == answer(odd).entries
+    assert conversations.ask(conversation_id=kept.conversation_id).messages[0].text == odd
+    with pytest.raises(NotFound):
+        conversations.answer("ann", "no\0such")
+
+
+def test_the_newest_answer_of_a_chat_is_found_by_the_beginning_of_its_key(conversations: Store) -> None:
+    for key in ("chat:1", "chat:2", "chat-3", "cha", "chaz"):
+        conversations.ask(said=key, key=key)
+    newest = conversations.newest_begun("ann", "chat:")
+    assert newest is not None and conversations.said_before("ann", newest.id)[0].content == "chat:2"

@@ -1,8 +1,5 @@
 """Files are kept beside the answer that holds them, and go with it."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from drivers import an_answer
 from sqlalchemy import Engine, select
@@ -11,7 +8,7 @@ from chatapp.chat import Ask, Message
 from chatapp.events import CitedSource, File
 from chatapp.storage import Answer
 from chatapp.storage.conversations import Conversations
-from chatapp.storage.database import open_database
+from chatapp.storage.database import Database
 from chatapp.storage.tables import FileRow
 from chatapp.transcript import transcript_of
 
@@ -23,10 +20,8 @@ SAID = ("Hi", SOURCE, PICTURE, ELSEWHERE, LEFT_OUT)
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    database = open_database("", tmp_path)
-    yield database.engine
-    database.close()
+def engine(database: Database) -> Engine:
+    return database.engine
 
 
 @pytest.fixture

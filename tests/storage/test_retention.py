@@ -1,14 +1,12 @@
 """Old answers that nobody can list go; all others stay."""
 
-from pathlib import Path
-
 import gevent
 from drivers import an_answer, soon
 
 from chatapp.chat import Ask, Message
 from chatapp.errors import NotFound
 from chatapp.storage.conversations import Conversations
-from chatapp.storage.database import open_database
+from chatapp.storage.database import Database
 from chatapp.storage.retention import Retention
 
 
@@ -28,8 +26,7 @@ def is_gone(conversations: Conversations, answer_id: str) -> bool:
     return False
 
 
-def test_only_finished_answers_without_a_conversation_grow_old(tmp_path: Path) -> None:
-    database = open_database("", tmp_path)
+def test_only_finished_answers_without_a_conversation_grow_old(database: Database) -> None:
     conversations, expiry = Conversations(database.engine), Retention(database.engine, retention_s=-1)
     loose, kept = begin(conversations, keep=False), begin(conversations, keep=True)
     running = begin(conversations, keep=False, finish=False)
@@ -38,11 +35,9 @@ def test_only_finished_answers_without_a_conversation_grow_old(tmp_path: Path) -
     assert is_gone(conversations, loose)
     assert not conversations.answer("ann", kept).running
     assert conversations.answer("ann", running).running
-    database.close()
 
 
-def test_it_deletes_from_its_start_on(tmp_path: Path) -> None:
-    database = open_database("", tmp_path)
+def test_it_deletes_from_its_start_on(database: Database) -> None:
     conversations, expiry = Conversations(database.engine), Retention(database.engine, retention_s=-1)
     loose = begin(conversations, keep=False)
     gevent.sleep(0)
@@ -50,4 +45,3 @@ def test_it_deletes_from_its_start_on(tmp_path: Path) -> None:
     expiry.start()
     soon(lambda: is_gone(conversations, loose))
     expiry.close()
-    database.close()

@@ -16,10 +16,9 @@ from typing import Any
 
 import gevent
 import pytest
-from drivers import soon
 from gevent import socket
 from gevent.server import StreamServer
-from nginx import needs_nginx, nginx
+from servers import needs_nginx, nginx
 
 pytestmark = pytest.mark.slow
 
@@ -269,7 +268,7 @@ def hops(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str
 
         def hop(target: str, directives: str = "") -> str:
             site = partial(_site, target=target, directives=directives)
-            return stack.enter_context(nginx(tmp_path_factory.mktemp("nginx"), site, soon))
+            return stack.enter_context(nginx(tmp_path_factory.mktemp("nginx"), site))
 
         yield hop
 

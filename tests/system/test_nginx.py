@@ -12,7 +12,7 @@ import pytest
 from gevent.event import Event
 from gevent.queue import Queue
 from gevent.server import StreamServer
-from nginx import needs_nginx, nginx
+from servers import needs_nginx, nginx
 
 pytestmark = pytest.mark.slow
 
@@ -69,10 +69,10 @@ def client(provider: Provider, own_server: Callable[..., Any], tmp_path: Path, w
     config = tmp_path / "chatapp.toml"
     config.write_text(f'[providers.told]\ntype = "openai"\nbase_url = "{provider.url}"\nmodels = ["m"]\n')
     server = own_server(
-        CHATAPP_CONFIG=str(config), CHATAPP_SEND_TIMEOUT_S=str(SEND_TIMEOUT_S), CHATAPP_MAX_REPLY_BYTES="1000000000"
+        CHATAPP_CONFIG=str(config), CHATAPP_SEND_TIMEOUT_S=str(SEND_TIMEOUT_S), CHATAPP_MAX_STREAM_BYTES="1000000000"
     )
     client = server.client()
-    with nginx(tmp_path, partial(_site, upstream_port=server.port), wait_until) as client.url:
+    with nginx(tmp_path, partial(_site, upstream_port=server.port)) as client.url:
         yield client
 
 
@@ -96,7 +96,7 @@ def test_another_nginx_in_front_of_it_holds_nothing_back(
     """One that knows nothing of streams: it buffers, unless the reply tells it not to."""
     inner = client.url
     (folder := tmp_path / "outer").mkdir()
-    with nginx(folder, lambda port: OUTER_SITE % (port, inner), wait_until) as client.url:
+    with nginx(folder, lambda port: OUTER_SITE % (port, inner)) as client.url:
         stream = client.stream("POST", "/chat/stream", json=_question())
         for number in range(5):
             provider.words.put(f"word{number}")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from gevent.pywsgi import WSGIServer
-from nginx import needs_nginx, nginx
+from servers import needs_nginx, nginx
 
 pytestmark = [pytest.mark.slow, needs_nginx]
 
@@ -39,7 +39,7 @@ def server(module_server: Callable[..., Any]) -> Any:
 
 
 @pytest.fixture
-def site(server: Any, login: int, tmp_path: Path, wait_until: Any) -> Iterator[str]:
+def site(server: Any, login: int, tmp_path: Path) -> Iterator[str]:
     def published(port: int) -> str:
         text = SITE.read_text()
         for theirs, ours in (("127.0.0.1:8080", port), ("127.0.0.1:8000", server.port), ("127.0.0.1:4180", login)):
@@ -47,7 +47,7 @@ def site(server: Any, login: int, tmp_path: Path, wait_until: Any) -> Iterator[s
             text = text.replace(theirs, f"127.0.0.1:{ours}")
         return text
 
-    with nginx(tmp_path, published, wait_until) as url:
+    with nginx(tmp_path, published) as url:
         yield url
 
 

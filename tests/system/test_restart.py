@@ -162,6 +162,8 @@ def test_a_data_folder_that_cannot_be_used_is_named(own_server: Callable[..., An
         ({"CHATAPP_LOG_URL": "carrier-pigeon:"}, "log_url"),
         ({"CHATAPP_DEFAULT_PROVIDER": "nobody"}, "default_provider"),
         ({"CHATAPP_DATABASE_URL": "nonsense"}, "database_url"),
+        ({"CHATAPP_DATABASE_URL": "postgresql+psycopg://ann:hidden@127.0.0.1:1/x"}, "database_url"),
+        ({"CHATAPP_LOG_URL": "redis://ann:hidden@127.0.0.1:1/0"}, "log_url: cannot use Redis at 127.0.0.1:1"),
         ({"CHATAPP_LOG_URL": "memory:", "WEB_CONCURRENCY": "2"}, "log_url"),
     ],
 )
@@ -171,4 +173,4 @@ def test_a_bad_configuration_stops_the_start_and_is_named(
     with pytest.raises(AssertionError, match="did not start") as caught:
         own_server(**env)
     assert named in str(caught.value)
-    assert "Traceback" not in str(caught.value)
+    assert "Traceback" not in str(caught.value) and "hidden" not in str(caught.value)

@@ -222,7 +222,7 @@ def test_a_reply_without_bound_is_cut_off(server, limited, head):
 
     server.script = script
     with pytest.raises(ReplyTooLarge):
-        read(limited(max_reply_bytes=100_000), server.url)
+        read(limited(max_stream_bytes=100_000), server.url)
     assert server.seen_close.get(timeout=BOUND)
 
 
@@ -232,4 +232,4 @@ def test_a_reply_that_unpacks_without_bound_is_cut_off(server, limited):
     server.answers(head, bomb)
 
     with pytest.raises(ReplyTooLarge):
-        read(limited(max_reply_bytes=1_000_000), server.url)
+        read(limited(max_stream_bytes=1_000_000), server.url)

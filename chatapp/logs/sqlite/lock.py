@@ -39,8 +39,9 @@ class WriterLock:
         return {path.stem for path in self._folder.glob("*.lock")} - {self.id}
 
     @contextmanager
-    def claim(self, writer: str) -> Iterator[bool]:
-        """True if the writer is gone. Removes its file at the end, unless there is an exception."""
+    def claim(self, writer: str, keep: bool = False) -> Iterator[bool]:
+        """True if the writer is gone. Removes its file at the end, unless told to `keep` it, or
+        there is an exception."""
         try:
             file = os.open(self._path(writer), os.O_RDWR)
         except FileNotFoundError:
@@ -49,10 +50,14 @@ class WriterLock:
         try:
             gone = _try_lock(file)
             yield gone
-            if gone:
+            if gone and not keep:
                 self._path(writer).unlink(missing_ok=True)
         finally:
             os.close(file)
+
+    def is_gone(self, writer: str) -> bool:
+        with self.claim(writer, keep=True) as gone:
+            return gone
 
     def _path(self, writer: str) -> Path:
         return self._folder / f"{writer}.lock"

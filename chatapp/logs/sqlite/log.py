@@ -97,7 +97,8 @@ class SQLiteLog:
             entries = tail.since(after) if after >= tail.dropped else self._read_store(tail, after)
             if entries or tail.finished:
                 return entries
-            self._check(self._writer.failure if isinstance(tail, WrittenTail) else self._follower.failure)
+            if failure := self._writer.failure if isinstance(tail, WrittenTail) else self._follower.failure:
+                raise LogUnavailable(failure)
             left = deadline - monotonic()
             if left <= 0:
                 return entries
@@ -132,8 +133,21 @@ class SQLiteLog:
                 raise LogUnavailable(f"cannot take over runs: {error}") from error
         return adopted
 
+    def attend(self, run_id: str) -> None:
+        self._patiently(self._store.readers.add, run_id, self._lock.id)
+
+    def leave(self, run_id: str, visit: int | None) -> int | None:
+        self._patiently(self._store.readers.remove, run_id, self._lock.id)
+        noted = self._patiently(self._store.readers.awaited, run_id)
+        awaited = max((one for one in (visit, noted) if one is not None), default=None)
+        return None if self._has_others(run_id, awaited) else awaited
+
+    def attended(self, run_id: str, visit: int) -> bool:
+        return self._has_others(run_id, visit)
+
     def ping(self) -> None:
-        self._check(self._writer.failure or self._follower.failure or self._checkpointer.failure)
+        if failure := self._writer.failure or self._follower.failure or self._checkpointer.failure:
+            raise LogUnavailable(failure)
         self._patiently(self._store.ping)
 
     def close(self) -> None:
@@ -148,10 +162,20 @@ class SQLiteLog:
         self._store.close()
         self._lock.release()
 
+    def _has_others(self, run_id: str, visit: int | None) -> bool:
+        """Whether other processes have readers; the run then waits for the visit after them."""
+        others = self._patiently(self._store.readers.processes, run_id) - {self._lock.id}
+        if all(self._lock.is_gone(process) for process in others):
+            return False
+        if visit is not None:
+            self._patiently(self._store.readers.wait_for, run_id, visit)
+        return True
+
     def _tail(self, run_id: str) -> Tail:
-        self._check_open()
         tail = self._writer.tails.get(run_id) or self._follower.tails.get(run_id)
-        return tail or self._patiently(self._follower.follow, run_id)
+        if tail is None or self._closed:
+            tail = self._patiently(self._follower.follow, run_id)
+        return tail
 
     def _read_store(self, tail: Tail, after: int) -> list[Entry]:
         entries = self._patiently(self._store.read, tail.key, after)
@@ -223,11 +247,8 @@ class SQLiteLog:
             raise LogUnavailable(f"the event log does not answer: {error}") from error
 
     def _check_open(self) -> None:
-        self._check("the event log is closed" if self._closed else None)
-
-    def _check(self, failure: str | None) -> None:
-        if failure is not None:
-            raise LogUnavailable(failure)
+        if self._closed:
+            raise LogUnavailable("the event log is closed")
 
 
 def _open(path: Path, synchronous: Synchronous) -> tuple[Store, WriterLock]:

@@ -80,9 +80,9 @@ def join(run: int, upto: int, events: Sequence[bytes | msgspec.Raw], times: list
 
 def times_of(entries: Sequence[Entry]) -> list[Moment]:
     """When they came. Those of one flush share their time, so this is short."""
-    if len(entries) == 1:
-        return [(1, entries[0].at)]
-    return [(sum(1 for _ in same), at) for at, same in groupby(entries, attrgetter("at"))]
+    if entries[0].at == entries[-1].at:  # they never decrease
+        return [(len(entries), entries[0].at)]
+    return [(len(list(same)), at) for at, same in groupby(entries, attrgetter("at"))]
 
 
 def encode_times(times: Sequence[Moment]) -> bytes:

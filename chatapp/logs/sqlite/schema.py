@@ -6,6 +6,7 @@ journal   A row per flush, with the events of all runs that were written since t
 chunk     A run's events once they are folded out of the journal. `upto` is the seq of the last,
           `times` says when they came.
 run       Its writer, whether it was cancelled, and whether its log may go.
+reader    The processes that have readers of a run.
 """
 
 import sqlite3
@@ -22,7 +23,7 @@ Synchronous = Literal["NORMAL", "FULL"]
 
 OPEN_S = 5.0  # several processes may open the file at once; nothing else waits inside SQLite
 
-VERSION = 2
+VERSION = 3
 SCHEMA = f"""
 CREATE TABLE journal (
     id INTEGER PRIMARY KEY AUTOINCREMENT,  -- never starts at 1 again: followers ask for ids above
@@ -38,25 +39,35 @@ CREATE TABLE run (
     writer TEXT NOT NULL,
     cancelled INTEGER NOT NULL DEFAULT 0,
     end INTEGER,  -- seq of the run-end, once it is in a chunk
-    settled REAL  -- seconds since the epoch
+    settled REAL,  -- seconds since the epoch
+    awaited INTEGER  -- the visit that it waits for once it has no reader
 );
+CREATE TABLE reader (run TEXT, process TEXT, PRIMARY KEY (run, process)) WITHOUT ROWID;
 CREATE INDEX run_cancelled ON run (writer) WHERE cancelled = 1;
 CREATE INDEX run_unsettled ON run (writer) WHERE settled IS NULL;
 CREATE INDEX run_settled ON run (settled) WHERE settled IS NOT NULL;
 PRAGMA user_version = {VERSION}
 """
-FROM_1 = f"""
-ALTER TABLE chunk ADD COLUMN times BLOB NOT NULL DEFAULT X'90';  -- msgpack: an empty list
+FROM_2 = f"""
+ALTER TABLE run ADD COLUMN awaited INTEGER;
+CREATE TABLE reader (run TEXT, process TEXT, PRIMARY KEY (run, process)) WITHOUT ROWID;
 PRAGMA user_version = {VERSION}
 """
-STEPS = {0: SCHEMA, 1: FROM_1}
+FROM_1 = f"""
+ALTER TABLE chunk ADD COLUMN times BLOB NOT NULL DEFAULT X'90';  -- msgpack: an empty list
+{FROM_2}
+"""
+STEPS = {0: SCHEMA, 1: FROM_1, 2: FROM_2}
 """The statements that bring a file of that version up to date. Rows of schema 1 stay as they
 are."""
 
 
 def connect(path: Path, synchronous: Synchronous) -> sqlite3.Connection:
     """Open the file, or make it. Raises ConfigError if a later version wrote it, StoreError."""
-    private_database(path)
+    try:
+        private_database(path)
+    except OSError as error:
+        raise sqlite3.OperationalError(f"unable to open database file: {error.strerror}") from None
     connection = sqlite3.connect(path, isolation_level=None, timeout=OPEN_S)
     try:
         (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()

@@ -15,6 +15,7 @@ import msgspec
 
 from chatapp.errors import LogError
 from chatapp.events import Entry
+from chatapp.logs.sqlite.attendance import ReaderTable
 from chatapp.logs.sqlite.chunks import Chunks
 from chatapp.logs.sqlite.journal import Journal
 from chatapp.logs.sqlite.pieces import Moment, Piece, is_end, join
@@ -39,6 +40,7 @@ class Store:
         self._connection = connect(path, synchronous)
         self._chunks = Chunks(self._connection)
         self.journal = Journal(self._connection)
+        self.readers = ReaderTable(self._connection)
 
     def close(self) -> None:
         self._connection.close()
@@ -115,6 +117,7 @@ class Store:
         unsettled = "WHERE writer = ? AND settled IS NULL"
         with transaction(self._connection):
             self._fold_left(gone)
+            self.readers.forget(gone)
             rows = self._connection.execute(f"{_SELECT_RUN} {unsettled} ORDER BY key", (gone,)).fetchall()
             self._connection.execute(f"UPDATE run SET writer = ? {unsettled}", (writer, gone))
         return [StoredRun(*row) for row in rows]

@@ -94,15 +94,15 @@ class WrittenTail(Tail):
         self.entries.append(Entry(self.last, event, at))
         self.encoded.append(encoded)
         self.unfolded_bytes += len(encoded)
-        if isinstance(event, RunEnd):
+        if type(event) is RunEnd:
             self.end = self.last
         return len(encoded)
 
     def seal(self) -> Piece:
-        """What came since the last call, to be written to the journal."""
-        piece = self._piece(self.sealed, self.last)
+        """What came since the last call, to be written to the journal. All of it has one time."""
+        events = self.encoded[self.sealed - self.folded :]
         self.sealed = self.last
-        return piece
+        return join(self.key, self.last, events, [(len(events), self.at)])
 
     def chunks(self) -> list[Piece]:
         """What is durable and not folded yet."""

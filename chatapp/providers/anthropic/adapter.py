@@ -67,11 +67,11 @@ class Anthropic(HTTPProvider):
         return ProviderRequest("/v1/messages", request_body(chat, self.name, STYLES[self.thinking]), VERSION)
 
     def decode(self, body: Iterable[bytes]) -> ReplyItems:
-        reply = _Reply(self.name)
+        reply = _Reply(self.name, self.max_reply_bytes)
         return reply.read(self.frames(body, reply))
 
     def decode_whole(self, body: bytes) -> ReplyItems:
-        return self.read_whole(body, _Reply(self.name))
+        return self.read_whole(body, _Reply(self.name, self.max_reply_bytes))
 
     def decode_models(self, body: bytes) -> Iterable[str]:
         return [model.id for model in msgspec.json.decode(body, type=_Models).data]
@@ -127,8 +127,8 @@ _event = msgspec.json.Decoder(_Event)
 class _Reply(Reply[_Event]):
     frame = _event
 
-    def __init__(self, who: str) -> None:
-        super().__init__(who)
+    def __init__(self, who: str, max_bytes: int) -> None:
+        super().__init__(who, max_bytes)
         self._stop_reason = ""
         self._begun = False
         self._usage = _Usage()
@@ -248,7 +248,7 @@ class _Reply(Reply[_Event]):
         self._chars += len(delta.text or "")
         block.citations += objects(delta.citation)
         if text := delta.text or delta.thinking:
-            block.texts.append(text)
+            block.text.add(text)
             yield TextDelta(text) if delta.text else ReasoningDelta(text)
         if delta.signature:
             block.signatures.append(delta.signature)

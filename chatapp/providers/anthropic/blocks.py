@@ -8,6 +8,7 @@ from msgspec import UNSET, UnsetType
 from chatapp.errors import BadReply
 from chatapp.events import CitedSource
 from chatapp.providers.media import cited, objects
+from chatapp.text import GrowingText
 from chatapp.wire.json_text import NOTHING, UNREADABLE, parse_arguments, parse_loosely, parse_value
 from chatapp.wire.shapes import Note
 
@@ -32,12 +33,12 @@ _fields = msgspec.json.Decoder(_Fields)
 
 
 class Block:
-    """`start` is how it began; later pieces are in `texts`, `signatures`, `inputs` and `citations`.
+    """`start` is how it began; later pieces are in `text`, `signatures`, `inputs` and `citations`.
     It begins `offset` characters into the reply's text."""
 
     def __init__(self, raw: bytes, who: str, offset: int = 0, note: Note = lambda field: None) -> None:
         self.start = parse_loosely(_fields, raw, who, note)
-        self.texts: list[str] = []
+        self.text = GrowingText()
         self.signatures: list[str] = []
         self.inputs: list[str] = []
         self.citations = objects(self.start.citations)
@@ -48,7 +49,7 @@ class Block:
 
     def missing(self, whole: str) -> str:
         """What the whole text of the block has beyond what came."""
-        came = (self.start.text or self.start.thinking) + "".join(self.texts)
+        came = (self.start.text or self.start.thinking) + str(self.text)
         return whole[len(came) :] if whole.startswith(came) else ""
 
     @property
@@ -65,9 +66,9 @@ class Block:
         """The block as in a whole message; None for a blank text, which Anthropic refuses."""
         fields = parse_arguments(self._raw, self._who)
         if self.start.type == "text":
-            fields["text"] = self.start.text + "".join(self.texts)
+            fields["text"] = self.start.text + str(self.text)
         if self.start.type == "thinking":
-            fields["thinking"] = self.start.thinking + "".join(self.texts)
+            fields["thinking"] = self.start.thinking + str(self.text)
         if self.signatures:
             fields["signature"] = "".join(self.signatures)
         if self.citations:
@@ -79,7 +80,7 @@ class Block:
     def sources(self) -> Iterator[CitedSource]:
         """What the whole text of the block cites; each once."""
         citations, self._told = self.citations[self._told :], len(self.citations)
-        end = self.offset + len(self.start.text) + sum(map(len, self.texts))
+        end = self.offset + len(self.start.text) + self.text.chars
         for found in citations:
             title = found.get("title") or found.get("document_title")
             url = found.get("url") or found.get("source")

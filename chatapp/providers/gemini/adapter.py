@@ -21,7 +21,16 @@ from chatapp.providers.http import BLANK, HTTPProvider, ProviderRequest
 from chatapp.providers.reply import Reply, ReplyItems
 from chatapp.providers.thinking import STYLES
 from chatapp.providers.tool_calls import ProviderToolCalls, WholeCalls, read_arguments
-from chatapp.wire.json_text import NOTHING, count, is_something, json_data, parse_arguments, parse_loosely
+from chatapp.text import GrowingText
+from chatapp.wire.json_text import (
+    NOTHING,
+    UNREADABLE,
+    count,
+    is_something,
+    json_data,
+    parse_arguments,
+    parse_loosely,
+)
 from chatapp.wire.upstream_errors import stream_error
 
 FINISH: dict[str, FinishReason] = {
@@ -53,12 +62,12 @@ class Gemini(HTTPProvider):
         return ProviderRequest(url, request_body(chat, self.name, STYLES[self.thinking]))
 
     def decode(self, body: Iterable[bytes]) -> ReplyItems:
-        reply = _Reply(self.name)
+        reply = _Reply(self.name, self.max_reply_bytes)
         return reply.read(self.frames(body, reply))
 
     def decode_whole(self, body: bytes) -> ReplyItems:
         """One response, or a list of chunks, from a server that does not know `alt=sse`."""
-        return self.read_whole(body, _Reply(self.name, alone=body.lstrip(BLANK).startswith(b"{")))
+        return self.read_whole(body, _Reply(self.name, self.max_reply_bytes, alone=body.lstrip(BLANK).startswith(b"{")))
 
     def decode_models(self, body: bytes) -> Iterable[str]:
         models = msgspec.json.decode(body, type=_Models).models
@@ -87,6 +96,12 @@ class _Part(msgspec.Struct):
     thoughtSignature: str | None = None
     inlineData: Blob | None = None
     fileData: FileData | None = None
+
+
+class _Plain(msgspec.Struct, forbid_unknown_fields=True):
+    """A part that is a text and nothing else, as almost all are."""
+
+    text: str
 
 
 class _Content(msgspec.Struct):
@@ -132,6 +147,7 @@ class _Models(msgspec.Struct):
 
 _chunk = msgspec.json.Decoder(_Chunk)
 _part = msgspec.json.Decoder(_Part)
+_plain = msgspec.json.Decoder(_Plain)
 _fields = msgspec.json.Decoder(dict[str, object])
 
 
@@ -140,15 +156,15 @@ class _Reply(Reply[_Chunk]):
 
     frame = _chunk
 
-    def __init__(self, who: str, alone: bool = False) -> None:
-        super().__init__(who)
+    def __init__(self, who: str, max_bytes: int, alone: bool = False) -> None:
+        super().__init__(who, max_bytes)
         self._alone = alone
         self._reason = ""
         self._usage: _Usage | None = None
         self._calls = WholeCalls(who, self.skip)
         self._partial: PartialCall | None = None
         self._served = ProviderToolCalls(who)
-        self._parts: list[bytes] = []
+        self._turn: list[GrowingText | dict[str, object]] = []  # as it goes back; plain texts are joined
         self._grounding = Grounding()
 
     def knows(self, chunk: _Chunk) -> bool:
@@ -177,7 +193,7 @@ class _Reply(Reply[_Chunk]):
         if FINISH.get(self._reason) != "length":
             yield from self._end_partial()
         yield from self._grounding.end()
-        turn = self._turn()
+        turn = [{"text": str(part)} if isinstance(part, GrowingText) else part for part in self._turn]
         signed = self._calls or any("thoughtSignature" in part for part in turn)
         if FINISH.get(self._reason, "stop") == "stop" and signed and not self._calls.renamed:
             yield NativePiece(PROTOCOL, self._who, [*turn], whole=True)
@@ -196,7 +212,7 @@ class _Reply(Reply[_Chunk]):
             yield from self._take_partial(call, part.thoughtSignature)
             return
         if part.thoughtSignature or (not part.thought and part.text != "" and (call is None or call.name)):
-            self._parts.append(raw)
+            self._keep(raw)
         if part.text:
             yield ReasoningDelta(part.text) if part.thought else TextDelta(part.text)
         if part.text and not part.thought:
@@ -235,7 +251,7 @@ class _Reply(Reply[_Chunk]):
             return
         partial.end()
         if partial.name:
-            self._parts.append(partial.part())
+            self._keep(partial.part())
         yield from self._calls.take(partial.id, partial.name, json_data(partial.arguments))
 
     def _skip_part(self, raw: bytes) -> None:
@@ -249,15 +265,17 @@ class _Reply(Reply[_Chunk]):
         self.finished = True
         self._reason = reason
 
-    def _turn(self) -> list[dict[str, object]]:
-        """The turn as it goes back. Pieces of a text are joined, but never with a signed part."""
-        turn: list[dict[str, object]] = []
-        for part in (parse_arguments(raw, self._who) for raw in self._parts):
-            if turn and turn[-1].keys() == part.keys() == {"text"}:
-                turn[-1]["text"] = f"{turn[-1]['text']}{part['text']}"
-            else:
-                turn.append(part)
-        return turn
+    def _keep(self, raw: bytes) -> None:
+        """Pieces of a text are joined, but never with a signed part."""
+        try:
+            text = _plain.decode(raw).text
+        except UNREADABLE:
+            self._turn.append(parse_arguments(raw, self._who))
+            return
+        last = self._turn[-1] if self._turn else None
+        if not isinstance(last, GrowingText):
+            self._turn.append(last := GrowingText())
+        last.add(text)
 
 
 def _usage(usage: _Usage | None) -> Usage | None:

@@ -46,11 +46,11 @@ class Grounding:
     said."""
 
     def __init__(self) -> None:
-        self._texts: list[bytes] = []
+        self._text = bytearray()
         self._sources: list[CitedSource] = []
 
     def said(self, text: str) -> None:
-        self._texts.append(text.encode("utf-8", "surrogatepass"))
+        self._text += text.encode("utf-8", "surrogatepass")
 
     def take(self, candidate: Grounded) -> None:
         for grounding in objects(candidate.groundingMetadata):
@@ -61,7 +61,7 @@ class Grounding:
                 self._sources.append(cited(found.get("uri"), found.get("title"), "", *place))
 
     def end(self) -> Iterator[CitedSource]:
-        text = b"".join(self._texts)
+        text = bytes(self._text)
         for source in dict.fromkeys(self._sources):
             if source.start is None or source.end is None:
                 yield source

@@ -39,7 +39,7 @@ from chatapp.providers.openai_chat.reasoning_details import ReasoningDetails
 from chatapp.providers.openai_chat.request import PROTOCOL, Quirks, request_body
 from chatapp.providers.reply import Reply, ReplyItems, Told
 from chatapp.providers.tool_calls import ProviderToolCalls, ToolCallAssembler
-from chatapp.wire.json_text import count, is_something, parse_loosely, parse_value
+from chatapp.wire.json_text import NOTHING, count, is_something, parse_loosely, parse_value
 from chatapp.wire.upstream_errors import stream_error
 
 FINISH: dict[str, FinishReason] = {
@@ -76,11 +76,11 @@ class OpenAIChat(HTTPProvider):
         return ProviderRequest("/chat/completions", request_body(chat, self.name, self._quirks))
 
     def decode(self, body: Iterable[bytes]) -> ReplyItems:
-        reply = _Reply(self.name)
+        reply = _Reply(self.name, self.max_reply_bytes)
         return reply.read(self.frames(body, reply))
 
     def decode_whole(self, body: bytes) -> ReplyItems:
-        return self.read_whole(body, _Reply(self.name))
+        return self.read_whole(body, _Reply(self.name, self.max_reply_bytes))
 
     def decode_models(self, body: bytes) -> Iterable[str]:
         models = msgspec.json.decode(body, type=Models | list[Model])
@@ -90,8 +90,8 @@ class OpenAIChat(HTTPProvider):
 class _Reply(Reply[Chunk]):
     frame = CHUNK
 
-    def __init__(self, who: str) -> None:
-        super().__init__(who)
+    def __init__(self, who: str, max_bytes: int) -> None:
+        super().__init__(who, max_bytes)
         self._details = ReasoningDetails()
         self._extra: object = None  # the turn's `extra_content`
         self._sealed: set[str] = set()  # the ids of calls that have an `extra_content`
@@ -113,7 +113,7 @@ class _Reply(Reply[Chunk]):
         return not may_fail and (is_ours or chunk.choices is not None)
 
     def take(self, chunk: Chunk) -> Iterator[StreamEvent]:
-        if is_something(chunk.error):
+        if chunk.error is not NOTHING and is_something(chunk.error):
             self.finished = self.finished and not chunk.choices  # OpenRouter takes its finish back
             raise stream_error(self._who, bytes(chunk.error))
         self._pages.take(chunk)
@@ -125,10 +125,18 @@ class _Reply(Reply[Chunk]):
         for choice in chunk.choices or ():
             if choice.index:
                 continue  # of several choices only the first counts
-            self._raise_if(choice.error)
-            yield from self._take_choice(choice)
-            self._take_usage(choice.usage)
-        self._take_usage(chunk.usage)
+            if choice.error is not NOTHING:  # most chunks have only a delta: each call here is one for each token
+                self._raise_if(choice.error)
+            if choice.delta is not None:
+                yield from self._events(choice.delta)
+            if choice.message is not None or choice.delta is None:
+                yield from self._whole_message(choice)
+            if choice.finish_reason:
+                self._finish(choice.finish_reason)
+            if choice.usage is not NOTHING:
+                self._take_usage(choice.usage)
+        if chunk.usage is not NOTHING:
+            self._take_usage(chunk.usage)
 
     def rest(self) -> Iterator[StreamEvent]:
         yield from self._pages.end()
@@ -149,31 +157,35 @@ class _Reply(Reply[Chunk]):
         if is_something(error):
             raise stream_error(self._who, bytes(error))
 
-    def _take_choice(self, choice: Choice) -> Iterator[StreamEvent]:
-        if choice.delta is None and choice.message is None:
-            self.skip("choice without a message")
-        if choice.delta is not None:
-            self._has_deltas = True
-            self._raise_if(choice.delta.error)
-            yield from self._events(choice.delta)
-        if choice.message is not None and (choice.delta is None or choice.finish_reason):
-            self._raise_if(choice.message.error)
-            yield from self._late_events(choice.message)
-        if choice.finish_reason:
-            self._finish(choice.finish_reason)
-
-    def _events(self, message: Message) -> Iterator[StreamEvent]:
-        for event in self._texts(message):
+    def _events(self, delta: Message) -> list[StreamEvent]:
+        self._has_deltas = True
+        if delta.error is not NOTHING:
+            self._raise_if(delta.error)
+        events: list[StreamEvent] = []
+        for event in self._texts(delta):
             if isinstance(event, (TextDelta, ReasoningDelta)):
                 self._told[type(event)].add(event.text)
-                yield event
+                events.append(event)
             else:
-                yield from self._once(event)
-        for fragment in message.tool_calls or ():
+                events += self._once(event)
+        if delta.tool_calls or delta.function_call:
+            events += self._fragments(delta)
+        return events
+
+    def _fragments(self, delta: Message) -> Iterator[StreamEvent]:
+        for fragment in delta.tool_calls or ():
             made = self._tool(fragment.index, fragment.id, fragment.type, fragment.function or Function())
             yield from self._with_extra(fragment.index, fragment, made)
-        if message.function_call and not message.tool_calls:  # the older field: one call, without an id
-            yield from self._tool("function_call", None, None, message.function_call)
+        if delta.function_call and not delta.tool_calls:  # the older field: one call, without an id
+            yield from self._tool("function_call", None, None, delta.function_call)
+
+    def _whole_message(self, choice: Choice) -> Iterator[StreamEvent]:
+        """What a message says that stands for deltas, or repeats them."""
+        if choice.message is None:
+            self.skip("choice without a message")
+        elif choice.delta is None or choice.finish_reason:
+            self._raise_if(choice.message.error)
+            yield from self._late_events(choice.message)
 
     def _late_events(self, message: Message) -> Iterator[StreamEvent]:
         """Those of a whole message that no delta brought. Perplexity sends one with each delta."""
@@ -202,9 +214,9 @@ class _Reply(Reply[Chunk]):
         texts: list[ReasoningDelta | TextDelta | CitedSource | File] = []
         if reasoning := reasoning_of(message):
             texts.append(ReasoningDelta(reasoning))
-        if is_something(message.reasoning_details):
+        if message.reasoning_details is not NOTHING and is_something(message.reasoning_details):
             self._details.take(message.reasoning_details, self._who)
-        if is_something(message.extra_content):
+        if message.extra_content is not NOTHING and is_something(message.extra_content):
             self._extra = parse_value(bytes(message.extra_content), self._who)
         if isinstance(message.content, list):
             texts += self._parts(message.content)

@@ -8,19 +8,19 @@ from chatapp.providers.openai_chat.media import Beside, Found
 from chatapp.wire.json_text import NOTHING
 
 
-class Part(msgspec.Struct):
+class Part(msgspec.Struct, gc=False):
     type: str = ""
     text: str | None = None
     thinking: "list[Part] | str | None" = None
     image_url: msgspec.Raw | UnsetType = UNSET
 
 
-class Function(msgspec.Struct):
+class Function(msgspec.Struct, gc=False):
     name: str | None = None
     arguments: str | dict[str, object] | None = None
 
 
-class CallPiece(msgspec.Struct):
+class CallPiece(msgspec.Struct, gc=False):
     index: int | None = None
     id: str | None = None
     type: str | None = None
@@ -28,7 +28,7 @@ class CallPiece(msgspec.Struct):
     extra_content: msgspec.Raw = NOTHING
 
 
-class Message(Beside):
+class Message(Beside, gc=False):
     error: msgspec.Raw = NOTHING
     content: str | list[msgspec.Raw] | None = None
     refusal: str | None = None
@@ -40,7 +40,7 @@ class Message(Beside):
     function_call: Function | None = None
 
 
-class Choice(msgspec.Struct):
+class Choice(msgspec.Struct, gc=False):
     index: int | None = None
     delta: Message | None = None
     message: Message | None = None
@@ -49,12 +49,12 @@ class Choice(msgspec.Struct):
     error: msgspec.Raw = NOTHING
 
 
-class Details(msgspec.Struct):
+class Details(msgspec.Struct, gc=False):
     cached_tokens: float | None = None
     reasoning_tokens: float | None = None
 
 
-class Numbers(msgspec.Struct):
+class Numbers(msgspec.Struct, gc=False):
     prompt_tokens: float | None = None
     completion_tokens: float | None = None
     total_tokens: float | None = None
@@ -64,18 +64,18 @@ class Numbers(msgspec.Struct):
     completion_tokens_details: Details | None = None
 
 
-class Groq(msgspec.Struct):
+class Groq(msgspec.Struct, gc=False):
     usage: msgspec.Raw = NOTHING
     error: msgspec.Raw = NOTHING
 
 
-class Status(msgspec.Struct):
+class Status(msgspec.Struct, gc=False):
     """MiniMax's."""
 
     status_code: int | None = None
 
 
-class Chunk(Found):
+class Chunk(Found, gc=False):
     """A chunk of a stream, or a whole response: the fields that we need."""
 
     error: msgspec.Raw = NOTHING

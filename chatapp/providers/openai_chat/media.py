@@ -5,7 +5,7 @@ OpenAI has `annotations`, OpenRouter `images` as well. Perplexity and xAI repeat
 names of their own for the pages that were found.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -14,14 +14,14 @@ from chatapp.events import CitedSource, File
 from chatapp.providers.media import annotations, cited, file_of_url, objects, texts
 
 
-class Beside(msgspec.Struct):
+class Beside(msgspec.Struct, gc=False):
     """The fields of a message that are not its text; of any type, for they must not cost it."""
 
     annotations: msgspec.Raw | UnsetType = UNSET
     images: msgspec.Raw | UnsetType = UNSET
 
 
-class Found(msgspec.Struct):
+class Found(msgspec.Struct, gc=False):
     """The fields of a chunk that say which pages were found."""
 
     citations: msgspec.Raw | UnsetType = UNSET
@@ -30,9 +30,13 @@ class Found(msgspec.Struct):
     search_info: msgspec.Raw | UnsetType = UNSET
 
 
-def beside(message: Beside) -> Iterator[CitedSource | File]:
-    if message.annotations is message.images is UNSET:
-        return  # as in almost every chunk
+def beside(message: Beside) -> Iterable[CitedSource | File]:
+    if message.annotations is message.images is UNSET:  # as in almost every chunk
+        return ()
+    return _found(message)
+
+
+def _found(message: Beside) -> Iterator[CitedSource | File]:
     yield from annotations(objects(message.annotations))
     for part in objects(message.images):
         url = part.get("image_url")

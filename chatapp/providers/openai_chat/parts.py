@@ -21,7 +21,9 @@ def is_known(part: Part) -> bool:
 def reasoning_of(message: Message) -> str:
     """Some send the same under several names."""
     for said in (message.reasoning_content, message.reasoning, message.reasoning_details):
-        if text := said if isinstance(said, str) else words(said) if said not in (None, NOTHING) else "":
+        if said is None or said is NOTHING:
+            continue
+        if text := said if isinstance(said, str) else words(said):
             return text
     return ""
 

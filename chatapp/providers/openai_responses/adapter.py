@@ -70,11 +70,11 @@ class OpenAIResponses(HTTPProvider):
         return ProviderRequest("/responses", request_body(chat, self.name, STYLES[self.thinking]))
 
     def decode(self, body: Iterable[bytes]) -> ReplyItems:
-        reply = _Reply(self.name)
+        reply = _Reply(self.name, self.max_reply_bytes)
         return reply.read(self.frames(body, reply))
 
     def decode_whole(self, body: bytes) -> ReplyItems:
-        return self.read_whole(body, _Reply(self.name))
+        return self.read_whole(body, _Reply(self.name, self.max_reply_bytes))
 
     def decode_models(self, body: bytes) -> Iterable[str]:
         return [model.id for model in msgspec.json.decode(body, type=Models).data]
@@ -83,8 +83,8 @@ class OpenAIResponses(HTTPProvider):
 class _Reply(Reply[Event]):
     frame = EVENT
 
-    def __init__(self, who: str) -> None:
-        super().__init__(who)
+    def __init__(self, who: str, max_bytes: int) -> None:
+        super().__init__(who, max_bytes)
         self._reason: FinishReason = "stop"
         self._usage: Numbers | None = None
         self._tool_calls = ToolCallAssembler(who, self.skip)

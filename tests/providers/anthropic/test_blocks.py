@@ -14,8 +14,8 @@ def block(**fields):
 
 def test_a_block_goes_back_with_what_came_after_its_start():
     text, thinking = block(type="text", text="so "), block(type="thinking", thinking="", signature="")
-    text.texts += ["I ", "look"]
-    thinking.texts.append("hm")
+    text.text.add("I look")
+    thinking.text.add("hm")
     thinking.signatures.append("sig")
     assert text.native() == {"type": "text", "text": "so I look"}
     assert thinking.native() == {"type": "thinking", "thinking": "hm", "signature": "sig"}

@@ -1,0 +1,23 @@
+"""How a greenlet that has much to do lets the others, and their sockets, have their turns.
+
+A turn takes a few milliseconds at most, so long work counts what it does. The counts are for work
+that costs some microseconds an event, as reading, writing and rendering events do.
+"""
+
+import gevent
+
+TURN_WORK = 65_536
+"""In characters or bytes."""
+
+ITEM_WORK = 128
+"""An event costs as much as so many characters."""
+
+# More than 0: that would run other greenlets, but not look whether a socket can be read, so that
+# whatever waits for one waits until all work is done.
+SHORTEST_S = 1e-6
+
+
+def let_others_run() -> None:
+    """Return once everything that can go on has had its turn, with the sockets that became
+    ready."""
+    gevent.sleep(SHORTEST_S)

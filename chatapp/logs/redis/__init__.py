@@ -1,0 +1,1 @@
+"""The log of many machines, in Redis Streams; `log.py` has the parts in a picture."""

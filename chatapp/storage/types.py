@@ -1,0 +1,28 @@
+"""Text as both databases keep it. Postgres refuses the character NUL, which a model may well write;
+there it is escaped, and nobody sees that."""
+
+from typing import Any
+
+from sqlalchemy import Dialect, String
+from sqlalchemy.types import TypeDecorator
+
+ESCAPE = "\ue0ff"  # of the private use area; where it occurs itself, it is escaped too
+_ESCAPES = {ord("\0"): f"{ESCAPE}0", ord(ESCAPE): f"{ESCAPE}1"}
+
+
+class Text(TypeDecorator[str]):
+    """Any text, with NULs. Equality and order are those of the database's own text."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return value.translate(_ESCAPES) if value and self._escapes(dialect, value) else value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
+        if value and dialect.name == "postgresql" and ESCAPE in value:
+            return str(value).replace(f"{ESCAPE}0", "\0").replace(f"{ESCAPE}1", ESCAPE)
+        return value  # type: ignore[no-any-return]
+
+    def _escapes(self, dialect: Dialect, value: str) -> bool:
+        return dialect.name == "postgresql" and ("\0" in value or ESCAPE in value)

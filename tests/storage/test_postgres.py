@@ -1,0 +1,80 @@
+"""What only Postgres asks for: it is far away, and many machines share it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import gevent
+import pytest
+from drivers import BOUND_S, soon
+from servers import Postgres
+from sqlalchemy import select, text
+
+from chatapp.chat import Ask, Message
+from chatapp.errors import ConfigError, DatabaseUnavailable
+from chatapp.storage.conversations import Conversations
+from chatapp.storage.database import Database, open_database
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def url(postgres: Postgres) -> str:
+    """Of an empty database."""
+    return postgres.database()
+
+
+@pytest.fixture
+def remote(url: str, tmp_path: Path) -> Iterator[Database]:
+    database = open_database(url, tmp_path)
+    yield database
+    database.close()
+
+
+def sleep(database: Database) -> int:
+    with database.engine.connect() as connection:
+        connection.execute(text("SELECT pg_sleep(0.3)"))
+        return int(connection.execute(text("SELECT 42")).scalar_one())
+
+
+def test_the_hub_turns_while_a_query_waits(remote: Database) -> None:
+    waiting = gevent.spawn(sleep, remote)
+    turns = 0
+    while not waiting.dead:
+        gevent.sleep(0.01)
+        turns += 1
+    assert waiting.get() == 42 and turns > 10
+
+
+def test_a_greenlet_that_is_thrown_out_of_a_query_leaves_nobody_its_rows(remote: Database) -> None:
+    thrown = [gevent.spawn(sleep, remote) for _ in range(3)]
+    gevent.sleep(0.1)
+    gevent.killall(thrown)
+    with remote.engine.connect() as connection:
+        assert [connection.execute(select(number)).scalar() for number in map(text, "123")] == [1, 2, 3]
+
+
+def test_several_machines_migrate_at_once(url: str, tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in "abc"]
+    for folder in folders:
+        folder.mkdir()
+    opening = [gevent.spawn(open_database, url, folder) for folder in folders]
+    for database in [greenlet.get(timeout=BOUND_S) for greenlet in opening]:
+        Conversations(database.engine).recent("ann")
+        database.close()
+
+
+def test_a_server_that_restarts_is_missed_only_while_it_is_away(postgres: Postgres, remote: Database) -> None:
+    conversations = Conversations(remote.engine)
+    begun = conversations.begin(Ask(said=[Message("user", "hi")]), "ann", "mock", "words")
+    postgres.stop()
+    with pytest.raises(DatabaseUnavailable):
+        conversations.ping()
+    postgres.start()
+    found = soon(lambda: conversations.answer("ann", begun.answer.id), DatabaseUnavailable)
+    assert found == begun.answer
+
+
+def test_a_password_stands_in_no_error(tmp_path: Path, closed_port: int) -> None:
+    with pytest.raises(ConfigError, match="database_url") as caught:
+        open_database(f"postgresql+psycopg://ann:hidden@127.0.0.1:{closed_port}/x", tmp_path)
+    assert "hidden" not in str(caught.value)

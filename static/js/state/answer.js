@@ -24,6 +24,8 @@ export function shown(message, extra = {}) {
     stepWorked: false,
     thinkingSince: null,
     thinkingMs: message.reasoning_ms ?? 0,
+    askedSince: null,
+    waitedMs: 0,
     watched: false,
     stopping: false,
     waiting: false,
@@ -52,7 +54,7 @@ export function blankAnswer(fields) {
  */
 export function forgotten(answer) {
   const nothing = { content: "", reasoning: "", tools: [], steps: [], sources: [], files: [] };
-  return { ...answer, ...nothing, step: 0, stepsTold: false, stepWorked: false, thinkingSince: null, thinkingMs: 0 };
+  return { ...answer, ...nothing, step: 0, stepsTold: false, stepWorked: false, thinkingSince: null, thinkingMs: 0, askedSince: null, waitedMs: 0 };
 }
 
 /**
@@ -81,7 +83,7 @@ const HANDLERS = {
   }),
   [EVENT.toolApproval]: (answer, { tool_call_id, state: approval, expires }, at) => {
     const since = answer.watched && approval === "approved" ? at : null; // the wait does not count
-    return changeTool(answer, tool_call_id, { approval, expires, since, deciding: null });
+    return waited(changeTool(answer, tool_call_id, { approval, expires, since, deciding: null }), at);
   },
   [EVENT.toolResult]: (answer, data) =>
     changeTool(answer, data.tool_call_id, { result: data.result ?? null, error: data.error ?? null, done: true }),
@@ -117,6 +119,18 @@ const HANDLERS = {
  */
 export function changeTool(answer, id, fields) {
   return { ...answer, tools: answer.tools.map((tool) => (tool.id === id ? { ...tool, ...fields } : tool)) };
+}
+
+/**
+ * Counts the time in which nothing but a reader's decision was missing.
+ * @param {ShownMessage} answer
+ * @param {number} at
+ */
+function waited(answer, at) {
+  const asks = answer.tools.some((tool) => tool.approval === "asked" && !tool.done);
+  if (asks) return { ...answer, askedSince: answer.askedSince ?? at };
+  const waitedMs = answer.waitedMs + (answer.askedSince === null ? 0 : at - answer.askedSince);
+  return { ...answer, askedSince: null, waitedMs };
 }
 
 /** @param {any} data @param {number|null} since @returns {import("./types.js").ToolCall} */

@@ -86,6 +86,7 @@ export class AnswerView extends View {
     const begun = Boolean(answer.content || answer.reasoning || answer.files.length || answer.tools.length || answer.steps.length);
     const moving = begun && !answer.waiting && !answer.stopping && !isBetween(answer);
     hook(node, "pending").hidden = !running || moving;
+    node.toggleAttribute("data-moving", running && moving);
     setText(hook(node, "pending-label"), waitingLabel(answer));
   }
 

@@ -15,7 +15,12 @@ const ENDINGS = {
 /** Tells a reader how an answer ended; "" if it ended normally. @param {ShownMessage} answer */
 export function endingOf(answer) {
   if (answer.status === "running" || answer.error) return "";
-  return ENDINGS[answer.finish_reason ?? ""] ?? "";
+  return ENDINGS[answer.finish_reason ?? ""] ?? (isEmpty(answer) ? "The model gave an empty answer." : "");
+}
+
+/** @param {ShownMessage} answer */
+function isEmpty({ content, files, tools }) {
+  return !content.trim() && files.length + tools.length === 0;
 }
 
 /**
@@ -38,8 +43,9 @@ function endAnnouncement(answer) {
 }
 
 /** The small line under an answer. @param {ShownMessage} answer */
-export function metaOf({ model, timing, usage }) {
-  return [model, timing && seconds(timing.total_ms), tokensOf(usage, timing)].filter(Boolean).join(" · ");
+export function metaOf(answer) {
+  const { model, timing } = answer;
+  return [model, timing && seconds(timing.total_ms), tokensOf(answer)].filter(Boolean).join(" · ");
 }
 
 /** @param {ShownMessage} answer */
@@ -118,14 +124,16 @@ function seconds(ms) {
 }
 
 /**
- * Tokens per second, or their number if the answer was too short to measure.
- * @param {import("../state/types.js").Usage|null} usage
- * @param {import("../state/types.js").Timing|null} timing
+ * Tokens per second, or their number if the answer was too short to measure, or waited for a reader
+ * nobody knows how long.
+ * @param {ShownMessage} answer
  */
-function tokensOf(usage, timing) {
+function tokensOf({ usage, timing, tools, waitedMs, watched }) {
   if (!usage?.completion) return "";
   const about = usage.estimated ? "≈ " : "";
-  const ms = timing && timing.first_token_ms !== null ? timing.total_ms - timing.first_token_ms : 0;
+  const isKnown = watched || !tools.some((tool) => tool.approval);
+  const first = isKnown ? timing?.first_token_ms ?? null : null;
+  const ms = timing && first !== null ? timing.total_ms - first - waitedMs : 0;
   if (ms < 200 || usage.completion < 5) return `${about}${usage.completion} tokens`;
   return `${about}${Math.round((usage.completion / ms) * 1000)} tokens/s`;
 }

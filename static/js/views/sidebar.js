@@ -2,6 +2,7 @@
 /** The list of conversations: it shows which one is open, renames and deletes. */
 
 import { arrange, cloned, hook, setText } from "../dom/hooks.js";
+import { keepDraft } from "./drafts.js";
 import { View } from "./view.js";
 
 /** @typedef {import("../state/types.js").Conversation} Conversation */
@@ -30,12 +31,14 @@ export class SidebarView extends View {
     this.on(this.dialog, "close", () => this.#onDialogClose());
     this.on(this.store, "change", ({ detail }) => this.#onChange(detail));
     this.#show();
+    this.#showOpen();
   }
 
   /** @param {import("../state/types.js").Change} change */
   #onChange({ state, previous }) {
     const moved = state.conversationId !== previous.conversationId;
     if (moved || state.conversations !== previous.conversations) this.#show();
+    if (moved) this.#showOpen();
   }
 
   #show() {
@@ -107,7 +110,23 @@ export class SidebarView extends View {
     const id = this.dialog.dataset.conversation ?? "";
     if (this.dialog.returnValue !== "delete") return;
     const wasOpen = id === this.store.state.conversationId;
-    if ((await this.actions.remove(id)) && wasOpen) this.actions.openNewChat();
+    const place = this.store.state.conversations.findIndex((each) => each.id === id);
+    if (!(await this.actions.remove(id))) return;
+    keepDraft(id, "");
+    if (wasOpen) this.actions.openNewChat();
+    this.#focusAt(place);
+  }
+
+  /** The focus goes on to what follows in the list, where the deleted one was. @param {number} place */
+  #focusAt(place) {
+    const { children } = this.list;
+    const item = children[Math.min(place, children.length - 1)];
+    (item ? hook(item, "link") : hook(this.root, "new-chat")).focus();
+  }
+
+  /** In a long list the open conversation may be out of sight. */
+  #showOpen() {
+    this.list.querySelector('[aria-current="page"]')?.scrollIntoView({ block: "nearest" });
   }
 }
 

@@ -20,7 +20,6 @@ from chatapp.logs.sqlite.log import SQLiteLog
 from chatapp.metrics.own_port import OwnPort
 from chatapp.metrics.process import Metrics
 from chatapp.prices import PriceTable
-from chatapp.private_files import private_folder
 from chatapp.providers.catalog import ProviderCatalog
 from chatapp.quotas.owners import OwnerLimits
 from chatapp.quotas.places import OwnerPlaces
@@ -38,6 +37,7 @@ from chatapp.storage.rates import RateWindows
 from chatapp.storage.receipts import Receipts
 from chatapp.storage.retention import Retention
 from chatapp.storage.usage import UsageReport
+from chatapp.storage.user_inputs import StoredUserInputs
 from chatapp.tools.catalog import ToolCatalog
 from chatapp.tools.mcp.config import mcp_servers
 from chatapp.tracing.switch import Tracing, tracing_of
@@ -123,10 +123,10 @@ def build_service(
     ConfigError."""
     around_provider, around_tool = (tracing.provider, tracing.tool) if tracing else (None, None)
     metrics = metrics or Metrics()
-    private_folder(settings.data, "data")  # conversations are nobody else's to read
+    database = open_database(settings.database_url, settings.data)  # first: it makes the folder, or is refused it
     log = open_log(settings, metrics.log)
-    database = open_database(settings.database_url, settings.data)
     conversations, approvals = Conversations(database.engine, settings.max_messages), StoredApprovals(database.engine)
+    inputs = StoredUserInputs(database.engine)
     providers = ProviderCatalog(settings, environ, around_provider)
     figures = metrics.runs(providers.by_name, providers.is_listed)
     watching = [*([tracing.runs] if tracing else ()), *observers, figures]
@@ -137,9 +137,10 @@ def build_service(
         database=database,
         conversations=conversations,
         approvals=approvals,
+        inputs=inputs,
         retention=Retention(database.engine, settings.answer_retention_s),
         providers=providers,
-        tools=ToolCatalog(settings, mcp_servers(settings, environ), approvals, around_tool),
+        tools=ToolCatalog(settings, mcp_servers(settings, environ), approvals, inputs, around_tool),
         agents=AgentCatalog(settings),
         dialects=DIALECTS,
         runs=runs,

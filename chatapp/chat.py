@@ -104,6 +104,14 @@ class ToolSpec(msgspec.Struct, frozen=True, omit_defaults=True):
     custom: dict[str, object] | None = None
 
 
+class HostedTool(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A tool that a provider of this protocol runs itself, as the client described it there."""
+
+    protocol: str
+    type: str
+    json: dict[str, object]
+
+
 class AnswerSchema(msgspec.Struct, frozen=True, omit_defaults=True):
     """A JSON schema that the answer must follow, with what the client said beside it.
 
@@ -129,6 +137,7 @@ class ChatOptions(msgspec.Struct, frozen=True, kw_only=True):
       only the switch.
     - `tools` are the client's: the provider is told of them, and their calls are passed to the
       client.
+    - `hosted` are tools that the provider runs itself. One that has them not does without.
     - `tool_choice` is `auto`, `none`, `required`, or the name of the one tool to call.
     - Without `parallel_tools` a turn has at most one call, if the provider can guarantee that.
     - `schema` is what the answer must follow. With `json_mode` it is JSON of any shape.
@@ -146,6 +155,7 @@ class ChatOptions(msgspec.Struct, frozen=True, kw_only=True):
     stop: list[str] = []
     seed: int | None = None
     tools: list[ToolSpec] = []
+    hosted: list[HostedTool] = []
     tool_choice: str = "auto"
     parallel_tools: bool = True
     schema: AnswerSchema | None = None

@@ -139,6 +139,32 @@ class ToolApproval(Event, frozen=True, tag="tool-approval"):
     expires: float
 
 
+class ToolQuestion(Event, frozen=True, tag="tool-question"):
+    """A question of a running call's tool to the owner, such as an MCP server's elicitation: first
+    `asked`, then one of the other states. What the owner fills in stands in no log.
+
+    `schema` is the JSON schema of a flat form; only the first event has it, and the `message`. At
+    `expires` (epoch seconds) nobody is waited for any more. `id` is unique.
+    """
+
+    tool_call_id: str
+    id: str
+    state: Literal["asked", "accepted", "declined", "cancelled", "expired"]
+    expires: float
+    message: str = ""
+    schema: dict[str, object] = {}
+
+
+class ToolProgress(Event, frozen=True, tag="tool-progress"):
+    """How far a running call is: `done` of `total`, which is None if nobody knows it. A client that
+    misses one is told by the next, and a kept answer has none."""
+
+    tool_call_id: str
+    done: float
+    total: float | None = None
+    message: str = ""
+
+
 class PlanStep(Event, frozen=True, tag="plan-step"):
     """A step that an agent announces. `begun`: the agent now works on this announced step; only the
     `message` dialect shows that."""
@@ -232,6 +258,8 @@ StreamEvent: TypeAlias = (
     | ToolInputDelta
     | ToolCall
     | ToolApproval
+    | ToolQuestion
+    | ToolProgress
     | ToolResult
     | PlanStep
     | CitedSource

@@ -5,7 +5,6 @@ built by `app`; building it starts nothing.
 """
 
 import logging
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -17,6 +16,7 @@ from chatapp.agents import Agent
 from chatapp.agents.catalog import AgentCatalog
 from chatapp.agents.provider import AgentProvider
 from chatapp.chat import Ask
+from chatapp.decisions import decide, fill_in
 from chatapp.dialects import Dialect
 from chatapp.errors import ChatappError, InvalidField, LogError, LogUnavailable, NotFound, UnknownRun
 from chatapp.events import Entry, File
@@ -39,8 +39,7 @@ from chatapp.storage.conversations import Conversations
 from chatapp.storage.database import Database
 from chatapp.storage.retention import Retention
 from chatapp.storage.usage import USAGE_KEYS, UsageReport, usage_query
-from chatapp.tools import Approvals, Decision
-from chatapp.tools.approvals import approval_of
+from chatapp.tools import Approvals, Decision, InputState, UserInput, UserInputs
 from chatapp.tools.catalog import NamedTool, ToolCatalog
 from chatapp.tools.toolbox import Toolbox
 from chatapp.transcript import Transcript, transcript_of
@@ -56,6 +55,7 @@ __all__ = [
     "StoredMessage",
     "UsageKey",
     "UsageSum",
+    "UserInput",
     "answerer",
     "estimated_tokens",
 ]
@@ -88,6 +88,7 @@ class ChatService:
     database: Database
     conversations: Conversations
     approvals: Approvals
+    inputs: UserInputs
     retention: Retention
     providers: ProviderCatalog
     tools: ToolCatalog
@@ -194,6 +195,11 @@ class ChatService:
         if self.conversations.delete_answer(answer.owner, answer.id, alone):
             self._stop_deleted(answer.id)
 
+    def delete_message(self, caller: Caller, message_id: str) -> None:
+        """This one alone; if its run is still going on, it is stopped."""
+        if self.conversations.delete_message(caller.owner, message_id):
+            self._stop_deleted(message_id)
+
     def delete_conversation(self, caller: Caller, conversation_id: str) -> None:
         """With all its messages; runs that are still going on are stopped."""
         for run_id in self.conversations.delete(caller.owner, conversation_id):
@@ -201,18 +207,14 @@ class ChatService:
 
     def decide(self, answer: Answer, call_id: str, decision: Decision) -> Decision:
         """Approve or deny a call that waits, from any worker; return the decision that holds, which
-        is the first.
+        is the first. Raises NotFound, InvalidRequest, LogError, DatabaseUnavailable."""
+        return decide(self.described(answer), answer.id, call_id, decision, self.approvals)
 
-        Nothing waits any more once the time is over, or the run. Raises NotFound, InvalidRequest,
-        LogError.
-        """
-        transcript = self.described(answer)
-        approval = approval_of(transcript, call_id)
-        if approval.state != "asked":
-            return approval.state
-        if transcript.end is not None or time.time() >= approval.expires:
-            return "expired"
-        return self.approvals.decide(answer.id, call_id, decision)
+    def fill_in(self, answer: Answer, call_id: str, question_id: str | None, said: UserInput) -> tuple[str, InputState]:
+        """Say something to a question that a running call asks, from any worker; return its id and
+        the state that holds. Raises the same, and InvalidField for content that was not asked
+        for."""
+        return fill_in(self.described(answer), answer.id, call_id, question_id, said, self.inputs)
 
     def usage(
         self,

@@ -22,6 +22,8 @@ from chatapp.events import (
     ToolApproval,
     ToolCall,
     ToolInputDelta,
+    ToolProgress,
+    ToolQuestion,
     ToolResult,
 )
 
@@ -118,8 +120,8 @@ class Transcript:
 
     def _add_whole(self, entry: Entry) -> None:
         match entry.event:
-            case ToolInputDelta() | Raw():
-                return  # the complete call follows
+            case ToolInputDelta() | Raw() | ToolProgress():
+                return  # the complete call follows, or its result
             case AttemptReset():
                 self._entries = self._entries[:1]
                 return
@@ -127,7 +129,16 @@ class Transcript:
                 self.start = start
             case RunEnd() as end:
                 self.end = end
-            case ToolCall() | ToolApproval() | ToolResult() | PlanStep() | CitedSource() | File() | NativePiece():
+            case (
+                ToolCall()
+                | ToolApproval()
+                | ToolQuestion()
+                | ToolResult()
+                | PlanStep()
+                | CitedSource()
+                | File()
+                | NativePiece()
+            ):
                 pass
         self._entries.append(Entry(entry.seq, entry.event, round(entry.at, 3), entry.parts))
 

@@ -25,6 +25,7 @@ VOCABULARY = {
     "settings.tables",
     "sqlite",
     "private_files",
+    "turns",
 }
 """Modules at the top that any room may import."""
 
@@ -34,7 +35,8 @@ MAY_IMPORT = {
     "tools": {"wire/"},
     "providers": {"wire/"},
     "dialects": {"wire/"},
-    "storage": {"tools"},  # implements its Approvals
+    "storage": {"tools"},  # implements its Approvals and UserInputs
+    "decisions": {"tools", "tools.validation"},
     "agents": {"providers", "providers.usage"},
     "quotas": set(),
     "generation": {"providers", "providers.usage", "tools/", "logs", "quotas.places"},
@@ -43,6 +45,7 @@ MAY_IMPORT = {
     "metrics": {"providers", "reading.observer"},
     "tracing": {"providers", "tools", "generation.observer"},
     "service": {
+        "decisions",
         "generation/",
         "reading/",
         "storage/",
@@ -73,7 +76,22 @@ MAY_IMPORT = {
         "tracing.switch",
         "settings.loading",
     },
-    "ops": {"app", "models", "service", "providers", "generation", "storage/", "access/", "wire/", "settings.loading"},
+    "ops": {
+        "app",
+        "models/",
+        "service",
+        "providers/",
+        "agents/",
+        "tools/",
+        "generation",
+        "logs/",  # its backup and doctor look into the stores
+        "reading/",
+        "dialects/",
+        "storage/",
+        "access/",
+        "wire/",
+        "settings.loading",
+    },
     "wsgi": {"app", "ops/"},
 }
 """Beside the vocabulary and itself. `x` is the room's `__init__` alone, `x/` all of the room."""
@@ -84,15 +102,17 @@ APART = ("providers", "dialects", "logs", "web.api", "web.compat")
 ONLY = {
     "flask": {"web", "access", "app"},
     "werkzeug": {"web", "access", "app"},
-    "requests": {"wire"},
-    "urllib3": {"wire"},
+    "requests": {"wire", "ops.http"},  # providers; our own server, as a client
+    "urllib3": {"wire", "ops.http"},
     "gunicorn": {"ops", "web.request_body"},
     "select": {"wire"},  # for its `poll`: `select` itself fails beyond 1,024 open files
     "sqlalchemy": {"storage"},
     "alembic": {"storage"},
     "limits": {"quotas.requests"},
-    "sqlite3": {"sqlite", "logs.sqlite"},
+    "sqlite3": {"sqlite", "logs.sqlite", "ops.backup.copy"},
     "click": {"ops.cli", "models.terminal"},
+    "rich": {"ops.cli", "ops.chat"},
+    "prompt_toolkit": {"ops.chat.prompt"},
     "jsonschema": {"tools.validation", "tools.patterns", "tools.mcp.helper"},
     "referencing": {"tools.validation", "tools.mcp.helper"},
     "docstring_parser": {"tools.functions"},
@@ -118,6 +138,7 @@ WRITES_FRAMES = {
     "chatapp.errors",
     "chatapp.events",
     "chatapp.transcript",
+    "chatapp.turns",
     "chatapp.wire.frames",
     "chatapp.wire.json_text",
 }
@@ -236,6 +257,12 @@ def test_each_library_has_its_place(module: str) -> None:
 @pytest.mark.parametrize("module", MODULES)
 def test_settings_are_read_in_few_places(module: str) -> None:
     assert "chatapp.settings.Settings" not in imports(module) or is_in(module, READS_SETTINGS), module
+
+
+def test_the_helper_of_mcp_servers_loads_nothing_of_the_server() -> None:
+    helper = "tools.mcp.helper"
+    for module in filter(lambda module: is_in(module, {helper}), MODULES):
+        assert all(is_in(target, {helper}) for target in targets(module)), module
 
 
 def test_no_rooms_need_each_other() -> None:

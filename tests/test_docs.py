@@ -11,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import get_args
 
+import click
 import pytest
 from drivers import an_answer
 from gunicorn.config import Config
@@ -28,12 +29,13 @@ from chatapp.ops.run_log import RunLog
 from chatapp.providers.discovery import FOUND_BY_KEY
 from chatapp.providers.mock.provider import Mock
 from chatapp.settings import HELP, Settings
-from chatapp.settings.loading import PREFIX, TABLES
+from chatapp.settings.loading import OTHERS, PREFIX, TABLES
 from chatapp.settings.tables import ProviderType, ThinkingStyle
 from chatapp.trace import current_trace, trace_of
 from chatapp.tracing import conventions
 
 ROOT = Path(__file__).parent.parent
+COMMAND_LINE = (ROOT / "docs/guides/command-line.md").read_text("utf-8")
 CONFIGURATION = (ROOT / "docs/configuration.md").read_text("utf-8")
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 ALL = "\n".join(page.read_text("utf-8") for page in PAGES)
@@ -56,7 +58,7 @@ def test_every_setting_stands_in_the_docs_with_its_default_and_meaning() -> None
 
 
 def test_the_docs_name_no_setting_that_is_not_there() -> None:
-    known = {f"{PREFIX}{name.upper()}" for name in HELP} | {"CHATAPP_CONFIG"}
+    known = {f"{PREFIX}{name.upper()}" for name in (*HELP, *OTHERS)}
     for page in PAGES:
         named = set(re.findall(r"\bCHATAPP_[A-Z_]+\b", page.read_text("utf-8")))
         assert named <= known, f"{page.name}: {named - known}"
@@ -123,11 +125,29 @@ def test_every_endpoint_has_its_place(tmp_path: Path) -> None:
         assert rule.endpoint == "static" or re.search(rf"{shown}(?![\w/-])", ALL), rule.rule
 
 
-def test_every_event_and_every_command_has_its_place() -> None:
+def test_every_event_has_its_place() -> None:
     for event in get_args(StreamEvent):
         assert f"`{event.__struct_config__.tag}`" in ALL
-    for command in main.commands:
-        assert f"chatapp {command}" in ALL
+
+
+def commands(command: click.Command = main, name: str = "chatapp") -> Iterator[tuple[str, click.Command]]:
+    """Every command by its whole name."""
+    if isinstance(command, click.Group):
+        for word, below in command.commands.items():
+            yield from commands(below, f"{name} {word}")
+    else:
+        yield name, command
+
+
+@pytest.mark.parametrize(("name", "command"), list(commands()))
+def test_every_command_and_its_options_stand_in_the_guide(name: str, command: click.Command) -> None:
+    group = re.escape(" ".join(name.split()[:2]))
+    section = re.search(rf"(?ms)^## {group}$.*?(?=^## |\Z)", COMMAND_LINE)
+    text = section[0] if section else COMMAND_LINE
+    assert name in text
+    for option in (parameter for parameter in command.params if isinstance(parameter, click.Option)):
+        for spelling in (*option.opts, *option.secondary_opts):
+            assert f"{spelling}" in text, f"{name} {spelling}"
 
 
 def name_of(page: Path) -> str:

@@ -33,9 +33,24 @@ def connection(path: Path) -> Iterator[sqlite3.Connection]:
         yield connection
 
 
+class Counted(Checkpointer):
+    """Counts its looks at the file."""
+
+    looks = 0
+
+    def _look(self) -> None:
+        super()._look()
+        self.looks += 1
+
+    def looked(self, times: int = 5) -> None:
+        """Return when it has looked so many times more."""
+        enough = self.looks + times
+        soon(lambda: self.looks >= enough)
+
+
 @contextmanager
-def checkpoints(path: Path, pause_s: float = 0.01, **sizes: int) -> Iterator[Checkpointer]:
-    with closing(Checkpointer(path, look_s=0.005, pause_s=pause_s, **sizes)) as checkpointer:
+def checkpoints(path: Path, pause_s: float = 0.01, **sizes: int) -> Iterator[Counted]:
+    with closing(Counted(path, look_s=0.005, pause_s=pause_s, **sizes)) as checkpointer:
         checkpointer.start()
         yield checkpointer
 
@@ -61,9 +76,16 @@ def impatient(path: Path, connection: sqlite3.Connection) -> Iterator[sqlite3.Co
 
 
 def test_a_step_is_taken_once_the_file_is_free(connection: sqlite3.Connection, impatient: sqlite3.Connection) -> None:
+    tries: list[int] = []
+
+    def step() -> str:
+        tries.append(1)
+        write(impatient, 10)
+        return "written"
+
     connection.execute("BEGIN IMMEDIATE")
-    waiting = gevent.spawn(retry_while_busy, lambda: write(impatient, 10) or "written")
-    gevent.sleep(0.02)
+    waiting = gevent.spawn(retry_while_busy, step)
+    soon(lambda: len(tries) > 1)
     assert not waiting.dead
     connection.execute("COMMIT")
     assert waiting.get(timeout=BOUND_S) == "written"
@@ -100,9 +122,9 @@ def test_a_large_wal_is_copied_into_the_file(path: Path, connection: sqlite3.Con
 
 
 def test_a_small_wal_is_left_alone(path: Path, connection: sqlite3.Connection) -> None:
-    with checkpoints(path, passive_bytes=MB):
+    with checkpoints(path, passive_bytes=MB) as checkpointer:
         write(connection, 1000)
-        gevent.sleep(0.05)
+        checkpointer.looked()
         assert path.stat().st_size < 100_000
         assert wal_size(path) > 0
 
@@ -129,7 +151,7 @@ def test_a_file_that_nobody_writes_is_left_alone(path: Path, connection: sqlite3
 
 def test_a_file_that_is_not_there_yet_is_waited_for(path: Path) -> None:
     with checkpoints(path) as checkpointer:
-        gevent.sleep(0.05)
+        checkpointer.looked()
         assert checkpointer.failure is None
         assert not path.exists()
 

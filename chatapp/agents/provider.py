@@ -30,6 +30,8 @@ from chatapp.events import (
     ToolApproval,
     ToolCall,
     ToolInputDelta,
+    ToolProgress,
+    ToolQuestion,
     ToolResult,
     Usage,
 )
@@ -45,6 +47,8 @@ SHOWN = (
     ToolInputDelta,
     ToolCall,
     ToolApproval,
+    ToolQuestion,
+    ToolProgress,
     ToolResult,
     PlanStep,
 )

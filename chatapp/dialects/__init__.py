@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable
 from typing import ClassVar
 
-from chatapp.events import ErrorInfo, RunEnd, StreamEvent, ToolCall, ToolResult
+from chatapp.events import ErrorInfo, RunEnd, StreamEvent, ToolCall, ToolProgress, ToolQuestion, ToolResult
 from chatapp.wire.frames import Frame
 from chatapp.wire.json_text import json_data
 
@@ -80,6 +80,28 @@ def is_shown(tool: str, tools: Collection[str] | None) -> bool:
     """Whether a client sees calls of this tool. `tools` are the names of those that it runs itself;
     calls of others are the server's own. None: it sees all calls."""
     return tools is None or tool in tools
+
+
+def question_data(question: ToolQuestion) -> dict[str, object]:
+    """A question of a running call; its words and its form come only when it is asked."""
+    asked = {"message": question.message, "schema": question.schema} if question.state == "asked" else {}
+    return {
+        "tool_call_id": question.tool_call_id,
+        "question": question.id,
+        "state": question.state,
+        "expires": question.expires,
+        **asked,
+    }
+
+
+def progress_data(progress: ToolProgress) -> dict[str, object]:
+    """How far a running call is; `total` is null if nobody knows it."""
+    return {
+        "tool_call_id": progress.tool_call_id,
+        "done": progress.done,
+        "total": progress.total,
+        "message": progress.message,
+    }
 
 
 def outcome_data(outcome: ToolResult) -> dict[str, object]:

@@ -24,6 +24,8 @@ from chatapp.events import (
     ToolApproval,
     ToolCall,
     ToolInputDelta,
+    ToolProgress,
+    ToolQuestion,
     ToolResult,
 )
 from chatapp.wire.frames import Frame
@@ -68,6 +70,8 @@ class DeltaDialect(Dialect):
                 | ToolInputDelta()
                 | ToolCall()
                 | ToolApproval()
+                | ToolQuestion()
+                | ToolProgress()
                 | ToolResult()
                 | PlanStep()
                 | Raw()

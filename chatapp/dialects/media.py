@@ -4,10 +4,10 @@ The bytes of a file are not part of our own events: they have the address at whi
 them. A protocol that knows only text gets a Markdown link to that address.
 """
 
-from base64 import b64encode
 from collections.abc import Iterable
 
 from chatapp.events import CitedSource, File
+from chatapp.turns import to_base64
 
 FILE_URL = "/api/v1/messages/{run}/files/{file}"
 
@@ -41,7 +41,7 @@ def image_url(run: str, file: File) -> str:
     here."""
     if not file.bytes:
         return file_url(run, file)
-    return f"data:{file.media_type};base64,{b64encode(file.bytes).decode()}"
+    return f"data:{file.media_type};base64,{to_base64(file.bytes)}"
 
 
 def in_words(run: str, file: File) -> str:

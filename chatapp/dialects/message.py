@@ -4,11 +4,10 @@ A client may ignore the events of plan and tools, and in the mode `legacy` those
 docs/dialects.md has all events.
 """
 
-from base64 import b64encode
 from collections.abc import Iterable, Iterator
 from typing import ClassVar, assert_never
 
-from chatapp.dialects import Dialect, call_data, error_data, failed, outcome_data
+from chatapp.dialects import Dialect, call_data, error_data, failed, outcome_data, progress_data, question_data
 from chatapp.dialects.media import file_data, source_data
 from chatapp.events import (
     AttemptReset,
@@ -25,8 +24,11 @@ from chatapp.events import (
     ToolApproval,
     ToolCall,
     ToolInputDelta,
+    ToolProgress,
+    ToolQuestion,
     ToolResult,
 )
+from chatapp.turns import to_base64
 from chatapp.wire.frames import Frame
 from chatapp.wire.json_text import json_data
 
@@ -54,6 +56,10 @@ class MessageDialect(Dialect):
                 yield _frame("tool_call", call_data(event))
             case ToolApproval():
                 yield _frame("tool_approval", _approval(event))
+            case ToolQuestion():
+                yield _frame("tool_question", question_data(event))
+            case ToolProgress():
+                yield _frame("tool_progress", progress_data(event))
             case ToolResult():
                 yield _frame("tool_result", outcome_data(event))
             case PlanStep():
@@ -161,7 +167,7 @@ class RawPassthroughDialect(MessageDialect):
         try:
             encoding, text = "utf-8", data.decode()
         except UnicodeDecodeError:  # not text, or a character that was cut between two pieces
-            encoding, text = "base64", b64encode(data).decode()
+            encoding, text = "base64", to_base64(data)
         yield _frame("raw", {"seq": self._seq, "encoding": encoding, "data": text})
 
 

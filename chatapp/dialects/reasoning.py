@@ -7,7 +7,7 @@ Thinking is shown only if the request asked for it. A run that called too many t
 from collections.abc import Iterator
 from typing import ClassVar, assert_never
 
-from chatapp.dialects import Dialect, call_data, failed, outcome_data
+from chatapp.dialects import Dialect, call_data, failed, outcome_data, progress_data
 from chatapp.dialects.media import WordsForFiles, file_data, source_data
 from chatapp.events import (
     AttemptReset,
@@ -24,6 +24,8 @@ from chatapp.events import (
     ToolApproval,
     ToolCall,
     ToolInputDelta,
+    ToolProgress,
+    ToolQuestion,
     ToolResult,
 )
 from chatapp.wire.frames import Frame
@@ -64,6 +66,8 @@ class ReasoningDialect(Dialect):
             case ToolResult():
                 self._tool_results += 1
                 yield _frame("tool_result", outcome_data(event))
+            case ToolProgress():
+                yield _frame("tool_progress", progress_data(event))
             case RunStart():
                 self._run_id = event.run_id
                 self._thinking = event.reasoning == "enabled"
@@ -76,7 +80,7 @@ class ReasoningDialect(Dialect):
                 self._tool_calls = self._tool_results = 0
                 self._words = WordsForFiles()
                 yield from self.reset(event.reason)
-            case ToolInputDelta() | ToolApproval() | PlanStep() | Raw() | NativePiece():
+            case ToolInputDelta() | ToolApproval() | ToolQuestion() | PlanStep() | Raw() | NativePiece():
                 pass
             case _:
                 assert_never(event)

@@ -5,13 +5,15 @@ A refusal is an InvalidField. Its message names the field, what is wrong, and wh
 
 import re
 from collections.abc import Container, Sequence
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import msgspec
 
 from chatapp.chat import Effort, Image, Message, Part, Text, ToolSpec
-from chatapp.errors import InvalidField
+from chatapp.errors import InvalidField, field_of
 from chatapp.events import ToolCall
+
+T = TypeVar("T")
 
 PositiveInt = Annotated[int, msgspec.Meta(ge=1)]
 Temperature = Annotated[float, msgspec.Meta(ge=0, le=2)]
@@ -138,3 +140,12 @@ def _part(field: str, part: ContentPart) -> Part:
             return image_of(f"{field}.image_url", url or "")
         case other:
             raise InvalidField(f"{field}.type: {other!r} is not supported; use text or image parts")
+
+
+def typed(field: str, values: list[dict[str, object]], type: type[T]) -> list[T]:
+    """Values that are also passed on as they came. Raises InvalidField."""
+    try:
+        return msgspec.convert(values, list[type])  # type: ignore[valid-type]
+    except msgspec.ValidationError as error:
+        place, wrong = field_of(error)
+        raise InvalidField(f"{field}{place}: {wrong}") from None

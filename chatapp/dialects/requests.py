@@ -151,7 +151,14 @@ class TitleRequest(msgspec.Struct, frozen=True):
 
 
 class DecisionRequest(msgspec.Struct, frozen=True):
-    decision: Literal["approved", "denied"]
+    """Either a `decision` about a call that waits for approval, or an `action` on a question of a
+    running call: `content` is the form of an accepted one, and `question` its id; without it the
+    oldest open one is meant."""
+
+    decision: Literal["approved", "denied"] | None = None
+    action: Literal["accept", "decline", "cancel"] | None = None
+    content: dict[str, object] | None = None
+    question: str | None = None
 
 
 # Fields that say how the answer is sent, and do not change the question.

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import ClassVar, assert_never
 
-from chatapp.dialects import Dialect, call_data, failed, outcome_data
+from chatapp.dialects import Dialect, call_data, failed, outcome_data, progress_data
 from chatapp.dialects.media import WordsForFiles, file_data, source_data
 from chatapp.errors import RunFailed
 from chatapp.events import (
@@ -27,6 +27,8 @@ from chatapp.events import (
     ToolApproval,
     ToolCall,
     ToolInputDelta,
+    ToolProgress,
+    ToolQuestion,
     ToolResult,
 )
 from chatapp.wire.frames import Frame
@@ -66,6 +68,8 @@ class SessionDialect(Dialect):
                 yield self._frame("tool", json_data(call_data(event)))
             case ToolResult():
                 yield self._frame("tool", json_data(outcome_data(event)))
+            case ToolProgress():
+                yield self._progress(event)
             case RunStart():
                 self._run_id, self._created = event.run_id, event.created
                 self._session_id = event.session_id or event.run_id
@@ -77,7 +81,15 @@ class SessionDialect(Dialect):
             case AttemptReset():
                 self._words = WordsForFiles()
                 yield from self.reset(event.reason)
-            case PlanStep() | ReasoningDelta() | ToolInputDelta() | ToolApproval() | Raw() | NativePiece():
+            case (
+                PlanStep()
+                | ReasoningDelta()
+                | ToolInputDelta()
+                | ToolApproval()
+                | ToolQuestion()
+                | Raw()
+                | NativePiece()
+            ):
                 pass
             case _:
                 assert_never(event)
@@ -93,11 +105,20 @@ class SessionDialect(Dialect):
             return self._frame("error", end.error.message, status, ended)
         return self._frame("done", end.reason, at=ended)
 
+    def _progress(self, event: ToolProgress) -> Frame:
+        """Counts for nothing, since a compacted log has none: its id is the call's, whose progress
+        the next one replaces."""
+        place = f"{self._run_id}.{self._position}.{event.tool_call_id}"
+        return self._framed("tool", place, json_data(progress_data(event)))
+
     def _frame(self, type_: str, content: str, status: int = 200, at: float | None = None) -> Frame:
         self._position += len(content) if type_ == "assistant" else 1
+        return self._framed(type_, f"{self._run_id}.{self._position}", content, status, at)
+
+    def _framed(self, type_: str, id: str, content: str, status: int = 200, at: float | None = None) -> Frame:
         data = {
             "type": type_,
-            "id": f"{self._run_id}.{self._position}",
+            "id": id,
             "sessionId": self._session_id,
             "timestamp": _timestamp(self._created if at is None else at),
             "content": content,

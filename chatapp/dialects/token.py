@@ -25,6 +25,8 @@ from chatapp.events import (
     ToolApproval,
     ToolCall,
     ToolInputDelta,
+    ToolProgress,
+    ToolQuestion,
     ToolResult,
 )
 from chatapp.wire.frames import Frame
@@ -68,6 +70,8 @@ class TokenDialect(Dialect):
                 | ToolInputDelta()
                 | ToolCall()
                 | ToolApproval()
+                | ToolQuestion()
+                | ToolProgress()
                 | ToolResult()
                 | PlanStep()
                 | Raw()

@@ -29,6 +29,7 @@ from chatapp.events import (
     ToolApproval,
     ToolCall,
     ToolInputDelta,
+    ToolProgress,
     ToolResult,
 )
 from chatapp.providers import Finished, Provider, ReplyItem, StepFinished
@@ -63,7 +64,8 @@ class ToolLoop:
                 return
             allowed = calls[: self._toolbox.left]
             for event in self._toolbox.call_all(allowed, scope):
-                current.shown.append(event)
+                if not isinstance(event, ToolProgress):
+                    current.shown.append(event)
                 yield event
             if len(allowed) < len(calls):
                 yield Finished("tool_limit", finished.usage, skipped=finished.skipped)

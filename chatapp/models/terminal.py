@@ -26,7 +26,11 @@ from chatapp.events import (
 )
 from chatapp.models import model as model_of
 
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # C0, DEL and C1, except tab and newline
+CONTROL = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0, DEL and C1, except tab and newline
+    r"\u202a-\u202e\u2066-\u2069"  # what reorders the text around it
+    r"\ud800-\udfff]"  # half a character, which cannot be written
+)
 
 
 @click.command()

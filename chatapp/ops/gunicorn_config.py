@@ -16,6 +16,8 @@ import gevent
 
 from chatapp.errors import ConfigError
 from chatapp.ops import metrics_folder
+from chatapp.ops.address import Address, address
+from chatapp.ops.address import workers as worker_count
 from chatapp.ops.banner import banner
 from chatapp.ops.gunicorn_logger import GunicornLogger
 from chatapp.ops.log_lines import configure
@@ -24,18 +26,14 @@ from chatapp.settings.loading import load
 
 try:
     settings = load(os.environ)
+    bind = [str(address(os.environ))]
+    workers = worker_count(os.environ)
 except ConfigError as error:
     raise SystemExit(f"chatapp: {error.message}") from None
 
-
-def _address(host: str, port: object) -> str:
-    """`host:port`, with an IPv6 address in brackets, as in URLs and as gunicorn reads it."""
-    return f"[{host}]:{port}" if ":" in host and not host.startswith("[") else f"{host}:{port}"
-
-
-bind = [_address(os.environ.get("HOST", "127.0.0.1"), os.environ.get("PORT", "8000"))]
 if settings.metrics_port:
-    bind.append(_address(settings.metrics_host, settings.metrics_port))
+    bind.append(str(Address(settings.metrics_host, settings.metrics_port)))
+
 worker_class = "gevent"
 # Idle keep-alive connections count too. A client beyond the limit waits, and is told nothing.
 worker_connections = 10_000
@@ -61,10 +59,10 @@ WATCH_S = 0.1
 
 def on_starting(server: Any) -> None:
     raise_open_files()
-    for address in set(server.cfg.address) - {(settings.metrics_host, settings.metrics_port)}:
-        if isinstance(address, tuple) and not _is_loopback(address[0]):
+    for place in set(server.cfg.address) - {(settings.metrics_host, settings.metrics_port)}:
+        if isinstance(place, tuple) and not _is_loopback(place[0]):
             raise SystemExit(
-                f"chatapp: HOST: {address[0]} is not a loopback address, and without a login (auth: none) anyone on "
+                f"chatapp: HOST: {place[0]} is not a loopback address, and without a login (auth: none) anyone on "
                 "the network could use the server. Put a proxy in front of it: docs/guides/deploy.md."
             )
     if settings.log_url == "memory:" and server.cfg.workers > 1:
@@ -95,7 +93,7 @@ def post_worker_init(worker: Any) -> None:
     if worker.age == 1:  # the first worker: the server now answers requests
         name = worker.sockets[0].getsockname()
         if isinstance(name, tuple):  # a Unix socket's name is a path, and has no URL
-            print(banner(f"http://{_address(*name[:2])}"), flush=True)
+            print(banner(f"http://{Address(*name[:2])}"), flush=True)
 
 
 def worker_exit(_server: Any, worker: Any) -> None:

@@ -51,3 +51,11 @@ def ollama_url(host: str) -> str:
     name = f"[{name}]" if ":" in name else name
     user = parts.netloc.rpartition("@")[0]
     return f"{parts.scheme}://{user}{'@' if user else ''}{name}:{port}{parts.path.rstrip('/')}"
+
+
+def joined(base_url: str, path: str) -> str:
+    """The path below the base URL, whose query (`?api-version=1`) goes with every request."""
+    base, _, common = base_url.partition("?")
+    path, _, own = path.partition("?")
+    query = "&".join(filter(None, (own, common)))
+    return base.rstrip("/") + path + (f"?{query}" if query else "")

@@ -114,6 +114,7 @@ class ProviderFactory:
             models=config.models,
             thinking=config.thinking,
             think_tags=config.think_tags,
+            hosted_tools=config.hosted_tools,
             limits=self._limits,
         )
 

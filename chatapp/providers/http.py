@@ -19,7 +19,10 @@ from chatapp.cancel import CancelScope
 from chatapp.chat import Chat
 from chatapp.errors import BadReply, ChatappError, EmptyReply, Truncated
 from chatapp.providers import ReplyItem, Started
+from chatapp.providers.addresses import joined
+from chatapp.providers.bodies import END_MARK, Remembered, is_cut, objects
 from chatapp.providers.delivery import deliver, deliver_with_raw, in_turns
+from chatapp.providers.hosted import HostedTools
 from chatapp.providers.lumps import SHORT_CHARS, cut_lumps
 from chatapp.providers.model_list import ListingTimes, ModelList
 from chatapp.providers.reply import Reply, ReplyItems
@@ -28,7 +31,7 @@ from chatapp.secret import Secret
 from chatapp.settings.tables import ThinkingStyle, ThinkTags
 from chatapp.wire.failures import reports_failure
 from chatapp.wire.frames import MAX_EVENT_BYTES, MAX_LINE_BYTES, NDJSONDecoder, ServerEvent, SSEDecoder
-from chatapp.wire.json_text import UNREADABLE, is_json, parse_loosely
+from chatapp.wire.json_text import UNREADABLE, parse_loosely
 from chatapp.wire.response import UpstreamResponse
 from chatapp.wire.upstream import Transport, UpstreamRequest
 from chatapp.wire.upstream_errors import stream_error
@@ -36,9 +39,7 @@ from chatapp.wire.upstream_errors import stream_error
 T = TypeVar("T")
 
 BLANK = b"\xef\xbb\xbf \t\r\n"  # includes the bytes of a BOM, which the decoders remove
-END_MARK = "[DONE]"  # the last event in several SSE protocols
 FAILED = ("error", "exception")  # types of events, in any protocol
-ERROR_BYTES = 16_384  # the most of an error after the last frame
 
 _elements = msgspec.json.Decoder(list[msgspec.Raw])
 _fields = msgspec.json.Decoder(dict[str, object])
@@ -76,6 +77,9 @@ class HTTPProvider(ABC):
     default_thinking: ClassVar[ThinkingStyle] = "none"
     """How its requests switch thinking on and off, unless the configuration says otherwise."""
 
+    protocol: ClassVar[str] = ""
+    """Of the tools that it runs itself; empty if it runs none that a client may ask for."""
+
     models_path: ClassVar[str]
     """Where it lists its models, below the base URL."""
 
@@ -92,6 +96,7 @@ class HTTPProvider(ABC):
         models: Sequence[str] = (),
         thinking: ThinkingStyle | None = None,
         think_tags: ThinkTags = "leading",
+        hosted_tools: Sequence[str] | None = None,
         limits: ReadLimits | None = None,
         listing: ListingTimes | None = None,
     ) -> None:
@@ -99,6 +104,7 @@ class HTTPProvider(ABC):
         self.thinking = thinking or self.default_thinking
         self.base_url = self.default_base_url if base_url is None else base_url
         self._think_tags = think_tags
+        self._hosted = HostedTools(self.protocol, hosted_tools)
         self._transport = transport
         self._key = api_key
         self._models = tuple(models)
@@ -130,18 +136,29 @@ class HTTPProvider(ABC):
         return {"Authorization": f"Bearer {key}"}
 
     def check(self, chat: Chat) -> None:
-        self.request(chat)
+        self.request(self._hosted.fitted(chat))
 
     def stream(self, chat: Chat, scope: CancelScope) -> Generator[ReplyItem, None, None]:
         base_url = self.base_url if isinstance(self.base_url, str) else self.base_url(scope)
-        with self._open(base_url, self.request(chat), scope) as response:
+        with self._open(base_url, self.request(self._hosted.fitted(chat)), scope) as response:
             yield Started()
             decode = partial(self._read_apart, response.content_type, self._tags(chat))
             reply = deliver_with_raw(response, decode) if chat.raw else deliver(response, decode)
-            yield from in_turns(reply, scope)
+            yield from self._hosted.told(in_turns(reply, scope), chat)
 
     def models(self) -> Sequence[str]:
         return self._models or self._listed.get()
+
+    def list_models(self, timeout: float) -> tuple[str, ...]:
+        """Ask for the list now; empty if something would have to be started for it. Raises
+        UpstreamError."""
+        if not isinstance(self.base_url, str):
+            return ()
+        with self._open(self.base_url, ProviderRequest(self.models_path), CancelScope(), timeout) as response:
+            try:
+                return tuple(self.decode_models(b"".join(response.body())))
+            except UNREADABLE:
+                raise BadReply(f"{self.name} lists its models in an unknown form; check its base URL") from None
 
     def read(self, content_type: str, body: Iterable[bytes]) -> ReplyItems:
         """The events of a good response's body, whatever its form, with lumps cut. Pure."""
@@ -181,7 +198,7 @@ class HTTPProvider(ABC):
         Raises Reported for an event that is an error by its type, and for an error in bare JSON
         after the last frame, without `data:`.
         """
-        body = _Remembered(body)
+        body = Remembered(body)
         try:
             for event in self.server_events(body):
                 text = event.data.strip()
@@ -209,7 +226,7 @@ class HTTPProvider(ABC):
         for element in parse_loosely(_elements, text, self.name, lambda kind: None):
             yield bytes(element)
 
-    def _raise_error_in(self, body: "_Remembered") -> None:
+    def _raise_error_in(self, body: "Remembered") -> None:
         try:
             fields = _fields.decode(body.last_object)
         except UNREADABLE:
@@ -225,7 +242,7 @@ class HTTPProvider(ABC):
         self, base_url: str, request: ProviderRequest, scope: CancelScope, total_timeout: float | None = None
     ) -> UpstreamResponse:
         headers = {**request.headers, **(self.authorization(self._key.reveal()) if self._key else {})}
-        absolute = UpstreamRequest(_joined(base_url, request.path), request.body, headers)
+        absolute = UpstreamRequest(joined(base_url, request.path), request.body, headers)
         return self._transport.open(absolute, scope, self.name, total_timeout)
 
     def _complete(self, decoder: "_Decoder[T]", body: Iterable[bytes], text: Callable[[T], str | bytes]) -> Iterator[T]:
@@ -235,7 +252,7 @@ class HTTPProvider(ABC):
             came = came or bool(frames)
             yield from frames
         for frame in decoder.flush():
-            if _is_cut(text(frame)):
+            if is_cut(text(frame)):
                 raise Truncated(f"{self.name} broke off its reply in the middle of an event")
             came = True
             yield frame
@@ -243,57 +260,10 @@ class HTTPProvider(ABC):
             raise EmptyReply(f"{self.name} sent a reply without anything that could be understood")
 
     def _ask_models(self, timeout: float) -> tuple[str, ...]:
-        if not isinstance(self.base_url, str):
-            return ()  # nothing is started for a list
         try:
-            with self._open(self.base_url, ProviderRequest(self.models_path), CancelScope(), timeout) as response:
-                return tuple(self.decode_models(b"".join(response.body())))
-        except (ChatappError, *UNREADABLE):
+            return self.list_models(timeout)
+        except ChatappError:
             return ()
-
-
-def _joined(base_url: str, path: str) -> str:
-    """The path below the base URL, whose query (`?api-version=1`) goes with every request."""
-    base, _, common = base_url.partition("?")
-    path, _, own = path.partition("?")
-    query = "&".join(filter(None, (own, common)))
-    return base.rstrip("/") + path + (f"?{query}" if query else "")
-
-
-def objects(text: str, reply: Reply[Any]) -> Iterator[str | bytes]:
-    """The JSON objects in the data of a frame: usually itself. The reply notes everything else."""
-    if text.startswith("{"):
-        yield text
-    elif text.startswith("[") and is_json(text):
-        for element in parse_loosely(_elements, text, "the provider", reply.skip):
-            yield from objects(bytes(element).decode("utf-8", "replace").strip(), reply)
-    elif text:
-        reply.skip_words(text)
-
-
-def _is_cut(text: str | bytes) -> bool:
-    """Whether the last frame was broken off in the middle."""
-    text = (text.decode("utf-8", "replace") if isinstance(text, bytes) else text).strip()
-    return text[:1] in ("{", "[") and text != END_MARK and not is_json(text)
-
-
-class _Remembered:
-    """Passes a body on and remembers its last bytes."""
-
-    def __init__(self, body: Iterable[bytes]) -> None:
-        self._body = body
-        self._held = b""
-
-    def __iter__(self) -> Iterator[bytes]:
-        for data in self._body:
-            self._held = (self._held + data)[-ERROR_BYTES:]
-            yield data
-
-    @property
-    def last_object(self) -> bytes:
-        """What follows the last line that begins with a brace."""
-        start = max(self._held.rfind(b"\n{"), self._held.rfind(b"\r{"))
-        return self._held[start + 1 :].strip()
 
 
 class _Decoder(Protocol[T]):

@@ -5,7 +5,6 @@ are left to the run, which numbers the files and sources of all its replies.
 """
 
 import re
-from base64 import b64decode
 from binascii import Error as NotBase64
 from collections.abc import Iterable
 
@@ -13,6 +12,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from chatapp.events import CitedSource, File
+from chatapp.turns import from_base64
 from chatapp.wire.json_text import UNREADABLE
 
 KINDS = (
@@ -33,7 +33,7 @@ def file_of_base64(data: str, media_type: str = "", name: str = "") -> File:
     if any(sign in data for sign in "-_ \r\n"):
         data = data.translate(_URL_SAFE)
     try:
-        content = b64decode(data + "=" * (-len(data) % 4), validate=True)
+        content = from_base64(data + "=" * (-len(data) % 4))
     except (NotBase64, ValueError):
         return File("", _type(media_type), name, error="left out: the provider sent it damaged")
     return File("", _type(media_type or kind_of(content)), name, content)

@@ -12,7 +12,8 @@ from chatapp.chat import Chat, Image, Message
 from chatapp.errors import InvalidField
 from chatapp.events import FinishReason, ReasoningDelta, StreamEvent, TextDelta, Usage
 from chatapp.providers import Finished
-from chatapp.providers.http import END_MARK, HTTPProvider, ProviderRequest, objects
+from chatapp.providers.bodies import END_MARK, objects
+from chatapp.providers.http import HTTPProvider, ProviderRequest
 from chatapp.providers.lumps import SHORT_CHARS, cut_lumps
 from chatapp.providers.media import file_of_base64
 from chatapp.providers.prompt import (

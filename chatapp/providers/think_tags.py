@@ -33,8 +33,9 @@ _closes_thinking = re.compile(rf"(?:(?<![\s`'\"(])|(?<=\n))(?:{_closes.pattern})
 def separated(items: Iterable[ReplyItem], tags: ThinkTags) -> Iterator[ReplyItem]:
     """The items, with the thinking in their texts as `ReasoningDelta`.
 
-    `implied`: the text begins within thinking. If it ends well there, nothing was thinking: then
-    all of it is given as the answer too. Raises what `items` raises, after what was held back.
+    `implied`: the text begins within thinking, unless the server tells thinking apart before it. If
+    it ends well there, nothing was thinking: then all of it is given as the answer too. Raises what
+    `items` raises, after what was held back.
     """
     if tags == "none":
         yield from items
@@ -45,7 +46,9 @@ def separated(items: Iterable[ReplyItem], tags: ThinkTags) -> Iterator[ReplyItem
             if isinstance(item, TextDelta) and not text.is_answer:
                 yield from text.take(item.text)
                 continue
-            if isinstance(item, AttemptReset):
+            if isinstance(item, ReasoningDelta) and not text.has_begun:
+                text = _Text(implied=False)
+            elif isinstance(item, AttemptReset):
                 text = _Text(implied=tags == "implied")
             elif isinstance(item, Finished):
                 yield from text.end(item)
@@ -68,6 +71,7 @@ class _Text:
     def __init__(self, implied: bool) -> None:
         self.is_whole = True
         self.is_answer = False
+        self.has_begun = False
         self._implied = implied
         self._unclosed: list[str] = []  # of implied thinking
         self._state = self._begin
@@ -77,6 +81,7 @@ class _Text:
         self._thought_begun = False
 
     def take(self, text: str) -> list[ReplyItem]:
+        self.has_begun = True
         shown: list[ReplyItem] = []
         rest: str | None = self._held + text
         self._held = ""

@@ -11,7 +11,7 @@ import msgspec
 from chatapp.errors import ConfigError, field_of
 from chatapp.prices import Price
 from chatapp.secret import Secret
-from chatapp.settings import Names, Settings
+from chatapp.settings import HELP, Names, Settings
 from chatapp.settings.tables import AgentConfig, MCPServerConfig, ProviderConfig
 
 PREFIX = "CHATAPP_"
@@ -24,6 +24,10 @@ TABLES = {
 """The named tables of the file, and how their names are written."""
 
 TYPES = (("providers", ProviderConfig), ("mcp_servers", MCPServerConfig), ("agents", AgentConfig))
+OTHERS = ("config", "key")
+"""Variables of this form that are no settings: the file's path, and the key of `chatapp chat`."""
+
+DEFAULT = "default"
 
 T = TypeVar("T")
 
@@ -33,12 +37,12 @@ def load(environ: Mapping[str, str]) -> Settings:
 
     Raises ConfigError.
     """
-    settings = _from_file(environ.get("CHATAPP_CONFIG", ""))
+    settings = _from_tables(*_read_file(environ))
     changes = {}
     types = get_type_hints(Settings, include_extras=True)
     for variable, text in sorted(environ.items()):
         name = variable.removeprefix(PREFIX).lower()
-        if not variable.startswith(PREFIX) or name == "config":
+        if not variable.startswith(PREFIX) or name in OTHERS:
             continue
         if name not in types:
             raise ConfigError(f"{variable}: unknown setting; `chatapp settings` lists them all")
@@ -50,12 +54,25 @@ def load(environ: Mapping[str, str]) -> Settings:
     return msgspec.structs.replace(settings, **changes)
 
 
-def _from_file(named: str) -> Settings:
+def origins(environ: Mapping[str, str]) -> dict[str, str]:
+    """Where each setting comes from: its variable, the file's path, or `default`. Raises
+    ConfigError."""
+    path, tables = _read_file(environ)
+    variables = {name: f"{PREFIX}{name.upper()}" for name in HELP}
+    return {
+        name: variable if variable in environ else path if name in tables else DEFAULT
+        for name, variable in variables.items()
+    }
+
+
+def _read_file(environ: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
+    """The file's path and what stands in it: nothing if it need not exist."""
+    named = environ.get("CHATAPP_CONFIG", "")
     path = Path(named or "chatapp.toml")
     if not named and not path.exists():
-        return Settings()
+        return str(path), {}
     try:
-        return _from_tables(str(path), tomllib.loads(path.read_text("utf-8")))
+        return str(path), tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
         raise ConfigError(f"{path}: cannot read it: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -43,6 +43,7 @@ class ProviderConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     only_listed: bool = False
     thinking: ThinkingStyle | None = None
     think_tags: ThinkTags = "leading"
+    hosted_tools: tuple[str, ...] | None = None
     path: Path | None = None
     protocol: ProtocolName | None = None
     interval_s: Annotated[float, Meta(ge=0, le=60)] | None = None

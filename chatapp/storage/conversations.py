@@ -201,6 +201,12 @@ class Conversations:
                 session.execute(delete(ConversationRow).where(ConversationRow.id == conversation_id))
             return running
 
+    def delete_message(self, owner: str, message_id: str) -> bool:
+        """Delete it alone. Return whether its run was still going on."""
+        with self._transaction() as session:
+            session.delete(message := owned_message(session, owner, message_id))
+            return message.status == "running"
+
     def rename(self, owner: str, conversation_id: str, title: str) -> Conversation:
         with self._transaction() as session:
             conversation = owned_conversation(session, owner, conversation_id)

@@ -43,6 +43,17 @@ class ApprovalRow(Base):
     decision: Mapped[str]
 
 
+class UserInputRow(Base):
+    """What the owner said to a question of a running call. The first one holds."""
+
+    __tablename__ = "user_inputs"
+
+    run_id: Mapped[str] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True)
+    question_id: Mapped[str] = mapped_column(primary_key=True)
+    state: Mapped[str]
+    content: Mapped[str]  # JSON
+
+
 class FileRow(Base):
     """The bytes of a file that an answer holds; the rest of it stands in the compacted log. They
     are apart because a list of messages must not read them."""

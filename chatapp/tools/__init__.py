@@ -4,20 +4,31 @@
     builtin     the tools that are always there
     mcp         tools of MCP servers
     catalog     all of them, and the choice of those that a run gets
+    dialogue    what a running call tells its owner, and asks
     toolbox     runs the calls of one run
     validation  checks arguments, and results
 
 A tool that a client sends with its request is not one of these: its calls go to the client.
 """
 
-from collections.abc import Sequence
-from typing import Literal, Protocol, TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal, Protocol, TypeAlias, runtime_checkable
+
+import msgspec
 
 from chatapp.cancel import CancelScope
 from chatapp.chat import ToolSpec
 
 Arguments: TypeAlias = dict[str, object]
 Decision: TypeAlias = Literal["approved", "denied", "expired"]
+InputState: TypeAlias = Literal["accepted", "declined", "cancelled", "expired"]
+
+
+class UserInput(msgspec.Struct, frozen=True):
+    """What the owner said to a tool's question; `content` is the form, filled in, if accepted."""
+
+    state: InputState
+    content: dict[str, object] = {}
 
 
 class ToolFailed(Exception):
@@ -43,6 +54,28 @@ class Tool(Protocol):
 
         All waiting happens in `scope`.
         """
+        ...
+
+
+class CallOwner(Protocol):
+    """The owner of a running call, as its tool sees it. No method waits."""
+
+    def progress(self, done: float, total: float | None, message: str) -> None:
+        """Tell how far the call is."""
+        ...
+
+    def ask(self, message: str, schema: Mapping[str, object], told: Callable[[UserInput], None]) -> Callable[[], None]:
+        """Ask for a flat form of this JSON schema; `told` gets what is said, or that nobody said
+        anything in time. Returns what takes the question back."""
+        ...
+
+
+@runtime_checkable
+class AsksOwner(Protocol):
+    """A tool that may tell and ask the owner while a call runs."""
+
+    def call_for(self, owner: CallOwner, arguments: Arguments, scope: CancelScope) -> object:
+        """As `Tool.call`."""
         ...
 
 
@@ -74,4 +107,16 @@ class Approvals(Protocol):
 
     def decide(self, run_id: str, call_id: str, decision: Decision) -> Decision:
         """Record a decision; return the one that holds, the first. Raises DatabaseUnavailable."""
+        ...
+
+
+class UserInputs(Protocol):
+    """What owners said to questions of tools, shared by all worker processes."""
+
+    def said(self, run_id: str, question_id: str) -> UserInput | None:
+        """None until the owner has said something. Raises DatabaseUnavailable."""
+        ...
+
+    def say(self, run_id: str, question_id: str, said: UserInput) -> UserInput:
+        """Record it; return what holds, the first. Raises DatabaseUnavailable."""
         ...

@@ -21,7 +21,7 @@ import msgspec
 from chatapp.cancel import CancelScope
 from chatapp.errors import ConfigError, InvalidField
 from chatapp.settings import Settings
-from chatapp.tools import Approvals, Arguments, Tool, ToolSource
+from chatapp.tools import Approvals, Arguments, AsksOwner, CallOwner, Tool, ToolSource, UserInputs
 from chatapp.tools.builtin.tools import TOOLS
 from chatapp.tools.functions import FunctionTool
 from chatapp.tools.toolbox import Limits, Toolbox
@@ -49,6 +49,11 @@ class NamedTool:
     def call(self, arguments: Arguments, scope: CancelScope) -> object:
         return self._tool.call(arguments, scope)
 
+    def call_for(self, owner: CallOwner, arguments: Arguments, scope: CancelScope) -> object:
+        if isinstance(self._tool, AsksOwner):
+            return self._tool.call_for(owner, arguments, scope)
+        return self._tool.call(arguments, scope)
+
 
 class ToolCatalog:
     """All tools of this process. `servers` are the MCP servers by name, which start when needed.
@@ -62,11 +67,13 @@ class ToolCatalog:
         settings: Settings,
         servers: Mapping[str, ToolSource],
         approvals: Approvals,
+        inputs: UserInputs | None = None,
         around: Callable[[Tool], Tool] | None = None,
     ) -> None:
         self._around = around
         self.approvals = approvals
-        self._functions = _functions(settings.tool_modules)
+        self._inputs = inputs
+        self._functions = offered_functions(settings.tool_modules)
         self._servers = servers
         self._ask = settings.ask_tools
         self._default = settings.default_tools
@@ -108,7 +115,7 @@ class ToolCatalog:
     def toolbox(self, run_id: str, chosen: Sequence[NamedTool]) -> Toolbox:
         around = self._around
         tools = {tool.spec.name: around(tool) if around else tool for tool in chosen}
-        return Toolbox(run_id, tools, self._limits, self.approvals)
+        return Toolbox(run_id, tools, self._limits, self.approvals, self._inputs)
 
     def close(self) -> None:
         for server in self._servers.values():
@@ -196,7 +203,7 @@ def _match(names: Collection[str], patterns: Sequence[str]) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in patterns for name in names)
 
 
-def _functions(modules: Sequence[str]) -> list[FunctionTool]:
+def offered_functions(modules: Sequence[str]) -> list[FunctionTool]:
     """The built-in tools and all in these modules. Raises ConfigError."""
     found = [*TOOLS, *(tool for name in modules for tool in _tools_in(_import(name)))]
     count = Counter(tool.spec.name for tool in found)

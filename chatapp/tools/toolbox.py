@@ -9,7 +9,7 @@ import os
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import gevent
 import msgspec
@@ -18,22 +18,24 @@ from gevent.queue import SimpleQueue
 from chatapp.cancel import CancelScope
 from chatapp.chat import ToolSpec
 from chatapp.errors import DatabaseUnavailable
-from chatapp.events import ToolApproval, ToolCall, ToolResult
-from chatapp.tools import Approvals, Decision, Tool, ToolFailed
+from chatapp.events import ToolApproval, ToolCall, ToolProgress, ToolQuestion, ToolResult
+from chatapp.tools import Approvals, AsksOwner, Decision, Tool, ToolFailed, UserInputs
+from chatapp.tools.dialogue import Dialogue, looks
+from chatapp.tools.time_limit import TimeLimit, TimeOver
 from chatapp.tools.validation import check_arguments, plain_json
 from chatapp.trace import carrying
 
-LOOK_S, MAX_LOOK_S = 0.25, 2.0  # the first and the longest pause between two looks for a decision
-LOOK_GROWTH = 1.2  # from pause to pause: hundreds of waiting calls must not keep a core busy
 ERROR_CHARS = 2000  # kept of a tool's error message
 
-Report = Callable[[ToolApproval | ToolResult], None]
+Happening: TypeAlias = ToolApproval | ToolQuestion | ToolProgress | ToolResult
+Report = Callable[[Happening], None]
 
 logger = logging.getLogger(__name__)
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """`calls` applies to a whole run, the others to each call."""
+    """`calls` applies to a whole run, the others to each call. `approval_s`: how long its owner is
+    waited for, beside the `seconds` that the tool may take."""
 
     calls: int
     seconds: float
@@ -46,14 +48,23 @@ class Abandoned(Exception):
 
 
 class Toolbox:
-    """The tools of one run. `left` counts down the calls that it may still make."""
+    """The tools of one run. `left` counts down the calls that it may still make. Without `inputs`
+    no tool can ask the owner anything."""
 
-    def __init__(self, run_id: str, tools: Mapping[str, Tool], limits: Limits, approvals: Approvals) -> None:
+    def __init__(
+        self,
+        run_id: str,
+        tools: Mapping[str, Tool],
+        limits: Limits,
+        approvals: Approvals,
+        inputs: UserInputs | None = None,
+    ) -> None:
         self.left = limits.calls
         self._run_id = run_id
         self._tools = tools
         self._limits = limits
         self._approvals = approvals
+        self._inputs = inputs
 
     @property
     def specs(self) -> list[ToolSpec]:
@@ -62,14 +73,15 @@ class Toolbox:
     def type_of(self, name: str) -> Literal["function", "mcp"]:
         return self._tools[name].type if name in self._tools else "function"
 
-    def call_all(self, calls: Sequence[ToolCall], scope: CancelScope) -> Iterator[ToolApproval | ToolResult]:
-        """Run the calls side by side. Yields approvals, and a result for each call, as they come.
+    def call_all(self, calls: Sequence[ToolCall], scope: CancelScope) -> Iterator[Happening]:
+        """Run the calls side by side. Yields a result for each call, and before it what the call
+        waits for and tells, as they come.
 
         Raises the reason of `scope` if it is cancelled. Calls still running end then, and also when
         the iterator is closed.
         """
         self.left -= len(calls)
-        happened: SimpleQueue[ToolApproval | ToolResult] = SimpleQueue()
+        happened: SimpleQueue[Happening] = SimpleQueue()
         scopes = [CancelScope() for _ in calls]
         for call, own in zip(calls, scopes, strict=True):
             gevent.spawn(carrying(self._call), call, own, happened.put)
@@ -104,15 +116,21 @@ class Toolbox:
         check_arguments(tool.spec.parameters, call.arguments)
         if tool.ask:
             self._wait_for_approval(call, scope, report)
-        limit = gevent.Timeout(self._limits.seconds)
         try:
-            with limit:
-                result = tool.call(call.arguments, scope)
-        except gevent.Timeout as timeout:
-            if timeout is not limit:
-                raise
+            result = self._run(tool, call, scope, report)
+        except TimeOver:
             raise ToolFailed(f"The tool {call.name} took longer than {self._limits.seconds:g} s.") from None
         return plain_json(result, self._limits.result_bytes)
+
+    def _run(self, tool: Tool, call: ToolCall, scope: CancelScope, report: Report) -> object:
+        with TimeLimit(self._limits.seconds) as limit:
+            if not isinstance(tool, AsksOwner):
+                return tool.call(call.arguments, scope)
+            owner = Dialogue(self._run_id, call.id, self._inputs, self._limits.approval_s, limit, report)
+            try:
+                return tool.call_for(owner, call.arguments, scope)
+            finally:
+                owner.close()
 
     def _wait_for_approval(self, call: ToolCall, scope: CancelScope, report: Report) -> None:
         expires = time.time() + self._limits.approval_s
@@ -139,11 +157,3 @@ def _place(error: BaseException) -> str:
     """Where it was raised, as `file.py:12`."""
     frames = traceback.extract_tb(error.__traceback__)
     return f"in {os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else ""
-
-
-def looks() -> Iterator[float]:
-    """Seconds to wait before each look for a decision. Short at first: a quick one acts at once."""
-    pause = LOOK_S
-    while True:
-        yield pause
-        pause = min(pause * LOOK_GROWTH, MAX_LOOK_S)

@@ -1,6 +1,6 @@
 """Spans of what a run does: the run itself, its requests to providers, its tool calls."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from typing import Literal
 
@@ -11,7 +11,7 @@ from chatapp.chat import Chat, ToolSpec
 from chatapp.errors import ChatappError
 from chatapp.events import RunStart, Usage
 from chatapp.providers import AttemptFailed, Checks, Finished, Provider, ReplyItem
-from chatapp.tools import Arguments, Tool
+from chatapp.tools import Arguments, AsksOwner, CallOwner, Tool
 from chatapp.trace import current_trace, trace_of
 from chatapp.tracing import conventions as names
 from chatapp.tracing.spans import Attributes, OpenSpan, Spans
@@ -107,15 +107,24 @@ class TracedTool:
         return self._tool.ask
 
     def call(self, arguments: Arguments, scope: CancelScope) -> object:
+        return self._traced(lambda: self._tool.call(arguments, scope))
+
+    def call_for(self, owner: CallOwner, arguments: Arguments, scope: CancelScope) -> object:
+        tool = self._tool
+        if isinstance(tool, AsksOwner):
+            return self._traced(lambda: tool.call_for(owner, arguments, scope))
+        return self.call(arguments, scope)
+
+    def _traced(self, call: Callable[[], object]) -> object:
         outer = current_trace.get()
         if outer is None:
-            return self._tool.call(arguments, scope)
+            return call()
         name = self.spec.name
         attributes = {names.OPERATION: names.EXECUTE_TOOL, names.TOOL_NAME: name, names.TOOL_TYPE: self.type}
         span = self._spans.begin(f"{names.EXECUTE_TOOL} {name}", SpanKind.INTERNAL, outer.child(), attributes)
         current_trace.set(span.trace)
         try:
-            return self._tool.call(arguments, scope)
+            return call()
         except Exception as error:
             span.fail(_type_of(error))
             raise

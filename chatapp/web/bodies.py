@@ -1,7 +1,7 @@
 """Request bodies and query strings into typed values, within bounds. Every refusal names the
 field."""
 
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import gevent
 import msgspec
@@ -57,6 +57,17 @@ def number(name: str, default: float, least: float, most: float) -> float:
     if not least <= value <= most:
         raise InvalidField(f"{name}: must be between {least:g} and {most:g}")
     return value
+
+
+def stops_on_leave(default: Literal["continue", "cancel"]) -> bool:
+    """Whether the run stops when this reader leaves, by the query's `on_disconnect`."""
+    match request.args.get("on_disconnect", default):
+        case "continue":
+            return False
+        case "cancel":
+            return True
+        case _:
+            raise InvalidField("on_disconnect: expected 'cancel' or 'continue'")
 
 
 def _refuse_many_values(body: bytes) -> None:

@@ -1,13 +1,15 @@
 """Messages and conversations as clients see them. What is there of an answer that is still running
 comes from its log."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
+from chatapp.dialects import question_data
 from chatapp.dialects.media import file_data, source_data
 from chatapp.errors import LogError
-from chatapp.events import PlanStep, ToolApproval, ToolCall, ToolResult
+from chatapp.events import PlanStep, StreamEvent, ToolApproval, ToolCall, ToolQuestion, ToolResult
 from chatapp.service import Answer, StoredMessage
 from chatapp.transcript import Transcript
 from chatapp.web import current_caller, current_service
@@ -69,13 +71,31 @@ def tools_json(transcript: Transcript) -> list[dict[str, object]]:
     """Each call with its outcome, None until it comes; a result may be None, too: `done` tells that
     it came."""
     events = [entry.event for entry in transcript.entries]
+    questions = open_questions(events)
     approvals = {event.tool_call_id: event for event in events if isinstance(event, ToolApproval)}
     results = {event.tool_call_id: event for event in events if isinstance(event, ToolResult)}
     return [
-        _tool(call, approvals.get(call.id), results.get(call.id), ended=transcript.end is not None)
+        {
+            **_tool(call, approvals.get(call.id), results.get(call.id), ended=transcript.end is not None),
+            "questions": [] if transcript.end else [question_data(each) for each in questions.get(call.id, ())],
+        }
         for call in events
         if isinstance(call, ToolCall)
     ]
+
+
+def open_questions(events: Sequence[StreamEvent]) -> dict[str, list[ToolQuestion]]:
+    """What calls ask their owner and nobody has answered, by the ids of the calls."""
+    asked: dict[str, ToolQuestion] = {}
+    for event in events:
+        if isinstance(event, ToolQuestion) and event.state == "asked":
+            asked[event.id] = event
+        elif isinstance(event, ToolQuestion):
+            asked.pop(event.id, None)
+    found: dict[str, list[ToolQuestion]] = {}
+    for question in asked.values():
+        found.setdefault(question.tool_call_id, []).append(question)
+    return found
 
 
 def _tool(call: ToolCall, approval: ToolApproval | None, outcome: ToolResult | None, ended: bool) -> dict[str, object]:

@@ -47,9 +47,9 @@ class ClientSocket:
 
     `on_gone` is called in the hub, at most once, within milliseconds after the client closed, or
     within `POLL_S` if it had sent something beyond its request. A write that makes no progress for
-    `send_timeout_s` raises BrokenPipeError and so ends the response. If the connection is kept alive,
-    all this is undone except for the limit on the kernel's buffer: once it was set, Linux no longer
-    sizes the buffer itself.
+    `send_timeout_s` raises BrokenPipeError and so ends the response. If the connection is kept
+    alive, all this is undone except for the limit on the kernel's buffer: once it was set, Linux no
+    longer sizes the buffer itself.
     """
 
     def __init__(self, sock: object, on_gone: Callable[[], object], send_timeout_s: float, buffer_bytes: int) -> None:

@@ -30,6 +30,7 @@ class Deadline:
         self._own = CancelScope()
         self._hub = get_hub()
         self._silence = silence
+        self._total = total
         self._end = monotonic() + total
         self._since: float | None = None
         self._timer: Any = None
@@ -75,9 +76,11 @@ class Deadline:
         now = monotonic()
         silent_at = (self._since or now) + self._silence
         if now >= self._end:
-            self._own.cancel(partial(UpstreamTimeout, f"{self.who} took longer than allowed for its reply"))
+            late = f"{self.who} took longer than {self._total:g} s for its reply (setting upstream_total_timeout_s)"
+            self._own.cancel(partial(UpstreamTimeout, late))
         elif now >= silent_at:
-            self._own.cancel(partial(UpstreamTimeout, f"{self.who} sent nothing for {self._silence:g} s"))
+            silent = f"{self.who} sent nothing for {self._silence:g} s (setting upstream_silence_timeout_s)"
+            self._own.cancel(partial(UpstreamTimeout, silent))
         else:
             self._look_in(min(silent_at, self._end) - now)
 

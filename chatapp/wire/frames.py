@@ -110,7 +110,7 @@ class _LineBuffer:
             lines[0] = self.rest() + lines[0]
         self._held += rest
         if len(self._held) > self._max or (lines and self._longest(lines, len(data)) > self._max):
-            raise FrameTooLarge(f"the provider sent a line of more than {self._max} bytes")
+            raise FrameTooLarge(f"the provider sent a line of more than {self._max} bytes (setting max_line_bytes)")
         return lines
 
     def rest(self) -> bytes:
@@ -191,7 +191,9 @@ class SSEDecoder:
             if name == b"data":
                 self._event_bytes += len(line)
                 if self._event_bytes > self._max_event_bytes:
-                    raise FrameTooLarge(f"the provider sent an event of more than {self._max_event_bytes} bytes")
+                    raise FrameTooLarge(
+                        f"the provider sent an event of more than {self._max_event_bytes} bytes (setting max_event_bytes)"
+                    )
                 self._data.append(value)
             elif name == b"event":
                 self._type = value.decode("utf-8", "replace")

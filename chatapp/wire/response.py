@@ -121,7 +121,9 @@ class NetworkResponse:
         for data in self._read_socket() if self.from_socket else self._read_urllib3():
             left -= len(data)
             if left < 0:
-                raise ReplyTooLarge(f"{self._deadline.who} sent a reply of more than {self._max_bytes} bytes")
+                raise ReplyTooLarge(
+                    f"{self._deadline.who} sent a reply of more than {self._max_bytes} bytes (setting max_reply_bytes)"
+                )
             yield data
 
     def _read_socket(self) -> Iterator[bytes]:

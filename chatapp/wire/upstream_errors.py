@@ -30,6 +30,7 @@ BUSY = "accepts no more requests at the moment"
 TOO_LONG = "says that the conversation is too long"
 NO_IMAGES = "does not accept images with this model"
 BAD_KEY = "refused the API key"
+CHECK_KEY = "; check the variable that its api_key_env names"
 BAD_REQUEST = "refused the request"
 
 BY_WORD = (
@@ -78,7 +79,7 @@ BY_PROXY_WORD = (
 BY_CONNECTION_WORD = (
     (
         r"nameresolution|failed to resolve|name or service|getaddrinfo",
-        "its host is not found; check its base URL, or the name server",
+        "its host is not found; check its base URL, the name server, or HTTPS_PROXY if only a proxy finds it",
     ),
     (r"network is unreachable|no route", "there is no way to its network; check its base URL, or the network"),
 )
@@ -105,7 +106,8 @@ def http_error(who: str, status: int, retry_after: str | None, body: bytes) -> R
     if status == 429 and meaning != NO_CREDIT:
         wait = f"; try again in {seconds:.0f} s" if seconds else ""
         return RateLimited(f"{who} {BUSY}{wait}", status, seconds)
-    message = f"{who} {meaning or _by_status(status)} (HTTP {status})"
+    meant = meaning or _by_status(status)
+    message = f"{who} {meant} (HTTP {status}){CHECK_KEY if meant.startswith(BAD_KEY) else ''}"
     if meaning in (TOO_LONG, NO_IMAGES):
         status = min(status, 422)  # the request's fault, even if a server takes the blame (llama.cpp: 500)
     return Rejected(message, status, seconds)
@@ -124,9 +126,12 @@ def opening_failure(who: str, error: Exception, proxy: str = "") -> UpstreamErro
     way = f" and {proxy}" if proxy else ""
     match error:
         case requests.ConnectTimeout():
-            return UpstreamTimeout(f"connecting to {who} took too long; check its base URL{way}, and the network")
+            return UpstreamTimeout(
+                f"connecting to {who} took too long (setting upstream_connect_timeout_s); "
+                f"check its base URL{way}, and the network"
+            )
         case requests.ReadTimeout():
-            return UpstreamTimeout(f"{who} did not answer in time")
+            return UpstreamTimeout(f"{who} did not answer in time (setting upstream_silence_timeout_s)")
         case requests.exceptions.SSLError():
             return Unreachable(f"no trusted TLS connection to {who}: {_first(BY_TLS_WORD, str(error)) or TLS_FAILED}")
         case requests.exceptions.ProxyError():
@@ -148,10 +153,14 @@ def reading_failure(who: str, error: Exception) -> UpstreamError:
     """The error for an exception of urllib3 while the body was read."""
     match error:
         case urllib3.exceptions.ReadTimeoutError():
-            return UpstreamTimeout(f"{who} stopped sending in the middle of its reply")
+            return UpstreamTimeout(
+                f"{who} stopped sending in the middle of its reply (setting upstream_silence_timeout_s)"
+            )
         case urllib3.exceptions.DecodeError():
-            return BadReply(f"{who} sent a reply that cannot be decompressed")
-    return Truncated(f"{who} closed the connection in the middle of its reply")
+            return BadReply(f"{who} sent a reply that cannot be decompressed; check the gateway in front of it")
+    return Truncated(
+        f"{who} closed the connection in the middle of its reply; if that goes on, check the gateway in front of it"
+    )
 
 
 def _by_word(body: bytes) -> str | None:

@@ -47,15 +47,16 @@ export class Actions {
   }
 
   /**
-   * Sends a decision about a tool call; the log tells which one holds.
+   * Sends a decision about a tool call, or what is said to a question of it; the log tells which
+   * one holds.
    * @param {string} id
    * @param {string} call
-   * @param {"approved"|"denied"} decision
+   * @param {{decision?: "approved"|"denied", action?: string, content?: object, question?: string}} said
    */
-  async decide(id, call, decision) {
-    this.store.dispatch({ type: "tool-deciding", id, call, deciding: decision });
-    const done = await this.#trying(() => this.api.decide(id, call, decision));
-    if (!done) this.store.dispatch({ type: "tool-deciding", id, call, deciding: null });
+  async decide(id, call, said) {
+    this.store.dispatch({ type: "tool-deciding", id, call, deciding: said.decision ?? said.action });
+    const done = await this.#trying(() => this.api.decide(id, call, said));
+    if (!done || said.action) this.store.dispatch({ type: "tool-deciding", id, call, deciding: null });
   }
 
   /** The conversation's title and its place in the list may be new. */

@@ -186,3 +186,11 @@ def test_the_work_is_linear_in_the_text(piece: str, start: str) -> None:
     for _ in separated([TextDelta(start or "a"), *pieces, STOP], "implied"):
         pass
     assert process_time() - begin < 5  # quadratic: minutes
+
+
+def test_a_server_that_tells_thinking_apart_leaves_no_thinking_implied_in_its_text() -> None:
+    items = [ReasoningDelta("hm"), TextDelta("Hel"), TextDelta("lo"), STOP]
+    assert list(separated(items, "implied")) == items
+    late = [TextDelta("hm"), ReasoningDelta("m"), TextDelta("</think>Hello"), STOP]
+    found = list(separated(late, "implied"))
+    assert (said(found, ReasoningDelta), said(found, TextDelta)) == ("hmm", "Hello")

@@ -19,6 +19,8 @@ from chatapp.events import (
     ToolApproval,
     ToolCall,
     ToolInputDelta,
+    ToolProgress,
+    ToolQuestion,
     ToolResult,
     Usage,
 )
@@ -37,6 +39,8 @@ pieces = st.one_of(
     st.builds(ToolInputDelta, st.just("c1"), st.just("add"), texts),
     st.just(ToolCall("c1", "function", "add", {"a": 1})),
     st.just(ToolApproval("c1", "asked", 1.0)),
+    st.just(ToolQuestion("c1", "q1", "asked", 1.0, "Which?")),
+    st.just(ToolProgress("c1", 1.0, 3.0)),
     st.just(ToolResult("c1", result=[1, "x"])),
     st.just(ToolResult("c1", error="failed")),
     st.builds(PlanStep, st.integers(1, 3), texts),

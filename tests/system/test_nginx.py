@@ -1,13 +1,8 @@
 """deploy/nginx.conf in front of a real server, with a provider that speaks when it is told to."""
 
 import json
-import os
 import re
-import shutil
-import socket
-import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,17 +12,15 @@ import pytest
 from gevent.event import Event
 from gevent.queue import Queue
 from gevent.server import StreamServer
+from nginx import needs_nginx, nginx
 
 pytestmark = pytest.mark.slow
 
 SITE = Path(__file__).parents[2] / "deploy" / "nginx.conf"
-NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin")
 SOON_S = 5.0
 SEND_TIMEOUT_S = 1.0
 OUTER_SITE = "server { listen 127.0.0.1:%d; location / { proxy_pass %s; proxy_set_header Host $http_host; } }"
 FLOOD = "much " * 10_000
-
-needs_nginx = pytest.mark.skipif(NGINX is None, reason="nginx is not installed: apt-get install nginx-light")
 
 
 class Provider:
@@ -79,7 +72,7 @@ def client(provider: Provider, own_server: Callable[..., Any], tmp_path: Path, w
         CHATAPP_CONFIG=str(config), CHATAPP_SEND_TIMEOUT_S=str(SEND_TIMEOUT_S), CHATAPP_MAX_REPLY_BYTES="1000000000"
     )
     client = server.client()
-    with _nginx(tmp_path, partial(_site, upstream_port=server.port), wait_until) as client.url:
+    with nginx(tmp_path, partial(_site, upstream_port=server.port), wait_until) as client.url:
         yield client
 
 
@@ -103,7 +96,7 @@ def test_another_nginx_in_front_of_it_holds_nothing_back(
     """One that knows nothing of streams: it buffers, unless the reply tells it not to."""
     inner = client.url
     (folder := tmp_path / "outer").mkdir()
-    with _nginx(folder, lambda port: OUTER_SITE % (port, inner), wait_until) as client.url:
+    with nginx(folder, lambda port: OUTER_SITE % (port, inner), wait_until) as client.url:
         stream = client.stream("POST", "/chat/stream", json=_question())
         for number in range(5):
             provider.words.put(f"word{number}")
@@ -157,24 +150,6 @@ def _question(prompt: str = "hi") -> dict[str, str]:
     return {"provider": "told", "prompt": prompt}
 
 
-@contextmanager
-def _nginx(folder: Path, site: Callable[[int], str], wait_until: Any) -> Iterator[str]:
-    """The URL of an nginx that runs from one folder, with the site for its port."""
-    port = _free_port()
-    modules = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    paths = "\n".join(f"{module}_temp_path {folder}/{module};" for module in modules)
-    main = "daemon off; master_process off; pid nginx.pid; error_log stderr; events {}"
-    types = "types { text/css css; }"
-    config = folder / "nginx.conf"
-    config.write_text(f"{main}\nhttp {{\naccess_log off;\n{types}\n{paths}\n{site(port)}\n}}\n")
-    with subprocess.Popen([str(NGINX), "-p", str(folder), "-c", str(config), "-e", "stderr"]) as nginx:
-        try:
-            wait_until(lambda: _listens(port))
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            nginx.terminate()
-
-
 def _site(port: int, upstream_port: int) -> str:
     """As it is published, but for its two ports."""
     site = SITE.read_text()
@@ -182,15 +157,3 @@ def _site(port: int, upstream_port: int) -> str:
         assert published in site
         site = site.replace(published, ours)
     return site
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0

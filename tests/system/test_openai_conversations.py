@@ -43,6 +43,23 @@ def test_a_conversation_is_made_filled_and_asked_in(sdk: openai.OpenAI) -> None:
     assert texts(sdk.responses.input_items.list(response.id))[0] == "who?"
 
 
+def test_an_item_is_deleted_with_its_turn(sdk: openai.OpenAI, wait_until: Any) -> None:
+    made = sdk.conversations.create(items=[{"role": "user", "content": "a"}, {"role": "user", "content": "b"}])
+    response: Any = sdk.responses.create(input="c", conversation=made.id, **WORDS)
+    first, second, third, _ = sdk.conversations.items.list(made.id, order="asc")
+    assert sdk.conversations.items.delete(str(second.id), conversation_id=made.id) == made
+    assert sdk.conversations.items.delete(response.output[0].id, conversation_id=made.id) == made
+    assert [item.id for item in sdk.conversations.items.list(made.id, order="asc")] == [first.id, third.id]
+    other = sdk.conversations.create()
+    for conversation, item in ((made.id, second.id), (other.id, first.id), (made.id, "msg_nothing_0")):
+        with pytest.raises(openai.NotFoundError, match="no such item"):
+            sdk.conversations.items.delete(str(item), conversation_id=conversation)
+    with pytest.raises(openai.NotFoundError, match="no such response"):
+        sdk.responses.retrieve(response.id)
+    again: Any = sdk.responses.create(input="d", conversation=made.id, **WORDS)
+    assert again.output_text
+
+
 def test_what_is_said_in_a_conversation_is_known_in_it(sdk: openai.OpenAI) -> None:
     made = sdk.conversations.create()
     asked: Any = {"model": "mock/parallel-tools", "tools": [TOOL], "conversation": {"id": made.id}}

@@ -12,8 +12,9 @@ from chatapp.cancel import CancelScope
 from chatapp.errors import DatabaseUnavailable
 from chatapp.events import ToolApproval, ToolCall, ToolResult
 from chatapp.tools import Decision, Tool
+from chatapp.tools.dialogue import looks
 from chatapp.tools.functions import tool
-from chatapp.tools.toolbox import Limits, Toolbox, looks
+from chatapp.tools.toolbox import Limits, Toolbox
 
 LIMITS = Limits(calls=3, seconds=5.0, result_bytes=200, approval_s=60.0)
 

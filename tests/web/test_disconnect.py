@@ -30,6 +30,15 @@ def read(client: FlaskClient, method: str, path: str, **more: Any) -> Any:
     return response
 
 
+@pytest.mark.parametrize("path", ["/api/ui/chat/tabs/stream", "/api/v1/messages/{id}/events"])
+def test_a_word_that_on_disconnect_does_not_know_is_refused(client: FlaskClient, path: str) -> None:
+    begun = read(client, "POST", "/api/ui/chat", json=CHAT)
+    refused = client.get(path.format(id=begun.headers["X-Run-Id"]), query_string={"on_disconnect": "perhaps"})
+    begun.close()
+    assert refused.status_code == 422
+    assert refused.get_json()["error"]["message"] == "on_disconnect: expected 'cancel' or 'continue'"
+
+
 def test_the_last_tab_that_closes_stops_the_run(client: FlaskClient) -> None:
     first = read(client, "POST", "/api/ui/chat", json=CHAT)
     second = read(client, "GET", "/api/ui/chat/tabs/stream")

@@ -48,7 +48,7 @@ def test_a_recorded_error_gives_a_sentence_that_quotes_nothing(entry):
     ("status", "body", "sentence"),
     [
         (400, b"", "acme refused the request (HTTP 400)"),
-        (401, b"", "acme refused the API key (HTTP 401)"),
+        (401, b"", "acme refused the API key (HTTP 401); check the variable that its api_key_env names"),
         (404, b"<html>", "acme does not know the model, or its base URL is wrong (HTTP 404)"),
         (413, b"", "acme says that the conversation is too long (HTTP 413)"),
         (418, b"", "acme refused the request (HTTP 418)"),

@@ -27,6 +27,8 @@ from chatapp.events import (
     ToolApproval,
     ToolCall,
     ToolInputDelta,
+    ToolProgress,
+    ToolQuestion,
     ToolResult,
     Usage,
 )
@@ -90,7 +92,7 @@ class AGUIDialect(Dialect):
                 yield from self._end(event)
             case AttemptReset() if self._messages or self._blocks.shown:
                 yield self._fail(BEGUN_ANEW)
-            case PlanStep() | ToolApproval() | AttemptReset() | Raw() | NativePiece():
+            case PlanStep() | ToolApproval() | ToolQuestion() | ToolProgress() | AttemptReset() | Raw() | NativePiece():
                 pass
             case _:
                 assert_never(event)

@@ -27,6 +27,8 @@ from chatapp.events import (
     ToolApproval,
     ToolCall,
     ToolInputDelta,
+    ToolProgress,
+    ToolQuestion,
     ToolResult,
 )
 from chatapp.wire.frames import Frame
@@ -92,7 +94,7 @@ class UIMessageDialect(Dialect):
                 yield from self._end(event)
             case AttemptReset() if self._blocks.shown:
                 yield from self._fail(BEGUN_ANEW.message)
-            case PlanStep() | ToolApproval() | AttemptReset() | Raw() | NativePiece():
+            case PlanStep() | ToolApproval() | ToolQuestion() | ToolProgress() | AttemptReset() | Raw() | NativePiece():
                 pass
             case _:
                 assert_never(event)

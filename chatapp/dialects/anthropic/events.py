@@ -29,6 +29,8 @@ from chatapp.events import (
     ToolApproval,
     ToolCall,
     ToolInputDelta,
+    ToolProgress,
+    ToolQuestion,
     ToolResult,
     Usage,
 )
@@ -102,7 +104,7 @@ class AnthropicDialect(Dialect):
             case AttemptReset() if self._blocks.shown:
                 self._over = True
                 yield _frame("error", **error_body(BEGUN_ANEW))
-            case ToolApproval() | AttemptReset() | PlanStep() | Raw():
+            case ToolApproval() | ToolQuestion() | ToolProgress() | AttemptReset() | PlanStep() | Raw():
                 pass
             case _:
                 assert_never(event)

@@ -6,62 +6,40 @@ refused.
 Source: https://platform.claude.com/docs/en/api/messages
 """
 
+import re
 from collections.abc import Iterator
 from typing import Literal
 
 import msgspec
 
-from chatapp.chat import AnswerSchema, Ask, ChatOptions, Effort, Image, Message, Native, Part, Text, ToolSpec
-from chatapp.dialects.anthropic.events import PROTOCOL, SIGNATURE
+from chatapp.chat import (
+    AnswerSchema,
+    Ask,
+    ChatOptions,
+    Effort,
+    HostedTool,
+    Message,
+    ToolSpec,
+)
+from chatapp.dialects.anthropic.events import PROTOCOL
+from chatapp.dialects.anthropic.request_blocks import Block, Turn, blocks_of, messages_of, text_of
 from chatapp.dialects.request_parts import (
     PositiveInt,
     Share,
     Temperature,
     distinct,
-    filled,
-    given,
-    joined,
     named_choice,
     refuse,
     refuse_orphans,
     tool_of,
+    typed,
 )
 from chatapp.dialects.requests import Name, OnDisconnect
 from chatapp.errors import InvalidField
-from chatapp.events import ToolCall
 
 LITTLE, MUCH = 4096, 12288  # tokens of a budget: a low effort is below, a high one from there on
+HOSTED = re.compile(r"(web_search|web_fetch|code_execution|tool_search_tool_[a-z0-9]+)_\d{8}")  # by Anthropic
 CHOICES = {"auto": "auto", "any": "required", "none": "none"}
-
-
-class Source(msgspec.Struct, frozen=True, omit_defaults=True):
-    type: str
-    media_type: str = ""
-    data: str = ""
-    url: str = ""
-
-
-class Block(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A content block of any type: the fields that we read."""
-
-    type: str
-    text: str | None = None
-    thinking: str | None = None
-    signature: str | None = None
-    data: str | None = None
-    source: Source | None = None
-    id: str | None = None
-    name: str | None = None
-    input: dict[str, object] | None = None
-    tool_use_id: str | None = None
-    content: "str | list[Block] | None" = None
-    is_error: bool | None = None
-    tool_name: str | None = None
-
-
-class Turn(msgspec.Struct, frozen=True):
-    role: Literal["user", "assistant", "system"]
-    content: str | list[Block]
 
 
 class OfferedTool(msgspec.Struct, frozen=True):
@@ -120,7 +98,7 @@ class MessagesRequest(msgspec.Struct, frozen=True, kw_only=True):
     temperature: Temperature | None = None
     top_p: Share | None = None
     stop_sequences: list[str] | None = None
-    tools: list[OfferedTool] | None = None
+    tools: list[dict[str, object]] | None = None
     tool_choice: ChosenTool | None = None
     thinking: ThinkingSwitch | None = None
     output_config: OutputConfig | None = None
@@ -146,6 +124,7 @@ class MessagesRequest(msgspec.Struct, frozen=True, kw_only=True):
             top_p=self.top_p,
             stop=self.stop_sequences or [],
             tools=tools,
+            hosted=self._hosted_tools(),
             tool_choice=_choice(self.tool_choice, tools),
             parallel_tools=not (self.tool_choice and self.tool_choice.disable_parallel_tool_use),
             schema=AnswerSchema(format.schema_, strict=True) if format else None,  # as Anthropic guarantees it
@@ -164,15 +143,24 @@ class MessagesRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     def _loaded_tools(self) -> Iterator[tuple[int, OfferedTool]]:
         """With their places: a tool whose loading is deferred waits until a result refers to it."""
-        results = [block for turn in self.messages for block in _blocks(turn.content) if block.content]
-        loaded = {part.tool_name for block in results for part in _blocks(block.content or "")}
-        for index, tool in enumerate(self.tools or ()):
+        results = [block for turn in self.messages for block in blocks_of(turn.content) if block.content]
+        loaded = {part.tool_name for block in results for part in blocks_of(block.content or "")}
+        for index, tool in enumerate(typed("tools", self.tools or [], OfferedTool)):
+            if _is_hosted(tool):
+                continue
             if not tool.defer_loading or tool.name in loaded:
                 yield index, tool
 
+    def _hosted_tools(self) -> list[HostedTool]:
+        return [
+            HostedTool(PROTOCOL, str(tool["type"]), tool)
+            for tool in self.tools or ()
+            if HOSTED.fullmatch(str(tool.get("type")))
+        ]
+
     def system_messages(self) -> list[Message]:
         """A client sends these with every request, so they are not kept with a thread."""
-        system = _text("system", self.system) if self.system else ""
+        system = text_of("system", self.system) if self.system else ""
         return [Message("system", system)] if system else []
 
     def previous(self) -> str | None:
@@ -196,106 +184,14 @@ class MessagesRequest(msgspec.Struct, frozen=True, kw_only=True):
             raise InvalidField("messages: must not be empty")
         messages = [] if self.thread else self.system_messages()
         for index, turn in enumerate(self.messages):
-            messages += _turn(f"messages[{index}]", turn)
+            messages += messages_of(f"messages[{index}]", turn)
         if self.previous() is None:  # else a result's call may be in the messages that were kept
             refuse_orphans("messages", messages)
         return messages
 
 
-def _turn(field: str, turn: Turn) -> Iterator[Message]:
-    """Anthropic puts tool results into the user's turn; here each is a message of its own."""
-    field = f"{field}.content"
-    if turn.role == "system":
-        yield Message("system", filled(field, _text(field, turn.content)))
-    elif turn.role == "assistant":
-        yield _answer(field, _blocks(turn.content))
-    else:
-        blocks = _blocks(turn.content)
-        results = [block.type == "tool_result" for block in blocks]
-        for index, block in enumerate(blocks):
-            if results[index]:
-                yield _result(f"{field}[{index}]", block)
-        if not all(results) or not results:
-            yield Message("user", filled(field, _parts(field, blocks, but="tool_result")))
-
-
-def _answer(field: str, blocks: list[Block]) -> Message:
-    text, thought, calls = "", "", []
-    for index, block in enumerate(blocks):
-        match block.type:
-            case "text":
-                text += block.text or ""
-            case "thinking":
-                thought += block.thinking or ""
-            case "redacted_thinking":
-                pass  # stands in the native turn
-            case "tool_use":
-                calls.append(_call(f"{field}[{index}]", block))
-            case other:
-                raise InvalidField(
-                    f"{field}[{index}].type: {other!r} is not supported in an assistant message; "
-                    "use text, thinking, redacted_thinking or tool_use"
-                )
-    return Message("assistant", text, tool_calls=calls, reasoning=thought, native=_native(blocks))
-
-
-def _call(field: str, block: Block) -> ToolCall:
-    id, name = given(f"{field}.id", block.id), given(f"{field}.name", block.name)
-    return ToolCall(id, "function", name, block.input or {})
-
-
-def _native(blocks: list[Block]) -> Native | None:
-    """The turn as it came, if Anthropic signed thinking in it, which nobody else can read."""
-    own = [block for block in blocks if not _is_vain(block)]
-    if any(block.type in ("thinking", "redacted_thinking") for block in own):
-        return Native(PROTOCOL, msgspec.to_builtins(own))
-    return None
-
-
-def _is_vain(block: Block) -> bool:
-    """Whether Anthropic refuses it: thinking that it did not sign, and a blank text."""
-    if block.type == "thinking":
-        return block.signature in (None, "", SIGNATURE)
-    return block.type == "text" and not (block.text or "").strip()
-
-
-def _result(field: str, block: Block) -> Message:
-    id = given(f"{field}.tool_use_id", block.tool_use_id)
-    content = _parts(f"{field}.content", _blocks(block.content or ""))
-    return Message("tool", content, tool_call_id=id, failed=bool(block.is_error))
-
-
-def _text(field: str, content: str | list[Block]) -> str:
-    if isinstance(content, str):
-        return content
-    for index, block in enumerate(content):
-        if block.type != "text":
-            raise InvalidField(f"{field}[{index}].type: {block.type!r} is not supported; use text")
-    return "\n\n".join(block.text or "" for block in content)
-
-
-def _blocks(content: str | list[Block]) -> list[Block]:
-    return [Block("text", text=content)] if isinstance(content, str) else content
-
-
-def _parts(field: str, blocks: list[Block], but: str = "") -> str | list[Part]:
-    """The content of these blocks, without those of type `but`."""
-    return joined([_part(f"{field}[{index}]", block) for index, block in enumerate(blocks) if block.type != but])
-
-
-def _part(field: str, block: Block) -> Part:
-    if block.type == "text":
-        return Text(block.text or "")
-    if block.type == "tool_reference":  # found by the client's own search
-        return Text(f"The tool {given(f'{field}.tool_name', block.tool_name)} can be called now.\n")
-    if block.type != "image":
-        raise InvalidField(f"{field}.type: {block.type!r} is not supported; use text or image blocks")
-    source = block.source or Source("")
-    if source.type == "base64" and source.media_type.startswith("image/") and source.data:
-        return Image(f"data:{source.media_type};base64,{source.data}")
-    if source.type == "url" and source.url.startswith("https://"):
-        return Image(source.url)
-    raise InvalidField(f"{field}.source: expected an image in base64, or an https: URL of one")
+def _is_hosted(tool: OfferedTool) -> bool:
+    return HOSTED.fullmatch(tool.type or "") is not None
 
 
 def _tool(field: str, tool: OfferedTool) -> ToolSpec:

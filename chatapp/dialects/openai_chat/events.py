@@ -28,6 +28,8 @@ from chatapp.events import (
     ToolApproval,
     ToolCall,
     ToolInputDelta,
+    ToolProgress,
+    ToolQuestion,
     ToolResult,
     Usage,
 )
@@ -106,7 +108,7 @@ class OpenAIDialect(Dialect):
                 yield Frame(json_data(error_body(BEGUN_ANEW)))
             case AttemptReset():
                 self._opaque = OpaqueMembers()
-            case ToolCall() | ToolApproval() | PlanStep() | Raw():
+            case ToolCall() | ToolApproval() | ToolQuestion() | ToolProgress() | PlanStep() | Raw():
                 pass
             case _:
                 assert_never(event)

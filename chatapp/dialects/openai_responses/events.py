@@ -40,6 +40,8 @@ from chatapp.events import (
     ToolApproval,
     ToolCall,
     ToolInputDelta,
+    ToolProgress,
+    ToolQuestion,
     ToolResult,
     Usage,
 )
@@ -110,7 +112,7 @@ class ResponsesDialect(Dialect):
                 yield from self._end(event)
             case AttemptReset() if self._blocks.shown:
                 yield from self._fail(BEGUN_ANEW, Usage())
-            case ToolApproval() | ToolResult() | AttemptReset() | PlanStep() | Raw():
+            case ToolApproval() | ToolQuestion() | ToolProgress() | ToolResult() | AttemptReset() | PlanStep() | Raw():
                 pass
             case _:
                 assert_never(event)

@@ -1,13 +1,13 @@
 """The output items of OpenAI's Responses: the events of their growth, and the items as objects."""
 
 from abc import ABC, abstractmethod
-from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from typing import ClassVar, TypeAlias
 
 import msgspec
 
 from chatapp.events import CitedSource, File
+from chatapp.turns import to_base64
 
 Events: TypeAlias = Iterator[tuple[str, Mapping[str, object]]]
 """Names without `response.`, and fields without `type` and `sequence_number`."""
@@ -137,7 +137,7 @@ class ImageItem(Item):
         self._file = file
 
     def whole(self) -> dict[str, object]:
-        result = b64encode(self._file.bytes).decode() if self.done else None
+        result = to_base64(self._file.bytes) if self.done else None
         format = self._file.media_type.removeprefix("image/").removesuffix("+xml")
         about = {"id": self._id, "type": "image_generation_call", "status": self.status}
         return {**about, "output_format": format, "result": result}

@@ -10,9 +10,9 @@ import msgspec
 
 from chatapp.chat import AnswerSchema, Ask, ChatOptions, Effort, Message, Verbosity
 from chatapp.dialects.openai_responses.request_items import Find, Item, add_tools, messages_of, resolved
-from chatapp.dialects.openai_responses.request_tools import ChosenTool, ClientTools, OfferedTool
+from chatapp.dialects.openai_responses.request_tools import ChosenTool, ClientTools, OfferedTool, hosted_tools
 from chatapp.dialects.openai_responses.resource import CLIENT_TOOLS, run_id_of
-from chatapp.dialects.request_parts import PositiveInt, Share, Temperature, refuse, refuse_orphans, thinking_of
+from chatapp.dialects.request_parts import PositiveInt, Share, Temperature, refuse, refuse_orphans, thinking_of, typed
 from chatapp.dialects.requests import Name, OnDisconnect
 from chatapp.errors import InvalidField
 
@@ -75,7 +75,7 @@ class ResponseRequest(msgspec.Struct, frozen=True, kw_only=True):
     max_output_tokens: PositiveInt | None = None
     temperature: Temperature | None = None
     top_p: Share | None = None
-    tools: list[OfferedTool] | None = None
+    tools: list[dict[str, object]] | None = None
     tool_choice: str | ChosenTool | None = None
     parallel_tool_calls: bool | None = None
     reasoning: Reasoning | None = None
@@ -102,7 +102,7 @@ class ResponseRequest(msgspec.Struct, frozen=True, kw_only=True):
         if self.conversation is not None and self.previous_response_id is not None:
             raise InvalidField("conversation: send either conversation or previous_response_id, not both")
         given, tools = self._input(find), ClientTools()
-        tools.add("tools", self.tools or ())
+        tools.add("tools", typed("tools", self.tools or [], OfferedTool))
         add_tools(given if isinstance(given, list) else (), tools)
         choice, offered = tools.choice(self.tool_choice)
         messages = messages_of(given, tools)
@@ -117,6 +117,7 @@ class ResponseRequest(msgspec.Struct, frozen=True, kw_only=True):
             temperature=self.temperature,
             top_p=self.top_p,
             tools=offered,
+            hosted=hosted_tools(self.tools or ()),
             tool_choice=choice,
             parallel_tools=self.parallel_tool_calls is not False,
             schema=_schema(text.format),

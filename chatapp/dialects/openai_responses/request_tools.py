@@ -2,22 +2,25 @@
 search.
 
 A provider gets one flat list of functions, whatever the client calls them; the dialect gives each
-call back in the client's own words. Tools that OpenAI runs itself, such as `web_search`, are left
-out: the response object repeats only the tools that there are.
+call back in the client's own words. Tools that OpenAI runs itself, such as `web_search`, are passed
+on as they are to a provider that has them. The response object does not repeat them: whether they
+are left out is known only later.
 """
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import msgspec
 
-from chatapp.chat import ToolSpec
+from chatapp.chat import HostedTool, ToolSpec
 from chatapp.dialects.request_parts import choice_word, named_choice, tool_of
 from chatapp.errors import InvalidField
 
 NAME_CHARS = 64  # of a function, at most providers
+PROTOCOL = "openai-responses"
+HOSTED = re.compile(r"(web_search|file_search|code_interpreter|image_generation|mcp|x_search)(_\w+)?")
 DEFAULT_NAMESPACE = "functions"  # of the tools that are in none
 TOOL_SEARCH = "tool_search"
 FREE_TEXT: dict[str, object] = {
@@ -42,6 +45,12 @@ class OfferedTool(msgspec.Struct, frozen=True, omit_defaults=True):
     tools: "list[OfferedTool] | None" = None
     format: dict[str, object] | None = None
     execution: str | None = None
+
+
+def hosted_tools(tools: Sequence[Mapping[str, object]]) -> list[HostedTool]:
+    """Those that the provider runs, as they came."""
+    types = [(str(tool.get("type")), tool) for tool in tools]
+    return [HostedTool(PROTOCOL, type, dict(tool)) for type, tool in types if HOSTED.fullmatch(type)]
 
 
 class ChosenTool(msgspec.Struct, frozen=True):

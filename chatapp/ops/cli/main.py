@@ -1,41 +1,34 @@
-"""The command `chatapp`."""
+"""The command `chatapp`: it registers the commands, one module for each of them or for a group.
 
-import os
-import sys
+A module here holds options and output. It imports what does the work inside the command, so that
+`serve` and completion pay for none of it.
+"""
+
+import logging
 
 import click
 
 from chatapp import __version__
-from chatapp.errors import ConfigError
-from chatapp.settings import HELP, Settings
-from chatapp.settings.loading import PREFIX, load
+from chatapp.ops.cli import chat, completion, config, db, doctor, probe, runs, serve
+from chatapp.ops.cli.common import Commands
 
 
-@click.group()
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__)
 def main() -> None:
     """A streaming chat server: a reply is a log, and every response reads it."""
+    logging.getLogger("chatapp").setLevel(logging.ERROR)  # `serve` sets up its own
 
 
-@main.command()
-@click.argument("gunicorn_options", nargs=-1, type=click.UNPROCESSED)
-def serve(gunicorn_options: tuple[str, ...]) -> None:
-    """Serve the page and every endpoint with gunicorn's gevent worker.
-
-    HOST, PORT and WEB_CONCURRENCY set the address and the number of workers. Write options for
-    gunicorn after `--`.
-    """
-    try:
-        load(os.environ)
-    except ConfigError as error:
-        raise click.ClickException(error.message) from None
-    command = [sys.executable, "-m", "gunicorn", "-c", "python:chatapp.ops.gunicorn_config", "chatapp.wsgi:app"]
-    os.execv(sys.executable, [*command, *gunicorn_options])
-
-
-@main.command()
-def settings() -> None:
-    """Print every setting: its variable, its default and its purpose."""
-    defaults = Settings()
-    for name, text in HELP.items():
-        click.echo(f"{PREFIX}{name.upper()} = {getattr(defaults, name)}\n    {text}")
+for command in (
+    serve.serve,
+    chat.chat,
+    probe.probe,
+    doctor.doctor,
+    runs.runs,
+    db.db,
+    config.config,
+    config.settings,
+    completion.completion,
+):
+    main.add_command(command)

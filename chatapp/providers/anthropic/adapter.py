@@ -55,6 +55,7 @@ EVENTS = (
 
 
 class Anthropic(HTTPProvider):
+    protocol = PROTOCOL
     default_base_url = "https://api.anthropic.com"
     default_thinking = "anthropic"
     models_path = "/v1/models?limit=1000"

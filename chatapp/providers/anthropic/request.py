@@ -88,9 +88,9 @@ def _refuse_beside_thinking(chat: Chat, who: str) -> None:
 
 
 def _tools(chat: Chat) -> Fields:
-    if not chat.tools:
+    if not chat.tools and not chat.hosted:
         return _called_before(chat)
-    tools = [
+    tools: list[Fields] = [
         {
             "name": tool.name,
             "description": tool.description,
@@ -99,6 +99,7 @@ def _tools(chat: Chat) -> Fields:
         }
         for tool in chat.tools
     ]
+    tools += [tool.json for tool in chat.hosted]
     known: dict[str, Fields] = {"auto": {"type": "auto"}, "none": {"type": "none"}, "required": {"type": "any"}}
     choice = known.get(chat.tool_choice, {"type": "tool", "name": chat.tool_choice})
     if not chat.parallel_tools and chat.tool_choice != "none":

@@ -12,19 +12,34 @@ from functools import cached_property
 from urllib.parse import urlsplit
 
 import msgspec
-from msgspec import UNSET, UnsetType
 
 from chatapp.chat import Chat
 from chatapp.errors import BadReply
 from chatapp.events import CitedSource, File, FinishReason, NativePiece, ReasoningDelta, StreamEvent, TextDelta, Usage
 from chatapp.providers import Finished
 from chatapp.providers.http import HTTPProvider, ProviderRequest
-from chatapp.providers.openai_chat.media import Beside, Found, Pages, beside
-from chatapp.providers.openai_chat.reasoning_details import ReasoningDetails, words
+from chatapp.providers.openai_chat.frames import (
+    CHUNK,
+    NUMBERS,
+    PART,
+    CallPiece,
+    Choice,
+    Chunk,
+    Details,
+    Function,
+    Message,
+    Model,
+    Models,
+    Numbers,
+    Part,
+)
+from chatapp.providers.openai_chat.media import Pages, beside
+from chatapp.providers.openai_chat.parts import arguments_of, is_known, part_events, reasoning_of
+from chatapp.providers.openai_chat.reasoning_details import ReasoningDetails
 from chatapp.providers.openai_chat.request import PROTOCOL, Quirks, request_body
 from chatapp.providers.reply import Reply, ReplyItems, Told
 from chatapp.providers.tool_calls import ProviderToolCalls, ToolCallAssembler
-from chatapp.wire.json_text import NOTHING, count, is_something, json_data, parse_loosely, parse_value
+from chatapp.wire.json_text import count, is_something, parse_loosely, parse_value
 from chatapp.wire.upstream_errors import stream_error
 
 FINISH: dict[str, FinishReason] = {
@@ -35,7 +50,6 @@ FINISH: dict[str, FinishReason] = {
     "sensitive": "content_filter",
 }
 FAILED = ("error", "network_error", "insufficient_system_resource", "abort", "aborted", "failed", "failure", "timeout")
-PARTS = ("text", "thinking")  # those that may be empty
 RAN = {"status": "completed"}  # all that is told of a call that the provider made
 # Types of calls that the provider has made itself, such as xAI's `web_search_call`. Those that are
 # to be made have many names.
@@ -69,105 +83,12 @@ class OpenAIChat(HTTPProvider):
         return self.read_whole(body, _Reply(self.name))
 
     def decode_models(self, body: bytes) -> Iterable[str]:
-        models = msgspec.json.decode(body, type=_Models | list[_Model])
+        models = msgspec.json.decode(body, type=Models | list[Model])
         return [model.id for model in (models if isinstance(models, list) else models.data)]
 
 
-class _Part(msgspec.Struct):
-    type: str = ""
-    text: str | None = None
-    thinking: "list[_Part] | str | None" = None
-    image_url: msgspec.Raw | UnsetType = UNSET
-
-
-class _Function(msgspec.Struct):
-    name: str | None = None
-    arguments: str | dict[str, object] | None = None
-
-
-class _ToolCall(msgspec.Struct):
-    index: int | None = None
-    id: str | None = None
-    type: str | None = None
-    function: _Function | None = None
-    extra_content: msgspec.Raw = NOTHING
-
-
-class _Message(Beside):
-    error: msgspec.Raw = NOTHING
-    content: str | list[msgspec.Raw] | None = None
-    refusal: str | None = None
-    reasoning_content: str | list[msgspec.Raw] | None = None
-    reasoning: str | list[msgspec.Raw] | None = None
-    reasoning_details: msgspec.Raw = NOTHING
-    extra_content: msgspec.Raw = NOTHING
-    tool_calls: list[_ToolCall] | None = None
-    function_call: _Function | None = None
-
-
-class _Choice(msgspec.Struct):
-    index: int | None = None
-    delta: _Message | None = None
-    message: _Message | None = None
-    finish_reason: str | None = None
-    usage: msgspec.Raw = NOTHING
-    error: msgspec.Raw = NOTHING
-
-
-class _Details(msgspec.Struct):
-    cached_tokens: float | None = None
-    reasoning_tokens: float | None = None
-
-
-class _Usage(msgspec.Struct):
-    prompt_tokens: float | None = None
-    completion_tokens: float | None = None
-    total_tokens: float | None = None
-    cached_tokens: float | None = None
-    prompt_cache_hit_tokens: float | None = None
-    prompt_tokens_details: _Details | None = None
-    completion_tokens_details: _Details | None = None
-
-
-class _Groq(msgspec.Struct):
-    usage: msgspec.Raw = NOTHING
-    error: msgspec.Raw = NOTHING
-
-
-class _Status(msgspec.Struct):
-    """MiniMax's."""
-
-    status_code: int | None = None
-
-
-class _Chunk(Found):
-    """A chunk of a stream, or a whole response: the fields that we need."""
-
-    error: msgspec.Raw = NOTHING
-    object: str | None = None
-    code: msgspec.Raw = NOTHING
-    message: msgspec.Raw = NOTHING
-    choices: list[_Choice] | None = None
-    usage: msgspec.Raw = NOTHING
-    x_groq: _Groq | None = None
-    base_resp: _Status | None = None
-
-
-class _Model(msgspec.Struct):
-    id: str
-
-
-class _Models(msgspec.Struct):
-    data: list[_Model]
-
-
-_chunk = msgspec.json.Decoder(_Chunk)
-_part = msgspec.json.Decoder(_Part | str)
-_numbers = msgspec.json.Decoder(_Usage)
-
-
-class _Reply(Reply[_Chunk]):
-    frame = _chunk
+class _Reply(Reply[Chunk]):
+    frame = CHUNK
 
     def __init__(self, who: str) -> None:
         super().__init__(who)
@@ -175,7 +96,7 @@ class _Reply(Reply[_Chunk]):
         self._extra: object = None  # the turn's `extra_content`
         self._sealed: set[str] = set()  # the ids of calls that have an `extra_content`
         self._reason: FinishReason = "stop"
-        self._usage: _Usage | None = None
+        self._usage: Numbers | None = None
         self._tool_calls = ToolCallAssembler(who, self.skip)
         self._served = ProviderToolCalls(who)
         self._ran: set[str] = set()  # the ids of its calls, which a whole message repeats
@@ -184,14 +105,14 @@ class _Reply(Reply[_Chunk]):
         self._pages = Pages()
         self._beside: set[CitedSource | File] = set()
 
-    def knows(self, chunk: _Chunk) -> bool:
+    def knows(self, chunk: Chunk) -> bool:
         if chunk.choices:
             return True
         may_fail = chunk.object == "error" or is_something(chunk.code) or is_something(chunk.message)
         is_ours = is_something(chunk.usage) or (chunk.object or "").startswith("chat.completion")
         return not may_fail and (is_ours or chunk.choices is not None)
 
-    def take(self, chunk: _Chunk) -> Iterator[StreamEvent]:
+    def take(self, chunk: Chunk) -> Iterator[StreamEvent]:
         if is_something(chunk.error):
             self.finished = self.finished and not chunk.choices  # OpenRouter takes its finish back
             raise stream_error(self._who, bytes(chunk.error))
@@ -222,13 +143,13 @@ class _Reply(Reply[_Chunk]):
             yield NativePiece(PROTOCOL, self._who, told, whole=True)
 
     def end(self) -> Finished:
-        return Finished(self._reason, _usage(self._usage or _Usage()))
+        return Finished(self._reason, _usage(self._usage or Numbers()))
 
     def _raise_if(self, error: msgspec.Raw) -> None:
         if is_something(error):
             raise stream_error(self._who, bytes(error))
 
-    def _take_choice(self, choice: _Choice) -> Iterator[StreamEvent]:
+    def _take_choice(self, choice: Choice) -> Iterator[StreamEvent]:
         if choice.delta is None and choice.message is None:
             self.skip("choice without a message")
         if choice.delta is not None:
@@ -241,7 +162,7 @@ class _Reply(Reply[_Chunk]):
         if choice.finish_reason:
             self._finish(choice.finish_reason)
 
-    def _events(self, message: _Message) -> Iterator[StreamEvent]:
+    def _events(self, message: Message) -> Iterator[StreamEvent]:
         for event in self._texts(message):
             if isinstance(event, (TextDelta, ReasoningDelta)):
                 self._told[type(event)].add(event.text)
@@ -249,12 +170,12 @@ class _Reply(Reply[_Chunk]):
             else:
                 yield from self._once(event)
         for fragment in message.tool_calls or ():
-            made = self._tool(fragment.index, fragment.id, fragment.type, fragment.function or _Function())
+            made = self._tool(fragment.index, fragment.id, fragment.type, fragment.function or Function())
             yield from self._with_extra(fragment.index, fragment, made)
         if message.function_call and not message.tool_calls:  # the older field: one call, without an id
             yield from self._tool("function_call", None, None, message.function_call)
 
-    def _late_events(self, message: _Message) -> Iterator[StreamEvent]:
+    def _late_events(self, message: Message) -> Iterator[StreamEvent]:
         """Those of a whole message that no delta brought. Perplexity sends one with each delta."""
         said = self._texts(message)
         for kind, told in self._told.items():
@@ -269,7 +190,7 @@ class _Reply(Reply[_Chunk]):
             index = call.index if call.index is not None else place
             yield from self._with_extra(index, call, self._whole_tool(index, call))
         if message.function_call and not message.tool_calls:
-            yield from self._whole_tool("function_call", _ToolCall(function=message.function_call))
+            yield from self._whole_tool("function_call", CallPiece(function=message.function_call))
 
     def _once(self, found: CitedSource | File) -> Iterator[StreamEvent]:
         """A whole message repeats what its deltas said."""
@@ -277,9 +198,9 @@ class _Reply(Reply[_Chunk]):
             self._beside.add(found)
             yield found
 
-    def _texts(self, message: _Message) -> list[ReasoningDelta | TextDelta | CitedSource | File]:
+    def _texts(self, message: Message) -> list[ReasoningDelta | TextDelta | CitedSource | File]:
         texts: list[ReasoningDelta | TextDelta | CitedSource | File] = []
-        if reasoning := _reasoning(message):
+        if reasoning := reasoning_of(message):
             texts.append(ReasoningDelta(reasoning))
         if is_something(message.reasoning_details):
             self._details.take(message.reasoning_details, self._who)
@@ -294,7 +215,7 @@ class _Reply(Reply[_Chunk]):
         texts += beside(message)
         return texts
 
-    def _with_extra(self, index: int | None, call: _ToolCall, events: Iterable[StreamEvent]) -> Iterator[StreamEvent]:
+    def _with_extra(self, index: int | None, call: CallPiece, events: Iterable[StreamEvent]) -> Iterator[StreamEvent]:
         """The events of a call, after what its provider wants back with it: Gemini's signature."""
         made = list(events)
         id = self._tool_calls.id_of(index, call.id)
@@ -308,40 +229,40 @@ class _Reply(Reply[_Chunk]):
         """Content as an array (Mistral): thinking and text, in order."""
         for raw in map(bytes, parts):
             if raw.startswith((b"{", b'"')):
-                part = parse_loosely(_part, raw, self._who, self.skip)
-                if isinstance(part, _Part) and not _is_known(part):
+                part = parse_loosely(PART, raw, self._who, self.skip)
+                if isinstance(part, Part) and not is_known(part):
                     self.skip(f"part {part.type}")
-                yield from _part_events(part)
+                yield from part_events(part)
             elif raw != b"null":
                 self.skip("part of another form")
 
     def _tool(
-        self, index: int | str | None, id: str | None, type: str | None, function: _Function
+        self, index: int | str | None, id: str | None, type: str | None, function: Function
     ) -> Iterator[StreamEvent]:
         if RAN_BY_PROVIDER(type or ""):
             yield from self._provider_call(id, type or "", function)
             return
-        yield from self._tool_calls.take(index, id, function.name, _arguments(function))
+        yield from self._tool_calls.take(index, id, function.name, arguments_of(function))
 
-    def _whole_tool(self, index: int | str, call: _ToolCall) -> Iterator[StreamEvent]:
-        function = call.function or _Function()
+    def _whole_tool(self, index: int | str, call: CallPiece) -> Iterator[StreamEvent]:
+        function = call.function or Function()
         if RAN_BY_PROVIDER(call.type or ""):
             yield from self._provider_call(call.id, call.type or "", function)
             return
-        yield from self._tool_calls.take_whole(index, call.id, function.name, _arguments(function))
+        yield from self._tool_calls.take_whole(index, call.id, function.name, arguments_of(function))
 
-    def _provider_call(self, id: str | None, type: str, function: _Function) -> Iterator[StreamEvent]:
+    def _provider_call(self, id: str | None, type: str, function: Function) -> Iterator[StreamEvent]:
         """A call that the provider has made itself (xAI): `type` is such as `web_search_call`."""
         if (id or type) not in self._ran:
             self._ran.add(id or type)
-            self._served.call(id or "", function.name or type.removesuffix("_call"), _arguments(function))
+            self._served.call(id or "", function.name or type.removesuffix("_call"), arguments_of(function))
             yield from self._served.result(id or "", RAN)
 
     def _take_usage(self, raw: msgspec.Raw) -> None:
         """Ignore a usage of another form, which is then estimated: it must not cost the reply."""
         if is_something(raw):
             with suppress(BadReply):
-                self._usage = parse_loosely(_numbers, bytes(raw), self._who, lambda kind: None)
+                self._usage = parse_loosely(NUMBERS, bytes(raw), self._who, lambda kind: None)
 
     def _finish(self, reason: str) -> None:
         if reason in FAILED:
@@ -350,43 +271,12 @@ class _Reply(Reply[_Chunk]):
         self._reason = FINISH.get(reason, "stop")
 
 
-def _is_known(part: _Part) -> bool:
-    return bool(part.text or part.thinking or part.type in PARTS or part.image_url is not UNSET)
-
-
-def _reasoning(message: _Message) -> str:
-    """Some send the same under several names."""
-    for said in (message.reasoning_content, message.reasoning, message.reasoning_details):
-        if text := said if isinstance(said, str) else words(said) if said not in (None, NOTHING) else "":
-            return text
-    return ""
-
-
-def _arguments(function: _Function) -> str:
-    text = function.arguments or ""
-    return json_data(text) if isinstance(text, dict) else text
-
-
-def _part_events(part: _Part | str) -> Iterator[ReasoningDelta | TextDelta | CitedSource | File]:
-    if isinstance(part, str):
-        part = _Part(text=part)
-    thinking = part.thinking
-    if isinstance(thinking, list):
-        thinking = "".join(piece.text or "" for piece in thinking)
-    if thinking:
-        yield ReasoningDelta(thinking)
-    if part.text:
-        yield TextDelta(part.text)
-    if part.image_url is not UNSET:
-        yield from beside(Beside(images=msgspec.Raw(b'{"image_url":%b}' % bytes(part.image_url))))
-
-
-def _usage(usage: _Usage) -> Usage | None:
+def _usage(usage: Numbers) -> Usage | None:
     if usage.prompt_tokens is None and usage.completion_tokens is None:
         return None
     prompt, completion = count(usage.prompt_tokens), count(usage.completion_tokens)
-    details = usage.completion_tokens_details or _Details()
-    cached = (usage.prompt_tokens_details or _Details()).cached_tokens
+    details = usage.completion_tokens_details or Details()
+    cached = (usage.prompt_tokens_details or Details()).cached_tokens
     return Usage(
         prompt,
         completion,

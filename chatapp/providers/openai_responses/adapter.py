@@ -8,28 +8,35 @@ Source: https://platform.openai.com/docs/api-reference/responses-streaming, and 
 from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
-from msgspec import UNSET, UnsetType
 
 from chatapp.chat import Chat
 from chatapp.errors import BadReply
 from chatapp.events import FinishReason, NativePiece, ReasoningDelta, StreamEvent, TextDelta, ToolInputDelta, Usage
 from chatapp.providers import Finished
 from chatapp.providers.http import HTTPProvider, ProviderRequest
+from chatapp.providers.openai_responses.frames import (
+    EVENT,
+    ITEM,
+    KIND,
+    Details,
+    Event,
+    Item,
+    Models,
+    Numbers,
+    Piece,
+    Response,
+)
 from chatapp.providers.openai_responses.items import ItemTexts, Key, is_served
 from chatapp.providers.openai_responses.media import TextPlaces, pages, picture
 from chatapp.providers.openai_responses.request import PROTOCOL, request_body
+from chatapp.providers.openai_responses.whole_items import arguments_of, failure_of, goes_back, key_of, ran
 from chatapp.providers.reply import Reply, ReplyItems
 from chatapp.providers.thinking import STYLES
 from chatapp.providers.tool_calls import ProviderToolCalls, ToolCallAssembler
-from chatapp.wire.json_text import NOTHING, count, is_something, json_data, parse_arguments, parse_loosely, parse_value
+from chatapp.wire.json_text import count, is_something, json_data, parse_arguments, parse_loosely, parse_value
 from chatapp.wire.upstream_errors import stream_error
 
 INCOMPLETE: dict[str, FinishReason] = {"content_filter": "content_filter"}
-SENT_BACK = (
-    "message",
-    "function_call",
-    "custom_tool_call",
-)  # and encrypted reasoning: other reasoning is not kept anywhere
 SERVED = (
     "web_search_call",
     "file_search_call",
@@ -54,6 +61,7 @@ KNOWN = frozenset(
 
 
 class OpenAIResponses(HTTPProvider):
+    protocol = PROTOCOL
     default_base_url = "https://api.openai.com/v1"
     default_thinking = "responses"
     models_path = "/models"
@@ -69,127 +77,30 @@ class OpenAIResponses(HTTPProvider):
         return self.read_whole(body, _Reply(self.name))
 
     def decode_models(self, body: bytes) -> Iterable[str]:
-        return [model.id for model in msgspec.json.decode(body, type=_Models).data]
+        return [model.id for model in msgspec.json.decode(body, type=Models).data]
 
 
-class _Text(msgspec.Struct):
-    type: str | None = None
-    text: str | None = None
-    refusal: str | None = None
-    annotations: msgspec.Raw | UnsetType = UNSET
-
-    @property
-    def said(self) -> str:
-        return self.text or self.refusal or ""
-
-
-class _Kind(msgspec.Struct):
-    """What is looked at first: in an item of an unknown kind the rest may be anything."""
-
-    type: str = ""
-    encrypted_content: str | None = None
-
-
-class _Item(_Kind):
-    """The fields that we need of an output item, whatever its type."""
-
-    id: str | None = None
-    call_id: str | None = None
-    name: str | None = None
-    status: str | None = None
-    content: list[_Text] | None = None
-    summary: list[_Text] | None = None
-    arguments: str | dict[str, object] | None = None
-    input: str | None = None
-    code: str | None = None
-    queries: msgspec.Raw = NOTHING
-    results: msgspec.Raw = NOTHING
-    action: msgspec.Raw = NOTHING
-    output: msgspec.Raw = NOTHING
-    outputs: msgspec.Raw = NOTHING
-    result: msgspec.Raw = NOTHING
-    output_format: str | None = None
-    error: msgspec.Raw = NOTHING
-
-
-class _Details(msgspec.Struct):
-    cached_tokens: float | None = None
-    reasoning_tokens: float | None = None
-
-
-class _Usage(msgspec.Struct):
-    input_tokens: float | None = None
-    output_tokens: float | None = None
-    total_tokens: float | None = None
-    input_tokens_details: _Details | None = None
-    output_tokens_details: _Details | None = None
-
-
-class _Why(msgspec.Struct):
-    reason: str | None = None
-
-
-class _Response(msgspec.Struct):
-    status: str | None = None
-    error: msgspec.Raw = NOTHING
-    incomplete_details: _Why | None = None
-    output: list[msgspec.Raw] | None = None
-    usage: _Usage | None = None
-    citations: msgspec.Raw | UnsetType = UNSET
-
-
-class _Event(_Response):
-    """An event of a stream; without a type, a whole response."""
-
-    type: str = ""
-    delta: str | dict[str, object] | None = None
-    output_index: int | None = None
-    content_index: int | None = None
-    summary_index: int | None = None
-    item_id: str | None = None
-    annotation: msgspec.Raw | UnsetType = UNSET
-    item: msgspec.Raw = NOTHING
-    part: _Text | None = None
-    text: str | None = None
-    refusal: str | None = None
-    arguments: str | dict[str, object] | None = None
-    response: _Response | None = None
-
-
-class _Model(msgspec.Struct):
-    id: str
-
-
-class _Models(msgspec.Struct):
-    data: list[_Model]
-
-
-_event = msgspec.json.Decoder(_Event)
-_kind = msgspec.json.Decoder(_Kind)
-_item = msgspec.json.Decoder(_Item)
-
-
-class _Reply(Reply[_Event]):
-    frame = _event
+class _Reply(Reply[Event]):
+    frame = EVENT
 
     def __init__(self, who: str) -> None:
         super().__init__(who)
         self._reason: FinishReason = "stop"
-        self._usage: _Usage | None = None
+        self._usage: Numbers | None = None
         self._tool_calls = ToolCallAssembler(who, self.skip)
         self._served = ProviderToolCalls(who)
         self._texts = ItemTexts()
         self._places = TextPlaces()
-        self._items: list[tuple[_Item, bytes]] = []
+        self._items: list[tuple[Item, bytes]] = []
         self._told: set[object] = set()  # items that are in a piece of the turn
         self._sealed = False
         self._done_ids: set[str] = set()
         self._done_types: dict[int, str] = {}  # by index
 
-    def knows(self, event: _Event) -> bool:
+    def knows(self, event: Event) -> bool:
         return event.type.startswith("response.") or (event.type == "" and event.output is not None)
 
-    def take(self, event: _Event) -> Iterator[StreamEvent]:
+    def take(self, event: Event) -> Iterator[StreamEvent]:
         if is_something(event.error):
             raise stream_error(self._who, bytes(event.error))
         key = event.output_index if event.output_index is not None else event.item_id
@@ -215,7 +126,7 @@ class _Reply(Reply[_Event]):
             case "response.function_call_arguments.delta" if isinstance(event.delta, str):
                 yield from self._tool_calls.take(key, None, None, event.delta)
             case "response.function_call_arguments.done":
-                yield from self._tool_calls.take_whole(key, None, None, _arguments(event.arguments))
+                yield from self._tool_calls.take_whole(key, None, None, arguments_of(event.arguments))
             case "response.output_text.annotation.added":
                 yield from self._places.cited((key, part), event.annotation)
             case "response.output_item.added":
@@ -223,7 +134,7 @@ class _Reply(Reply[_Event]):
             case "response.output_item.done":
                 yield from self._done(event.output_index, bytes(event.item))
             case "response.completed" | "response.incomplete":
-                yield from self._take_whole(event.response or _Response())
+                yield from self._take_whole(event.response or Response())
                 self.finished = self.over = True
             case "response.failed" | "response.error":
                 raise stream_error(self._who, bytes((event.response or event).error))
@@ -247,7 +158,7 @@ class _Reply(Reply[_Event]):
                 self._places.grew((key, part), event.text)
             yield event
 
-    def _take_whole(self, response: _Response) -> Iterator[StreamEvent]:
+    def _take_whole(self, response: Response) -> Iterator[StreamEvent]:
         """A response with all of its items: those that have not come yet, come now."""
         if response.status == "failed" or is_something(response.error):
             raise stream_error(self._who, bytes(response.error))
@@ -261,18 +172,18 @@ class _Reply(Reply[_Event]):
                 yield from self._done(index, bytes(raw))
         yield from self._places.uncited(response.citations)
 
-    def _parse(self, raw: bytes) -> _Item | None:
+    def _parse(self, raw: bytes) -> Item | None:
         """The item; None if it is of a kind that we do not know, whatever its fields are."""
         try:
-            kind = parse_loosely(_kind, raw, self._who, lambda field: None)
+            kind = parse_loosely(KIND, raw, self._who, lambda field: None)
             if kind.type in KNOWN:
-                return parse_loosely(_item, raw, self._who, self.skip)
-            return _Item(type=kind.type, encrypted_content=kind.encrypted_content)
+                return parse_loosely(ITEM, raw, self._who, self.skip)
+            return Item(type=kind.type, encrypted_content=kind.encrypted_content)
         except BadReply:
             self.skip("item of another form")
             return None
 
-    def _is_done(self, index: int, item: _Item) -> bool:
+    def _is_done(self, index: int, item: Item) -> bool:
         if item.id in self._done_ids or item.call_id in self._done_ids:
             return True
         if item.type == "message":
@@ -282,7 +193,7 @@ class _Reply(Reply[_Event]):
     def _begin(self, index: int | None, raw: bytes) -> Iterator[ToolInputDelta]:
         item = self._parse(raw)
         if item and item.type == "function_call":
-            yield from self._tool_calls.take(_key(index, item), item.call_id, item.name, "")
+            yield from self._tool_calls.take(key_of(index, item), item.call_id, item.name, "")
 
     def _done(self, index: int | None, raw: bytes) -> Iterator[StreamEvent]:
         if (item := self._parse(raw)) is None:
@@ -296,7 +207,7 @@ class _Reply(Reply[_Event]):
         self._done_ids |= {id for id in (item.id, item.call_id) if id}
         if index is not None:
             self._done_types[index] = item.type
-        key = _key(index, item)
+        key = key_of(index, item)
         match item.type:
             case "message":
                 yield from self._end_message(key, item.content or [])
@@ -304,7 +215,7 @@ class _Reply(Reply[_Event]):
                 yield from self._texts.end("summary", key, [text.said for text in item.summary or ()])
                 yield from self._texts.end("thinking", key, [text.said for text in item.content or ()])
             case "function_call":
-                yield from self._tool_calls.take_whole(key, item.call_id, item.name, _arguments(item.arguments))
+                yield from self._tool_calls.take_whole(key, item.call_id, item.name, arguments_of(item.arguments))
             case "custom_tool_call" if not is_served(item.name, item.call_id):  # its input may be any text
                 text = json_data({"input": item.input})
                 yield from self._tool_calls.take_whole(key, item.call_id, item.name, text)
@@ -316,7 +227,7 @@ class _Reply(Reply[_Event]):
             case _:
                 yield from self._serve(item)
 
-    def _end_message(self, key: Key, parts: Sequence[_Text]) -> Iterator[StreamEvent]:
+    def _end_message(self, key: Key, parts: Sequence[Piece]) -> Iterator[StreamEvent]:
         late = self._texts.end("text", key, [text.said for text in parts])
         if self._places.has_begun(key):
             yield from self._grown(key, 0, late)
@@ -327,27 +238,27 @@ class _Reply(Reply[_Event]):
         for part, text in enumerate(parts):
             yield from self._places.cited((key, part), text.annotations)
 
-    def _serve(self, item: _Item) -> Iterator[StreamEvent]:
+    def _serve(self, item: Item) -> Iterator[StreamEvent]:
         """A call that the provider has made, with its result or with all that is told of it."""
         id = item.call_id or item.id or ""
         match item.type:
             case "mcp_call":
-                self._served.call(id, item.name or "", _arguments(item.arguments), "mcp")
-                yield from self._served.result(id, self._value(item.output), _failure(item))
+                self._served.call(id, item.name or "", arguments_of(item.arguments), "mcp")
+                yield from self._served.result(id, self._value(item.output), failure_of(item))
             case "code_interpreter_call":
                 self._served.call(id, "code_interpreter", json_data({"code": item.code}))
-                yield from self._served.result(id, self._value(item.outputs) or _ran(item), _failure(item))
+                yield from self._served.result(id, self._value(item.outputs) or ran(item), failure_of(item))
             case "shell_call":
                 self._served.call(id, "shell", bytes(item.action).decode("utf-8", "replace"))
             case "shell_call_output":
                 yield from self._served.result(id, self._value(item.output))
             case _ if item.type in SERVED:
                 self._served.call(id, item.name or item.type.removesuffix("_call"), self._asked(item))
-                yield from self._served.result(id, self._value(item.results) or _ran(item), _failure(item))
+                yield from self._served.result(id, self._value(item.results) or ran(item), failure_of(item))
 
-    def _asked(self, item: _Item) -> str:
+    def _asked(self, item: Item) -> str:
         if item.arguments or item.input:
-            return _arguments(item.arguments) or item.input or ""
+            return arguments_of(item.arguments) or item.input or ""
         action = self._value(item.action)
         return json_data(action if isinstance(action, dict) else {"queries": self._value(item.queries)})
 
@@ -356,47 +267,17 @@ class _Reply(Reply[_Event]):
 
     def _piece(self, whole: bool = False) -> NativePiece:
         """The items that no piece has yet. One that was told twice is one."""
-        wanted = {item.id or item.call_id or raw: raw for item, raw in self._items if _goes_back(item)}
+        wanted = {item.id or item.call_id or raw: raw for item, raw in self._items if goes_back(item)}
         left = {key: raw for key, raw in wanted.items() if key not in self._told}
         self._told.update(left)
         return NativePiece(PROTOCOL, self._who, [parse_arguments(raw, self._who) for raw in left.values()], whole)
 
 
-def _goes_back(item: _Item) -> bool:
-    """Whether the item belongs to the turn that is sent back. xAI's own calls do not: their results
-    are nobody's to send."""
-    named = item.type == "message" or (item.name and not is_served(item.name, item.call_id))
-    return bool((item.type in SENT_BACK and named) or item.encrypted_content)
-
-
-def _key(index: int | None, item: _Item) -> int | str | None:
-    """The index, or the item's id, which its deltas name: llama.cpp sends no index."""
-    return index if index is not None else item.id or item.call_id
-
-
-def _arguments(arguments: str | dict[str, object] | None) -> str:
-    return json_data(arguments) if isinstance(arguments, dict) else arguments or ""
-
-
-def _ran(item: _Item) -> dict[str, object]:
-    """The result of a call if nothing else is told of it."""
-    return {"status": item.status or "completed"}
-
-
-def _failure(item: _Item) -> str | None:
-    if not is_something(item.error):
-        return "failed" if item.status in ("failed", "incomplete") else None
-    try:
-        return msgspec.json.decode(item.error, type=str)
-    except msgspec.DecodeError:
-        return "failed"
-
-
-def _usage(usage: _Usage | None) -> Usage | None:
+def _usage(usage: Numbers | None) -> Usage | None:
     if usage is None:
         return None
     prompt, completion = count(usage.input_tokens), count(usage.output_tokens)
-    cached = (usage.input_tokens_details or _Details()).cached_tokens
-    reasoning = (usage.output_tokens_details or _Details()).reasoning_tokens
+    cached = (usage.input_tokens_details or Details()).cached_tokens
+    reasoning = (usage.output_tokens_details or Details()).reasoning_tokens
     total = count(usage.total_tokens) or prompt + completion
     return Usage(prompt, completion, total, count(reasoning), count(cached))

@@ -42,14 +42,14 @@ def _text(chat: Chat) -> Fields:
 
 
 def _tools(chat: Chat) -> Fields:
-    if not chat.tools:
+    if not chat.tools and not chat.hosted:
         return {}
     choice: object = chat.tool_choice
     if choice not in ("auto", "none", "required"):
         choice = {"type": "custom" if choice in _custom_tools(chat) else "function", "name": choice}
     return {
         **({} if chat.parallel_tools else {"parallel_tool_calls": False}),
-        "tools": [_tool(tool) for tool in chat.tools],
+        "tools": [*map(_tool, chat.tools), *(tool.json for tool in chat.hosted)],
         "tool_choice": choice,
     }
 

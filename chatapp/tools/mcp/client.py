@@ -3,7 +3,7 @@
 import logging
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any, Literal
@@ -12,10 +12,13 @@ import gevent
 
 from chatapp.cancel import CancelScope
 from chatapp.chat import ToolSpec
-from chatapp.tools import Arguments, ToolFailed
+from chatapp.tools import Arguments, CallOwner, ToolFailed, UserInput
 from chatapp.tools.mcp.process import LOG_BYTES, HelperProcess, Reply
 from chatapp.trace import trace_headers
 
+Hear = Callable[[Reply, Callable[[Reply], None]], None]
+
+ACTIONS = {"accepted": "accept", "declined": "decline"}  # all else is a `cancel` to the server
 KEPT_S = 30.0  # how long a list of tools counts as current
 FAILURE_KEPT_S = 10.0  # how soon a server that failed is asked again
 GRACE_S = 5.0  # beyond the limit for a start: the SDK needs it to end a server that did not start
@@ -26,7 +29,7 @@ logger = logging.getLogger(__name__)
 class MCPHelper:
     """Sends requests to the helper process, which starts at the first one, and again after a crash.
 
-    Make it in the process that uses it. `servers` is as in the first line that `helper.py` reads.
+    Make it in the process that uses it. `servers` is as in the first line that the helper reads.
     Complaints go to the file `log`, which is kept below `log_bytes`.
     """
 
@@ -45,8 +48,9 @@ class MCPHelper:
         self._process: HelperProcess | None = None
         self._closed = False
 
-    def ask(self, request: Reply, scope: CancelScope) -> Reply:
-        """The reply, which has `tools`, `result` or `error`.
+    def ask(self, request: Reply, scope: CancelScope, hear: "Hear | None" = None) -> Reply:
+        """The reply, which has `tools`, `result` or `error`; `hear` gets what a call tells before
+        it, with a function that sends something back.
 
         Cancelling `scope`, or a timeout, also cancels the request.
         """
@@ -55,11 +59,15 @@ class MCPHelper:
         if self._process is None or self._process.ended:
             self._process = HelperProcess(self._settings, self._log, self._log_bytes)
         process, id = self._process, next(self._ids)
-        waiting = process.send({"id": id, **request})
+
+        def send_back(message: Reply) -> None:
+            process.tell({"id": id, **message})
+
+        waiting = process.send({"id": id, **request}, hear and (lambda told: hear(told, send_back)))
         try:
             scope.run(waiting.wait)
         except BaseException:  # a stop or a timeout: the server need not go on
-            process.send({"id": id, "cancel": True})
+            process.cancel(id)
             raise
         reply = waiting.get()
         assert reply is not None
@@ -139,9 +147,49 @@ class MCPTool:
         self._helper = helper
 
     def call(self, arguments: Arguments, scope: CancelScope) -> object:
+        return self.call_for(Nobody(), arguments, scope)
+
+    def call_for(self, owner: CallOwner, arguments: Arguments, scope: CancelScope) -> object:
         meta = {name.lower(): value for name, value in trace_headers().items()}
         request = {"server": self._server, "tool": self.spec.name, "arguments": arguments, "meta": meta}
-        reply = self._helper.ask(request, scope)
+        reply = self._helper.ask(request, scope, Conversation(owner).hear)
         if "error" in reply:
             raise ToolFailed(reply["error"])
         return reply["result"]
+
+
+class Nobody:
+    """The owner of a call that has none (`CallOwner`)."""
+
+    def progress(self, done: float, total: float | None, message: str) -> None:
+        """Nobody listens."""
+
+    def ask(self, message: str, schema: Mapping[str, object], told: Callable[[UserInput], None]) -> Callable[[], None]:
+        told(UserInput("cancelled"))
+        return lambda: None
+
+
+class Conversation:
+    """Passes on what a server tells and asks in the course of one call. The helper has bounded
+    both."""
+
+    def __init__(self, owner: CallOwner) -> None:
+        self._owner = owner
+        self._take_back: dict[int, Callable[[], None]] = {}
+
+    def hear(self, told: Reply, send_back: Callable[[Reply], None]) -> None:
+        if progress := told.get("progress"):
+            self._owner.progress(progress["done"], progress["total"], progress["message"])
+        elif (number := told.get("withdrawn")) is not None:
+            self._take_back.pop(number, lambda: None)()
+        else:
+            self._ask(told, send_back)
+
+    def _ask(self, told: Reply, send_back: Callable[[Reply], None]) -> None:
+        number = told["question"]
+
+        def decided(said: UserInput) -> None:
+            content = {"content": said.content} if said.state == "accepted" else {}
+            send_back({"question": number, "action": ACTIONS.get(said.state, "cancel"), **content})
+
+        self._take_back[number] = self._owner.ask(told["message"], told["schema"], decided)

@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ LOG_BYTES = 1_000_000  # the log starts anew before it would grow beyond this
 READ_BYTES = 65_536  # of complaints, at a time: all that a pipe holds
 PAUSE_S = 0.05  # between two reads: who floods waits, and this process does not
 KEPT_BYTES, KEPT_S = 200_000, 10.0  # so many of them are kept in so many seconds; the rest is counted
+TOLD = frozenset({"progress", "question", "withdrawn"})  # what a call says before its reply
 LAST_WORDS_S = 1.0  # for complaints that are still in the pipe when the helper has ended
 
 Reply = dict[str, Any]
@@ -68,20 +69,29 @@ class HelperProcess:
         self._log_bytes = log_bytes
         self._outbox: Queue[bytes | None] = Queue()
         self._waiting: dict[int, AsyncResult[Reply]] = {}
+        self._hearing: dict[int, Callable[[Reply], None]] = {}
         self._process: subprocess.Popen[bytes] | None = None
         self._complaints: gevent.Greenlet[..., None] | None = None
         self._outbox.put(_line(settings))
         self._greenlet = gevent.spawn(self._live)
 
-    def send(self, request: Reply) -> "AsyncResult[Reply]":
-        """Send the request; the result will hold its reply. A request to `cancel` gets none."""
-        reply: AsyncResult[Reply] = AsyncResult()
-        if request.get("cancel"):
-            self._waiting.pop(request["id"], None)
-        else:
-            self._waiting[request["id"]] = reply
-        self._outbox.put(_line(request))
+    def send(self, request: Reply, hear: Callable[[Reply], None] | None = None) -> "AsyncResult[Reply]":
+        """Send the request; the result will hold its reply. `hear` gets what a call tells before
+        it, and must not wait."""
+        reply = self._waiting[request["id"]] = AsyncResult()
+        if hear is not None:
+            self._hearing[request["id"]] = hear
+        self.tell(request)
         return reply
+
+    def tell(self, message: Reply) -> None:
+        """Send something that gets no reply."""
+        self._outbox.put(_line(message))
+
+    def cancel(self, id: int) -> None:
+        """Nobody waits for the reply to this request any more."""
+        self._forget(id)
+        self.tell({"id": id, "cancel": True})
 
     def close(self) -> None:
         self._outbox.put(None)
@@ -109,7 +119,7 @@ class HelperProcess:
                 self._complaints.join(LAST_WORDS_S)
 
     def _start(self) -> "subprocess.Popen[bytes]":
-        script = Path(__file__).with_name("helper.py")
+        script = Path(__file__).with_name("helper")
         # By path: importing the package would load the whole server. -P keeps the script's folder
         # off the module path. In its own session: Ctrl-C in the server's terminal must not end
         # calls that still run.
@@ -148,8 +158,15 @@ class HelperProcess:
     def _read(self, stdout: Any) -> None:
         for line in stdout:
             reply = json.loads(line)
-            if waiting := self._waiting.pop(reply["id"], None):
-                waiting.set(reply)
+            if TOLD.isdisjoint(reply):
+                if waiting := self._forget(reply["id"]):
+                    waiting.set(reply)
+            elif hear := self._hearing.get(reply["id"]):
+                hear(reply)
+
+    def _forget(self, id: int) -> "AsyncResult[Reply] | None":
+        self._hearing.pop(id, None)
+        return self._waiting.pop(id, None)
 
 
 def _append(log: Path, data: bytes, max_bytes: int) -> None:

@@ -11,7 +11,7 @@ from chatapp.reading.disconnect import OnLeave
 from chatapp.reading.pace import Replay
 from chatapp.service import Answer
 from chatapp.web import current_caller, current_service
-from chatapp.web.bodies import number, parse
+from chatapp.web.bodies import number, parse, stops_on_leave
 from chatapp.web.endpoint import CHANGING, JSON, RUNNING, STREAM, Parameter, endpoint
 from chatapp.web.message_json import EVENTS_URL, message_json
 from chatapp.web.streaming import begin, position, respond
@@ -71,7 +71,11 @@ def post_message() -> tuple[Response, int]:
 def follow_message(message_id: str) -> Response:
     """Follow any run, live or finished, however it was started, in any dialect."""
     answer = current_service().answer(current_caller(), message_id)
-    source, dialect, on_leave = current_service().source(answer), _dialect_for(answer), OnLeave(message_id, _stops())
+    source, dialect, on_leave = (
+        current_service().source(answer),
+        _dialect_for(answer),
+        OnLeave(message_id, stops_on_leave("continue")),
+    )
     if (pace := _pace()) is None:
         # An instant answer has ended before the client of the message API can follow it.
         live = answer.running or answer.result_mode is not None
@@ -118,14 +122,3 @@ def _pace() -> float | None:
     if "from" in request.args:
         raise InvalidField("from: works only with pace; add pace=1")
     return None
-
-
-def _stops() -> bool:
-    """Whether this reader's leaving stops the run."""
-    match request.args.get("on_disconnect", "continue"):
-        case "continue":
-            return False
-        case "cancel":
-            return True
-        case _:
-            raise InvalidField("on_disconnect: expected 'cancel' or 'continue'")

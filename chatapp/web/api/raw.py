@@ -1,6 +1,7 @@
 """A provider's own bytes, for the owner of the answer: live, and as long as its log is kept. Never
 rendered here."""
 
+import logging
 import re
 from collections.abc import Iterator
 from functools import partial
@@ -8,15 +9,19 @@ from functools import partial
 from flask import Blueprint, Response
 
 from chatapp.cancel import CancelScope
-from chatapp.errors import NotFound
+from chatapp.errors import LogError, NotFound
 from chatapp.events import Raw
 from chatapp.reading.reader import ClientDisconnected
 from chatapp.reading.sources import Interruptible, Source, follow
 from chatapp.web import current_caller, current_service
 from chatapp.web.endpoint import ANY, endpoint
 from chatapp.web.streaming import check_place, client_socket, take_place
+from chatapp.wire.frames import Frame, encode
+from chatapp.wire.json_text import json_data
 
 blueprint = Blueprint("raw", __name__)
+
+logger = logging.getLogger(__name__)
 
 # What a provider sends must not run as a page of this site, whatever it says it is.
 HEADERS = {
@@ -77,3 +82,20 @@ def _bytes(first: Raw, rest: Iterator[Raw]) -> Iterator[bytes]:
             yield event.bytes
     except ClientDisconnected:
         return
+    except LogError as error:
+        logger.warning("a raw body ends before its end: %s", error)
+        if not (reason := _reason(first.content_type, error)):
+            raise  # which cuts the connection: no client takes that for the end
+        yield reason
+
+
+def _reason(content_type: str, error: LogError) -> bytes:
+    """The end of a body that cannot go on, if its format has a way to say it. What was sent last
+    may be half a line."""
+    data = json_data({"error": {"code": error.code, "message": error.message}})
+    match content_type.partition(";")[0].strip().lower():
+        case "text/event-stream":
+            return b"\n\n" + encode(Frame(data, "error"))
+        case "application/x-ndjson" | "application/jsonl" | "application/x-jsonlines":
+            return f"\n{data}\n".encode()
+    return b""

@@ -4,6 +4,8 @@ import msgspec
 from flask import Blueprint, Response, jsonify
 
 from chatapp.dialects.requests import DecisionRequest
+from chatapp.errors import InvalidField
+from chatapp.service import UserInput
 from chatapp.web import current_caller, current_service
 from chatapp.web.bodies import parse
 from chatapp.web.endpoint import JSON, WITH_BODY, endpoint
@@ -33,7 +35,23 @@ def list_agents() -> Response:
     errors=WITH_BODY,
 )
 def decide(message_id: str, call_id: str) -> Response:
-    """Approve or deny a call that waits. The first decision holds; the answer tells which it is."""
+    """Approve or deny a call that waits, or act on a question that it asks. The first word holds;
+    the answer tells which it is."""
     asked = parse(DecisionRequest)
-    answer = current_service().answer(current_caller(), message_id)
-    return jsonify(tool_call_id=call_id, decision=current_service().decide(answer, call_id, asked.decision))
+    if (asked.decision is None) == (asked.action is None):
+        raise InvalidField("decision: send either decision ('approved' or 'denied') or action")
+    service, answer = current_service(), current_service().answer(current_caller(), message_id)
+    if asked.decision is not None:
+        return jsonify(tool_call_id=call_id, decision=service.decide(answer, call_id, asked.decision))
+    question, state = service.fill_in(answer, call_id, asked.question, _said(asked))
+    return jsonify(tool_call_id=call_id, question=question, state=state)
+
+
+def _said(asked: DecisionRequest) -> UserInput:
+    match asked.action:
+        case "accept":
+            return UserInput("accepted", asked.content or {})
+        case "decline":
+            return UserInput("declined")
+        case _:
+            return UserInput("cancelled")

@@ -5,14 +5,14 @@ holds, and what is new of it is taken. A page that is reloaded follows the answe
 one that stays away for a while stops it.
 """
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 
 from chatapp.dialects.ai_sdk.events import HEADERS, UIMessageDialect
 from chatapp.dialects.ai_sdk.request import UIChatRequest
 from chatapp.reading.disconnect import OnLeave
 from chatapp.service import Answer
 from chatapp.web import current_caller, current_service
-from chatapp.web.bodies import parse
+from chatapp.web.bodies import parse, stops_on_leave
 from chatapp.web.endpoint import RUNNING, STREAM, Parameter, endpoint
 from chatapp.web.streaming import RUN_HEADER, begin, respond
 
@@ -43,11 +43,12 @@ def chat() -> Response:
 def follow_chat(chat_id: str) -> Response:
     """Follow the answer that is running, from its start; 204 if there is none."""
     conversations = current_service().conversations
+    stops = stops_on_leave("cancel")
     newest = conversations.session_answer(current_caller().owner, chat_id)
     if newest is None or not newest.running:
         return Response(status=204)
     visit = conversations.count_visit(newest.id)
-    return _respond(newest, OnLeave(newest.id, request.args.get("on_disconnect") != "continue", visit))
+    return _respond(newest, OnLeave(newest.id, stops, visit))
 
 
 def _respond(answer: Answer, on_leave: OnLeave) -> Response:

@@ -3,9 +3,12 @@
 They are the conversations of the page, too: what is said by one is seen by the other.
 """
 
+from typing import Any
+
 from flask import Blueprint, Response
 
 from chatapp.dialects.openai_responses.request_conversation import ConversationRequest, ItemsRequest, MetadataRequest
+from chatapp.dialects.openai_responses.stored import message_of
 from chatapp.errors import NotFound
 from chatapp.service import Conversation
 from chatapp.web import current_caller, current_service
@@ -74,10 +77,26 @@ def add_items(conversation_id: str) -> Response:
 @endpoint(blueprint.get("/<conversation_id>/items/<item_id>"), answers={200: (JSON,)}, error_schema=ERROR)
 def retrieve_item(conversation_id: str, item_id: str) -> Response:
     """One of its items."""
+    return as_json(_item(conversation_id, item_id))
+
+
+@endpoint(
+    blueprint.delete("/<conversation_id>/items/<item_id>"), answers={200: (JSON,)}, errors=CHANGING, error_schema=ERROR
+)
+def delete_item(conversation_id: str, item_id: str) -> Response:
+    """Delete it with its turn: the thinking, the calls and the text of one answer go together."""
+    service, caller = current_service(), current_caller()
+    conversation, _ = service.conversations.get(caller.owner, conversation_id)
+    _item(conversation_id, item_id)
+    service.delete_message(caller, message_of(item_id))
+    return _object(conversation)
+
+
+def _item(conversation_id: str, item_id: str) -> dict[str, Any]:
     item = StoredItemFinder(conversation_id)(item_id)
     if item is None:
-        raise NotFound("no such item in this conversation")
-    return as_json(item)
+        raise NotFound(f"no such item in this conversation: {item_id}")
+    return item
 
 
 def _object(conversation: Conversation) -> Response:

@@ -13,7 +13,7 @@ from chatapp.dialects.openai_responses.events import ResponsesDialect
 from chatapp.dialects.openai_responses.request import ResponseRequest
 from chatapp.dialects.openai_responses.resource import run_id_of
 from chatapp.dialects.openai_responses.stored import client_tools, response_of
-from chatapp.errors import InvalidField
+from chatapp.errors import InvalidField, NotFound
 from chatapp.reading.disconnect import OnLeave
 from chatapp.reading.sources import Source, follow
 from chatapp.service import Answer
@@ -64,7 +64,7 @@ def create() -> Response:
 def retrieve(response_id: str) -> Response:
     """As it is now; with `stream=true` its events, those after `starting_after`, and all that
     come."""
-    answer = current_service().answer(current_caller(), run_id_of(response_id))
+    answer = _answer(response_id)
     if request.args.get("stream", "false").lower() in ("true", "1"):
         return _follow(answer, _starting_after())
     return _object(current_service().transcript(answer), answer.repeated)
@@ -76,9 +76,8 @@ def retrieve(response_id: str) -> Response:
 def delete(response_id: str) -> Response:
     """Delete it with its input, which stays only in a conversation that the request named; stop it
     if it is running."""
-    service = current_service()
-    answer = service.answer(current_caller(), run_id_of(response_id))
-    service.delete_answer(answer, alone="conversation" in answer.repeated)
+    answer = _answer(response_id)
+    current_service().delete_answer(answer, alone="conversation" in answer.repeated)
     return as_json({"id": response_id, "object": "response", "deleted": True})
 
 
@@ -90,8 +89,8 @@ def delete(response_id: str) -> Response:
 )
 def list_input_items(response_id: str) -> Response:
     """What the request said; the messages before it are those of earlier responses."""
-    conversations, caller = current_service().conversations, current_caller()
-    return page(items_of(conversations.said_before(caller.owner, run_id_of(response_id))))
+    answer = _answer(response_id)
+    return page(items_of(current_service().conversations.said_before(answer.owner, answer.id)))
 
 
 @endpoint(
@@ -115,10 +114,17 @@ def count_input_tokens() -> Response:
 )
 def cancel(response_id: str) -> Response:
     """Stop it and say how it ended; as it is if it had ended."""
-    service = current_service()
-    answer = service.answer(current_caller(), run_id_of(response_id))
-    service.cancel(answer)
+    answer = _answer(response_id)
+    current_service().cancel(answer)
     return _object(wait(answer, OnLeave(answer.id)), answer.repeated)
+
+
+def _answer(response_id: str) -> Answer:
+    """Also for an id that is none of a response: what else has it is not the client's concern."""
+    try:
+        return current_service().answer(current_caller(), run_id_of(response_id))
+    except NotFound:
+        raise NotFound(f"no such response: {response_id}") from None
 
 
 def _follow(answer: Answer, after: int) -> Response:

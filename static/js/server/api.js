@@ -56,9 +56,9 @@ export const api = {
   /** @param {string} id */
   cancel: (id) => request("POST", `/messages/${encodeURIComponent(id)}/cancel`, {}),
 
-  /** @param {string} id @param {string} call @param {"approved"|"denied"} decision */
-  decide: (id, call, decision) =>
-    request("POST", `/messages/${encodeURIComponent(id)}/tools/${encodeURIComponent(call)}`, { decision }),
+  /** @param {string} id @param {string} call @param {object} said */
+  decide: (id, call, said) =>
+    request("POST", `/messages/${encodeURIComponent(id)}/tools/${encodeURIComponent(call)}`, said),
 
   /**
    * Asks. The key makes it safe to ask twice, so this tries again once if the connection is lost.

@@ -9,6 +9,8 @@ export const EVENT = Object.freeze({
   contentDelta: "content_delta",
   toolCall: "tool_call",
   toolApproval: "tool_approval",
+  toolQuestion: "tool_question",
+  toolProgress: "tool_progress",
   toolResult: "tool_result",
   planStep: "plan_step",
   source: "source",

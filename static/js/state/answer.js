@@ -85,8 +85,17 @@ const HANDLERS = {
     const since = answer.watched && approval === "approved" ? at : null; // the wait does not count
     return waited(changeTool(answer, tool_call_id, { approval, expires, since, deciding: null }), at);
   },
-  [EVENT.toolResult]: (answer, data) =>
-    changeTool(answer, data.tool_call_id, { result: data.result ?? null, error: data.error ?? null, done: true }),
+  [EVENT.toolQuestion]: (answer, data) => {
+    const open = answer.tools.find((tool) => tool.id === data.tool_call_id)?.questions ?? [];
+    const others = open.filter((each) => each.question !== data.question);
+    return changeTool(answer, data.tool_call_id, { questions: data.state === "asked" ? [...others, data] : others });
+  },
+  [EVENT.toolProgress]: (answer, { tool_call_id, done, total, message }) =>
+    changeTool(answer, tool_call_id, { progress: { done, total, message } }),
+  [EVENT.toolResult]: (answer, data) => {
+    const outcome = { result: data.result ?? null, error: data.error ?? null, done: true };
+    return changeTool(answer, data.tool_call_id, { ...outcome, questions: [], progress: null });
+  },
   [EVENT.planStep]: (answer, { index, text, begun }) => {
     if (begun) return { ...answer, step: index, stepsTold: true };
     const moves = answer.step === 0 || (answer.stepWorked && !answer.stepsTold);

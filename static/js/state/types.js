@@ -29,6 +29,17 @@
  * @property {number|null} [since]    milliseconds on the page's clock, if it saw the call begin
  * @property {string|null} [deciding] the decision that the reader has just pressed
  *
+ * @property {Question[]} [questions] that it asks and nobody has replied to
+ * @property {Progress|null} [progress] how far it is, if it tells
+ *
+ * @typedef {object} Question  of a running call to its reader
+ * @property {string} question  its id
+ * @property {string} message
+ * @property {{properties?: Record<string, any>, required?: string[]}} schema  of a flat form
+ * @property {number} expires   seconds since the epoch
+ *
+ * @typedef {{done: number, total: number|null, message: string}} Progress
+ *
  * @typedef {object} AnswerSource
  * @property {string} id
  * @property {string} url     empty if it has no address

@@ -28,8 +28,8 @@ export class AnswerView extends View {
     this.node = node;
     this.text = new MarkdownView(hook(node, "content"));
     this.reasoning = new MarkdownView(hook(node, "reasoning"));
-    this.tools = new ToolList(root, hook(node, "tools"), (call, decision) => {
-      if (this.#shown) actions.decide(this.#shown.id, call, decision);
+    this.tools = new ToolList(root, hook(node, "tools"), (call, said) => {
+      if (this.#shown) actions.decide(this.#shown.id, call, said);
     });
     this.thinking = /** @type {HTMLDetailsElement} */ (hook(node, "thinking"));
     hook(node, "content").dataset.rendered = "";

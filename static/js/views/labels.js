@@ -33,7 +33,15 @@ export function announcementOf(answer, before) {
   if (answer.status === "done") return endAnnouncement(answer);
   const asked = new Set(before.tools.filter(isAsking).map((tool) => tool.id));
   const asks = answer.tools.find((tool) => isAsking(tool) && !asked.has(tool.id));
-  return asks ? `The tool ${asks.name} waits for your approval.` : "";
+  if (asks) return `The tool ${asks.name} waits for your approval.`;
+  const known = new Set(before.tools.flatMap(questionsOf));
+  const curious = answer.tools.find((tool) => questionsOf(tool).some((id) => !known.has(id)));
+  return curious ? `The tool ${curious.name} asks you something.` : "";
+}
+
+/** The ids of what it asks. @param {import("../state/types.js").ToolCall} tool */
+function questionsOf(tool) {
+  return (tool.questions ?? []).map((each) => each.question);
 }
 
 /** @param {ShownMessage} answer */
@@ -76,7 +84,7 @@ export function toolState(tool, ended) {
   if (tool.done && (tool.approval === "denied" || tool.approval === "expired")) return "refused";
   if (tool.done) return tool.error === null ? "done" : "failed";
   if (ended) return "open";
-  return isAsking(tool) ? "asks" : "running";
+  return isAsking(tool) || tool.questions?.length ? "asks" : "running";
 }
 
 /**
@@ -87,7 +95,8 @@ export function toolState(tool, ended) {
 export function toolLabel(tool, ended, now) {
   const approved = tool.approval === "approved" ? "approved" : "";
   const ran = tool.since ? Math.floor((now - tool.since) / 1000) : 0;
-  const running = ran > 0 ? `running… ${ran} s` : "running…";
+  const far = progressLabel(tool.progress);
+  const running = [ran > 0 ? `running… ${ran} s` : "running…", far].filter(Boolean).join(" · ");
   const labels = {
     asks: "waits for you",
     running: approved ? `approved, ${running}` : running,
@@ -97,6 +106,18 @@ export function toolLabel(tool, ended, now) {
     open: "no result",
   };
   return labels[toolState(tool, ended)];
+}
+
+/** "3/10 words". @param {import("../state/types.js").Progress|null|undefined} progress */
+function progressLabel(progress) {
+  if (!progress) return "";
+  const { done, total, message } = progress;
+  return [total === null ? (done ? String(rounded(done)) : "") : `${rounded(done)}/${rounded(total)}`, message].filter(Boolean).join(" ");
+}
+
+/** @param {number} value */
+function rounded(value) {
+  return Math.round(value * 100) / 100;
 }
 
 /** @param {number|null} expires @param {number} now  both in seconds since the epoch */

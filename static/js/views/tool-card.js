@@ -5,11 +5,12 @@
 
 import { cloned, hook, setText } from "../dom/hooks.js";
 import { isAsking, pretty, timeLeft, toolLabel, toolState } from "./labels.js";
+import { QuestionForm } from "./question-form.js";
 import { View } from "./view.js";
 
 /** @typedef {import("../state/types.js").ToolCall} ToolCall */
 /** @typedef {import("../state/types.js").Offer} Offer */
-/** @typedef {(call: string, decision: "approved"|"denied") => void} Decide */
+/** @typedef {(call: string, said: object) => void} Decide  a decision, or what is said to a question */
 
 const TICK_MS = 1000;
 
@@ -61,17 +62,19 @@ class ToolCard extends View {
   /** @type {ToolCall|null} */ #tool = null;
   #ended = false;
   #asks = false;
+  /** @type {Map<string, QuestionForm>} */ #questions = new Map();
 
   /** @param {HTMLElement} root @param {Decide} decide */
   constructor(root, decide) {
     super(root);
+    this.decide = decide;
     this.node = cloned(root, "tool");
     this.fold = /** @type {HTMLDetailsElement} */ (hook(this.node, "tool-fold"));
     this.ask = hook(this.node, "tool-ask");
     this.buttons = [hook(this.node, "approve"), hook(this.node, "deny")];
     this.buttons.forEach((button, at) => {
       this.on(button, "click", () => {
-        if (this.#tool && !this.#tool.deciding) decide(this.#tool.id, at === 0 ? "approved" : "denied");
+        if (this.#tool && !this.#tool.deciding) decide(this.#tool.id, { decision: at === 0 ? "approved" : "denied" });
       });
     });
   }
@@ -79,6 +82,11 @@ class ToolCard extends View {
   remove() {
     this.stop();
     this.node.remove();
+  }
+
+  stop() {
+    super.stop();
+    for (const form of this.#questions.values()) form.stop();
   }
 
   /** Whether its label changes with time. */
@@ -104,6 +112,7 @@ class ToolCard extends View {
     setText(hook(this.node, "tool-arguments"), pretty(tool.arguments));
     this.#showOutcome(tool);
     this.#showAsk(tool, ended);
+    this.#showQuestions(tool, ended);
     this.showTime();
   }
 
@@ -111,6 +120,7 @@ class ToolCard extends View {
     if (!this.#tool) return;
     setText(hook(this.node, "tool-state"), toolLabel(this.#tool, this.#ended, performance.now()));
     setText(hook(this.node, "tool-left"), this.#asks ? timeLeft(this.#tool.expires, Date.now() / 1000) : "");
+    for (const form of this.#questions.values()) form.showTime();
   }
 
   /** @param {ToolCall} tool */
@@ -135,6 +145,33 @@ class ToolCard extends View {
     if (asks !== this.#asks) this.fold.open = asks;
     if (focused && !asks) this.fold.querySelector("summary")?.focus();
     this.#asks = asks;
+  }
+
+  /**
+   * A form stays as it is for as long as its question is open: somebody may be filling it in.
+   * @param {ToolCall} tool
+   * @param {boolean} ended
+   */
+  #showQuestions(tool, ended) {
+    const open = ended ? [] : tool.questions ?? [];
+    const ids = new Set(open.map((each) => each.question));
+    for (const [id, form] of this.#questions) if (!ids.has(id)) this.#forget(id, form);
+    for (const each of open) {
+      if (this.#questions.has(each.question)) continue;
+      const form = new QuestionForm(this.root, each, (said) => {
+        if (!this.#tool?.deciding) this.decide(tool.id, { question: each.question, ...said });
+      });
+      this.#questions.set(each.question, form);
+      hook(this.node, "tool-questions").append(form.node);
+    }
+  }
+
+  /** @param {string} id @param {QuestionForm} form */
+  #forget(id, form) {
+    const focused = form.node.matches(":focus-within");
+    form.remove();
+    this.#questions.delete(id);
+    if (focused) this.fold.querySelector("summary")?.focus();
   }
 }
 

@@ -65,6 +65,15 @@ def test_a_provider_is_told_of_functions_only_and_of_each_one_once() -> None:
     assert patch.parameters["required"] == ["input"]
 
 
+def test_what_the_provider_runs_itself_is_told_as_it_came() -> None:
+    hosted = asked(tools=TOOLS).options.hosted
+    assert [(tool.protocol, tool.type) for tool in hosted] == [
+        ("openai-responses", "web_search"),
+        ("openai-responses", "mcp"),
+    ]
+    assert [tool.json for tool in hosted] == TOOLS[-2:]
+
+
 def test_calls_come_back_with_name_and_namespace_apart() -> None:
     ask = asked(tools=TOOLS)
     (item,) = items(ask, called("agents__close", target="a"))

@@ -20,6 +20,8 @@ from chatapp.events import (
     Timing,
     ToolApproval,
     ToolCall,
+    ToolProgress,
+    ToolQuestion,
     ToolResult,
     Usage,
 )
@@ -31,6 +33,8 @@ SENT = (
     TextDelta("x"),
     ToolCall("1", "function", "f", {}),
     ToolApproval("1", "asked", 0),
+    ToolQuestion("1", "q", "asked", 0),
+    ToolProgress("1", 1),
     ToolResult("1"),
     PlanStep(1, "x"),
     CitedSource("src_1", "https://source.test"),

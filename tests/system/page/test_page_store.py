@@ -83,6 +83,25 @@ def test_a_call_is_asked_for_decided_and_done(fold: Any) -> None:
     assert (done["result"], done["error"], done["done"]) == (None, None, True)  # nothing is a result too
 
 
+def test_a_call_asks_and_tells_how_far_it_is(fold: Any) -> None:
+    called = event("tool_call", 10, id="t", type="mcp", name="f", arguments={})
+    far = event("tool_progress", 15, tool_call_id="t", done=3, total=10, message="on it")
+    asks = [
+        event("tool_question", 20, tool_call_id="t", question=id, state="asked", expires=99.5, message="?", schema={})
+        for id in ("q1", "q2")
+    ]
+    over = event("tool_question", 30, tool_call_id="t", question="q1", state="accepted", expires=99.5)
+
+    def tool(*events: Any) -> Any:
+        return fold(ASKED, ACCEPTED, called, *events)["messages"][1]["tools"][0]
+
+    assert tool(far)["progress"] == {"done": 3, "total": 10, "message": "on it"}
+    assert [each["question"] for each in tool(*asks)["questions"]] == ["q1", "q2"]
+    assert [each["question"] for each in tool(*asks, over)["questions"]] == ["q2"]
+    done = tool(*asks, far, event("tool_result", 40, tool_call_id="t", result=1))
+    assert (done["questions"], done["progress"]) == ([], None)
+
+
 def test_the_step_that_is_worked_on_is_known(fold: Any) -> None:
     one, two = (event("plan_step", index=index, text=str(index)) for index in (1, 2))
     begun = event("plan_step", index=2, text="2", begun=True)

@@ -3,11 +3,14 @@
 import json
 import os
 import re
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+ASKING = Path(__file__).parents[2] / "tools/mcp/asking_server.py"
 
 pytestmark = pytest.mark.slow
 
@@ -37,6 +40,8 @@ def wait() -> None:
 def tool_server(server: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     folder = tmp_path_factory.mktemp("tools")
     (folder / "mytools.py").write_text(TOOLS)
+    table = f'[mcp_servers.asking]\ncommand = "{sys.executable}"\nargs = ["{ASKING}", "stdio"]\n'
+    (folder / "chatapp.toml").write_text(table)
     path = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")]).strip(os.pathsep)
     started = type(server)(folder / "var", PYTHONPATH=path, CHATAPP_TOOL_MODULES="mytools").start()
     yield started
@@ -75,6 +80,33 @@ def test_a_call_waits_on_its_card_in_every_tab_until_its_reader_decides(
     card = first.card("launch", "done")
     card.locator("summary").press("Enter")
     assert card.locator("[data-tool-result]").bounding_box()["height"] < 400
+
+
+def test_a_tool_asks_and_is_answered_by_keyboard(reader: Callable[..., Any], tool_server: Any) -> None:
+    chat = reader(width="phone", url=tool_server.url).open().offer("book", "wait").ask("Go", "tools")
+    form = chat.card("book", "asks").locator("[data-tool-question]")
+    assert form.locator("[data-question-message]").inner_text() == "Which seat?"
+    chat.hook("announcer").get_by_text("The tool book asks you something.").wait_for()
+    for scheme in ("light", "dark"):
+        chat.dress(scheme)
+        assert chat.faint_texts() == []
+    assert chat.page.evaluate("document.documentElement.scrollWidth") == chat.PHONE["width"]
+    chat.reload()
+    row = form.get_by_label("Row")
+    row.focus()
+    chat.page.keyboard.type("31")
+    chat.page.keyboard.press("Enter")
+    assert row.evaluate("field => field.validity.rangeOverflow") and form.is_visible()
+    row.fill("12")
+    chat.page.keyboard.press("Tab")
+    chat.page.keyboard.press("Space")
+    chat.page.keyboard.press("Enter")
+    card = chat.card("book", "done")
+    assert form.count() == 0
+    assert "accept {'row': 12, 'window': True}" in card.locator("[data-tool-result]").text_content()
+    assert chat.page.evaluate("document.activeElement.closest('[data-tool]').dataset.tool") == "book"
+    (Path(tool_server.data).parent / "go").touch()
+    chat.until_done()
 
 
 def test_an_agents_plan_fills_and_its_calls_can_be_denied_on_a_phone(

@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-from typing import Any
+from typing import Any, ClassVar
 
 MODE = sys.argv[1]
 NEEDS_Y = {"type": "object", "properties": {"y": {"type": "string"}}, "required": ["y"]}
@@ -43,6 +43,17 @@ RESULTS: dict[str, dict[str, Any]] = {
     "one-part": {"content": TEXT},
     "failed": {"content": [TEXT], "isError": True, "structuredContent": {"code": 3}},
 }
+FORM = {"type": "object", "properties": {"name": {"type": "string"}}}
+QUESTIONS: dict[str, list[dict[str, Any]]] = {
+    "asks": [{"message": "Who?", "requestedSchema": FORM}],
+    "asks-late": [{"message": "Who?", "requestedSchema": FORM}],
+    "asks-twice": [{"message": "Who?", "requestedSchema": FORM}, {"message": "And who?", "requestedSchema": FORM}],
+    "asks-nested": [{"message": "Where?", "requestedSchema": {**FORM, "properties": {"place": FORM}}}],
+    "asks-elsewhere": [{"mode": "url", "message": "Go", "url": "https://nowhere.test", "elicitationId": "1"}],
+    "asks-much": [{"message": f"{number}?", "requestedSchema": FORM} for number in range(30)],
+    "takes-back": [{"message": "Who?", "requestedSchema": FORM}],
+}
+NEWER = {"resultType": "complete", "ttlMs": 0, "cacheScope": "private"}  # what protocol 2026-07-28 wants
 PINGS: dict[str, dict[str, Any]] = {
     "ping-list": {"result": []},
     "ping-error": {"error": {"code": -32603, "message": "no ping"}},
@@ -71,6 +82,12 @@ def main() -> None:
 
 def answer(request: dict[str, Any]) -> None:
     match request.get("method"):
+        case "initialize" if MODE == "newer":
+            say(request, error={"code": -32601, "message": "Method not found"})
+        case "server/discover" if MODE == "newer":
+            info = {"name": "raw", "version": "1"}
+            found = {"supportedVersions": ["2026-07-28"], "capabilities": {"tools": {}}, "serverInfo": info}
+            say(request, result={**found, **NEWER})
         case "initialize":
             version = request["params"]["protocolVersion"]
             info = {"name": "raw", "version": "1"}
@@ -78,13 +95,51 @@ def answer(request: dict[str, Any]) -> None:
         case "ping":
             say(request, **PINGS.get(MODE, {"result": {}}))
         case "tools/list":
-            say(request, result={"tools": TOOLS.get(MODE, [ECHO])})
+            say(request, result={"tools": TOOLS.get(MODE, [ECHO]), **(NEWER if MODE == "newer" else {})})
         case "tools/call" if MODE == "meta":
             say(request, result={"content": [{"type": "text", "text": json.dumps(request["params"].get("_meta"))}]})
+        case "tools/call" if MODE in QUESTIONS:
+            Asking(request).go()
         case "tools/call":
-            say(request, result=RESULTS.get(MODE, {"content": [TEXT]}))
+            say(request, result={**RESULTS.get(MODE, {"content": [TEXT]}), **(NEWER if MODE == "newer" else {})})
         case _ if "id" in request:
             say(request, error={"code": -32601, "message": "Method not found"})
+
+
+class Asking:
+    """A call that asks; its result is what is said, in the order of the questions."""
+
+    late: ClassVar[list[Any]] = []  # what was said after the call
+
+    def __init__(self, request: dict[str, Any]) -> None:
+        self.request = request
+
+    def go(self) -> None:
+        if MODE == "asks-late":
+            self.end(self.late)
+        for number, params in enumerate(QUESTIONS[MODE]):
+            self.tell(method="elicitation/create", id=f"q{number}", params=params)
+        if MODE == "takes-back":
+            self.tell(method="notifications/cancelled", params={"requestId": "q0"})
+            self.end(["taken back"])
+            return
+        said: dict[str, Any] = {}
+        while len(said) < len(QUESTIONS[MODE]):
+            reply = json.loads(sys.stdin.readline())
+            if "method" in reply:
+                answer(reply)
+            else:
+                said[reply["id"]] = reply.get("result") or reply["error"]["message"]
+        if MODE == "asks-late":
+            self.late.extend(said.values())
+        else:
+            self.end([said[id] for id in sorted(said, key=lambda id: int(id[1:]))])
+
+    def tell(self, **message: Any) -> None:
+        print(json.dumps({"jsonrpc": "2.0", **message}), flush=True)
+
+    def end(self, said: list[Any]) -> None:
+        say(self.request, result={"content": [{"type": "text", "text": json.dumps(said)}]})
 
 
 def say(request: dict[str, Any], **reply: Any) -> None:

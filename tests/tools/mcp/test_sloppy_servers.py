@@ -36,7 +36,7 @@ RESULTS: dict[str, object] = {
     "one-part": "useful",
 }
 PINGS = ("ping-list", "ping-error", "ping-unknown")
-MODES = (*RESULTS, *PINGS, "failed", "bad-tools")
+MODES = (*RESULTS, *PINGS, "failed", "bad-tools", "newer")
 
 
 def catalog_of(data: Path, *modes: str) -> ToolCatalog:
@@ -83,6 +83,10 @@ def test_a_bad_tool_is_left_out_by_name_and_the_others_stay(catalog: ToolCatalog
     assert "'schemaless' is left out: its inputSchema" in problem and "'listing'" in problem
     assert problem.count("it has no name") == 3
     assert call(catalog, "bad-tools") == "useful"
+
+
+def test_a_server_that_knows_only_the_newer_protocol_is_spoken_to_by_it(catalog: ToolCatalog) -> None:
+    assert call(catalog, "newer") == "useful"
 
 
 @pytest.mark.parametrize("mode", PINGS)

@@ -54,13 +54,14 @@ from chatapp.web import (
     pages,
 )
 from chatapp.web.api import conversations as conversations_api
-from chatapp.web.api import files, messages, models, one_request, raw, tools, usage
+from chatapp.web.api import events, files, messages, models, one_request, raw, tools, usage
 from chatapp.web.assets import Assets
 from chatapp.web.compat import agui, ai_sdk, anthropic, openai_chat, openai_conversations, openai_responses
 from chatapp.web.page_modules import page_modules
 
 BLUEPRINTS = (
     messages,
+    events,
     files,
     raw,
     one_request,

@@ -125,6 +125,16 @@ class Conversations:
             raise NotFound("no such answer")
         return message
 
+    def answers(self, owner: str, answer_ids: Sequence[str]) -> list[Answer]:
+        """These, in this order. Raises NotFound, which names none, if any is missing."""
+        found = select(MessageRow).where(MessageRow.id.in_(answer_ids), MessageRow.owner == owner)
+        with self._transaction() as session:
+            by_id = {row.id: row.value() for row in session.scalars(found)}
+        answers = [value for id in answer_ids if isinstance(value := by_id.get(id), Answer)]
+        if len(answers) < len(answer_ids):
+            raise NotFound("message: no such answer")
+        return answers
+
     def said_before(self, owner: str, answer_id: str) -> list[StoredMessage]:
         """What the answer is an answer to: all that was said since the one before. Raises NotFound
         if that was not stored."""

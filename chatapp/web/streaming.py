@@ -2,7 +2,7 @@
 endpoints that answer."""
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import gevent
@@ -11,9 +11,11 @@ from flask import Response, request
 
 from chatapp.chat import Ask
 from chatapp.dialects import Dialect
+from chatapp.dialects.named import NamedDialect
 from chatapp.dialects.requests import fingerprint
 from chatapp.errors import InvalidField, RunFailed
 from chatapp.reading.disconnect import OnLeave
+from chatapp.reading.merged import MergedReader, cursor, open_merged
 from chatapp.reading.observer import ReaderEnd
 from chatapp.reading.pace import Spread
 from chatapp.reading.presence import ServerDraining
@@ -92,13 +94,57 @@ def respond(
         return Response(status=204)
     if replays or (dialect.has_event_ids and (not on_leave.stops or resumes_here)):
         service.readers.add(reader)
-    response = Response(reader.follow(service.settings.heartbeat_s, trace_id()), headers={**HEADERS, **headers})
-    _watch(response, reader, on_leave, resumed=after != 0)
+    return _streamed(reader, [on_leave], headers, resumed=after != 0)
+
+
+def respond_merged(answers: Sequence[Answer]) -> Response:
+    """The streamed response to a reader of all these answers, in the dialect `message`; 204 if the
+    client has each. Its leaving stops none. Raises LimitExceeded, Overloaded, LogUnavailable."""
+    service = current_service()
+    check_place()
+    by_id, after = {answer.id: answer for answer in answers}, positions()
+    sources = {answer.id: _paced(answer, late=answer.id in after) for answer in answers}
+
+    def dialect(message_id: str) -> Dialect:
+        return NamedDialect(message_dialect(by_id[message_id]), message_id)
+
+    try:
+        reader = open_merged(sources, dialect, after)
+    except AlreadyComplete:
+        return Response(status=204)
+    service.readers.add(reader)
+    return _streamed(reader, [OnLeave(answer.id) for answer in answers], NO_HEADERS, resumed=bool(after))
+
+
+def message_dialect(answer: Answer) -> Dialect:
+    """`message`, in the answer's result mode."""
+    mode = answer.result_mode
+    return current_service().dialects["message" if mode in (None, "legacy") else mode]()
+
+
+def _paced(answer: Answer, late: bool) -> Source:
+    service = current_service()
+    source = service.source(answer)
+    return source if late or not is_live(answer) else Spread(source, service.settings.pace_s)
+
+
+def is_live(answer: Answer) -> bool:
+    """Whether it is followed as it comes. An instant answer has ended before the client of the
+    message API can follow it."""
+    return answer.running or answer.result_mode is not None
+
+
+def _streamed(
+    reader: Reader | MergedReader, on_leave: Sequence[OnLeave], headers: Mapping[str, str], resumed: bool
+) -> Response:
+    heartbeat_s = current_service().settings.heartbeat_s
+    response = Response(reader.follow(heartbeat_s, trace_id()), headers={**HEADERS, **headers})
+    _watch(response, reader, on_leave, resumed)
     return response
 
 
-def _watch(response: Response, reader: Reader, on_leave: OnLeave, resumed: bool) -> None:
-    """Until the response's end, watch the client, and count it as a reader of the run."""
+def _watch(response: Response, reader: Reader | MergedReader, on_leave: Sequence[OnLeave], resumed: bool) -> None:
+    """Until the response's end, watch the client, and count it as a reader of its runs."""
     service, client = current_service(), client_socket(partial(reader.scope.cancel, ClientDisconnected))
 
     leave_place = take_place()
@@ -108,16 +154,18 @@ def _watch(response: Response, reader: Reader, on_leave: OnLeave, resumed: bool)
         client.stop()
         service.readers.remove(reader)
         early = not reader.ended and reader.scope.reason is not ServerDraining
-        service.disconnects.reader_closed(on_leave, early)
+        for each in on_leave:
+            service.disconnects.reader_closed(each, early)
         service.reader_observer.closed(_end(reader), reader.resets)
 
     client.start()
-    service.disconnects.reader_opened(on_leave.run_id)
+    for each in on_leave:
+        service.disconnects.reader_opened(each.run_id)
     service.reader_observer.opened(resumed)
     response.call_on_close(close)
 
 
-def _end(reader: Reader) -> ReaderEnd:
+def _end(reader: Reader | MergedReader) -> ReaderEnd:
     """How the response of the reader ended. A write that failed is still being handled now."""
     if reader.ended:
         return "complete"
@@ -163,6 +211,20 @@ def position(suffix: str = "") -> int:
     if not (after.isdecimal() and len(after) < 19):
         raise InvalidField("after: expected an event id, an integer from 0")
     return int(after)
+
+
+def positions() -> dict[str, int]:
+    """The seqs that the client of several runs has, by run. `Last-Event-ID`, which a browser keeps
+    up to date, wins over `after`; -1 of each run that is named in one that is no id of ours."""
+    header = request.headers.get("Last-Event-ID", "")
+    try:
+        after = cursor(request.args.get("after", ""))
+    except ValueError as error:
+        raise InvalidField(f"after: expected the id of an event, SEQ@MESSAGE,…; {error}") from None
+    try:
+        return {**after, **cursor(header)}
+    except ValueError:
+        return dict.fromkeys(request.args.getlist("message"), -1)
 
 
 def client_socket(on_gone: Callable[[], object]) -> ClientSocket:

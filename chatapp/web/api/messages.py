@@ -14,7 +14,7 @@ from chatapp.web import current_caller, current_service
 from chatapp.web.bodies import number, parse, stops_on_leave
 from chatapp.web.endpoint import CHANGING, JSON, RUNNING, STREAM, Parameter, endpoint
 from chatapp.web.message_json import EVENTS_URL, message_json
-from chatapp.web.streaming import begin, position, respond
+from chatapp.web.streaming import begin, is_live, message_dialect, position, respond
 
 blueprint = Blueprint("messages", __name__)
 
@@ -77,9 +77,7 @@ def follow_message(message_id: str) -> Response:
         OnLeave(message_id, stops_on_leave("continue")),
     )
     if (pace := _pace()) is None:
-        # An instant answer has ended before the client of the message API can follow it.
-        live = answer.running or answer.result_mode is not None
-        return respond(source, dialect, on_leave, late=not live)
+        return respond(source, dialect, on_leave, late=not is_live(answer))
     after = max(position(), 0) if dialect.has_event_ids else 0
     replay = Replay(source, pace, number("from", 0.0, 0.0, MAX_FROM_S), after)
     return respond(replay, dialect, on_leave, late=True, replays=True)
@@ -107,8 +105,8 @@ def get_message(message_id: str) -> Response:
 def _dialect_for(answer: Answer) -> Dialect:
     """The one that the request names; `message` is written in the answer's result mode."""
     name = request.args.get("dialect", "message")
-    if name == "message" and answer.result_mode not in (None, "legacy"):
-        name = answer.result_mode
+    if name == "message":
+        return message_dialect(answer)
     dialects = current_service().dialects
     if name not in dialects:
         raise InvalidField(f"dialect: unknown dialect {name!r}; available: {', '.join(dialects)}")

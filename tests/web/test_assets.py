@@ -1,0 +1,70 @@
+"""The page's own files: compressed for those who take it, and kept by their content's address."""
+
+import gzip
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from chatapp.web.assets import JOINED, SHEETS, Assets
+
+SCRIPT = b"export const word = 'word';\n" * 40
+
+
+@pytest.fixture
+def assets(tmp_path: Path) -> Assets:
+    (tmp_path / "css").mkdir()
+    for sheet in SHEETS:
+        (tmp_path / f"css/{sheet}.css").write_text(f"/* {sheet} */")
+    (tmp_path / "main.js").write_bytes(SCRIPT)
+    (tmp_path / "font.woff2").write_bytes(b"\x00\x01")
+    return Assets(tmp_path)
+
+
+@pytest.fixture
+def client(assets: Assets) -> Any:
+    app = Flask("assets", static_folder=None)
+    assets.install(app)
+    return app.test_client()
+
+
+def test_text_is_compressed_for_those_who_take_it(client: Any, assets: Assets) -> None:
+    url = assets.url("main.js")
+    for accepted in ("gzip", "br, gzip;q=0.5", "*"):
+        packed = client.get(url, headers={"Accept-Encoding": accepted})
+        assert packed.headers["Content-Encoding"] == "gzip" and gzip.decompress(packed.data) == SCRIPT
+    for accepted in ("", "br", "gzip;q=0"):
+        plain = client.get(url, headers={"Accept-Encoding": accepted})
+        assert "Content-Encoding" not in plain.headers and plain.data == SCRIPT
+        assert plain.headers["Vary"] == "Accept-Encoding"
+        assert plain.headers["ETag"] != packed.headers["ETag"]
+    assert "Content-Encoding" not in client.get(assets.url("font.woff2"), headers={"Accept-Encoding": "gzip"}).headers
+
+
+def test_an_address_with_the_version_is_kept_for_good_and_no_other(client: Any, assets: Assets) -> None:
+    kept = client.get(assets.url("main.js"))
+    assert "immutable" in kept.headers["Cache-Control"]
+    assert kept.mimetype == "text/javascript"
+    for other in ("/static/main.js", "/static/@0123456789ab/main.js"):
+        reply = client.get(other)
+        assert reply.data == SCRIPT and reply.headers["Cache-Control"] == "no-cache"
+        again = client.get(other, headers={"If-None-Match": reply.headers["ETag"]})
+        assert again.status_code == 304 and not again.data
+
+
+def test_the_version_follows_the_content(assets: Assets, tmp_path: Path) -> None:
+    (tmp_path / "main.js").write_text("changed")
+    assert Assets(tmp_path).url("main.js") != assets.url("main.js")
+
+
+def test_the_sheets_are_one_file_in_their_order(client: Any) -> None:
+    text = client.get(f"/static/{JOINED}").text
+    assert [text.index(f"/* {sheet} */") for sheet in SHEETS] == sorted(
+        text.index(f"/* {sheet} */") for sheet in SHEETS
+    )
+
+
+@pytest.mark.parametrize("name", ["", "missing.js", "../app.py", "@", "@x", "@x/", "@x/../main.js", "css"])
+def test_what_is_not_there_is_not_found(client: Any, name: str) -> None:
+    assert client.get(f"/static/{name}").status_code == 404

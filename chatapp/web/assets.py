@@ -10,11 +10,13 @@ or from another machine.
 import gzip
 import hashlib
 import mimetypes
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from flask import Flask, Response, request
+from flask import Flask, Response, redirect, request
 from werkzeug.exceptions import NotFound
+from werkzeug.wrappers import Response as AnyResponse
 
 TEXTS = (".js", ".mjs", ".css", ".svg", ".json")
 # Mimetypes differ between systems; a module of another type would not run.
@@ -25,6 +27,10 @@ ASK_FIRST = "no-cache"
 # stay right. The order is the cascade's.
 SHEETS = ("tokens", "base", "layout", "thread", "prose", "composer", "places")
 JOINED = "css/page.css"
+OWN_SCRIPTS = "js/"
+# Longer pages hold a long conversation, and compressing them would hold up other requests.
+LONGEST_PAGE_BYTES = 100_000
+PAGE_LEVEL = 5
 
 
 class Asset(NamedTuple):
@@ -40,13 +46,15 @@ class Assets:
     def __init__(self, folder: Path) -> None:
         names = [path for path in sorted(folder.rglob("*")) if path.is_file()]
         found = {path.relative_to(folder).as_posix(): path.read_bytes() for path in names}
+        found |= {name: _lean(data) for name, data in found.items() if name.startswith(OWN_SCRIPTS)}
         found[JOINED] = b"\n".join(found[f"css/{sheet}.css"] for sheet in SHEETS)
         self._files = {name: _asset(name, data) for name, data in found.items()}
         tags = "".join(asset.tag for asset in self._files.values())
         self._version = hashlib.sha256(tags.encode()).hexdigest()[:12]
 
     def install(self, app: Flask) -> None:
-        """The endpoint `static`, and `asset(name)` for templates."""
+        """The endpoint `static`, and `asset(name)` for templates; pages are compressed, too."""
+        app.after_request(_packed_page)
         app.add_url_rule("/static/<path:filename>", endpoint="static", view_func=self._send)
         app.jinja_env.globals.update(asset=self.url)
 
@@ -54,11 +62,13 @@ class Assets:
         """The address of a file, for as long as its content is this."""
         return f"/static/@{self._version}/{name}"
 
-    def _send(self, filename: str) -> Response:
+    def _send(self, filename: str) -> AnyResponse:
         version, name = _parted(filename)
         asset = self._files.get(name)
         if asset is None:
             raise NotFound
+        if not version and name.startswith(OWN_SCRIPTS):
+            return redirect(self.url(name))  # what it imports is then the same as what the page did
         packed = asset.packed if request.accept_encodings.quality("gzip") > 0 else None
         response = Response(packed or asset.data, mimetype=asset.mimetype)
         response.headers["Cache-Control"] = FOREVER if version == self._version else ASK_FIRST
@@ -76,6 +86,35 @@ def _parted(filename: str) -> tuple[str, str]:
         return "", filename
     version, _, name = filename[1:].partition("/")
     return version, name
+
+
+def _packed_page(response: Response) -> Response:
+    small = (response.content_length or 0) < LONGEST_PAGE_BYTES
+    if response.mimetype != "text/html" or response.is_streamed or response.content_encoding or not small:
+        return response
+    response.vary.add("Accept-Encoding")
+    if request.accept_encodings.quality("gzip") > 0:
+        response.set_data(gzip.compress(response.get_data(), PAGE_LEVEL, mtime=0))
+        response.content_encoding = "gzip"
+    return response
+
+
+def _lean(script: bytes) -> bytes:
+    """A script of ours without the lines that hold a comment and nothing else, which are a third of
+    it. The lines stay, empty: a browser's message names the line in the file."""
+    return "\n".join(_without_comments(script.decode().split("\n"))).encode()
+
+
+def _without_comments(lines: list[str]) -> Iterator[str]:
+    inside = False
+    for line in lines:
+        text = line.strip()
+        begins = not inside and text.startswith("/*")
+        inside = inside or begins
+        ends = inside and "*/" in text
+        is_code = ends and not text.endswith("*/")  # a type stands before it in the same line
+        yield "" if (inside and not is_code) or text.startswith("//") else line
+        inside = inside and not ends
 
 
 def _asset(name: str, data: bytes) -> Asset:

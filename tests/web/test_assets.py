@@ -65,6 +65,34 @@ def test_the_sheets_are_one_file_in_their_order(client: Any) -> None:
     )
 
 
+def test_a_script_of_ours_comes_without_its_comments_and_with_its_lines(tmp_path: Path) -> None:
+    script = """\
+// @ts-check
+/**
+ * Says /* something.
+ */
+const a = "/* no comment */"; // stays
+  /** @type {number} */ const b = 1;
+  // gone
+/* one line */
+export { a, b };
+"""
+    (tmp_path / "css").mkdir()
+    for sheet in SHEETS:
+        (tmp_path / f"css/{sheet}.css").touch()
+    (tmp_path / "js").mkdir()
+    (tmp_path / "js/a.js").write_text(script)
+    app = Flask("assets", static_folder=None)
+    Assets(tmp_path).install(app)
+    text = app.test_client().get("/static/js/a.js", follow_redirects=True).text
+    kept = {
+        4: 'const a = "/* no comment */"; // stays',
+        5: "  /** @type {number} */ const b = 1;",
+        8: "export { a, b };",
+    }
+    assert text.split("\n") == [kept.get(number, "") for number in range(10)]
+
+
 @pytest.mark.parametrize("name", ["", "missing.js", "../app.py", "@", "@x", "@x/", "@x/../main.js", "css"])
 def test_what_is_not_there_is_not_found(client: Any, name: str) -> None:
     assert client.get(f"/static/{name}").status_code == 404

@@ -36,3 +36,8 @@ export const mathematics = new Library(async () => {
   const [temml] = await Promise.all([import("../../vendor/temml/temml.mjs"), loaded]);
   return temml.default;
 });
+
+/** Settles when no library is on its way. */
+export function arrived() {
+  return Promise.all([highlighter.arriving, mathematics.arriving]);
+}

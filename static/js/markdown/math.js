@@ -21,8 +21,9 @@ const INLINE = [
 ];
 /** Two words in a row are prose, as in "$5 and costs $"; what follows a backslash is a command. */
 const PROSE = /(?<![\\\p{L}{])\p{L}{3,}[ ,]+\p{L}{2,}/u;
-/** Only a sum of money: "$5", "$1,200.50". */
-const MONEY = /^[\d.,\s]+(?:[kKmMbB]|\s*[-–]\s*)?$/;
+/** A sum of money, and words behind it: "$5, or 6$". A number by itself is a formula. */
+const MONEY = /^\d[^\\^_=+*/<>{}|-]*$/;
+const NUMBER = /^\d+(?:\.\d+)?$/;
 /** The beginning of a formula that has not come to its end. */
 const BEGUN = /(?:^|[^\\])(\\[([](?:(?!\\[)\]]|\n[ \t]*\n)[\s\S])*|\$\$(?:(?!\n[ \t]*\n)[^$])*\$?|\\)$/;
 
@@ -138,7 +139,7 @@ function formulaAt(src) {
 /** @param {string} raw @param {string} tex */
 function isFormula(raw, tex) {
   if (raw.startsWith("\\") || raw.startsWith("$$")) return tex.trim() !== "";
-  return !MONEY.test(tex) && !PROSE.test(tex);
+  return (!MONEY.test(tex) || NUMBER.test(tex)) && !PROSE.test(tex);
 }
 
 /** Markup that passes the sanitizer; `furnishMath` makes the formula from it. @param {MathToken} token */

@@ -13,6 +13,11 @@ export function runningAnswer(state) {
   return state.messages.findLast((message) => message.status === "running");
 }
 
+/** Whether the conversation that is shown waits for its reader. @param {State} state */
+export function waitsForReader(state) {
+  return (runningAnswer(state)?.askedSince ?? null) !== null;
+}
+
 /**
  * Whether the answer that was being written no longer is.
  * @param {State} state

@@ -73,10 +73,18 @@
  * @property {Timing|null} timing
  * @property {string|null} provider
  * @property {string|null} model
+ * @property {any[]} [parts]           as the server tells them
+ * @property {string|null} [trace_id]  of the run
  * @property {string|number} created
  * @property {string|null} events_url  null until the server has accepted the question
  *
+ * @typedef {{type: "text", text: string}
+ *   | {type: "thought", text: string, since: number|null, ms: number}
+ *   | {type: "calls"|"files", from: number, to: number}
+ *   | {type: "plan"}} Part  see parts.js
+ *
  * @typedef {object} ShownExtra
+ * @property {Part[]} parts            what it is made of, in order
  * @property {string} key              stays the same while the message is shown, even before it has an id
  * @property {number} step             index of the current step; 0 if there is none
  * @property {boolean} stepsTold       the agent itself says which step is current
@@ -89,7 +97,7 @@
  * @property {boolean} stopping        the reader pressed Stop
  * @property {boolean} waiting         the connection is lost
  *
- * @typedef {Message & ShownExtra} ShownMessage
+ * @typedef {Omit<Message, "parts"> & ShownExtra} ShownMessage
  *
  * @typedef {{provider: string, model: string}} Choice
  * @typedef {{default: Choice|null, providers: {name: string, models: string[]}[]}} Catalogue

@@ -56,16 +56,31 @@ export function metaOf(answer) {
   return [model, timing && seconds(timing.total_ms), tokensOf(answer)].filter(Boolean).join(" · ");
 }
 
-/** @param {ShownMessage} answer */
-export function thinkingLabel(answer) {
-  if (answer.thinkingSince !== null) return "Thinking";
-  return answer.thinkingMs ? `Thought for ${seconds(answer.thinkingMs)}` : "Thoughts";
+/**
+ * The server tells how long all of it thought; of several thoughts, only who watched knows.
+ * @param {{since: number|null, ms: number}} part
+ * @param {ShownMessage} answer
+ */
+export function thinkingLabel({ since, ms }, { parts, thinkingMs, watched }) {
+  if (since !== null) return "Thinking";
+  const isOnly = parts.filter(({ type }) => type === "thought").length === 1;
+  const long = isOnly ? thinkingMs : watched ? ms : 0;
+  return long ? `Thought for ${seconds(long)}` : "Thoughts";
 }
 
-/** Stands beside the dots that say that more will come. @param {ShownMessage} answer */
-export function waitingLabel(answer) {
+/** What a running answer is at; "" once it has ended. @param {ShownMessage} answer */
+export function phaseOf(answer) {
+  if (answer.status !== "running") return "";
   if (answer.waiting) return "Reconnecting…";
-  return answer.stopping ? "Stopping…" : "";
+  if (answer.stopping) return "Stopping…";
+  if (!answer.id) return "Connecting…";
+  if (answer.askedSince !== null) return "Waiting for you";
+  const running = answer.tools.findLast((tool) => !tool.done);
+  if (running) return `Running ${running.name}`;
+  if (answer.thinkingSince !== null) return "Thinking…";
+  const last = answer.parts[answer.parts.length - 1]?.type;
+  if (last === "text") return "Writing…";
+  return answer.provider ? `Waiting for ${answer.provider}` : "Waiting for the model";
 }
 
 /** @param {import("../state/types.js").ToolCall} tool */
@@ -138,23 +153,28 @@ export function pretty(value) {
 }
 
 /** @param {number} ms */
-function seconds(ms) {
+export function seconds(ms) {
   const whole = ms / 1000;
   if (whole < 60) return `${whole.toFixed(1)} s`;
   return `${Math.floor(whole / 60)} min ${Math.round(whole % 60)} s`;
 }
 
+/** Tokens per second, or their number if the rate cannot be told. @param {ShownMessage} answer */
+function tokensOf(answer) {
+  const { usage } = answer;
+  if (!usage?.completion) return "";
+  const rate = rateOf(answer);
+  return `${usage.estimated ? "≈ " : ""}${rate === null ? `${usage.completion} tokens` : `${rate} tokens/s`}`;
+}
+
 /**
- * Tokens per second, or their number if the answer was too short to measure, or waited for a reader
+ * Tokens per second while it wrote; null if it was too short to measure, or waited for a reader
  * nobody knows how long.
  * @param {ShownMessage} answer
  */
-function tokensOf({ usage, timing, tools, waitedMs, watched }) {
-  if (!usage?.completion) return "";
-  const about = usage.estimated ? "≈ " : "";
-  const isKnown = watched || !tools.some((tool) => tool.approval);
-  const first = isKnown ? timing?.first_token_ms ?? null : null;
-  const ms = timing && first !== null ? timing.total_ms - first - waitedMs : 0;
-  if (ms < 200 || usage.completion < 5) return `${about}${usage.completion} tokens`;
-  return `${about}${Math.round((usage.completion / ms) * 1000)} tokens/s`;
+export function rateOf({ usage, timing, tools, waitedMs, watched }) {
+  const first = watched || !tools.some((tool) => tool.approval) ? timing?.first_token_ms ?? null : null;
+  if (!usage || !timing || first === null) return null;
+  const ms = timing.total_ms - first - waitedMs;
+  return ms < 200 || usage.completion < 5 ? null : Math.round((usage.completion / ms) * 1000);
 }

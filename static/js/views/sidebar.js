@@ -2,6 +2,7 @@
 /** The list of conversations: it shows which one is open, renames and deletes. */
 
 import { arrange, cloned, hook, setText } from "../dom/hooks.js";
+import { runningAnswer, waitsForReader } from "../state/selectors.js";
 import { keepDraft } from "./drafts.js";
 import { View } from "./view.js";
 
@@ -37,7 +38,8 @@ export class SidebarView extends View {
   /** @param {import("../state/types.js").Change} change */
   #onChange({ state, previous }) {
     const moved = state.conversationId !== previous.conversationId;
-    if (moved || state.conversations !== previous.conversations) this.#show();
+    const at = activityOf(state);
+    if (moved || state.conversations !== previous.conversations || at !== activityOf(previous)) this.#show();
     if (moved) this.#showOpen();
   }
 
@@ -48,6 +50,7 @@ export class SidebarView extends View {
     arrange(this.list, conversations.map((each) => {
       const item = items.get(each.id) ?? cloned(this.root, "conversation");
       showItem(item, each, each.id === conversationId);
+      item.dataset.activity = each.id === conversationId ? activityOf(this.store.state) : "";
       return item;
     }));
     const open = conversations.find((each) => each.id === conversationId);
@@ -128,6 +131,12 @@ export class SidebarView extends View {
   #showOpen() {
     this.list.querySelector('[aria-current="page"]')?.scrollIntoView({ block: "nearest" });
   }
+}
+
+/** What the open conversation is at. @param {import("../state/types.js").State} state */
+function activityOf(state) {
+  if (waitsForReader(state)) return "waits";
+  return runningAnswer(state) ? "runs" : "";
 }
 
 /** @param {HTMLElement} item @param {Conversation} conversation @param {boolean} open */

@@ -1,8 +1,8 @@
 // @ts-check
 /**
  * Keeps the end of the conversation in view while it grows, until the reader means to read
- * elsewhere: turns the wheel up, drags, presses a key that scrolls, selects text. Positions tell
- * nothing of intent, since each growth moves them. The view follows again once the reader is back
+ * elsewhere: turns the wheel up, drags, presses a key that scrolls, selects text. How near the end
+ * is tells nothing of intent, since each growth moves it. The view follows again once the reader is back
  * at the end, or presses the button that leads there.
  */
 
@@ -18,6 +18,7 @@ const KEYS_UP = ["PageUp", "Home", "ArrowUp"];
 export class StickyScroll extends View {
   #stuck = true;
   #lastTop = 0;
+  #lastHeight = 0;
   #touchY = 0;
   #resized = new ResizeObserver(() => this.onGrowth());
 
@@ -88,10 +89,13 @@ export class StickyScroll extends View {
   }
 
   #onScroll() {
-    const { scrollTop } = this.#box;
-    const down = scrollTop > this.#lastTop;
+    const { scrollTop, scrollHeight, clientHeight } = this.#box;
+    const [up, down] = [scrollTop < this.#lastTop, scrollTop > this.#lastTop];
+    const isShorter = scrollHeight - clientHeight < this.#lastHeight; // then the browser moved it
+    if (up && !isShorter) this.#stuck = false; // the browser's search, or a jump to what has the focus
     if (down && this.#distance() <= AT_END_PX && !this.#hasSelection()) this.#stuck = true;
     this.#lastTop = scrollTop;
+    this.#lastHeight = scrollHeight - clientHeight;
     this.#showButton();
   }
 
@@ -99,6 +103,7 @@ export class StickyScroll extends View {
     const box = this.#box;
     box.scrollTop = box.scrollHeight;
     this.#lastTop = box.scrollTop;
+    this.#lastHeight = box.scrollHeight - box.clientHeight;
   }
 
   #showButton() {

@@ -79,6 +79,7 @@ export class ThreadView extends View {
     arrange(this.node, [...views.values()].map((view) => view.node));
     this.root.toggleAttribute("data-empty", messages.length === 0);
     this.scroll.onGrowth();
+    this.node.dispatchEvent(new Event("painted"));
   }
 
   /** @param {string} role @param {HTMLElement} [node] @returns {MessageView} */

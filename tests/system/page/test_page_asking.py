@@ -34,7 +34,7 @@ def test_each_conversation_keeps_its_draft_also_over_a_reload(chat: Any) -> None
 
 def test_what_is_written_while_a_new_chat_is_accepted_stays_its_draft(chat: Any) -> None:
     held: list[Any] = []
-    chat.page.route("**/api/v1/messages", held.append)
+    chat.page.route("**/api/v1/messages", lambda route: held.append(route))
     chat.choose(BRIEF).write("Hello")
     chat.hook("prompt").press("Enter")
     chat.write("and then")
@@ -117,7 +117,7 @@ def test_after_deleting_the_focus_is_on_what_follows(chat: Any) -> None:
         chat.ask(prompt, BRIEF).until_done()
         chat.new_chat()
     for prompt, then in (("Two", "One"), ("One", "Three")):
-        item = chat.page.locator("[data-conversation]", has_text=prompt)
+        item = chat.page.locator("li[data-conversation]", has_text=prompt)
         item.hover()
         item.locator("[data-delete]").click()
         chat.hook("delete-confirm").click()

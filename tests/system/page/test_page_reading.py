@@ -102,7 +102,7 @@ def test_a_zoomed_page_leaves_its_height_to_the_text(chat: Any, percent: int) ->
 
 
 def test_a_very_long_question_is_folded(chat: Any) -> None:
-    chat.page.route("**/api/v1/messages", lambda route: route.abort())
+    chat.page.route("**/api/v1/messages", lambda route: None)
     chat.write("word " * 40_000)
     chat.hook("prompt").press("Enter")
     more = chat.hook("show-all")

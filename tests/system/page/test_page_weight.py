@@ -9,7 +9,7 @@ pytestmark = pytest.mark.slow
 
 MOST_BYTES = 150_000
 SIZES = """() => performance.getEntriesByType("resource").concat(performance.getEntriesByType("navigation"))
-    .map(({ name, transferSize }) => [name, transferSize])"""
+    .map(({ name, transferSize, encodedBodySize }) => [name, transferSize && encodedBodySize])"""
 
 
 def test_the_first_usable_chat_is_light_and_the_second_has_nothing_to_fetch(reader: Callable[..., Any]) -> None:

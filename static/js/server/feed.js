@@ -37,6 +37,7 @@ export class Feed {
   /** @type {BroadcastChannel|null} */ #channel = null;
   /** @type {AbortController|null} */ #candidacy = null;
   #resign = () => {};
+  /** @type {Set<string>} */ #foreign = new Set();
   #leads = false;
   #failures = 0;
   /** @type {number|undefined} */ #waitingTimer;
@@ -44,7 +45,7 @@ export class Feed {
 
   constructor() {
     this.stream = new MergedStream({
-      onEvent: (event) => this.#share({ event }),
+      onEvent: (event) => this.#pass(event),
       onConnection: (connected) => this.#share({ connected }),
       onBroken: () => this.#onBroken(),
     });
@@ -115,6 +116,7 @@ export class Feed {
 
   #lose() {
     this.#leads = false;
+    this.#foreign.clear();
     this.stream.close();
     clearTimeout(this.#reopenTimer);
     this.#candidacy?.abort();
@@ -130,6 +132,13 @@ export class Feed {
     else this.#channel?.postMessage({ wanted });
   }
 
+  /** Other tabs are told of what they follow alone: a message for each token costs time. @param {AnswerEvent} event */
+  #pass(event) {
+    if (this.#foreign.has(event.id)) this.#channel?.postMessage({ event });
+    if (isTerminal(event.name)) this.#foreign.delete(event.id);
+    this.#onEvent(event);
+  }
+
   /** @param {object} message */
   #share(message) {
     this.#channel?.postMessage(message);
@@ -142,9 +151,15 @@ export class Feed {
   #onMessage({ event, connected, wanted, asks, checks }) {
     if (event) this.#onEvent(event);
     if (connected !== undefined) this.#onConnection(connected);
-    if (wanted && this.#leads) this.stream.follow(new Map(wanted));
+    if (wanted && this.#leads) this.#serve(wanted);
     if (asks && !this.#leads) this.#want();
     if (checks) this.#check();
+  }
+
+  /** @param {[string, Place][]} wanted  by another tab */
+  #serve(wanted) {
+    for (const [id] of wanted) this.#foreign.add(id);
+    this.stream.follow(new Map(wanted));
   }
 
   /** @param {AnswerEvent} event */

@@ -34,6 +34,7 @@ export class MergedStream {
   /** @type {EventSource|null} */ #source = null;
   /** @type {Map<string, Place>} */ #places = new Map();
   #connected = false;
+  #lastSound = 0;
   /** @type {number|undefined} */ #silenceTimer;
 
   /** @param {MergedListener} listener */
@@ -83,6 +84,7 @@ export class MergedStream {
     source.onopen = () => this.#onSound();
     source.addEventListener(EVENT.error, (event) => this.#onError(event));
     for (const name of NAMES) source.addEventListener(name, (event) => this.#onEvent(name, event));
+    this.#lastSound = performance.now();
     this.#expectSound();
   }
 
@@ -108,15 +110,18 @@ export class MergedStream {
   }
 
   #onSound() {
-    this.#expectSound();
+    this.#lastSound = performance.now();
     if (this.#connected) return;
     this.#connected = true;
     this.listener.onConnection(true);
   }
 
-  #expectSound() {
-    clearTimeout(this.#silenceTimer);
-    this.#silenceTimer = setTimeout(() => this.#break(), SILENT_AFTER_MS);
+  #expectSound(pause = SILENT_AFTER_MS) {
+    this.#silenceTimer = setTimeout(() => {
+      const left = this.#lastSound + SILENT_AFTER_MS - performance.now();
+      if (left > 0) this.#expectSound(left);
+      else this.#break();
+    }, pause);
   }
 
   #break() {

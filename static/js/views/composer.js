@@ -93,7 +93,7 @@ export class ComposerView extends View {
     const [now, before] = [runningAnswer(state), runningAnswer(previous)];
     const moved = state.conversationId !== previous.conversationId;
     if (moved) this.#move(state, previous);
-    if (now !== before) this.#show();
+    if (now?.key !== before?.key || now?.stopping !== before?.stopping) this.#show();
     if (before && !now && !moved) this.#goOn(state, before.key);
     if ((moved && !now) || (before && !now && nothingHasFocus(this.root))) this.focus();
   }

@@ -80,7 +80,7 @@ export class ToolPicker extends View {
   /** @param {import("../state/types.js").Change} change */
   #onChange({ state, previous }) {
     if (!state.offer) return;
-    const fresh = JSON.stringify(state.offer) !== JSON.stringify(previous.offer);
+    const fresh = state.offer !== previous.offer && JSON.stringify(state.offer) !== JSON.stringify(previous.offer);
     if (fresh) this.#fill(state.offer);
     const chosen = state.tools !== previous.tools || state.agent !== previous.agent;
     if (fresh || chosen) this.#show(state, state.offer);

@@ -7,7 +7,7 @@ from pathlib import Path
 from flask import Flask
 
 from chatapp import __version__
-from chatapp.access.cookies import CookieAuthenticator, secret_key
+from chatapp.access.factory import open_access
 from chatapp.agents.catalog import AgentCatalog
 from chatapp.dialects.registry import DIALECTS
 from chatapp.errors import ConfigError
@@ -25,12 +25,14 @@ from chatapp.quotas.owners import OwnerLimits
 from chatapp.quotas.places import OwnerPlaces
 from chatapp.quotas.requests import RequestLimits, storage_for
 from chatapp.quotas.spending import SpendingLimits
+from chatapp.reading.credentials import CredentialWatch
 from chatapp.reading.disconnect import DisconnectPolicy
 from chatapp.reading.presence import OpenReaders, Presence
 from chatapp.service import ChatService
 from chatapp.settings import Settings
 from chatapp.settings.loading import load
 from chatapp.storage.approvals import StoredApprovals
+from chatapp.storage.branching import Branches
 from chatapp.storage.conversations import Conversations
 from chatapp.storage.database import Database, open_database
 from chatapp.storage.rates import RateWindows
@@ -43,21 +45,30 @@ from chatapp.tools.mcp.config import mcp_servers
 from chatapp.tracing.switch import Tracing, tracing_of
 from chatapp.web import (
     AUTHENTICATOR,
+    CREDENTIALS,
     EXPOSITION,
     EXTENSION,
+    SHARES,
+    TICKETS,
+    authentication,
+    cors,
     errors,
     guards,
     health,
     limit_headers,
+    login,
     openapi,
     operator,
     pages,
+    security_headers,
+    shared,
 )
 from chatapp.web.api import conversations as conversations_api
-from chatapp.web.api import events, files, messages, models, one_request, raw, tools, usage
+from chatapp.web.api import events, files, messages, models, one_request, raw, tickets, tools, usage
+from chatapp.web.api import shares as shares_api
 from chatapp.web.assets import Assets
 from chatapp.web.compat import agui, ai_sdk, anthropic, openai_chat, openai_conversations, openai_responses
-from chatapp.web.page_modules import page_modules
+from chatapp.web.page_modules import VIEWER_ENTRY, page_modules
 
 BLUEPRINTS = (
     messages,
@@ -69,6 +80,8 @@ BLUEPRINTS = (
     models,
     tools,
     usage,
+    tickets,
+    shares_api,
     openai_chat,
     openai_responses,
     openai_conversations,
@@ -76,6 +89,8 @@ BLUEPRINTS = (
     ai_sdk,
     agui,
     pages,
+    login,
+    shared,
     health,
     operator,
     openapi,
@@ -94,14 +109,22 @@ def create_app(settings: Settings | None = None, *, start: bool = True, observer
     service = build_service(settings, os.environ, observers, metrics, tracing)
     app = Flask("chatapp", template_folder=_folder("templates"), static_folder=None, root_path=str(PACKAGE))
     static = Path(_folder("static"))
-    app.jinja_env.globals.update(version=__version__, page_modules=page_modules(static))
+    app.jinja_env.globals.update(
+        version=__version__, page_modules=page_modules(static), viewer_modules=page_modules(static, VIEWER_ENTRY)
+    )
     Assets(static).install(app)
     app.extensions[EXTENSION] = service
     app.extensions[EXPOSITION] = metrics.exposition
-    app.extensions[AUTHENTICATOR] = CookieAuthenticator(secret_key(settings.secret_key.reveal(), settings.data))
+    access = open_access(app, settings, service.database)
+    app.extensions[AUTHENTICATOR] = access.authenticator
+    app.extensions[SHARES], app.extensions[TICKETS] = access.shares, access.tickets
+    app.extensions[CREDENTIALS] = CredentialWatch(access.ended)
     errors.install(app, {"/v1/": openai_chat.error_shape, "/v1/messages": anthropic.error_shape})
-    guards.install(app, settings.trusted_hosts)
+    guards.install(app, settings.trusted_hosts, cors.allows(settings.cors_origins))
+    authentication.install(app)
+    security_headers.install(app)
     limit_headers.install(app)
+    cors.install(app, settings.cors_origins)
     for module in BLUEPRINTS:
         app.register_blueprint(module.blueprint)
     if tracing is not None:
@@ -137,6 +160,7 @@ def build_service(
         log=log,
         database=database,
         conversations=conversations,
+        branches=Branches(database.engine),
         approvals=approvals,
         inputs=inputs,
         retention=Retention(database.engine, settings.answer_retention_s),

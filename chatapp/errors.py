@@ -6,7 +6,8 @@ ChatappError
 ├── RequestError                the client's mistake; answered before a stream begins
 │   ├── InvalidRequest          400  this endpoint cannot take it: malformed JSON, an empty prompt
 │   │   └── InvalidField        422  a field has the wrong type or is out of range
-│   ├── Forbidden               403  sent by another site's page
+│   ├── Unauthorized            401  no login, or one that has ended
+│   ├── Forbidden               403  sent by another site's page, or needs another role
 │   ├── NotFound                404  does not exist, or belongs to somebody else
 │   ├── RequestTimeout          408  the body did not come in time
 │   ├── BodyTooLarge            413
@@ -18,6 +19,7 @@ ChatappError
 │   ├── UnknownRun              404  the log does not exist, or was trimmed
 │   └── LogUnavailable          503  events cannot be read or written now
 ├── DatabaseUnavailable         503  conversations cannot be read or written now
+├── LoginUnavailable            503  the company's login cannot be asked now
 ├── Overloaded                  503  this process starts no more runs now
 ├── RunTimeout                  504  the whole run took too long; `run-end` carries the error
 └── UpstreamError               the provider failed; `run-end` carries the error
@@ -100,6 +102,11 @@ class InvalidField(InvalidRequest):
     status = 422
 
 
+class Unauthorized(RequestError):
+    code = "unauthorized"
+    status = 401
+
+
 class Forbidden(RequestError):
     code = "forbidden"
     status = 403
@@ -164,6 +171,12 @@ class DatabaseUnavailable(ChatappError):
     status = 503
     retryable = True
     retry_after = SOON_S
+
+
+class LoginUnavailable(ChatappError):
+    code = "login_unavailable"
+    status = 503
+    retryable = True
 
 
 class Overloaded(ChatappError):

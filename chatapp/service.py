@@ -35,6 +35,7 @@ from chatapp.reading.presence import OpenReaders
 from chatapp.reading.sources import KeptAnswer, LiveLog, Source, transcript_of_source
 from chatapp.settings import Settings
 from chatapp.storage import Answer, Begun, Conversation, StoredMessage, UsageKey, UsageSum
+from chatapp.storage.branching import Branches
 from chatapp.storage.conversations import Conversations
 from chatapp.storage.database import Database
 from chatapp.storage.retention import Retention
@@ -87,6 +88,7 @@ class ChatService:
     log: EventLog
     database: Database
     conversations: Conversations
+    branches: Branches
     approvals: Approvals
     inputs: UserInputs
     retention: Retention

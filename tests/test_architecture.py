@@ -15,6 +15,7 @@ VOCABULARY = {
     "events",
     "chat",
     "transcript",
+    "answer_parts",
     "ids",
     "cancel",
     "prices",
@@ -102,6 +103,9 @@ APART = ("providers", "dialects", "logs", "web.api", "web.compat")
 ONLY = {
     "flask": {"web", "access", "app"},
     "werkzeug": {"web", "access", "app"},
+    "flask_cors": {"web.cors"},
+    "authlib": {"access.oidc"},
+    "joserfc": {"access.oidc"},
     "requests": {"wire", "ops.http"},  # providers; our own server, as a client
     "urllib3": {"wire", "ops.http"},
     "gunicorn": {"ops", "web.request_body"},
@@ -152,6 +156,7 @@ READS_SETTINGS = {
     "ops",
     "web",
     "models",
+    "access.factory",
     "agents.catalog",
     "providers.catalog",
     "providers.factory",

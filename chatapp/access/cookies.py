@@ -7,45 +7,56 @@ that nobody can forge another browser's.
 
 import hashlib
 import secrets
-from collections.abc import Mapping
 from pathlib import Path
 
 from itsdangerous import BadSignature, URLSafeSerializer
 from werkzeug import Response
-from werkzeug.datastructures import Headers
 
-from chatapp.access import Caller
+from chatapp.access import Caller, Sender
 from chatapp.errors import ConfigError
 from chatapp.private_files import write_whole
 
-COOKIE = "chatapp_owner"  # with part of the key's hash: cookies ignore ports, and two servers must not share one
+COOKIE = "chatapp_owner"
 COOKIE_AGE_S = 400 * 24 * 3600  # the longest that browsers keep one
 LOCAL = "local"
 KEY_CHARS = 32
 
 
 class CookieAuthenticator:
-    """An `Authenticator`."""
+    """An `Authenticator`, and a `KnowsBrowsers`."""
 
     def __init__(self, secret_key: str) -> None:
         self._serializer = URLSafeSerializer(secret_key, salt=COOKIE)
-        self.cookie = f"{COOKIE}_{hashlib.sha256(secret_key.encode()).hexdigest()[:8]}"
+        self._secret_key = secret_key
 
-    def caller(self, headers: Headers, cookies: Mapping[str, str], peer: str | None, trace_id: str) -> Caller:
+    def caller(self, sender: Sender) -> Caller:
         """`local` without a cookie, or with one that was not signed here."""
+        cookie = sender.cookies.get(self.cookie(sender.secure), "")
         try:
-            return Caller(str(self._serializer.loads(cookies.get(self.cookie, ""))), trace_id, "admin")
+            return Caller(str(self._serializer.loads(cookie)), sender.trace_id, "admin")
         except BadSignature:
-            return Caller(LOCAL, trace_id, "admin")
+            return Caller(LOCAL, sender.trace_id, "admin")
 
     def visitor(self, caller: Caller) -> Caller:
         if caller.owner != LOCAL:
             return caller
-        return Caller(f"browser_{secrets.token_hex(16)}", caller.trace_id, "admin")
+        return Caller(f"browser_{secrets.token_hex(16)}", caller.trace_id, caller.role)
 
     def remember(self, caller: Caller, response: Response, secure: bool) -> None:
         value = str(self._serializer.dumps(caller.owner))
-        response.set_cookie(self.cookie, value, max_age=COOKIE_AGE_S, httponly=True, samesite="Lax", secure=secure)
+        response.set_cookie(
+            self.cookie(secure), value, max_age=COOKIE_AGE_S, httponly=True, samesite="Lax", secure=secure
+        )
+
+    def cookie(self, secure: bool) -> str:
+        return cookie_name(COOKIE, self._secret_key, secure)
+
+
+def cookie_name(base: str, secret_key: str, secure: bool) -> str:
+    """With part of the key's hash: cookies ignore ports, and two servers must not share one. Over
+    TLS `__Host-`, which no page of another port or of plain HTTP can plant."""
+    name = f"{base}_{hashlib.sha256(secret_key.encode()).hexdigest()[:8]}"
+    return f"__Host-{name}" if secure else name
 
 
 def secret_key(configured: str, data: Path) -> str:

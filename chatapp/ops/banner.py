@@ -5,9 +5,12 @@ import json
 PROMPT = {"prompt": "Hello"}
 MESSAGES = [{"role": "user", "content": "Hello"}]
 UI_MESSAGES = [{"role": "user", "parts": [{"type": "text", "text": "Hello"}]}]
+KEY = " -H 'Authorization: Bearer '$KEY"
 
 
-def banner(url: str) -> str:
+def banner(url: str, by_key: bool = False) -> str:
+    """`by_key`: the commands send a key."""
+    key = KEY if by_key else ""
     commands = {
         "token": _post(f"{url}/chat/stream", PROMPT),
         "session": f"curl -N '{url}/chat?sessionId=mine&prompt=Hello'",
@@ -21,8 +24,9 @@ def banner(url: str) -> str:
         "ui_message": _post(f"{url}/api/ui/chat", {"id": "mine", "messages": UI_MESSAGES}),
         "agui": _post(f"{url}/api/agui", {"threadId": "mine", "runId": "1", "messages": MESSAGES}),
     }
-    listed = "".join(f"  {name:<12}{command}\n" for name, command in commands.items())
-    return f"\nchatapp is ready: {url}\n\n{listed}"
+    listed = "".join(f"  {name:<12}{command}{key}\n" for name, command in commands.items())
+    make = "  KEY=$(chatapp keys create NAME)\n" if by_key else ""
+    return f"\nchatapp is ready: {url}\n\n{make}{listed}"
 
 
 def _post(url: str, body: object) -> str:

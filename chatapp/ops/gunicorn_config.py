@@ -14,6 +14,7 @@ from typing import Any
 
 import gevent
 
+from chatapp.access.proxy import trusted_networks
 from chatapp.errors import ConfigError
 from chatapp.ops import metrics_folder
 from chatapp.ops.address import Address, address
@@ -22,12 +23,14 @@ from chatapp.ops.banner import banner
 from chatapp.ops.gunicorn_logger import GunicornLogger
 from chatapp.ops.log_lines import configure
 from chatapp.ops.open_files import raise_open_files
+from chatapp.settings import Settings
 from chatapp.settings.loading import load
 
 try:
     settings = load(os.environ)
     bind = [str(address(os.environ))]
     workers = worker_count(os.environ)
+    trusted_networks(settings.trusted_proxies)
 except ConfigError as error:
     raise SystemExit(f"chatapp: {error.message}") from None
 
@@ -45,6 +48,8 @@ timeout = 60
 keepalive = 5
 # Never recycle a worker: after max_requests it accepts no request while it has an open stream.
 max_requests = 0
+# From these, and from a Unix socket, `X-Forwarded-Proto: https` makes cookies secure.
+forwarded_allow_ips = ",".join(settings.trusted_proxies)
 # gunicorn's own line of a request has its path, and so who follows which answer. Ours has not.
 accesslog = None
 GunicornLogger.form, GunicornLogger.level = settings.log_format, settings.log_level
@@ -59,12 +64,15 @@ WATCH_S = 0.1
 
 def on_starting(server: Any) -> None:
     raise_open_files()
-    for place in set(server.cfg.address) - {(settings.metrics_host, settings.metrics_port)}:
-        if isinstance(place, tuple) and not _is_loopback(place[0]):
-            raise SystemExit(
-                f"chatapp: HOST: {place[0]} is not a loopback address, and without a login (auth: none) anyone on "
-                "the network could use the server. Put a proxy in front of it: docs/guides/deploy.md."
-            )
+    places = set(server.cfg.address) - {(settings.metrics_host, settings.metrics_port)}
+    public = [place[0] for place in places if _is_public(place)]
+    if public and settings.auth == "none":
+        raise SystemExit(
+            f"chatapp: HOST: {public[0]} is not a loopback address, and without a login (auth: none) anyone on "
+            "the network could use the server. Set CHATAPP_AUTH: docs/guides/sign-in.md."
+        )
+    if public and settings.trusted_hosts == Settings().trusted_hosts:
+        print("chatapp: only requests to localhost are answered; CHATAPP_TRUSTED_HOSTS lists the names of this server")
     if settings.log_url == "memory:" and server.cfg.workers > 1:
         raise SystemExit("chatapp: log_url: memory: works for one process only; several workers need sqlite:")
     metrics_folder.make()
@@ -93,7 +101,8 @@ def post_worker_init(worker: Any) -> None:
     if worker.age == 1:  # the first worker: the server now answers requests
         name = worker.sockets[0].getsockname()
         if isinstance(name, tuple):  # a Unix socket's name is a path, and has no URL
-            print(banner(f"http://{Address(*name[:2])}"), flush=True)
+            host = "127.0.0.1" if name[0] in ("0.0.0.0", "::") else name[0]
+            print(banner(f"http://{Address(host, name[1])}", by_key=settings.auth == "keys"), flush=True)
 
 
 def worker_exit(_server: Any, worker: Any) -> None:
@@ -109,6 +118,11 @@ def _drain_when_told(worker: Any) -> None:
     while worker.alive:
         gevent.sleep(WATCH_S)
     worker.wsgi.extensions["chatapp"].drain(settings.drain_s)
+
+
+def _is_public(address: Any) -> bool:
+    """A Unix socket has a path instead of a pair."""
+    return isinstance(address, tuple) and not _is_loopback(address[0])
 
 
 def _is_loopback(host: str) -> bool:

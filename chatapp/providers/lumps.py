@@ -7,6 +7,7 @@ as the provider cut it.
 """
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import TypeVar
 
 import regex
@@ -19,11 +20,11 @@ PIECE_CHARS = 4  # about a token
 SHORT_CHARS = 8  # a text that stays whole
 MAX_PIECES = 1000  # of one lump: a book costs the log no more than a page
 MAX_PIECES_OF_REPLY = 10_000  # after that lumps stay whole: an endless stream costs its own events
-LONG_GRAPHEME = 32  # characters; a longer one, such as a pile of accents, may be parted
+WINDOW_CHARS = 64  # a longer grapheme, such as a pile of accents, may be parted
 LARGE_CHARS = 500  # longer than any model's token, even one of Gemini's chunks
 
 
-_graphemes = regex.compile(r"\X").findall
+_in_window = regex.compile(r"\X").findall
 
 
 def cut_lumps(items: Iterable[Item], over: int = LARGE_CHARS) -> Iterator[Item | TextDelta | ReasoningDelta]:
@@ -41,18 +42,19 @@ def cut_lumps(items: Iterable[Item], over: int = LARGE_CHARS) -> Iterator[Item |
 def cut(lump: TextDelta | ReasoningDelta) -> Iterator[TextDelta | ReasoningDelta]:
     """Pieces of about a token, or larger ones if they would be too many."""
     size = max(PIECE_CHARS, -(-len(lump.text) // MAX_PIECES))
-    text, at = lump.text, 0
-    while at < len(text):
-        piece = _piece(text[at : at + 2 * size + LONG_GRAPHEME], size, at + 2 * size + LONG_GRAPHEME >= len(text))
-        at += len(piece)
+    graphemes = _graphemes(lump.text)
+    while piece := "".join(islice(graphemes, size)):
         yield type(lump)(piece)
 
 
-def _piece(window: str, size: int, is_last: bool) -> str:
-    """So many graphemes from the beginning. Only a window is looked at: whether two letters make a
-    flag depends on all flags before them, and `\\X` over many takes the square of their number.
+def _graphemes(text: str) -> Iterator[str]:
+    """Whether two letters make a flag depends on all flags before them, and `\\X` over many takes
+    the square of their number. So only a window is looked at, from one boundary on.
     """
-    found = _graphemes(window)
-    if len(found) > size:
-        return "".join(found[:size])
-    return "".join(found if is_last or len(found) == 1 else found[:-1])
+    at = 0
+    while at < len(text):
+        found = _in_window(text[at : at + WINDOW_CHARS])
+        if len(found) > 1 and at + WINDOW_CHARS < len(text):
+            found.pop()  # it may go on behind the window
+        at += sum(map(len, found))
+        yield from found

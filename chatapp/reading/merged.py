@@ -20,12 +20,13 @@ from chatapp.cancel import CancelScope
 from chatapp.dialects import Dialect
 from chatapp.errors import LogError
 from chatapp.events import Entry
-from chatapp.reading.presence import ServerDraining
+from chatapp.reading.presence import AccessEnded, ServerDraining
 from chatapp.reading.reader import (
     CATCH_UP_S,
     AlreadyComplete,
     ClientDisconnected,
     Reader,
+    access_ended,
     come_again,
     open_reader,
 )
@@ -69,6 +70,9 @@ class MergedReader:
             return
         except ServerDraining:
             yield come_again()
+        except AccessEnded:
+            still_open = [reader for id, reader in self._readers.items() if id in self._open]
+            yield b"".join(reader.failed(access_ended(), trace_id) for reader in still_open)
         finally:
             for reader in self._readers.values():
                 reader.scope.cancel(ClientDisconnected)

@@ -14,6 +14,10 @@ class ServerDraining(Exception):
     """This process is going down: the client may resume at another."""
 
 
+class AccessEnded(Exception):
+    """The key, the session or the link that opened this stream has ended."""
+
+
 class HasScope(Protocol):
     @property
     def scope(self) -> CancelScope: ...

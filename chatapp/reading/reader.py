@@ -16,9 +16,9 @@ import gevent
 
 from chatapp.cancel import CancelScope
 from chatapp.dialects import Dialect
-from chatapp.errors import ChatappError, LogError, Overloaded, UnknownRun
+from chatapp.errors import ChatappError, LogError, Overloaded, Unauthorized, UnknownRun
 from chatapp.events import Entry, ErrorInfo, RunEnd, Timing, Usage
-from chatapp.reading.presence import ServerDraining
+from chatapp.reading.presence import AccessEnded, ServerDraining
 from chatapp.reading.sources import Source
 from chatapp.wire.frames import HEARTBEAT, Frame, encode
 
@@ -64,6 +64,8 @@ class Reader:
             return
         except ServerDraining:
             yield self._dismissed(trace_id)
+        except AccessEnded:
+            yield self.failed(access_ended(), trace_id)
         except LogError as error:
             yield self.failed(error, trace_id)
 
@@ -174,6 +176,10 @@ def open_reader(
                 raise
             return open_reader(kept, dialect.fresh(), after, id_suffix, patience_s)
     return reader
+
+
+def access_ended() -> ChatappError:
+    return Unauthorized("your login, or this link, has ended")
 
 
 def come_again() -> bytes:

@@ -21,6 +21,7 @@ Count = Annotated[int, Meta(ge=1)]
 NoneOrCount = Annotated[int, Meta(ge=0)]
 Names: TypeAlias = tuple[str, ...]
 
+Auth: TypeAlias = Literal["none", "keys", "proxy", "oidc"]
 Synchronous: TypeAlias = Literal["NORMAL", "FULL"]
 LogFormat: TypeAlias = Literal["auto", "json", "text"]
 LogLevel: TypeAlias = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
@@ -56,8 +57,51 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     ] = "NORMAL"
 
     auth: Annotated[
-        Literal["none"], about("`none`: there is no login, so the server starts only on a loopback address.")
+        Auth, about("Who may come in: `none` (loopback only), `keys`, `proxy` or `oidc`; see docs/guides/sign-in.md.")
     ] = "none"
+    session_s: Annotated[
+        Seconds, about("How long a browser stays signed in. It ends earlier with the key that began it.")
+    ] = 7 * 24 * 3600.0
+    user_groups: Annotated[
+        Names, about("Groups of the proxy or provider whose members may come in. Empty: everybody it lets through.")
+    ] = ()
+    admin_groups: Annotated[Names, about("Groups of the proxy or provider whose members are admins.")] = ()
+    trusted_proxies: Annotated[
+        Names, about("Addresses or networks of proxies whose `X-Forwarded-Proto` and, with `proxy`, user are believed.")
+    ] = ("127.0.0.1", "::1")
+    proxy_user_header: Annotated[
+        str, about("With `proxy`: the header with the user. The proxy must overwrite it in every request.")
+    ] = "X-Forwarded-User"
+    proxy_groups_header: Annotated[
+        str, about("With `proxy`: the header with the user's groups, by commas. To be overwritten just so.")
+    ] = "X-Forwarded-Groups"
+    oidc_issuer: Annotated[str, about("With `oidc`: the provider's issuer, a URL; its metadata is found below it.")] = (
+        ""
+    )
+    oidc_client_id: Annotated[str, about("With `oidc`: the name under which the provider knows this server.")] = ""
+    oidc_client_secret: Annotated[
+        Secret, about("With `oidc`: the provider's secret for this server. Empty: a public client.")
+    ] = Secret("")
+    oidc_scopes: Annotated[
+        Names, about("With `oidc`: what is asked for. Some providers give groups only for a scope.")
+    ] = (
+        "openid",
+        "profile",
+        "email",
+    )
+    oidc_user_claim: Annotated[
+        str, about("With `oidc`: the claim that is the owner. `sub` never changes; a name or an address may.")
+    ] = "sub"
+    oidc_groups_claim: Annotated[str, about("With `oidc`: the claim with the person's groups.")] = "groups"
+    oidc_timeout_s: Annotated[
+        Seconds, about("With `oidc`: time limit for each request to the provider; somebody waits for it.")
+    ] = 10.0
+    cors_origins: Annotated[
+        Names, about("Origins of other sites whose pages may call the API, exactly: `https://chat.example`.")
+    ] = ()
+    ticket_s: Annotated[
+        Seconds, about("How long a ticket for one stream is good: from asking for it to opening the stream.")
+    ] = 30.0
     trusted_hosts: Annotated[
         Names, about("Accepted Host headers; any other gets 400. Stops DNS rebinding by a web page.")
     ] = ("127.0.0.1", "localhost", "[::1]")

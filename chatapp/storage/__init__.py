@@ -7,13 +7,17 @@ from typing import Literal, NamedTuple, TypeAlias, cast
 
 import msgspec
 
-from chatapp.chat import Message, Role
+from chatapp.chat import Message
+from chatapp.chat import Role as ChatRole
 from chatapp.events import Entry
 
 decode_entries = msgspec.json.Decoder(list[Entry]).decode
 """The entries of a compacted log, from the JSON in which it is stored."""
 
 decode_message = msgspec.json.Decoder(Message).decode
+
+Role: TypeAlias = Literal["user", "admin"]
+"""What somebody who comes in may do."""
 
 
 class Conversation(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -28,23 +32,26 @@ class Conversation(msgspec.Struct, frozen=True, omit_defaults=True):
 
 class StoredMessage(msgspec.Struct, frozen=True, kw_only=True):
     """One message of a conversation. `content` is its text; of an answer, once it is finished.
-    `said` is JSON of a message that is more than its text."""
+    `parent` is the id of the message that it follows. `said` is JSON of a message that is more than
+    its text."""
 
     id: str
     conversation_id: str | None
     role: str
     content: str
     created: float
+    parent: str | None = None
     said: str | None = None
 
     def message(self) -> Message:
         """The message as it was said."""
-        return decode_message(self.said) if self.said is not None else Message(cast(Role, self.role), self.content)
+        return decode_message(self.said) if self.said is not None else Message(cast(ChatRole, self.role), self.content)
 
 
 class Answer(StoredMessage, frozen=True, kw_only=True):
-    """The assistant's message of one run; its id is the run's. `repeated` are the request's fields
-    that its protocol repeats beside the answer."""
+    """The assistant's message of one run; its id is the run's. One that `continues` goes on with the
+    text of its parent. `repeated` are the request's fields that its protocol repeats beside the
+    answer."""
 
     owner: str
     running: bool
@@ -53,6 +60,7 @@ class Answer(StoredMessage, frozen=True, kw_only=True):
     result_mode: str | None
     repeated: dict[str, object]
     compacted: str
+    continues: bool = False
 
     def entries(self) -> list[Entry]:
         """The compacted log, without the bytes of its files; empty while the run goes on."""
@@ -105,3 +113,46 @@ class UsageSum(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     reasoning: int
     cost: float | None
     currency: str | None
+
+
+class Key(msgspec.Struct, frozen=True, kw_only=True):
+    """`name` owns what is done with the key. Times are seconds since the epoch."""
+
+    id: str
+    name: str
+    role: Role
+    hash: str
+    created: float
+    expires: float | None
+    revoked: float | None
+
+    def is_live(self, now: float) -> bool:
+        return self.revoked is None and (self.expires is None or self.expires > now)
+
+
+class BrowserSession(msgspec.Struct, frozen=True):
+    """A browser that has signed in."""
+
+    id: str
+    hash: str
+    owner: str
+    role: Role
+
+
+class Share(msgspec.Struct, frozen=True):
+    """A read-only link to a conversation or to one answer."""
+
+    id: str
+    hash: str
+    owner: str
+    conversation_id: str | None
+    message_id: str | None
+    created: float
+
+
+class Ticket(msgspec.Struct, frozen=True):
+    """Who its bearer is for one request."""
+
+    owner: str
+    role: Role
+    credential: str

@@ -56,10 +56,9 @@ def refuse_unlike_stream(headers: Headers) -> None:
 
 
 def _is_browser(headers: Headers) -> bool:
-    """Every browser calls itself this, and no page can change it. Cookies are a browser's, too,
-    unless their holder asks as a stream's client does."""
-    named = headers.get("User-Agent", "").startswith("Mozilla/")
-    return named or ("Cookie" in headers and STREAM not in headers.get("Accept", "").lower())
+    """Every browser calls itself this, and no page can change it. A cookie says nothing: clients
+    that are no browser keep them, too."""
+    return headers.get("User-Agent", "").startswith("Mozilla/")
 
 
 def _is_ours(name: str, headers: Headers) -> bool:

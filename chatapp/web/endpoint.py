@@ -65,7 +65,8 @@ ERRORS: dict[str, Json] = {
 
 REASONS = {
     400: "Malformed: invalid JSON, or an invalid value.",
-    403: "Sent by a page of another site.",
+    401: "No login, or one that has ended.",
+    403: "Sent by a page of another site, or only for others.",
     404: "Not found, or not yours.",
     408: "The body did not come in time.",
     413: "The body is too large.",
@@ -77,10 +78,10 @@ REASONS = {
     504: "The provider did not answer in time.",
 }
 TOO_LONG = {414: "The address is too long.", 431: "The headers are too large."}  # gunicorn's own, as a page
-READING = (400, 404, 422, 503)
-CHANGING = (400, 403, 404, 422, 503)
-WITH_BODY = (400, 403, 404, 408, 413, 415, 422, 503)
-RUNNING = (400, 403, 404, 408, 413, 415, 422, 429, 502, 503, 504)
+READING = (400, 401, 404, 422, 503)
+CHANGING = (400, 401, 403, 404, 422, 503)
+WITH_BODY = (400, 401, 403, 404, 408, 413, 415, 422, 503)
+RUNNING = (400, 401, 403, 404, 408, 413, 415, 422, 429, 502, 503, 504)
 
 
 class Parameter(NamedTuple):
@@ -92,8 +93,8 @@ class Parameter(NamedTuple):
 
 class Endpoint(NamedTuple):
     """`answers` has media types by status; a status without any has no body. `begins_run`: its GET,
-    too, changes something, because EventSource knows no other method. `on_disconnect`: what its
-    reader's leaving does to the run if the query does not say."""
+    too, changes something, because EventSource knows no other method. `admin`: only for admins.
+    `on_disconnect`: what its reader's leaving does to the run if the query does not say."""
 
     answers: Mapping[int, tuple[str, ...]]
     errors: tuple[int, ...]
@@ -102,6 +103,7 @@ class Endpoint(NamedTuple):
     error_schema: str
     summary: str
     begins_run: bool
+    admin: bool = False
     on_disconnect: str = "continue"
 
     def acts(self, query: Mapping[str, str]) -> bool:
@@ -127,6 +129,7 @@ class Endpoint(NamedTuple):
 
 
 _endpoints: dict[Callable[..., Any], Endpoint] = {}
+_open: set[Callable[..., Any]] = set()
 
 
 def endpoint(
@@ -139,6 +142,7 @@ def endpoint(
     error_schema: str = "Error",
     summary: str = "",
     begins_run: bool = False,
+    admin: bool = False,
     on_disconnect: str = "continue",
 ) -> Callable[[View], View]:
     """Register a view under `route`, such as `blueprint.get(path)`, and describe it. Without a
@@ -146,7 +150,7 @@ def endpoint(
 
     def register(view: View) -> View:
         _endpoints[view] = Endpoint(
-            answers, errors, request, parameters, error_schema, summary, begins_run, on_disconnect
+            answers, errors, request, parameters, error_schema, summary, begins_run, admin, on_disconnect
         )
         return route(view)
 
@@ -156,6 +160,16 @@ def endpoint(
 def endpoint_of(view: Callable[..., Any] | None) -> Endpoint | None:
     """None for pages and static files."""
     return _endpoints.get(view) if view is not None else None
+
+
+def open_to_all(view: View) -> View:
+    """Marks a view that needs no login. It stands below the route, next to the view."""
+    _open.add(view)
+    return view
+
+
+def is_open(view: Callable[..., Any]) -> bool:
+    return view in _open
 
 
 def _answer(types: tuple[str, ...]) -> Json:

@@ -10,7 +10,7 @@ from typing import TypeAlias
 from flask import Flask, Response, current_app, g, jsonify, make_response, render_template, request
 from werkzeug.exceptions import HTTPException
 
-from chatapp.errors import ChatappError, LimitExceeded
+from chatapp.errors import ChatappError, LimitExceeded, Unauthorized
 from chatapp.trace import REQUEST_ID, ROUTE, TRACE, Trace, current_trace, trace_of
 from chatapp.web import trace_id
 from chatapp.wire.json_text import json_data
@@ -80,6 +80,8 @@ def _known(error: ChatappError) -> Response:
     response = error_response(error.status, error.code, error.message)
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
+    if isinstance(error, Unauthorized):
+        response.headers["WWW-Authenticate"] = 'Bearer realm="chatapp"'
     if error.status >= 500 or isinstance(error, LimitExceeded):
         # OpenAI's and Anthropic's SDKs try every 429 and 5xx again, even if that cannot help.
         response.headers["X-Should-Retry"] = "true" if _helps_soon(error) else "false"

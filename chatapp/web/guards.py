@@ -12,7 +12,7 @@ that leaves.
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from flask import Flask, Response, current_app, request
 from werkzeug.exceptions import MethodNotAllowed
@@ -21,7 +21,7 @@ from chatapp.errors import InvalidRequest
 from chatapp.web.asking_page import refuse_foreign, refuse_unlike_stream
 from chatapp.web.endpoint import Endpoint, endpoint_of
 
-IMAGE_PATHS = ("/api/v1/messages/", "/static/")
+IMAGE_PATHS = ("/api/v1/messages/", "/shared/", "/static/")
 _plain_host = re.compile(r"[A-Za-z0-9.-]+(?::\d{1,5})?").fullmatch
 
 SAFE = ("GET", "HEAD", "OPTIONS")
@@ -43,14 +43,15 @@ CONTENT_SECURITY_POLICY = "; ".join(
 )
 
 
-def install(app: Flask, trusted_hosts: Collection[str]) -> None:
+def install(app: Flask, trusted_hosts: Collection[str], allowed: Callable[[], bool] = lambda: False) -> None:
     """`trusted_hosts` as in the Host header, without the port; `.example.com` stands for all names
-    below it."""
+    below it. `allowed`: whether the request comes from another site's page that may send it."""
 
     def guard() -> None:
         _refuse_other_hosts(trusted_hosts)
         endpoint = endpoint_of(current_app.view_functions.get(request.endpoint or ""))
-        _refuse_other_pages(endpoint)
+        if not allowed():
+            _refuse_other_pages(endpoint)
         _refuse_head(endpoint)
 
     app.before_request(guard)

@@ -10,11 +10,11 @@ import gevent
 from flask import Blueprint, Response, jsonify
 
 from chatapp.cancel import CancelScope
-from chatapp.reading.presence import ServerDraining
+from chatapp.reading.presence import AccessEnded, ServerDraining
 from chatapp.web import current_service
 from chatapp.web.bodies import number
-from chatapp.web.endpoint import JSON, STREAM, Parameter, endpoint
-from chatapp.web.streaming import HEADERS, check_place, take_place
+from chatapp.web.endpoint import JSON, STREAM, Parameter, endpoint, open_to_all
+from chatapp.web.streaming import HEADERS, check_place, end_with_login, take_place
 from chatapp.wire.frames import Frame, encode
 from chatapp.wire.json_text import json_data
 
@@ -25,12 +25,14 @@ INTERVAL_S = 0.05, 60.0
 
 
 @endpoint(blueprint.get("/healthz"), answers={200: (JSON,)}, errors=())
+@open_to_all
 def healthz() -> Response:
     """The process serves requests."""
     return jsonify(status="ok")
 
 
 @endpoint(blueprint.get("/readyz"), answers={200: (JSON,), 503: (JSON,)}, errors=())
+@open_to_all
 def readyz() -> tuple[Response, int]:
     """The stores answer."""
     checks = current_service().ready()
@@ -54,9 +56,11 @@ def sse_probe() -> Response:
     check_place()
     probe, readers = _Probe(CancelScope()), current_service().readers
     readers.add(probe)
+    leave = end_with_login(probe.scope)
     response = Response(_ticks(probe.scope, count, interval), headers=HEADERS)
     response.call_on_close(take_place())
     response.call_on_close(partial(readers.remove, probe))
+    response.call_on_close(leave)
     return response
 
 
@@ -72,7 +76,7 @@ def _ticks(scope: CancelScope, count: int, interval: float) -> Iterator[bytes]:
         if n > 1:
             try:
                 scope.run(gevent.sleep, interval)
-            except ServerDraining:
+            except (ServerDraining, AccessEnded):
                 return
         yield encode(Frame(json_data({"n": n, "count": count, "sent_ms": round(time.time() * 1000)}), "tick"))
     yield encode(Frame(json_data({"count": count}), "done"))

@@ -20,7 +20,7 @@ SCHEMA_REF = "#/components/schemas/{name}"
 SCALARS = {"string", "integer", "number", "boolean", "null"}
 
 
-@endpoint(blueprint.get("/openapi.json"), answers={200: (JSON,)}, errors=())
+@endpoint(blueprint.get("/openapi.json"), answers={200: (JSON,)}, errors=(401,))
 def openapi_json() -> Response:
     """This description, for programs."""
     return jsonify(document())

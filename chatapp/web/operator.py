@@ -14,7 +14,7 @@ NO_STORE = {"Cache-Control": "no-store"}
 MAX_REFRESH_S = 3600
 
 
-@endpoint(blueprint.get("/metrics"), answers={200: (TEXT,)}, errors=())
+@endpoint(blueprint.get("/metrics"), answers={200: (TEXT,)}, errors=(401, 403), admin=True)
 def metrics() -> Response:
     """The figures, in Prometheus's text format."""
     return Response(_exposition().read().text, content_type=CONTENT_TYPE, headers=NO_STORE)
@@ -23,7 +23,8 @@ def metrics() -> Response:
 @endpoint(
     blueprint.get("/status"),
     answers={200: (HTML,)},
-    errors=(422,),
+    errors=(401, 403, 422),
+    admin=True,
     parameters=(
         Parameter(
             "refresh",

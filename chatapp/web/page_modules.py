@@ -5,13 +5,13 @@ import posixpath
 import re
 from pathlib import Path
 
-ENTRY = "js/main.js"
+ENTRY, VIEWER_ENTRY = "js/main.js", "js/shared.js"
 IMPORTED = re.compile(r'(?:from|^import) "(\.[^"]+)";$', re.MULTILINE)
 
 
-def page_modules(static: Path) -> list[str]:
+def page_modules(static: Path, entry: str = ENTRY) -> list[str]:
     """The entry and everything that it imports, directly or not, as paths below `static`."""
-    found = [ENTRY]
+    found = [entry]
     for module in found:  # grows while it is read
         for name in IMPORTED.findall((static / module).read_text("utf-8")):
             path = posixpath.normpath(posixpath.join(posixpath.dirname(module), name))

@@ -1,8 +1,9 @@
-"""The chat page, rendered on the server. It gives the browser its cookie."""
+"""The chat page, rendered on the server. Without login it gives the browser its cookie."""
 
 import msgspec
 from flask import Blueprint, Response, make_response, render_template, request
 
+from chatapp.access import KnowsBrowsers, SignsOut
 from chatapp.web import authenticator, current_caller, current_service
 from chatapp.web.message_json import conversation_json
 
@@ -20,9 +21,15 @@ def chat(conversation_id: str) -> Response:
 
 
 def _page(conversation: dict[str, object] | None) -> Response:
-    caller = authenticator().visitor(current_caller())
+    auth, caller = authenticator(), current_caller()
+    if isinstance(auth, KnowsBrowsers):
+        caller = auth.visitor(caller)
     recent = msgspec.to_builtins(current_service().conversations.recent(caller.owner))
-    response = make_response(render_template("chat.html", conversation=conversation, conversations=recent))
+    signed_in = caller.owner if isinstance(auth, SignsOut) else None
+    response = make_response(
+        render_template("chat.html", conversation=conversation, conversations=recent, signed_in=signed_in)
+    )
     response.headers["Cache-Control"] = "no-store"  # the conversation may have gone on since
-    authenticator().remember(caller, response, secure=request.is_secure)
+    if isinstance(auth, KnowsBrowsers):
+        auth.remember(caller, response, secure=request.is_secure)
     return response

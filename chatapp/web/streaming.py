@@ -9,21 +9,21 @@ import gevent
 import msgspec
 from flask import Response, request
 
+from chatapp.cancel import CancelScope
 from chatapp.chat import Ask
 from chatapp.dialects import Dialect
-from chatapp.dialects.named import NamedDialect
 from chatapp.dialects.requests import fingerprint
 from chatapp.errors import InvalidField, RunFailed
 from chatapp.reading.disconnect import OnLeave
-from chatapp.reading.merged import MergedReader, cursor, open_merged
+from chatapp.reading.merged import MergedReader
 from chatapp.reading.observer import ReaderEnd
 from chatapp.reading.pace import Spread
-from chatapp.reading.presence import ServerDraining
+from chatapp.reading.presence import AccessEnded, ServerDraining
 from chatapp.reading.reader import AlreadyComplete, ClientDisconnected, Reader, open_reader
 from chatapp.reading.sources import Source
 from chatapp.service import Answer, Begun
 from chatapp.transcript import Transcript
-from chatapp.web import current_caller, current_service, trace_id
+from chatapp.web import credentials, current_caller, current_service, trace_id
 from chatapp.web.limit_headers import is_limited, limited
 from chatapp.wire.client_socket import ClientSocket
 
@@ -94,38 +94,7 @@ def respond(
         return Response(status=204)
     if replays or (dialect.has_event_ids and (not on_leave.stops or resumes_here)):
         service.readers.add(reader)
-    return _streamed(reader, [on_leave], headers, resumed=after != 0)
-
-
-def respond_merged(answers: Sequence[Answer]) -> Response:
-    """The streamed response to a reader of all these answers, in the dialect `message`; 204 if the
-    client has each. Its leaving stops none. Raises LimitExceeded, Overloaded, LogUnavailable."""
-    service = current_service()
-    check_place()
-    by_id, after = {answer.id: answer for answer in answers}, positions()
-    sources = {answer.id: _paced(answer, late=answer.id in after) for answer in answers}
-
-    def dialect(message_id: str) -> Dialect:
-        return NamedDialect(message_dialect(by_id[message_id]), message_id)
-
-    try:
-        reader = open_merged(sources, dialect, after)
-    except AlreadyComplete:
-        return Response(status=204)
-    service.readers.add(reader)
-    return _streamed(reader, [OnLeave(answer.id) for answer in answers], NO_HEADERS, resumed=bool(after))
-
-
-def message_dialect(answer: Answer) -> Dialect:
-    """`message`, in the answer's result mode."""
-    mode = answer.result_mode
-    return current_service().dialects["message" if mode in (None, "legacy") else mode]()
-
-
-def _paced(answer: Answer, late: bool) -> Source:
-    service = current_service()
-    source = service.source(answer)
-    return source if late or not is_live(answer) else Spread(source, service.settings.pace_s)
+    return streamed(reader, [on_leave], headers, resumed=after != 0)
 
 
 def is_live(answer: Answer) -> bool:
@@ -134,9 +103,10 @@ def is_live(answer: Answer) -> bool:
     return answer.running or answer.result_mode is not None
 
 
-def _streamed(
+def streamed(
     reader: Reader | MergedReader, on_leave: Sequence[OnLeave], headers: Mapping[str, str], resumed: bool
 ) -> Response:
+    """The reader's body, until its client leaves; `on_leave` for each run that it reads."""
     heartbeat_s = current_service().settings.heartbeat_s
     response = Response(reader.follow(heartbeat_s, trace_id()), headers={**HEADERS, **headers})
     _watch(response, reader, on_leave, resumed)
@@ -146,12 +116,13 @@ def _streamed(
 def _watch(response: Response, reader: Reader | MergedReader, on_leave: Sequence[OnLeave], resumed: bool) -> None:
     """Until the response's end, watch the client, and count it as a reader of its runs."""
     service, client = current_service(), client_socket(partial(reader.scope.cancel, ClientDisconnected))
-
+    leave = end_with_login(reader.scope)
     leave_place = take_place()
 
     def close() -> None:
         leave_place()
         client.stop()
+        leave()
         service.readers.remove(reader)
         early = not reader.ended and reader.scope.reason is not ServerDraining
         for each in on_leave:
@@ -184,19 +155,33 @@ def whole(answer: Answer, on_leave: OnLeave) -> Transcript:
 
 
 def wait(answer: Answer, on_leave: OnLeave) -> Transcript:
-    """The answer once its run has ended. If the client leaves and that stops the run, its end comes
-    soon."""
+    """The answer once its run has ended. If the client leaves, or its login ends, and that stops
+    the run, its end comes soon."""
     service = current_service()
     # The client's leaving is noticed in the hub, and stopping a run may wait.
     stop = partial(gevent.spawn, service.disconnects.stop, on_leave.run_id) if on_leave.stops else _ignore
     client = client_socket(stop)
     leave_place = take_place()
     client.start()
+    leave = credentials().enter(current_caller().credential, stop)
     try:
         return service.wait(answer)
     finally:
         client.stop()
         leave_place()
+        leave()
+
+
+def dialect_name(answer: Answer) -> str:
+    """The one that the request names; `message` is written in the answer's result mode."""
+    name = request.args.get("dialect", "message")
+    return mode_name(answer) if name == "message" else name
+
+
+def mode_name(answer: Answer) -> str:
+    """The dialect in which its own clients read the answer: `message`, or one of its modes."""
+    mode = answer.result_mode
+    return "message" if mode is None or mode == "legacy" else mode
 
 
 def position(suffix: str = "") -> int:
@@ -213,26 +198,18 @@ def position(suffix: str = "") -> int:
     return int(after)
 
 
-def positions() -> dict[str, int]:
-    """The seqs that the client of several runs has, by run. `Last-Event-ID`, which a browser keeps
-    up to date, wins over `after`; -1 of each run that is named in one that is no id of ours."""
-    header = request.headers.get("Last-Event-ID", "")
-    try:
-        after = cursor(request.args.get("after", ""))
-    except ValueError as error:
-        raise InvalidField(f"after: expected the id of an event, SEQ@MESSAGE,…; {error}") from None
-    try:
-        return {**after, **cursor(header)}
-    except ValueError:
-        return dict.fromkeys(request.args.getlist("message"), -1)
-
-
 def client_socket(on_gone: Callable[[], object]) -> ClientSocket:
     """The connection of this request. Once started it is watched, and limited as the settings
     say."""
     settings = current_service().settings
     sock = request.environ.get("gunicorn.socket")
     return ClientSocket(sock, on_gone, settings.send_timeout_s, settings.send_buffer_bytes)
+
+
+def end_with_login(scope: CancelScope) -> Callable[[], None]:
+    """Cancel the scope once what opened this stream has ended: a key, a session. Call what is
+    returned when the stream is over."""
+    return credentials().enter(current_caller().credential, partial(scope.cancel, AccessEnded))
 
 
 def _ignore() -> None:

@@ -113,6 +113,21 @@ export class Actions {
     return true;
   }
 
+  /** The link to a conversation. @param {string} id @returns {Promise<string>} empty if it is not shared */
+  async shared(id) {
+    return (await this.#trying(() => this.api.shared(id)))?.url ?? "";
+  }
+
+  /** @param {string} id @returns {Promise<string>} the link; empty after a failure */
+  async share(id) {
+    return (await this.#trying(() => this.api.share(id)))?.url ?? "";
+  }
+
+  /** Takes the link back. @param {string} id @returns {Promise<boolean>} whether it is gone */
+  async unshare(id) {
+    return Boolean(await this.#trying(() => this.api.unshare(id).then(() => true)));
+  }
+
   async refreshConversations() {
     const loaded = await this.#trying(() => this.api.conversations());
     if (loaded) this.store.dispatch({ type: "conversations-loaded", conversations: loaded.conversations });

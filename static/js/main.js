@@ -9,6 +9,7 @@ import { arrived } from "./markdown/libraries.js";
 import { initialState, reduce } from "./state/store.js";
 import { DrawerView } from "./views/drawer.js";
 import { Router } from "./views/router.js";
+import { ShareView } from "./views/share.js";
 import { SidebarView } from "./views/sidebar.js";
 import { ThemeView } from "./views/theme.js";
 
@@ -17,6 +18,7 @@ const chat = new Chat(root, renderedState());
 const { store, actions, liveAnswers } = chat;
 
 new SidebarView(root, store, actions).start();
+new ShareView(root, store, actions).start();
 new DrawerView(root).start();
 new ThemeView(root).start();
 new Router(root, store, actions).start();

@@ -8,16 +8,16 @@ import pytest
 from werkzeug import Response
 from werkzeug.datastructures import Headers
 
-from chatapp.access import Caller
+from chatapp.access import Caller, Sender
 from chatapp.access.cookies import LOCAL, CookieAuthenticator, secret_key
 from chatapp.errors import ConfigError
 
 SOMEBODY = Caller(LOCAL, "trace", "admin")
 
 
-def caller_with(auth: CookieAuthenticator, cookie: str | None) -> Caller:
-    cookies = {} if cookie is None else {auth.cookie: cookie}
-    return auth.caller(Headers(), cookies, "127.0.0.1", "trace")
+def caller_with(auth: CookieAuthenticator, cookie: str | None, secure: bool = False) -> Caller:
+    cookies = {} if cookie is None else {auth.cookie(secure=False): cookie}
+    return auth.caller(Sender(Headers(), cookies, "127.0.0.1", secure, "trace"))
 
 
 def cookie_for(auth: CookieAuthenticator, caller: Caller) -> str:
@@ -51,7 +51,15 @@ def test_the_key_is_made_once_and_for_us_alone(tmp_path: Path) -> None:
 
 def test_two_servers_on_one_host_keep_their_cookies_apart() -> None:
     """Cookies know no ports: what one gives must not overwrite what the other gave."""
-    assert CookieAuthenticator("key").cookie != CookieAuthenticator("other key").cookie
+    assert CookieAuthenticator("key").cookie(False) != CookieAuthenticator("other key").cookie(False)
+
+
+def test_over_tls_no_other_port_can_plant_a_cookie() -> None:
+    auth, response = CookieAuthenticator("key"), Response()
+    auth.remember(auth.visitor(SOMEBODY), response, secure=True)
+    header = response.headers["Set-Cookie"]
+    assert header.startswith("__Host-") and "Secure" in header and "Path=/" in header and "Domain" not in header
+    assert caller_with(auth, cookie_for(auth, auth.visitor(SOMEBODY)), secure=True) == SOMEBODY
 
 
 @pytest.mark.parametrize("content", ["", " \n", "short"])

@@ -31,8 +31,14 @@ def as_json(made: logging.LogRecord, level: str = "INFO", **environ: str) -> dic
     return line
 
 
+@pytest.fixture(autouse=True)
+def outside_a_request() -> None:
+    """A request that another test made here may have left its trace."""
+    current_trace.set(None)
+
+
 @pytest.fixture
-def in_a_request() -> Iterator[None]:
+def in_a_request(outside_a_request: None) -> Iterator[None]:
     current_trace.set(trace_of("", "", "mine"))
     yield
     current_trace.set(None)

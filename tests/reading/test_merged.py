@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import gevent
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from reading.runs import START, body, runs
 
@@ -16,7 +16,7 @@ from chatapp.errors import LogUnavailable, UnknownRun
 from chatapp.events import Entry, RunEnd, TextDelta, Timing, Usage
 from chatapp.logs.memory import MemoryLog
 from chatapp.reading.merged import MergedReader, cursor, open_merged
-from chatapp.reading.presence import ServerDraining
+from chatapp.reading.presence import AccessEnded, ServerDraining
 from chatapp.reading.reader import AlreadyComplete
 from chatapp.reading.sources import KeptAnswer, LiveLog, Source
 from chatapp.wire.frames import HEARTBEAT, ServerEvent, SSEDecoder
@@ -25,6 +25,7 @@ MODES: list[type[MessageDialect]] = [MessageDialect, XMLPlaintextDialect, RawPas
 END = RunEnd("stop", Usage(), Timing())
 DONE = {"completed", "error"}
 
+unhurried = settings(deadline=None, max_examples=50)
 several = st.lists(runs, min_size=1, max_size=4).map(
     lambda each: {f"msg_{number}": entries for number, entries in enumerate(each)}
 )
@@ -76,6 +77,7 @@ def alone(run_id: str, entries: Sequence[Entry]) -> list[tuple[str, str]]:
     return [(event.type, json.dumps(json.loads(event.data))) for event in events]
 
 
+@unhurried
 @given(several, st.integers(1, 5))
 def test_of_each_run_it_has_what_its_own_stream_has(logs: dict[str, list[Entry]], step: int) -> None:
     events = events_of({run_id: InSteps(entries, step) for run_id, entries in logs.items()})
@@ -83,6 +85,7 @@ def test_of_each_run_it_has_what_its_own_stream_has(logs: dict[str, list[Entry]]
         assert of(run_id, events) == alone(run_id, entries)
 
 
+@unhurried
 @given(several, st.integers(1, 5), st.integers(0, 60))
 def test_a_client_that_was_cut_off_gets_the_rest_of_each(logs: dict[str, list[Entry]], step: int, cut: int) -> None:
     sources = {run_id: InSteps(entries, step) for run_id, entries in logs.items()}
@@ -98,6 +101,7 @@ def test_a_client_that_was_cut_off_gets_the_rest_of_each(logs: dict[str, list[En
         assert of(run_id, whole[: place + 1]) + of(run_id, rest) == of(run_id, whole)
 
 
+@unhurried
 @given(several)
 def test_each_id_is_a_cursor_and_each_run_ends_once(logs: dict[str, list[Entry]]) -> None:
     events = events_of(dict_of(KeptAnswer, logs))
@@ -117,6 +121,7 @@ def dict_of(make: Callable[[list[Entry]], Source], logs: dict[str, list[Entry]])
     return {run_id: make(entries) for run_id, entries in logs.items()}
 
 
+@unhurried
 @given(several)
 def test_who_has_it_all_is_told_so(logs: dict[str, list[Entry]]) -> None:
     with pytest.raises(AlreadyComplete):
@@ -181,6 +186,22 @@ def test_silence_gets_heartbeats_and_a_draining_server_says_when_to_come_again()
     rest: Iterator[bytes] = (piece for piece in stream if not piece.startswith(HEARTBEAT))
     assert b"".join(rest).startswith(b"retry: ")
     assert not reader.ended
+    log.close()
+
+
+def test_a_login_that_ends_ends_each_run_that_is_open_with_an_error() -> None:
+    log = MemoryLog()
+    log.create("msg_0")
+    sources: dict[str, Source] = {"msg_0": LiveLog(log, "msg_0", lambda: None)}
+    reader = opened({**sources, "msg_3": KeptAnswer([Entry(1, START), Entry(2, END)])})
+    stream = reader.follow(1000, "here")
+    data = next(stream) + next(stream)
+    gevent.spawn(reader.scope.cancel, AccessEnded)
+    events = SSEDecoder().feed(data + b"".join(stream))
+    assert [(event.type, json.loads(event.data)["message_id"]) for event in events] == [
+        ("completed", "msg_3"),
+        ("error", "msg_0"),
+    ]
     log.close()
 
 

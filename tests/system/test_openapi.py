@@ -16,7 +16,17 @@ from chatapp.web.endpoint import endpoint_of
 
 pytestmark = pytest.mark.slow
 
-PAGES = {"static", "pages.new_chat", "pages.chat", "openapi.docs_page"}
+PAGES = {
+    "static",
+    "pages.new_chat",
+    "pages.chat",
+    "openapi.docs_page",
+    "login.show",
+    "login.sign_in",
+    "login.sign_out",
+    "login.come_back",
+    "shared.page",
+}
 EXAMPLES = "40"  # for each operation; more of them found nothing more
 NAMES = ("provider", "model", "agent", "tools", "conversation_id", "retry_of", "previous_response_id")
 SLOW_BY_DESIGN = "/api/v1/base/sse_probe"  # a tick a minute is a right answer; test_bad_input.py holds it to its bounds

@@ -19,6 +19,7 @@ STREAMING = [
     "/api/v1/messages/{id}/raw",
     "/v1/responses/{id}?stream=true",
     "/api/ui/chat/{chat}/stream",
+    "/shared/{id}/messages/{id}/events",
     "/api/v1/base/sse_probe",
 ]
 

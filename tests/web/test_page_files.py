@@ -3,7 +3,7 @@
 from hashlib import sha256
 from pathlib import Path
 
-from chatapp.web.page_modules import page_modules
+from chatapp.web.page_modules import VIEWER_ENTRY, page_modules
 
 STATIC = Path(__file__).parents[2] / "static"
 VENDOR = STATIC / "vendor"
@@ -32,7 +32,7 @@ def test_modules_are_found_from_the_entry_on_each_once(tmp_path: Path) -> None:
 
 
 def test_every_module_of_the_page_is_loaded() -> None:
-    loaded = set(page_modules(STATIC))
+    loaded = {*page_modules(STATIC), *page_modules(STATIC, VIEWER_ENTRY)}
     present = {file.relative_to(STATIC).as_posix() for file in (STATIC / "js").rglob("*.js")}
     assert present - loaded == {"js/state/types.js"}  # it holds types alone
     assert "vendor/remend/index.js" in loaded

@@ -23,7 +23,10 @@ HEADERS = {
 def get_file(message_id: str, file_id: str) -> Response:
     """The bytes of a file that an answer holds. A browser shows pictures; other files it saves."""
     service = current_service()
-    file = service.file(service.answer(current_caller(), message_id), file_id)
+    return file_response(service.file(service.answer(current_caller(), message_id), file_id))
+
+
+def file_response(file: File) -> Response:
     return Response(file.bytes, headers={**HEADERS, **_headers(file)})
 
 

@@ -13,8 +13,8 @@ from chatapp.service import Answer
 from chatapp.web import current_caller, current_service
 from chatapp.web.bodies import number, parse, stops_on_leave
 from chatapp.web.endpoint import CHANGING, JSON, RUNNING, STREAM, Parameter, endpoint
-from chatapp.web.message_json import EVENTS_URL, message_json
-from chatapp.web.streaming import begin, is_live, message_dialect, position, respond
+from chatapp.web.message_json import EVENTS_URL, conversation_json, message_json, versions_json
+from chatapp.web.streaming import begin, dialect_name, is_live, position, respond
 
 blueprint = Blueprint("messages", __name__)
 
@@ -102,11 +102,22 @@ def get_message(message_id: str) -> Response:
     return jsonify(message_json(current_service().conversations.message(current_caller().owner, message_id)))
 
 
+@endpoint(blueprint.get("/api/v1/messages/<message_id>/versions"), answers={200: (JSON,)})
+def list_versions(message_id: str) -> Response:
+    """All versions of an answer, or of a question, the oldest first."""
+    message = current_service().conversations.message(current_caller().owner, message_id)
+    return jsonify(versions=versions_json(message))
+
+
+@endpoint(blueprint.post("/api/v1/messages/<message_id>/choose"), answers={200: (JSON,)}, errors=CHANGING)
+def choose_version(message_id: str) -> Response:
+    """Show this version, and what followed it last; the conversation as it is then."""
+    return jsonify(conversation_json(current_service().branches.choose(current_caller().owner, message_id)))
+
+
 def _dialect_for(answer: Answer) -> Dialect:
     """The one that the request names; `message` is written in the answer's result mode."""
-    name = request.args.get("dialect", "message")
-    if name == "message":
-        return message_dialect(answer)
+    name = dialect_name(answer)
     dialects = current_service().dialects
     if name not in dialects:
         raise InvalidField(f"dialect: unknown dialect {name!r}; available: {', '.join(dialects)}")

@@ -15,7 +15,7 @@ from chatapp.reading.reader import ClientDisconnected
 from chatapp.reading.sources import Interruptible, Source, follow
 from chatapp.web import current_caller, current_service
 from chatapp.web.endpoint import ANY, endpoint
-from chatapp.web.streaming import check_place, client_socket, take_place
+from chatapp.web.streaming import check_place, client_socket, end_with_login, take_place
 from chatapp.wire.frames import Frame, encode
 from chatapp.wire.json_text import json_data
 
@@ -46,15 +46,20 @@ def stream_raw(message_id: str) -> Response:
     client = client_socket(partial(scope.cancel, ClientDisconnected))
     leave_place = take_place()
     client.start()
+    leave = end_with_login(scope)
+
+    def close() -> None:
+        client.stop()
+        leave()
+        leave_place()
+
     try:
         bodies = _bodies(Interruptible(current_service().source(answer), scope), live=answer.running)
         response = _response(bodies)
     except BaseException:
-        client.stop()
-        leave_place()
+        close()
         raise
-    response.call_on_close(client.stop)
-    response.call_on_close(leave_place)
+    response.call_on_close(close)
     return response
 
 

@@ -1,8 +1,5 @@
 """Anthropic's endpoints: messages, and counting their tokens. The client runs the tools that it
-sends.
-
-A key may come as `x-api-key` or as a bearer token; without login neither is looked at.
-"""
+sends."""
 
 from flask import Blueprint, Response
 

@@ -70,6 +70,8 @@ def error_shape(status: int, code: str, message: str) -> tuple[int, object]:
     param = field if found and " " not in field and status < 500 else None
     if (status, param) == (404, "model"):
         code = "model_not_found"
+    if status == 401:
+        code = "invalid_api_key"
     type_, code = LIMITS.get(code, (error_type(status), code))
     return status, {"error": {"message": message, "type": type_, "param": param, "code": code}}
 

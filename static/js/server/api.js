@@ -56,6 +56,15 @@ export const api = {
   /** @param {string} id */
   cancel: (id) => request("POST", `/messages/${encodeURIComponent(id)}/cancel`, {}),
 
+  /** The link to it; null if it is not shared. @param {string} id @returns {Promise<{url: string|null}>} */
+  shared: (id) => request("GET", `/conversations/${encodeURIComponent(id)}/share`),
+
+  /** @param {string} id @returns {Promise<{url: string}>} */
+  share: (id) => request("POST", `/conversations/${encodeURIComponent(id)}/share`),
+
+  /** @param {string} id */
+  unshare: (id) => request("DELETE", `/conversations/${encodeURIComponent(id)}/share`),
+
   /** @param {string} id @param {string} call @param {object} said */
   decide: (id, call, said) =>
     request("POST", `/messages/${encodeURIComponent(id)}/tools/${encodeURIComponent(call)}`, said),
@@ -78,19 +87,54 @@ export const api = {
 };
 
 /**
+ * What the viewer of a link may ask for. `root` is the link's own address.
+ * @param {string} root
+ */
+export function viewerApi(root) {
+  return {
+    /** @returns {Promise<Conversation & {messages: Message[]}>} */
+    conversation: () => requestAt(root, "GET", "/messages"),
+
+    /** @param {string} id @returns {Promise<Message>} */
+    message: (id) => requestAt(root, "GET", `/messages/${encodeURIComponent(id)}`),
+  };
+}
+
+/**
  * @param {string} method
  * @param {string} path
  * @param {object} [body]
  * @param {Record<string, string>} [headers]
  */
-async function request(method, path, body, headers = {}) {
-  const response = await reach(ROOT + path, {
+function request(method, path, body, headers) {
+  return requestAt(ROOT, method, path, body, headers);
+}
+
+/**
+ * @param {string} root
+ * @param {string} method
+ * @param {string} path
+ * @param {object} [body]
+ * @param {Record<string, string>} [headers]
+ */
+async function requestAt(root, method, path, body, headers = {}) {
+  const response = await reach(root + path, {
     method,
     headers: { Accept: "application/json", ...(body ? { "Content-Type": "application/json" } : {}), ...headers },
     body: body ? JSON.stringify(body) : undefined,
   });
+  if (response.status === 401) signInAgain();
   if (!response.ok) throw await failure(response);
   return response.status === 204 ? null : response.json();
+}
+
+let leaving = false;
+
+/** The session has ended: the server's login leads back to here. Several requests may find out. */
+function signInAgain() {
+  if (leaving) return;
+  leaving = true;
+  location.assign(`/login?next=${encodeURIComponent(location.pathname)}`);
 }
 
 /** @param {string} url @param {RequestInit} init */

@@ -12,7 +12,7 @@ import { Feed } from "./feed.js";
 export class LiveAnswers {
   /** @type {Set<string>} */ #followed = new Set();
 
-  /** @param {import("../state/store.js").Store} store @param {typeof import("./api.js").api} api */
+  /** @param {import("../state/store.js").Store} store @param {Pick<typeof import("./api.js").api, "message">} api */
   constructor(store, api) {
     this.store = store;
     this.api = api;

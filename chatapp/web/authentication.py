@@ -1,0 +1,44 @@
+"""Nobody comes in without a login, except to the views that are marked `open_to_all`.
+
+A page sends a browser to the login; everything else answers 401. It stands before every view, so
+that a new one is closed until somebody opens it.
+"""
+
+from urllib.parse import urlsplit
+
+from flask import Flask, current_app, redirect, request, url_for
+from werkzeug import Response
+
+from chatapp.errors import Forbidden, Unauthorized
+from chatapp.web import current_caller
+from chatapp.web.endpoint import endpoint_of, is_open
+
+STATIC = "static"
+
+
+def install(app: Flask) -> None:
+    app.before_request(_require_login)
+
+
+def _require_login() -> Response | None:
+    view = current_app.view_functions.get(request.endpoint or "")
+    # A preflight carries no credentials, by its standard, and runs no view.
+    if view is None or request.endpoint == STATIC or request.method == "OPTIONS" or is_open(view):
+        return None
+    row = endpoint_of(view)
+    try:
+        caller = current_caller()
+    except Unauthorized:
+        if row is None and request.method in ("GET", "HEAD"):
+            return redirect(url_for("login.show", next=request.full_path.rstrip("?")))
+        raise
+    if row is not None and row.admin and caller.role != "admin":
+        raise Forbidden("role: only an admin may ask for this")
+    return None
+
+
+def local_path(wanted: str) -> str:
+    """Where to go after the login: a path of this site, else its start page."""
+    there = urlsplit(wanted.replace("\\", "/"))
+    is_local = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and not there.netloc
+    return wanted if is_local and wanted.isprintable() else "/"

@@ -1,0 +1,118 @@
+"""What the viewer of a link sees: one conversation, or one answer, to read and to follow live.
+
+Everything here is below the link's own address, and asks what its owner may see. A viewer is told
+neither who the owner is nor how much was used.
+"""
+
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, make_response, render_template
+
+from chatapp.access import Caller, Share
+from chatapp.errors import InvalidField, NotFound
+from chatapp.events import File
+from chatapp.reading.disconnect import OnLeave
+from chatapp.reading.shared import SharedSource, for_viewers
+from chatapp.service import Answer, StoredMessage
+from chatapp.transcript import transcript_of
+from chatapp.web import be_viewer, current_service, shares, trace_id
+from chatapp.web.api.files import file_response
+from chatapp.web.endpoint import FILE, JSON, STREAM, Parameter, endpoint, open_to_all
+from chatapp.web.message_json import described, readable
+from chatapp.web.streaming import dialect_name, respond
+
+blueprint = Blueprint("shared", __name__, url_prefix="/shared/<token>")
+
+HIDDEN = ("usage", "conversation_id", "result_mode")
+RAW = "raw_passthrough"
+
+
+@blueprint.get("")
+@open_to_all
+def page(token: str) -> Response:
+    """Read-only: the same markup and scripts as the chat page, without a prompt."""
+    response: Response = make_response(render_template("shared.html", conversation=_conversation(token)))
+    response.headers["X-Robots-Tag"] = "noindex"
+    return response
+
+
+@endpoint(blueprint.get("/messages"), answers={200: (JSON,)})
+@open_to_all
+def list_messages(token: str) -> Response:
+    """What is shared, as it is now."""
+    return jsonify(_conversation(token))
+
+
+@endpoint(blueprint.get("/messages/<message_id>"), answers={200: (JSON,)})
+@open_to_all
+def get_message(token: str, message_id: str) -> Response:
+    """A shared answer as JSON; one that is still running with what there is of it."""
+    return jsonify(_message(_answer(_viewed(token), message_id), token))
+
+
+@endpoint(
+    blueprint.get("/messages/<message_id>/events"),
+    answers={200: (STREAM,), 204: ()},
+    parameters=(
+        Parameter("Last-Event-ID", {"type": "string"}, "The last id received; what follows it is sent.", "header"),
+        Parameter("after", {"type": "integer", "minimum": 0}, "Like Last-Event-ID, in the query; the header wins."),
+        Parameter("dialect", {"type": "string"}, "A dialect's name, of those that show no raw bytes."),
+    ),
+)
+@open_to_all
+def follow(token: str, message_id: str) -> Response:
+    """Follow a shared answer in any dialect. A viewer who leaves stops nothing."""
+    answer = _answer(_viewed(token), message_id)
+    service = current_service()
+    source = SharedSource(service.source(answer), lambda file: _file_url(token, message_id, file))
+    dialects = {name: make for name, make in service.dialects.items() if name != RAW}
+    name = dialect_name(answer)
+    if name == RAW:
+        name = "message"
+    if name not in dialects:
+        raise InvalidField(f"dialect: unknown dialect {name!r}; available: {', '.join(dialects)}")
+    return respond(source, dialects[name](), OnLeave(message_id), late=not answer.running)
+
+
+@endpoint(blueprint.get("/messages/<message_id>/files/<file_id>"), answers={200: (FILE,)})
+@open_to_all
+def get_file(token: str, message_id: str, file_id: str) -> Response:
+    """A file that a shared answer holds."""
+    return file_response(current_service().file(_answer(_viewed(token), message_id), file_id))
+
+
+def _viewed(token: str) -> Share:
+    """What is shared; from now on the request is its viewer's."""
+    share = shares().find(token)
+    be_viewer(share)
+    return share
+
+
+def _conversation(token: str) -> dict[str, Any]:
+    share = _viewed(token)
+    if share.conversation_id is None:
+        answer = _answer(share, share.message_id or "")
+        return {"id": share.id, "title": "A shared answer", "messages": [_message(answer, token)]}
+    conversation, messages = current_service().conversations.get(share.owner, share.conversation_id)
+    shown = [_message(message, token) for message in messages if message.role != "system"]
+    return {"id": share.id, "title": conversation.title, "messages": shown}
+
+
+def _answer(share: Share, message_id: str) -> Answer:
+    if share.message_id not in (None, message_id):
+        raise NotFound("no such message")
+    answer = current_service().answer(Caller(share.owner, trace_id()), message_id)
+    if share.conversation_id not in (None, answer.conversation_id):
+        raise NotFound("no such message")
+    return answer
+
+
+def _message(message: StoredMessage, token: str) -> dict[str, Any]:
+    seen = for_viewers(readable(message).entries, lambda file: _file_url(token, message.id, file))
+    shown = described(message, transcript_of(seen))
+    events_url = f"/shared/{token}/messages/{message.id}/events" if isinstance(message, Answer) else None
+    return {**shown, **dict.fromkeys(HIDDEN), "events_url": events_url}
+
+
+def _file_url(token: str, message_id: str, file: File) -> str:
+    return f"/shared/{token}/messages/{message_id}/files/{file.id}"

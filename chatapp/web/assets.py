@@ -10,6 +10,7 @@ or from another machine.
 import gzip
 import hashlib
 import mimetypes
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -28,6 +29,7 @@ ASK_FIRST = "no-cache"
 SHEETS = ("tokens", "base", "layout", "thread", "prose", "composer", "places")
 JOINED = "css/page.css"
 OWN_SCRIPTS = "js/"
+TYPE_IN_LINE = re.compile(r"/\*\* @(?:type|param) [^*\n]*\*/ ?")
 # Longer pages hold a long conversation, and compressing them would hold up other requests.
 LONGEST_PAGE_BYTES = 100_000
 PAGE_LEVEL = 5
@@ -46,7 +48,7 @@ class Assets:
     def __init__(self, folder: Path) -> None:
         names = [path for path in sorted(folder.rglob("*")) if path.is_file()]
         found = {path.relative_to(folder).as_posix(): path.read_bytes() for path in names}
-        found |= {name: _lean(data) for name, data in found.items() if name.startswith(OWN_SCRIPTS)}
+        found |= {name: lean_script(data) for name, data in found.items() if _is_commented(name)}
         found[JOINED] = b"\n".join(found[f"css/{sheet}.css"] for sheet in SHEETS)
         self._files = {name: _asset(name, data) for name, data in found.items()}
         tags = "".join(asset.tag for asset in self._files.values())
@@ -99,10 +101,16 @@ def _packed_page(response: Response) -> Response:
     return response
 
 
-def _lean(script: bytes) -> bytes:
-    """A script of ours without the lines that hold a comment and nothing else, which are a third of
-    it. The lines stay, empty: a browser's message names the line in the file."""
-    return "\n".join(_without_comments(script.decode().split("\n"))).encode()
+def _is_commented(name: str) -> bool:
+    """Whether it is a script that nobody has minified."""
+    return name.startswith(OWN_SCRIPTS) or name.endswith(".mjs")
+
+
+def lean_script(script: bytes) -> bytes:
+    """A script without comments and types, which are a third of it. The lines stay, some of them
+    empty: a browser's message names the line in the file."""
+    lines = _without_comments(script.decode().split("\n"))
+    return "\n".join(TYPE_IN_LINE.sub("", line) for line in lines).encode()
 
 
 def _without_comments(lines: list[str]) -> Iterator[str]:

@@ -1,13 +1,15 @@
 """The page's own files: compressed for those who take it, and kept by their content's address."""
 
 import gzip
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
 
-from chatapp.web.assets import JOINED, SHEETS, Assets
+from chatapp.web.assets import JOINED, SHEETS, Assets, lean_script
 
 SCRIPT = b"export const word = 'word';\n" * 40
 
@@ -58,6 +60,19 @@ def test_the_version_follows_the_content(assets: Assets, tmp_path: Path) -> None
     assert Assets(tmp_path).url("main.js") != assets.url("main.js")
 
 
+@pytest.mark.slow
+def test_scripts_mean_the_same_without_their_comments() -> None:
+    esbuild = Path(sys.prefix) / "npm/node_modules/.bin/esbuild"
+    if not esbuild.exists():
+        pytest.skip("esbuild is not installed: make test does it")
+    static = Path(__file__).parents[2] / "static"
+    command = [str(esbuild), "--minify", "--legal-comments=none", "--loader=js"]
+    for script in [*static.glob("js/**/*.js"), *static.glob("vendor/**/*.mjs")]:
+        data = script.read_bytes()
+        whole, lean = (subprocess.check_output(command, input=text) for text in (data, lean_script(data)))
+        assert whole == lean, script
+
+
 def test_the_sheets_are_one_file_in_their_order(client: Any) -> None:
     text = client.get(f"/static/{JOINED}").text
     assert [text.index(f"/* {sheet} */") for sheet in SHEETS] == sorted(
@@ -87,7 +102,7 @@ export { a, b };
     text = app.test_client().get("/static/js/a.js", follow_redirects=True).text
     kept = {
         4: 'const a = "/* no comment */"; // stays',
-        5: "  /** @type {number} */ const b = 1;",
+        5: "  const b = 1;",
         8: "export { a, b };",
     }
     assert text.split("\n") == [kept.get(number, "") for number in range(10)]

@@ -43,7 +43,9 @@ export class Feed {
   /** @type {number|undefined} */ #waitingTimer;
   /** @type {number|undefined} */ #reopenTimer;
 
-  constructor() {
+  /** @param {boolean} [shares]  whether with other tabs; the page of a link has what is not theirs */
+  constructor(shares = true) {
+    this.isShared = shares && "locks" in navigator && "BroadcastChannel" in globalThis;
     this.stream = new MergedStream({
       onEvent: (event) => this.#pass(event),
       onConnection: (connected) => this.#share({ connected }),
@@ -54,7 +56,7 @@ export class Feed {
 
   start() {
     document.addEventListener("visibilitychange", this.onVisibility);
-    if (!isShared()) return;
+    if (!this.isShared) return;
     this.#channel = new BroadcastChannel(NAME);
     this.#channel.onmessage = ({ data }) => this.#onMessage(data);
   }
@@ -72,7 +74,7 @@ export class Feed {
   follow(id, url, listener) {
     this.#followed.set(id, { url, after: 0, listener });
     this.#want();
-    if (!isShared()) this.onVisibility();
+    if (!this.isShared) this.onVisibility();
     else if (!this.#candidacy) this.#lead();
   }
 
@@ -85,7 +87,7 @@ export class Feed {
 
   onVisibility() {
     const isSeen = document.visibilityState === "visible";
-    if (!isShared()) {
+    if (!this.isShared) {
       this.#leads = isSeen;
       return isSeen ? this.#want() : this.stream.close();
     }
@@ -222,10 +224,6 @@ export class Feed {
     this.#failures += 1;
     return base * (0.5 + Math.random() / 2);
   }
-}
-
-function isShared() {
-  return "locks" in navigator && "BroadcastChannel" in globalThis;
 }
 
 /** @param {unknown} error */

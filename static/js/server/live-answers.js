@@ -12,11 +12,15 @@ import { Feed } from "./feed.js";
 export class LiveAnswers {
   /** @type {Set<string>} */ #followed = new Set();
 
-  /** @param {import("../state/store.js").Store} store @param {Pick<typeof import("./api.js").api, "message">} api */
-  constructor(store, api) {
+  /**
+   * @param {import("../state/store.js").Store} store
+   * @param {Pick<typeof import("./api.js").api, "message">} api
+   * @param {boolean} [shares]  one connection with the other tabs
+   */
+  constructor(store, api, shares = true) {
     this.store = store;
     this.api = api;
-    this.feed = new Feed();
+    this.feed = new Feed(shares);
     this.sync = this.sync.bind(this);
   }
 

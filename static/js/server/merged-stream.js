@@ -33,6 +33,7 @@ const MOST = 32;
 export class MergedStream {
   /** @type {EventSource|null} */ #source = null;
   /** @type {Map<string, Place>} */ #places = new Map();
+  /** @type {Set<string>} the answers that the open connection brings */ #brought = new Set();
   #connected = false;
   #lastSound = 0;
   /** @type {number|undefined} */ #silenceTimer;
@@ -58,10 +59,9 @@ export class MergedStream {
 
   /** @param {string} id  of an answer that is no longer wanted, or has ended */
   forget(id) {
-    const full = this.#places.size > MOST;
     this.#places.delete(id);
-    if (full) this.#open();
-    else if (!this.#places.size) this.#shut();
+    this.#brought.delete(id);
+    if (!this.#brought.size && this.#source) this.#open();
   }
 
   close() {
@@ -79,7 +79,9 @@ export class MergedStream {
   #open() {
     this.#shut();
     if (!this.#places.size) return;
-    const source = new EventSource(addressOf([...this.#places].slice(0, MOST)));
+    const places = together([...this.#places]);
+    this.#brought = new Set(places.map(([id]) => id));
+    const source = new EventSource(addressOf(places));
     this.#source = source;
     source.onopen = () => this.#onSound();
     source.addEventListener(EVENT.error, (event) => this.#onError(event));
@@ -92,7 +94,7 @@ export class MergedStream {
   #onEvent(name, { lastEventId, data }) {
     this.#onSound();
     if (name === EVENT.heartbeat) return;
-    const { message_id: id = this.#places.keys().next().value, ...fields } = JSON.parse(data);
+    const { message_id: id = [...this.#brought][0], ...fields } = JSON.parse(data);
     const seq = Number.parseInt(lastEventId, 10); // "12", or "12@msg_a,7@msg_b" for an event of msg_a
     const place = this.#places.get(id);
     if (!place) return;
@@ -128,6 +130,15 @@ export class MergedStream {
     this.close();
     this.listener.onBroken();
   }
+}
+
+/**
+ * Those that one connection can bring. Answers behind a link to share have only their own streams.
+ * @param {[string, Place][]} places
+ */
+function together(places) {
+  const ours = places.filter(([, { url }]) => url.startsWith("/api/v1/messages/"));
+  return (ours.length ? ours : places.slice(0, 1)).slice(0, MOST);
 }
 
 /**

@@ -48,7 +48,9 @@ class Assets:
     def __init__(self, folder: Path) -> None:
         names = [path for path in sorted(folder.rglob("*")) if path.is_file()]
         found = {path.relative_to(folder).as_posix(): path.read_bytes() for path in names}
-        found |= {name: lean_script(data) for name, data in found.items() if _is_commented(name)}
+        found |= {
+            name: lean_script(data, name.startswith(OWN_SCRIPTS)) for name, data in found.items() if _is_commented(name)
+        }
         found[JOINED] = b"\n".join(found[f"css/{sheet}.css"] for sheet in SHEETS)
         self._files = {name: _asset(name, data) for name, data in found.items()}
         tags = "".join(asset.tag for asset in self._files.values())
@@ -106,11 +108,12 @@ def _is_commented(name: str) -> bool:
     return name.startswith(OWN_SCRIPTS) or name.endswith(".mjs")
 
 
-def lean_script(script: bytes) -> bytes:
+def lean_script(script: bytes, is_ours: bool = True) -> bytes:
     """A script without comments and types, which are a third of it. The lines stay, some of them
-    empty: a browser's message names the line in the file."""
-    lines = _without_comments(script.decode().split("\n"))
-    return "\n".join(TYPE_IN_LINE.sub("", line) for line in lines).encode()
+    empty: a browser's message names the line in the file. Ours have no text over several lines,
+    so they need no indent, either."""
+    lines = [TYPE_IN_LINE.sub("", line) for line in _without_comments(script.decode().split("\n"))]
+    return "\n".join(map(str.lstrip, lines) if is_ours else lines).encode()
 
 
 def _without_comments(lines: list[str]) -> Iterator[str]:

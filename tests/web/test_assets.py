@@ -69,7 +69,10 @@ def test_scripts_mean_the_same_without_their_comments() -> None:
     command = [str(esbuild), "--minify", "--legal-comments=none", "--loader=js"]
     for script in [*static.glob("js/**/*.js"), *static.glob("vendor/**/*.mjs")]:
         data = script.read_bytes()
-        whole, lean = (subprocess.check_output(command, input=text) for text in (data, lean_script(data)))
+        whole, lean = (
+            subprocess.check_output(command, input=text)
+            for text in (data, lean_script(data, "vendor" not in script.parts))
+        )
         assert whole == lean, script
 
 
@@ -102,7 +105,7 @@ export { a, b };
     text = app.test_client().get("/static/js/a.js", follow_redirects=True).text
     kept = {
         4: 'const a = "/* no comment */"; // stays',
-        5: "  const b = 1;",
+        5: "const b = 1;",
         8: "export { a, b };",
     }
     assert text.split("\n") == [kept.get(number, "") for number in range(10)]

@@ -1,10 +1,10 @@
 """The page's own files, at `/static/`: held in memory, compressed once at the start, and at
 addresses that name their content, so that a browser asks for each of them once.
 
-`/static/@VERSION/js/main.js` is `/static/js/main.js` for good: modules and style sheets name each
-other by relative paths, so what they load has the version of the page in its address, too. Another
-version than ours is served as it is now, and not kept: it belongs to a page from before an upgrade,
-or from another machine.
+`/static/@VERSION/js/main.js` is `/static/js/main.js` for good, and so is `/static/FILE?v=VERSION`.
+With the first, what modules and style sheets name by relative paths has the version of the page in
+its address, too. Another version than ours is served as it is now, and not kept: it belongs to a
+page from before an upgrade, or from another machine.
 """
 
 import gzip
@@ -60,7 +60,7 @@ class Assets:
         """The endpoint `static`, and `asset(name)` for templates; pages are compressed, too."""
         app.after_request(_packed_page)
         app.add_url_rule("/static/<path:filename>", endpoint="static", view_func=self._send)
-        app.jinja_env.globals.update(asset=self.url)
+        app.jinja_env.globals.update(asset=self.url, assets_version=self._version)
 
     def url(self, name: str) -> str:
         """The address of a file, for as long as its content is this."""
@@ -68,6 +68,7 @@ class Assets:
 
     def _send(self, filename: str) -> AnyResponse:
         version, name = _parted(filename)
+        version = version or request.args.get("v", "")
         asset = self._files.get(name)
         if asset is None:
             raise NotFound

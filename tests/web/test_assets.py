@@ -48,7 +48,9 @@ def test_an_address_with_the_version_is_kept_for_good_and_no_other(client: Any, 
     kept = client.get(assets.url("main.js"))
     assert "immutable" in kept.headers["Cache-Control"]
     assert kept.mimetype == "text/javascript"
-    for other in ("/static/main.js", "/static/@0123456789ab/main.js"):
+    named = client.get(f"/static/main.js?v={assets.url('').split('@')[1].rstrip('/')}")
+    assert "immutable" in named.headers["Cache-Control"]
+    for other in ("/static/main.js", "/static/main.js?v=0", "/static/@0123456789ab/main.js"):
         reply = client.get(other)
         assert reply.data == SCRIPT and reply.headers["Cache-Control"] == "no-cache"
         again = client.get(other, headers={"If-None-Match": reply.headers["ETag"]})

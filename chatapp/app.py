@@ -70,6 +70,7 @@ from chatapp.web import (
 from chatapp.web.api import conversations as conversations_api
 from chatapp.web.api import events, files, messages, models, one_request, raw, search, tickets, tools, usage
 from chatapp.web.api import shares as shares_api
+from chatapp.web.assets import Assets
 from chatapp.web.compat import agui, ai_sdk, anthropic, openai_chat, openai_conversations, openai_responses
 from chatapp.web.page_modules import VIEWER_ENTRY, page_modules
 
@@ -111,13 +112,12 @@ def create_app(settings: Settings | None = None, *, start: bool = True, observer
     settings = settings or load(os.environ)
     metrics, tracing = Metrics(_metrics_folder(os.environ)), tracing_of(os.environ)
     service = build_service(settings, os.environ, observers, metrics, tracing)
-    app = Flask(
-        "chatapp", template_folder=_folder("templates"), static_folder=_folder("static"), root_path=str(PACKAGE)
-    )
+    app = Flask("chatapp", template_folder=_folder("templates"), static_folder=None, root_path=str(PACKAGE))
     static = Path(_folder("static"))
     app.jinja_env.globals.update(
         version=__version__, page_modules=page_modules(static), viewer_modules=page_modules(static, VIEWER_ENTRY)
     )
+    Assets(static).install(app)
     app.extensions[EXTENSION] = service
     app.extensions[EXPOSITION] = metrics.exposition
     access = open_access(app, settings, service.database)

@@ -80,9 +80,9 @@ class ChatRequest(AnswerRequest, frozen=True, kw_only=True):
 
 
 class MessageRequest(ChatRequest, frozen=True, kw_only=True):
-    """`POST /api/v1/messages`. `retry_of` is the id of an answer to make again, `continue_of` of one
-    that was cut off, `edit_of` of a question that `prompt` or `messages` replace. What was there
-    before is kept as another version."""
+    """`POST /api/v1/messages`. `retry_of` is the id of an answer to make again, `continue_of` of
+    one that was cut off, `edit_of` of a question that `prompt` or `messages` replace. What was
+    there before is kept as another version."""
 
     retry_of: Name | None = None
     edit_of: Name | None = None

@@ -99,8 +99,8 @@ class StoredMessage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Answer(StoredMessage, frozen=True, kw_only=True):
-    """The assistant's message of one run; its id is the run's. One that `continues` goes on with the
-    text of its parent. `repeated` are the request's fields that its protocol repeats beside the
+    """The assistant's message of one run; its id is the run's. One that `continues` goes on with
+    the text of its parent. `repeated` are the request's fields that its protocol repeats beside the
     answer."""
 
     owner: str

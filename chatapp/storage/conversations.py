@@ -263,8 +263,7 @@ class Conversations:
         answer.asked = msgspec.json.encode(ask.repeated).decode() if ask.repeated else None
         session.add(answer)
         session.flush()  # which fills in the defaults
-        if conversation is not None:
-            note_ask(conversation, ask, answer)
+        note_ask(conversation, ask, answer)
         return Begun(_answer(answer), messages)
 
     def _refuse_beyond(self, messages: int) -> None:

@@ -106,9 +106,11 @@ def new_conversation(
     return conversation
 
 
-def note_ask(conversation: ConversationRow, ask: Ask, answer: MessageRow) -> None:
+def note_ask(conversation: ConversationRow | None, ask: Ask, answer: MessageRow) -> None:
     """Whoever asks has seen what was there; the answer is new. The next request may leave out the
     provider and model that this one named."""
+    if conversation is None:
+        return
     conversation.seen = answer.parent or ""
     if ask.provider or ask.model:
         settings = decode_settings(conversation.settings or "{}")

@@ -14,7 +14,7 @@ UPDATE messages SET parent = (
 )
 WHERE conversation_id IS NOT NULL
 """
-"""So far there was one path: a message followed the newest of those before it that is still shown."""
+"""So far there was one path: a message followed the newest one before it that is still shown."""
 
 
 def upgrade() -> None:

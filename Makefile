@@ -86,12 +86,12 @@ $(VENV)/.npm: tests/npm/package.json
 LITELLM := 'litellm[proxy]==1.106.2'
 
 $(VENV)/.litellm: | $(BIN)/pip
-	$(PYTHON) -m venv $(VENV)/litellm
-	$(VENV)/litellm/bin/python -m pip install --quiet --disable-pip-version-check $(LITELLM)
+	$(PYTHON) -m venv --without-pip $(VENV)/litellm
+	$(BIN)/python -m pip --python $(VENV)/litellm/bin/python install --quiet --disable-pip-version-check $(LITELLM)
 	@touch $@
 
 # What bench/compare.py measures the product beside. A venv of its own: nothing of it is needed otherwise.
 $(VENV)/.peers: bench/peers/requirements.txt | $(BIN)/pip
-	$(PYTHON) -m venv $(VENV)/peers
-	$(VENV)/peers/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	$(PYTHON) -m venv --without-pip $(VENV)/peers
+	$(BIN)/python -m pip --python $(VENV)/peers/bin/python install --quiet --disable-pip-version-check -r $<
 	@touch $@

@@ -34,11 +34,14 @@ from chatapp.service import ChatService
 from chatapp.settings import Settings
 from chatapp.settings.loading import load
 from chatapp.storage.approvals import StoredApprovals
+from chatapp.storage.branching import Branches
 from chatapp.storage.conversations import Conversations
 from chatapp.storage.database import Database, open_database
+from chatapp.storage.listing import Listing
 from chatapp.storage.rates import RateWindows
 from chatapp.storage.receipts import Receipts
 from chatapp.storage.retention import Retention
+from chatapp.storage.searching import Search
 from chatapp.storage.usage import UsageReport
 from chatapp.storage.user_inputs import StoredUserInputs
 from chatapp.tools.catalog import ToolCatalog
@@ -65,17 +68,20 @@ from chatapp.web import (
     shared,
 )
 from chatapp.web.api import conversations as conversations_api
-from chatapp.web.api import files, messages, models, one_request, raw, tickets, tools, usage
+from chatapp.web.api import events, files, messages, models, one_request, raw, search, tickets, tools, usage
 from chatapp.web.api import shares as shares_api
+from chatapp.web.assets import Assets
 from chatapp.web.compat import agui, ai_sdk, anthropic, openai_chat, openai_conversations, openai_responses
 from chatapp.web.page_modules import VIEWER_ENTRY, page_modules
 
 BLUEPRINTS = (
     messages,
+    events,
     files,
     raw,
     one_request,
     conversations_api,
+    search,
     models,
     tools,
     usage,
@@ -106,13 +112,12 @@ def create_app(settings: Settings | None = None, *, start: bool = True, observer
     settings = settings or load(os.environ)
     metrics, tracing = Metrics(_metrics_folder(os.environ)), tracing_of(os.environ)
     service = build_service(settings, os.environ, observers, metrics, tracing)
-    app = Flask(
-        "chatapp", template_folder=_folder("templates"), static_folder=_folder("static"), root_path=str(PACKAGE)
-    )
+    app = Flask("chatapp", template_folder=_folder("templates"), static_folder=None, root_path=str(PACKAGE))
     static = Path(_folder("static"))
     app.jinja_env.globals.update(
         version=__version__, page_modules=page_modules(static), viewer_modules=page_modules(static, VIEWER_ENTRY)
     )
+    Assets(static).install(app)
     app.extensions[EXTENSION] = service
     app.extensions[EXPOSITION] = metrics.exposition
     access = open_access(app, settings, service.database)
@@ -160,6 +165,9 @@ def build_service(
         log=log,
         database=database,
         conversations=conversations,
+        branches=Branches(database.engine),
+        listing=Listing(database.engine),
+        search=Search(database.engine),
         approvals=approvals,
         inputs=inputs,
         retention=Retention(database.engine, settings.answer_retention_s),

@@ -6,6 +6,7 @@ built by `app`; building it starts nothing.
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -19,7 +20,7 @@ from chatapp.agents.provider import AgentProvider
 from chatapp.chat import Ask
 from chatapp.decisions import decide, fill_in
 from chatapp.dialects import Dialect
-from chatapp.errors import ChatappError, InvalidField, LogError, LogUnavailable, NotFound, UnknownRun
+from chatapp.errors import ChatappError, InvalidField, LogError, LogUnavailable, NotFound, RequestError, UnknownRun
 from chatapp.events import Entry, File
 from chatapp.generation.supervisor import RunSupervisor
 from chatapp.generation.tool_loop import ToolLoop
@@ -35,10 +36,23 @@ from chatapp.reading.observer import NO_READER_OBSERVER, ReaderObserver
 from chatapp.reading.presence import OpenReaders
 from chatapp.reading.sources import KeptAnswer, LiveLog, Source, transcript_of_source
 from chatapp.settings import Settings
-from chatapp.storage import Answer, Begun, Conversation, StoredMessage, UsageKey, UsageSum
+from chatapp.storage import (
+    Answer,
+    Begun,
+    Conversation,
+    ConversationSettings,
+    Hit,
+    Listed,
+    StoredMessage,
+    UsageKey,
+    UsageSum,
+)
+from chatapp.storage.branching import Branches
 from chatapp.storage.conversations import Conversations
 from chatapp.storage.database import Database
+from chatapp.storage.listing import Listing
 from chatapp.storage.retention import Retention
+from chatapp.storage.searching import Search
 from chatapp.storage.usage import USAGE_KEYS, UsageReport, usage_query
 from chatapp.tools import Approvals, Decision, InputState, UserInput, UserInputs
 from chatapp.tools.catalog import NamedTool, ToolCatalog
@@ -51,7 +65,10 @@ __all__ = [
     "Begun",
     "ChatService",
     "Conversation",
+    "ConversationSettings",
     "File",
+    "Hit",
+    "Listed",
     "OfferedTool",
     "StoredMessage",
     "UsageKey",
@@ -88,6 +105,9 @@ class ChatService:
     log: EventLog
     database: Database
     conversations: Conversations
+    branches: Branches
+    listing: Listing
+    search: Search
     approvals: Approvals
     inputs: UserInputs
     retention: Retention
@@ -114,7 +134,9 @@ class ChatService:
         if key is not None and (found := self.conversations.find(caller.owner, key, ask.fingerprint)):
             return found  # before anything is needed that may be missing now
         self._refuse_many_tools(ask)
-        provider, model = self.providers.resolve(ask.provider, ask.model or None)
+        settings = self.listing.settings_for(caller.owner, ask)
+        ask = settings.fill(ask)
+        provider, model = self._resolve(ask, settings)
         if isinstance(provider, Checks):
             provider.check(ask.chat(model, ask.said))
         agent = self.agents.find(ask.agent)
@@ -269,6 +291,14 @@ class ChatService:
         self.log.close()
         self.retention.close()
         self.database.close()
+
+    def _resolve(self, ask: Ask, settings: ConversationSettings) -> tuple[Provider, str]:
+        """The provider and model that the ask names, else those of its conversation, unless these
+        are gone, else the default."""
+        if not (ask.provider or ask.model) and settings.provider:
+            with suppress(RequestError):
+                return self.providers.resolve(settings.provider, settings.model)
+        return self.providers.resolve(ask.provider, ask.model or None)
 
     def _refuse_many_tools(self, ask: Ask) -> None:
         """Also those of namespaces, or that stand in the conversation."""

@@ -15,6 +15,7 @@ VOCABULARY = {
     "events",
     "chat",
     "transcript",
+    "answer_parts",
     "ids",
     "cancel",
     "hub",

@@ -33,8 +33,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The `bin` folder of a venv that holds the wheel and its dependencies, nothing else."""
     venv = tmp_path_factory.mktemp("venv")
-    _run(sys.executable, "-m", "venv", str(venv))
-    _run(str(venv / "bin" / "python"), "-m", "pip", "install", "--quiet", str(wheel))
+    _run(sys.executable, "-m", "venv", "--without-pip", str(venv))
+    # With the pip of the tests: the one that came with Python may take minutes to resolve the dependencies.
+    _run(sys.executable, "-m", "pip", "--python", str(venv / "bin" / "python"), "install", "--quiet", str(wheel))
     return venv / "bin"
 
 

@@ -26,12 +26,14 @@ from chatapp.storage.conversations import Conversations
 from chatapp.storage.database import open_database
 from chatapp.storage.folder import DataFolder
 
+# It ends with the process of the tests, however that ends.
 BUSY_WRITER = """
-import sqlite3, sys
+import os, sqlite3, sys
+tests = os.getppid()
 connection = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=10)
 print("writes", flush=True)
 number = 0
-while True:
+while os.getppid() == tests:
     number += 1
     connection.execute("INSERT INTO written (number) VALUES (?)", (number,))
 """
@@ -120,8 +122,10 @@ def test_a_backup_ends_under_load_and_is_of_one_moment(
         [sys.executable, "-c", BUSY_WRITER, str(data / CONVERSATIONS)], stdout=subprocess.PIPE
     ) as busy:
         assert busy.stdout and busy.stdout.readline()
-        take_backup(data, tmp_path / "b.tar", silent)
-        busy.kill()
+        try:
+            take_backup(data, tmp_path / "b.tar", silent)
+        finally:
+            busy.kill()
     restore(tmp_path / "b.tar", tmp_path / "elsewhere")
     with sqlite3.connect(tmp_path / "elsewhere" / CONVERSATIONS) as connection:
         numbers = [number for (number,) in connection.execute("SELECT number FROM written ORDER BY rowid")]

@@ -3,6 +3,7 @@
 import json
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic
@@ -27,7 +28,7 @@ from chatapp.tools.toolbox import Limits, Toolbox
 
 pytestmark = pytest.mark.slow
 
-AIMOCK = Path(__file__).parents[3] / ".venv/npm/node_modules/@copilotkit/aimock/dist/cli.js"
+AIMOCK = Path(sys.prefix) / "npm/node_modules/@copilotkit/aimock/dist/cli.js"
 BOUND = 10
 SENTENCE = "A sentence that is long enough for several chunks, with ünïcödé and a family: 👩‍👧."
 WEATHER = ToolSpec(

@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import requests
 
 pytestmark = pytest.mark.slow
 
-LITELLM = Path(__file__).parents[3] / ".venv/litellm/bin/litellm"
+LITELLM = Path(sys.prefix) / "litellm/bin/litellm"
 START_S = 60
 ANSWER = "An answer that the gateway made up, with a family in it, 👨‍👩‍👧‍👦, and a flag, 🇳🇱. " * 3
 ENV = {

@@ -65,8 +65,8 @@ def busy_pause(waited_s: float) -> float:
 
 
 class Checkpointer:
-    """Checkpoints the file at `path` from `start` to `close`, and gives the room of what was deleted
-    back to the disk, if the file was made with `auto_vacuum`. Several processes may do so at once.
+    """Checkpoints the file at `path` from `start` to `close`, and gives the room of what was
+    deleted back to the disk, if the file has `auto_vacuum`. Several processes may do so at once.
 
     A checkpoint copies the WAL into the file and waits for the disk, 20 ms and more per fsync. So
     it has a native thread: greenlets share one, and gevent's pool of threads resolves host names.

@@ -61,18 +61,18 @@ def check_kept(entries: Sequence[Entry], content: str) -> None:
 @dataclass
 class Applied:
     """A client of the dialect `message`, which applies each event once and resumes from the last
-    that it has. `resets` counts how often it was told to begin again."""
+    that it has. `resets` says when, and why, it was told to begin again."""
 
     last: int = 0
     text: str = ""
     ended: str | None = None
-    resets: int = 0
+    resets: list[str] = field(default_factory=list)
     _seen: list[int] = field(default_factory=list)
 
     def apply(self, event: ServerEvent, text_of: Callable[[ServerEvent], str]) -> None:
         if event.type == "reset":
+            self.resets.append(f"after {self.last}: {event.data}")
             self.last, self.text, self.ended, self._seen = 0, "", None, []
-            self.resets += 1
             return
         if event.type == "heartbeat":
             return
@@ -97,7 +97,7 @@ def check_clients(clients: Sequence[Applied], content: str, resets: bool = False
         if client.text != content:
             raise Broken(f"client {number} has other text than the stored message: {_difference(client.text, content)}")
         if client.resets and not resets:
-            raise Broken(f"client {number} was reset {client.resets} times")
+            raise Broken(f"client {number} was reset: {client.resets}")
     if len({client._seen[-1] if client._seen else 0 for client in clients}) > 1:
         raise Broken("the clients' last events differ")
 

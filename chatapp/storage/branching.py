@@ -20,7 +20,7 @@ class Branches:
     def versions(self, owner: str, conversation_id: str) -> dict[str, list[str]]:
         """For each message of the conversation, shown or not, the ids of all its versions, itself
         included, the oldest first."""
-        with self._transaction() as session:
+        with self._transaction.reading() as session:
             return versions_of(tree_of(session, owned_conversation(session, owner, conversation_id).id))
 
     def choose(self, owner: str, message_id: str) -> str:
@@ -36,7 +36,7 @@ class Branches:
 
     def messages(self, owner: str, message_ids: Sequence[str]) -> list[StoredMessage]:
         """Those of the messages that the owner has, the oldest first."""
-        with self._transaction() as session:
+        with self._transaction.reading() as session:
             return [row.value() for row in rows_of(session, message_ids) if row.owner == owner]
 
     def answers(self, owner: str, answer_ids: Sequence[str]) -> list[Answer]:

@@ -34,7 +34,7 @@ class Listing:
         if pinned is not None:
             query = query.where(ConversationRow.pinned.is_(pinned))
         query = query.order_by(ConversationRow.updated.desc(), ConversationRow.id.desc()).limit(limit + 1)
-        with self._transaction() as session:
+        with self._transaction.reading() as session:
             rows = session.scalars(query).all()
             found = _listed(session, owner, rows[:limit])
         return found, _cursor(rows[limit - 1]) if len(rows) > limit else ""
@@ -42,7 +42,7 @@ class Listing:
     def messages(self, owner: str, conversation_id: str, limit: int, before: str = "") -> list[StoredMessage]:
         """The last messages of the path that is shown, at most `limit`, those before this one; in
         order."""
-        with self._transaction() as session:
+        with self._transaction.reading() as session:
             query = shown(owned_conversation(session, owner, conversation_id).id)
             if before:
                 query = query.where(MessageRow.id < before)
@@ -82,7 +82,7 @@ class Listing:
         elif field is not None:
             named = select(MessageRow.conversation_id).where(MessageRow.id == getattr(ask, field))
             query = query.where(ConversationRow.id == named.scalar_subquery())
-        with self._transaction() as session:
+        with self._transaction.reading() as session:
             return decode_settings(session.scalar(query) or "{}")
 
 

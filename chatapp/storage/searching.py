@@ -33,7 +33,7 @@ class Search:
         hits: list[Hit] = []
         upper = before or LAST_CHARACTER
         for _ in range(SLICES):
-            with self._transaction() as session:
+            with self._transaction.reading() as session:
                 lower = _lower_end(session, owner, upper)
                 rows = session.execute(_matching(owner, words, lower, upper)).all()
             hits += [_hit(*row, words=words) for row in rows]

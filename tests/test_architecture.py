@@ -30,7 +30,7 @@ VOCABULARY = {
     "sqlite",
     "private_files",
     "text",
-    "turns",
+    "large_values",
 }
 """Modules at the top that any room may import."""
 
@@ -148,7 +148,7 @@ WRITES_FRAMES = {
     "chatapp.errors",
     "chatapp.events",
     "chatapp.transcript",
-    "chatapp.turns",
+    "chatapp.large_values",
     "chatapp.wire.frames",
     "chatapp.wire.json_text",
 }

@@ -17,6 +17,7 @@ from chatapp.access import Caller
 from chatapp.agents import Agent
 from chatapp.agents.catalog import AgentCatalog
 from chatapp.agents.provider import AgentProvider
+from chatapp.background import Background
 from chatapp.chat import Ask
 from chatapp.decisions import decide, fill_in
 from chatapp.dialects import Dialect
@@ -25,7 +26,6 @@ from chatapp.events import Entry, File
 from chatapp.generation.supervisor import RunSupervisor
 from chatapp.generation.tool_loop import ToolLoop
 from chatapp.logs import EventLog
-from chatapp.parts import Part
 from chatapp.providers import Checks, Provider
 from chatapp.providers.catalog import ProviderCatalog
 from chatapp.providers.usage import estimated_tokens
@@ -55,7 +55,8 @@ from chatapp.storage.retention import Retention
 from chatapp.storage.searching import Search
 from chatapp.storage.usage import USAGE_KEYS, UsageReport, usage_query
 from chatapp.tools import Approvals, Decision, InputState, UserInput, UserInputs
-from chatapp.tools.catalog import NamedTool, ToolCatalog
+from chatapp.tools.catalog import ToolCatalog
+from chatapp.tools.offered import OfferedTool, offered_tool
 from chatapp.tools.toolbox import Toolbox
 from chatapp.transcript import Transcript, transcript_of
 
@@ -69,7 +70,6 @@ __all__ = [
     "File",
     "Hit",
     "Listed",
-    "OfferedTool",
     "StoredMessage",
     "UsageKey",
     "UsageSum",
@@ -79,21 +79,6 @@ __all__ = [
 ]
 
 logger = logging.getLogger(__name__)
-
-
-class OfferedTool(msgspec.Struct, frozen=True):
-    """A tool that a request may name. `server` is its MCP server's name, None for a function.
-    `ask`: each call needs its owner's approval. `default`, `agent_default`: a model, or an agent,
-    gets it when the request names no tools."""
-
-    name: str
-    type: str
-    server: str | None
-    description: str
-    parameters: dict[str, object]
-    ask: bool
-    default: bool
-    agent_default: bool
 
 
 @dataclass(frozen=True)
@@ -122,7 +107,7 @@ class ChatService:
     readers: OpenReaders
     disconnects: DisconnectPolicy
     reader_observer: ReaderObserver = NO_READER_OBSERVER
-    parts: Sequence[Part] = ()
+    background: Sequence[Background] = ()
 
     def ask(self, ask: Ask, caller: Caller, key: str | None = None) -> Begun:
         """Store what is said and start the run; or find the answer that was begun with the same
@@ -259,7 +244,7 @@ class ChatService:
     def offered_tools(self) -> list[OfferedTool]:
         """All that a request may name. Waits for MCP servers that are not running yet, for a
         bounded time."""
-        return [self._offered(tool) for tool in self.tools.all()]
+        return [offered_tool(tool, self.tools) for tool in self.tools.all()]
 
     def ready(self) -> dict[str, str]:
         """Each store: `ok`, or the code of the error it answers with."""
@@ -273,8 +258,8 @@ class ChatService:
         self.retention.start()
         self.runs.start()
         self.providers.start()
-        for part in self.parts:
-            part.start()
+        for each in self.background:
+            each.start()
 
     def drain(self, grace_s: float) -> None:
         """Send resumable readers elsewhere, and give the live runs `grace_s` to end; see
@@ -284,8 +269,8 @@ class ChatService:
 
     def close(self) -> None:
         """Let go of everything. Idempotent."""
-        for part in self.parts:
-            part.close()
+        for each in self.background:
+            each.close()
         self.tools.close()
         self.providers.close()
         self.log.close()
@@ -321,18 +306,6 @@ class ChatService:
         if kept.running:
             raise LogUnavailable("the event log lost this answer; try again in a moment")
         return self.conversations.entries(kept)
-
-    def _offered(self, tool: NamedTool) -> OfferedTool:
-        return OfferedTool(
-            name=tool.spec.name,
-            type=tool.type,
-            server=tool.server or None,
-            description=tool.spec.description,
-            parameters=tool.spec.parameters,
-            ask=tool.ask,
-            default=self.tools.is_default(tool),
-            agent_default=self.tools.is_default(tool, agent=True),
-        )
 
 
 def answerer(provider: Provider, toolbox: Toolbox, agent: Agent | None) -> Provider:

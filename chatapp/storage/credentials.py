@@ -3,14 +3,13 @@
 import time
 from collections.abc import Collection
 
-import gevent
 from sqlalchemy import Engine, or_, select
 
+from chatapp.hub import let_others_run
 from chatapp.storage.access_tables import KeyRow, SessionRow, ShareRow
 from chatapp.storage.transactions import Transactions
 
 AT_ONCE = 200  # ids in one query: it takes some milliseconds
-PAUSE_S = 0.001  # between two, in which streams go on
 
 
 class StoredCredentials:
@@ -25,7 +24,7 @@ class StoredCredentials:
         listed = list(ids)
         for start in range(0, len(listed), AT_ONCE):
             if start:
-                gevent.sleep(PAUSE_S)
+                let_others_run()
             found |= self._live(listed[start : start + AT_ONCE])
         return set(ids) - found
 

@@ -7,19 +7,18 @@ else writes waits for it (`retry_while_busy`).
 
 from collections.abc import Sequence
 
-import gevent
 import msgspec
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from chatapp.chat import Message
+from chatapp.hub import let_others_run
 from chatapp.ids import new_id
 from chatapp.storage import StoredMessage
 from chatapp.storage.history import newest_id
 from chatapp.storage.tables import ConversationRow, MessageRow
 
 SLICE = 100  # messages: about a millisecond
-TURN_S = 1e-4  # `sleep(0)` would let no socket in
 
 
 def insert_said(
@@ -30,7 +29,7 @@ def insert_said(
     newest = newest_id(session, conversation)
     for start in range(0, len(said), SLICE):
         if start:
-            gevent.sleep(TURN_S)
+            let_others_run()
         made = []
         for message in said[start : start + SLICE]:
             made.append(_stored(message, conversation.id, now, newest, parent))

@@ -275,7 +275,7 @@ def test_an_open_fence_is_code_while_it_grows_and_is_coloured_when_it_closes(cha
     states = chat.page.evaluate(
         """async () => {
             const { MarkdownView } = await import("/static/js/markdown/view.js");
-            const { highlighter } = await import("/static/js/markdown/libraries.js");
+            const { highlighter } = await import(document.querySelector("script[type=module]").src.replace("main.js", "markdown/libraries.js"));
             highlighter.get();
             await highlighter.arriving;
             const node = document.createElement("div");

@@ -66,7 +66,7 @@ def test_an_address_ends_where_the_sentence_does(chat: Any, markdown: str, addre
 
 FORMULAS = """async (text) => {
     const { MarkdownView } = await import("/static/js/markdown/view.js");
-    const { mathematics } = await import("/static/js/markdown/libraries.js");
+    const { mathematics } = await import(document.querySelector("script[type=module]").src.replace("main.js", "markdown/libraries.js"));
     mathematics.get();
     await mathematics.arriving;
     const node = document.createElement("div");

@@ -79,7 +79,8 @@ class Client:
 
     def read_with_cuts(self, cuts: int) -> None:
         while self.applied.ended is None:
-            self.read(cut_after=3 if self.cuts < cuts else None)
+            with suppress(ConnectionResetError):  # a busy machine may keep us from reading in time
+                self.read(cut_after=3 if self.cuts < cuts else None)
 
 
 class Dechunked:
@@ -129,7 +130,7 @@ def holdings(server: Any) -> Holdings:
 
 def read_by_all(clients: Iterable[Client]) -> list[Client]:
     readers = list(clients)
-    gevent.joinall([gevent.spawn(each.read) for each in readers], timeout=60, raise_error=True)
+    gevent.joinall([gevent.spawn(each.read_with_cuts, 0) for each in readers], timeout=60, raise_error=True)
     return readers
 
 
@@ -166,6 +167,6 @@ def test_readers_that_never_read_cost_little_and_hurt_nobody(server: Any, wait_u
     for sock in held:
         sock.close()
     for each in (stuck[0], crawling[0]):
-        each.read()  # and can resume
+        each.read_with_cuts(0)  # and can resume
     check_clients([stuck[0].applied, crawling[0].applied], content)
     client.session.close()

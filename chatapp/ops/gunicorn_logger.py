@@ -50,5 +50,5 @@ class GunicornLogger(Logger):
 
 
 def _status(resp: Any) -> int:
-    """gunicorn's own answer to a head that it cannot read has the words alone, `400 Bad Request`."""
+    """gunicorn's own answer to a head that it cannot read has the words alone."""
     return int(resp.status.split(maxsplit=1)[0])

@@ -21,7 +21,7 @@ from chatapp.storage.receipts import SUMS
 from chatapp.storage.tables import UsageRow
 from chatapp.storage.transactions import Transactions
 
-USAGE_KEYS: Sequence[UsageKey] = ("day", "provider", "model")
+USAGE_KEYS: Sequence[UsageKey] = ("day", "owner", "provider", "model")
 USAGE_DAYS = 31  # if the request names none
 MAX_DAYS = 366
 ROWS = 100  # read in one go, in about two milliseconds

@@ -30,6 +30,7 @@ pytestmark = pytest.mark.slow
 
 AIMOCK = Path(sys.prefix) / "npm/node_modules/@copilotkit/aimock/dist/cli.js"
 BOUND = 10
+START_S = 60
 SENTENCE = "A sentence that is long enough for several chunks, with ünïcödé and a family: 👩‍👧."
 WEATHER = ToolSpec(
     "get_weather", "The weather at a place", {"type": "object", "properties": {"place": {"type": "string"}}}
@@ -88,10 +89,10 @@ def aimock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def wait_for(url: str) -> None:
-    with gevent.Timeout(BOUND):
+    with gevent.Timeout(START_S):
         while True:
             try:
-                requests.get(f"{url}/health", timeout=1)
+                requests.get(f"{url}/health", timeout=5)
                 return
             except requests.ConnectionError:
                 gevent.sleep(0.05)

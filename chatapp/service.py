@@ -6,8 +6,10 @@ built by `app`; building it starts nothing.
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 
 import msgspec
 
@@ -15,15 +17,15 @@ from chatapp.access import Caller
 from chatapp.agents import Agent
 from chatapp.agents.catalog import AgentCatalog
 from chatapp.agents.provider import AgentProvider
+from chatapp.background import Background
 from chatapp.chat import Ask
 from chatapp.decisions import decide, fill_in
 from chatapp.dialects import Dialect
-from chatapp.errors import ChatappError, InvalidField, LogError, LogUnavailable, NotFound, UnknownRun
+from chatapp.errors import ChatappError, InvalidField, LogError, LogUnavailable, NotFound, RequestError, UnknownRun
 from chatapp.events import Entry, File
 from chatapp.generation.supervisor import RunSupervisor
 from chatapp.generation.tool_loop import ToolLoop
 from chatapp.logs import EventLog
-from chatapp.parts import Part
 from chatapp.providers import Checks, Provider
 from chatapp.providers.catalog import ProviderCatalog
 from chatapp.providers.usage import estimated_tokens
@@ -34,13 +36,27 @@ from chatapp.reading.observer import NO_READER_OBSERVER, ReaderObserver
 from chatapp.reading.presence import OpenReaders
 from chatapp.reading.sources import KeptAnswer, LiveLog, Source, transcript_of_source
 from chatapp.settings import Settings
-from chatapp.storage import Answer, Begun, Conversation, StoredMessage, UsageKey, UsageSum
+from chatapp.storage import (
+    Answer,
+    Begun,
+    Conversation,
+    ConversationSettings,
+    Hit,
+    Listed,
+    StoredMessage,
+    UsageKey,
+    UsageSum,
+)
+from chatapp.storage.branching import Branches
 from chatapp.storage.conversations import Conversations
 from chatapp.storage.database import Database
+from chatapp.storage.listing import Listing
 from chatapp.storage.retention import Retention
+from chatapp.storage.searching import Search
 from chatapp.storage.usage import USAGE_KEYS, UsageReport, usage_query
 from chatapp.tools import Approvals, Decision, InputState, UserInput, UserInputs
-from chatapp.tools.catalog import NamedTool, ToolCatalog
+from chatapp.tools.catalog import ToolCatalog
+from chatapp.tools.offered import OfferedTool, offered_tool
 from chatapp.tools.toolbox import Toolbox
 from chatapp.transcript import Transcript, transcript_of
 
@@ -50,8 +66,10 @@ __all__ = [
     "Begun",
     "ChatService",
     "Conversation",
+    "ConversationSettings",
     "File",
-    "OfferedTool",
+    "Hit",
+    "Listed",
     "StoredMessage",
     "UsageKey",
     "UsageSum",
@@ -63,21 +81,6 @@ __all__ = [
 logger = logging.getLogger(__name__)
 
 
-class OfferedTool(msgspec.Struct, frozen=True):
-    """A tool that a request may name. `server` is its MCP server's name, None for a function.
-    `ask`: each call needs its owner's approval. `default`, `agent_default`: a model, or an agent,
-    gets it when the request names no tools."""
-
-    name: str
-    type: str
-    server: str | None
-    description: str
-    parameters: dict[str, object]
-    ask: bool
-    default: bool
-    agent_default: bool
-
-
 @dataclass(frozen=True)
 class ChatService:
     """One per process. Make it, then `start` it; `drain` and `close` it when the process goes
@@ -87,6 +90,9 @@ class ChatService:
     log: EventLog
     database: Database
     conversations: Conversations
+    branches: Branches
+    listing: Listing
+    search: Search
     approvals: Approvals
     inputs: UserInputs
     retention: Retention
@@ -101,7 +107,7 @@ class ChatService:
     readers: OpenReaders
     disconnects: DisconnectPolicy
     reader_observer: ReaderObserver = NO_READER_OBSERVER
-    parts: Sequence[Part] = ()
+    background: Sequence[Background] = ()
 
     def ask(self, ask: Ask, caller: Caller, key: str | None = None) -> Begun:
         """Store what is said and start the run; or find the answer that was begun with the same
@@ -113,7 +119,9 @@ class ChatService:
         if key is not None and (found := self.conversations.find(caller.owner, key, ask.fingerprint)):
             return found  # before anything is needed that may be missing now
         self._refuse_many_tools(ask)
-        provider, model = self.providers.resolve(ask.provider, ask.model or None)
+        settings = self.listing.settings_for(caller.owner, ask)
+        ask = settings.fill(ask)
+        provider, model = self._resolve(ask, settings)
         if isinstance(provider, Checks):
             provider.check(ask.chat(model, ask.said))
         agent = self.agents.find(ask.agent)
@@ -148,7 +156,8 @@ class ChatService:
         """Where to read the answer: its run's log, or what was kept once the log is gone. Raises
         LogUnavailable."""
         if self.log.exists(answer.id):
-            return LiveLog(self.log, answer.id, lambda: self._kept(answer))
+            # Not the answer itself: a reader that is stuck would hold its text, which may be long.
+            return LiveLog(self.log, answer.id, partial(self._kept, answer.owner, answer.id))
         if answer.running:
             raise LogUnavailable("this answer is not readable yet; try again in a moment")
         return KeptAnswer(self.conversations.entries(answer))
@@ -235,7 +244,7 @@ class ChatService:
     def offered_tools(self) -> list[OfferedTool]:
         """All that a request may name. Waits for MCP servers that are not running yet, for a
         bounded time."""
-        return [self._offered(tool) for tool in self.tools.all()]
+        return [offered_tool(tool, self.tools) for tool in self.tools.all()]
 
     def ready(self) -> dict[str, str]:
         """Each store: `ok`, or the code of the error it answers with."""
@@ -249,8 +258,8 @@ class ChatService:
         self.retention.start()
         self.runs.start()
         self.providers.start()
-        for part in self.parts:
-            part.start()
+        for each in self.background:
+            each.start()
 
     def drain(self, grace_s: float) -> None:
         """Send resumable readers elsewhere, and give the live runs `grace_s` to end; see
@@ -260,13 +269,21 @@ class ChatService:
 
     def close(self) -> None:
         """Let go of everything. Idempotent."""
-        for part in self.parts:
-            part.close()
+        for each in self.background:
+            each.close()
         self.tools.close()
         self.providers.close()
         self.log.close()
         self.retention.close()
         self.database.close()
+
+    def _resolve(self, ask: Ask, settings: ConversationSettings) -> tuple[Provider, str]:
+        """The provider and model that the ask names, else those of its conversation, unless these
+        are gone, else the default."""
+        if not (ask.provider or ask.model) and settings.provider:
+            with suppress(RequestError):
+                return self.providers.resolve(settings.provider, settings.model)
+        return self.providers.resolve(ask.provider, ask.model or None)
 
     def _refuse_many_tools(self, ask: Ask) -> None:
         """Also those of namespaces, or that stand in the conversation."""
@@ -280,27 +297,15 @@ class ChatService:
         except LogError as error:  # its answer is gone all the same, and other runs may have to be stopped
             logger.warning("the run %s of a deleted answer was not stopped: %s", run_id, error)
 
-    def _kept(self, answer: Answer) -> Sequence[Entry] | None:
+    def _kept(self, owner: str, answer_id: str) -> Sequence[Entry] | None:
         """None if it was deleted meanwhile. Raises LogUnavailable while its run goes on."""
         try:
-            kept = self.conversations.answer(answer.owner, answer.id)
+            kept = self.conversations.answer(owner, answer_id)
         except NotFound:
             return None
         if kept.running:
             raise LogUnavailable("the event log lost this answer; try again in a moment")
         return self.conversations.entries(kept)
-
-    def _offered(self, tool: NamedTool) -> OfferedTool:
-        return OfferedTool(
-            name=tool.spec.name,
-            type=tool.type,
-            server=tool.server or None,
-            description=tool.spec.description,
-            parameters=tool.spec.parameters,
-            ask=tool.ask,
-            default=self.tools.is_default(tool),
-            agent_default=self.tools.is_default(tool, agent=True),
-        )
 
 
 def answerer(provider: Provider, toolbox: Toolbox, agent: Agent | None) -> Provider:

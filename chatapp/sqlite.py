@@ -20,6 +20,7 @@ _new_lock: Any = get_original("_thread", "allocate_lock")
 T = TypeVar("T")
 
 BUSY_S = 0.001  # another connection holds the file, for the time of a small commit
+MAX_BUSY_S = 0.025  # if it holds it for longer, hundreds that wait must not keep the hub busy
 PATIENCE_S = 5.0  # longer than any commit or checkpoint: after that, something is wrong
 
 PASSIVE_BYTES = 4 << 20  # below that, a checkpoint costs more fsyncs than it saves
@@ -27,6 +28,9 @@ TRUNCATE_BYTES = 64 << 20  # under steady load PASSIVE never resets the WAL; rec
 LOOK_S = 0.25  # how often to look at the size: one stat
 PAUSE_S = 2.0  # between checkpoints: the size does not tell how much is new
 ONE_COMMIT = 1  # frame: of `_commit_nothing` in another process; answering it would never end
+INCREMENTAL = 2  # of PRAGMA auto_vacuum
+SHRINK_PAGES = 256  # in one transaction, which writers wait for: some ms
+SHRINK_S, SHRINK_SOON_S = 5.0, 0.25  # between looks for free pages, and while there are many
 LOCK_S = 0.1  # TRUNCATE may wait so long for writers; they wait for it far less
 
 
@@ -44,18 +48,25 @@ def retry_while_busy(step: Callable[[], T], patience_s: float = PATIENCE_S) -> T
 
     Raises what `step` raises: a busy error after `patience_s`, any other one at once.
     """
-    give_up = time.monotonic() + patience_s
+    began = time.monotonic()
     while True:
         try:
             return step()
         except Exception as error:
-            if not is_busy(error) or time.monotonic() > give_up:
+            waited = time.monotonic() - began
+            if not is_busy(error) or waited > patience_s:
                 raise
-        gevent.sleep(BUSY_S)
+        gevent.sleep(busy_pause(waited))
+
+
+def busy_pause(waited_s: float) -> float:
+    """How long to wait before the next try, if the file was held for so long already."""
+    return min(max(BUSY_S, waited_s / 8), MAX_BUSY_S)
 
 
 class Checkpointer:
-    """Checkpoints the file at `path` from `start` to `close`. Several processes may do so at once.
+    """Checkpoints the file at `path` from `start` to `close`, and gives the room of what was
+    deleted back to the disk, if the file has `auto_vacuum`. Several processes may do so at once.
 
     A checkpoint copies the WAL into the file and waits for the disk, 20 ms and more per fsync. So
     it has a native thread: greenlets share one, and gevent's pool of threads resolves host names.
@@ -71,6 +82,7 @@ class Checkpointer:
         truncate_bytes: int = TRUNCATE_BYTES,
         look_s: float = LOOK_S,
         pause_s: float = PAUSE_S,
+        shrink_s: float = SHRINK_S,
     ) -> None:
         self.failure: str | None = None
         self._path = path
@@ -78,6 +90,8 @@ class Checkpointer:
         self._passive_bytes = passive_bytes
         self._truncate_bytes = truncate_bytes
         self._look_s = look_s
+        self._shrink_s = shrink_s
+        self._shrink_at = time.monotonic() + shrink_s
         self._pause_s = pause_s
         self._tried = 0.0  # when (monotonic)
         self._connection: sqlite3.Connection | None = None
@@ -111,6 +125,8 @@ class Checkpointer:
 
     def _look(self) -> None:
         now = time.monotonic()
+        if now >= self._shrink_at:
+            self._shrink_at = now + (SHRINK_SOON_S if self._shrink() else self._shrink_s)
         try:
             size = os.stat(self._wal).st_size  # never open it: closing it would drop SQLite's locks
         except FileNotFoundError:
@@ -118,6 +134,24 @@ class Checkpointer:
         if size > self._passive_bytes and now - self._tried >= self._pause_s:
             self._tried = now
             self._checkpoint_changes(size)
+
+    def _shrink(self) -> bool:
+        """Cut some free pages off the file. True if there are more."""
+        if not self._path.exists():
+            return False
+        connection = self._connect()
+        (free,) = _row(connection, "PRAGMA freelist_count")
+        (pages,) = _row(connection, "PRAGMA page_count")
+        (mode,) = _row(connection, "PRAGMA auto_vacuum")
+        if mode != INCREMENTAL or free < max(SHRINK_PAGES, pages / 4):  # some room is used again at once
+            return False
+        try:
+            # As a script: `execute` would stop after the first page.
+            connection.executescript(f"PRAGMA incremental_vacuum({SHRINK_PAGES})")
+        except sqlite3.OperationalError as error:
+            if not is_busy(error):
+                raise
+        return True
 
     def _checkpoint_changes(self, size: int) -> None:
         connection = self._connect()

@@ -100,7 +100,7 @@ def test_every_alert_is_explained() -> None:
 def test_every_field_of_a_log_line_is_explained(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "chatapp")
     RunLog().ended(an_answer("text"), (), None)
-    GunicornLogger(Config()).access(SimpleNamespace(status_code=200, sent=0), None, {}, timedelta())
+    GunicornLogger(Config()).access(SimpleNamespace(status="200 OK", sent=0), None, {}, timedelta())
     current_trace.set(trace_of("", "", ""))
     lines = [json.loads(formatter("json", "INFO", {}).format(record)) for record in caplog.records]
     current_trace.set(None)

@@ -47,7 +47,7 @@ def imports(file: Path) -> Iterator[str]:
 def distributions(folder: str) -> dict[str, set[str]]:
     """The third-party modules that a folder's files import, each with its distributions."""
     modules = {module for file in (ROOT / folder).rglob("*.py") for module in imports(file)}
-    own = {"chatapp"} | {path.stem for path in (ROOT / folder).iterdir()}
+    own = {"chatapp", "invariants"} | {path.stem for path in (ROOT / folder).iterdir()}  # the soak shares them
     installed = packages_distributions()
     return {
         module: {normal(name) for name in installed.get(module, [module])}

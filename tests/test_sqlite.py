@@ -49,8 +49,8 @@ class Counted(Checkpointer):
 
 
 @contextmanager
-def checkpoints(path: Path, pause_s: float = 0.01, **sizes: int) -> Iterator[Counted]:
-    with closing(Counted(path, look_s=0.005, pause_s=pause_s, **sizes)) as checkpointer:
+def checkpoints(path: Path, pause_s: float = 0.01, shrink_s: float = 5.0, **sizes: int) -> Iterator[Counted]:
+    with closing(Counted(path, look_s=0.005, pause_s=pause_s, shrink_s=shrink_s, **sizes)) as checkpointer:
         checkpointer.start()
         yield checkpointer
 
@@ -135,6 +135,16 @@ def test_a_wal_that_passive_checkpoints_cannot_reset_is_cut(path: Path, connecti
         soon(lambda: 0 < wal_size(path) < MB)  # not 0: the thread paid the fsync of a new WAL
         assert connection.execute("PRAGMA user_version").fetchone() == (7,)
         assert connection.execute("SELECT sum(length(data)) FROM thing").fetchone() == (6 * MB,)
+
+
+def test_a_file_gives_back_the_room_of_what_was_deleted(path: Path) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.executescript("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL")
+        connection.execute("CREATE TABLE thing (data BLOB)")
+        write(connection, 4 * MB)
+        connection.execute("DELETE FROM thing")
+        with checkpoints(path, passive_bytes=1000, shrink_s=0.01):
+            soon(lambda: write(connection, 10) or path.stat().st_size < 2 * MB)
 
 
 def test_a_file_that_nobody_writes_is_left_alone(path: Path, connection: sqlite3.Connection) -> None:

@@ -5,7 +5,7 @@ Beside it stand the few helpers that several of them use.
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from chatapp.events import ErrorInfo, RunEnd, StreamEvent, ToolCall, ToolProgress, ToolQuestion, ToolResult
 from chatapp.wire.frames import Frame
@@ -36,6 +36,10 @@ class Dialect(ABC):
         """The frames of the next event, without ids; none if the dialect does not show it.
 
         Take all of them before the next call."""
+
+    def fresh(self) -> Self:
+        """The same dialect, as it was before its first event."""
+        return type(self)()
 
     def heartbeat(self) -> Iterable[Frame]:
         """Frames to send along with the comment if nothing else was sent for a while."""

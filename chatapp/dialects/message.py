@@ -28,7 +28,7 @@ from chatapp.events import (
     ToolQuestion,
     ToolResult,
 )
-from chatapp.turns import to_base64
+from chatapp.large_values import to_base64
 from chatapp.wire.frames import Frame
 from chatapp.wire.json_text import json_data
 

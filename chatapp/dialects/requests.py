@@ -80,9 +80,13 @@ class ChatRequest(AnswerRequest, frozen=True, kw_only=True):
 
 
 class MessageRequest(ChatRequest, frozen=True, kw_only=True):
-    """`POST /api/v1/messages`. `retry_of` is the id of an answer to make again."""
+    """`POST /api/v1/messages`. `retry_of` is the id of an answer to make again, `continue_of` of
+    one that was cut off, `edit_of` of a question that `prompt` or `messages` replace. What was
+    there before is kept as another version."""
 
     retry_of: Name | None = None
+    edit_of: Name | None = None
+    continue_of: Name | None = None
     result_mode: Literal["legacy", "xml_plaintext", "raw_passthrough"] = "legacy"
 
     def ask(self) -> Ask:
@@ -91,15 +95,20 @@ class MessageRequest(ChatRequest, frozen=True, kw_only=True):
             raw=self.result_mode == "raw_passthrough",
             conversation_id=self.conversation_id,
             retry_of=self.retry_of,
+            edit_of=self.edit_of,
+            continue_of=self.continue_of,
             keep=True,
             result_mode=self.result_mode,
         )
 
     def turns(self) -> list[Message]:
-        if self.retry_of is None:
+        named = [field for field in ("retry_of", "edit_of", "continue_of") if getattr(self, field) is not None]
+        if len(named) > 1:
+            raise InvalidField(f"{named[1]}: send either {named[0]} or {named[1]}, not both")
+        if not named or self.edit_of is not None:
             return super().turns()
         if self.messages is not None or self.prompt is not None:
-            raise InvalidField("retry_of: send it without prompt and messages")
+            raise InvalidField(f"{named[0]}: send it without prompt and messages")
         return []
 
 
@@ -152,6 +161,10 @@ class TitleRequest(msgspec.Struct, frozen=True):
 
 class TicketRequest(msgspec.Struct, frozen=True):
     path: Annotated[str, msgspec.Meta(pattern="^/", max_length=2000)]
+
+
+class SeenRequest(msgspec.Struct, frozen=True):
+    message_id: Name
 
 
 class DecisionRequest(msgspec.Struct, frozen=True):

@@ -22,7 +22,7 @@ from chatapp.prices import PriceTable
 from chatapp.providers.usage import estimated_usage
 from chatapp.transcript import Transcript, transcript_of
 
-RETRY_S, MAX_RETRY_S = 0.5, 30.0  # while a store is away
+RETRY_S, MAX_RETRY_S = 0.5, 2.0  # while a store is away: a run ends soon after it is back
 
 logger = logging.getLogger(__name__)
 

@@ -19,6 +19,7 @@ from chatapp.transcript import Transcript
 RECOVER_S = 1.0  # how soon a dead process's runs are ended: its readers see no longer silence
 ORPHAN_S = 60.0  # an answer without a log that is older than this was lost before its run began
 ORPHANS_S = 15.0  # how often to look for such answers: there are some after a crash only
+CREATES_S = 1.0  # in which a process whose log was held by another creates the logs of its runs
 RETRY_S = 30.0  # until a run that could not be ended is tried again
 
 logger = logging.getLogger(__name__)
@@ -39,12 +40,14 @@ class Recovery:
         is_live: Callable[[str], bool],
         retry_s: float = RETRY_S,
         prices: PriceTable | None = None,
+        creates_s: float = CREATES_S,
     ) -> None:
         self._log = log
         self._answers = answers
         self._observer = observer
         self._is_live = is_live
         self._retry_s = retry_s
+        self._creates_s = creates_s
         self._prices = prices or PriceTable()
         self._left: dict[str, float] = {}  # given to us once; when to try them (again)
         self._looked_for_orphans = -ORPHANS_S
@@ -105,7 +108,17 @@ class Recovery:
         return [interrupted_end(transcript, self._prices)] if transcript.start else lost_run(run_id)
 
     def _end_orphans(self) -> None:
-        for run_id in self._answers.unfinished(before=time.time() - ORPHAN_S):
-            if not self._is_live(run_id) and not self._log.exists(run_id):
-                logger.warning("answer %s has no log: ending it", run_id)
-                finish_lost(self._answers, run_id)
+        old = self._answers.unfinished(before=time.time() - ORPHAN_S)
+        lost = [run_id for run_id in old if self._has_no_log(run_id)]
+        if not lost:
+            return
+        # Another process may have begun a run while the log was held. If the log takes this, it
+        # takes that run too.
+        self._log.settle(lost[0])
+        gevent.sleep(self._creates_s)
+        for run_id in filter(self._has_no_log, lost):
+            logger.warning("answer %s has no log: ending it", run_id)
+            finish_lost(self._answers, run_id)
+
+    def _has_no_log(self, run_id: str) -> bool:
+        return not self._is_live(run_id) and not self._log.exists(run_id)

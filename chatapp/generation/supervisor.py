@@ -7,6 +7,7 @@ After an end, an error, a stop or a shutdown, the run's own greenlet gives the l
 import logging
 from collections.abc import Sequence
 from functools import partial
+from time import monotonic
 
 import gevent
 
@@ -92,9 +93,13 @@ class RunSupervisor:
         self._log.cancel(run_id)
 
     def drain(self, grace_s: float) -> None:
-        """Admit no more runs; give the live ones `grace_s` to end, then interrupt them."""
-        self._draining = True
-        gevent.joinall(self._greenlets(), timeout=grace_s)
+        """Give the live runs `grace_s` to end, with those that begin meanwhile: requests come in on
+        connections that are open. Then interrupt them, and admit no more."""
+        deadline = monotonic() + grace_s
+        while self._live and (left := deadline - monotonic()) > 0:
+            gevent.joinall(self._greenlets(), timeout=left)
+        if self._live or grace_s <= 0:
+            self._draining = True
         for run, _ in self._live.values():
             run.stop(interrupted)
         gevent.joinall(self._greenlets(), timeout=CLOSE_S)

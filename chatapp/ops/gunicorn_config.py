@@ -10,6 +10,10 @@ monkey.patch_all()
 import gc
 import ipaddress
 import os
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import gevent
@@ -22,6 +26,7 @@ from chatapp.ops.address import workers as worker_count
 from chatapp.ops.banner import banner
 from chatapp.ops.gunicorn_logger import GunicornLogger
 from chatapp.ops.log_lines import configure
+from chatapp.ops.memory import give_back_large_blocks
 from chatapp.ops.open_files import raise_open_files
 from chatapp.settings import Settings
 from chatapp.settings.loading import load
@@ -64,18 +69,16 @@ WATCH_S = 0.1
 
 def on_starting(server: Any) -> None:
     raise_open_files()
-    places = set(server.cfg.address) - {(settings.metrics_host, settings.metrics_port)}
-    public = [place[0] for place in places if _is_public(place)]
-    if public and settings.auth == "none":
-        raise SystemExit(
-            f"chatapp: HOST: {public[0]} is not a loopback address, and without a login (auth: none) anyone on "
-            "the network could use the server. Set CHATAPP_AUTH: docs/guides/sign-in.md."
-        )
-    if public and settings.trusted_hosts == Settings().trusted_hosts:
-        print("chatapp: only requests to localhost are answered; CHATAPP_TRUSTED_HOSTS lists the names of this server")
+    _make_upgradable(server)
+    _check_public(set(server.cfg.address) - {(settings.metrics_host, settings.metrics_port)})
     if settings.log_url == "memory:" and server.cfg.workers > 1:
         raise SystemExit("chatapp: log_url: memory: works for one process only; several workers need sqlite: or redis:")
     metrics_folder.make()
+
+
+def when_ready(server: Any) -> None:
+    if server.systemd:  # its sockets, wherever it listens
+        _check_public(listener.sock.getsockname() for listener in server.LISTENERS)
 
 
 def child_exit(_server: Any, worker: Any) -> None:
@@ -89,6 +92,7 @@ def on_exit(_server: Any) -> None:
 def post_fork(_server: Any, _worker: Any) -> None:
     # Here and not in gunicorn's `umask`, which would also close a Unix socket to the proxy's user.
     os.umask(0o077)
+    give_back_large_blocks()
     configure(settings.log_level, settings.log_format)
 
 
@@ -106,18 +110,41 @@ def post_worker_init(worker: Any) -> None:
 
 
 def worker_exit(_server: Any, worker: Any) -> None:
-    """Wait for the runs: they continue without a request, so gunicorn does not wait for them."""
+    """Wait for the runs: they continue without a request, so gunicorn does not wait for them. Some
+    may have begun after all others had ended."""
     drain = getattr(worker, "drain", None)
     if drain is None:
         return  # the worker failed to start
     drain.join(timeout=graceful_timeout)
-    worker.wsgi.extensions["chatapp"].close()
+    service = worker.wsgi.extensions["chatapp"]
+    service.drain(max(0.0, worker.drained_by - time.monotonic()))
+    service.close()
 
 
 def _drain_when_told(worker: Any) -> None:
+    worker.drained_by = 0.0
     while worker.alive:
         gevent.sleep(WATCH_S)
+    worker.drained_by = time.monotonic() + settings.drain_s
     worker.wsgi.extensions["chatapp"].drain(settings.drain_s)
+
+
+def _make_upgradable(server: Any) -> None:
+    """After USR2 the master runs what it was started with again. Started by `-m`, that is the path
+    of gunicorn's `__main__`, beside which `http` is gunicorn's and not Python's."""
+    if Path(sys.argv[0]).name == "__main__.py":
+        server.START_CTX["args"] = [sys.executable, "-m", "gunicorn", *sys.argv[1:]]
+
+
+def _check_public(places: Iterable[Any]) -> None:
+    public = [place[0] for place in places if _is_public(place)]
+    if public and settings.auth == "none":
+        raise SystemExit(
+            f"chatapp: HOST: {public[0]} is not a loopback address, and without a login (auth: none) anyone on "
+            "the network could use the server. Set CHATAPP_AUTH: docs/guides/sign-in.md."
+        )
+    if public and settings.trusted_hosts == Settings().trusted_hosts:
+        print("chatapp: only requests to localhost are answered; CHATAPP_TRUSTED_HOSTS lists the names of this server")
 
 
 def _is_public(address: Any) -> bool:

@@ -95,8 +95,8 @@ class ProviderCatalog:
         return {name: candidate.breaker.open_models for name, candidate in self._candidates.items()}
 
     def close(self) -> None:
+        self._factory.close()  # which ends what still waits for a list
         gevent.joinall(list(self._asking.values()), timeout=FIRST_LISTS_S)
-        self._factory.close()
 
     def _named(self, name: str, model: str | None) -> tuple[Provider, str]:
         if name not in self.by_name:

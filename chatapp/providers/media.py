@@ -12,7 +12,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from chatapp.events import CitedSource, File
-from chatapp.turns import from_base64
+from chatapp.large_values import from_base64
 from chatapp.wire.json_text import UNREADABLE
 
 KINDS = (

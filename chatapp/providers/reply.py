@@ -19,6 +19,7 @@ from chatapp.events import NativePiece, ReasoningDelta, StreamEvent, TextDelta, 
 from chatapp.providers import Finished
 from chatapp.text import GrowingText
 from chatapp.wire.failures import is_keep_alive, reports_failure, words_report_failure
+from chatapp.wire.half_characters import HalfCharacters
 from chatapp.wire.json_text import parse_loosely
 from chatapp.wire.upstream_errors import stream_error
 
@@ -71,6 +72,7 @@ class Reply(ABC, Generic[T]):
         self.finished = self.over = self.marked = False
         self.skipped: Counter[str] = Counter()
         self._who = who
+        self._characters = HalfCharacters()
         self._max_bytes = max_bytes
         self._held_bytes = 0
         self._understood = self._spoke = False
@@ -145,6 +147,7 @@ class Reply(ABC, Generic[T]):
         return any(kind not in HARMLESS for kind in self.skipped)
 
     def _take(self, text: str | bytes) -> Iterable[StreamEvent]:
+        text = self._characters.joined(text)
         frame: T = parse_loosely(self.frame, text, self._who, self.skip)
         if self.knows(frame):
             self._understood = True

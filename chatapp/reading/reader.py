@@ -35,19 +35,20 @@ class AlreadyComplete(Exception):
 
 
 class Reader:
-    """One response's place in a run. Cancelling its `scope` ends it while it waits. Ids have
-    `id_suffix` after the seq. `resets` counts how often its client had to begin again."""
+    """One response's place in a run. Cancelling its `scope` ends it while it waits. `seq` is that
+    of the last event that was sent. Ids have `id_suffix` after the seq. `resets` counts how often
+    its client had to begin again."""
 
     def __init__(self, source: Source, dialect: Dialect, id_suffix: str = "") -> None:
         self.scope = CancelScope()
         self.ended = False  # the terminal event was sent
         self.resets = 0
+        self.seq = 0
+        self.id_suffix = id_suffix
         self._source = source
         self._dialect = dialect
-        self._seq = 0
         self._ahead: Sequence[Entry] = ()  # read and not rendered: more than fits into one turn
         self._work = 0  # of this turn
-        self._id_suffix = id_suffix
         self._preamble = b"retry: %d\n" % RECONNECT_SOON_MS if id_suffix else b""
 
     def follow(self, heartbeat_s: float, trace_id: str) -> Iterator[bytes]:
@@ -57,7 +58,7 @@ class Reader:
         The first piece comes at once, because the headers leave with it.
         """
         try:
-            yield self._preamble + (self._take(0.0) or HEARTBEAT)
+            yield self.preamble() + (self._take(0.0) or HEARTBEAT)
             while not self.ended:
                 yield self._next(heartbeat_s)
         except ClientDisconnected:
@@ -65,26 +66,64 @@ class Reader:
         except ServerDraining:
             yield self._dismissed(trace_id)
         except AccessEnded:
-            yield self._failed(Unauthorized("your login, or this link, has ended"), trace_id)
+            yield self.failed(access_ended(), trace_id)
         except LogError as error:
-            yield self._failed(error, trace_id)
+            yield self.failed(error, trace_id)
 
-    def skip_to(self, after: int) -> None:
+    def fetch(self, wait: float) -> Sequence[Entry]:
+        """The entries to `render` next; `[]` if none come within `wait` seconds. Raises LogError,
+        and the scope's reason."""
+        if self._work > TURN_WORK:
+            self._work = 0
+            self.scope.run(let_others_run)
+        try:
+            return self._ahead or self.scope.run(self._source.read, self.seq, wait)
+        except UnknownRun:
+            self._turn_to_kept()
+            return self.fetch(0.0)
+
+    def render(self, entries: Sequence[Entry]) -> bytes:
+        """What is sent of the entries that were fetched: those that fit into this turn. The others
+        are next."""
+        pieces = []
+        for entry in entries:
+            pieces.append(piece := self._render(entry))
+            self._work += ITEM_WORK + len(piece)
+            if self._work > TURN_WORK:
+                break
+        self._ahead = entries[len(pieces) :]
+        return self.preamble() + b"".join(pieces)
+
+    def preamble(self) -> bytes:
+        """What is to be sent before anything else, once: that the client must begin again."""
+        preamble, self._preamble = self._preamble, b""
+        return preamble
+
+    def heartbeat(self) -> bytes:
+        return HEARTBEAT + b"".join(map(encode, self._dialect.heartbeat()))
+
+    def failed(self, error: ChatappError, trace_id: str) -> bytes:
+        """The dialect's error event, without an id, so that the client may resume later."""
+        info = ErrorInfo(error.code, error.message, error.retryable, trace_id)
+        end = RunEnd("error", Usage(), Timing(), info)
+        return b"".join(map(encode, self._dialect.encode(end)))
+
+    def skip_to(self, after: int, patience_s: float = CATCH_UP_S) -> None:
         """Continue after `after`, which the client has; reset it if the log cannot serve that
-        position.
+        position within `patience_s` seconds.
 
         Raises AlreadyComplete, UnknownRun.
         """
-        deadline = monotonic() + CATCH_UP_S
-        while self._seq < after:
-            entries = self._source.read(self._seq, max(0.0, deadline - monotonic()))
+        deadline = monotonic() + patience_s
+        while self.seq < after:
+            entries = self._source.read(self.seq, max(0.0, deadline - monotonic()))
             for entry in entries:
                 if entry.seq <= after:
                     self._render(entry)
             let_others_run()  # a long log must not hold the hub
             if not entries or entries[-1].seq > after:
                 break
-        if self._seq != after:
+        if self.seq != after:
             self._start_again("position")
         elif self.ended:
             raise AlreadyComplete
@@ -94,8 +133,8 @@ class Reader:
         first event."""
         self.resets += 1
         self._preamble += b"".join(map(encode, self._dialect.reset(reason)))
-        self._dialect = type(self._dialect)()
-        self._seq, self.ended = 0, False
+        self._dialect = self._dialect.fresh()
+        self.seq, self.ended = 0, False
 
     def _next(self, heartbeat_s: float) -> bytes:
         """The next bytes of the run; a heartbeat if none come for so long."""
@@ -103,75 +142,61 @@ class Reader:
         while (left := deadline - monotonic()) > 0:
             if (data := self._take(left)) or self.ended:  # an event may have no frames in this dialect, even the last
                 return data
-        return HEARTBEAT + b"".join(map(encode, self._dialect.heartbeat()))
+        return self.heartbeat()
 
     def _take(self, wait: float) -> bytes:
-        if self._work > TURN_WORK:
-            self._work = 0
-            self.scope.run(let_others_run)
-        try:
-            entries = self._ahead or self.scope.run(self._source.read, self._seq, wait)
-        except UnknownRun:
-            if (kept := self._source.kept()) is None:
-                raise
-            return self._take_kept(kept)
-        return self._rendered(entries)
+        return self.render(self.fetch(wait))
 
-    def _rendered(self, entries: Sequence[Entry]) -> bytes:
-        """Those that fit into this turn. The others are next."""
-        pieces = []
-        for entry in entries:
-            pieces.append(piece := self._render(entry))
-            self._work += ITEM_WORK + len(piece)
-            if self._work > TURN_WORK:
-                break
-        self._ahead = entries[len(pieces) :]
-        return b"".join(pieces)
-
-    def _take_kept(self, source: Source) -> bytes:
+    def _turn_to_kept(self) -> None:
         """Begin again: what is kept has fewer, larger events, which do not continue those that were
         sent."""
-        if not self._dialect.has_event_ids:
+        kept = self._source.kept() if self._dialect.has_event_ids else None
+        if kept is None:
             raise UnknownRun("the log of this run no longer exists")
-        self._source, self._preamble = source, b""
+        self._source = kept
         self._start_again("log")
-        return self._preamble + self._take(0.0)
 
     def _render(self, entry: Entry) -> bytes:
-        self._seq = entry.seq
+        self.seq = entry.seq
         self.ended = type(entry.event) is RunEnd
         frames = self._dialect.encode(entry.event)
         if self._dialect.has_event_ids:
-            return encode_with_id(frames, f"{entry.seq}{self._id_suffix}")
+            return encode_with_id(frames, f"{entry.seq}{self.id_suffix}")
         return b"".join(map(encode, frames))
 
     def _dismissed(self, trace_id: str) -> bytes:
         """A client that resumes by itself is told when; any other, that this is not the end."""
         if self._dialect.has_event_ids:
-            return b"retry: %d\n" % random.randint(*RECONNECT_MS)  # no blank line, as in a heartbeat
-        return self._failed(Overloaded("the server is shutting down; try again in a moment"), trace_id)
-
-    def _failed(self, error: ChatappError, trace_id: str) -> bytes:
-        """The dialect's error event, without an id, so that the client may resume later."""
-        info = ErrorInfo(error.code, error.message, error.retryable, trace_id)
-        end = RunEnd("error", Usage(), Timing(), info)
-        return b"".join(map(encode, self._dialect.encode(end)))
+            return come_again()
+        return self.failed(Overloaded("the server is shutting down; try again in a moment"), trace_id)
 
 
-def open_reader(source: Source, dialect: Dialect, after: int = 0, id_suffix: str = "") -> Reader:
-    """A reader that continues after seq `after` (negative: a position that no log can serve).
+def open_reader(
+    source: Source, dialect: Dialect, after: int = 0, id_suffix: str = "", patience_s: float = CATCH_UP_S
+) -> Reader:
+    """A reader that continues after seq `after` (negative: a position that no log can serve), for
+    which it waits `patience_s` seconds if the log does not reach it yet.
 
     Raises AlreadyComplete, UnknownRun.
     """
     reader = Reader(source, dialect, id_suffix)
     if after:
         try:
-            reader.skip_to(after)
+            reader.skip_to(after, patience_s)
         except UnknownRun:
             if (kept := source.kept()) is None:
                 raise
-            return open_reader(kept, type(dialect)(), after, id_suffix)
+            return open_reader(kept, dialect.fresh(), after, id_suffix, patience_s)
     return reader
+
+
+def access_ended() -> ChatappError:
+    return Unauthorized("your login, or this link, has ended")
+
+
+def come_again() -> bytes:
+    """Tells a client that resumes by itself when to do so. No blank line, as in a heartbeat."""
+    return b"retry: %d\n" % random.randint(*RECONNECT_MS)
 
 
 def encode_with_id(frames: Iterable[Frame], id: str) -> bytes:

@@ -7,10 +7,21 @@ from time import monotonic
 
 from msgspec.structs import replace
 
-from chatapp.events import Entry, File, NativePiece, Raw, ToolApproval, ToolCall, ToolInputDelta, ToolResult
+from chatapp.events import (
+    Entry,
+    File,
+    NativePiece,
+    Raw,
+    ToolApproval,
+    ToolCall,
+    ToolInputDelta,
+    ToolProgress,
+    ToolQuestion,
+    ToolResult,
+)
 from chatapp.reading.sources import Source
 
-HIDDEN = (Raw, NativePiece, ToolInputDelta, ToolCall, ToolApproval, ToolResult)
+HIDDEN = (Raw, NativePiece, ToolInputDelta, ToolCall, ToolApproval, ToolQuestion, ToolProgress, ToolResult)
 
 
 def for_viewers(entries: Iterable[Entry], file_url: Callable[[File], str]) -> list[Entry]:

@@ -167,6 +167,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         Meta(gt=0, le=1),
         about("The part of the runs and readers that others leave which one owner may take; beyond that: 429."),
     ] = 0.5
+    max_merged: Annotated[
+        Count,
+        about("How many answers one stream of `/api/v1/events` follows; their ids must fit into a request's line."),
+    ] = 32
     run_timeout_s: Annotated[
         Seconds, about("Time limit for a whole run: its requests, its tools, its agent and its waiting for approval.")
     ] = 3600.0

@@ -3,11 +3,11 @@
 What leaves this room are the values below, never rows.
 """
 
-from typing import Literal, NamedTuple, TypeAlias, cast
+from typing import Annotated, Literal, NamedTuple, TypeAlias, cast
 
 import msgspec
 
-from chatapp.chat import Message
+from chatapp.chat import Ask, Message
 from chatapp.chat import Role as ChatRole
 from chatapp.events import Entry
 
@@ -20,6 +20,29 @@ Role: TypeAlias = Literal["user", "admin"]
 """What somebody who comes in may do."""
 
 
+class ConversationSettings(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How the answers of a conversation are made if the request does not say. `provider` and
+    `model` are those that were named last."""
+
+    instructions: Annotated[str, msgspec.Meta(max_length=100_000)] = ""
+    temperature: Annotated[float, msgspec.Meta(ge=0, le=2)] | None = None
+    max_tokens: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    provider: Annotated[str, msgspec.Meta(max_length=256)] | None = None
+    model: Annotated[str, msgspec.Meta(max_length=256)] | None = None
+
+    def fill(self, ask: Ask) -> Ask:
+        """The ask with what it leaves out; its provider and model are not filled in."""
+        options = msgspec.structs.replace(
+            ask.options,
+            temperature=self.temperature if ask.options.temperature is None else ask.options.temperature,
+            max_tokens=self.max_tokens if ask.options.max_tokens is None else ask.options.max_tokens,
+        )
+        instructions = ask.instructions
+        if self.instructions and not instructions:
+            instructions = [Message("system", self.instructions)]
+        return msgspec.structs.replace(ask, options=options, instructions=instructions)
+
+
 class Conversation(msgspec.Struct, frozen=True, omit_defaults=True):
     """`created` and `updated` are seconds since the epoch; `metadata` is the client's own."""
 
@@ -28,17 +51,46 @@ class Conversation(msgspec.Struct, frozen=True, omit_defaults=True):
     created: float
     updated: float
     metadata: dict[str, str] = {}
+    pinned: bool = False
+    settings: ConversationSettings = ConversationSettings()
+
+
+decode_settings = msgspec.json.Decoder(ConversationSettings).decode
+
+
+class Listed(msgspec.Struct, frozen=True):
+    """A conversation in the list. `running`: an answer is being made; `unread`: one has ended that
+    nobody has seen."""
+
+    conversation: Conversation
+    running: bool
+    unread: bool
+
+
+class Hit(msgspec.Struct, frozen=True):
+    """A message in which all words of a search stand. `text` is some of it around the first of
+    them; `marks` are the places of the words in `text`."""
+
+    message_id: str
+    conversation_id: str
+    title: str
+    role: str
+    created: float
+    text: str
+    marks: list[tuple[int, int]]
 
 
 class StoredMessage(msgspec.Struct, frozen=True, kw_only=True):
     """One message of a conversation. `content` is its text; of an answer, once it is finished.
-    `said` is JSON of a message that is more than its text."""
+    `parent` is the id of the message that it follows. `said` is JSON of a message that is more than
+    its text."""
 
     id: str
     conversation_id: str | None
     role: str
     content: str
     created: float
+    parent: str | None = None
     said: str | None = None
 
     def message(self) -> Message:
@@ -47,8 +99,9 @@ class StoredMessage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Answer(StoredMessage, frozen=True, kw_only=True):
-    """The assistant's message of one run; its id is the run's. `repeated` are the request's fields
-    that its protocol repeats beside the answer."""
+    """The assistant's message of one run; its id is the run's. One that `continues` goes on with
+    the text of its parent. `repeated` are the request's fields that its protocol repeats beside the
+    answer."""
 
     owner: str
     running: bool
@@ -57,6 +110,7 @@ class Answer(StoredMessage, frozen=True, kw_only=True):
     result_mode: str | None
     repeated: dict[str, object]
     compacted: str
+    continues: bool = False
 
     def entries(self) -> list[Entry]:
         """The compacted log, without the bytes of its files; empty while the run goes on."""

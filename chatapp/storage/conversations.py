@@ -19,13 +19,15 @@ from chatapp.errors import InvalidField, NotFound
 from chatapp.events import Entry, RunEnd
 from chatapp.ids import new_id
 from chatapp.storage import Answer, Begun, Conversation, StoredMessage, decode_entries
+from chatapp.storage.branches import newest_shown, take_out
 from chatapp.storage.files import keep_files, with_bytes, without_bytes
 from chatapp.storage.history import finished_messages, newest_id, provider_messages, said_before, shown
 from chatapp.storage.placement import (
-    choose_conversation,
+    choose_place,
     known_history,
     known_session,
     new_conversation,
+    note_ask,
     owned_answer,
     owned_conversation,
     owned_message,
@@ -34,6 +36,7 @@ from chatapp.storage.receipts import check_running, left_open, open_receipt, set
 from chatapp.storage.said import insert_said
 from chatapp.storage.tables import ConversationRow, MessageRow
 from chatapp.storage.transactions import Transactions
+from chatapp.storage.versions import GO_ON
 from chatapp.transcript import Transcript, transcript_of
 
 LAST_CHARACTER = "\U0010ffff"  # sorts behind every other
@@ -61,7 +64,7 @@ class Conversations:
     def find(self, owner: str, key: str, fingerprint: str) -> Begun | None:
         """The answer that was begun with this key. Raises InvalidField if another request came with
         it."""
-        with self._transaction() as session:
+        with self._transaction.reading() as session:
             return _find(session, owner, key, fingerprint)
 
     def newest_begun(self, owner: str, key_prefix: str) -> Answer | None:
@@ -70,7 +73,7 @@ class Conversations:
         begun = select(MessageRow).where(
             MessageRow.owner == owner, key >= key_prefix, key < key_prefix + LAST_CHARACTER
         )
-        with self._transaction() as session:
+        with self._transaction.reading() as session:
             newest = session.scalar(begun.order_by(MessageRow.id.desc()).limit(1))
             return _answer(newest) if newest else None
 
@@ -88,35 +91,35 @@ class Conversations:
     def entries(self, answer: Answer) -> list[Entry]:
         """The compacted log with the bytes of its files, which `Answer.entries` is without."""
         entries = answer.entries()
-        with self._transaction() as session:
+        with self._transaction.reading() as session:
             return with_bytes(session, answer.id, entries)
 
     def kept_end(self, answer_id: str) -> RunEnd | None:
         """How a finished answer ended."""
-        with self._transaction() as session:
+        with self._transaction.reading() as session:
             answer = session.get(MessageRow, answer_id)
             return None if answer is None else transcript_of(decode_entries(answer.entries)).end
 
     def unfinished(self, before: float) -> Sequence[str]:
         """Ids of answers that were begun before this time and are not finished."""
         query = select(MessageRow.id).where(MessageRow.status == "running", MessageRow.created < before)
-        with self._transaction() as session:
+        with self._transaction.reading() as session:
             return session.scalars(query.union(left_open(before))).all()
 
     def recent(self, owner: str, limit: int = 200) -> list[Conversation]:
         """The owner's conversations, the last used first."""
         query = select(ConversationRow).where(ConversationRow.owner == owner).order_by(ConversationRow.updated.desc())
-        with self._transaction() as session:
+        with self._transaction.reading() as session:
             return [conversation.value() for conversation in session.scalars(query.limit(limit))]
 
     def get(self, owner: str, conversation_id: str) -> tuple[Conversation, list[StoredMessage]]:
         """The conversation and the messages it shows, in order."""
-        with self._transaction() as session:
+        with self._transaction.reading() as session:
             conversation = owned_conversation(session, owner, conversation_id)
             return conversation.value(), [message.value() for message in session.scalars(shown(conversation_id))]
 
     def message(self, owner: str, message_id: str) -> StoredMessage:
-        with self._transaction() as session:
+        with self._transaction.reading() as session:
             return owned_message(session, owner, message_id).value()
 
     def answer(self, owner: str, answer_id: str) -> Answer:
@@ -128,7 +131,7 @@ class Conversations:
     def said_before(self, owner: str, answer_id: str) -> list[StoredMessage]:
         """What the answer is an answer to: all that was said since the one before. Raises NotFound
         if that was not stored."""
-        with self._transaction() as session:
+        with self._transaction.reading() as session:
             answer = owned_answer(session, owner, answer_id)
             if answer.conversation_id is None:
                 raise NotFound("its input was not stored")
@@ -136,12 +139,12 @@ class Conversations:
 
     def context(self, owner: str, ask: Ask) -> list[Message]:
         """All messages that the provider would be sent for this ask."""
-        with self._transaction() as session:
+        with self._transaction.reading() as session:
             return provider_messages(known_history(session, owner, ask), ask.said)
 
     def session_answer(self, owner: str, session_id: str) -> Answer | None:
         """The newest answer in the conversation that its owner calls `session_id`."""
-        with self._transaction() as session:
+        with self._transaction.reading() as session:
             conversation = known_session(session, owner, session_id)
             if conversation is None:
                 return None
@@ -160,7 +163,7 @@ class Conversations:
 
     def visits(self, answer_id: str) -> int:
         """How many further connections there were so far, over all workers."""
-        with self._transaction() as session:
+        with self._transaction.reading() as session:
             return session.scalar(select(MessageRow.visits).where(MessageRow.id == answer_id)) or 0
 
     def create(self, owner: str, said: Sequence[Message], metadata: dict[str, str]) -> Conversation:
@@ -168,17 +171,17 @@ class Conversations:
         now, details = time.time(), msgspec.json.encode(metadata).decode() if metadata else None
         with self._transaction() as session:
             conversation = new_conversation(session, new_id("conv"), owner, list(said), now, details)
-            insert_said(session, conversation, owner, now, said)
+            insert_said(session, conversation, owner, now, said, None)
             return conversation.value()
 
     def add(self, owner: str, conversation_id: str, said: Sequence[Message]) -> list[StoredMessage]:
         """Append messages that nobody is to answer yet."""
         now = time.time()
         with self._transaction() as session:
-            conversation = owned_conversation(session, owner, conversation_id)
+            conversation = owned_conversation(session, owner, conversation_id, locked=True)
             conversation.updated = now
             self._refuse_beyond(len(finished_messages(session, conversation)) + len(said))
-            return insert_said(session, conversation, owner, now, said)
+            return insert_said(session, conversation, owner, now, said, newest_shown(session, conversation_id))
 
     def describe(self, owner: str, conversation_id: str, metadata: dict[str, str]) -> Conversation:
         """Replace the client's metadata."""
@@ -192,9 +195,11 @@ class Conversations:
         left of it. Return whether its run was still going on."""
         with self._transaction() as session:
             answer = owned_answer(session, owner, answer_id)
-            said = [] if alone else [row.id for row in said_before(session, answer)]
+            said = [] if alone else said_before(session, answer)
             running, conversation_id = answer.status == "running", answer.conversation_id
-            session.execute(delete(MessageRow).where(MessageRow.id.in_([answer.id, *said])))
+            for message in (answer, *reversed(said)):
+                take_out(session, message)
+            session.execute(delete(MessageRow).where(MessageRow.id.in_([answer.id, *(row.id for row in said)])))
             stays = alone or conversation_id is None
             if not stays and session.scalar(shown(conversation_id).limit(1)) is None:
                 session.execute(delete(MessageRow).where(MessageRow.conversation_id == conversation_id))
@@ -204,7 +209,9 @@ class Conversations:
     def delete_message(self, owner: str, message_id: str) -> bool:
         """Delete it alone. Return whether its run was still going on."""
         with self._transaction() as session:
-            session.delete(message := owned_message(session, owner, message_id))
+            message = owned_message(session, owner, message_id)
+            take_out(session, message)
+            session.delete(message)
             return message.status == "running"
 
     def rename(self, owner: str, conversation_id: str, title: str) -> Conversation:
@@ -225,7 +232,7 @@ class Conversations:
 
     def ping(self) -> None:
         """Prove that the database answers."""
-        with self._transaction() as session:
+        with self._transaction.reading() as session:
             session.execute(select(1))
 
     def _find_or_begin(
@@ -242,19 +249,21 @@ class Conversations:
 
     def _begin(self, session: Session, ask: Ask, owner: str, provider: str, model: str, key: str | None) -> Begun:
         now = time.time()
-        conversation, history = choose_conversation(session, owner, ask, now)
+        conversation, history, parent = choose_place(session, owner, ask, now)
         if conversation is not None:
             self._refuse_beyond(len(history) + len(ask.said))
-        messages = provider_messages(history, ask.said)
+        messages = provider_messages(history, [GO_ON] if ask.continue_of else ask.said)
         if not messages:
             raise InvalidField("retry_of: there is no message before this answer")
-        said = insert_said(session, conversation, owner, now, ask.said) if conversation else []
+        said = insert_said(session, conversation, owner, now, ask.said, parent) if conversation else []
         answer = _row(owner, conversation, now, said[-1].id if said else newest_id(session, conversation))
+        answer.parent, answer.continues = said[-1].id if said else parent, ask.continue_of is not None
         answer.provider, answer.model, answer.result_mode = provider, model, ask.result_mode
         answer.idempotency_key, answer.request_hash = key, ask.fingerprint or None
         answer.asked = msgspec.json.encode(ask.repeated).decode() if ask.repeated else None
         session.add(answer)
         session.flush()  # which fills in the defaults
+        note_ask(conversation, ask, answer)
         return Begun(_answer(answer), messages)
 
     def _refuse_beyond(self, messages: int) -> None:

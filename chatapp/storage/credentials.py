@@ -3,14 +3,13 @@
 import time
 from collections.abc import Collection
 
-import gevent
 from sqlalchemy import Engine, or_, select
 
+from chatapp.hub import let_others_run
 from chatapp.storage.access_tables import KeyRow, SessionRow, ShareRow
 from chatapp.storage.transactions import Transactions
 
 AT_ONCE = 200  # ids in one query: it takes some milliseconds
-PAUSE_S = 0.001  # between two, in which streams go on
 
 
 class StoredCredentials:
@@ -25,7 +24,7 @@ class StoredCredentials:
         listed = list(ids)
         for start in range(0, len(listed), AT_ONCE):
             if start:
-                gevent.sleep(PAUSE_S)
+                let_others_run()
             found |= self._live(listed[start : start + AT_ONCE])
         return set(ids) - found
 
@@ -35,5 +34,5 @@ class StoredCredentials:
         keys = select(KeyRow.id).where(KeyRow.id.in_(ids), KeyRow.revoked.is_(None), lasts)
         sessions = select(SessionRow.id).where(SessionRow.id.in_(ids), SessionRow.expires > now)
         shares = select(ShareRow.id).where(ShareRow.id.in_(ids))
-        with self._transaction() as session:
+        with self._transaction.reading() as session:
             return {*session.scalars(keys), *session.scalars(sessions), *session.scalars(shares)}

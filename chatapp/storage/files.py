@@ -13,8 +13,8 @@ from sqlalchemy import ColumnElement, delete, func, insert, literal, literal_col
 from sqlalchemy.orm import Session
 
 from chatapp.events import Entry, File
+from chatapp.large_values import PIECE_BYTES, slices
 from chatapp.storage.tables import FileRow
-from chatapp.turns import PIECE_BYTES, slices
 
 ROWID: ColumnElement[int] = literal_column("rowid")
 

@@ -4,12 +4,13 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from chatapp.chat import Ask, Message
 from chatapp.errors import InvalidField, NotFound
 from chatapp.ids import new_id
+from chatapp.storage.branches import newest_shown, path_to, rows_of, tree_of
 from chatapp.storage.files import copy_files
 from chatapp.storage.tables import ConversationRow, MessageRow
 
@@ -38,23 +39,15 @@ def finished_messages(session: Session, conversation: ConversationRow | None) ->
     return session.scalars(shown(conversation.id).where(MessageRow.status == "done")).all()
 
 
-def finished_messages_up_to(session: Session, answer: MessageRow) -> Sequence[MessageRow]:
-    """The answer included, if it is shown."""
-    until = MessageRow.status == "done", MessageRow.id <= answer.id
-    return session.scalars(shown(answer.conversation_id).where(*until)).all()
+def finished_messages_up_to(session: Session, message: MessageRow) -> Sequence[MessageRow]:
+    """The messages of the path that ends with this one, itself included."""
+    return finished_path(session, message.conversation_id, message.id)
 
 
-def supersede(session: Session, conversation: ConversationRow | None, answer_id: str) -> Sequence[MessageRow]:
-    """Mark the answer as superseded. Returns the messages before it."""
-    answer = session.get(MessageRow, answer_id)
-    if answer is None or conversation is None or answer.conversation_id != conversation.id or not answer.is_answer:
-        raise NotFound("retry_of: no such answer in this conversation")
-    if answer.status == "running":
-        raise InvalidField("retry_of: this answer is still running; wait for its end or cancel it")
-    was_shown = MessageRow.id == answer.id, MessageRow.superseded.is_(False)
-    if not session.scalars(update(MessageRow).where(*was_shown).values(superseded=True).returning(MessageRow.id)).all():
-        raise InvalidField("retry_of: already replaced by a newer answer; retry that one")
-    return finished_messages_up_to(session, answer)
+def finished_path(session: Session, conversation_id: str | None, message_id: str | None) -> Sequence[MessageRow]:
+    """The messages of the path that ends with this one."""
+    path = path_to(tree_of(session, conversation_id), message_id)
+    return [row for row in rows_of(session, path) if row.status == "done"]
 
 
 def answer_to_continue(session: Session, owner: str, ask: Ask) -> MessageRow:
@@ -71,8 +64,7 @@ def continue_or_branch(session: Session, previous: MessageRow, now: float) -> Co
     """The answer's conversation if nothing follows it there; else a new one with all messages up to
     it."""
     conversation = session.get_one(ConversationRow, previous.conversation_id)
-    rows = session.scalars(shown(conversation.id)).all()
-    if rows and rows[-1].id == previous.id:
+    if newest_shown(session, conversation.id) == previous.id:
         conversation.updated = now
         return conversation
     branch = ConversationRow(
@@ -80,11 +72,13 @@ def continue_or_branch(session: Session, previous: MessageRow, now: float) -> Co
     )
     session.add(branch)
     session.flush()  # the messages refer to it
-    copies = {row.id: row.copy(new_id("msg"), branch.id) for row in rows if row.id <= previous.id}
-    session.add_all(copies.values())
-    session.flush()  # their files refer to them
-    for row_id, copy in copies.items():
-        copy_files(session, row_id, copy.id)
+    parent: str | None = None
+    for row in rows_of(session, path_to(tree_of(session, conversation.id), previous.id)):
+        copy = row.copy(new_id("msg"), branch.id, parent)
+        session.add(copy)
+        session.flush()  # its files refer to it
+        copy_files(session, row.id, copy.id)
+        parent = copy.id
     return branch
 
 
@@ -92,16 +86,16 @@ def said_before(session: Session, answer: MessageRow) -> Sequence[MessageRow]:
     """What was said since the answer before this one; nothing if it was not stored."""
     if answer.conversation_id is None:
         return []
-    earlier = shown(answer.conversation_id).where(MessageRow.id < answer.id)
-    answers = earlier.where(MessageRow.role == "assistant", MessageRow.provider.is_not(None))
-    last = session.scalar(answers.order_by(None).order_by(MessageRow.id.desc()).limit(1))
-    return session.scalars(earlier.where(MessageRow.id > last.id) if last else earlier).all()
+    said: list[MessageRow] = []
+    for row in rows_of(session, path_to(tree_of(session, answer.conversation_id), answer.parent)):
+        said = [] if row.is_answer else [*said, row]
+    return said
 
 
 def provider_messages(rows: Iterable[MessageRow], said: Sequence[Message]) -> list[Message]:
     """The history and what is said now, without empty messages and without calls that have no
     result: providers refuse both."""
-    messages = [*(message for row in rows for message in row.messages()), *said]
+    messages = [*told(rows), *said]
     whole: list[Message] = []
     answered: set[str | None] = set()  # the calls whose results follow right here
     for message in reversed(messages):
@@ -112,6 +106,23 @@ def provider_messages(rows: Iterable[MessageRow], said: Sequence[Message]) -> li
             answered = set()
         whole.append(message)
     return [message for message in reversed(whole) if _says_something(message)]
+
+
+def told(rows: Iterable[MessageRow]) -> list[Message]:
+    """The messages of these rows. An answer that continues another one is one with it: some
+    providers refuse two turns of the assistant in a row."""
+    messages: list[Message] = []
+    for row in rows:
+        more = row.messages()
+        if row.continues and messages and is_plain_answer(messages[-1]) and is_plain_answer(more[0]):
+            more = [Message("assistant", messages.pop().text + more[0].text), *more[1:]]
+        messages += more
+    return messages
+
+
+def is_plain_answer(message: Message) -> bool:
+    """Whether it is nothing but the assistant's text."""
+    return message == Message("assistant", message.text)
 
 
 def _says_something(message: Message) -> bool:

@@ -26,13 +26,13 @@ class StoredKeys:
 
     def find(self, hash: str) -> Key | None:
         """Whether it is live or not."""
-        with self._transaction() as session:
+        with self._transaction.reading() as session:
             row = session.scalar(select(KeyRow).where(KeyRow.hash == hash))
             return row.value() if row else None
 
     def all(self) -> list[Key]:
         """The oldest first."""
-        with self._transaction() as session:
+        with self._transaction.reading() as session:
             return [row.value() for row in session.scalars(select(KeyRow).order_by(KeyRow.created, KeyRow.id))]
 
     def revoke(self, name_or_id: str) -> tuple[int, int]:

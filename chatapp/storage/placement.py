@@ -7,45 +7,74 @@ NotFound.
 
 import hashlib
 from collections.abc import Sequence
+from typing import NamedTuple
 
+import msgspec
 from sqlalchemy.orm import Session
 
 from chatapp.chat import Ask, Message
 from chatapp.errors import NotFound
 from chatapp.ids import new_id
+from chatapp.storage import decode_settings
+from chatapp.storage.branches import newest_shown, path_to, show, tree_of
 from chatapp.storage.history import (
     answer_to_continue,
     continue_or_branch,
     finished_messages,
     finished_messages_up_to,
-    supersede,
+    finished_path,
 )
 from chatapp.storage.tables import ConversationRow, MessageRow
+from chatapp.storage.versions import names_message, refuse_version
 
 TITLE_CHARS = 80
 
 
-def choose_conversation(
-    session: Session, owner: str, ask: Ask, now: float
-) -> tuple[ConversationRow | None, Sequence[MessageRow]]:
-    """The conversation, if the ask belongs to one, and the messages before what is said now."""
-    if ask.previous is None:
-        conversation = _conversation_for(session, owner, ask, now)
-        if ask.retry_of is not None:
-            return conversation, supersede(session, conversation, ask.retry_of)
-        return conversation, finished_messages(session, conversation)
-    previous = answer_to_continue(session, owner, ask)
-    if ask.keep:
-        return continue_or_branch(session, previous, now), finished_messages_up_to(session, previous)
-    return _conversation_for(session, owner, ask, now), finished_messages_up_to(session, previous)
+class Place(NamedTuple):
+    """The conversation, if the ask belongs to one, the messages before what is said now, and the
+    message that this follows there."""
+
+    conversation: ConversationRow | None
+    history: Sequence[MessageRow]
+    parent: str | None
+
+
+def choose_place(session: Session, owner: str, ask: Ask, now: float) -> Place:
+    if ask.previous is not None:
+        previous = answer_to_continue(session, owner, ask)
+        history = finished_messages_up_to(session, previous)
+        kept = continue_or_branch(session, previous, now) if ask.keep else _conversation_for(session, owner, ask, now)
+        return _at_the_end(session, kept, history)
+    conversation = _conversation_for(session, owner, ask, now)
+    if (field := names_message(ask)) is None:
+        return _at_the_end(session, conversation, finished_messages(session, conversation))
+    return _beside(session, conversation, ask, field)
+
+
+def _at_the_end(session: Session, conversation: ConversationRow | None, history: Sequence[MessageRow]) -> Place:
+    session.flush()  # a branch of copies, which is new
+    return Place(conversation, history, newest_shown(session, conversation.id) if conversation else None)
+
+
+def _beside(session: Session, conversation: ConversationRow | None, ask: Ask, field: str) -> Place:
+    """In the place of the message that the ask names, or behind the answer that it continues. What
+    followed there is no longer shown."""
+    message = session.get(MessageRow, getattr(ask, field))
+    if message is None or conversation is None or message.conversation_id != conversation.id:
+        raise NotFound(f"{field}: no such message in this conversation")
+    refuse_version(message, field)
+    parent = message.id if field == "continue_of" else message.parent
+    tree = tree_of(session, conversation.id)
+    show(session, conversation.id, path_to(tree, parent))
+    return Place(conversation, finished_path(session, conversation.id, parent), parent)
 
 
 def _conversation_for(session: Session, owner: str, ask: Ask, now: float) -> ConversationRow | None:
-    conversation_id = ask.conversation_id
-    if conversation_id is None and ask.retry_of is not None:
-        conversation_id = owned_message(session, owner, ask.retry_of).conversation_id
+    conversation_id, field = ask.conversation_id, names_message(ask)
+    if conversation_id is None and field is not None:
+        conversation_id = owned_message(session, owner, getattr(ask, field)).conversation_id
     if conversation_id is not None:
-        conversation = owned_conversation(session, owner, conversation_id)
+        conversation = owned_conversation(session, owner, conversation_id, locked=True)
         conversation.updated = now
         conversation.title = conversation.title or _title(ask.said)
         return conversation
@@ -77,6 +106,18 @@ def new_conversation(
     return conversation
 
 
+def note_ask(conversation: ConversationRow | None, ask: Ask, answer: MessageRow) -> None:
+    """Whoever asks has seen what was there; the answer is new. The next request may leave out the
+    provider and model that this one named."""
+    if conversation is None:
+        return
+    conversation.seen = answer.parent or ""
+    if ask.provider or ask.model:
+        settings = decode_settings(conversation.settings or "{}")
+        settings = msgspec.structs.replace(settings, provider=answer.provider, model=answer.model)
+        conversation.settings = msgspec.json.encode(settings).decode()
+
+
 def known_session(session: Session, owner: str, session_id: str) -> ConversationRow | None:
     """The conversation that its owner calls `session_id`. A conversation's own id will do, too."""
     for conversation_id in (_session_conversation(owner, session_id), session_id):
@@ -98,8 +139,9 @@ def _title(messages: list[Message]) -> str:
     return line if len(line) <= TITLE_CHARS else line[: TITLE_CHARS - 1].rstrip() + "…"
 
 
-def owned_conversation(session: Session, owner: str, conversation_id: str) -> ConversationRow:
-    conversation = session.get(ConversationRow, conversation_id)
+def owned_conversation(session: Session, owner: str, conversation_id: str, locked: bool = False) -> ConversationRow:
+    """`locked`: nobody else continues it until the transaction ends, or there would be two ends."""
+    conversation = session.get(ConversationRow, conversation_id, with_for_update=True if locked else None)
     if conversation is None or conversation.owner != owner:
         raise NotFound("no such conversation")
     return conversation

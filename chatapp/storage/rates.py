@@ -43,7 +43,7 @@ class RateWindows:
         asked = select(RateWindowRow.hits, RateWindowRow.expires).where(
             RateWindowRow.key == key, RateWindowRow.expires > now
         )
-        with self._transaction() as session:
+        with self._transaction.reading() as session:
             row = session.execute(asked).one_or_none()
         return (row.hits, row.expires) if row else (0, now)
 

@@ -42,7 +42,7 @@ class Receipts:
             func.coalesce(func.sum(UsageRow.prompt + UsageRow.completion), 0),
             func.coalesce(func.sum(UsageRow.cost), 0),
         ).where(UsageRow.owner == owner, UsageRow.day == day_of(now))
-        with self._transaction() as session:
+        with self._transaction.reading() as session:
             in_minute, oldest = session.execute(minute).one()
             in_day, cost = session.execute(day).one()
         return Spent(int(in_minute), oldest, int(in_day), int(cost) / 10**COST_DIGITS)

@@ -7,31 +7,33 @@ else writes waits for it (`retry_while_busy`).
 
 from collections.abc import Sequence
 
-import gevent
 import msgspec
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from chatapp.chat import Message
+from chatapp.hub import let_others_run
 from chatapp.ids import new_id
 from chatapp.storage import StoredMessage
 from chatapp.storage.history import newest_id
 from chatapp.storage.tables import ConversationRow, MessageRow
 
 SLICE = 100  # messages: about a millisecond
-TURN_S = 1e-4  # `sleep(0)` would let no socket in
 
 
 def insert_said(
-    session: Session, conversation: ConversationRow, owner: str, now: float, said: Sequence[Message]
+    session: Session, conversation: ConversationRow, owner: str, now: float, said: Sequence[Message], parent: str | None
 ) -> list[StoredMessage]:
-    """Append the messages to the conversation, in their order; return them as they are stored."""
+    """Store the messages behind `parent`, in their order; return them as they are stored."""
     stored: list[StoredMessage] = []
     newest = newest_id(session, conversation)
     for start in range(0, len(said), SLICE):
         if start:
-            gevent.sleep(TURN_S)
-        made = [_stored(message, conversation.id, now, newest) for message in said[start : start + SLICE]]
+            let_others_run()
+        made = []
+        for message in said[start : start + SLICE]:
+            made.append(_stored(message, conversation.id, now, newest, parent))
+            parent = made[-1].id
         session.execute(
             insert(MessageRow), [{**msgspec.structs.asdict(each), "owner": owner, "status": "done"} for each in made]
         )
@@ -39,7 +41,7 @@ def insert_said(
     return stored
 
 
-def _stored(message: Message, conversation_id: str, now: float, newest: str) -> StoredMessage:
+def _stored(message: Message, conversation_id: str, now: float, newest: str, parent: str | None) -> StoredMessage:
     whole = message != Message(message.role, message.text)
     return StoredMessage(
         id=new_id("msg", after=newest),
@@ -47,5 +49,6 @@ def _stored(message: Message, conversation_id: str, now: float, newest: str) -> 
         role=message.role,
         content=message.text,
         created=now,
+        parent=parent,
         said=msgspec.json.encode(message).decode() if whole else None,
     )

@@ -29,7 +29,7 @@ class StoredSessions:
     def find(self, hash: str) -> BrowserSession | None:
         """One that lasts."""
         query = select(SessionRow).where(SessionRow.hash == hash, SessionRow.expires > time.time())
-        with self._transaction() as session:
+        with self._transaction.reading() as session:
             row = session.scalar(query)
             return row.value() if row else None
 

@@ -18,12 +18,12 @@ class StoredShares:
         self._transaction = Transactions(engine, "the links are")
 
     def find(self, hash: str) -> Share | None:
-        with self._transaction() as session:
+        with self._transaction.reading() as session:
             row = session.scalar(select(ShareRow).where(ShareRow.hash == hash))
             return row.value() if row else None
 
     def of(self, owner: str, conversation_id: str | None, message_id: str | None) -> Share | None:
-        with self._transaction() as session:
+        with self._transaction.reading() as session:
             row = session.scalar(select(ShareRow).where(_of(owner, conversation_id, message_id)))
             return row.value() if row else None
 

@@ -4,11 +4,11 @@ into the value that leaves this room, and into the message that a provider gets.
 from typing import ClassVar, cast
 
 import msgspec
-from sqlalchemy import BigInteger, ForeignKey, Index, text
+from sqlalchemy import BigInteger, ForeignKey, Index, false, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from chatapp.chat import Message, Role
-from chatapp.storage import Answer, Conversation, StoredMessage, decode_entries, decode_message
+from chatapp.storage import Answer, Conversation, StoredMessage, decode_entries, decode_message, decode_settings
 from chatapp.storage.turns import turns_of
 from chatapp.storage.types import Text
 
@@ -26,12 +26,16 @@ class ConversationRow(Base):
     created: Mapped[float]  # seconds since the epoch, as all times here
     updated: Mapped[float]
     details: Mapped[str | None] = mapped_column("metadata")  # JSON of the client's own
+    pinned: Mapped[bool] = mapped_column(default=False, server_default=false())
+    seen: Mapped[str | None]  # the last message that its owner has seen; None: all that is older than this column
+    settings: Mapped[str | None]  # JSON of ConversationSettings
 
     __table_args__ = (Index("conversations_by_owner", "owner", "updated"),)
 
     def value(self) -> Conversation:
         metadata = msgspec.json.decode(self.details or "{}", type=dict[str, str])
-        return Conversation(self.id, self.title, self.created, self.updated, metadata)
+        settings = decode_settings(self.settings or "{}")
+        return Conversation(self.id, self.title, self.created, self.updated, metadata, self.pinned, settings)
 
 
 class ApprovalRow(Base):
@@ -131,14 +135,31 @@ class RateWindowRow(Base):
     expires: Mapped[float] = mapped_column(index=True)
 
 
+COPIED = (
+    "owner",
+    "role",
+    "status",
+    "content",
+    "entries",
+    "provider",
+    "model",
+    "result_mode",
+    "said",
+    "created",
+    "continues",
+)
+
+
 class MessageRow(Base):
     """A message of the user or the system, or an answer, whose id is its run's id.
 
     `entries` is the compacted log (JSON of [seq, event] pairs), `content` its text; both are empty
-    while the run goes on. A `superseded` answer was made again: it is kept and no longer shown. The
-    order of the ids is the order of the conversation. A message without a conversation belongs to a
-    request that named none. `said` is a message that is more than its text, as JSON of a `Message`;
-    `asked` holds, as JSON, the fields of the request that its protocol repeats beside the answer.
+    while the run goes on. `parent` is the message that this one follows; a `superseded` one is kept
+    and not shown (`branches`). The order of the ids is the order of the conversation. An answer
+    that `continues` goes on with the text of its parent. A message without a conversation belongs
+    to a request that named none. `said` is a message that is more than its text, as JSON of a
+    `Message`; `asked` holds, as JSON, the fields of the request that its protocol repeats beside
+    the answer.
     """
 
     __tablename__ = "messages"
@@ -160,9 +181,13 @@ class MessageRow(Base):
     said: Mapped[str | None]
     asked: Mapped[str | None]
     created: Mapped[float]
+    parent: Mapped[str | None]
+    continues: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     __table_args__ = (
         Index("messages_by_conversation", "conversation_id", "id"),
+        Index("messages_by_parent", "conversation_id", "parent", "id"),
+        Index("messages_by_owner", "owner", "id"),
         Index(
             "messages_running",
             "created",
@@ -187,6 +212,7 @@ class MessageRow(Base):
                 role=self.role,
                 content=self.content,
                 created=self.created,
+                parent=self.parent,
                 said=self.said,
             )
         return Answer(
@@ -195,6 +221,8 @@ class MessageRow(Base):
             role=self.role,
             content=self.content,
             created=self.created,
+            parent=self.parent,
+            continues=self.continues,
             owner=self.owner,
             running=self.status == "running",
             provider=self.provider,
@@ -204,10 +232,10 @@ class MessageRow(Base):
             compacted=self.entries,
         )
 
-    def copy(self, id: str, conversation_id: str) -> "MessageRow":
+    def copy(self, id: str, conversation_id: str, parent: str | None) -> "MessageRow":
         """The same message in another conversation."""
-        names = ("owner", "role", "status", "content", "entries", "provider", "model", "result_mode", "said", "created")
-        return MessageRow(id=id, conversation_id=conversation_id, **{name: getattr(self, name) for name in names})
+        same = {name: getattr(self, name) for name in COPIED}
+        return MessageRow(id=id, conversation_id=conversation_id, parent=parent, **same)
 
     def messages(self) -> list[Message]:
         """As a provider gets it; several for an answer with calls whose turns are to go back."""

@@ -10,23 +10,22 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from typing import TypeAlias
 
-import gevent
 from sqlalchemy import ColumnElement, Engine, Row, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
 from chatapp.errors import InvalidField
 from chatapp.events import COST_DIGITS
+from chatapp.hub import let_others_run
 from chatapp.storage import UsageKey, UsageQuery, UsageSum
 from chatapp.storage.receipts import SUMS
 from chatapp.storage.tables import UsageRow
 from chatapp.storage.transactions import Transactions
 
-USAGE_KEYS: Sequence[UsageKey] = ("day", "provider", "model")
+USAGE_KEYS: Sequence[UsageKey] = ("day", "owner", "provider", "model")
 USAGE_DAYS = 31  # if the request names none
 MAX_DAYS = 366
 ROWS = 100  # read in one go, in about two milliseconds
 MAX_GROUPS = 100_000  # a report is held in memory: some 30 MB
-PAUSE_S = 0.0001  # one of 0 lets no socket in
 NOTHING = (0,) * len(SUMS)
 
 Group: TypeAlias = tuple[str, ...]
@@ -83,13 +82,13 @@ class UsageReport:
             asked = asked.where(UsageRow.owner == query.owner)
         position: ColumnElement[bool] = UsageRow.day >= query.since
         while True:
-            with self._transaction() as session:
+            with self._transaction.reading() as session:
                 rows = session.execute(asked.where(position)).all()
             yield from rows
             if len(rows) < ROWS:
                 return
             position = tuple_(*KEY) > tuple(rows[-1][: len(KEY)])  # alone, or SQLite would not seek by it
-            gevent.sleep(PAUSE_S)
+            let_others_run()
 
 
 def in_order(groups: Sequence[Group]) -> Iterator[Group]:
@@ -97,11 +96,11 @@ def in_order(groups: Sequence[Group]) -> Iterator[Group]:
     pieces = []
     for start in range(0, len(groups), ROWS):
         pieces.append(sorted(groups[start : start + ROWS]))
-        gevent.sleep(PAUSE_S)
+        let_others_run()
     for number, group in enumerate(heapq.merge(*pieces), 1):
         yield group
         if number % ROWS == 0:
-            gevent.sleep(PAUSE_S)
+            let_others_run()
 
 
 def _sums(query: UsageQuery, same: Sequence[Group], groups: Mapping[Group, Sums]) -> Iterator[UsageSum]:

@@ -4,6 +4,7 @@
     builtin     the tools that are always there
     mcp         tools of MCP servers
     catalog     all of them, and the choice of those that a run gets
+    offered     the same, as a client is shown them
     dialogue    what a running call tells its owner, and asks
     toolbox     runs the calls of one run
     validation  checks arguments, and results

@@ -12,6 +12,8 @@ from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 from opentelemetry.sdk.trace.export import SpanExporter
 
+from chatapp.hub import let_others_run
+
 EXPORT_S = 1.0
 BATCH = 64  # spans; to encode them takes about a ms
 KEPT = 8192  # spans that wait while the collector is away; later ones are dropped
@@ -74,7 +76,7 @@ class Exporting(SpanProcessor):
                 self._exporter.export(spans)  # which says itself, in the log, that it failed
             except Exception:  # whatever the exporter raises: spans are of no use to a request
                 logger.exception("%s spans were not exported", len(spans))
-            gevent.sleep(0.001)
+            let_others_run()
         if self._dropped:
             logger.warning("%s spans were dropped: the collector does not take them fast enough", self._dropped)
             self._dropped = 0

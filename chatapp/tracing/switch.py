@@ -6,8 +6,8 @@ from importlib import import_module
 from typing import Protocol
 from wsgiref.types import WSGIApplication
 
+from chatapp.background import Background
 from chatapp.generation.observer import RunObserver
-from chatapp.parts import Part
 from chatapp.providers import Provider
 from chatapp.tools import Tool
 
@@ -17,7 +17,7 @@ PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"
 logger = logging.getLogger(__name__)
 
 
-class Tracing(Part, Protocol):
+class Tracing(Background, Protocol):
     """Records spans, from `start` to `close`. It stands around what it records."""
 
     @property

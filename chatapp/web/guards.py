@@ -1,5 +1,4 @@
-"""What every request passes before its view: the Host header, the page that asks, HEAD; and the
-security headers of every response.
+"""What every request passes before its view: the Host header, the page that asks, HEAD.
 
 Hosts: a page elsewhere can point its own name at this machine (DNS rebinding), so only our names
 are answered. Flask's TRUSTED_HOSTS cannot name an IPv6 address.
@@ -11,36 +10,16 @@ HEAD: Flask would run the view of a GET, and a stream's view would begin a run, 
 that leaves.
 """
 
-import re
 from collections.abc import Callable, Collection
 
-from flask import Flask, Response, current_app, request
+from flask import Flask, current_app, request
 from werkzeug.exceptions import MethodNotAllowed
 
 from chatapp.errors import InvalidRequest
 from chatapp.web.asking_page import refuse_foreign, refuse_unlike_stream
 from chatapp.web.endpoint import Endpoint, endpoint_of
 
-IMAGE_PATHS = ("/api/v1/messages/", "/shared/", "/static/")
-_plain_host = re.compile(r"[A-Za-z0-9.-]+(?::\d{1,5})?").fullmatch
-
 SAFE = ("GET", "HEAD", "OPTIONS")
-
-# Everything from here, nothing inline: text from a model that slips through the sanitizer still
-# cannot run.
-CONTENT_SECURITY_POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src data: {images}",
-        "font-src 'self'",
-        "connect-src 'self'",
-        "base-uri 'none'",
-        "form-action 'self'",
-        "frame-ancestors 'none'",
-    )
-)
 
 
 def install(app: Flask, trusted_hosts: Collection[str], allowed: Callable[[], bool] = lambda: False) -> None:
@@ -55,7 +34,6 @@ def install(app: Flask, trusted_hosts: Collection[str], allowed: Callable[[], bo
         _refuse_head(endpoint)
 
     app.before_request(guard)
-    app.after_request(_protect)
 
 
 def _refuse_other_hosts(trusted: Collection[str]) -> None:
@@ -80,20 +58,3 @@ def _refuse_other_pages(endpoint: Endpoint | None) -> None:
 def _refuse_head(endpoint: Endpoint | None) -> None:
     if request.method == "HEAD" and endpoint is not None and endpoint.streams and request.url_rule is not None:
         raise MethodNotAllowed(sorted((request.url_rule.methods or set()) - {"HEAD"}))
-
-
-def _image_sources() -> str:
-    """The files of answers and the page's own, by their paths: an image that a model writes
-    must not be able to ask for anything else of ours. A policy has no words for an IPv6 address."""
-    host = request.headers.get("Host", "")
-    return " ".join(host + path for path in IMAGE_PATHS) if _plain_host(host) else "'self'"
-
-
-def _protect(response: Response) -> Response:
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Referrer-Policy"] = "same-origin"
-    if response.mimetype == "application/json":
-        response.headers.setdefault("Cache-Control", "no-store")  # somebody's own: not for a cache to keep
-    if response.mimetype == "text/html":
-        response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY.format(images=_image_sources())
-    return response

@@ -74,6 +74,4 @@ def _form(status: int, wrong: str = "") -> Response:
         signed_out="signed_out" in request.args and not wrong,
         by_key=isinstance(authenticator(), SignsInByKey),
     )
-    response: Response = make_response(page, status)
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return make_response(page, status)

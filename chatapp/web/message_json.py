@@ -2,17 +2,21 @@
 comes from its log."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, assert_never
 
 import msgspec
 
+from chatapp.answer_parts import AnswerPart, CallPart, PlanPart, Words, answer_parts
 from chatapp.dialects import question_data
 from chatapp.dialects.media import file_data, source_data
 from chatapp.errors import LogError
-from chatapp.events import PlanStep, StreamEvent, ToolApproval, ToolCall, ToolQuestion, ToolResult
+from chatapp.events import CitedSource, File, PlanStep
+from chatapp.hub import let_others_run
 from chatapp.service import Answer, StoredMessage
 from chatapp.transcript import Transcript
 from chatapp.web import current_caller, current_service
+
+SLICE = 20  # messages that are told in one go: some milliseconds, if they are long
 
 EVENTS_URL = "/api/v1/messages/{id}/events"
 
@@ -20,7 +24,33 @@ EVENTS_URL = "/api/v1/messages/{id}/events"
 def conversation_json(conversation_id: str) -> dict[str, object]:
     """The conversation with the messages it shows."""
     conversation, messages = current_service().conversations.get(current_caller().owner, conversation_id)
-    return {**msgspec.to_builtins(conversation), "messages": [message_json(message) for message in messages]}
+    return {**msgspec.to_builtins(conversation), "messages": messages_json(conversation_id, messages)}
+
+
+def messages_json(conversation_id: str, messages: Sequence[StoredMessage]) -> list[dict[str, Any]]:
+    """Messages of this conversation, with the places they have among their versions."""
+    versions = current_service().branches.versions(current_caller().owner, conversation_id)
+    shown = []
+    for message in messages:
+        shown.append(_with_versions(message_json(message), versions.get(message.id)))
+        if len(shown) % SLICE == 0:
+            let_others_run()
+    return shown
+
+
+def versions_json(message: StoredMessage) -> list[dict[str, Any]]:
+    """All versions of the message, the oldest first."""
+    service, owner = current_service(), current_caller().owner
+    if message.conversation_id is None:
+        return [message_json(message)]
+    ids = service.branches.versions(owner, message.conversation_id).get(message.id, [])
+    return [_with_versions(message_json(version), ids) for version in service.branches.messages(owner, ids)]
+
+
+def _with_versions(shown: dict[str, Any], ids: list[str] | None) -> dict[str, Any]:
+    """`index` counts from 1, as people do. Ids that are not told: it was begun a moment ago."""
+    ids = ids or [shown["id"]]
+    return {**shown, "versions": {"index": ids.index(shown["id"]) + 1, "count": len(ids), "ids": ids}}
 
 
 def message_json(message: StoredMessage) -> dict[str, Any]:
@@ -34,9 +64,12 @@ def described(message: StoredMessage, transcript: Transcript) -> dict[str, Any]:
     return {
         "id": message.id,
         "conversation_id": message.conversation_id,
+        "parent": message.parent,
+        "continues": answer.parent if answer and answer.continues else None,
         "role": message.role,
         "status": "done" if end or not answer else "running",
         "content": transcript.content if answer else message.content,
+        "parts": parts_json(message.id, transcript) if answer else _said_json(message),
         "reasoning": transcript.reasoning,
         "reasoning_ms": end and end.reasoning_ms,
         "steps": steps_json(transcript),
@@ -77,36 +110,45 @@ def steps_json(transcript: Transcript) -> list[dict[str, object]]:
 def tools_json(transcript: Transcript) -> list[dict[str, object]]:
     """Each call with its outcome, None until it comes; a result may be None, too: `done` tells that
     it came."""
-    events = [entry.event for entry in transcript.entries]
-    questions = open_questions(events)
-    approvals = {event.tool_call_id: event for event in events if isinstance(event, ToolApproval)}
-    results = {event.tool_call_id: event for event in events if isinstance(event, ToolResult)}
-    return [
-        {
-            **_tool(call, approvals.get(call.id), results.get(call.id), ended=transcript.end is not None),
-            "questions": [] if transcript.end else [question_data(each) for each in questions.get(call.id, ())],
-        }
-        for call in events
-        if isinstance(call, ToolCall)
-    ]
+    ended = transcript.end is not None
+    return [_tool(part, ended) for part in answer_parts(transcript.entries) if isinstance(part, CallPart)]
 
 
-def open_questions(events: Sequence[StreamEvent]) -> dict[str, list[ToolQuestion]]:
-    """What calls ask their owner and nobody has answered, by the ids of the calls."""
-    asked: dict[str, ToolQuestion] = {}
-    for event in events:
-        if isinstance(event, ToolQuestion) and event.state == "asked":
-            asked[event.id] = event
-        elif isinstance(event, ToolQuestion):
-            asked.pop(event.id, None)
-    found: dict[str, list[ToolQuestion]] = {}
-    for question in asked.values():
-        found.setdefault(question.tool_call_id, []).append(question)
-    return found
+def parts_json(message_id: str, transcript: Transcript) -> list[dict[str, object]]:
+    """What is to be shown, in order: each part has a `type` and the field that is named like it."""
+    ended = transcript.end is not None
+    return [_part(message_id, part, ended) for part in answer_parts(transcript.entries)]
 
 
-def _tool(call: ToolCall, approval: ToolApproval | None, outcome: ToolResult | None, ended: bool) -> dict[str, object]:
+def _part(message_id: str, part: AnswerPart, ended: bool) -> dict[str, object]:
+    match part:
+        case Words(thought=True):
+            return {"type": "thought", "thought": part.text}
+        case Words():
+            return {"type": "text", "text": part.text, "start": part.start}
+        case CallPart():
+            return {"type": "call", "call": _tool(part, ended)}
+        case PlanPart():
+            return {"type": "plan", "plan": [_step(step, part) for step in part.steps]}
+        case CitedSource():
+            return {"type": "source", "source": source_data(part)}
+        case File():
+            return {"type": "file", "file": file_data(message_id, part)}
+        case _:
+            assert_never(part)
+
+
+def _said_json(message: StoredMessage) -> list[dict[str, object]]:
+    return [{"type": "text", "text": message.content, "start": 0}] if message.content else []
+
+
+def _step(step: PlanStep, plan: PlanPart) -> dict[str, object]:
+    return {"index": step.index, "text": step.text, "begun": step.index in plan.begun}
+
+
+def _tool(part: CallPart, ended: bool) -> dict[str, object]:
     """An approval that was still asked for when the run ended has expired."""
+    call, approval, outcome = part.call, part.approval, part.outcome
     expired = ended and approval is not None and approval.state == "asked"
     return {
         "id": call.id,
@@ -118,4 +160,5 @@ def _tool(call: ToolCall, approval: ToolApproval | None, outcome: ToolResult | N
         "done": outcome is not None,
         "result": outcome and outcome.result,
         "error": outcome and outcome.error,
+        "questions": [] if ended else [question_data(question) for question in part.questions.values()],
     }

@@ -15,7 +15,7 @@ from chatapp.web.endpoint import ERRORS, JSON, Endpoint, Json, endpoint, endpoin
 
 blueprint = Blueprint("openapi", __name__)
 
-METHODS = ("GET", "POST", "PATCH", "DELETE")
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 SCHEMA_REF = "#/components/schemas/{name}"
 SCALARS = {"string", "integer", "number", "boolean", "null"}
 

@@ -10,14 +10,13 @@ from chatapp.web.endpoint import HTML, TEXT, Parameter, endpoint
 
 blueprint = Blueprint("operator", __name__)
 
-NO_STORE = {"Cache-Control": "no-store"}
 MAX_REFRESH_S = 3600
 
 
 @endpoint(blueprint.get("/metrics"), answers={200: (TEXT,)}, errors=(401, 403), admin=True)
 def metrics() -> Response:
     """The figures, in Prometheus's text format."""
-    return Response(_exposition().read().text, content_type=CONTENT_TYPE, headers=NO_STORE)
+    return Response(_exposition().read().text, content_type=CONTENT_TYPE)
 
 
 @endpoint(
@@ -37,9 +36,7 @@ def status() -> Response:
     """The figures that matter on a bad day, as a page that needs no script."""
     refresh = int(number("refresh", 10, 0, MAX_REFRESH_S))
     page = render_template("status.html", status=status_of(_exposition().read().families), refresh=refresh)
-    response = make_response(page)
-    response.headers.update(NO_STORE)
-    return response
+    return make_response(page)
 
 
 def _exposition() -> Exposition:

@@ -29,7 +29,6 @@ def _page(conversation: dict[str, object] | None) -> Response:
     response = make_response(
         render_template("chat.html", conversation=conversation, conversations=recent, signed_in=signed_in)
     )
-    response.headers["Cache-Control"] = "no-store"  # the conversation may have gone on since
     if isinstance(auth, KnowsBrowsers):
         auth.remember(caller, response, secure=request.is_secure)
     return response

@@ -2,7 +2,7 @@
 endpoints that answer."""
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import gevent
@@ -15,6 +15,7 @@ from chatapp.dialects import Dialect
 from chatapp.dialects.requests import fingerprint
 from chatapp.errors import InvalidField, RunFailed
 from chatapp.reading.disconnect import OnLeave
+from chatapp.reading.merged import MergedReader
 from chatapp.reading.observer import ReaderEnd
 from chatapp.reading.pace import Spread
 from chatapp.reading.presence import AccessEnded, ServerDraining
@@ -93,13 +94,27 @@ def respond(
         return Response(status=204)
     if replays or (dialect.has_event_ids and (not on_leave.stops or resumes_here)):
         service.readers.add(reader)
-    response = Response(reader.follow(service.settings.heartbeat_s, trace_id()), headers={**HEADERS, **headers})
-    _watch(response, reader, on_leave, resumed=after != 0)
+    return streamed(reader, [on_leave], headers, resumed=after != 0)
+
+
+def is_live(answer: Answer) -> bool:
+    """Whether it is followed as it comes. An instant answer has ended before the client of the
+    message API can follow it."""
+    return answer.running or answer.result_mode is not None
+
+
+def streamed(
+    reader: Reader | MergedReader, on_leave: Sequence[OnLeave], headers: Mapping[str, str], resumed: bool
+) -> Response:
+    """The reader's body, until its client leaves; `on_leave` for each run that it reads."""
+    heartbeat_s = current_service().settings.heartbeat_s
+    response = Response(reader.follow(heartbeat_s, trace_id()), headers={**HEADERS, **headers})
+    _watch(response, reader, on_leave, resumed)
     return response
 
 
-def _watch(response: Response, reader: Reader, on_leave: OnLeave, resumed: bool) -> None:
-    """Until the response's end, watch the client, and count it as a reader of the run."""
+def _watch(response: Response, reader: Reader | MergedReader, on_leave: Sequence[OnLeave], resumed: bool) -> None:
+    """Until the response's end, watch the client, and count it as a reader of its runs."""
     service, client = current_service(), client_socket(partial(reader.scope.cancel, ClientDisconnected))
     leave = end_with_login(reader.scope)
     leave_place = take_place()
@@ -110,16 +125,18 @@ def _watch(response: Response, reader: Reader, on_leave: OnLeave, resumed: bool)
         leave()
         service.readers.remove(reader)
         early = not reader.ended and reader.scope.reason is not ServerDraining
-        service.disconnects.reader_closed(on_leave, early)
+        for each in on_leave:
+            service.disconnects.reader_closed(each, early)
         service.reader_observer.closed(_end(reader), reader.resets)
 
     client.start()
-    service.disconnects.reader_opened(on_leave)
+    for each in on_leave:
+        service.disconnects.reader_opened(each)
     service.reader_observer.opened(resumed)
     response.call_on_close(close)
 
 
-def _end(reader: Reader) -> ReaderEnd:
+def _end(reader: Reader | MergedReader) -> ReaderEnd:
     """How the response of the reader ended. A write that failed is still being handled now."""
     if reader.ended:
         return "complete"
@@ -158,9 +175,13 @@ def wait(answer: Answer, on_leave: OnLeave) -> Transcript:
 def dialect_name(answer: Answer) -> str:
     """The one that the request names; `message` is written in the answer's result mode."""
     name = request.args.get("dialect", "message")
-    if name == "message" and answer.result_mode not in (None, "legacy"):
-        return answer.result_mode
-    return name
+    return mode_name(answer) if name == "message" else name
+
+
+def mode_name(answer: Answer) -> str:
+    """The dialect in which its own clients read the answer: `message`, or one of its modes."""
+    mode = answer.result_mode
+    return "message" if mode is None or mode == "legacy" else mode
 
 
 def position(suffix: str = "") -> int:

@@ -65,6 +65,10 @@ class Deadline:
         self._end = min(self._end, monotonic() + seconds)
         self._look_in(self._end - monotonic())
 
+    def cancel(self, reason: Callable[[], BaseException]) -> None:
+        """End the call, whatever its run does."""
+        self._scope.cancel(reason)
+
     def close(self) -> None:
         self._scope.close()
         self._stop_timer()

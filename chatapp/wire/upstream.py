@@ -8,7 +8,9 @@ that replaces it. Proxies and CA bundles from the environment are used.
 import os
 import ssl
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
+from weakref import WeakSet
 
 import msgspec
 import requests
@@ -17,8 +19,10 @@ from requests.adapters import HTTPAdapter
 
 from chatapp import __version__
 from chatapp.cancel import CancelScope
+from chatapp.errors import Unreachable
 from chatapp.trace import trace_headers
 from chatapp.wire.certificates import tls_context
+from chatapp.wire.connecting import connecting_well
 from chatapp.wire.deadline import Deadline
 from chatapp.wire.proxies import proxies_for
 from chatapp.wire.response import NetworkResponse, UpstreamResponse
@@ -77,12 +81,17 @@ class Upstream:
         self._max_stream_bytes = max_stream_bytes
         context = ssl.create_default_context(cafile=ca_file) if ca_file else tls_context(os.environ)
         self._adapter = _Adapter(context, pool_size)
+        self._calls: WeakSet[Deadline] = WeakSet()
+        self._closed = False
 
     def open(
         self, request: UpstreamRequest, scope: CancelScope, who: str, total_timeout: float | None = None
     ) -> UpstreamResponse:
+        if self._closed:
+            raise _closed(who)
         total = min(self._total_timeout, total_timeout or self._total_timeout)
         deadline = Deadline(scope, who, self._connect_timeout + self._silence_timeout, total)
+        self._calls.add(deadline)
         try:
             response = NetworkResponse(self._send(request, deadline, total), deadline, self._max_stream_bytes)
             deadline.allow_silence(self._silence_timeout)
@@ -94,7 +103,11 @@ class Upstream:
         raise response.error(self._error_body_timeout)
 
     def close(self) -> None:
-        """Close the connections that are kept for reuse."""
+        """End the calls that wait, refuse all later ones, and close the connections that are kept
+        for reuse."""
+        self._closed = True
+        for call in tuple(self._calls):
+            call.cancel(partial(_closed, call.who))
         self._adapter.close()
 
     def _send(self, request: UpstreamRequest, deadline: Deadline, total: float) -> requests.Response:
@@ -122,12 +135,17 @@ class _Adapter(HTTPAdapter):
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs, ssl_context=self._context)
+        connecting_well(self.poolmanager)
 
     def proxy_manager_for(self, proxy: Any, **kwargs: Any) -> Any:
-        return super().proxy_manager_for(proxy, **kwargs, ssl_context=self._context)
+        return connecting_well(super().proxy_manager_for(proxy, **kwargs, ssl_context=self._context))
 
     def cert_verify(self, *_: Any) -> None:
         """Do nothing: the context verifies. The inherited method would load the store again."""
+
+
+def _closed(who: str) -> Unreachable:
+    return Unreachable(f"{who} is not asked any more: the server is going down")
 
 
 def _prepared(request: UpstreamRequest) -> requests.PreparedRequest:

@@ -14,6 +14,8 @@ import { initialState, Store } from "./state/store.js";
 import { ComposerView } from "./views/composer.js";
 import { ModelPicker, rememberedModel } from "./views/model-picker.js";
 import { NoticeView } from "./views/notice.js";
+import { PinnedView } from "./views/pinned.js";
+import { QueueView } from "./views/queue.js";
 import { StickyScroll } from "./views/sticky-scroll.js";
 import { ThreadView } from "./views/thread.js";
 import { rememberedTools, ToolPicker } from "./views/tool-picker.js";
@@ -35,6 +37,8 @@ export class Chat extends View {
       new ModelPicker(root, store),
       new ToolPicker(root, store, this.actions),
       new ComposerView(root, store, this.actions),
+      new PinnedView(root),
+      new QueueView(root, store),
       new NoticeView(root, store),
     ];
   }

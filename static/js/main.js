@@ -5,6 +5,7 @@
 
 import { Chat } from "./chat.js";
 import { hook } from "./dom/hooks.js";
+import { arrived } from "./markdown/libraries.js";
 import { initialState, reduce } from "./state/store.js";
 import { DrawerView } from "./views/drawer.js";
 import { Router } from "./views/router.js";
@@ -27,6 +28,7 @@ addEventListener("pagehide", () => liveAnswers.stop());
 addEventListener("pageshow", (event) => {
   if (event.persisted) liveAnswers.start();
 });
+await arrived(); // a conversation that was rendered is then drawn as it stays
 document.documentElement.dataset.ready = "";
 
 /** What the server has rendered, as state. @returns {import("./state/types.js").State} */

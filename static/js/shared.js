@@ -5,6 +5,7 @@
  */
 
 import { hook } from "./dom/hooks.js";
+import { arrived } from "./markdown/libraries.js";
 import { ApiError, viewerApi } from "./server/api.js";
 import { LiveAnswers } from "./server/live-answers.js";
 import { runningAnswer } from "./state/selectors.js";
@@ -19,7 +20,7 @@ const api = viewerApi(location.pathname.replace(/\/$/, ""));
 const { conversation } = JSON.parse(hook(root, "page-data").textContent ?? "");
 const store = new Store(reduce(initialState, { type: "conversation-opened", conversation }));
 const scroll = new StickyScroll(root);
-const live = new LiveAnswers(store, api);
+const live = new LiveAnswers(store, api, false);
 const nothingToDo = /** @type {import("./actions.js").Actions} */ (/** @type {unknown} */ ({}));
 
 scroll.start();
@@ -31,6 +32,7 @@ addEventListener("pagehide", () => live.stop());
 addEventListener("pageshow", (event) => {
   if (event.persisted) live.start();
 });
+await arrived();
 document.documentElement.dataset.ready = "";
 
 async function look() {

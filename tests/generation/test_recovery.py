@@ -61,7 +61,7 @@ def ended() -> Ended:
 
 @pytest.fixture
 def recovery(log: SharedLog, answers: Answers, ended: Ended) -> Iterator[Recovery]:
-    recovery = Recovery(log, answers, Observers([ended]), lambda run_id: run_id == "live", retry_s=0.0)
+    recovery = Recovery(log, answers, Observers([ended]), lambda run_id: run_id == "live", retry_s=0.0, creates_s=0.0)
     yield recovery
     recovery.stop()
 
@@ -134,6 +134,22 @@ def test_an_answer_whose_run_is_made_or_has_a_log_is_no_lost_one(
     log.create("elsewhere")
     answers.lost = ["live", "elsewhere"]
     recovery.recover()
+    assert not answers.kept
+
+
+def test_an_answer_is_not_lost_while_the_log_takes_no_run(
+    recovery: Recovery, log: SharedLog, answers: Answers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process may have begun the run, and wait for the log to create it."""
+    answers.lost = ["waits"]
+
+    def held(run_id: str) -> None:
+        raise LogUnavailable("held")
+
+    with monkeypatch.context() as locked:
+        locked.setattr(log, "settle", held)
+        with pytest.raises(LogUnavailable):
+            recovery.recover()
     assert not answers.kept
 
 

@@ -16,7 +16,7 @@ import msgspec
 import pytest
 from drivers import BOUND_S, END, append, numbered, read_all, soon
 
-from chatapp.errors import ConfigError, LogUnavailable, UnknownRun
+from chatapp.errors import ConfigError, LogError, LogUnavailable, UnknownRun
 from chatapp.events import Entry, Raw, TextDelta
 from chatapp.logs.sqlite.log import SQLiteLog
 from chatapp.logs.sqlite.tuning import Tuning
@@ -433,25 +433,61 @@ class TestTrouble:
         entries = append(log, "run_1", "before")
         log.sync("run_1")
         with write_lock(path):
-            creating = gevent.spawn(log.create, "run_2")
             for number in range(40):
                 entries += append(log, "run_1", str(number))
                 gevent.sleep(0.005)
             assert log.read("run_1") == entries[:1]
-            assert not creating.dead
         entries += append(log, "run_1", END)
         assert reader.get(timeout=BOUND_S) == entries
-        creating.get(timeout=BOUND_S)
-        assert log.read("run_2") == []
 
-    def test_a_file_that_is_held_for_long_is_said_to_be(self, open_log: OpenLog, path: Path) -> None:
+    def test_a_file_that_is_held_for_long_ends_no_run(
+        self, open_log: OpenLog, path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
         log = open_log(tuning=Tuning(patience_s=0.05))
         log.create("run_1")
         with write_lock(path):
-            append(log, "run_1", "one")
-            with pytest.raises(LogUnavailable, match="locked"):
-                log.read("run_1", wait=BOUND_S)
-        assert [entry.seq for entry in soon(lambda: log.read("run_1", wait=BOUND_S), LogUnavailable)] == [1]
+            entries = append(log, "run_1", "one")
+            synced = gevent.spawn(log.sync, "run_1")
+            soon(lambda: "has held the event log" in caplog.text)
+            assert log.read("run_1", wait=0.01) == []
+            log.ping()
+            entries += append(log, "run_1", END)
+            assert not synced.dead
+        assert read_all(log, "run_1") == entries
+        synced.get(timeout=BOUND_S)
+
+    def test_a_run_that_begins_while_the_file_is_held_goes_on_once_it_is_free(
+        self, open_log: OpenLog, path: Path
+    ) -> None:
+        log, elsewhere = open_log(tuning=Tuning(create_patience_s=0.01)), open_log()
+        with write_lock(path):
+            log.create("run_1")
+            with pytest.raises(LogError):
+                log.create("run_1")
+            reader = gevent.spawn(read_all, log, "run_1")
+            entries = append(log, "run_1", "one", END)
+            assert log.exists("run_1") and not elsewhere.exists("run_1")
+            assert log.read("run_1") == []
+        assert reader.get(timeout=BOUND_S) == entries
+        assert read_all(elsewhere, "run_1") == entries
+
+    def test_a_run_that_another_process_took_meanwhile_is_not_written_twice(
+        self, open_log: OpenLog, path: Path
+    ) -> None:
+        log, elsewhere = open_log(tuning=Tuning(create_patience_s=0.01)), open_log()
+        with write_lock(path):
+            log.create("run_1")
+            append(log, "run_1", "mine")
+            synced = gevent.spawn(log.sync, "run_1")
+            gevent.sleep(0)
+            log._writer._flush_alarm.clear()  # as if this process had been stopped
+        elsewhere.create("run_1")
+        entries = append(elsewhere, "run_1", END)
+        log._writer._flush()
+        with pytest.raises(UnknownRun):
+            synced.get(timeout=BOUND_S)
+        assert read_all(log, "run_1") == entries
+        assert log._writer._pending_bytes == 0
 
     def test_too_much_that_waits_is_refused(self, open_log: OpenLog, path: Path) -> None:
         log = open_log(tuning=Tuning(max_pending_bytes=1000))

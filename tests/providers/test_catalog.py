@@ -1,6 +1,7 @@
 """The providers by name, the default one, and which one a request means."""
 
 import logging
+import socket
 from pathlib import Path
 
 import gevent
@@ -163,6 +164,30 @@ def test_a_list_that_is_away_for_a_moment_is_still_known(with_lists):
     assert made.listings()["other"] == ("new",)
     assert made.listings()["other"] == ()
     assert made.resolve(None, "new")[0].name == "other"
+
+
+def test_close_ends_the_lists_that_are_waited_for(catalog):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(BOUND_S)
+        made = catalog(silent=ProviderConfig(type="openai", base_url=f"http://127.0.0.1:{silent.getsockname()[1]}"))
+        made.start()
+        connection, _ = silent.accept()
+        with connection:
+            connection.settimeout(BOUND_S)
+            assert connection.recv(10).startswith(b"GET")
+            made.close()
+            while connection.recv(1000):
+                pass
+
+
+def test_a_list_that_is_asked_for_as_all_is_closed_is_not_waited_for(catalog):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        made = catalog(silent=ProviderConfig(type="openai", base_url=f"http://127.0.0.1:{silent.getsockname()[1]}"))
+        made.start()
+        made.close()
+        silent.settimeout(0)
+        with pytest.raises(BlockingIOError):
+            silent.accept()
 
 
 def test_a_long_list_is_not_told_whole(catalog):

@@ -17,7 +17,7 @@ import requests
 from chatapp.wire.frames import ServerEvent, SSEDecoder
 
 READY = "chatapp is ready: "
-START_S = 30.0
+START_S = 60.0
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 TERMINAL = ("completed", "done", "error")
 

@@ -12,7 +12,7 @@ import pytest
 from gevent.event import Event
 from gevent.queue import Queue
 from gevent.server import StreamServer
-from servers import needs_nginx, nginx
+from servers import free_port, needs_nginx, nginx
 
 pytestmark = pytest.mark.slow
 
@@ -26,15 +26,11 @@ FLOOD = "much " * 10_000
 class Provider:
     """One reply: what is put into `words` is its next token. `closed` once chatapp has closed the connection."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int) -> None:
         self.words: Queue[str] = Queue()
         self.closed = Event()
-        self._server = StreamServer(("127.0.0.1", 0), self._answer)
+        self._server = StreamServer(("127.0.0.1", port), self._answer)
         self._server.start()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}/v1"
 
     def stop(self) -> None:
         self._server.stop(timeout=0)
@@ -56,24 +52,41 @@ class Provider:
             sock.sendall(b'data: {"choices": [{"index": 0, "delta": {"content": "%s"}}]}\n\n' % word.encode())
 
 
+@pytest.fixture(scope="module")
+def port() -> int:
+    """Where each test's provider listens: the server is told it once."""
+    return free_port()
+
+
 @pytest.fixture
-def provider() -> Iterator[Provider]:
-    provider = Provider()
+def provider(port: int) -> Iterator[Provider]:
+    provider = Provider(port)
     yield provider
     provider.stop()
 
 
-@pytest.fixture
-def client(provider: Provider, own_server: Callable[..., Any], tmp_path: Path, wait_until: Any) -> Iterator[Any]:
-    """A client of chatapp whose requests go through nginx."""
-    config = tmp_path / "chatapp.toml"
-    config.write_text(f'[providers.told]\ntype = "openai"\nbase_url = "{provider.url}"\nmodels = ["m"]\n')
-    server = own_server(
+@pytest.fixture(scope="module")
+def in_front(
+    port: int, module_server: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Any, str]]:
+    """A server, and the URL of the nginx in front of it."""
+    folder = tmp_path_factory.mktemp("nginx")
+    config = folder / "chatapp.toml"
+    config.write_text(f'[providers.told]\ntype = "openai"\nbase_url = "http://127.0.0.1:{port}/v1"\nmodels = ["m"]\n')
+    server = module_server(
         CHATAPP_CONFIG=str(config), CHATAPP_SEND_TIMEOUT_S=str(SEND_TIMEOUT_S), CHATAPP_MAX_STREAM_BYTES="1000000000"
     )
+    with nginx(folder, partial(_site, upstream_port=server.port)) as url:
+        yield server, url
+
+
+@pytest.fixture
+def client(in_front: tuple[Any, str], provider: Provider) -> Any:
+    """A client of chatapp whose requests go through nginx."""
+    server, url = in_front
     client = server.client()
-    with nginx(tmp_path, partial(_site, upstream_port=server.port)) as client.url:
-        yield client
+    client.url = url
+    return client
 
 
 @needs_nginx

@@ -1,8 +1,7 @@
 """A front end without a key: a recorded body is served as if its provider spoke, and refuses what it could not carry."""
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -20,11 +19,17 @@ BODY = "".join(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n" for even
 CONFIG = '[providers.recorded]\ntype = "replay"\npath = "reply.sse"\nprotocol = "anthropic"\n'
 
 
+@pytest.fixture(scope="module")
+def recorded_server(module_server: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
+    folder = tmp_path_factory.mktemp("recorded")
+    (folder / "reply.sse").write_text(BODY)
+    (folder / "chatapp.toml").write_text(CONFIG.replace("reply.sse", str(folder / "reply.sse")))
+    return module_server(CHATAPP_CONFIG=str(folder / "chatapp.toml"))
+
+
 @pytest.fixture
-def client(own_server: Any, tmp_path: Path) -> Iterator[Any]:
-    (tmp_path / "reply.sse").write_text(BODY)
-    (tmp_path / "chatapp.toml").write_text(CONFIG)
-    yield own_server().client()
+def client(recorded_server: Any) -> Any:
+    return recorded_server.client(browser=True)
 
 
 def test_a_recorded_body_is_streamed_by_the_providers_name(client: Any) -> None:

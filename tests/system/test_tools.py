@@ -2,8 +2,10 @@
 
 import contextlib
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +21,11 @@ from chatapp.tools.functions import tool
 @tool
 def wait() -> str:
     """Wait for ever."""
-    Path("began").touch()
+    Path("FOLDER/began").touch()
     try:
         gevent.sleep(1000)
     finally:
-        Path("ended").touch()
+        Path("FOLDER/ended").touch()
 
 @tool(ask=True)
 def launch(target: str = "moon") -> str:
@@ -39,14 +41,25 @@ def parrot(task):
 """
 
 
-@pytest.fixture
-def tool_server(own_server: Callable[..., Any], tmp_path: Path) -> Callable[..., Any]:
-    (tmp_path / "mytools.py").write_text(TOOLS)
-    (tmp_path / "myagents.py").write_text(AGENT)
-    (tmp_path / "chatapp.toml").write_text('[agents.parrot]\nfactory = "myagents:parrot"\n')
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Our tools and our agent; it is also where the tools leave their marks."""
+    folder = tmp_path_factory.mktemp("tools")
+    (folder / "mytools.py").write_text(TOOLS.replace("FOLDER", str(folder)))
+    (folder / "myagents.py").write_text(AGENT)
+    (folder / "chatapp.toml").write_text('[agents.parrot]\nfactory = "myagents:parrot"\n')
+    return folder
 
+
+@pytest.fixture(scope="module")
+def tool_server(module_server: Callable[..., Any], folder: Path) -> Callable[..., Any]:
+    """A server with our tools and these settings, kept for the tests that want the same ones."""
+
+    @cache
     def start(**env: str) -> Any:
-        return own_server(PYTHONPATH=str(tmp_path), CHATAPP_TOOL_MODULES="mytools", CHATAPP_HEARTBEAT_S="0.5", **env)
+        path = f"{folder}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
+        own = {"PYTHONPATH": path, "CHATAPP_CONFIG": str(folder / "chatapp.toml"), "CHATAPP_TOOL_MODULES": "mytools"}
+        return module_server(CHATAPP_HEARTBEAT_S="0.5", **own, **env)
 
     return start
 
@@ -106,17 +119,17 @@ def test_one_call_too_many_ends_the_run_with_tool_limit(tool_server: Callable[..
 
 
 def test_stop_ends_a_call_that_is_under_way(
-    tool_server: Callable[..., Any], tmp_path: Path, wait_until: Callable[..., Any]
+    tool_server: Callable[..., Any], folder: Path, wait_until: Callable[..., Any]
 ) -> None:
     client = tool_server().client()
     sent = client.send("hi", model="tools", tools=["wait"])
-    wait_until((tmp_path / "began").exists)
+    wait_until((folder / "began").exists)
     client.post(f"/api/v1/messages/{sent['id']}/cancel", {})
     stream = client.follow(sent["id"])
     stream.to_end()
     [done] = frames(stream, "completed")
     assert done["finish_reason"] == "cancelled" and "tool_result" not in names(stream)
-    wait_until((tmp_path / "ended").exists)
+    wait_until((folder / "ended").exists)
 
 
 @pytest.mark.parametrize(
@@ -203,7 +216,7 @@ def test_tools_of_the_client_and_of_the_server_mix_in_one_run(tool_server: Calla
 
 
 def test_the_servers_tools_answer_a_client_that_offers_none(tool_server: Callable[..., Any]) -> None:
-    client = tool_server(CHATAPP_DEFAULT_TOOLS="calculate").client()
+    client = tool_server(CHATAPP_DEFAULT_TOOLS="calculate,current_time").client()
     asked = {"model": "mock/tools", "messages": [{"role": "user", "content": "hi"}]}
     [choice] = client.post("/v1/chat/completions", asked).json()["choices"]
     assert choice["finish_reason"] == "stop" and "42.0" in choice["message"]["content"]
@@ -241,7 +254,7 @@ def marked(folder: Path) -> list[str]:
 
 
 def test_they_mix_for_anthropics_clients_too(tool_server: Callable[..., Any]) -> None:
-    client = tool_server(CHATAPP_DEFAULT_TOOLS="calculate").client()
+    client = tool_server(CHATAPP_DEFAULT_TOOLS="calculate,current_time").client()
     tools = [{"name": "get_weather", "description": "theirs", "input_schema": {"type": "object"}}]
     asked = {"model": "mock/tools", "max_tokens": 100, "messages": [{"role": "user", "content": "hi"}], "tools": tools}
     answer = client.post("/v1/messages", asked).json()

@@ -83,13 +83,13 @@ def test_a_refused_run_costs_nothing_and_a_stopped_one_what_was_asked(client: Fl
     assert stopped["usage"]["prompt"] > 0 and stopped["usage"]["cost"] > 0
 
 
-def test_the_rows_are_of_days_providers_and_models_by_default(client: FlaskClient, service: ChatService) -> None:
+def test_the_rows_are_of_all_names_by_default(client: FlaskClient, service: ChatService) -> None:
     run(service, "ann", "b")
     run(service, "bob", "a")
     found = rows(client)
     assert [(row["provider"], row["model"], row["owner"]) for row in found] == [
-        ("mock", "a", None),
-        ("mock", "b", None),
+        ("mock", "b", "ann"),
+        ("mock", "a", "bob"),
     ]
     assert rows(client, f"?from={found[0]['day']}&to={found[0]['day']}") == found
     assert rows(client, "?from=2026-01-01&to=2026-01-31") == []

@@ -119,12 +119,10 @@ def connecting_to(port):
     return sum(line[2].endswith(f":{port:04X}") and line[3] == "02" for line in lines[1:]) > 0
 
 
-# A socket that was connecting or in its handshake is dropped without a close, which Python warns
-# of.
+# A socket in its handshake is dropped without a close, which Python warns of.
 let_go = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 
 
-@let_go
 def test_stop_while_connecting(upstream, full_port):
     before = descriptors()
     scope = CancelScope()
@@ -142,7 +140,7 @@ def test_stop_while_the_name_is_looked_up(upstream, monkeypatch):
         asked.set()
         never.wait()
 
-    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    monkeypatch.setattr(gevent.socket, "getaddrinfo", hang)
     scope = CancelScope()
     call = reading(upstream, "http://provider.test", scope)
     assert asked.wait(BOUND)
@@ -180,6 +178,18 @@ def test_stop_on_a_connection_that_was_used_before(either, upstream):
     assert either.connections == 1
 
 
+def test_close_ends_the_calls_that_wait(server, limited):
+    server.hangs_after()
+    upstream = limited()
+    call = reading(upstream, server.url, CancelScope())
+    until(lambda: server.requests)
+
+    upstream.close()
+    with pytest.raises(Unreachable, match="going down"):
+        call.get(timeout=BOUND)
+    assert server.seen_close.get(timeout=BOUND)
+
+
 def test_a_stop_that_came_before_opens_nothing(server, upstream):
     scope = CancelScope()
     scope.cancel(Stopped)
@@ -212,7 +222,7 @@ def test_dripping_headers_are_a_timeout(server, limited):
 
 
 def test_a_name_that_is_looked_up_for_ever_is_a_timeout(limited, monkeypatch):
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_named: Event().wait())
+    monkeypatch.setattr(gevent.socket, "getaddrinfo", lambda *_args, **_named: Event().wait())
 
     with pytest.raises(UpstreamTimeout):
         read(limited(connect_timeout=0.05, silence_timeout=0.05), "http://provider.test")

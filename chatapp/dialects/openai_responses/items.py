@@ -7,7 +7,7 @@ from typing import ClassVar, TypeAlias
 import msgspec
 
 from chatapp.events import CitedSource, File
-from chatapp.turns import to_base64
+from chatapp.large_values import to_base64
 
 Events: TypeAlias = Iterator[tuple[str, Mapping[str, object]]]
 """Names without `response.`, and fields without `type` and `sequence_number`."""

@@ -13,6 +13,7 @@ This file joins the parts and does what is left: it cancels, takes over, and let
 import logging
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import ParamSpec, TypeVar
@@ -20,7 +21,7 @@ from typing import ParamSpec, TypeVar
 import msgspec
 from gevent import get_hub
 
-from chatapp.errors import ConfigError, LogUnavailable, UnknownRun
+from chatapp.errors import ConfigError, LogError, LogUnavailable, UnknownRun
 from chatapp.events import Entry, StreamEvent
 from chatapp.logs import LogObserver
 from chatapp.logs.sqlite.follower import Follower
@@ -31,7 +32,7 @@ from chatapp.logs.sqlite.tail import Tail, WrittenTail
 from chatapp.logs.sqlite.tuning import Tuning
 from chatapp.logs.sqlite.writer import Writer
 from chatapp.logs.waiting import Alarm
-from chatapp.sqlite import Checkpointer, is_busy, retry_while_busy
+from chatapp.sqlite import PATIENCE_S, Checkpointer, is_busy, retry_while_busy
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -80,8 +81,16 @@ class SQLiteLog:
         self._sweep_alarm.set(self._tuning.sweep_s)
 
     def create(self, run_id: str) -> None:
-        key = self._patiently(self._store.create, run_id, self._lock.id)
-        self._write(WrittenTail(run_id, key))
+        """While another process holds the file, the run begins here alone, and for the others once
+        the file is free."""
+        try:
+            key = retry_while_busy(partial(self._create, run_id), self._tuning.create_patience_s)
+        except StoreError as error:
+            if not is_busy(error):
+                raise LogUnavailable(f"the event log does not answer: {error}") from error
+            self._begin_unseen(run_id)
+        else:
+            self._write(WrittenTail(run_id, key))
 
     def append(self, run_id: str, event: StreamEvent) -> int:
         return self._writer.append(run_id, event)
@@ -134,7 +143,7 @@ class SQLiteLog:
         return adopted
 
     def attend(self, run_id: str) -> None:
-        self._patiently(self._store.readers.add, run_id, self._lock.id)
+        self._try(self._tuning.create_patience_s, self._store.readers.add, run_id, self._lock.id)
 
     def leave(self, run_id: str, visit: int | None) -> int | None:
         self._patiently(self._store.readers.remove, run_id, self._lock.id)
@@ -176,6 +185,17 @@ class SQLiteLog:
         if tail is None or self._closed:
             tail = self._patiently(self._follower.follow, run_id)
         return tail
+
+    def _create(self, run_id: str) -> int:
+        self._check_open()
+        return self._store.create(run_id, self._lock.id)
+
+    def _begin_unseen(self, run_id: str) -> None:
+        if self.exists(run_id):
+            raise LogError("this run has a log already")
+        tail = WrittenTail(run_id, key=0)
+        self._writer.begin_later(tail)
+        self._write(tail)
 
     def _read_store(self, tail: Tail, after: int) -> list[Entry]:
         entries = self._patiently(self._store.read, tail.key, after)
@@ -236,13 +256,15 @@ class SQLiteLog:
 
     def _patiently(self, step: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Take a step on the store, waiting while another process holds the file."""
+        return self._try(PATIENCE_S, step, *args, **kwargs)
 
+    def _try(self, patience_s: float, step: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         def attempt() -> T:
             self._check_open()  # it may have been closed meanwhile
             return step(*args, **kwargs)
 
         try:
-            return retry_while_busy(attempt)
+            return retry_while_busy(attempt, patience_s)
         except (StoreError, msgspec.MsgspecError) as error:
             raise LogUnavailable(f"the event log does not answer: {error}") from error
 
@@ -256,7 +278,7 @@ def _open(path: Path, synchronous: Synchronous) -> tuple[Store, WriterLock]:
         raise ConfigError(f"log_synchronous: expected NORMAL or FULL, got {synchronous!r}")
     try:
         store = Store(path, synchronous)
-    except StoreError as error:
+    except (StoreError, OSError) as error:
         raise LogUnavailable(f"log_url: cannot open the event log {path}: {error}") from error
     try:
         return store, WriterLock(path.with_name(f"{path.name}-writers"))

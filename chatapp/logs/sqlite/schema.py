@@ -70,6 +70,7 @@ def connect(path: Path, synchronous: Synchronous) -> sqlite3.Connection:
         raise sqlite3.OperationalError(f"unable to open database file: {error.strerror}") from None
     connection = sqlite3.connect(path, isolation_level=None, timeout=OPEN_S)
     try:
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # of a new file; the Checkpointer does it
         (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
         if mode != "wal":
             raise ConfigError(f"data: SQLite cannot use WAL for {path}; choose a folder on a local disk")

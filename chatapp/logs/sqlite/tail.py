@@ -7,6 +7,8 @@
 Readers see what is durable. What was dropped is read from the store.
 """
 
+from itertools import pairwise
+
 from chatapp.errors import LogError
 from chatapp.events import Entry, RunEnd, StreamEvent
 from chatapp.logs import READ_ENTRIES
@@ -15,7 +17,9 @@ from chatapp.logs.waiting import Waiters
 
 KEEP_ENTRIES = 512  # of a run that another process writes: its readers may be some seconds apart
 KEEP_BYTES = 256 << 10  # of a run with large events, as `raw` ones may be
-CHUNK_ENTRIES = 256  # a chunk is read as a whole: so few that resuming inside it is cheap
+# A chunk is read as a whole: so few that resuming inside it is cheap, and that a reader which is
+# stuck behind it holds little.
+CHUNK_ENTRIES, CHUNK_BYTES = 256, 64 << 10
 
 
 class Tail:
@@ -106,9 +110,13 @@ class WrittenTail(Tail):
 
     def chunks(self) -> list[Piece]:
         """What is durable and not folded yet."""
-        stops = [*range(self.folded + CHUNK_ENTRIES, self.durable, CHUNK_ENTRIES), self.durable]
-        starts = [self.folded, *stops]
-        return [self._piece(start, stop) for start, stop in zip(starts, stops, strict=False)]
+        starts, size = [self.folded], 0
+        for seq, encoded in enumerate(self.encoded[: self.durable - self.folded], self.folded):
+            size += len(encoded)
+            if seq > starts[-1] and (size > CHUNK_BYTES or seq - starts[-1] >= CHUNK_ENTRIES):
+                starts.append(seq)
+                size = len(encoded)
+        return [self._piece(start, stop) for start, stop in pairwise([*starts, self.durable])]
 
     def fold(self) -> int:
         """The chunks are kept: let go of their bytes, and return how many.

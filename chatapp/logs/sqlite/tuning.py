@@ -22,7 +22,11 @@ class Tuning:
     """Deleted in one go: a transaction must not hold the hub for more than a few ms."""
 
     patience_s: float = PATIENCE_S
-    """How long the file may be held before readers hear of it."""
+    """How long the file may be held before the process's own log says so. Runs go on meanwhile."""
+
+    create_patience_s: float = 0.25
+    """How long a run that begins waits for a file that is held; then it begins in memory alone. A
+    reader waits as long to be known to other processes."""
 
     repair_s: float = 0.25
     """How soon a store that failed is tried again."""

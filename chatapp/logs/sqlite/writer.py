@@ -4,6 +4,8 @@
 
 A flush happens in the hub and costs about a µs per event. One that fails is tried again, and
 nothing newer is written before it: events become durable in the order of their seq, or not at all.
+A file that another process holds is waited for, however long: runs go on, their readers hear
+nothing new, until what is pending grows beyond its bound.
 """
 
 import logging
@@ -13,7 +15,7 @@ from typing import NamedTuple
 
 from gevent import get_hub
 
-from chatapp.errors import LogUnavailable, UnknownRun
+from chatapp.errors import LogError, LogUnavailable, UnknownRun
 from chatapp.events import StreamEvent
 from chatapp.logs import LogObserver
 from chatapp.logs.sqlite.pieces import encode_row
@@ -22,12 +24,13 @@ from chatapp.logs.sqlite.store import Store
 from chatapp.logs.sqlite.tail import WrittenTail
 from chatapp.logs.sqlite.tuning import Tuning
 from chatapp.logs.waiting import Alarm
-from chatapp.sqlite import BUSY_S, is_busy, retry_while_busy
+from chatapp.sqlite import busy_pause, is_busy, retry_while_busy
 
 CLOSE_S = 1.0  # for a last flush while others write
 FOLD_ENTRIES = 128  # a chunk costs two pages: little, when so many share them
 FOLD_BYTES = 64 << 10
 FOLD_RUNS = 32  # in one go: half a ms
+SYNC_S = 60.0  # after which a wait is begun again; nobody notices
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +73,8 @@ class Writer:
         self._flushed_at = 0.0
         self._asked_at = 0.0  # when the first event of the next flush came
         self._busy_since: float | None = None
+        self._busy_told = False
+        self._uncreated: list[WrittenTail] = []  # the file was held when they began
         self._unsealed: list[WrittenTail] = []
         self._row: _Row | None = None  # sealed and not written: another process held the file
 
@@ -98,15 +103,26 @@ class Writer:
             self._set_flush()
         return tail.last
 
+    def begin_later(self, tail: WrittenTail) -> None:
+        """Its run has no key yet, because the file is held: it is created with the next flush."""
+        self.tails[tail.run_id] = tail
+        self._uncreated.append(tail)
+        if not self._flush_set:
+            self._set_flush()
+
     def sync(self, run_id: str) -> None:
+        """Waits for as long as another process holds the file. Raises LogUnavailable, UnknownRun if
+        the run turns out to be another process's."""
         tail = self.tails.get(run_id)
         if tail is None:
             return  # what other processes appended is durable before this one knows of it
-        target, give_up = tail.last, monotonic() + self._tuning.patience_s
+        target = tail.last
         while tail.durable < target:
-            if self.failure is not None or monotonic() > give_up:
-                raise LogUnavailable(self.failure or "the event log was not written in time; try again in a moment")
-            tail.readers.wait(self._tuning.patience_s)
+            if self.failure is not None:
+                raise LogUnavailable(self.failure)
+            if self.tails.get(run_id) is not tail:
+                raise UnknownRun("this process is not writing this run")
+            tail.readers.wait(SYNC_S)
 
     def fold(self) -> None:
         """Move what is due from the journal into chunks; a bounded part of it."""
@@ -168,7 +184,21 @@ class Writer:
             self._publish(row, row_id)
         self._flushed_at = monotonic()
 
+    def _create_waiting(self) -> None:
+        while self._uncreated:
+            tail = self._uncreated[0]
+            try:
+                tail.key = self._store.create(tail.run_id, self._name)
+            except LogError as error:  # another process has the run: it ends there
+                logger.error("run %s cannot be begun: %s", tail.run_id, error)
+                self._unsealed = [other for other in self._unsealed if other is not tail]
+                self._pending_bytes -= tail.unfolded_bytes
+                del self.tails[tail.run_id]
+                tail.readers.wake()
+            del self._uncreated[0]
+
     def _seal(self) -> _Row | None:
+        self._create_waiting()
         if not self._unsealed:
             return None
         tails, self._unsealed = self._unsealed, []
@@ -188,16 +218,24 @@ class Writer:
             self._observer.flushed(events, mark.written - self._asked_at)
 
     def _hold(self, error: StoreError) -> None:
-        """Keep what could not be written and try again; if that takes long, readers hear of it."""
-        now = monotonic()
-        self._busy_since = self._busy_since or now
-        if is_busy(error) and now - self._busy_since < self._tuning.patience_s:
-            pause = BUSY_S
+        """Keep what could not be written and try again. Readers hear of a failure, not of a file
+        that is held."""
+        if is_busy(error):
+            pause = self._pause_while_held()
         else:
             pause = self._tuning.repair_s
             self._fail(f"the event log cannot be written to: {error}")
         self._flush_set = True
         self._flush_alarm.set(pause)
+
+    def _pause_while_held(self) -> float:
+        now = monotonic()
+        self._busy_since = self._busy_since or now
+        waited = now - self._busy_since
+        if waited > self._tuning.patience_s and not self._busy_told:
+            self._busy_told = True
+            logger.warning("another process has held the event log for %.0f s; events wait for it", waited)
+        return busy_pause(waited)
 
     def _fail(self, failure: str) -> None:
         if self.failure != failure:
@@ -206,7 +244,7 @@ class Writer:
         self._wake_all()
 
     def _recovered(self) -> None:
-        self._busy_since = None
+        self._busy_since, self._busy_told = None, False
         if self.failure is not None:
             self.failure = None
             logger.warning("the event log can be written to again")

@@ -26,10 +26,15 @@ def serve(gunicorn_options: tuple[str, ...]) -> None:
     read_settings()
     workers(os.environ)
     place = address(os.environ)
-    if not _binds(gunicorn_options):
+    if not _binds(gunicorn_options) and not _was_given_sockets():
         check_free(place)
     command = [sys.executable, "-m", "gunicorn", "-c", "python:chatapp.ops.gunicorn_config", "chatapp.wsgi:app"]
     os.execv(sys.executable, [*command, *gunicorn_options])
+
+
+def _was_given_sockets() -> bool:
+    """Whether systemd listens and hands its sockets over: LISTEN_FDS, for process LISTEN_PID."""
+    return os.environ.get("LISTEN_PID") == str(os.getpid()) and os.environ.get("LISTEN_FDS", "0") != "0"
 
 
 def _binds(options: tuple[str, ...]) -> bool:

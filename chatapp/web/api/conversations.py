@@ -1,26 +1,51 @@
-"""Conversations as JSON: list, read, rename, delete."""
+"""Conversations as JSON: list, read, rename, pin, delete; their settings, and what was seen."""
+
+from typing import Any
 
 import msgspec
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Response, jsonify, request
 
-from chatapp.dialects.requests import TitleRequest
+from chatapp.dialects.requests import SeenRequest, TitleRequest
+from chatapp.errors import InvalidField
+from chatapp.service import Conversation, ConversationSettings, Listed
 from chatapp.web import current_caller, current_service
-from chatapp.web.bodies import parse
-from chatapp.web.endpoint import CHANGING, JSON, WITH_BODY, endpoint
-from chatapp.web.message_json import conversation_json
+from chatapp.web.bodies import number, parse
+from chatapp.web.endpoint import CHANGING, JSON, WITH_BODY, Parameter, endpoint
+from chatapp.web.message_json import conversation_json, messages_json
 
 blueprint = Blueprint("conversations", __name__, url_prefix="/api/v1/conversations")
 
+MOST = 200  # of a page, of conversations or of messages
+LISTING = (
+    Parameter("limit", {"type": "integer", "minimum": 1, "maximum": MOST}, f"How many at most; {MOST} by default."),
+    Parameter("before", {"type": "string"}, "The `next` of the page before."),
+    Parameter("pinned", {"type": "boolean"}, "Only those that are pinned, or only the others."),
+)
 
-@endpoint(blueprint.get(""), answers={200: (JSON,)}, summary="Your conversations, the last used first.")
+
+@endpoint(blueprint.get(""), answers={200: (JSON,)}, parameters=LISTING)
 def list_conversations() -> Response:
-    recent = current_service().conversations.recent(current_caller().owner)
-    return jsonify(conversations=msgspec.to_builtins(recent))
+    """Your conversations, the last used first, by pages; `next` is null on the last one."""
+    listed, rest = current_service().listing.page(
+        current_caller().owner, int(number("limit", MOST, 1, MOST)), request.args.get("before", ""), _pinned()
+    )
+    return jsonify(conversations=[_listed_json(each) for each in listed], next=rest or None)
 
 
 @endpoint(blueprint.get("/<conversation_id>"), answers={200: (JSON,)}, summary="One, with the messages that it shows.")
 def get_conversation(conversation_id: str) -> Response:
     return jsonify(conversation_json(conversation_id))
+
+
+@endpoint(blueprint.get("/<conversation_id>/messages"), answers={200: (JSON,)}, parameters=LISTING[:2])
+def list_messages(conversation_id: str) -> Response:
+    """The messages that it shows, by pages, the last page first; in order within a page."""
+    limit = int(number("limit", 50, 1, MOST))
+    messages = current_service().listing.messages(
+        current_caller().owner, conversation_id, limit, request.args.get("before", "")
+    )
+    rest = messages[0].id if len(messages) == limit and messages[0].parent else None
+    return jsonify(messages=messages_json(conversation_id, messages), next=rest)
 
 
 @endpoint(
@@ -32,8 +57,38 @@ def get_conversation(conversation_id: str) -> Response:
 )
 def rename_conversation(conversation_id: str) -> Response:
     title = parse(TitleRequest).title
-    renamed = current_service().conversations.rename(current_caller().owner, conversation_id, title)
-    return jsonify(msgspec.to_builtins(renamed))
+    return _changed(current_service().conversations.rename(current_caller().owner, conversation_id, title))
+
+
+@endpoint(blueprint.put("/<conversation_id>/pin"), answers={200: (JSON,)}, errors=CHANGING, summary="Pin it.")
+def pin_conversation(conversation_id: str) -> Response:
+    return _changed(current_service().listing.pin(current_caller().owner, conversation_id, True))
+
+
+@endpoint(blueprint.delete("/<conversation_id>/pin"), answers={200: (JSON,)}, errors=CHANGING, summary="Unpin it.")
+def unpin_conversation(conversation_id: str) -> Response:
+    return _changed(current_service().listing.pin(current_caller().owner, conversation_id, False))
+
+
+@endpoint(blueprint.put("/<conversation_id>/seen"), request=SeenRequest, answers={204: ()}, errors=WITH_BODY)
+def see_conversation(conversation_id: str) -> Response:
+    """You have seen all up to this message: the conversation is no longer unread."""
+    current_service().listing.see(current_caller().owner, conversation_id, parse(SeenRequest).message_id)
+    return Response(status=204)
+
+
+@endpoint(
+    blueprint.put("/<conversation_id>/settings"),
+    request=ConversationSettings,
+    answers={200: (JSON,)},
+    errors=WITH_BODY,
+)
+def set_settings(conversation_id: str) -> Response:
+    """Replace how its answers are made if a request does not say."""
+    settings = parse(ConversationSettings)
+    if settings.provider is not None or settings.model is not None:
+        current_service().providers.resolve(settings.provider, settings.model)
+    return _changed(current_service().listing.set(current_caller().owner, conversation_id, settings))
 
 
 @endpoint(blueprint.delete("/<conversation_id>"), answers={204: ()}, errors=CHANGING)
@@ -41,3 +96,29 @@ def delete_conversation(conversation_id: str) -> Response:
     """Delete it with all its messages; answers that are still running are stopped."""
     current_service().delete_conversation(current_caller(), conversation_id)
     return Response(status=204)
+
+
+def _pinned() -> bool | None:
+    match request.args.get("pinned"):
+        case None:
+            return None
+        case "true" | "1":
+            return True
+        case "false" | "0":
+            return False
+        case _:
+            raise InvalidField("pinned: expected true or false")
+
+
+def _listed_json(listed: Listed) -> dict[str, Any]:
+    conversation: dict[str, Any] = msgspec.to_builtins(listed.conversation)
+    return {
+        **conversation,
+        "pinned": listed.conversation.pinned,
+        "running": listed.running,
+        "unread": listed.unread,
+    }
+
+
+def _changed(conversation: Conversation) -> Response:
+    return jsonify(msgspec.to_builtins(conversation))

@@ -13,8 +13,8 @@ from chatapp.service import Answer
 from chatapp.web import current_caller, current_service
 from chatapp.web.bodies import number, parse, stops_on_leave
 from chatapp.web.endpoint import CHANGING, JSON, RUNNING, STREAM, Parameter, endpoint
-from chatapp.web.message_json import EVENTS_URL, message_json
-from chatapp.web.streaming import begin, dialect_name, position, respond
+from chatapp.web.message_json import EVENTS_URL, conversation_json, message_json, versions_json
+from chatapp.web.streaming import begin, dialect_name, is_live, position, respond
 
 blueprint = Blueprint("messages", __name__)
 
@@ -77,9 +77,7 @@ def follow_message(message_id: str) -> Response:
         OnLeave(message_id, stops_on_leave("continue")),
     )
     if (pace := _pace()) is None:
-        # An instant answer has ended before the client of the message API can follow it.
-        live = answer.running or answer.result_mode is not None
-        return respond(source, dialect, on_leave, late=not live)
+        return respond(source, dialect, on_leave, late=not is_live(answer))
     after = max(position(), 0) if dialect.has_event_ids else 0
     replay = Replay(source, pace, number("from", 0.0, 0.0, MAX_FROM_S), after)
     return respond(replay, dialect, on_leave, late=True, replays=True)
@@ -102,6 +100,19 @@ def cancel_message(message_id: str) -> tuple[Response, int]:
 def get_message(message_id: str) -> Response:
     """The message as JSON; an answer that is still running with what there is of it."""
     return jsonify(message_json(current_service().conversations.message(current_caller().owner, message_id)))
+
+
+@endpoint(blueprint.get("/api/v1/messages/<message_id>/versions"), answers={200: (JSON,)})
+def list_versions(message_id: str) -> Response:
+    """All versions of an answer, or of a question, the oldest first."""
+    message = current_service().conversations.message(current_caller().owner, message_id)
+    return jsonify(versions=versions_json(message))
+
+
+@endpoint(blueprint.post("/api/v1/messages/<message_id>/choose"), answers={200: (JSON,)}, errors=CHANGING)
+def choose_version(message_id: str) -> Response:
+    """Show this version, and what followed it last; the conversation as it is then."""
+    return jsonify(conversation_json(current_service().branches.choose(current_caller().owner, message_id)))
 
 
 def _dialect_for(answer: Answer) -> Dialect:

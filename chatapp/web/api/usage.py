@@ -25,7 +25,7 @@ KEYS: Sequence[UsageKey] = get_args(UsageKey)
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 QUERY = (
-    Parameter("group_by", {"type": "string"}, "Of owner, provider, model, day, by commas; day,provider,model."),
+    Parameter("group_by", {"type": "string"}, "Of owner, provider, model, day, by commas; all of them."),
     Parameter("from", {"type": "string", "format": "date"}, "The first day, in UTC; 30 days before the last."),
     Parameter("to", {"type": "string", "format": "date"}, "The last day, in UTC; today."),
     Parameter("owner", {"type": "string"}, "Only this owner. Anybody but an admin sees his own rows in any case."),

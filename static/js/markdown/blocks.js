@@ -1,8 +1,7 @@
 // @ts-check
 /**
  * Markdown to DOM, one block at a time: remend completes a block that still grows, marked reads it,
- * DOMPurify removes what is not allowed, and links, images, tables and code get this page's shape.
- * Keeps no state.
+ * DOMPurify removes what is not allowed, and what is left gets this page's shape. Keeps no state.
  *
  * HTML in a model's text is shown as text, except for a few harmless inline tags: a sentence about
  * `<script>` stays readable, and nothing that a model writes acts.
@@ -12,6 +11,8 @@ import { Lexer, Marked, Parser } from "../../vendor/marked/marked.esm.js";
 import remend, { isWithinCodeBlock } from "../../vendor/remend/index.js";
 import { BoundedTokenizer } from "./bounded.js";
 import { codeBlock } from "./code.js";
+import { furnish } from "./furnish.js";
+import { changeMath, furnishMath, mathExtensions, withoutBegunMath } from "./math.js";
 import { sanitized } from "./sanitize.js";
 
 /**
@@ -52,6 +53,7 @@ const STAND_INS = Object.freeze({ $: "\uFDD0", "*": "\uFDD1", _: "\uFDD2" });
 const options = new Marked({
   gfm: true,
   breaks: true,
+  extensions: mathExtensions,
   renderer: {
     code: codeHtml,
     html: (/** @type {{text: string, block?: boolean}} */ { text, block }) =>
@@ -80,10 +82,9 @@ export function blocksOf(text, links) {
 export function renderBlock(raw, links, growing = false) {
   const tokens = lexer(Object.assign(Object.create(null), links)).lex(raw);
   const fragment = sanitized(Parser.parse(tokens, options));
+  fragment.querySelectorAll("code[data-math]").forEach(furnishMath);
   fragment.querySelectorAll("pre > code").forEach((code) => furnishCode(code, growing));
-  fragment.querySelectorAll("img").forEach(furnishImage);
-  fragment.querySelectorAll("a").forEach(furnishLink);
-  fragment.querySelectorAll("table").forEach(furnishTable);
+  furnish(fragment);
   return fragment;
 }
 
@@ -96,7 +97,7 @@ export function renderBlock(raw, links, growing = false) {
 export function completed(raw) {
   if (BEGUN_TABLE.test(raw)) return "";
   if (isWithinCodeBlock(raw, raw.length)) return raw;
-  const text = withoutBegunAddress(raw.replace(BEGUN_LINE, "")).trimEnd();
+  const text = withoutBegunAddress(withoutBegunMath(raw.replace(BEGUN_LINE, ""))).trimEnd();
   return showPlainMarks(remend(withoutBegunMarks(hidePlainMarks(text)), REMEND));
 }
 
@@ -121,10 +122,15 @@ function withoutBegunMarks(text) {
 
 /** @param {string} text */
 function hidePlainMarks(text) {
-  return text.replace(PLAIN_MARKS, (found) => {
-    const marks = found.startsWith("*") ? /\*/g : /[$_]/g; // asterisks may end an address's emphasis
-    return found.replace(marks, (mark) => STAND_INS[/** @type {"$"|"*"|"_"} */ (mark)]);
+  const hidden = changeMath(text, (formula) => hideMarks(formula, /[$*_]/g));
+  return hidden.replace(PLAIN_MARKS, (found) => {
+    return hideMarks(found, found.startsWith("*") ? /\*/g : /[$_]/g); // asterisks may end an address's emphasis
   });
+}
+
+/** @param {string} text @param {RegExp} marks */
+function hideMarks(text, marks) {
+  return text.replace(marks, (mark) => STAND_INS[/** @type {"$"|"*"|"_"} */ (mark)]);
 }
 
 /** @param {string} text */
@@ -177,37 +183,4 @@ function furnishCode(code, growing) {
   const language = code.getAttribute("data-language") ?? "";
   const closed = !growing || !code.hasAttribute("data-open");
   code.parentElement?.replaceWith(codeBlock({ language, text: code.textContent ?? "", closed }));
-}
-
-/**
- * Loading a picture would tell its server that somebody reads this, and our own server that the
- * reader wants whatever the address does: it becomes a link. The files of an answer are shown
- * elsewhere, from the list that the server gave.
- * @param {Element} image
- */
-function furnishImage(image) {
-  const source = image.getAttribute("src") ?? "";
-  const label = image.getAttribute("alt") ?? "";
-  if (!source) return image.replaceWith(label);
-  if (source.startsWith("data:image/")) return;
-  const link = document.createElement("a");
-  link.textContent = label || source;
-  if (!image.closest("a")) link.setAttribute("href", source);
-  image.replaceWith(link);
-}
-
-/** @param {Element} link */
-function furnishLink(link) {
-  if (!link.getAttribute("href")) return link.replaceWith(...link.childNodes);
-  link.setAttribute("target", "_blank");
-  link.setAttribute("rel", "noopener noreferrer");
-}
-
-/** A wide table scrolls in a box of its own, also by keyboard. @param {Element} table */
-function furnishTable(table) {
-  const box = document.createElement("div");
-  box.className = "table-box";
-  box.tabIndex = 0;
-  table.replaceWith(box);
-  box.append(table);
 }

@@ -20,6 +20,13 @@ const EMPHASIS = 8;
 /** Marks that cannot open emphasis: looking goes no further. */
 const OPENS_NOTHING = /^[*_]+(?:\s|$)/;
 const IN_WORD = /[\p{L}\p{N}]$/u;
+/** Scripts that are written without spaces. CommonMark takes marks between them and a quote for text. */
+const CJK = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\u3000-\u303F\uFF00-\uFFEF]/u;
+/** Emphasis that holds none, up to its end. */
+const PLAIN_EMPHASIS = /^(\*{1,3})(?![\s*])([^*`\\\n]{0,1000}[^*`\\\s])\1(?!\*)/;
+const ADDRESS = /^(?:https?:\/\/|ftp:\/\/|www\.)/i;
+/** Ends a sentence, or a quote, around an address; no address holds it unescaped. */
+const AFTER_ADDRESS = /[\u3000-\u303F\uFF01\uFF08\uFF09\uFF0C\uFF0E\uFF1A\uFF1B\uFF1F\uFF5E\u2018-\u201F\u2026]/;
 
 export class BoundedTokenizer extends Tokenizer {
   #depth = 0;
@@ -39,10 +46,10 @@ export class BoundedTokenizer extends Tokenizer {
   /** @param {string} src @param {string} maskedSrc @param {string} [prevChar] */
   emStrong(src, maskedSrc, prevChar = "") {
     const opens = "*_".includes(src[0]) && !OPENS_NOTHING.test(src) && !(src[0] === "_" && IN_WORD.test(prevChar));
-    if (!opens || this.#emphasis >= MAX_DEPTH || !this.#affords(EMPHASIS * src.length)) return undefined;
+    if (!opens || this.#emphasis >= MAX_DEPTH || !this.affords(EMPHASIS * src.length)) return undefined;
     this.#emphasis += 1;
     try {
-      return super.emStrong(src, maskedSrc, prevChar);
+      return this.#emphasisInCjk(src, prevChar) ?? super.emStrong(src, maskedSrc, prevChar);
     } finally {
       this.#emphasis -= 1;
     }
@@ -50,37 +57,39 @@ export class BoundedTokenizer extends Tokenizer {
 
   /** @param {string} src @param {string} maskedSrc @param {string} [prevChar] */
   del(src, maskedSrc, prevChar) {
-    return src[0] === "~" && this.#affords(src.length) ? super.del(src, maskedSrc, prevChar) : undefined;
+    return src[0] === "~" && this.affords(src.length) ? super.del(src, maskedSrc, prevChar) : undefined;
   }
 
   /** @param {string} src */
   link(src) {
-    return "![".includes(src[0]) && this.#affords(src.length) ? super.link(src) : undefined;
+    return "![".includes(src[0]) && this.affords(src.length) ? super.link(src) : undefined;
   }
 
   /** @param {string} src @param {Record<string, any>} links */
   reflink(src, links) {
-    return "![".includes(src[0]) && this.#affords(src.length) ? super.reflink(src, links) : undefined;
+    return "![".includes(src[0]) && this.affords(src.length) ? super.reflink(src, links) : undefined;
   }
 
   /** @param {string} src */
   codespan(src) {
-    return src[0] === "`" && this.#affords(src.length) ? super.codespan(src) : undefined;
+    return src[0] === "`" && this.affords(src.length) ? super.codespan(src) : undefined;
   }
 
   /** @param {string} src */
   tag(src) {
-    return src[0] === "<" && this.#affords(src.length) ? super.tag(src) : undefined;
+    return src[0] === "<" && this.affords(src.length) ? super.tag(src) : undefined;
   }
 
   /** @param {string} src */
   escape(src) {
-    return src[0] === "\\" && this.#affords(src.length) ? super.escape(src) : undefined;
+    return src[0] === "\\" && this.affords(src.length) ? super.escape(src) : undefined;
   }
 
   /** @param {string} src */
   url(src) {
-    return this.#affords(src.length) ? super.url(src) : undefined;
+    if (!this.affords(src.length)) return undefined;
+    const end = ADDRESS.test(src) ? src.search(AFTER_ADDRESS) : -1;
+    return super.url(end < 0 ? src : src.slice(0, end));
   }
 
   /**
@@ -88,8 +97,23 @@ export class BoundedTokenizer extends Tokenizer {
    * @param {string} src
    */
   inlineText(src) {
-    if (this.#affords(src.length)) return super.inlineText(src);
+    if (this.affords(src.length)) return super.inlineText(src);
     return { type: "text", raw: src, text: src, escaped: false };
+  }
+
+  /**
+   * @param {string} src
+   * @param {string} prevChar
+   */
+  #emphasisInCjk(src, prevChar) {
+    const [raw, marks, text] = PLAIN_EMPHASIS.exec(src) ?? [];
+    if (!raw || !(CJK.test(prevChar) || CJK.test(src.charAt(raw.length)))) return undefined;
+    const tokens = this.lexer.inlineTokens(text);
+    const strong = { type: "strong", raw, text, tokens };
+    if (marks.length === 2) return strong;
+    if (marks.length === 1) return { ...strong, type: "em" };
+    const inner = { ...strong, raw: raw.slice(1, -1) };
+    return { type: "em", raw, text: inner.raw, tokens: [inner] };
   }
 
   /**
@@ -107,8 +131,8 @@ export class BoundedTokenizer extends Tokenizer {
     }
   }
 
-  /** @param {number} characters  to be looked at now */
-  #affords(characters) {
+  /** Whether so many characters may be looked at now. @param {number} characters */
+  affords(characters) {
     this.#left -= characters;
     return this.#left > 0;
   }

@@ -1,10 +1,10 @@
 // @ts-check
 /**
  * A block of code with its language, a Copy button and colours. While its fence is open, its text
- * only grows; it is coloured once, when the fence closes.
+ * only grows; it is coloured once, when the fence closes and the library is there.
  */
 
-import hljs from "../../vendor/highlight/highlight.min.js";
+import { highlighter } from "./libraries.js";
 import { sanitized } from "./sanitize.js";
 
 /** Colouring a longer text would block the page. */
@@ -16,6 +16,7 @@ const MAX_COLOURED_CHARS = 60_000;
 export function codeBlock({ language, text, closed }) {
   const figure = element("figure", "code");
   figure.dataset.code = language;
+  figure.dir = "ltr"; // whatever the language of the text around it
   const name = element("figcaption", "code-head");
   const label = element("span", "code-language");
   label.textContent = language || "text";
@@ -43,7 +44,8 @@ export function growCodeBlock(figure, text) {
 
 /** @param {HTMLElement} code @param {string} language @param {string} text */
 function colour(code, language, text) {
-  if (!hljs.getLanguage(language) || text.length > MAX_COLOURED_CHARS) return;
+  const hljs = language && text.length <= MAX_COLOURED_CHARS ? highlighter.get() : null;
+  if (!hljs?.getLanguage(language)) return;
   const { value } = hljs.highlight(text, { language, ignoreIllegals: true });
   code.replaceChildren(sanitized(value, { ALLOWED_TAGS: ["span"], ALLOWED_ATTR: ["class"] }));
 }

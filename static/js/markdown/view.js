@@ -6,8 +6,10 @@
  * whatever the pieces were in which it came (a test checks that).
  */
 
+import { morphed } from "../dom/morph.js";
 import { blocksOf, completed, isOpenFence, languageOf, renderBlock } from "./blocks.js";
 import { growCodeBlock } from "./code.js";
+import { highlighter, mathematics } from "./libraries.js";
 
 /** @typedef {import("./blocks.js").Block} Block */
 /** @typedef {import("./blocks.js").Links} Links */
@@ -27,6 +29,7 @@ export class MarkdownView {
   /** @type {Drawn[]} */ #tail = [];
   /** @type {Links} */ #links = noLinks();
   /** @type {Links} */ #settledLinks = noLinks();
+  /** @type {Set<unknown>} */ #awaited = new Set();
 
   /** @param {Element} node */
   constructor(node) {
@@ -43,6 +46,29 @@ export class MarkdownView {
     this.#learn(links);
     this.#draw(blocks.filter(isShown), whole);
     this.#commit(source, blocks);
+    this.#await(highlighter, "[data-code]");
+    this.#await(mathematics, ".math");
+  }
+
+  /**
+   * When the library is there, draws again what needs it.
+   * @param {import("./libraries.js").Library<any>} library
+   * @param {string} selector
+   */
+  #await(library, selector) {
+    const { arriving } = library;
+    if (!arriving || this.#awaited.has(arriving)) return;
+    this.#awaited.add(arriving);
+    arriving.then(() => this.#redraw((drawn) => drawn.nodes.some((each) => each.matches(selector) || each.querySelector(selector))));
+  }
+
+  /** @param {(drawn: Drawn) => boolean} which */
+  #redraw(which) {
+    for (const list of [this.#settled, this.#tail]) {
+      list.forEach((drawn, at) => {
+        if (which(drawn)) list[at] = this.#replaced(drawn, drawn.block, drawn.growing, at);
+      });
+    }
   }
 
   #clear() {
@@ -61,17 +87,7 @@ export class MarkdownView {
   #learn(links) {
     const changed = JSON.stringify(links) !== JSON.stringify(this.#links);
     this.#links = links;
-    if (!changed) return;
-    for (const list of [this.#settled, this.#tail]) list.forEach((drawn, at) => (list[at] = this.#relinked(drawn)));
-  }
-
-  /** @param {Drawn} drawn @returns {Drawn} */
-  #relinked(drawn) {
-    if (!drawn.block.raw.includes("]") || !drawn.nodes.length) return drawn;
-    const made = this.#made(drawn.block, drawn.growing);
-    drawn.nodes[0].before(...made.nodes);
-    remove(drawn);
-    return made;
+    if (changed) this.#redraw((drawn) => drawn.nodes.length > 0 && drawn.block.raw.includes("]"));
   }
 
   /** @param {Block[]} blocks @param {boolean} whole */
@@ -94,9 +110,9 @@ export class MarkdownView {
    */
   #replaced(drawn, block, growing, at) {
     const made = this.#made(block, growing);
-    const next = drawn?.nodes[0] ?? this.#nodeAfter(at);
+    if (drawn?.nodes.length) return { ...made, nodes: morphed(drawn.nodes, made.nodes) };
+    const next = this.#nodeAfter(at);
     made.nodes.forEach((node) => this.node.insertBefore(node, next));
-    if (drawn) remove(drawn);
     return made;
   }
 
@@ -168,7 +184,7 @@ function grown(drawn, block, growing) {
 /** The markdown that is drawn for a block. @param {Block} block @param {boolean} growing */
 function drawable({ type, raw }, growing) {
   if (type === "code") return growing ? raw : withFence(raw);
-  return growing && type !== "html" ? completed(raw) : raw; // HTML is shown as it is
+  return growing && type !== "html" && type !== "math" ? completed(raw) : raw; // these are shown as they are
 }
 
 /** Closes the fence of a text that ended inside it. @param {string} raw */

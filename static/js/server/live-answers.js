@@ -1,62 +1,65 @@
 // @ts-check
 /**
- * Keeps one stream open for each running answer of the conversation that is shown, and no other: a
- * browser has few connections to one server. At every change of the state it opens and closes what
- * differs.
+ * Follows each running answer of the conversation that is shown, and no other. At every change of
+ * the state it begins and ends what differs.
  */
 
-import { AnswerStream } from "./answer-stream.js";
 import { EVENT } from "./events.js";
+import { Feed } from "./feed.js";
 
 /** @typedef {import("../state/types.js").ShownMessage} ShownMessage */
 
 export class LiveAnswers {
-  /** @type {Map<string, AnswerStream>} */ #streams = new Map();
+  /** @type {Set<string>} */ #followed = new Set();
 
-  /** @param {import("../state/store.js").Store} store @param {Pick<typeof import("./api.js").api, "message">} api */
-  constructor(store, api) {
+  /**
+   * @param {import("../state/store.js").Store} store
+   * @param {Pick<typeof import("./api.js").api, "message">} api
+   * @param {boolean} [shares]  one connection with the other tabs
+   */
+  constructor(store, api, shares = true) {
     this.store = store;
     this.api = api;
+    this.feed = new Feed(shares);
     this.sync = this.sync.bind(this);
   }
 
   start() {
+    this.feed.start();
     this.store.addEventListener("change", this.sync);
     this.sync();
   }
 
   stop() {
     this.store.removeEventListener("change", this.sync);
-    for (const id of [...this.#streams.keys()]) this.#drop(id);
+    this.#followed.clear();
+    this.feed.stop();
   }
 
   sync() {
     const running = this.store.state.messages.filter((each) => each.status === "running" && each.events_url);
     const ids = new Set(running.map((each) => each.id));
-    for (const id of [...this.#streams.keys()]) if (!ids.has(id)) this.#drop(id);
-    for (const answer of running) if (!this.#streams.has(answer.id)) this.#follow(answer);
+    for (const id of this.#followed) if (!ids.has(id)) this.#drop(id);
+    for (const answer of running) if (!this.#followed.has(answer.id)) this.#follow(answer);
   }
 
   /** @param {string} id */
   #drop(id) {
-    this.#streams.get(id)?.stop();
-    this.#streams.delete(id);
+    this.feed.drop(id);
+    this.#followed.delete(id);
   }
 
   /** @param {ShownMessage} answer */
   #follow({ id, events_url }) {
     const { store, api } = this;
-    const stream = new AnswerStream(/** @type {string} */ (events_url), {
-      onEvent: (name, data) => {
-        if (name !== EVENT.heartbeat) store.dispatch({ type: "answer-event", id, name, data, at: performance.now() });
-      },
+    this.#followed.add(id);
+    store.dispatch({ type: "answer-followed", id });
+    this.feed.follow(id, /** @type {string} */ (events_url), {
+      onEvent: (name, data) => store.dispatch({ type: "answer-event", id, name, data, at: performance.now() }),
       onConnection: (waiting) => setWaiting(store, id, waiting),
       onLoaded: (message) => store.dispatch({ type: "answer-loaded", message }),
       load: () => api.message(id),
     });
-    this.#streams.set(id, stream);
-    store.dispatch({ type: "answer-followed", id });
-    stream.start();
   }
 }
 

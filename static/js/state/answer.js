@@ -6,6 +6,7 @@
  */
 
 import { EVENT } from "../server/events.js";
+import { partsOf, thought, withContent, withOne, withPlan, withText, withThought } from "./parts.js";
 
 /** @typedef {import("./types.js").Message} Message */
 /** @typedef {import("./types.js").ShownMessage} ShownMessage */
@@ -24,10 +25,13 @@ export function shown(message, extra = {}) {
     stepWorked: false,
     thinkingSince: null,
     thinkingMs: message.reasoning_ms ?? 0,
+    askedSince: null,
+    waitedMs: 0,
     watched: false,
     stopping: false,
     waiting: false,
     ...message,
+    parts: partsOf(message),
     ...extra,
   };
 }
@@ -51,8 +55,9 @@ export function blankAnswer(fields) {
  * @returns {ShownMessage}
  */
 export function forgotten(answer) {
-  const nothing = { content: "", reasoning: "", tools: [], steps: [], sources: [], files: [] };
-  return { ...answer, ...nothing, step: 0, stepsTold: false, stepWorked: false, thinkingSince: null, thinkingMs: 0 };
+  const nothing = { content: "", reasoning: "", tools: [], steps: [], sources: [], files: [], parts: [] };
+  const times = { thinkingSince: null, thinkingMs: 0, askedSince: null, waitedMs: 0 };
+  return { ...answer, ...nothing, ...times, step: 0, stepsTold: false, stepWorked: false };
 }
 
 /**
@@ -71,22 +76,29 @@ export function applyEvent(answer, name, data, at) {
 /** @type {Record<string, (answer: ShownMessage, data: any, at: number) => ShownMessage>} */
 const HANDLERS = {
   [EVENT.reasoningDelta]: (answer, data, at) => ({
-    ...worked(answer), reasoning: answer.reasoning + data.delta, thinkingSince: answer.thinkingSince ?? at,
+    ...worked(answer),
+    reasoning: answer.reasoning + data.delta,
+    thinkingSince: answer.thinkingSince ?? at,
+    parts: withThought(answer.parts, data.delta, at),
   }),
-  [EVENT.contentDelta]: (answer, data, at) => ({
-    ...thoughtUntil(answered(answer), at), content: answer.content + data.delta,
-  }),
-  [EVENT.toolCall]: (answer, data, at) => ({
-    ...thoughtUntil(worked(answer), at), tools: [...answer.tools, called(data, answer.watched ? at : null)],
-  }),
+  [EVENT.contentDelta]: (before, data, at) => {
+    const answer = thoughtUntil(answered(before), at);
+    return { ...answer, content: answer.content + data.delta, parts: withText(answer.parts, data.delta) };
+  },
+  [EVENT.toolCall]: (before, data, at) => {
+    const answer = thoughtUntil(worked(before), at);
+    const tools = [...answer.tools, called(data, answer.watched ? at : null)];
+    return { ...answer, tools, parts: withOne(answer.parts, "calls", answer.tools.length) };
+  },
   [EVENT.toolApproval]: (answer, { tool_call_id, state: approval, expires }, at) => {
     const since = answer.watched && approval === "approved" ? at : null; // the wait does not count
-    return changeTool(answer, tool_call_id, { approval, expires, since, deciding: null });
+    return waited(changeTool(answer, tool_call_id, { approval, expires, since, deciding: null }), at);
   },
-  [EVENT.toolQuestion]: (answer, data) => {
+  [EVENT.toolQuestion]: (answer, data, at) => {
     const open = answer.tools.find((tool) => tool.id === data.tool_call_id)?.questions ?? [];
     const others = open.filter((each) => each.question !== data.question);
-    return changeTool(answer, data.tool_call_id, { questions: data.state === "asked" ? [...others, data] : others });
+    const questions = data.state === "asked" ? [...others, data] : others;
+    return waited(changeTool(answer, data.tool_call_id, { questions }), at);
   },
   [EVENT.toolProgress]: (answer, { tool_call_id, done, total, message }) =>
     changeTool(answer, tool_call_id, { progress: { done, total, message } }),
@@ -98,18 +110,21 @@ const HANDLERS = {
     if (begun) return { ...answer, step: index, stepsTold: true };
     const moves = answer.step === 0 || (answer.stepWorked && !answer.stepsTold);
     const steps = [...answer.steps, { index, text }];
-    return { ...answer, steps, step: moves ? index : answer.step, stepWorked: false };
+    const parts = withPlan(answer.parts);
+    return { ...answer, steps, parts, step: moves ? index : answer.step, stepWorked: false };
   },
   [EVENT.source]: (answer, data) => ({ ...answer, sources: [...answer.sources, data] }),
-  [EVENT.file]: (answer, data, at) => ({ ...thoughtUntil(worked(answer), at), files: [...answer.files, data] }),
+  [EVENT.file]: (before, data, at) => {
+    const answer = thoughtUntil(worked(before), at);
+    return { ...answer, files: [...answer.files, data], parts: withOne(answer.parts, "files", answer.files.length) };
+  },
   [EVENT.reset]: (answer) => forgotten(answer),
-  [EVENT.completed]: (answer, data, at) => ({
-    ...ended(answer, at),
-    content: data.content ?? answer.content,
-    finish_reason: data.finish_reason,
-    usage: data.usage ?? null,
-    timing: data.timing ?? null,
-  }),
+  [EVENT.completed]: (before, data, at) => {
+    const answer = ended(before, at);
+    const content = data.content ?? answer.content;
+    const { finish_reason, usage = null, timing = null } = data;
+    return { ...answer, content, parts: withContent(answer.parts, content), finish_reason, usage, timing };
+  },
   [EVENT.error]: (answer, data, at) => ({
     ...ended(answer, at),
     finish_reason: data.code === "interrupted" ? "interrupted" : "error",
@@ -118,14 +133,27 @@ const HANDLERS = {
 };
 
 /**
- * The answer, with one of its calls changed.
+ * The answer, with one of its calls changed: the last of this id, which a later round may use again.
  * @param {ShownMessage} answer
  * @param {string} id
  * @param {Partial<import("./types.js").ToolCall>} fields
  * @returns {ShownMessage}
  */
 export function changeTool(answer, id, fields) {
-  return { ...answer, tools: answer.tools.map((tool) => (tool.id === id ? { ...tool, ...fields } : tool)) };
+  const at = answer.tools.findLastIndex((tool) => tool.id === id);
+  return at < 0 ? answer : { ...answer, tools: answer.tools.with(at, { ...answer.tools[at], ...fields }) };
+}
+
+/**
+ * Counts the time in which nothing but a reader's decision was missing.
+ * @param {ShownMessage} answer
+ * @param {number} at
+ */
+function waited(answer, at) {
+  const asks = answer.tools.some(({ approval, done, questions }) => !done && (approval === "asked" || questions?.length));
+  if (asks) return { ...answer, askedSince: answer.askedSince ?? at };
+  const waitedMs = answer.waitedMs + (answer.askedSince === null ? 0 : at - answer.askedSince);
+  return { ...answer, askedSince: null, waitedMs };
 }
 
 /** @param {any} data @param {number|null} since @returns {import("./types.js").ToolCall} */
@@ -158,5 +186,5 @@ function ended(answer, at) {
 function thoughtUntil(answer, at) {
   if (answer.thinkingSince === null) return answer;
   const thinkingMs = answer.watched ? answer.thinkingMs + at - answer.thinkingSince : 0;
-  return { ...answer, thinkingSince: null, thinkingMs };
+  return { ...answer, thinkingSince: null, thinkingMs, parts: thought(answer.parts, at) };
 }

@@ -13,6 +13,11 @@ export function runningAnswer(state) {
   return state.messages.findLast((message) => message.status === "running");
 }
 
+/** Whether the conversation that is shown waits for its reader. @param {State} state */
+export function waitsForReader(state) {
+  return (runningAnswer(state)?.askedSince ?? null) !== null;
+}
+
 /**
  * Whether the answer that was being written no longer is.
  * @param {State} state
@@ -22,12 +27,17 @@ export function hasAnswerEnded(state, previous) {
   return Boolean(runningAnswer(previous)) && !runningAnswer(state);
 }
 
+/** Whether an answer is complete, or as complete as it was to be. @param {ShownMessage} answer */
+export function endedWell({ status, error, finish_reason }) {
+  return status === "done" && !error && finish_reason !== "cancelled" && finish_reason !== "interrupted";
+}
+
 /**
  * The provider and model of the next question; null leaves them to the server.
  * @param {State} state
  */
-export function effectiveChoice(state) {
-  return isOffered(state.catalogue, state.choice) ? state.choice : state.catalogue.default;
+export function effectiveChoice({ catalogue, choice, usual }) {
+  return [choice, usual].find((each) => isOffered(catalogue, each)) ?? catalogue.default;
 }
 
 /**

@@ -18,6 +18,8 @@ export const initialState = {
   messages: [],
   catalogue: { default: null, providers: [] },
   choice: null,
+  usual: null,
+  queued: [],
   thinking: null,
   offer: null,
   tools: null,
@@ -69,9 +71,12 @@ const ACTIONS = {
     ...state,
     conversationId: conversation.id,
     messages: spoken(conversation.messages).map((message) => known(state, message)),
+    ...(conversation.id !== state.conversationId && { choice: lastModel(conversation.messages), queued: [] }),
     notice: null,
   }),
-  "new-chat-opened": (state) => ({ ...state, conversationId: null, messages: [], notice: null }),
+  "new-chat-opened": (state) => ({
+    ...state, conversationId: null, messages: [], choice: null, queued: [], notice: null,
+  }),
 
   "question-sent": (state, { key, prompt, choice, at }) => ({
     ...state,
@@ -88,6 +93,8 @@ const ACTIONS = {
     conversationId: conversation_id,
     messages: change(state, key, (answer) => ({ ...answer, id, conversation_id, events_url })),
   }),
+  "prompt-queued": (state, { prompt }) => ({ ...state, queued: [...state.queued, prompt] }),
+  "queue-set": (state, { queued }) => ({ ...state, queued }),
   "answer-refused": (state, { messages, text, traceId }) => ({ ...state, messages, notice: { text, traceId } }),
 
   "answer-followed": (state, { id }) => ({ ...state, messages: change(state, id, forgotten) }),
@@ -109,7 +116,7 @@ const ACTIONS = {
   }),
 
   "catalogue-loaded": (state, { catalogue }) => ({ ...state, catalogue }),
-  "model-chosen": (state, { choice }) => ({ ...state, choice }),
+  "model-chosen": (state, { choice }) => ({ ...state, choice, usual: choice }),
   "thinking-set": (state, { thinking }) => ({ ...state, thinking }),
   "offer-loaded": (state, { offer }) => ({ ...state, offer }),
   "tools-chosen": (state, { tools }) => ({ ...state, tools }),
@@ -129,6 +136,16 @@ function known(state, message) {
   if (held && held.status === message.status) return held;
   const fresh = message.status === "running" ? forgotten(shown(message)) : shown(message);
   return held ? { ...fresh, key: held.key } : fresh;
+}
+
+/**
+ * What gave the last answer; a conversation goes on with it.
+ * @param {Message[]} messages
+ * @returns {import("./types.js").Choice|null}
+ */
+function lastModel(messages) {
+  const last = messages.findLast(({ role, provider, model }) => role === "assistant" && provider && model);
+  return last ? { provider: last.provider ?? "", model: last.model ?? "" } : null;
 }
 
 /** @param {string} key @param {string} prompt @param {string} at @returns {ShownMessage} */

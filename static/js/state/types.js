@@ -73,21 +73,31 @@
  * @property {Timing|null} timing
  * @property {string|null} provider
  * @property {string|null} model
+ * @property {any[]} [parts]           as the server tells them
+ * @property {string|null} [trace_id]  of the run
  * @property {string|number} created
  * @property {string|null} events_url  null until the server has accepted the question
  *
+ * @typedef {{type: "text", text: string}
+ *   | {type: "thought", text: string, since: number|null, ms: number}
+ *   | {type: "calls"|"files", from: number, to: number}
+ *   | {type: "plan"}} Part  see parts.js
+ *
  * @typedef {object} ShownExtra
+ * @property {Part[]} parts            what it is made of, in order
  * @property {string} key              stays the same while the message is shown, even before it has an id
  * @property {number} step             index of the current step; 0 if there is none
  * @property {boolean} stepsTold       the agent itself says which step is current
  * @property {boolean} stepWorked      an event came since the last step was announced
  * @property {number|null} thinkingSince  milliseconds on the page's clock, while it thinks
  * @property {number} thinkingMs       how long it has thought; 0 if the page did not see it start
+ * @property {number|null} askedSince  milliseconds on the page's clock, while a reader's approval is missing
+ * @property {number} waitedMs         how long it has waited for the reader
  * @property {boolean} watched         this page asked, so its clock covers all of it
  * @property {boolean} stopping        the reader pressed Stop
  * @property {boolean} waiting         the connection is lost
  *
- * @typedef {Message & ShownExtra} ShownMessage
+ * @typedef {Omit<Message, "parts"> & ShownExtra} ShownMessage
  *
  * @typedef {{provider: string, model: string}} Choice
  * @typedef {{default: Choice|null, providers: {name: string, models: string[]}[]}} Catalogue
@@ -109,7 +119,9 @@
  * @property {string|null} conversationId    null on the page of a new chat
  * @property {ShownMessage[]} messages       of that conversation
  * @property {Catalogue} catalogue
- * @property {Choice|null} choice            picked by the reader; null leaves it to the server
+ * @property {Choice|null} choice            of this conversation: picked, or what gave the last answer
+ * @property {Choice|null} usual             what the reader picked last, in any conversation
+ * @property {string[]} queued               prompts that wait until the running answer is done
  * @property {boolean|null} thinking  null leaves it to the model
  * @property {Offer|null} offer              the server's tools and agents; null until they are known
  * @property {string[]|null} tools           names picked by the reader; null leaves them to the server

@@ -1,12 +1,13 @@
 // @ts-check
-/** One answer: its thinking, tools and text, how it ended, and the buttons below it. */
+/** One answer: its parts, what it is at, how it ended, and the buttons below it. */
 
 import { copyFrom } from "../dom/clipboard.js";
 import { cloned, hook, setText } from "../dom/hooks.js";
-import { MarkdownView } from "../markdown/view.js";
-import { endingOf, isAsking, metaOf, thinkingLabel, waitingLabel } from "./labels.js";
-import { linkNumbers, showFiles, showSources, withNumbers } from "./media.js";
-import { ToolList } from "./tool-card.js";
+import { closing, showFigures } from "./figures.js";
+import { endingOf, metaOf } from "./labels.js";
+import { showSources } from "./media.js";
+import { PartsView } from "./parts.js";
+import { PhaseView } from "./phase.js";
 import { View } from "./view.js";
 
 /** @typedef {import("../state/types.js").ShownMessage} ShownMessage */
@@ -16,7 +17,6 @@ export class AnswerView extends View {
   /** @type {ShownMessage|null} */ #shown = null;
   #last = false;
   /** @type {Offer|null} */ #offer = null;
-  #folded = false;
 
   /**
    * @param {HTMLElement} root
@@ -26,23 +26,22 @@ export class AnswerView extends View {
   constructor(root, actions, node = cloned(root, "answer")) {
     super(root);
     this.node = node;
-    this.text = new MarkdownView(hook(node, "content"));
-    this.reasoning = new MarkdownView(hook(node, "reasoning"));
-    this.tools = new ToolList(root, hook(node, "tools"), (call, said) => {
+    this.phase = new PhaseView(node);
+    this.parts = new PartsView(root, node, (call, said) => {
       if (this.#shown) actions.decide(this.#shown.id, call, said);
     });
-    this.thinking = /** @type {HTMLDetailsElement} */ (hook(node, "thinking"));
-    hook(node, "content").dataset.rendered = "";
     for (const name of ["retry", "regenerate"]) {
       this.on(hook(node, name), "click", () => this.#shown && actions.retry(this.#shown.id));
     }
+    closing(/** @type {HTMLDetailsElement} */ (hook(node, "figures").parentElement));
     const copy = hook(node, "copy-answer");
-    this.on(copy, "click", () => copyFrom(copy, this.#shown?.content ?? ""));
+    this.on(copy, "click", () => copyFrom(copy, textOf(this.#shown)));
   }
 
   stop() {
     super.stop();
-    this.tools.stop();
+    this.parts.stop();
+    this.phase.stop();
   }
 
   /**
@@ -57,69 +56,19 @@ export class AnswerView extends View {
     this.#last = last;
     this.#offer = offer;
     this.#showState(answer);
-    this.#showThinking(answer, before);
-    this.tools.show(answer, offer);
-    this.#showSteps(answer);
-    const done = answer.status === "done";
-    const isNew = answer.content !== before?.content || answer.sources !== before?.sources;
-    if (done && (isNew || before?.status !== "done")) this.#showWhole(answer);
-    else if (isNew) this.text.set(answer.content);
-    if (answer.files !== before?.files) showFiles(hook(this.node, "files"), answer.files);
+    this.parts.show(answer, offer);
+    this.phase.show(answer);
     if (answer.sources !== before?.sources) showSources(hook(this.node, "sources"), answer.sources);
     this.#showEnd(answer, last);
   }
 
-  /** The text is drawn once more, with its numbers as links. @param {ShownMessage} answer */
-  #showWhole({ content, sources }) {
-    this.text.set(withNumbers(content, sources), true);
-    linkNumbers(hook(this.node, "content"), sources);
-  }
-
   /** @param {ShownMessage} answer */
-  #showState(answer) {
-    const running = answer.status === "running";
+  #showState({ id, status, finish_reason }) {
     const { node } = this;
-    node.dataset.message = answer.id;
-    node.dataset.status = answer.status;
-    node.dataset.finish = answer.finish_reason ?? "";
-    node.setAttribute("aria-busy", String(running));
-    const begun = Boolean(answer.content || answer.reasoning || answer.files.length || answer.tools.length || answer.steps.length);
-    const moving = begun && !answer.waiting && !answer.stopping && !isBetween(answer);
-    hook(node, "pending").hidden = !running || moving;
-    setText(hook(node, "pending-label"), waitingLabel(answer));
-  }
-
-  /**
-   * Open while it thinks, folded once when the answer begins. If a reader folds or unfolds it, it
-   * stays so.
-   * @param {ShownMessage} answer
-   * @param {ShownMessage|null} before
-   */
-  #showThinking(answer, before) {
-    const { thinking } = this;
-    thinking.hidden = !answer.reasoning;
-    if (thinking.hidden) return;
-    const active = answer.thinkingSince !== null;
-    thinking.toggleAttribute("data-active", active);
-    setText(hook(thinking, "thinking-label"), thinkingLabel(answer));
-    if (active && !before?.reasoning) thinking.open = true;
-    if (!active && thinking.open && !this.#folded && before?.thinkingSince !== null) thinking.open = false;
-    this.#folded = !active;
-    if (answer.reasoning !== before?.reasoning || !active) this.reasoning.set(answer.reasoning, !active);
-  }
-
-  /** @param {ShownMessage} answer */
-  #showSteps({ steps, step, status }) {
-    const list = hook(this.node, "steps");
-    list.hidden = steps.length === 0;
-    while (list.children.length > steps.length) list.lastElementChild?.remove();
-    steps.forEach(({ index, text }, at) => {
-      const item = list.children[at] ?? list.appendChild(document.createElement("li"));
-      setText(item, text);
-      const current = status === "running" && index === step;
-      if (current !== item.hasAttribute("aria-current")) item.toggleAttribute("aria-current", current);
-      if (current) item.setAttribute("aria-current", "step");
-    });
+    node.dataset.message = id;
+    node.dataset.status = status;
+    node.dataset.finish = finish_reason ?? "";
+    node.setAttribute("aria-busy", String(status === "running"));
   }
 
   /** @param {ShownMessage} answer @param {boolean} last */
@@ -135,15 +84,13 @@ export class AnswerView extends View {
     hook(node, "copy-answer").hidden = !answer.content;
     hook(node, "regenerate").hidden = !last || Boolean(answer.error);
     setText(hook(node, "meta"), metaOf(answer));
+    if (done) showFigures(hook(node, "figures"), answer);
   }
 }
 
-/**
- * After a tool call or a step nothing moves until more text comes: then the dots do.
- * @param {ShownMessage} answer
- */
-function isBetween({ content, tools, steps, thinkingSince }) {
-  return !content && tools.length + steps.length > 0 && thinkingSince === null && !tools.some(isAsking);
+/** Its texts, as they were written. @param {ShownMessage|null} answer */
+function textOf(answer) {
+  return (answer?.parts ?? []).flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n\n");
 }
 
 /**

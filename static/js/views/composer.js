@@ -1,8 +1,13 @@
 // @ts-check
-/** The prompt box: it grows, sends with Enter, and its button stops the running answer. */
+/**
+ * The prompt box: it grows, sends with Enter, and its button stops the running answer. What is sent
+ * meanwhile waits in a list until the answer is done. Each conversation has a draft of its own,
+ * which outlives a reload.
+ */
 
 import { hook, nothingHasFocus } from "../dom/hooks.js";
-import { runningAnswer } from "../state/selectors.js";
+import { endedWell, runningAnswer } from "../state/selectors.js";
+import { draftOf, keepDraft } from "./drafts.js";
 import { View } from "./view.js";
 
 export class ComposerView extends View {
@@ -24,35 +29,55 @@ export class ComposerView extends View {
   start() {
     this.on(this.form, "submit", (event) => this.#onSubmit(event));
     this.on(this.prompt, "keydown", (event) => this.#onKeydown(event));
-    this.on(this.prompt, "input", () => this.#show());
+    this.on(this.prompt, "input", () => this.#write(this.prompt.value));
     this.on(this.stopButton, "click", () => this.actions.stop());
     this.on(this.root, "click", (event) => this.#onExample(event));
+    this.on(this.root, "keydown", (event) => this.#onEscape(event));
     this.on(this.store, "change", ({ detail }) => this.#onChange(detail));
-    this.#show();
+    if (isTouched()) this.prompt.enterKeyHint = "enter";
+    this.#write(this.prompt.value || draftOf(this.store.state.conversationId));
     this.focus();
   }
 
   /** Not on a touch screen: there a focus would bring up the keyboard. */
   focus() {
-    if (matchMedia("(pointer: fine)").matches) this.prompt.focus({ preventScroll: true });
+    if (!isTouched()) this.prompt.focus({ preventScroll: true });
   }
 
-  /** @param {KeyboardEvent} event */
+  /**
+   * A keyboard on glass has no Shift+Enter, so its Enter begins a line, and the button sends.
+   * @param {KeyboardEvent} event
+   */
   #onKeydown(event) {
     if (event.key !== "Enter" || event.shiftKey) return;
     if (event.isComposing || event.keyCode === 229) return; // Enter ends an input method's composition
+    if (isTouched() && !event.ctrlKey && !event.metaKey) return;
     event.preventDefault();
     this.form.requestSubmit();
+  }
+
+  /** What is open closes first, by listeners of its own. @param {KeyboardEvent} event */
+  #onEscape(event) {
+    const isOpen = this.root.matches("[data-drawer-shown]") || this.root.querySelector("dialog[open]");
+    if (event.key === "Escape" && !event.isComposing && !isOpen && runningAnswer(this.store.state)) this.actions.stop();
   }
 
   /** @param {SubmitEvent} event */
   async #onSubmit(event) {
     event.preventDefault();
     const prompt = this.prompt.value.trim();
-    if (!prompt || runningAnswer(this.store.state)) return;
+    if (!prompt) return;
     this.#write("");
-    const taken = await this.actions.send(prompt);
-    if (!taken && !this.prompt.value) this.#write(prompt);
+    if (runningAnswer(this.store.state)) return this.store.dispatch({ type: "prompt-queued", prompt });
+    await this.#send(prompt);
+  }
+
+  /** What the server refuses comes back, if nothing else has been written. @param {string} prompt */
+  async #send(prompt) {
+    const { conversationId } = this.store.state;
+    if (await this.actions.send(prompt)) return;
+    if (conversationId !== this.store.state.conversationId) keepDraft(conversationId, prompt);
+    else if (!this.prompt.value) this.#write(prompt);
   }
 
   /** @param {Event} event */
@@ -66,18 +91,50 @@ export class ComposerView extends View {
   /** @param {import("../state/types.js").Change} change */
   #onChange({ state, previous }) {
     const [now, before] = [runningAnswer(state), runningAnswer(previous)];
-    if (now !== before) this.#show();
-    const moved = state.conversationId !== previous.conversationId && !now;
-    if (moved || (before && !now && nothingHasFocus(this.root))) this.focus();
+    const moved = state.conversationId !== previous.conversationId;
+    if (moved) this.#move(state, previous);
+    if (now?.key !== before?.key || now?.stopping !== before?.stopping) this.#show();
+    if (before && !now && !moved) this.#goOn(state, before.key);
+    if ((moved && !now) || (before && !now && nothingHasFocus(this.root))) this.focus();
+  }
+
+  /**
+   * A new chat that the server has accepted is the same chat under another name. Another one has
+   * its own draft; what waited in the list stays behind as this one's.
+   * @param {import("../state/types.js").State} state
+   * @param {import("../state/types.js").State} previous
+   */
+  #move(state, previous) {
+    const isSame = state.messages.some(({ key }) => previous.messages.some((each) => each.key === key));
+    const text = isSame ? this.prompt.value : draftOf(state.conversationId);
+    if (isSame) keepDraft(previous.conversationId, "");
+    else if (previous.queued.length) keepDraft(previous.conversationId, joined(previous.queued, this.prompt.value));
+    this.#write(text);
+  }
+
+  /**
+   * Sends the next prompt of the list; after a failure, or a Stop, a reader decides anew.
+   * @param {import("../state/types.js").State} state
+   * @param {string} key  of the answer that was being written
+   */
+  #goOn({ queued, messages }, key) {
+    if (!queued.length) return;
+    const answer = messages.find((each) => each.key === key);
+    const goes = answer !== undefined && endedWell(answer);
+    this.store.dispatch({ type: "queue-set", queued: goes ? queued.slice(1) : [] });
+    if (goes) this.#send(queued[0]);
+    else this.#write(joined(queued, this.prompt.value));
   }
 
   #show() {
     const answer = runningAnswer(this.store.state);
     const hadFocus = this.sendButton.matches(":focus") || this.stopButton.matches(":focus");
-    this.sendButton.hidden = Boolean(answer);
+    const writes = this.prompt.value.trim() !== "";
     this.stopButton.hidden = !answer;
     this.stopButton.disabled = Boolean(answer?.stopping);
-    this.sendButton.disabled = !this.prompt.value.trim();
+    this.sendButton.hidden = Boolean(answer) && !writes;
+    this.sendButton.disabled = !writes;
+    this.sendButton.setAttribute("aria-label", answer ? "Send when the answer is done" : "Send");
     if (hadFocus && nothingHasFocus(this.root)) this.prompt.focus();
     this.#fit();
   }
@@ -91,7 +148,18 @@ export class ComposerView extends View {
 
   /** @param {string} text */
   #write(text) {
-    this.prompt.value = text;
+    if (this.prompt.value !== text) this.prompt.value = text; // setting it would move the caret
+    keepDraft(this.store.state.conversationId, text);
     this.#show();
   }
+}
+
+/** Whether a finger is what points. */
+function isTouched() {
+  return matchMedia("(pointer: coarse)").matches;
+}
+
+/** @param {string[]} queued @param {string} text */
+function joined(queued, text) {
+  return [...queued, text].filter(Boolean).join("\n\n");
 }

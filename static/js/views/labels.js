@@ -15,7 +15,12 @@ const ENDINGS = {
 /** Tells a reader how an answer ended; "" if it ended normally. @param {ShownMessage} answer */
 export function endingOf(answer) {
   if (answer.status === "running" || answer.error) return "";
-  return ENDINGS[answer.finish_reason ?? ""] ?? "";
+  return ENDINGS[answer.finish_reason ?? ""] ?? (isEmpty(answer) ? "The model gave an empty answer." : "");
+}
+
+/** @param {ShownMessage} answer */
+function isEmpty({ content, files, tools }) {
+  return !content.trim() && files.length + tools.length === 0;
 }
 
 /**
@@ -46,20 +51,36 @@ function endAnnouncement(answer) {
 }
 
 /** The small line under an answer. @param {ShownMessage} answer */
-export function metaOf({ model, timing, usage }) {
-  return [model, timing && seconds(timing.total_ms), tokensOf(usage, timing)].filter(Boolean).join(" · ");
+export function metaOf(answer) {
+  const { model, timing } = answer;
+  return [model, timing && seconds(timing.total_ms), tokensOf(answer)].filter(Boolean).join(" · ");
 }
 
-/** @param {ShownMessage} answer */
-export function thinkingLabel(answer) {
-  if (answer.thinkingSince !== null) return "Thinking";
-  return answer.thinkingMs ? `Thought for ${seconds(answer.thinkingMs)}` : "Thoughts";
+/**
+ * The server tells how long all of it thought; of several thoughts, only who watched knows.
+ * @param {{since: number|null, ms: number}} part
+ * @param {ShownMessage} answer
+ */
+export function thinkingLabel({ since, ms }, { parts, thinkingMs, watched }) {
+  if (since !== null) return "Thinking";
+  const isOnly = parts.filter(({ type }) => type === "thought").length === 1;
+  const long = isOnly ? thinkingMs : watched ? ms : 0;
+  return long ? `Thought for ${seconds(long)}` : "Thoughts";
 }
 
-/** Stands beside the dots that say that more will come. @param {ShownMessage} answer */
-export function waitingLabel(answer) {
+/** What a running answer is at; "" once it has ended. @param {ShownMessage} answer */
+export function phaseOf(answer) {
+  if (answer.status !== "running") return "";
   if (answer.waiting) return "Reconnecting…";
-  return answer.stopping ? "Stopping…" : "";
+  if (answer.stopping) return "Stopping…";
+  if (!answer.id) return "Connecting…";
+  if (answer.askedSince !== null) return "Waiting for you";
+  const running = answer.tools.findLast((tool) => !tool.done);
+  if (running) return `Running ${running.name}`;
+  if (answer.thinkingSince !== null) return "Thinking…";
+  const last = answer.parts[answer.parts.length - 1]?.type;
+  if (last === "text") return "Writing…";
+  return answer.provider ? `Waiting for ${answer.provider}` : "Waiting for the model";
 }
 
 /** @param {import("../state/types.js").ToolCall} tool */
@@ -132,21 +153,28 @@ export function pretty(value) {
 }
 
 /** @param {number} ms */
-function seconds(ms) {
+export function seconds(ms) {
   const whole = ms / 1000;
   if (whole < 60) return `${whole.toFixed(1)} s`;
   return `${Math.floor(whole / 60)} min ${Math.round(whole % 60)} s`;
 }
 
-/**
- * Tokens per second, or their number if the answer was too short to measure.
- * @param {import("../state/types.js").Usage|null} usage
- * @param {import("../state/types.js").Timing|null} timing
- */
-function tokensOf(usage, timing) {
+/** Tokens per second, or their number if the rate cannot be told. @param {ShownMessage} answer */
+function tokensOf(answer) {
+  const { usage } = answer;
   if (!usage?.completion) return "";
-  const about = usage.estimated ? "≈ " : "";
-  const ms = timing && timing.first_token_ms !== null ? timing.total_ms - timing.first_token_ms : 0;
-  if (ms < 200 || usage.completion < 5) return `${about}${usage.completion} tokens`;
-  return `${about}${Math.round((usage.completion / ms) * 1000)} tokens/s`;
+  const rate = rateOf(answer);
+  return `${usage.estimated ? "≈ " : ""}${rate === null ? `${usage.completion} tokens` : `${rate} tokens/s`}`;
+}
+
+/**
+ * Tokens per second while it wrote; null if it was too short to measure, or waited for a reader
+ * nobody knows how long.
+ * @param {ShownMessage} answer
+ */
+export function rateOf({ usage, timing, tools, waitedMs, watched }) {
+  const first = watched || !tools.some((tool) => tool.approval) ? timing?.first_token_ms ?? null : null;
+  if (!usage || !timing || first === null) return null;
+  const ms = timing.total_ms - first - waitedMs;
+  return ms < 200 || usage.completion < 5 ? null : Math.round((usage.completion / ms) * 1000);
 }

@@ -66,7 +66,7 @@ export function linkNumbers(node, sources) {
   const found = [];
   while (texts.nextNode()) found.push(/** @type {Text} */ (texts.currentNode));
   for (const text of found) {
-    if (!text.parentElement?.closest("a, code, pre")) linkIn(text, list);
+    if (!text.parentElement?.closest("a, code, pre, .math")) linkIn(text, list);
   }
 }
 

@@ -1,15 +1,22 @@
 // @ts-check
 /**
- * The model picker and the thinking switch. This browser remembers the choice. Until a reader
- * touches the switch, the model decides whether it thinks.
+ * The model picker and the thinking switch. This browser remembers the choice; a conversation goes
+ * on with the model that it had. The switch has three states: on, off, and as the model likes.
  */
 
-import { hook } from "../dom/hooks.js";
+import { hook, setText } from "../dom/hooks.js";
+import { recall, remember } from "../dom/storage.js";
 import { effectiveChoice } from "../state/selectors.js";
 import { View } from "./view.js";
 
-const MODEL_KEY = "chatapp.model";
-const THINKING_KEY = "chatapp.thinking";
+const MODEL_KEY = "model";
+const THINKING_KEY = "thinking";
+/** Each with its words for the eye and for a screen reader; a click leads to the next one. */
+const THINKING = [
+  { value: null, label: "Think", says: "Think: as the model likes" },
+  { value: true, label: "Think: on", says: "Think: on" },
+  { value: false, label: "Think: off", says: "Think: off" },
+];
 
 export class ModelPicker extends View {
   /** @param {HTMLElement} root @param {import("../state/store.js").Store} store */
@@ -30,13 +37,14 @@ export class ModelPicker extends View {
 
   #onPick() {
     const choice = JSON.parse(this.picker.value);
-    localStorage.setItem(MODEL_KEY, this.picker.value);
+    remember(MODEL_KEY, choice);
     this.store.dispatch({ type: "model-chosen", choice });
   }
 
   #onToggle() {
-    const thinking = !this.store.state.thinking;
-    localStorage.setItem(THINKING_KEY, String(thinking));
+    const at = THINKING.findIndex(({ value }) => value === this.store.state.thinking);
+    const thinking = THINKING[(at + 1) % THINKING.length].value;
+    remember(THINKING_KEY, thinking);
     this.store.dispatch({ type: "thinking-set", thinking });
   }
 
@@ -48,9 +56,10 @@ export class ModelPicker extends View {
   }
 
   #fill() {
-    const { catalogue, choice } = this.store.state;
+    const { catalogue, choice, usual } = this.store.state;
     const offered = catalogue.providers.filter((each) => each.models.length > 0);
-    const remembered = choice ? [{ name: choice.provider, models: [choice.model] }] : [];
+    const known = choice ?? usual;
+    const remembered = known ? [{ name: known.provider, models: [known.model] }] : [];
     const groups = (offered.length ? offered : remembered).map(group);
     if (groups.length) this.picker.replaceChildren(...groups);
     this.picker.disabled = offered.length === 0;
@@ -60,15 +69,17 @@ export class ModelPicker extends View {
     const { thinking } = this.store.state;
     const choice = effectiveChoice(this.store.state);
     if (choice && !this.picker.disabled) this.picker.value = valueOf(choice.provider, choice.model);
-    this.toggle.setAttribute("aria-pressed", String(thinking === true));
+    const { label, says } = THINKING.find(({ value }) => value === thinking) ?? THINKING[0];
+    this.toggle.setAttribute("aria-pressed", thinking === null ? "mixed" : String(thinking));
+    this.toggle.setAttribute("aria-label", says);
+    this.toggle.title = says;
+    setText(hook(this.toggle, "thinking-state"), label);
   }
 }
 
 /** @returns {Partial<import("../state/types.js").State>} what this browser remembers */
 export function rememberedModel() {
-  const model = localStorage.getItem(MODEL_KEY);
-  const thinking = localStorage.getItem(THINKING_KEY);
-  return { choice: model ? JSON.parse(model) : null, thinking: thinking ? JSON.parse(thinking) : null };
+  return { usual: recall(MODEL_KEY), thinking: recall(THINKING_KEY) };
 }
 
 /** @param {{name: string, models: string[]}} provider */

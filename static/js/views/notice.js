@@ -14,7 +14,9 @@ export class NoticeView extends View {
 
   start() {
     this.on(hook(this.node, "notice-close"), "click", () => this.store.dispatch({ type: "notice-dismissed" }));
-    this.on(this.store, "change", () => this.#show());
+    this.on(this.store, "change", ({ detail: { state, previous } }) => {
+      if (state.notice !== previous.notice) this.#show();
+    });
     this.#show();
   }
 

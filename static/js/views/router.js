@@ -5,6 +5,7 @@
  * loads no page. A page has one router; a chat without one leaves the address alone.
  */
 
+import { waitsForReader } from "../state/selectors.js";
 import { View } from "./view.js";
 
 const CONVERSATION = /^\/c\/([^/]+)\/?$/;
@@ -67,13 +68,15 @@ export class Router extends View {
     const moved = conversationId !== previous.conversationId;
     const here = conversationIn(location.pathname);
     if (moved && (here === null) !== (conversationId === null)) history.pushState(null, "", pathOf(conversationId));
-    if (moved || conversations !== previous.conversations) this.#showTitle();
+    const waits = waitsForReader(state) !== waitsForReader(previous);
+    if (moved || waits || conversations !== previous.conversations) this.#showTitle();
   }
 
   #showTitle() {
     const { conversations, conversationId } = this.store.state;
     const open = conversations.find((each) => each.id === conversationId);
-    document.title = open ? `${open.title} · chatapp` : "chatapp";
+    const title = open ? `${open.title} · chatapp` : "chatapp";
+    document.title = waitsForReader(this.store.state) ? `(!) Waiting for you · ${title}` : title;
   }
 }
 

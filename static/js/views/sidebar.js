@@ -2,6 +2,8 @@
 /** The list of conversations: it shows which one is open, renames and deletes. */
 
 import { arrange, cloned, hook, setText } from "../dom/hooks.js";
+import { runningAnswer, waitsForReader } from "../state/selectors.js";
+import { keepDraft } from "./drafts.js";
 import { View } from "./view.js";
 
 /** @typedef {import("../state/types.js").Conversation} Conversation */
@@ -30,12 +32,15 @@ export class SidebarView extends View {
     this.on(this.dialog, "close", () => this.#onDialogClose());
     this.on(this.store, "change", ({ detail }) => this.#onChange(detail));
     this.#show();
+    this.#showOpen();
   }
 
   /** @param {import("../state/types.js").Change} change */
   #onChange({ state, previous }) {
     const moved = state.conversationId !== previous.conversationId;
-    if (moved || state.conversations !== previous.conversations) this.#show();
+    const at = activityOf(state);
+    if (moved || state.conversations !== previous.conversations || at !== activityOf(previous)) this.#show();
+    if (moved) this.#showOpen();
   }
 
   #show() {
@@ -45,6 +50,7 @@ export class SidebarView extends View {
     arrange(this.list, conversations.map((each) => {
       const item = items.get(each.id) ?? cloned(this.root, "conversation");
       showItem(item, each, each.id === conversationId);
+      item.dataset.activity = each.id === conversationId ? activityOf(this.store.state) : "";
       return item;
     }));
     const open = conversations.find((each) => each.id === conversationId);
@@ -107,8 +113,30 @@ export class SidebarView extends View {
     const id = this.dialog.dataset.conversation ?? "";
     if (this.dialog.returnValue !== "delete") return;
     const wasOpen = id === this.store.state.conversationId;
-    if ((await this.actions.remove(id)) && wasOpen) this.actions.openNewChat();
+    const place = this.store.state.conversations.findIndex((each) => each.id === id);
+    if (!(await this.actions.remove(id))) return;
+    keepDraft(id, "");
+    if (wasOpen) this.actions.openNewChat();
+    this.#focusAt(place);
   }
+
+  /** The focus goes on to what follows in the list, where the deleted one was. @param {number} place */
+  #focusAt(place) {
+    const { children } = this.list;
+    const item = children[Math.min(place, children.length - 1)];
+    (item ? hook(item, "link") : hook(this.root, "new-chat")).focus();
+  }
+
+  /** In a long list the open conversation may be out of sight. */
+  #showOpen() {
+    this.list.querySelector('[aria-current="page"]')?.scrollIntoView({ block: "nearest" });
+  }
+}
+
+/** What the open conversation is at. @param {import("../state/types.js").State} state */
+function activityOf(state) {
+  if (waitsForReader(state)) return "waits";
+  return runningAnswer(state) ? "runs" : "";
 }
 
 /** @param {HTMLElement} item @param {Conversation} conversation @param {boolean} open */

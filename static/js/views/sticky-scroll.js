@@ -1,34 +1,49 @@
 // @ts-check
 /**
- * Keeps the end of the conversation in view while it grows, if the reader is there. A reader who
- * has scrolled away is left alone and gets a button that leads back.
+ * Keeps the end of the conversation in view while it grows, until the reader means to read
+ * elsewhere: turns the wheel up, drags, presses a key that scrolls, selects text. How near the end
+ * is tells nothing of intent, since each growth moves it. The view follows again once the reader is back
+ * at the end, or presses the button that leads there.
  */
 
 import { hook } from "../dom/hooks.js";
 import { View } from "./view.js";
 
-/** Nearer than this counts as "at the end". */
+/** A reader this near to the end sees it. */
 const NEAR_PX = 56;
+/** Browsers round positions when the page is zoomed. */
+const AT_END_PX = 2;
+const KEYS_UP = ["PageUp", "Home", "ArrowUp"];
 
 export class StickyScroll extends View {
   #stuck = true;
   #lastTop = 0;
+  #lastHeight = 0;
+  #touchY = 0;
   #resized = new ResizeObserver(() => this.onGrowth());
 
   /** @param {HTMLElement} root */
   constructor(root) {
     super(root);
-    this.scroller = hook(root, "scroller");
+    this.inner = hook(root, "scroller");
+    this.outer = hook(root, "main");
     this.button = hook(root, "jump");
   }
 
   start() {
-    this.on(this.scroller, "scroll", () => this.#onScroll(), { passive: true });
+    const passive = { passive: true };
+    for (const box of [this.inner, this.outer]) this.on(box, "scroll", () => this.#onScroll(), passive);
+    this.on(this.inner, "wheel", ({ deltaY }) => deltaY < 0 && this.#leave(), passive);
+    this.on(this.inner, "touchstart", ({ touches }) => (this.#touchY = touches[0].clientY), passive);
+    this.on(this.inner, "touchmove", ({ touches }) => touches[0].clientY > this.#touchY && this.#leave(), passive);
+    this.on(this.inner, "pointerdown", (event) => this.#onScrollbar(event) && this.#leave());
+    this.on(this.outer, "keydown", (event) => this.#onKey(event));
+    this.on(document, "selectionchange", () => this.#hasSelection() && this.#leave());
     this.on(this.button, "click", () => {
       this.stick();
       this.#toEnd();
     });
-    this.#resized.observe(this.scroller);
+    this.#resized.observe(this.inner);
   }
 
   stop() {
@@ -46,17 +61,49 @@ export class StickyScroll extends View {
     this.#showButton();
   }
 
+  /** If the window is very low, all of it scrolls (see layout.css). */
+  get #box() {
+    return getComputedStyle(this.inner).overflowY === "visible" ? this.outer : this.inner;
+  }
+
+  /** A conversation that fits has nowhere to go. */
+  #leave() {
+    if (this.#box.scrollHeight > this.#box.clientHeight) this.#stuck = false;
+    this.#showButton();
+  }
+
+  /** @param {KeyboardEvent} event */
+  #onKey({ key, shiftKey, target }) {
+    const writes = target instanceof HTMLTextAreaElement || target instanceof HTMLInputElement;
+    if (!writes && (KEYS_UP.includes(key) || (key === " " && shiftKey))) this.#leave();
+  }
+
+  /** @param {PointerEvent} event */
+  #onScrollbar({ target, offsetX }) {
+    return target === this.inner && offsetX > this.inner.clientWidth;
+  }
+
+  #hasSelection() {
+    const selection = getSelection();
+    return selection !== null && !selection.isCollapsed && this.inner.contains(selection.anchorNode);
+  }
+
   #onScroll() {
-    const { scrollTop } = this.scroller;
-    if (this.#distance() <= NEAR_PX) this.#stuck = true;
-    else if (scrollTop < this.#lastTop) this.#stuck = false;
+    const { scrollTop, scrollHeight, clientHeight } = this.#box;
+    const [up, down] = [scrollTop < this.#lastTop, scrollTop > this.#lastTop];
+    const isShorter = scrollHeight - clientHeight < this.#lastHeight; // then the browser moved it
+    if (up && !isShorter) this.#stuck = false; // the browser's search, or a jump to what has the focus
+    if (down && this.#distance() <= AT_END_PX && !this.#hasSelection()) this.#stuck = true;
     this.#lastTop = scrollTop;
+    this.#lastHeight = scrollHeight - clientHeight;
     this.#showButton();
   }
 
   #toEnd() {
-    this.scroller.scrollTop = this.scroller.scrollHeight;
-    this.#lastTop = this.scroller.scrollTop;
+    const box = this.#box;
+    box.scrollTop = box.scrollHeight;
+    this.#lastTop = box.scrollTop;
+    this.#lastHeight = box.scrollHeight - box.clientHeight;
   }
 
   #showButton() {
@@ -64,7 +111,7 @@ export class StickyScroll extends View {
   }
 
   #distance() {
-    const { scrollHeight, scrollTop, clientHeight } = this.scroller;
+    const { scrollHeight, scrollTop, clientHeight } = this.#box;
     return scrollHeight - scrollTop - clientHeight;
   }
 }

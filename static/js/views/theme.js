@@ -5,9 +5,10 @@
  */
 
 import { hook, setText } from "../dom/hooks.js";
+import { remember } from "../dom/storage.js";
 import { View } from "./view.js";
 
-const THEME_KEY = "chatapp.theme";
+const THEME_KEY = "theme";
 const THEMES = ["auto", "light", "dark"];
 
 export class ThemeView extends View {
@@ -20,7 +21,7 @@ export class ThemeView extends View {
   start() {
     this.on(this.button, "click", () => {
       const next = THEMES[(THEMES.indexOf(currentTheme()) + 1) % THEMES.length];
-      localStorage.setItem(THEME_KEY, next);
+      remember(THEME_KEY, next);
       document.documentElement.dataset.theme = next;
       this.#show();
     });

@@ -2,10 +2,11 @@
 /** The conversation: one view per message, in the order of the state, or the empty page. */
 
 import { copyCode } from "../dom/clipboard.js";
-import { arrange, cloned, hook, setText } from "../dom/hooks.js";
+import { arrange, hook } from "../dom/hooks.js";
 import { throttled } from "../dom/throttle.js";
 import { AnswerView } from "./answer.js";
 import { announcementOf } from "./labels.js";
+import { QuestionView } from "./question.js";
 import { View } from "./view.js";
 
 /** @typedef {import("../state/types.js").ShownMessage} ShownMessage */
@@ -78,6 +79,7 @@ export class ThreadView extends View {
     arrange(this.node, [...views.values()].map((view) => view.node));
     this.root.toggleAttribute("data-empty", messages.length === 0);
     this.scroll.onGrowth();
+    this.node.dispatchEvent(new Event("painted"));
   }
 
   /** @param {string} role @param {HTMLElement} [node] @returns {MessageView} */
@@ -96,19 +98,5 @@ export class ThreadView extends View {
       const words = announcementOf(answer, previous.find((each) => each.key === answer.key));
       if (words) hook(this.root, "announcer").textContent = words;
     }
-  }
-}
-
-class QuestionView extends View {
-  /** @param {HTMLElement} root @param {HTMLElement} [node] */
-  constructor(root, node = cloned(root, "question")) {
-    super(root);
-    this.node = node;
-  }
-
-  /** @param {ShownMessage} message */
-  show(message) {
-    this.node.dataset.message = message.id;
-    setText(hook(this.node, "text"), message.content);
   }
 }

@@ -26,13 +26,16 @@ export class ToolList extends View {
     node.replaceChildren();
   }
 
-  /** @param {import("../state/types.js").ShownMessage} answer @param {Offer|null} offer */
-  show({ tools, status }, offer) {
-    this.node.hidden = tools.length === 0;
+  /**
+   * @param {ToolCall[]} tools
+   * @param {boolean} ended  whether the answer ended
+   * @param {Offer|null} offer
+   */
+  show(tools, ended, offer) {
     for (const surplus of this.#cards.splice(tools.length)) surplus.remove();
     tools.forEach((tool, at) => {
       const card = (this.#cards[at] ??= this.#added());
-      card.show(tool, status === "done", serverOf(tool, offer));
+      card.show(tool, ended, serverOf(tool, offer));
     });
     this.#tick();
   }

@@ -6,14 +6,15 @@
  */
 
 import { cloned, hook, setText } from "../dom/hooks.js";
+import { recall, remember } from "../dom/storage.js";
 import { effectiveAgent, mayCall } from "../state/selectors.js";
 import { View } from "./view.js";
 
 /** @typedef {import("../state/types.js").State} State */
 /** @typedef {import("../state/types.js").Tool} Tool */
 
-const TOOLS_KEY = "chatapp.tools";
-const AGENT_KEY = "chatapp.agent";
+const TOOLS_KEY = "tools";
+const AGENT_KEY = "agent";
 
 export class ToolPicker extends View {
   /**
@@ -79,7 +80,7 @@ export class ToolPicker extends View {
   /** @param {import("../state/types.js").Change} change */
   #onChange({ state, previous }) {
     if (!state.offer) return;
-    const fresh = JSON.stringify(state.offer) !== JSON.stringify(previous.offer);
+    const fresh = state.offer !== previous.offer && JSON.stringify(state.offer) !== JSON.stringify(previous.offer);
     if (fresh) this.#fill(state.offer);
     const chosen = state.tools !== previous.tools || state.agent !== previous.agent;
     if (fresh || chosen) this.#show(state, state.offer);
@@ -126,14 +127,7 @@ export class ToolPicker extends View {
 
 /** @returns {Partial<State>} what this browser remembers */
 export function rememberedTools() {
-  const [tools, agent] = [TOOLS_KEY, AGENT_KEY].map((key) => localStorage.getItem(key));
-  return { tools: tools ? JSON.parse(tools) : null, agent: agent ? JSON.parse(agent) : null };
-}
-
-/** @param {string} key @param {unknown} value */
-function remember(key, value) {
-  if (value === null) localStorage.removeItem(key);
-  else localStorage.setItem(key, JSON.stringify(value));
+  return { tools: recall(TOOLS_KEY), agent: recall(AGENT_KEY) };
 }
 
 /** @param {[string, string]} problem */

@@ -275,6 +275,9 @@ def test_an_open_fence_is_code_while_it_grows_and_is_coloured_when_it_closes(cha
     states = chat.page.evaluate(
         """async () => {
             const { MarkdownView } = await import("/static/js/markdown/view.js");
+            const { highlighter } = await import(document.querySelector("script[type=module]").src.replace("main.js", "markdown/libraries.js"));
+            highlighter.get();
+            await highlighter.arriving;
             const node = document.createElement("div");
             const view = new MarkdownView(node);
             const states = [];
@@ -332,10 +335,10 @@ def test_50_kb_of_marks_that_open_and_never_close_are_drawn(chat: Any, name: str
 def test_thousands_of_levels_do_not_break_the_page(chat: Any, mark: str) -> None:
     drawn = chat.rendered(mark * 2000 + "**deep** below\n\n**after**")
     assert "deep" in drawn and "<strong>after</strong>" in drawn
-    levels = drawn.count("<blockquote>") + drawn.count("<li>")
+    levels = drawn.count("<blockquote") + drawn.count("<li>")
     assert 10 < levels < 100
 
 
 def test_ordinary_depth_and_emphasis_stay(chat: Any) -> None:
     drawn = chat.rendered("> > > a\n\n" + "".join(f"{'  ' * level}- **level** {level}\n" for level in range(10)))
-    assert drawn.count("<blockquote>") == 3 and drawn.count("<strong>level</strong>") == 10
+    assert drawn.count("<blockquote") == 3 and drawn.count("<strong>level</strong>") == 10

@@ -66,7 +66,7 @@ def main() -> None:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
     pids = [os.getpid()]
-    if MODE == "deaf-parent":
+    if MODE in ("deaf-parent", "leaves-child"):
         pids.append(subprocess.Popen([sys.executable, __file__, "deaf"], env={**os.environ, "PIDS": os.devnull}).pid)
     if path := os.environ.get("PIDS"):
         with open(path, "w") as file:

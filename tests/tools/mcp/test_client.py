@@ -111,7 +111,7 @@ def children() -> list[tuple[int, str]]:
 
 
 def pid_of(word: str) -> int:
-    [pid] = [pid for pid, command in children() if word in command]
+    [pid] = [pid for pid, command in children() if word in command and "watcher" not in command]
     return pid
 
 

@@ -98,13 +98,13 @@ def test_any_answer_to_a_ping_is_a_sign_of_life(catalog: ToolCatalog, folder: Pa
 
 
 def test_no_server_outlives_the_catalog_whatever_it_ignores(tmp_path: Path) -> None:
-    modes = ("never-starts", "deaf", "deaf-parent")
+    modes = ("never-starts", "deaf", "deaf-parent", "leaves-child")
     catalog = catalog_of(tmp_path, *modes)
     gevent.spawn(catalog.all)
     soon(lambda: all(pids(tmp_path, mode) for mode in modes))
-    assert call(catalog, "deaf-parent") == "useful"
+    assert call(catalog, "deaf-parent") == call(catalog, "leaves-child") == "useful"
     running = [pid for mode in modes for pid in pids(tmp_path, mode)]
-    assert len(alive(running)) == 4
+    assert len(alive(running)) == 6
     catalog.close()
     soon(lambda: not alive(running))
 
@@ -125,20 +125,32 @@ __import__("gevent").sleep(600)
 """
     owner = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
     assert owner.stdout and owner.stdout.readline() == "1\n"
-    (server, child) = pids(tmp_path, "deaf-parent")
-    helper = int(Path(f"/proc/{server}/stat").read_text().rpartition(")")[2].split()[1])
+    running = pids(tmp_path, "deaf-parent")
+    helper = parent(parent(running[0]))
     owner.kill()
     owner.wait()
     os.kill(helper, signal.SIGKILL)
-    soon(lambda: not alive([server]))
+    soon(lambda: not alive(running))
     owner.stdout.close()
-    for left in alive([child]):
-        os.kill(left, signal.SIGKILL)  # a child of a server ends with the server's group, which nobody is left to end
+
+
+def test_what_a_server_that_died_has_started_ends_with_it(tmp_path: Path) -> None:
+    catalog = catalog_of(tmp_path, "leaves-child")
+    assert call(catalog, "leaves-child") == "useful"
+    server, child = pids(tmp_path, "leaves-child")
+    os.kill(server, signal.SIGKILL)
+    soon(lambda: not alive([child]))
+    assert call(catalog, "leaves-child") == "useful"
+    catalog.close()
 
 
 def pids(folder: Path, mode: str) -> list[int]:
     file = folder / f"{mode}.pids"
     return [int(pid) for pid in file.read_text().split()] if file.exists() else []
+
+
+def parent(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 def alive(running: list[int]) -> list[int]:

@@ -26,12 +26,28 @@ LOST = (-32000, -32600)
 PING_S = 3.0  # a server that does not answer a ping in this time is busy, not dead
 PAGES = 50  # of a list of tools: ends a list that has no end
 
-# Runs a server that the kernel kills with this process, whatever it ignores. 1: PR_SET_PDEATHSIG.
+# Runs a server, and kills all that it started: once it has ended, or when this process has,
+# whatever they ignore. They are one process group, which the SDK makes. 1: PR_SET_PDEATHSIG.
 WITH_PARENT = """
 import ctypes, os, signal, sys
-ctypes.CDLL(None).prctl(1, signal.SIGKILL)
-if os.getppid() == int(sys.argv[1]):
-    os.execvp(sys.argv[2], sys.argv[2:])
+die_with_parent = lambda signal: ctypes.CDLL(None).prctl(1, signal)
+signal.signal(signal.SIGUSR1, lambda *_: os.killpg(0, signal.SIGKILL))
+signal.signal(signal.SIGTERM, lambda *_: None)  # the SDK sends it to all of them; the server decides
+die_with_parent(signal.SIGUSR1)
+if os.getppid() != int(sys.argv[1]):
+    sys.exit()
+watcher = os.getpid()
+server = os.fork()
+if not server:
+    die_with_parent(signal.SIGKILL)
+    for each in (signal.SIGUSR1, signal.SIGTERM):
+        signal.signal(each, signal.SIG_DFL)
+    if os.getppid() == watcher:
+        os.execvp(sys.argv[2], sys.argv[2:])
+for pipe in (0, 1):
+    os.close(pipe)  # whoever reads there sees the server's end
+os.waitpid(server, 0)
+os.killpg(0, signal.SIGKILL)
 """
 
 # `ping` is deprecated: servers of protocol 2026-07-28 and later refuse it, older ones need it.
@@ -168,7 +184,7 @@ class Server:
 def _ending_with_this_process(config: dict[str, Any]) -> StdioServerParameters:
     if sys.platform != "linux":
         return StdioServerParameters(**config)
-    shim = ["-c", WITH_PARENT, str(os.getpid()), config["command"], *config["args"]]
+    shim = ["-I", "-S", "-c", WITH_PARENT, str(os.getpid()), config["command"], *config["args"]]
     return StdioServerParameters(**{**config, "command": sys.executable, "args": shim})
 
 

@@ -3,85 +3,52 @@
 The names are part of the contract with clients. A `StreamEvent` is one thing that happened; an
 `Entry` is an event with its place in the log. `encode_events` and `decode_events` define how logs
 store events: a self-describing msgpack list of maps, so that the next version can read a log that
-this one wrote (add fields with defaults; never rename).
+this one wrote (add fields with defaults; never rename). `tools` has the events of tool calls,
+`measures` what a run used; both are imported from here.
 """
 
 from typing import Literal, TypeAlias
 
 import msgspec
 
+from chatapp.events.base import Event
+from chatapp.events.measures import COST_DIGITS, ErrorInfo, Timing, Usage
+from chatapp.events.tools import ToolApproval, ToolCall, ToolInputDelta, ToolProgress, ToolQuestion, ToolResult
+
+__all__ = [
+    "COST_DIGITS",
+    "AttemptReset",
+    "Bytes",
+    "CitedSource",
+    "Entry",
+    "ErrorInfo",
+    "Event",
+    "File",
+    "FinishReason",
+    "NativePiece",
+    "Part",
+    "PlanStep",
+    "Raw",
+    "ReasoningDelta",
+    "RunEnd",
+    "RunStart",
+    "StreamEvent",
+    "TextDelta",
+    "Timing",
+    "ToolApproval",
+    "ToolCall",
+    "ToolInputDelta",
+    "ToolProgress",
+    "ToolQuestion",
+    "ToolResult",
+    "Usage",
+    "decode_events",
+    "encode_events",
+]
+
 FinishReason: TypeAlias = Literal["stop", "length", "content_filter", "tool_limit", "cancelled", "interrupted", "error"]
 
-
 Bytes: TypeAlias = bytes  # a field of that name hides the type
-
-COST_DIGITS = 9
-"""Costs are whole numbers of 10^-9 of the currency: one token of a cheap model is less than
-10^-6."""
-
-
-class Event(msgspec.Struct, frozen=True, gc=False, tag_field="event", omit_defaults=True):
-    """The base of every event. Its tag is the event's public name.
-
-    The collector of cycles need not look at events: their values are JSON, which has none.
-    """
-
-
-class Usage(msgspec.Struct, frozen=True, gc=False):
-    """Tokens, and what they cost by the price table; `cost` is None if that has no price for them.
-
-    `prompt` includes `cached`, which were read from the provider's cache, and `cache_written`;
-    `completion` includes `reasoning`. `estimated`: the provider gave no usage, and chatapp
-    estimated it from lengths.
-    """
-
-    prompt: int = 0
-    completion: int = 0
-    total: int = 0
-    reasoning: int = 0
-    cached: int = 0
-    estimated: bool = False
-    cache_written: int = 0
-    cost: float | None = None
-    currency: str | None = None
-
-    def __add__(self, other: "Usage") -> "Usage":
-        """The usage of two requests of one run; estimated if either is. A request without a price
-        adds nothing to the cost."""
-        costs = [usage.cost for usage in (self, other) if usage.cost is not None]
-        return Usage(
-            self.prompt + other.prompt,
-            self.completion + other.completion,
-            self.total + other.total,
-            self.reasoning + other.reasoning,
-            self.cached + other.cached,
-            self.estimated or other.estimated,
-            self.cache_written + other.cache_written,
-            round(sum(costs), COST_DIGITS) if costs else None,
-            self.currency or other.currency,
-        )
-
-
-class Timing(msgspec.Struct, frozen=True, gc=False):
-    """Milliseconds since the run's start. None: the run ended before that point.
-
-    `upstream_closed_ms` is there only if the run was stopped: how long after its process heard of
-    that the provider's connection was closed.
-    """
-
-    first_byte_ms: int | None = None
-    first_token_ms: int | None = None
-    total_ms: int = 0
-    upstream_closed_ms: int | msgspec.UnsetType = msgspec.UNSET
-
-
-class ErrorInfo(msgspec.Struct, frozen=True, gc=False):
-    """The part of a failure that is safe to show to a client."""
-
-    code: str
-    message: str
-    retryable: bool
-    trace_id: str
 
 
 class RunStart(Event, frozen=True, tag="run-start"):
@@ -105,72 +72,6 @@ class ReasoningDelta(Event, frozen=True, tag="reasoning-delta"):
 
 class TextDelta(Event, frozen=True, tag="text-delta"):
     text: str
-
-
-class ToolInputDelta(Event, frozen=True, tag="tool-input-delta"):
-    """A piece of a tool call's JSON arguments, as it arrives."""
-
-    tool_call_id: str
-    name: str
-    text: str
-
-
-class ToolCall(Event, frozen=True, tag="tool-call"):
-    """`unread` is the model's text if it was not a JSON object; `arguments` is then empty.
-    `by_provider`: the provider ran the tool itself, whatever its name, and no one else may."""
-
-    id: str
-    type: Literal["function", "mcp"]
-    name: str
-    arguments: dict[str, object]
-    unread: str = ""
-    by_provider: bool = False
-
-
-class ToolResult(Event, frozen=True, tag="tool-result"):
-    """The outcome of a call: `result`, any JSON value, if `error` is None; otherwise `error`."""
-
-    tool_call_id: str
-    result: object = None
-    error: str | None = None
-
-
-class ToolApproval(Event, frozen=True, tag="tool-approval"):
-    """The state of a call that needs its owner's approval: first `asked`, then one of the others.
-
-    No vendor's protocol has this event, so a dialect shows nothing if its clients might stumble
-    over it. At `expires` (epoch seconds) the call is denied.
-    """
-
-    tool_call_id: str
-    state: Literal["asked", "approved", "denied", "expired"]
-    expires: float
-
-
-class ToolQuestion(Event, frozen=True, tag="tool-question"):
-    """A question of a running call's tool to the owner, such as an MCP server's elicitation: first
-    `asked`, then one of the other states. What the owner fills in stands in no log.
-
-    `schema` is the JSON schema of a flat form; only the first event has it, and the `message`. At
-    `expires` (epoch seconds) nobody is waited for any more. `id` is unique.
-    """
-
-    tool_call_id: str
-    id: str
-    state: Literal["asked", "accepted", "declined", "cancelled", "expired"]
-    expires: float
-    message: str = ""
-    schema: dict[str, object] = {}
-
-
-class ToolProgress(Event, frozen=True, tag="tool-progress"):
-    """How far a running call is: `done` of `total`, which is None if nobody knows it. A client that
-    misses one is told by the next, and a kept answer has none."""
-
-    tool_call_id: str
-    done: float
-    total: float | None = None
-    message: str = ""
 
 
 class PlanStep(Event, frozen=True, tag="plan-step"):

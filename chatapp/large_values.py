@@ -1,4 +1,4 @@
-"""Work on large values in pieces, between which the other greenlets have their turns.
+"""Work on large values in pieces, between which the other greenlets go on.
 
 In one go 8 MB of base64 would hold up every reader of the process for tens of milliseconds.
 """
@@ -6,22 +6,16 @@ In one go 8 MB of base64 would hold up every reader of the process for tens of m
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
 
-import gevent
+from chatapp.hub import let_others_run
 
 PIECE_BYTES = 384 * 1024  # a multiple of 3 and of 4; about a millisecond of base64
-YIELD_S = 0.001  # more than 0: that would let other greenlets run, but no socket be read
-
-
-def pause() -> None:
-    """Let everybody else have a turn."""
-    gevent.sleep(YIELD_S)
 
 
 def slices(size: int) -> Iterator[slice]:
     """The pieces of a value of this size, with a pause before each but the first."""
     for start in range(0, size, PIECE_BYTES):
         if start:
-            pause()
+            let_others_run()
         yield slice(start, start + PIECE_BYTES)
 
 

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from chatapp import turns
+from chatapp import large_values
 from chatapp.chat import Ask, Message
 from chatapp.events import Entry, File, RunEnd, RunStart, Timing, Usage
+from chatapp.large_values import PIECE_BYTES, from_base64, to_base64
 from chatapp.providers.media import file_of_url
 from chatapp.storage.conversations import Conversations
 from chatapp.storage.database import open_database
 from chatapp.transcript import transcript_of
-from chatapp.turns import PIECE_BYTES, from_base64, to_base64
 
 PICTURE = b"\x89PNG" + bytes(range(256)) * 32 * 1024  # 8 MB
 START = RunStart("run", "trace", "p", "m", "disabled", 0.0)
@@ -27,7 +27,7 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
     def pause() -> None:
         count[0] += 1
 
-    monkeypatch.setattr(turns, "pause", pause)
+    monkeypatch.setattr(large_values, "let_others_run", pause)
     return lambda: count[0]
 
 

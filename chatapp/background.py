@@ -3,7 +3,7 @@
 from typing import Protocol
 
 
-class Part(Protocol):
+class Background(Protocol):
     """Does nothing before `start`."""
 
     def start(self) -> None: ...

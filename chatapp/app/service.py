@@ -1,0 +1,106 @@
+"""build_service(): the service with the stores, limits and catalogs that the settings ask for."""
+
+from collections.abc import Mapping, Sequence
+
+from chatapp.agents.catalog import AgentCatalog
+from chatapp.app.log import open_log
+from chatapp.dialects.registry import DIALECTS
+from chatapp.generation.media import MediaLimits
+from chatapp.generation.observer import RunObserver
+from chatapp.generation.supervisor import RunSupervisor
+from chatapp.logs import EventLog
+from chatapp.metrics.process import Metrics
+from chatapp.prices import PriceTable
+from chatapp.providers.catalog import ProviderCatalog
+from chatapp.quotas.owners import OwnerLimits
+from chatapp.quotas.places import OwnerPlaces
+from chatapp.quotas.requests import RequestLimits, storage_for
+from chatapp.quotas.spending import SpendingLimits
+from chatapp.reading.disconnect import DisconnectPolicy
+from chatapp.reading.presence import OpenReaders, Presence
+from chatapp.service import ChatService
+from chatapp.settings import Settings
+from chatapp.storage.approvals import StoredApprovals
+from chatapp.storage.branching import Branches
+from chatapp.storage.conversations import Conversations
+from chatapp.storage.database import Database, open_database
+from chatapp.storage.listing import Listing
+from chatapp.storage.rates import RateWindows
+from chatapp.storage.receipts import Receipts
+from chatapp.storage.retention import Retention
+from chatapp.storage.searching import Search
+from chatapp.storage.usage import UsageReport
+from chatapp.storage.user_inputs import StoredUserInputs
+from chatapp.tools.catalog import ToolCatalog
+from chatapp.tools.mcp.config import mcp_servers
+from chatapp.tracing.switch import Tracing
+
+
+def build_service(
+    settings: Settings,
+    environ: Mapping[str, str],
+    observers: Sequence[RunObserver] = (),
+    metrics: Metrics | None = None,
+    tracing: Tracing | None = None,
+) -> ChatService:
+    """The application without HTTP, its stores open; nothing of it runs before `start`. Raises
+    ConfigError."""
+    around_provider, around_tool = (tracing.provider, tracing.tool) if tracing else (None, None)
+    metrics = metrics or Metrics()
+    database = open_database(settings.database_url, settings.data)  # first: it makes the folder, or is refused it
+    log = open_log(settings, metrics.log)
+    conversations, approvals = Conversations(database.engine, settings.max_messages), StoredApprovals(database.engine)
+    inputs = StoredUserInputs(database.engine)
+    providers = ProviderCatalog(settings, environ, around_provider)
+    figures = metrics.runs(providers.by_name, providers.is_listed)
+    watching = [*([tracing.runs] if tracing else ()), *observers, figures]
+    runs = _runs(settings, log, conversations, watching)
+    return ChatService(
+        settings=settings,
+        log=log,
+        database=database,
+        conversations=conversations,
+        branches=Branches(database.engine),
+        listing=Listing(database.engine),
+        search=Search(database.engine),
+        approvals=approvals,
+        inputs=inputs,
+        retention=Retention(database.engine, settings.answer_retention_s),
+        providers=providers,
+        tools=ToolCatalog(settings, mcp_servers(settings, environ), approvals, inputs, around_tool),
+        agents=AgentCatalog(settings),
+        dialects=DIALECTS,
+        runs=runs,
+        limits=_limits(settings, database),
+        usage_report=UsageReport(database.engine),
+        reader_places=_reader_places(settings),
+        readers=OpenReaders(),
+        disconnects=DisconnectPolicy(Presence(), log, runs.cancel, conversations.visits, settings.come_back_s),
+        reader_observer=metrics.readers,
+        background=[*([tracing] if tracing else ()), metrics.sampler(figures, lambda: runs.live, providers.circuits)],
+    )
+
+
+def _runs(settings: Settings, log: EventLog, answers: Conversations, observers: Sequence[RunObserver]) -> RunSupervisor:
+    places = OwnerPlaces(settings.max_live_runs, settings.max_owner_share, "running answers", "max_live_runs")
+    media = MediaLimits(settings.max_file_bytes, settings.max_files, settings.max_sources)
+    prices = PriceTable(settings.prices, settings.currency)
+    return RunSupervisor(log, answers, places, observers, media, prices, settings.run_timeout_s)
+
+
+def _limits(settings: Settings, database: Database) -> OwnerLimits:
+    storage = storage_for(settings.log_url, RateWindows(database.engine))
+    spending = SpendingLimits(
+        Receipts(database.engine),
+        settings.max_tokens_per_minute,
+        settings.max_tokens_per_day,
+        settings.max_cost_per_day,
+        settings.currency,
+    )
+    return OwnerLimits(RequestLimits(settings.request_rate, storage), spending, settings.max_runs_per_owner)
+
+
+def _reader_places(settings: Settings) -> OwnerPlaces:
+    return OwnerPlaces(
+        settings.max_readers, settings.max_owner_share, "open streams", "max_readers", settings.max_readers_per_owner
+    )

@@ -1,0 +1,113 @@
+"""build_web(): the service's HTTP, as a Flask application: its blueprints, what every request
+passes, and the page's files."""
+
+from pathlib import Path
+
+from flask import Flask
+
+from chatapp import __version__
+from chatapp.access.factory import open_access
+from chatapp.metrics.exposition import Exposition
+from chatapp.reading.credentials import CredentialWatch
+from chatapp.service import ChatService
+from chatapp.web import (
+    AUTHENTICATOR,
+    CREDENTIALS,
+    EXPOSITION,
+    EXTENSION,
+    SHARES,
+    TICKETS,
+    authentication,
+    cors,
+    errors,
+    guards,
+    health,
+    limit_headers,
+    login,
+    openapi,
+    operator,
+    pages,
+    security_headers,
+    shared,
+)
+from chatapp.web.api import conversations as conversations_api
+from chatapp.web.api import events, files, messages, models, one_request, raw, search, tickets, tools, usage
+from chatapp.web.api import shares as shares_api
+from chatapp.web.assets import Assets
+from chatapp.web.compat import agui, ai_sdk, anthropic, openai_chat, openai_conversations, openai_responses
+from chatapp.web.page_modules import VIEWER_ENTRY, page_modules
+
+PACKAGE = Path(__file__).parent.parent
+
+BLUEPRINTS = (
+    messages,
+    events,
+    files,
+    raw,
+    one_request,
+    conversations_api,
+    search,
+    models,
+    tools,
+    usage,
+    tickets,
+    shares_api,
+    openai_chat,
+    openai_responses,
+    openai_conversations,
+    anthropic,
+    ai_sdk,
+    agui,
+    pages,
+    login,
+    shared,
+    health,
+    operator,
+    openapi,
+)
+
+
+def build_web(service: ChatService, exposition: Exposition) -> Flask:
+    """Raises ConfigError."""
+    app = Flask("chatapp", template_folder=_folder("templates"), static_folder=None, root_path=str(PACKAGE))
+    static = Path(_folder("static"))
+    _tell_templates(app, static)
+    Assets(static).install(app)
+    _give_views(app, service, exposition)
+    _install(app, service)
+    for module in BLUEPRINTS:
+        app.register_blueprint(module.blueprint)
+    return app
+
+
+def _tell_templates(app: Flask, static: Path) -> None:
+    app.jinja_env.globals.update(
+        version=__version__, page_modules=page_modules(static), viewer_modules=page_modules(static, VIEWER_ENTRY)
+    )
+
+
+def _give_views(app: Flask, service: ChatService, exposition: Exposition) -> None:
+    """What views and guards find in `app.extensions`."""
+    access = open_access(app, service.settings, service.database)
+    app.extensions[EXTENSION] = service
+    app.extensions[EXPOSITION] = exposition
+    app.extensions[AUTHENTICATOR] = access.authenticator
+    app.extensions[SHARES], app.extensions[TICKETS] = access.shares, access.tickets
+    app.extensions[CREDENTIALS] = CredentialWatch(access.ended)
+
+
+def _install(app: Flask, service: ChatService) -> None:
+    """What every request passes, in this order."""
+    origins = service.settings.cors_origins
+    errors.install(app, {"/v1/": openai_chat.error_shape, "/v1/messages": anthropic.error_shape})
+    guards.install(app, service.settings.trusted_hosts, cors.allows(origins))
+    authentication.install(app)
+    security_headers.install(app)
+    limit_headers.install(app)
+    cors.install(app, origins)
+
+
+def _folder(name: str) -> str:
+    """Inside the package in a wheel, beside it in a checkout."""
+    inside = PACKAGE / name
+    return str(inside if inside.is_dir() else PACKAGE.parent / name)

@@ -1,0 +1,88 @@
+"""The tree of a conversation's messages, and the path in it that is shown.
+
+Each message follows another one, its parent. Messages with the same parent are versions of each
+other: an answer that was made again, a question that was edited. The path that is shown goes from
+a message without a parent down to one that nothing follows; all others are `superseded`, and kept.
+Ids grow along every path, so the order of the ids is the order of the path.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import TypeAlias
+
+from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy.orm import Session
+
+from chatapp.storage.tables import MessageRow
+
+SLICE = 500  # ids in one statement: databases bound its parameters
+
+Tree: TypeAlias = Mapping[str, str | None]
+"""The parent of each message, in the order of the ids."""
+
+
+def tree_of(session: Session, conversation_id: str | None) -> Tree:
+    """Reads an index, and no message."""
+    links = select(MessageRow.id, MessageRow.parent).where(MessageRow.conversation_id == conversation_id)
+    return dict(sorted((id, parent) for id, parent in session.execute(links)))
+
+
+def path_to(tree: Tree, message_id: str | None) -> list[str]:
+    """The message's ancestors and itself, the first one first."""
+    path = []
+    while message_id is not None:
+        path.append(message_id)
+        message_id = tree.get(message_id)
+    return path[::-1]
+
+
+def path_through(tree: Tree, message_id: str) -> list[str]:
+    """The path to the message, and on by the newest message that follows each."""
+    path = path_to(tree, message_id)
+    newest = {parent: id for id, parent in tree.items()}
+    while following := newest.get(path[-1]):
+        path.append(following)
+    return path
+
+
+def versions_of(tree: Tree) -> dict[str, list[str]]:
+    """For each message all its versions, itself included, the oldest first."""
+    versions: dict[str | None, list[str]] = {}
+    for id, parent in tree.items():
+        versions.setdefault(parent, []).append(id)
+    return {id: versions[parent] for id, parent in tree.items()}
+
+
+def rows_of(session: Session, path: Sequence[str]) -> list[MessageRow]:
+    """The messages with these ids, in order."""
+    rows: list[MessageRow] = []
+    for some in _slices(path):
+        rows += session.scalars(select(MessageRow).where(MessageRow.id.in_(some)).order_by(MessageRow.id))
+    return rows
+
+
+def newest_shown(session: Session, conversation_id: str) -> str | None:
+    """The end of the path that is shown."""
+    return session.scalar(select(func.max(MessageRow.id)).where(*_shown(conversation_id)))
+
+
+def show(session: Session, conversation_id: str, path: Collection[str]) -> None:
+    """Show this path, and no other message."""
+    seen = set(session.scalars(select(MessageRow.id).where(*_shown(conversation_id))))
+    for ids, superseded in ((seen - set(path), True), (set(path) - seen, False)):
+        for some in _slices(sorted(ids)):
+            session.execute(update(MessageRow).where(MessageRow.id.in_(some)).values(superseded=superseded))
+
+
+def take_out(session: Session, message: MessageRow) -> None:
+    """The message is about to be deleted: what follows it follows its parent."""
+    following = MessageRow.conversation_id == message.conversation_id, MessageRow.parent == message.id
+    session.execute(update(MessageRow).where(*following).values(parent=message.parent))
+
+
+def _shown(conversation_id: str) -> tuple[ColumnElement[bool], ...]:
+    return MessageRow.conversation_id == conversation_id, MessageRow.superseded.is_(False)
+
+
+def _slices(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(ids), SLICE):
+        yield ids[start : start + SLICE]

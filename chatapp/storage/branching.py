@@ -1,0 +1,48 @@
+"""The versions of a conversation's messages: told, and chosen from. `conversations` makes them."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Engine
+
+from chatapp.errors import NotFound
+from chatapp.storage import Answer, StoredMessage
+from chatapp.storage.branches import path_through, rows_of, show, tree_of, versions_of
+from chatapp.storage.placement import owned_conversation, owned_message
+from chatapp.storage.transactions import Transactions
+
+
+class Branches:
+    """All raise DatabaseUnavailable; and NotFound, for anybody but the owner too."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._transaction = Transactions(engine, "the conversations are")
+
+    def versions(self, owner: str, conversation_id: str) -> dict[str, list[str]]:
+        """For each message of the conversation, shown or not, the ids of all its versions, itself
+        included, the oldest first."""
+        with self._transaction.reading() as session:
+            return versions_of(tree_of(session, owned_conversation(session, owner, conversation_id).id))
+
+    def choose(self, owner: str, message_id: str) -> str:
+        """Show the path through this message, and on by the newest ones; return the conversation's
+        id."""
+        with self._transaction() as session:
+            conversation_id = owned_message(session, owner, message_id).conversation_id
+            if conversation_id is None:
+                raise NotFound("this message belongs to no conversation")
+            owned_conversation(session, owner, conversation_id, locked=True)
+            show(session, conversation_id, path_through(tree_of(session, conversation_id), message_id))
+            return conversation_id
+
+    def messages(self, owner: str, message_ids: Sequence[str]) -> list[StoredMessage]:
+        """Those of the messages that the owner has, the oldest first."""
+        with self._transaction.reading() as session:
+            return [row.value() for row in rows_of(session, message_ids) if row.owner == owner]
+
+    def answers(self, owner: str, answer_ids: Sequence[str]) -> list[Answer]:
+        """These, in this order. NotFound, which names none, if any is missing."""
+        by_id = {message.id: message for message in self.messages(owner, answer_ids)}
+        answers = [found for id in answer_ids if isinstance(found := by_id.get(id), Answer)]
+        if len(answers) < len(answer_ids):
+            raise NotFound("message: no such answer")
+        return answers

@@ -1,0 +1,116 @@
+"""The list of an owner's conversations, by pages, and what is kept of each for it: pins, what was
+seen, settings."""
+
+from collections.abc import Sequence
+
+import msgspec
+from sqlalchemy import Engine, and_, or_, select
+from sqlalchemy.orm import Session
+
+from chatapp.chat import Ask
+from chatapp.errors import InvalidField
+from chatapp.storage import Conversation, ConversationSettings, Listed, StoredMessage, decode_settings
+from chatapp.storage.history import shown
+from chatapp.storage.placement import owned_conversation
+from chatapp.storage.tables import ConversationRow, MessageRow
+from chatapp.storage.transactions import Transactions
+from chatapp.storage.versions import names_message
+
+
+class Listing:
+    """All raise DatabaseUnavailable; and NotFound, for anybody but the owner too."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._transaction = Transactions(engine, "the conversations are")
+
+    def page(self, owner: str, limit: int, before: str = "", pinned: bool | None = None) -> tuple[list[Listed], str]:
+        """The conversations that were used last, at most `limit`, those before the cursor `before`;
+        and the cursor of the next page, empty if there is none. Raises InvalidField."""
+        query = select(ConversationRow).where(ConversationRow.owner == owner)
+        if before:
+            updated, id = _read_cursor(before)
+            older = ConversationRow.updated < updated
+            query = query.where(or_(older, and_(ConversationRow.updated == updated, ConversationRow.id < id)))
+        if pinned is not None:
+            query = query.where(ConversationRow.pinned.is_(pinned))
+        query = query.order_by(ConversationRow.updated.desc(), ConversationRow.id.desc()).limit(limit + 1)
+        with self._transaction.reading() as session:
+            rows = session.scalars(query).all()
+            found = _listed(session, owner, rows[:limit])
+        return found, _cursor(rows[limit - 1]) if len(rows) > limit else ""
+
+    def messages(self, owner: str, conversation_id: str, limit: int, before: str = "") -> list[StoredMessage]:
+        """The last messages of the path that is shown, at most `limit`, those before this one; in
+        order."""
+        with self._transaction.reading() as session:
+            query = shown(owned_conversation(session, owner, conversation_id).id)
+            if before:
+                query = query.where(MessageRow.id < before)
+            rows = session.scalars(query.order_by(None).order_by(MessageRow.id.desc()).limit(limit)).all()
+            return [row.value() for row in reversed(rows)]
+
+    def pin(self, owner: str, conversation_id: str, pinned: bool) -> Conversation:
+        with self._transaction() as session:
+            conversation = owned_conversation(session, owner, conversation_id)
+            conversation.pinned = pinned
+            return conversation.value()
+
+    def see(self, owner: str, conversation_id: str, message_id: str) -> None:
+        """The owner has seen all up to this message. What was seen once stays so."""
+        with self._transaction() as session:
+            conversation = owned_conversation(session, owner, conversation_id)
+            message = session.get(MessageRow, message_id)
+            if message is None or message.conversation_id != conversation_id:
+                raise InvalidField("message_id: expected the id of a message of this conversation")
+            conversation.seen = max(conversation.seen or "", message_id)
+
+    def set(self, owner: str, conversation_id: str, settings: ConversationSettings) -> Conversation:
+        """Replace the settings."""
+        with self._transaction() as session:
+            conversation = owned_conversation(session, owner, conversation_id)
+            conversation.settings = msgspec.json.encode(settings).decode()
+            return conversation.value()
+
+    def settings_for(self, owner: str, ask: Ask) -> ConversationSettings:
+        """Those of the conversation that the ask names, by itself or by a message."""
+        field = names_message(ask)
+        if ask.conversation_id is None and field is None:
+            return ConversationSettings()
+        query = select(ConversationRow.settings).where(ConversationRow.owner == owner)
+        if ask.conversation_id is not None:
+            query = query.where(ConversationRow.id == ask.conversation_id)
+        elif field is not None:
+            named = select(MessageRow.conversation_id).where(MessageRow.id == getattr(ask, field))
+            query = query.where(ConversationRow.id == named.scalar_subquery())
+        with self._transaction.reading() as session:
+            return decode_settings(session.scalar(query) or "{}")
+
+
+def _listed(session: Session, owner: str, rows: Sequence[ConversationRow]) -> list[Listed]:
+    running = set(
+        session.scalars(
+            select(MessageRow.conversation_id).where(MessageRow.status == "running", MessageRow.owner == owner)
+        )
+    )
+    return [Listed(row.value(), row.id in running, row.id not in running and _is_unread(session, row)) for row in rows]
+
+
+def _is_unread(session: Session, row: ConversationRow) -> bool:
+    """Reads one message, by an index."""
+    if row.seen is None:
+        return False
+    newest = select(MessageRow.id, MessageRow.role).where(MessageRow.conversation_id == row.id)
+    found = session.execute(newest.order_by(MessageRow.id.desc()).limit(1)).first()
+    return found is not None and found.role == "assistant" and found.id > row.seen
+
+
+def _cursor(row: ConversationRow) -> str:
+    return f"{row.updated!r},{row.id}"
+
+
+def _read_cursor(text: str) -> tuple[float, str]:
+    updated, comma, id = text.partition(",")
+    try:
+        return float(updated), id if comma else ""
+    except ValueError:
+        raise InvalidField("before: expected the `next` of another page") from None

@@ -1,0 +1,103 @@
+"""Search in all that an owner said and was answered, the newest first.
+
+It looks at the texts themselves, some hundred at a time, so that no other greenlet waits for it:
+a language without spaces is found like any other, nothing has to be kept in step, and no word is a
+syntax error. What one request may look at is bounded; its cursor goes on from there.
+"""
+
+from sqlalchemy import ColumnElement, Engine, Select, and_, or_, select
+from sqlalchemy.orm import Session
+
+from chatapp.hub import let_others_run
+from chatapp.storage import Hit
+from chatapp.storage.tables import ConversationRow, MessageRow
+from chatapp.storage.transactions import Transactions
+
+SLICE = 200  # messages that are looked at in one go: a millisecond or two
+SLICES = 250  # of one request, at most
+AROUND = 80  # characters of a snippet before the first word, and behind it
+MAX_MARKS = 20
+
+LAST_CHARACTER = "\U0010ffff"  # sorts behind every other
+
+
+class Search:
+    """Raises DatabaseUnavailable."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._transaction = Transactions(engine, "the conversations are")
+
+    def find(self, owner: str, words: list[str], limit: int, before: str = "") -> tuple[list[Hit], str]:
+        """At most about `limit` messages in which all the words stand, whatever their case, those
+        before the message `before`; and where to go on, empty at the end."""
+        hits: list[Hit] = []
+        upper = before or LAST_CHARACTER
+        for _ in range(SLICES):
+            with self._transaction.reading() as session:
+                lower = _lower_end(session, owner, upper)
+                rows = session.execute(_matching(owner, words, lower, upper)).all()
+            hits += [_hit(*row, words=words) for row in rows]
+            if lower is None:
+                return hits, ""
+            upper = lower
+            if len(hits) >= limit:
+                break
+            let_others_run()
+        return hits, upper
+
+
+def _lower_end(session: Session, owner: str, upper: str) -> str | None:
+    """The first of the next slice of messages; None if it is the last slice. Reads an index."""
+    ids = select(MessageRow.id).where(MessageRow.owner == owner, MessageRow.id < upper)
+    return session.scalar(ids.order_by(MessageRow.id.desc()).offset(SLICE - 1).limit(1))
+
+
+def _matching(owner: str, words: list[str], lower: str | None, upper: str) -> Select[str, str, str, str, float, str]:
+    message, conversation = MessageRow, ConversationRow
+    within = [message.owner == owner, message.id < upper]
+    if lower is not None:
+        within.append(message.id >= lower)
+    return (
+        select(message.id, conversation.id, conversation.title, message.role, message.created, message.content)
+        .join(conversation, conversation.id == message.conversation_id)
+        .where(and_(*within), *(_contains(word) for word in words))
+        .order_by(message.id.desc())
+    )
+
+
+def _contains(word: str) -> ColumnElement[bool]:
+    """SQLite knows the case of ASCII letters only."""
+    spelled = dict.fromkeys((word, word.lower(), word.upper(), word.capitalize()))
+    return or_(*(MessageRow.content.icontains(each, autoescape=True) for each in spelled))
+
+
+def _hit(
+    message_id: str, conversation_id: str, title: str, role: str, created: float, content: str, *, words: list[str]
+) -> Hit:
+    places = _places(content, words)
+    start = max(0, (places[0][0] if places else 0) - AROUND)
+    end = min(len(content), (places[0][1] if places else 0) + AROUND)
+    marks = [(begin - start, until - start) for begin, until in places if until <= end]
+    return Hit(message_id, conversation_id, title, role, created, content[start:end], marks)
+
+
+def _places(content: str, words: list[str]) -> list[tuple[int, int]]:
+    """Where the words stand near the first of them, in order and apart."""
+    lowered = content.lower()
+    if len(lowered) != len(content):  # few letters grow in lower case; then their case has to match
+        lowered = content
+    firsts = [place for word in words if (place := lowered.find(word.lower())) >= 0]
+    if not firsts:
+        return []
+    first = min(firsts)
+    found: list[tuple[int, int]] = []
+    for word in words:
+        place = lowered.find(word.lower(), first)
+        while 0 <= place < first + 2 * AROUND and len(found) < MAX_MARKS:
+            found.append((place, place + len(word)))
+            place = lowered.find(word.lower(), place + len(word))
+    apart: list[tuple[int, int]] = []
+    for begin, end in sorted(found):
+        if not apart or begin >= apart[-1][1]:
+            apart.append((begin, end))
+    return apart

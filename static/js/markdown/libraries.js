@@ -1,0 +1,43 @@
+// @ts-check
+/**
+ * Large libraries that few answers need: each is loaded when the first text asks for it. Until
+ * then, and if it cannot be had, the text stands there as it came.
+ */
+
+/** @template T */
+export class Library {
+  /** @type {T|null} */ #value = null;
+  /** @type {Promise<unknown>|null} */ #loading = null;
+
+  /** @param {() => Promise<T>} load */
+  constructor(load) {
+    this.load = load;
+  }
+
+  /** What has been loaded; asks for it if nothing has. @returns {T|null} */
+  get() {
+    if (!this.#value) this.#loading ??= this.load().then((value) => (this.#value = value), () => (this.#loading = null));
+    return this.#value;
+  }
+
+  /** Settles when it is there, if it is on its way; else null. */
+  get arriving() {
+    return this.#value ? null : this.#loading;
+  }
+}
+
+export const highlighter = new Library(async () => (await import("../../vendor/highlight/highlight.min.js")).default);
+
+export const mathematics = new Library(async () => {
+  const sheet = document.createElement("link");
+  const loaded = new Promise((resolve) => ["load", "error"].forEach((type) => sheet.addEventListener(type, resolve)));
+  Object.assign(sheet, { rel: "stylesheet", href: new URL("../../vendor/temml/Temml-Local.css", import.meta.url).href });
+  document.head.append(sheet);
+  const [temml] = await Promise.all([import("../../vendor/temml/temml.mjs"), loaded]);
+  return temml.default;
+});
+
+/** Settles when no library is on its way. */
+export function arrived() {
+  return Promise.all([highlighter.arriving, mathematics.arriving]);
+}

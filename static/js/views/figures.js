@@ -1,0 +1,62 @@
+// @ts-check
+/** What an answer took: times, tokens, cost, the model that gave it, and the trace to ask about. */
+
+import { copyFrom } from "../dom/clipboard.js";
+import { rateOf, seconds } from "./labels.js";
+
+/** It closes with Escape, and when something else is chosen. @param {HTMLDetailsElement} details */
+export function closing(details) {
+  details.addEventListener("focusout", ({ relatedTarget }) => {
+    if (!(relatedTarget instanceof Node && details.contains(relatedTarget))) details.open = false;
+  });
+  details.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !details.open) return;
+    event.stopPropagation();
+    details.open = false;
+  });
+}
+
+/** @param {HTMLElement} list  a `<dl>` @param {import("../state/types.js").ShownMessage} answer */
+export function showFigures(list, answer) {
+  const { usage, timing, provider, model } = answer;
+  const trace = answer.trace_id ?? answer.error?.trace_id ?? null;
+  const about = usage?.estimated ? "≈ " : "";
+  const rate = rateOf(answer);
+  /** @type {[string, string|Node|null|undefined|false][]} */
+  const rows = [
+    ["Model", [provider, model].filter(Boolean).join(" / ")],
+    ["Time to first token", typeof timing?.first_token_ms === "number" && seconds(timing.first_token_ms)],
+    ["Total time", timing && seconds(timing.total_ms)],
+    ["Waited for you", answer.waitedMs >= 1000 && seconds(answer.waitedMs)],
+    ["Tokens in", usage && about + usage.prompt + (usage.cached ? ` (${usage.cached} cached)` : "")],
+    ["Tokens out", usage && about + usage.completion + (usage.reasoning ? ` (${usage.reasoning} thinking)` : "")],
+    ["Tokens/s", rate !== null && about + rate],
+    ["Cost", typeof usage?.cost === "number" && costOf(usage.cost)],
+    ["Trace", trace && copyable(trace)],
+  ];
+  list.replaceChildren(...rows.flatMap(([name, value]) => (value ? row(name, value) : [])));
+}
+
+/** @param {string} name @param {string|Node} value */
+function row(name, value) {
+  const [term, told] = [document.createElement("dt"), document.createElement("dd")];
+  term.textContent = name;
+  told.append(value);
+  return [term, told];
+}
+
+/** Prices are in dollars; small ones need their digits. @param {number} cost */
+function costOf(cost) {
+  return `$${cost < 0.01 ? Number(cost.toPrecision(2)) : cost.toFixed(2)}`;
+}
+
+/** @param {string} trace */
+function copyable(trace) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "code-copy";
+  button.title = "Copy the trace's id";
+  button.textContent = trace;
+  button.addEventListener("click", () => copyFrom(button, trace));
+  return button;
+}

@@ -1,0 +1,68 @@
+// @ts-check
+/**
+ * A tool that waits for the reader, while its card is out of view: said above the prompt, with the
+ * card's own buttons. Its time runs down wherever the reader is.
+ */
+
+import { hook, setText } from "../dom/hooks.js";
+import { View } from "./view.js";
+
+const TICK_MS = 1000;
+
+export class PinnedView extends View {
+  /** @type {Element|null} */ #card = null;
+  /** @type {number|undefined} */ #timer;
+  #seen = new IntersectionObserver((entries) => this.#show(!entries[entries.length - 1].isIntersecting));
+
+  /** @param {HTMLElement} root */
+  constructor(root) {
+    super(root);
+    this.node = hook(root, "pinned");
+    this.thread = hook(root, "thread");
+  }
+
+  start() {
+    this.on(this.thread, "painted", () => this.#look());
+    this.on(hook(this.node, "pinned-show"), "click", () => this.#card?.scrollIntoView({ block: "center" }));
+    for (const name of ["approve", "deny"]) {
+      this.on(hook(this.node, `pinned-${name}`), "click", () => this.#button(name)?.click());
+    }
+    this.#look();
+  }
+
+  stop() {
+    super.stop();
+    this.#seen.disconnect();
+    clearTimeout(this.#timer);
+  }
+
+  #look() {
+    const card = this.thread.querySelector('[data-tool][data-state="asks"]');
+    if (card === this.#card) return;
+    this.#seen.disconnect();
+    this.#card = card;
+    if (card) this.#seen.observe(card);
+    else this.#show(false);
+  }
+
+  /** @param {boolean} isOut */
+  #show(isOut) {
+    this.node.hidden = !isOut;
+    if (!isOut) return clearTimeout(this.#timer);
+    const card = /** @type {HTMLElement} */ (this.#card);
+    setText(hook(this.node, "pinned-name"), card.dataset.tool ?? "");
+    for (const name of ["approve", "deny"]) hook(this.node, `pinned-${name}`).hidden = !this.#button(name);
+    this.#tick();
+  }
+
+  #tick() {
+    setText(hook(this.node, "pinned-left"), this.#card?.querySelector("[data-tool-left]")?.textContent ?? "");
+    this.#timer = setTimeout(() => this.#tick(), TICK_MS);
+  }
+
+  /** A question has no such buttons: its form is on the card. @param {string} name */
+  #button(name) {
+    const button = this.#card?.querySelector(`[data-tool-ask]:not([hidden]) [data-${name}]`);
+    return button instanceof HTMLElement ? button : null;
+  }
+}

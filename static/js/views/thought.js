@@ -1,0 +1,34 @@
+// @ts-check
+/** A thought: open while it thinks, folded once when it is over. If a reader folds or unfolds it, it stays so. */
+
+import { hook, setText } from "../dom/hooks.js";
+import { MarkdownView } from "../markdown/view.js";
+import { thinkingLabel } from "./labels.js";
+
+export class ThoughtView {
+  #text = "";
+  /** @type {boolean|null} */ #active = null;
+
+  /** @param {HTMLElement} node */
+  constructor(node) {
+    this.node = /** @type {HTMLDetailsElement} */ (node);
+    this.markdown = new MarkdownView(hook(node, "reasoning"));
+  }
+
+  /**
+   * @param {{text: string, since: number|null, ms: number}} part
+   * @param {import("../state/types.js").ShownMessage} answer
+   */
+  show(part, answer) {
+    const active = part.since !== null;
+    if (active !== this.#active) {
+      if (active) this.node.open = true;
+      else if (this.#active) this.node.open = false;
+    }
+    this.node.toggleAttribute("data-active", active);
+    setText(hook(this.node, "thinking-label"), thinkingLabel(part, answer));
+    if (part.text !== this.#text || active !== this.#active) this.markdown.set(part.text, !active);
+    this.#text = part.text;
+    this.#active = active;
+  }
+}

@@ -139,9 +139,9 @@ def events_of(log: LogReader, run_id: str) -> list[StreamEvent]:
     return [entry.event for entry in entries]
 
 
-def soon(look: Callable[[], T], *despite: type[Exception]) -> T:
-    """The first true value of `look`, which may raise `despite` before. Fails after BOUND_S."""
-    with gevent.Timeout(BOUND_S, AssertionError("waited in vain")):
+def soon(look: Callable[[], T], *despite: type[Exception], within: float = BOUND_S) -> T:
+    """The first true value of `look`, which may raise `despite` before. Fails after `within` seconds."""
+    with gevent.Timeout(within, AssertionError("waited in vain")):
         while True:
             with suppress(*despite):
                 if seen := look():

@@ -76,7 +76,9 @@ def test_it_streams_a_reply_of_the_mock(url: str) -> None:
 
 
 def _run(*command: str) -> None:
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    # With PYTHONPATH, pip would find the sources' own metadata there, and install nothing.
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, env=env)
     assert done.returncode == 0, done.stdout
 
 

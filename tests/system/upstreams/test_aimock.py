@@ -201,7 +201,7 @@ def test_who_is_busy_is_asked_again_when_it_says(providers: ProviderCatalog) -> 
     asked = {name: gevent.spawn(Reply, providers, name, user(f"busy {name}")) for name in PROTOCOLS}
     for name, asking in asked.items():
         reply = asking.get(timeout=BOUND)
-        assert reply.items[0] == AttemptFailed(name, "rate_limited")
+        assert reply.items[0] == AttemptFailed(name, "rate_limited", again=True)
         assert reply.joined() == "Better now." and reply.times[0] >= 1
 
 

@@ -48,6 +48,9 @@ class Owner:
         self.taken_back += 1
 
 
+START_S = 60.0  # a Python process that imports the SDK, on a busy machine
+
+
 def a_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -75,7 +78,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, MCPS
         configs[mode] = {"command": sys.executable, "args": [str(HERE / "raw_server.py"), mode], "env": {}}
     helper = MCPHelper(configs, 20.0, tmp_path_factory.mktemp("mcp") / "mcp.log")
     try:
-        soon(lambda: listens(port))
+        soon(lambda: listens(port), within=START_S)
         with closing(helper):
             yield {name: MCPServer(name, helper) for name in configs}
     finally:

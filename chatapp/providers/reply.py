@@ -26,6 +26,9 @@ from chatapp.wire.upstream_errors import stream_error
 T = TypeVar("T")
 ReplyItems: TypeAlias = Iterator[StreamEvent | Finished]
 
+Piece: TypeAlias = TextDelta | ReasoningDelta | ToolInputDelta
+
+NO_CHARACTER = "\ufffd"
 WORDS, KEPT_ALIVE, AFTER_END = "frame that is not JSON", "keep-alive", "frame after the end"
 HARMLESS = (WORDS, KEPT_ALIVE, AFTER_END)
 """What may be left out without anything being lost."""
@@ -103,6 +106,8 @@ class Reply(ABC, Generic[T]):
                         if not self._spoke:
                             self._spoke = not isinstance(event, NativePiece)
                         if isinstance(event, (TextDelta, ReasoningDelta, ToolInputDelta)):
+                            if self._characters.waits:
+                                event = self._after_half(event)
                             size = len(event.text)  # the form around it is gone
                         yield event
                     self._hold(size)
@@ -118,6 +123,8 @@ class Reply(ABC, Generic[T]):
                 raise
             if isinstance(error, BadReply | Reported):
                 self.skip(AFTER_END)
+        if self._characters.lost():
+            yield TextDelta(NO_CHARACTER)
         for event in self.rest():
             self._spoke = self._spoke or not isinstance(event, NativePiece)
             yield event
@@ -134,6 +141,11 @@ class Reply(ABC, Generic[T]):
         if words_report_failure(text) and not self.finished:
             raise stream_error(self._who, text.encode("utf-8", "replace"))
         self.skip(WORDS)
+
+    def _after_half(self, event: Piece) -> Piece:
+        """The text after half a character whose other half never came."""
+        self._characters.waits = ""
+        return msgspec.structs.replace(event, text=NO_CHARACTER + event.text)
 
     def _hold(self, size: int) -> None:
         """Count what may be held of a frame: its text, or all of it."""

@@ -12,24 +12,36 @@ _first_half = re.compile(r'(?<!\\)"(?=\\u[dD][c-fC-F])')
 
 
 class HalfCharacters:
-    """The texts of one reply, in their order."""
+    """The texts of one reply, in their order.
+
+    `waits`: a first half of an earlier text whose second has not come. Whoever sees that something
+    else follows shows it as U+FFFD, and clears it.
+    """
 
     def __init__(self) -> None:
-        self._held = ""  # a first half, which waits for the text with the second
+        self.waits = ""
+        self._newest = ""  # of the newest text
 
     def joined(self, text: str | bytes) -> str | bytes:
-        """The text with the half that was held, and without one at a string's end."""
+        """The text with the half that waits, if it has the second, and without one at a string's
+        end."""
+        if self._newest:
+            self.waits, self._newest = self._newest, ""
         mark = b"\\u" if isinstance(text, bytes) else "\\u"
         return self._join(text) if mark in text else text  # type: ignore[operator]
 
+    def lost(self) -> bool:
+        """At the end: whether a first half has no second."""
+        return bool(self.waits or self._newest)
+
     def _join(self, text: str | bytes) -> str | bytes:
         whole = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
-        if self._held:
-            whole, found = _first_half.subn(lambda quote: f'"{self._held}', whole, count=1)
+        if self.waits:
+            whole, found = _first_half.subn(lambda quote: f'"{self.waits}', whole, count=1)
             if found:
-                self._held = ""
+                self.waits = ""
         for escape in _last_half.finditer(whole):
             if escape["half"]:
-                self._held = escape[0]
+                self._newest = escape[0]
                 return whole[: escape.start()] + whole[escape.end() :]
         return whole

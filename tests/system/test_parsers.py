@@ -15,6 +15,7 @@ import httpx
 import pytest
 from gevent.pywsgi import WSGIServer
 from httpx_sse import EventSource
+from msgspec.structs import astuple
 from sseclient import SSEClient
 
 from chatapp.dialects.registry import DIALECTS
@@ -171,7 +172,7 @@ def test_our_own_parser(bodies: list[Body]) -> None:
     for body in bodies:
         decoder = SSEDecoder()
         events = [event for piece in pieces(body.bytes) for event in decoder.feed(piece)]
-        assert without_heartbeats([tuple(event) for event in events]) == body.frames, body.dialect
+        assert without_heartbeats([astuple(event) for event in events]) == body.frames, body.dialect
         assert decoder.flush() == []
 
 

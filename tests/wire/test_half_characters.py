@@ -36,3 +36,12 @@ def test_a_frame_between_the_halves_does_not_part_them() -> None:
 def test_text_that_only_looks_like_a_half_stays() -> None:
     texts = ['{"text":"C:\\\\ud83d"}', '{"text":"\\\\ude00"}', '{"text":"plain"}']
     assert read(texts) == "C:\\ud83d\\ude00plain"
+
+
+def test_a_half_whose_other_never_comes_waits_and_is_lost_at_the_end() -> None:
+    characters = HalfCharacters()
+    assert [characters.joined('{"text":"a\\ud83d"}'), characters.joined('{"text":"b"}')] == [
+        '{"text":"a"}',
+        '{"text":"b"}',
+    ]
+    assert characters.waits and characters.lost()

@@ -17,6 +17,7 @@ STREAMING = [
     "/ask/stream?question=hi&provider=mock",
     "/api/v1/messages/{id}/events?on_disconnect=cancel",
     "/api/v1/messages/{id}/raw",
+    "/api/v1/events?message={id}",
     "/v1/responses/{id}?stream=true",
     "/api/ui/chat/{chat}/stream",
     "/shared/{id}/messages/{id}/events",

@@ -33,7 +33,7 @@ export class AnswerView extends View {
     for (const name of ["retry", "regenerate"]) {
       this.on(hook(node, name), "click", () => this.#shown && actions.retry(this.#shown.id));
     }
-    closing(/** @type {HTMLDetailsElement} */ (hook(node, "figures").parentElement));
+    closing(this, /** @type {HTMLDetailsElement} */ (hook(node, "figures").parentElement));
     const copy = hook(node, "copy-answer");
     this.on(copy, "click", () => copyFrom(copy, textOf(this.#shown)));
   }
@@ -84,7 +84,7 @@ export class AnswerView extends View {
     hook(node, "copy-answer").hidden = !answer.content;
     hook(node, "regenerate").hidden = !last || Boolean(answer.error);
     setText(hook(node, "meta"), metaOf(answer));
-    if (done) showFigures(hook(node, "figures"), answer);
+    if (done) showFigures(this, hook(node, "figures"), answer);
   }
 }
 

@@ -4,20 +4,22 @@
 import { copyFrom } from "../dom/clipboard.js";
 import { rateOf, seconds } from "./labels.js";
 
-/** It closes with Escape, and when something else is chosen. @param {HTMLDetailsElement} details */
-export function closing(details) {
-  details.addEventListener("focusout", ({ relatedTarget }) => {
+/** @typedef {import("./view.js").View} View */
+
+/** It closes with Escape, and when something else is chosen. @param {View} view @param {HTMLDetailsElement} details */
+export function closing(view, details) {
+  view.on(details, "focusout", ({ relatedTarget }) => {
     if (!(relatedTarget instanceof Node && details.contains(relatedTarget))) details.open = false;
   });
-  details.addEventListener("keydown", (event) => {
+  view.on(details, "keydown", (event) => {
     if (event.key !== "Escape" || !details.open) return;
     event.stopPropagation();
     details.open = false;
   });
 }
 
-/** @param {HTMLElement} list  a `<dl>` @param {import("../state/types.js").ShownMessage} answer */
-export function showFigures(list, answer) {
+/** @param {View} view @param {HTMLElement} list  a `<dl>` @param {import("../state/types.js").ShownMessage} answer */
+export function showFigures(view, list, answer) {
   const { usage, timing, provider, model } = answer;
   const trace = answer.trace_id ?? answer.error?.trace_id ?? null;
   const about = usage?.estimated ? "≈ " : "";
@@ -31,8 +33,8 @@ export function showFigures(list, answer) {
     ["Tokens in", usage && about + usage.prompt + (usage.cached ? ` (${usage.cached} cached)` : "")],
     ["Tokens out", usage && about + usage.completion + (usage.reasoning ? ` (${usage.reasoning} thinking)` : "")],
     ["Tokens/s", rate !== null && about + rate],
-    ["Cost", typeof usage?.cost === "number" && costOf(usage.cost)],
-    ["Trace", trace && copyable(trace)],
+    ["Cost", typeof usage?.cost === "number" && costOf(usage.cost, usage.currency)],
+    ["Trace", trace && copyable(view, trace)],
   ];
   list.replaceChildren(...rows.flatMap(([name, value]) => (value ? row(name, value) : [])));
 }
@@ -45,18 +47,19 @@ function row(name, value) {
   return [term, told];
 }
 
-/** Prices are in dollars; small ones need their digits. @param {number} cost */
-function costOf(cost) {
-  return `$${cost < 0.01 ? Number(cost.toPrecision(2)) : cost.toFixed(2)}`;
+/** Small costs need their digits. @param {number} cost @param {string|null|undefined} currency */
+function costOf(cost, currency) {
+  const digits = cost < 0.01 ? Number(cost.toPrecision(2)) : cost.toFixed(2);
+  return currency === "USD" ? `$${digits}` : [digits, currency].filter(Boolean).join(" ");
 }
 
-/** @param {string} trace */
-function copyable(trace) {
+/** @param {View} view @param {string} trace */
+function copyable(view, trace) {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "code-copy";
   button.title = "Copy the trace's id";
   button.textContent = trace;
-  button.addEventListener("click", () => copyFrom(button, trace));
+  view.on(button, "click", () => copyFrom(button, trace));
   return button;
 }

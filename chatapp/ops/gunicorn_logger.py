@@ -28,7 +28,8 @@ class GunicornLogger(Logger):
     def setup(self, cfg: Any) -> None:
         super().setup(cfg)
         for handler in self.error_log.handlers:
-            handler.setFormatter(formatter(self.form, self.level, os.environ))
+            if getattr(handler, "_gunicorn", False):  # its own, and nobody else's
+                handler.setFormatter(formatter(self.form, self.level, os.environ))
 
     @property
     def access_log_enabled(self) -> bool:

@@ -12,6 +12,8 @@
  * @property {number} reasoning
  * @property {number} cached
  * @property {boolean} estimated
+ * @property {number|null} [cost]
+ * @property {string|null} [currency]
  *
  * @typedef {{first_byte_ms: number|null, first_token_ms: number|null, total_ms: number}} Timing
  * @typedef {{index: number, text: string}} Step

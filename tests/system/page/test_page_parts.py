@@ -20,7 +20,12 @@ def end(content: str) -> tuple[str, dict[str, Any]]:
     usage = {"prompt": 12, "completion": 200, "total": 212, "reasoning": 50, "cached": 4, "estimated": False}
     return (
         "completed",
-        {"content": content, "finish_reason": "stop", "usage": {**usage, "cost": 0.02, "currency": "USD"}, "timing": timing},
+        {
+            "content": content,
+            "finish_reason": "stop",
+            "usage": {**usage, "cost": 0.02, "currency": "USD"},
+            "timing": timing,
+        },
     )
 
 

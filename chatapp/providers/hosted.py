@@ -38,10 +38,11 @@ class HostedTools:
     def told(self, items: Iterator[ReplyItem], chat: Chat) -> Iterator[ReplyItem]:
         """The items of the reply, whose end counts the tools that were left out."""
         left_out = Counter(f"hosted tool {tool.type}" for tool in chat.hosted if not self.has(tool))
-        if not left_out:
-            yield from items
-            return
-        for item in items:
-            if isinstance(item, Finished):
-                item = msgspec.structs.replace(item, skipped={**item.skipped, **left_out})
-            yield item
+        return _with_skipped(items, left_out) if left_out else items
+
+
+def _with_skipped(items: Iterator[ReplyItem], left_out: Counter[str]) -> Iterator[ReplyItem]:
+    for item in items:
+        if isinstance(item, Finished):
+            item = msgspec.structs.replace(item, skipped={**item.skipped, **left_out})
+        yield item

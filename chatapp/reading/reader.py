@@ -92,7 +92,8 @@ class Reader:
             if self._work > TURN_WORK:
                 break
         self._ahead = entries[len(pieces) :]
-        return self.preamble() + b"".join(pieces)
+        data = b"".join(pieces)
+        return self.preamble() + data if self._preamble else data
 
     def preamble(self) -> bytes:
         """What is to be sent before anything else, once: that the client must begin again."""

@@ -198,7 +198,8 @@ class Writer:
             del self._uncreated[0]
 
     def _seal(self) -> _Row | None:
-        self._create_waiting()
+        if self._uncreated:
+            self._create_waiting()
         if not self._unsealed:
             return None
         tails, self._unsealed = self._unsealed, []

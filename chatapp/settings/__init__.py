@@ -158,7 +158,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     ] = 1000
     max_live_runs: Annotated[
         Count, about("How many runs one process generates at a time; beyond that a request gets 503.")
-    ] = 2000
+    ] = 4000
     max_readers: Annotated[
         Count, about("How many streams and waiting requests one process serves at a time; beyond that: 503.")
     ] = 8000

@@ -50,4 +50,4 @@ def test_what_the_protocol_cannot_carry_is_refused_before_anything_is_stored(cli
         assert response.status_code == 422
         assert response.json()["error"]["code"] == "invalid_field"
         assert response.json()["error"]["message"].startswith("temperature: recorded")
-    assert client.json("/api/v1/conversations") == {"conversations": []}
+    assert client.json("/api/v1/conversations")["conversations"] == []

@@ -22,7 +22,7 @@ READERS, CUTS = 40, 5
 STUCK, CRAWLING, HEALTHY = 25, 10, 5
 PIECE, PIECES = "word " * 200, 600  # 600 KB: more than the kernel's buffers between us and a client
 RECEIVE_BYTES = 4096
-STUCK_KIB = 1536  # a reader of large pieces who never reads; docs/reliability.md says what is aimed at
+STUCK_KIB = 2048  # a reader of large pieces who never reads; docs/reliability.md says what is aimed at
 CONFIG = """
 [providers.large]
 type = "openai"

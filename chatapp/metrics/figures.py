@@ -19,7 +19,12 @@ class Figures:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._registry = registry
+        self._of_runs()
+        self._of_readers()
+        self._of_the_log()
+        self._of_the_process()
 
+    def _of_runs(self) -> None:
         self.runs = self._counter("runs", "Runs that ended, by how.", "provider", "model", "outcome")
         self.run_errors = self._counter("run_errors", "Runs that failed, by the error's code.", "provider", "code")
         self.first_byte = self._histogram(
@@ -56,6 +61,7 @@ class Figures:
             SHORT_SECONDS,
         )
 
+    def _of_readers(self) -> None:
         self.readers = self._gauge("readers", "Responses that follow a run now.")
         self.readers_closed = self._counter(
             "readers_closed",
@@ -65,26 +71,28 @@ class Figures:
         )
         self.resumes = self._counter("resumes", "Readers that continued where they had stopped.")
         self.resets = self._counter("resets", "Readers that had to begin again: the log could not serve their place.")
+        for end in ENDS:
+            self.readers_closed.labels(end)
 
+    def _of_the_log(self) -> None:
         self.log_append = self._histogram(
             "log_append_seconds",
             "From an event's append until it is durable: the slowest of each tenth of a second.",
             SHORT_SECONDS,
         )
         self.log_events = self._counter("log_events", "Events that became durable.")
+        self.events_per_second = self._gauge("events_per_second", "Events that became durable in the last 5 seconds.")
 
+    def _of_the_process(self) -> None:
         self.live_runs = self._gauge("live_runs", "Runs that are generated now.")
         self.circuits_open = self._gauge("circuits_open", "Models whose circuit is open in a worker now.", "provider")
         self.tokens_per_second = self._gauge(
             "completion_tokens_per_second", "Completion tokens of the runs that ended in the last minute."
         )
-        self.events_per_second = self._gauge("events_per_second", "Events that became durable in the last 5 seconds.")
         self.greenlets = self._gauge("greenlets", "Greenlets that are alive.")
         self.hub_lag = self._histogram(
             "hub_lag_seconds", "How late a timer fires: so long did one greenlet hold up all others.", SHORT_SECONDS
         )
-        for end in ENDS:
-            self.readers_closed.labels(end)
 
     def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
         return Counter(f"chatapp_{name}", meaning, labels, registry=self._registry)

@@ -1,6 +1,7 @@
 """Copies SQLite files that others write, and looks into copies."""
 
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
@@ -10,6 +11,7 @@ from chatapp.ops.backup import BackupError
 
 STEP_PAGES = 2048  # 8 MB: so often is progress shown, and Ctrl-C heard
 LOCK_S = 10.0  # for the moment in which no conversation may be written
+LOCK_POLL_S = 0.0005
 
 Connection = sqlite3.Connection
 
@@ -25,7 +27,7 @@ def snapshots(paths: Mapping[str, Path], locked: str) -> Iterator[dict[str, Conn
     with ExitStack() as stack:
         try:
             lock = stack.enter_context(closing(_open(paths[locked])))
-            lock.execute("BEGIN IMMEDIATE")
+            _lock(lock)
             opened = {name: stack.enter_context(closing(_open(path))) for name, path in paths.items()}
             for connection in opened.values():
                 connection.execute("BEGIN")
@@ -76,6 +78,24 @@ def version(path: Path) -> int:
     """The schema that the file says it has."""
     with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
         return int(value(connection, "PRAGMA user_version"))
+
+
+def _lock(connection: Connection) -> None:
+    """Begin the transaction that keeps writers out, however busy they are.
+
+    SQLite's own wait asks every 100 ms in the end, so that a writer who commits without a pause
+    is met between two commits by luck alone.
+    """
+    deadline = time.monotonic() + LOCK_S
+    connection.execute("PRAGMA busy_timeout = 0").fetchall()
+    while True:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+        time.sleep(LOCK_POLL_S)
 
 
 def _open(path: Path) -> Connection:

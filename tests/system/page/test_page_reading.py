@@ -87,15 +87,17 @@ def test_a_zoomed_page_leaves_its_height_to_the_text(chat: Any, percent: int) ->
     long_chat(chat)
     width, height = chat.WIDE["width"] * 100 // percent, chat.WIDE["height"] * 100 // percent
     chat.page.set_viewport_size({"width": width, "height": height})
+    chat.hook("scroller").hover()
+    chat.page.mouse.wheel(0, -30)  # a reader who means to read elsewhere
     chat.page.locator("[data-content] p").nth(30).scroll_into_view_if_needed()
-    shown = chat.page.evaluate(
-        """() => [...document.querySelectorAll("[data-content] p")].filter((p) => {
+    chat.page.wait_for_function(
+        """wanted => [...document.querySelectorAll("[data-content] p")].filter((p) => {
             const { top, bottom } = p.getBoundingClientRect();
             const at = document.elementFromPoint(40, (top + bottom) / 2);
             return top >= 0 && bottom <= innerHeight && p.contains(at);
-        }).length"""
+        }).length >= wanted""",
+        arg=height // 70,  # a paragraph takes some 40 px: no part of the height is lost
     )
-    assert shown >= height // 70  # a paragraph takes some 40 px: no part of the height is lost
     assert chat.page.evaluate("document.documentElement.scrollWidth") == width
     chat.hook("prompt").scroll_into_view_if_needed()
     chat.write("still here")

@@ -21,7 +21,7 @@ TOLD = """() => {
     }
     return found.map((text) => text.trim()).filter(Boolean);
 }"""
-NAMES = {"chatapp", "mock", "words", "think", "tool", "fail", "late", "slow", "Python", "USD", "English"}
+NAMES = {"chatapp", "mock", "words", "think", "tool", "fail", "late", "slow", "count", "Python", "USD", "English"}
 
 
 def english(chat: Any) -> set[str]:

@@ -16,7 +16,7 @@ from chatapp.errors import InvalidField
 from chatapp.web.authentication import local_path
 from chatapp.web.catalogues import Catalogue
 from chatapp.web.endpoint import open_to_all
-from chatapp.web.failures import SENTENCES
+from chatapp.web.page_texts import FAILURES
 
 blueprint = Blueprint("languages", __name__)
 
@@ -69,7 +69,7 @@ def chosen_language(offered: Mapping[str, object]) -> str:
 def sentence_of(code: str) -> str:
     """What went wrong, in the page's language; "" in English, where an error's own message says
     more, and for a code that has no sentence."""
-    return "" if page_language() == ENGLISH or code not in SENTENCES else gettext(SENTENCES[code])
+    return "" if page_language() == ENGLISH or code not in FAILURES else gettext(FAILURES[code])
 
 
 class _Catalogues(Domain):  # type: ignore[misc]  # Flask-Babel has no types

@@ -4,6 +4,7 @@ import importlib.util
 import json
 import re
 import sys
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from types import ModuleType
@@ -13,7 +14,10 @@ from babel.messages import Message
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 
+from chatapp.errors import ChatappError
+from chatapp.tools.builtin.tools import TOOLS as BUILTIN
 from chatapp.web.catalogues import read_catalogues
+from chatapp.web.page_texts import FAILURES, TOOLS
 
 ROOT = Path(__file__).parents[2]
 TRANSLATIONS = ROOT / "translations"
@@ -129,3 +133,17 @@ def test_the_list_of_open_texts_is_empty() -> None:
         assert update.main() == 0
     finally:
         sys.argv = sys_argv
+
+
+def test_the_built_in_tools_say_what_they_do_in_every_language() -> None:
+    assert {tool.spec.description for tool in BUILTIN} == set(TOOLS)
+
+
+def codes(error: type[ChatappError]) -> Iterator[str]:
+    yield error.code
+    for child in error.__subclasses__():
+        yield from codes(child)
+
+
+def test_every_code_of_an_error_that_a_page_can_see_has_a_sentence() -> None:
+    assert set(codes(ChatappError)) - {"bad_configuration"} <= set(FAILURES)

@@ -110,6 +110,8 @@ ONLY = {
     "flask": {"web", "access", "app"},
     "werkzeug": {"web", "access", "app"},
     "flask_cors": {"web.cors"},
+    "flask_babel": {"web"},
+    "babel": {"web.catalogues", "web.languages"},
     "authlib": {"access.oidc"},
     "joserfc": {"access.oidc"},
     "requests": {"wire", "ops.http"},  # providers; our own server, as a client

@@ -11,8 +11,9 @@ import gzip
 import hashlib
 import mimetypes
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from flask import Flask, Response, redirect, request
@@ -29,6 +30,8 @@ ASK_FIRST = "no-cache"
 SHEETS = ("tokens", "base", "layout", "thread", "prose", "composer", "places")
 JOINED = "css/page.css"
 OWN_SCRIPTS = "js/"
+UNINDENTED = (OWN_SCRIPTS, "vendor/dompurify/")
+"""Scripts without a text over several lines: they need no indent."""
 TYPE_IN_LINE = re.compile(r"/\*\* @(?:type|param) [^*\n]*\*/ ?")
 # Longer pages hold a long conversation, and compressing them would hold up other requests.
 LONGEST_PAGE_BYTES = 100_000
@@ -43,15 +46,17 @@ class Asset(NamedTuple):
 
 
 class Assets:
-    """The files below a folder. A file that is changed is seen at the next start."""
+    """The files below a folder, and those that are made at the start. A file that is changed is
+    seen at the next start."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, made: Mapping[str, bytes] = MappingProxyType({})) -> None:
         names = [path for path in sorted(folder.rglob("*")) if path.is_file()]
         found = {path.relative_to(folder).as_posix(): path.read_bytes() for path in names}
         found |= {
-            name: lean_script(data, name.startswith(OWN_SCRIPTS)) for name, data in found.items() if _is_commented(name)
+            name: lean_script(data, name.startswith(UNINDENTED)) for name, data in found.items() if _is_commented(name)
         }
         found[JOINED] = b"\n".join(found[f"css/{sheet}.css"] for sheet in SHEETS)
+        found |= made
         self._files = {name: _asset(name, data) for name, data in found.items()}
         tags = "".join(asset.tag for asset in self._files.values())
         self._version = hashlib.sha256(tags.encode()).hexdigest()[:12]
@@ -109,12 +114,12 @@ def _is_commented(name: str) -> bool:
     return name.startswith(OWN_SCRIPTS) or name.endswith(".mjs")
 
 
-def lean_script(script: bytes, is_ours: bool = True) -> bytes:
-    """A script without comments and types, which are a third of it. The lines stay, some of them
-    empty: a browser's message names the line in the file. Ours have no text over several lines,
-    so they need no indent, either."""
+def lean_script(script: bytes, unindented: bool = True) -> bytes:
+    """A script without comments and types, which are a third of it, and without its indent if
+    `unindented`. The lines stay, some of them empty: a browser's message names the line in the
+    file."""
     lines = [TYPE_IN_LINE.sub("", line) for line in _without_comments(script.decode().split("\n"))]
-    return "\n".join(map(str.lstrip, lines) if is_ours else lines).encode()
+    return "\n".join(map(str.lstrip, lines) if unindented else lines).encode()
 
 
 def _without_comments(lines: list[str]) -> Iterator[str]:

@@ -4,6 +4,8 @@
  * an ApiError whose message is fit for a reader.
  */
 
+import { t, told } from "../language.js";
+
 /** @typedef {import("../state/types.js").Conversation} Conversation */
 /** @typedef {import("../state/types.js").Message} Message */
 
@@ -142,7 +144,7 @@ async function reach(url, init) {
   try {
     return await fetch(url, init);
   } catch {
-    throw new ApiError("The server cannot be reached. Check the connection and try again.", 0, "unreachable", null);
+    throw new ApiError(t("The server cannot be reached. Check the connection and try again."), 0, "unreachable", null);
   }
 }
 
@@ -150,5 +152,5 @@ async function reach(url, init) {
 async function failure(response) {
   const body = await response.json().catch(() => null);
   const { code = "http_error", message = null, trace_id = null } = body?.error ?? {};
-  return new ApiError(message ?? `The server answered ${response.status}.`, response.status, code, trace_id);
+  return new ApiError(message ? told({ code, message }) : t("The server answered {status}.", { status: response.status }), response.status, code, trace_id);
 }

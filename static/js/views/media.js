@@ -6,6 +6,7 @@
  */
 
 import { setText } from "../dom/hooks.js";
+import { t } from "../language.js";
 
 /** @typedef {import("../state/types.js").AnswerSource} AnswerSource */
 /** @typedef {import("../state/types.js").AnswerFile} AnswerFile */
@@ -113,7 +114,7 @@ export function showFiles(box, files) {
 /** @param {AnswerFile} file */
 function drawn({ id, media_type, name, url = "", error }) {
   const label = name || id;
-  if (error) return note(`${label}: ${error}`);
+  if (error) return note(t("{name}: {words}", { name: label, words: error }));
   const isOurs = OWN_FILE.test(url);
   if (!isOurs && !isWeb(url)) return note(label);
   const link = linkTo({ url }, label);

@@ -2,6 +2,7 @@
 /** One question of the reader. A very long one is folded: its beginning, and a button for the rest. */
 
 import { cloned, hook, setText } from "../dom/hooks.js";
+import { t, tn } from "../language.js";
 import { View } from "./view.js";
 
 /** Longer ones are folded: they would hide the answer. */
@@ -36,7 +37,7 @@ export class QuestionView extends View {
     setText(hook(this.node, "text"), isLong && !this.#whole ? beginning(this.#text) : this.#text);
     this.more.hidden = !isLong;
     this.more.setAttribute("aria-expanded", String(this.#whole));
-    setText(this.more, this.#whole ? "Show less" : `Show all ${this.#text.length.toLocaleString("en")} characters`);
+    setText(this.more, this.#whole ? t("Show less") : tn("Show all {count} character", "Show all {count} characters", this.#text.length));
   }
 }
 

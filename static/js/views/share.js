@@ -3,10 +3,11 @@
 
 import { copyFrom } from "../dom/clipboard.js";
 import { hook, setText } from "../dom/hooks.js";
+import { t } from "../language.js";
 import { View } from "./view.js";
 
-const SHARED = "Anyone with this link can read the conversation, also as it goes on.";
-const ALONE = "A link lets anyone who has it read this conversation, also as it goes on. You can take it back at any time.";
+const SHARED = t("Anyone with this link can read the conversation, also as it goes on.");
+const ALONE = t("A link lets anyone who has it read this conversation, also as it goes on. You can take it back at any time.");
 
 export class ShareView extends View {
   #link = "";
@@ -63,6 +64,6 @@ export class ShareView extends View {
     field.hidden = link === "";
     hook(this.dialog, "share-take-back").hidden = link === "";
     setText(hook(this.dialog, "share-words"), link ? SHARED : ALONE);
-    setText(hook(this.go, "label"), link ? "Copy link" : "Make a link");
+    setText(hook(this.go, "label"), link ? t("Copy link") : t("Make a link"));
   }
 }

@@ -19,6 +19,8 @@ from flask import Flask, Response, redirect, request
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as AnyResponse
 
+from chatapp.web.addresses import here
+
 TEXTS = (".js", ".mjs", ".css", ".svg", ".json")
 # Mimetypes differ between systems; a module of another type would not run.
 TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".woff2": "font/woff2", ".svg": "image/svg+xml"}
@@ -64,7 +66,7 @@ class Assets:
 
     def url(self, name: str) -> str:
         """The address of a file, for as long as its content is this."""
-        return f"/static/@{self._version}/{name}"
+        return here(f"/static/@{self._version}/{name}")
 
     def _send(self, filename: str) -> AnyResponse:
         version, name = _parted(filename)

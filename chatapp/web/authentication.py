@@ -11,6 +11,7 @@ from werkzeug import Response
 
 from chatapp.errors import Forbidden, Unauthorized
 from chatapp.web import current_caller
+from chatapp.web.addresses import here
 from chatapp.web.endpoint import endpoint_of, is_open
 
 STATIC = "static"
@@ -30,15 +31,15 @@ def _require_login() -> Response | None:
         caller = current_caller()
     except Unauthorized:
         if row is None and request.method in ("GET", "HEAD"):
-            return redirect(url_for("login.show", next=request.full_path.rstrip("?")))
+            return redirect(url_for("login.show", next=here(request.full_path.rstrip("?"))))
         raise
     if row is not None and row.admin and caller.role != "admin":
         raise Forbidden("role: only an admin may ask for this")
     return None
 
 
-def local_path(wanted: str) -> str:
+def local_path(wanted: str, start: str = "/") -> str:
     """Where to go after the login: a path of this site, else its start page."""
     there = urlsplit(wanted.replace("\\", "/"))
     is_local = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and not there.netloc
-    return wanted if is_local and wanted.isprintable() else "/"
+    return wanted if is_local and wanted.isprintable() else start

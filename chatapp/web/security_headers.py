@@ -6,6 +6,8 @@ import re
 
 from flask import Flask, Response, request
 
+from chatapp.web.addresses import here
+
 HSTS = "max-age=31536000"  # a year; subdomains are not ours to speak for
 
 ALWAYS = {
@@ -61,4 +63,4 @@ def _image_sources() -> str:
     """The files of answers and the page's own, by their paths: an image that a model writes
     must not be able to ask for anything else of ours. A policy has no words for an IPv6 address."""
     host = request.headers.get("Host", "")
-    return " ".join(host + path for path in IMAGE_PATHS) if _plain_host(host) else "'self'"
+    return " ".join(host + here(path) for path in IMAGE_PATHS) if _plain_host(host) else "'self'"

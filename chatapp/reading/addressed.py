@@ -1,5 +1,5 @@
-"""A source whose files have their addresses, for a server that is mounted below a path: the dialects
-know only the addresses of a server of its own.
+"""A source whose files have their addresses, for a server that is mounted below a path: the
+dialects know only the addresses of a server of its own.
 """
 
 from collections.abc import Callable, Sequence

@@ -11,9 +11,9 @@ from chatapp.reading.disconnect import OnLeave
 from chatapp.reading.pace import Replay
 from chatapp.service import Answer
 from chatapp.web import current_caller, current_service
+from chatapp.web.addresses import here
 from chatapp.web.bodies import number, parse, stops_on_leave
 from chatapp.web.endpoint import CHANGING, JSON, RUNNING, STREAM, Parameter, endpoint
-from chatapp.web.addresses import here
 from chatapp.web.message_json import EVENTS_URL, conversation_json, message_json, versions_json
 from chatapp.web.streaming import begin, dialect_name, is_live, position, respond
 

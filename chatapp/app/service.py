@@ -32,6 +32,7 @@ from chatapp.storage.searching import Search
 from chatapp.storage.usage import UsageReport
 from chatapp.storage.user_inputs import StoredUserInputs
 from chatapp.tools.catalog import ToolCatalog
+from chatapp.tools.functions import FunctionTool
 from chatapp.tools.mcp.config import mcp_servers
 from chatapp.tracing.switch import Tracing
 
@@ -42,6 +43,7 @@ def build_service(
     observers: Sequence[RunObserver] = (),
     metrics: Metrics | None = None,
     tracing: Tracing | None = None,
+    functions: Sequence[FunctionTool] = (),
 ) -> ChatService:
     """The application without HTTP, its stores open; nothing of it runs before `start`. Raises
     ConfigError."""
@@ -67,7 +69,7 @@ def build_service(
         inputs=inputs,
         retention=Retention(database.engine, settings.answer_retention_s),
         providers=providers,
-        tools=ToolCatalog(settings, mcp_servers(settings, environ), approvals, inputs, around_tool),
+        tools=ToolCatalog(settings, mcp_servers(settings, environ), approvals, inputs, around_tool, functions),
         agents=AgentCatalog(settings),
         dialects=DIALECTS,
         runs=runs,

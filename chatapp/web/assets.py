@@ -20,6 +20,8 @@ from flask import Flask, Response, redirect, request
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as AnyResponse
 
+from chatapp.web.addresses import here
+
 TEXTS = (".js", ".mjs", ".css", ".svg", ".json")
 # Mimetypes differ between systems; a module of another type would not run.
 TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".woff2": "font/woff2", ".svg": "image/svg+xml"}
@@ -65,10 +67,10 @@ class Assets:
         """The endpoint `static`, and `asset(name)` for templates; pages are compressed, too."""
         app.after_request(_packed_page)
         app.add_url_rule("/static/<path:filename>", endpoint="static", view_func=self._send)
-        app.jinja_env.globals.update(asset=self.url, assets_version=self._version)
+        app.jinja_env.globals.update(asset=lambda name: here(self.url(name)), assets_version=self._version)
 
     def url(self, name: str) -> str:
-        """The address of a file, for as long as its content is this."""
+        """The path of a file below this server, for as long as its content is this."""
         return f"/static/@{self._version}/{name}"
 
     def _send(self, filename: str) -> AnyResponse:
@@ -78,7 +80,7 @@ class Assets:
         if asset is None:
             raise NotFound
         if not version and name.startswith(OWN_SCRIPTS):
-            return redirect(self.url(name))  # what it imports is then the same as what the page did
+            return redirect(here(self.url(name)))  # what it imports is then the same as what the page did
         packed = asset.packed if request.accept_encodings.quality("gzip") > 0 else None
         response = Response(packed or asset.data, mimetype=asset.mimetype)
         response.headers["Cache-Control"] = FOREVER if version == self._version else ASK_FIRST

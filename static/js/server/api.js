@@ -5,11 +5,12 @@
  */
 
 import { t, told } from "../language.js";
+import { at } from "./address.js";
 
 /** @typedef {import("../state/types.js").Conversation} Conversation */
 /** @typedef {import("../state/types.js").Message} Message */
 
-const ROOT = "/api/v1";
+const ROOT = at("/api/v1");
 
 /** A request that failed. `status` is 0 if there was no response. */
 export class ApiError extends Error {
@@ -136,7 +137,7 @@ let leaving = false;
 function signInAgain() {
   if (leaving) return;
   leaving = true;
-  location.assign(`/login?next=${encodeURIComponent(location.pathname)}`);
+  location.assign(`${at("/login")}?next=${encodeURIComponent(location.pathname)}`);
 }
 
 /** @param {string} url @param {RequestInit} init */

@@ -77,11 +77,10 @@ def test_thinking_text_and_usage(anthropic, read):
     [
         ("end_turn", "stop"),
         ("stop_sequence", "stop"),
-        ("pause_turn", "stop"),
+        ("pause_turn", "length"),
         ("max_tokens", "length"),
         ("model_context_window_exceeded", "length"),
         ("refusal", "content_filter"),
-        ("new", "stop"),
     ],
 )
 def test_stop_reasons_are_mapped(anthropic, read, reason, finish):

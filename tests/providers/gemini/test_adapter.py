@@ -42,8 +42,7 @@ def test_thoughts_text_and_usage(gemini, read):
 
 @pytest.mark.parametrize(
     ("reason", "finish"),
-    [("STOP", "stop"), ("MAX_TOKENS", "length"), ("SAFETY", "content_filter"), ("RECITATION", "content_filter")]
-    + [("NEW", "stop")],
+    [("STOP", "stop"), ("MAX_TOKENS", "length"), ("SAFETY", "content_filter"), ("RECITATION", "content_filter")],
 )
 def test_finish_reasons_are_mapped(gemini, read, reason, finish):
     assert read(gemini, sse(said({"text": "a"}, finish=reason))).finish == Finished(finish)

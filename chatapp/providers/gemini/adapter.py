@@ -16,7 +16,7 @@ from chatapp.events import NativePiece, ReasoningDelta, StreamEvent, TextDelta, 
 from chatapp.providers import Finished
 from chatapp.providers.gemini.media import Blob, FileData, Grounded, Grounding, file_elsewhere, inline_file
 from chatapp.providers.gemini.partial_calls import PartialArg, PartialCall
-from chatapp.providers.gemini.request import PROTOCOL, request_body
+from chatapp.providers.gemini.request import PROTOCOL, request_body, without_picture
 from chatapp.providers.http import BLANK, HTTPProvider, ProviderRequest
 from chatapp.providers.reply import Reply, ReplyItems
 from chatapp.providers.thinking import STYLES
@@ -252,7 +252,7 @@ class _Reply(Reply[_Chunk]):
         try:
             text = _plain.decode(raw).text
         except UNREADABLE:
-            self._turn.append(parse_arguments(raw, self._who))
+            self._turn.append(without_picture(parse_arguments(raw, self._who)))
             return
         last = self._turn[-1] if self._turn else None
         if not isinstance(last, GrowingText):

@@ -14,6 +14,7 @@ import msgspec
 
 from chatapp.chat import Chat, Image, Message, Part, Role, Text
 from chatapp.errors import InvalidField
+from chatapp.hub import with_pauses
 from chatapp.providers.call_ids import IdRule, with_fitting_ids
 from chatapp.providers.moved_images import shown_by_user
 
@@ -60,7 +61,7 @@ def sendable_turns(
     of the user behind it.
     """
     roles = [role for role in MOVED if role not in images_of] if "user" in images_of else []
-    for message in shown_by_user(chat.messages, roles):
+    for message in with_pauses(shown_by_user(chat.messages, roles)):
         if message.role not in images_of and any(isinstance(part, Image) for part in parts(message)):
             raise InvalidField(f"messages: {who} does not accept images in messages of role {message.role!r}")
         if (

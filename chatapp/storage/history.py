@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from chatapp.chat import Ask, Message
 from chatapp.errors import InvalidField, NotFound
+from chatapp.hub import with_pauses
 from chatapp.ids import new_id
 from chatapp.storage.branches import newest_shown, path_to, rows_of, tree_of
 from chatapp.storage.files import copy_files
@@ -101,7 +102,7 @@ def provider_messages(
     messages = [*told(rows, pictures), *said]
     whole: list[Message] = []
     answered: set[str | None] = set()  # the calls whose results follow right here
-    for message in reversed(messages):
+    for message in with_pauses(reversed(messages)):
         if message.role == "tool":
             answered.add(message.tool_call_id)
         else:
@@ -115,7 +116,7 @@ def told(rows: Iterable[MessageRow], pictures: Pictures) -> list[Message]:
     """The messages of these rows. An answer that continues another one is one with it: some
     providers refuse two turns of the assistant in a row."""
     messages: list[Message] = []
-    for row in rows:
+    for row in with_pauses(rows):
         more = with_pictures(row.messages(), pictures.get(row.id, ()))
         if row.continues and messages and is_plain_answer(messages[-1]) and is_plain_answer(more[0]):
             more = [Message("assistant", messages.pop().text + more[0].text), *more[1:]]

@@ -31,6 +31,7 @@ from chatapp.dialects.request_parts import (
 from chatapp.dialects.requests import Name, OnDisconnect
 from chatapp.errors import InvalidField
 from chatapp.events import ToolCall
+from chatapp.hub import with_pauses
 
 
 class Function(msgspec.Struct, frozen=True):
@@ -155,7 +156,7 @@ class CompletionRequest(msgspec.Struct, frozen=True, kw_only=True):
     def _messages(self) -> list[Message]:
         if not self.messages:
             raise InvalidField("messages: must not be empty")
-        messages = [message(f"messages[{index}]", turn) for index, turn in enumerate(self.messages)]
+        messages = [message(f"messages[{index}]", turn) for index, turn in enumerate(with_pauses(self.messages))]
         refuse_orphans("messages", messages)
         return messages
 

@@ -11,6 +11,7 @@ from chatapp.dialects.openai_responses.request_tools import TOOL_SEARCH, ClientT
 from chatapp.dialects.request_parts import ContentPart, call_of, content_of, filled, given
 from chatapp.errors import InvalidField, NotFound
 from chatapp.events import ToolCall
+from chatapp.hub import with_pauses
 from chatapp.wire.json_text import json_data
 
 SERVED = (
@@ -76,7 +77,7 @@ def messages_of(given: str | Sequence[Item] | None, tools: ClientTools, field: s
     if not given:
         raise InvalidField(f"{field}: must not be empty")
     turns = _Turns(tools)
-    for index, item in enumerate(given):
+    for index, item in enumerate(with_pauses(given)):
         _add(f"{field}[{index}]", item, turns, tools)
     return turns.all()
 

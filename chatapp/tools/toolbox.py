@@ -23,7 +23,7 @@ from chatapp.tools import Approvals, AsksOwner, Decision, Tool, ToolFailed, User
 from chatapp.tools.dialogue import Dialogue, looks
 from chatapp.tools.time_limit import TimeLimit, TimeOver
 from chatapp.tools.validation import check_arguments, plain_json
-from chatapp.trace import carrying
+from chatapp.trace import carrying, current_call
 
 ERROR_CHARS = 2000  # kept of a tool's error message
 
@@ -96,6 +96,7 @@ class Toolbox:
                 own.cancel(Abandoned)
 
     def _call(self, call: ToolCall, scope: CancelScope, report: Report) -> None:
+        current_call.set(call.id)
         try:
             report(ToolResult(call.id, self._result(call, scope, report)))
         except Abandoned:

@@ -25,6 +25,7 @@ from chatapp.dialects.request_parts import (
     named_choice,
     refuse,
     refuse_orphans,
+    shown_with,
     thinking_of,
     tool_of,
 )
@@ -46,14 +47,15 @@ class Call(msgspec.Struct, frozen=True):
 
 
 class Turn(msgspec.Struct, frozen=True):
-    """The last three are those of an answer as we gave it: what only its provider understands, and
-    which one that is."""
+    """The last four are those of an answer as we gave it: its pictures, what only its provider
+    understands, and which one that is."""
 
     role: Literal["system", "developer", "user", "assistant", "tool"]
     content: str | list[ContentPart] | None = None
     tool_calls: list[Call] | None = None
     tool_call_id: str | None = None
     reasoning_content: str | None = None
+    images: list[ContentPart] | None = None
     reasoning_details: object = None
     extra_content: object = None
     provider: Name | None = None
@@ -181,7 +183,13 @@ def message(field: str, turn: Turn) -> Message:
         role: Role = "system" if turn.role == "developer" else turn.role
         return Message(role, filled(f"{field}.content", content))
     calls = [_call(f"{field}.tool_calls[{index}]", call) for index, call in enumerate(turn.tool_calls or ())]
-    return Message("assistant", content, tool_calls=calls, reasoning=turn.reasoning_content or "", native=_native(turn))
+    return Message(
+        "assistant",
+        shown_with(content, turn.images or ()),
+        tool_calls=calls,
+        reasoning=turn.reasoning_content or "",
+        native=_native(turn),
+    )
 
 
 def _native(turn: Turn) -> Native | None:

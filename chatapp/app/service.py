@@ -51,7 +51,10 @@ def build_service(
     metrics = metrics or Metrics()
     database = open_database(settings.database_url, settings.data)  # first: it makes the folder, or is refused it
     log = open_log(settings, metrics.log)
-    conversations, approvals = Conversations(database.engine, settings.max_messages), StoredApprovals(database.engine)
+    conversations, approvals = (
+        Conversations(database.engine, settings.max_messages, settings.max_file_bytes),
+        StoredApprovals(database.engine),
+    )
     inputs = StoredUserInputs(database.engine)
     providers = ProviderCatalog(settings, environ, around_provider)
     figures = metrics.runs(providers.by_name, providers.is_listed)

@@ -70,6 +70,7 @@ class ToolCatalog:
         inputs: UserInputs | None = None,
         around: Callable[[Tool], Tool] | None = None,
     ) -> None:
+        importlib.import_module("chatapp.tools.schemas")  # see `validation`
         self._around = around
         self.approvals = approvals
         self._inputs = inputs

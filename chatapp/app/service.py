@@ -1,6 +1,7 @@
 """build_service(): the service with the stores, limits and catalogs that the settings ask for."""
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from chatapp.agents.catalog import AgentCatalog
 from chatapp.app.log import open_log
@@ -14,7 +15,6 @@ from chatapp.prices import PriceTable
 from chatapp.providers.catalog import ProviderCatalog
 from chatapp.quotas.owners import OwnerLimits
 from chatapp.quotas.places import OwnerPlaces
-from chatapp.quotas.requests import RequestLimits, storage_for
 from chatapp.quotas.spending import SpendingLimits
 from chatapp.reading.disconnect import DisconnectPolicy
 from chatapp.reading.presence import OpenReaders, Presence
@@ -35,6 +35,9 @@ from chatapp.tools.catalog import ToolCatalog
 from chatapp.tools.functions import FunctionTool
 from chatapp.tools.mcp.config import mcp_servers
 from chatapp.tracing.switch import Tracing
+
+if TYPE_CHECKING:
+    from chatapp.quotas.requests import RequestLimits
 
 
 def build_service(
@@ -94,7 +97,6 @@ def _runs(settings: Settings, log: EventLog, answers: Conversations, observers: 
 
 
 def _limits(settings: Settings, database: Database) -> OwnerLimits:
-    storage = storage_for(settings.log_url, RateWindows(database.engine))
     spending = SpendingLimits(
         Receipts(database.engine),
         settings.max_tokens_per_minute,
@@ -102,7 +104,15 @@ def _limits(settings: Settings, database: Database) -> OwnerLimits:
         settings.max_cost_per_day,
         settings.currency,
     )
-    return OwnerLimits(RequestLimits(settings.request_rate, storage), spending, settings.max_runs_per_owner)
+    return OwnerLimits(_request_limits(settings, database), spending, settings.max_runs_per_owner)
+
+
+def _request_limits(settings: Settings, database: Database) -> "RequestLimits | None":
+    if not settings.request_rate.strip():
+        return None
+    from chatapp.quotas.requests import RequestLimits, storage_for  # its library: 60 ms of each start
+
+    return RequestLimits(settings.request_rate, storage_for(settings.log_url, RateWindows(database.engine)))
 
 
 def _reader_places(settings: Settings) -> OwnerPlaces:

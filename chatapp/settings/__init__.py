@@ -42,6 +42,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         str, about("SQLAlchemy URL of the conversations, `postgresql+psycopg://…` for several machines. Empty: SQLite.")
     ] = ""
 
+    database_timeout_s: Annotated[
+        Seconds, about("Postgres: how long an answer may take. One that stands still is then given up, with a 503.")
+    ] = 10.0
+
     log_url: Annotated[
         str,
         about(

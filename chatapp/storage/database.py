@@ -29,6 +29,7 @@ from chatapp.storage.transactions import READS
 FILE = "conversations.sqlite3"
 MIGRATIONS = Path(__file__).parent / "migrations"
 MIGRATION_LOCK = 0x63686174  # "chat"
+ANSWER_S = 10.0
 
 SQLITE: dict[str, Any] = {
     # A statement that is kept to be used again keeps what was bound to it: on each connection the
@@ -78,9 +79,10 @@ class Database:
         self._folder.close()
 
 
-def open_database(url: str, data: Path) -> Database:
-    """Open `url` (empty: SQLite in the data folder, which is made) and migrate it. Raises
-    ConfigError if that fails, or if the folder is being restored."""
+def open_database(url: str, data: Path, answer_s: float = ANSWER_S) -> Database:
+    """Open `url` (empty: SQLite in the data folder, which is made) and migrate it; then wait at
+    most `answer_s` for each answer of another server. Raises ConfigError if that fails, or if the
+    folder is being restored."""
     folder = DataFolder(data)
     folder.make()
     folder.use()
@@ -91,6 +93,8 @@ def open_database(url: str, data: Path) -> Database:
         with (data / "migrate.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             migrate(engine)
+        if engine.dialect.name == "postgresql":
+            _limit_answers(engine, answer_s)
     except (SQLAlchemyError, ImportError, OSError) as error:
         folder.close()
         raise ConfigError(f"database_url: cannot open the database: {_reason(error)}") from None
@@ -154,6 +158,13 @@ def _engine(url: str, data: Path, reads_only: bool = False) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_reading if reads_only else _begin_sqlite)
     return engine
+
+
+def _limit_answers(engine: Engine, answer_s: float) -> None:
+    from chatapp.storage.postgres import limit_answers  # its library loads for whoever uses it
+
+    engine.dispose()  # a migration may take longer: its connection is not limited
+    limit_answers(engine, answer_s)
 
 
 def _default_url(data: Path) -> str:

@@ -48,7 +48,9 @@ def build_service(
     around_provider, around_tool = (tracing.provider, tracing.tool) if tracing else (None, None)
     metrics = metrics or Metrics()
     # First: it makes the folder, or is refused it.
-    database = open_database(settings.database_url, settings.data, settings.database_timeout_s)
+    database = open_database(
+        settings.database_url, settings.data, settings.database_timeout_s, settings.log_synchronous
+    )
     log = open_log(settings, metrics.log)
     conversations, approvals = Conversations(database.engine, settings.max_messages), StoredApprovals(database.engine)
     inputs = StoredUserInputs(database.engine)

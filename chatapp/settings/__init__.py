@@ -65,7 +65,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         Seconds, about("Redis: how long it may be away until runs fail. Events wait in memory, readers get heartbeats.")
     ] = 60.0
     log_synchronous: Annotated[
-        Synchronous, about("SQLite: NORMAL survives kill -9; FULL a power failure too, at one fsync per commit.")
+        Synchronous,
+        about("SQLite, conversations too: NORMAL survives kill -9; FULL a power failure, at one fsync per commit."),
     ] = "NORMAL"
 
     auth: Annotated[

@@ -81,9 +81,7 @@ class Database:
         self._folder.close()
 
 
-def open_database(
-    url: str, data: Path, answer_s: float = ANSWER_S, synchronous: Synchronous = "NORMAL"
-) -> Database:
+def open_database(url: str, data: Path, answer_s: float = ANSWER_S, synchronous: Synchronous = "NORMAL") -> Database:
     """Open `url` (empty: SQLite in the data folder, which is made) and migrate it.
 
     Of a SQLite file, `synchronous` says whether each commit waits for the disk; another server may

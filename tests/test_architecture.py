@@ -138,6 +138,7 @@ ONLY = {
     "gunicorn": {"ops", "web.request_body"},
     "select": {"wire"},  # for its `poll`: `select` itself fails beyond 1,024 open files
     "sqlalchemy": {"storage"},
+    "psycopg": {"storage.postgres"},
     "alembic": {"storage"},
     "limits": {"quotas.requests"},
     "sqlite3": {"sqlite", "logs.sqlite", "ops.backup.copy"},
@@ -171,6 +172,7 @@ WRITES_FRAMES = {
     "chatapp.events",
     "chatapp.transcript",
     "chatapp.large_values",
+    "chatapp.text",
     "chatapp.wire.frames",
     "chatapp.wire.json_text",
 }

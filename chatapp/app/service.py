@@ -52,7 +52,10 @@ def build_service(
     ConfigError."""
     around_provider, around_tool = (tracing.provider, tracing.tool) if tracing else (None, None)
     metrics = metrics or Metrics()
-    database = open_database(settings.database_url, settings.data)  # first: it makes the folder, or is refused it
+    # First: it makes the folder, or is refused it.
+    database = open_database(
+        settings.database_url, settings.data, settings.database_timeout_s, settings.log_synchronous
+    )
     log = open_log(settings, metrics.log)
     conversations, approvals = (
         Conversations(database.engine, settings.max_messages, settings.max_file_bytes),

@@ -24,6 +24,7 @@ from chatapp.storage.approvals import StoredApprovals
 from chatapp.storage.branching import Branches
 from chatapp.storage.conversations import Conversations
 from chatapp.storage.database import Database, open_database
+from chatapp.storage.indexing import Indexer
 from chatapp.storage.listing import Listing
 from chatapp.storage.rates import RateWindows
 from chatapp.storage.receipts import Receipts
@@ -88,7 +89,11 @@ def build_service(
         readers=OpenReaders(),
         disconnects=DisconnectPolicy(Presence(), log, runs.cancel, conversations.visits, settings.come_back_s),
         reader_observer=metrics.readers,
-        background=[*([tracing] if tracing else ()), metrics.sampler(figures, lambda: runs.live, providers.circuits)],
+        background=[
+            *([tracing] if tracing else ()),
+            Indexer(database.engine),
+            metrics.sampler(figures, lambda: runs.live, providers.circuits),
+        ],
     )
 
 

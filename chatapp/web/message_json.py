@@ -31,8 +31,8 @@ EVENTS_URL = "/api/v1/messages/{id}/events"
 
 
 def conversation_json(conversation_id: str, limit: int | None = None) -> dict[str, object]:
-    """The conversation with the messages it shows; with a `limit` the last ones, and as `next` where
-    those before them end."""
+    """The conversation with the messages it shows; with a `limit` the last ones, and as `next`
+    where those before them end."""
     service, owner = current_service(), current_caller().owner
     if limit is None:
         conversation, messages = service.conversations.get(owner, conversation_id)

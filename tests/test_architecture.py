@@ -141,7 +141,7 @@ ONLY = {
     "psycopg": {"storage.postgres"},
     "alembic": {"storage"},
     "limits": {"quotas.requests"},
-    "sqlite3": {"sqlite", "logs.sqlite", "ops.backup.copy"},
+    "sqlite3": {"sqlite", "logs.sqlite", "ops.backup.copy", "storage.indexing"},
     "redis": {"logs.redis"},
     "click": {"ops.cli", "models.terminal"},
     "rich": {"ops.cli", "ops.chat"},

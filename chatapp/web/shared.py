@@ -17,6 +17,7 @@ from chatapp.reading.shared import SharedSource, for_viewers
 from chatapp.service import Answer, StoredMessage
 from chatapp.transcript import transcript_of
 from chatapp.web import be_viewer, current_service, shares, trace_id
+from chatapp.web.addresses import here
 from chatapp.web.api.files import file_response
 from chatapp.web.endpoint import FILE, JSON, STREAM, Parameter, endpoint, open_to_all
 from chatapp.web.message_json import described, readable
@@ -113,9 +114,9 @@ def _answer(share: Share, message_id: str) -> Answer:
 def _message(message: StoredMessage, token: str) -> dict[str, Any]:
     seen = for_viewers(readable(message).entries, lambda file: _file_url(token, message.id, file))
     shown = described(message, transcript_of(seen))
-    events_url = f"/shared/{token}/messages/{message.id}/events" if isinstance(message, Answer) else None
+    events_url = here(f"/shared/{token}/messages/{message.id}/events") if isinstance(message, Answer) else None
     return {**shown, **dict.fromkeys(HIDDEN), "events_url": events_url}
 
 
 def _file_url(token: str, message_id: str, file: File) -> str:
-    return f"/shared/{token}/messages/{message_id}/files/{file.id}"
+    return here(f"/shared/{token}/messages/{message_id}/files/{file.id}")

@@ -13,6 +13,7 @@
  */
 
 import { t } from "../language.js";
+import { MOUNT } from "./address.js";
 import { EVENT, isTerminal } from "./events.js";
 import { MergedStream } from "./merged-stream.js";
 
@@ -28,7 +29,8 @@ import { MergedStream } from "./merged-stream.js";
  * @property {() => Promise<Message>} load              asks the server for the answer as it is now
  */
 
-const NAME = "chatapp.answers";
+/** For each server, as an origin may have several below its paths. */
+const NAME = `chatapp.answers${MOUNT}`;
 /** A reader is not told of shorter gaps. */
 const WAITING_AFTER_MS = 1200;
 const LONGEST_PAUSE_MS = 15_000;

@@ -1,23 +1,14 @@
 // @ts-check
-/** What an answer took: times, tokens, cost, the model that gave it, and the trace to ask about. */
+/**
+ * What an answer took: times, tokens, cost, the model that gave it, and the trace to ask about.
+ * Loaded when the first reader asks.
+ */
 
 import { copyFrom } from "../dom/clipboard.js";
 import { number, t } from "../language.js";
 import { rateOf, seconds } from "./labels.js";
 
 /** @typedef {import("./view.js").View} View */
-
-/** It closes with Escape, and when something else is chosen. @param {View} view @param {HTMLDetailsElement} details */
-export function closing(view, details) {
-  view.on(details, "focusout", ({ relatedTarget }) => {
-    if (!(relatedTarget instanceof Node && details.contains(relatedTarget))) details.open = false;
-  });
-  view.on(details, "keydown", (event) => {
-    if (event.key !== "Escape" || !details.open) return;
-    event.stopPropagation();
-    details.open = false;
-  });
-}
 
 /** @param {View} view @param {HTMLElement} list  a `<dl>` @param {import("../state/types.js").ShownMessage} answer */
 export function showFigures(view, list, answer) {

@@ -3,6 +3,7 @@
 
 import { arrange, cloned, hook, setText } from "../dom/hooks.js";
 import { t } from "../language.js";
+import { at } from "../server/address.js";
 import { runningAnswer, waitsForReader } from "../state/selectors.js";
 import { keepDraft } from "./drafts.js";
 import { View } from "./view.js";
@@ -144,7 +145,7 @@ function activityOf(state) {
 function showItem(item, { id, title }, open) {
   const link = hook(item, "link");
   item.dataset.conversation = id;
-  link.setAttribute("href", `/c/${id}`);
+  link.setAttribute("href", at(`/c/${id}`));
   setText(link, title);
   link.title = title; // a long one is cut off in the list
   if (open) link.setAttribute("aria-current", "page");

@@ -16,6 +16,7 @@ from babel.messages.pofile import read_po
 
 from chatapp.errors import ChatappError
 from chatapp.tools.builtin.tools import TOOLS as BUILTIN
+from chatapp.web.assets import lean_script
 from chatapp.web.catalogues import read_catalogues
 from chatapp.web.page_texts import FAILURES, TOOLS
 
@@ -91,6 +92,27 @@ def test_every_call_in_a_script_is_extracted(texts: Catalog) -> None:
     for file in (ROOT / "static/js").rglob("*.js"):
         for call in re.findall(r"(?<![\w.])tn?\(\s*(\"(?:[^\"\\]|\\.)*\")", file.read_text("utf-8")):
             assert json.loads(call) in known, f"{file}: {call}"
+
+
+# What a call marks, then a text in one line.
+LITERAL = re.compile(r'(\bt\(\s*|\btn\(\s*(?:"(?:[^"\\]|\\.)*",\s*)?)?(?:"((?:[^"\\\n]|\\.)*)"|`((?:[^`\\\n]|\\.)*)`)')
+SENTENCE = re.compile(r"[A-Z][a-z]+(?: .*)?|.*[a-z]{2,}[.,]? [a-z]{2,}.*")
+NO_WORDS = {
+    *("Accept", "Content-Type", "Idempotency-Key", "BroadcastChannel"),
+    *("Escape", "Enter", "Tab", "Home", "End", "PageUp", "PageDown", "ArrowUp", "ArrowDown", "Files"),
+    *("noopener noreferrer", "noopener noreferrer nofollow", "math math-display", "a, code, pre, .math"),
+    *("button go", "button danger"),
+}
+
+
+@pytest.mark.parametrize("script", sorted((ROOT / "static/js").rglob("*.js")), ids=lambda file: file.name)
+def test_scripts_have_no_literal_text(script: Path) -> None:
+    """A sentence that is neither marked nor thrown."""
+    code = lean_script(script.read_bytes()).decode()
+    lines = [line for line in code.split("\n") if "throw new Error(" not in line]
+    found = [quoted or made for mark, quoted, made in LITERAL.findall("\n".join(lines)) if not mark]
+    shown = {text for text in found if "</" not in text and "(/" not in text} - NO_WORDS
+    assert not {text for text in shown if SENTENCE.fullmatch(re.sub(r"\$\{.*?\}", "", text))}
 
 
 class _Literals(HTMLParser):

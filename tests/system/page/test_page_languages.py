@@ -69,3 +69,34 @@ def test_a_reader_changes_the_language_and_stays_where_they_are(chinese: Any) ->
     chat.page.get_by_role("button", name="中文").click()
     chat.page.locator("html[lang=zh-Hans][data-ready]").wait_for()
     assert chat.hook("new-chat").inner_text() == "新对话"
+
+
+def test_an_interface_from_right_to_left_is_the_mirror_image(chat: Any) -> None:
+    chat.ask("مرحبا", "tool").until_done()
+    chat.page.evaluate("document.documentElement.dir = 'rtl'")
+    for size in (chat.WIDE, chat.PHONE):
+        chat.page.set_viewport_size(size)
+        assert chat.page.evaluate("document.documentElement.scrollWidth") == size["width"]
+    chat.hook("drawer").wait_for(state="hidden")
+    chat.hook("drawer-open").click()
+    chat.page.wait_for_function("document.querySelector('[data-drawer]').getBoundingClientRect().right === innerWidth")
+    chat.page.set_viewport_size(chat.WIDE)
+    question, column = (
+        chat.hook("", of).last.bounding_box() for of in ("[data-role=user] [data-text]", "[data-thread]")
+    )
+    assert question["x"] - column["x"] < column["width"] / 4
+    assert chat.hook("send").bounding_box()["x"] < chat.hook("picker").bounding_box()["x"]
+
+
+def test_enter_that_ends_a_composition_does_nothing_else(chat: Any) -> None:
+    """Safari ends the composition before it tells of the key, with the key code 229."""
+    chat.ask("一", "truncated").until_done()
+    chat.page.locator("[data-conversation]").hover()
+    chat.hook("rename").click()
+    field = chat.hook("rename-field")
+    for ended in ({"isComposing": True}, {"keyCode": 229}):
+        field.evaluate(
+            "(node, ended) => node.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true, ...ended }))",
+            ended,
+        )
+        assert field.is_visible()

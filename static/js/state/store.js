@@ -116,7 +116,7 @@ const ACTIONS = {
   }),
   "prompt-queued": (state, { prompt }) => ({ ...state, queued: [...state.queued, prompt] }),
   "queue-set": (state, { queued }) => ({ ...state, queued }),
-  "answer-refused": (state, { messages, text, detail, traceId }) => ({ ...state, messages, notice: { text, detail, traceId } }),
+  "answer-refused": (state, { messages, text, detail = "", traceId }) => ({ ...state, messages, notice: { text, detail, traceId } }),
 
   "answer-followed": (state, { id }) => ({ ...state, messages: change(state, id, forgotten) }),
   "answer-event": (state, { id, name, data, at }) => ({

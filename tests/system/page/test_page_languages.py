@@ -73,13 +73,15 @@ def test_a_reader_changes_the_language_and_stays_where_they_are(chinese: Any) ->
 
 def test_an_interface_from_right_to_left_is_the_mirror_image(chat: Any) -> None:
     chat.ask("مرحبا", "tool").until_done()
+    chat.dress("light")
     chat.page.evaluate("document.documentElement.dir = 'rtl'")
     for size in (chat.WIDE, chat.PHONE):
         chat.page.set_viewport_size(size)
         assert chat.page.evaluate("document.documentElement.scrollWidth") == size["width"]
     chat.hook("drawer").wait_for(state="hidden")
     chat.hook("drawer-open").click()
-    chat.page.wait_for_function("document.querySelector('[data-drawer]').getBoundingClientRect().right === innerWidth")
+    drawer = chat.hook("drawer").bounding_box()
+    assert drawer["x"] + drawer["width"] == chat.PHONE["width"]
     chat.page.set_viewport_size(chat.WIDE)
     question, column = (
         chat.hook("", of).last.bounding_box() for of in ("[data-role=user] [data-text]", "[data-thread]")

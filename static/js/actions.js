@@ -5,6 +5,7 @@
  * router's.
  */
 
+import { detailOf, sentenceOf } from "./language.js";
 import { ApiError } from "./server/api.js";
 import { effectiveAgent, effectiveChoice, effectiveTools, runningAnswer } from "./state/selectors.js";
 
@@ -251,7 +252,7 @@ function settings(state) {
 
 /** @param {ApiError} error */
 function noticeOf(error) {
-  return { text: error.message, traceId: error.traceId };
+  return { text: sentenceOf(error), detail: detailOf(error), traceId: error.traceId };
 }
 
 /** A UUID. Browsers have `crypto.randomUUID` only on HTTPS and localhost. */

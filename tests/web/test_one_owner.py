@@ -46,6 +46,7 @@ TABLE = {
     ("POST", "/login"): Row(OPEN),
     ("GET", "/login/callback"): Row(OPEN),
     ("POST", "/logout"): Row(OPEN),
+    ("POST", "/language"): Row(OPEN),
     ("GET", "/static/<path:filename>"): Row(OPEN),
     ("GET", "/"): Row(PAGE),
     ("GET", "/docs"): Row(PAGE),

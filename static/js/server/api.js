@@ -4,7 +4,7 @@
  * an ApiError whose message is fit for a reader.
  */
 
-import { t, told } from "../language.js";
+import { t } from "../language.js";
 import { at } from "./address.js";
 
 /** @typedef {import("../state/types.js").Conversation} Conversation */
@@ -164,5 +164,5 @@ async function reach(url, init) {
 async function failure(response) {
   const body = await response.json().catch(() => null);
   const { code = "http_error", message = null, trace_id = null } = body?.error ?? {};
-  return new ApiError(message ? told({ code, message }) : t("The server answered {status}.", { status: response.status }), response.status, code, trace_id);
+  return new ApiError(message ?? t("The server answered {status}.", { status: response.status }), response.status, code, trace_id);
 }

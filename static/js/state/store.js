@@ -116,7 +116,7 @@ const ACTIONS = {
   }),
   "prompt-queued": (state, { prompt }) => ({ ...state, queued: [...state.queued, prompt] }),
   "queue-set": (state, { queued }) => ({ ...state, queued }),
-  "answer-refused": (state, { messages, text, traceId }) => ({ ...state, messages, notice: { text, traceId } }),
+  "answer-refused": (state, { messages, text, detail, traceId }) => ({ ...state, messages, notice: { text, detail, traceId } }),
 
   "answer-followed": (state, { id }) => ({ ...state, messages: change(state, id, forgotten) }),
   "answer-event": (state, { id, name, data, at }) => ({
@@ -144,7 +144,7 @@ const ACTIONS = {
   "offer-loaded": (state, { offer }) => ({ ...state, offer }),
   "tools-chosen": (state, { tools }) => ({ ...state, tools }),
   "agent-chosen": (state, { agent }) => ({ ...state, agent }),
-  "notice-shown": (state, { text, traceId = null }) => ({ ...state, notice: { text, traceId } }),
+  "notice-shown": (state, { text, detail = "", traceId = null }) => ({ ...state, notice: { text, detail, traceId } }),
   "notice-dismissed": (state) => ({ ...state, notice: null }),
 };
 

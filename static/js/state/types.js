@@ -119,7 +119,7 @@
  * @property {boolean} agent_default   offered to an agent unless the reader chooses
  *
  * @typedef {{tools: Tool[], problems: Record<string, string>, agents: string[]}} Offer
- * @typedef {{text: string, traceId: string|null}} Notice
+ * @typedef {{text: string, detail: string, traceId: string|null}} Notice
  *
  * @typedef {object} State
  * @property {Conversation[]} conversations  newest first

@@ -5,7 +5,7 @@
  * which outlives a reload.
  */
 
-import { hook, nothingHasFocus } from "../dom/hooks.js";
+import { hook, isComposing, nothingHasFocus } from "../dom/hooks.js";
 import { t } from "../language.js";
 import { endedWell, runningAnswer } from "../state/selectors.js";
 import { draftOf, keepDraft } from "./drafts.js";
@@ -51,7 +51,7 @@ export class ComposerView extends View {
    */
   #onKeydown(event) {
     if (event.key !== "Enter" || event.shiftKey) return;
-    if (event.isComposing || event.keyCode === 229) return; // Enter ends an input method's composition
+    if (isComposing(event)) return; // Enter ends an input method's composition
     if (isTouched() && !event.ctrlKey && !event.metaKey) return;
     event.preventDefault();
     this.form.requestSubmit();
@@ -60,7 +60,7 @@ export class ComposerView extends View {
   /** What is open closes first, by listeners of its own. @param {KeyboardEvent} event */
   #onEscape(event) {
     const isOpen = this.root.matches("[data-drawer-shown]") || this.root.querySelector("dialog[open]");
-    if (event.key === "Escape" && !event.isComposing && !isOpen && runningAnswer(this.store.state)) this.actions.stop();
+    if (event.key === "Escape" && !isComposing(event) && !isOpen && runningAnswer(this.store.state)) this.actions.stop();
   }
 
   /** @param {SubmitEvent} event */

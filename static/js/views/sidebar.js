@@ -1,7 +1,7 @@
 // @ts-check
 /** The list of conversations: it shows which one is open, renames and deletes. */
 
-import { arrange, cloned, hook, setText } from "../dom/hooks.js";
+import { arrange, cloned, hook, isComposing, setText } from "../dom/hooks.js";
 import { t } from "../language.js";
 import { at } from "../server/address.js";
 import { runningAnswer, waitsForReader } from "../state/selectors.js";
@@ -81,7 +81,7 @@ export class SidebarView extends View {
   /** @param {KeyboardEvent} event */
   #onKeydown(event) {
     const field = renameField(event);
-    if (!field || event.isComposing || !["Enter", "Escape"].includes(event.key)) return;
+    if (!field || isComposing(event) || !["Enter", "Escape"].includes(event.key)) return;
     event.stopPropagation();
     hook(this.#finishRename(field, event.key === "Enter"), "link").focus();
   }

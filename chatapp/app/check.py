@@ -7,7 +7,7 @@ from chatapp.web.cors import check_origins
 
 
 def check_settings(settings: Settings) -> None:
-    """Raises ConfigError, as the start does, for values that are of the right type and yet wrong."""
+    """Raises ConfigError, as the start does, for values of the right type that are wrong."""
     rates_of(settings.request_rate)
     check_origins(settings.cors_origins)
     check_access(settings)

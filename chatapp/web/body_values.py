@@ -1,5 +1,5 @@
-"""How many values a JSON body has, before they are made: two million would take a fifth of a second,
-in one go.
+"""How many values a JSON body has, before they are made: two million would take a fifth of a
+second, in one go.
 
 Only what stands outside of texts counts: a text may be somebody's file, full of brackets.
 """

@@ -3,8 +3,7 @@
 from chatapp.errors import ConfigError
 from chatapp.logs import EventLog, LogObserver
 from chatapp.logs.memory import MemoryLog
-from chatapp.logs.redis.connection import SCHEMES
-from chatapp.logs.redis.log import RedisLog
+from chatapp.logs.redis import SCHEMES
 from chatapp.logs.sqlite.log import SQLiteLog
 from chatapp.settings import Settings
 
@@ -23,6 +22,8 @@ def open_log(settings: Settings, observer: LogObserver | None = None) -> EventLo
                 observer=observer,
             )
         case url if url.startswith(SCHEMES):
+            from chatapp.logs.redis.log import RedisLog  # its library: 0.15 s of each start
+
             return RedisLog(
                 url,
                 flush_ms=settings.log_flush_ms,

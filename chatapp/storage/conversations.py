@@ -21,7 +21,14 @@ from chatapp.ids import new_id
 from chatapp.storage import Answer, Begun, Conversation, StoredMessage, decode_entries, large_writes
 from chatapp.storage.branches import newest_shown, take_out
 from chatapp.storage.files import keep_files, with_bytes, without_bytes
-from chatapp.storage.history import finished_messages, newest_id, provider_messages, said_before, shown
+from chatapp.storage.history import (
+    all_shown,
+    finished_messages,
+    newest_id,
+    provider_messages,
+    said_before,
+    shown,
+)
 from chatapp.storage.pictures import pictures_of
 from chatapp.storage.placement import (
     choose_place,
@@ -118,7 +125,7 @@ class Conversations:
         """The conversation and the messages it shows, in order."""
         with self._transaction.reading() as session:
             conversation = owned_conversation(session, owner, conversation_id)
-            return conversation.value(), [message.value() for message in session.scalars(shown(conversation_id))]
+            return conversation.value(), [message.value() for message in all_shown(session, conversation_id)]
 
     def message(self, owner: str, message_id: str) -> StoredMessage:
         with self._transaction.reading() as session:

@@ -1,6 +1,6 @@
 """The messages of a conversation in their order, and what a provider is told of them."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -9,12 +9,14 @@ from sqlalchemy.orm import Session
 
 from chatapp.chat import Ask, Message
 from chatapp.errors import InvalidField, NotFound
-from chatapp.hub import with_pauses
+from chatapp.hub import let_others_run, with_pauses
 from chatapp.ids import new_id
 from chatapp.storage.branches import newest_shown, path_to, rows_of, tree_of
 from chatapp.storage.files import copy_files
 from chatapp.storage.pictures import NO_PICTURES, Pictures, with_pictures
 from chatapp.storage.tables import ConversationRow, MessageRow
+
+SLICE = 50  # messages that are read in one go: some milliseconds, if they are long
 
 
 def shown(conversation_id: str | None) -> Any:
@@ -24,6 +26,15 @@ def shown(conversation_id: str | None) -> Any:
         .where(MessageRow.conversation_id == conversation_id, MessageRow.superseded.is_(False))
         .order_by(MessageRow.id)
     )
+
+
+def all_shown(session: Session, conversation_id: str) -> Iterator[MessageRow]:
+    """The messages that a conversation shows, in order; others run in between."""
+    last = ""
+    while rows := session.scalars(shown(conversation_id).where(MessageRow.id > last).limit(SLICE)).all():
+        yield from rows
+        last = rows[-1].id
+        let_others_run()
 
 
 def newest_id(session: Session, conversation: ConversationRow | None) -> str:

@@ -89,9 +89,11 @@ MAY_IMPORT = {
         "metrics.process",
         "tracing.switch",
     },
+    "app.check": {"access.factory", "quotas.requests", "web.cors"},
     "app.web": {"web/", "service", "access/", "reading.credentials", "metrics.exposition"},
     "ops": {
         "app",
+        "app.check",
         "models/",
         "service",
         "providers/",

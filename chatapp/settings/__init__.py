@@ -156,7 +156,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     ] = 20.0
     max_body_values: Annotated[
         Count,
-        about("Most objects and lists in a request body, by its brackets; each costs time that all streams wait."),
+        about("Most objects and lists in a request body; four texts or numbers count as one. Each costs time."),
     ] = 100_000
     max_messages: Annotated[
         Count, about("Most messages of a request, and of a conversation; more than any model has room for.")

@@ -18,7 +18,7 @@ from chatapp.chat import Ask, Message
 from chatapp.errors import InvalidField, NotFound
 from chatapp.events import Entry, RunEnd
 from chatapp.ids import new_id
-from chatapp.storage import Answer, Begun, Conversation, StoredMessage, decode_entries
+from chatapp.storage import Answer, Begun, Conversation, StoredMessage, decode_entries, large_writes
 from chatapp.storage.branches import newest_shown, take_out
 from chatapp.storage.files import keep_files, with_bytes, without_bytes
 from chatapp.storage.history import (
@@ -91,9 +91,9 @@ class Conversations:
         alone."""
         entries = msgspec.json.encode(without_bytes(transcript.entries)).decode()
         values = {"status": "done", "content": transcript.content, "entries": entries}
+        finished = update(MessageRow).where(MessageRow.id == answer_id).values(values).returning(MessageRow.id)
         with self._transaction() as session:
-            finished = update(MessageRow).where(MessageRow.id == answer_id).values(values).returning(MessageRow.id)
-            if session.scalar(finished):
+            if large_writes.write(session, 2 * len(entries), partial(session.scalar, finished)):
                 keep_files(session, answer_id, transcript.entries)
             settle(session, answer_id, transcript)
 

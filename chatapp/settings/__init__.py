@@ -112,6 +112,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     cors_origins: Annotated[
         Names, about("Origins of other sites whose pages may call the API, exactly: `https://chat.example`.")
     ] = ()
+    frame_ancestors: Annotated[
+        Names, about("Whose pages may show ours in a frame: `self`, or origins such as `https://host.example`.")
+    ] = ()
     ticket_s: Annotated[
         Seconds, about("How long a ticket for one stream is good: from asking for it to opening the stream.")
     ] = 30.0

@@ -14,11 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event, func, make_url, select
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from chatapp.errors import ConfigError
@@ -26,11 +22,10 @@ from chatapp.private_files import private_database
 from chatapp.settings import Synchronous
 from chatapp.sqlite import Checkpointer, retry_while_busy
 from chatapp.storage.folder import DataFolder
+from chatapp.storage.schema import migrate, revision, revisions
 from chatapp.storage.transactions import READS
 
 FILE = "conversations.sqlite3"
-MIGRATIONS = Path(__file__).parent / "migrations"
-MIGRATION_LOCK = 0x63686174  # "chat"
 ANSWER_S = 10.0
 
 SQLITE: dict[str, Any] = {
@@ -131,27 +126,6 @@ def sqlite_file(url: str, data: Path) -> Path | None:
         raise ConfigError(f"database_url: {_reason(error)}") from None
     is_file = parsed.get_backend_name() == "sqlite" and parsed.database
     return Path(str(parsed.database)) if is_file else None
-
-
-def revision(engine: Engine) -> str | None:
-    """The newest migration that the database has; None of an empty one. Raises SQLAlchemyError."""
-    with engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
-
-
-def revisions() -> list[str]:
-    """All that this version knows, the newest first."""
-    return [script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()]
-
-
-def migrate(engine: Engine) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    with engine.begin() as connection:
-        if engine.dialect.name == "postgresql":
-            connection.execute(select(func.pg_advisory_xact_lock(MIGRATION_LOCK)))
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
 
 
 def _engine(url: str, data: Path, reads_only: bool = False, synchronous: Synchronous = "NORMAL") -> Engine:

@@ -63,18 +63,27 @@ class Told:
         return "" if repeats else whole
 
 
+class Skipped(Counter[str]):
+    """How often each kind of thing was left out."""
+
+    def note(self, kind: str) -> None:
+        kind = re.sub(r"[^\w .-]", "_", kind)[:60]
+        self[kind if kind in self or len(self) < MAX_KINDS else "other"] += 1
+
+
 class Reply(ABC, Generic[T]):
     """What is known of a reply so far. At most `max_bytes` of it may have to be held.
 
     `finished`: it has a finish reason. `over`: its last frame has arrived. `marked`: its end mark
-    has. `skipped`: how often each kind of thing was left out.
+    has. `skipped`: how often each kind of thing was left out; `skip` counts one more.
     """
 
     frame: ClassVar[msgspec.json.Decoder]  # type: ignore[type-arg]  # of T, which a class variable cannot say
 
     def __init__(self, who: str, max_bytes: int = MAX_REPLY_BYTES) -> None:
         self.finished = self.over = self.marked = False
-        self.skipped: Counter[str] = Counter()
+        self.skipped = Skipped()
+        self.skip = self.skipped.note  # of it alone: who is told of what is left out must not hold the reply
         self._who = who
         self._characters = HalfCharacters()
         self._decode = self.frame.decode
@@ -133,11 +142,6 @@ class Reply(ABC, Generic[T]):
             yield event
         self._check_end()
         yield msgspec.structs.replace(self.end(), skipped=dict(self.skipped))
-
-    def skip(self, kind: str) -> None:
-        """Count something that is left out."""
-        kind = re.sub(r"[^\w .-]", "_", kind)[:60]
-        self.skipped[kind if kind in self.skipped or len(self.skipped) < MAX_KINDS else "other"] += 1
 
     def skip_words(self, text: str) -> None:
         """A frame that is not JSON: harmless, unless it speaks of a failure."""

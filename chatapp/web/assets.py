@@ -20,6 +20,7 @@ from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as AnyResponse
 
 from chatapp.web.addresses import here
+from chatapp.web.shadow_sheet import shadowed
 
 TEXTS = (".js", ".mjs", ".css", ".svg", ".json")
 # Mimetypes differ between systems; a module of another type would not run.
@@ -30,6 +31,7 @@ ASK_FIRST = "no-cache"
 # stay right. The order is the cascade's.
 SHEETS = ("tokens", "base", "layout", "thread", "prose", "composer", "places")
 JOINED = "css/page.css"
+EMBEDDED = "css/embedded.css"  # the same for a shadow root
 OWN_SCRIPTS = "js/"
 TYPE_IN_LINE = re.compile(r"/\*\* @(?:type|param) [^*\n]*\*/ ?")
 # Longer pages hold a long conversation, and compressing them would hold up other requests.
@@ -54,6 +56,7 @@ class Assets:
             name: lean_script(data, name.startswith(OWN_SCRIPTS)) for name, data in found.items() if _is_commented(name)
         }
         found[JOINED] = b"\n".join(found[f"css/{sheet}.css"] for sheet in SHEETS)
+        found[EMBEDDED] = shadowed(found[JOINED].decode()).encode() + b"\n" + found.get("css/element.css", b"")
         self._files = {name: _asset(name, data) for name, data in found.items()}
         tags = "".join(asset.tag for asset in self._files.values())
         self._version = hashlib.sha256(tags.encode()).hexdigest()[:12]

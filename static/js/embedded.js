@@ -6,7 +6,7 @@
  */
 
 import { Chat } from "./chat.js";
-import { hook } from "./dom/hooks.js";
+import { hook, setText } from "./dom/hooks.js";
 import { recall, remember } from "./dom/storage.js";
 import { at } from "./server/address.js";
 import { api } from "./server/api.js";
@@ -33,7 +33,7 @@ export class EmbeddedChat extends View {
     const [page] = await Promise.all([this.#page(), this.#style()]);
     if (!this.element.isConnected) return;
     const isChat = page?.querySelector("[data-main]");
-    this.root.replaceChildren(...(isChat ? imported(page) : [trouble(page)]));
+    this.root.replaceChildren(...(isChat ? imported(page, this.#attribute("label") ?? "") : [trouble(page)]));
     this.shadow.append(this.root);
     if (isChat) this.#begin();
     this.element.dispatchEvent(new CustomEvent(isChat ? "chatapp-ready" : "chatapp-refused", { bubbles: true }));
@@ -52,17 +52,34 @@ export class EmbeddedChat extends View {
   }
 
   #begin() {
-    const { conversation, choice } = JSON.parse(hook(this.root, "page-data").textContent ?? "");
+    const { conversation } = JSON.parse(hook(this.root, "page-data").textContent ?? "");
     const opened = conversation ? reduce(initialState, { type: "conversation-opened", conversation }) : initialState;
     this.root.toggleAttribute("data-empty", !opened.messages.length);
     const tools = this.#attribute("tools")?.split(",").map((name) => name.trim()).filter(Boolean);
-    const chat = new Chat(this.root, opened, { ...(choice && { choice }), ...(tools && { tools }) }, this.#api());
+    const chat = new Chat(this.root, opened, this.#api());
+    if (tools) chat.store.dispatch({ type: "tools-chosen", tools });
     this.#chat = chat;
     this.on(this.root, "click", (event) => this.#onClick(event));
     this.on(chat.store, "change", ({ detail: { state, previous } }) => {
-      if (state.conversationId !== previous.conversationId) this.#tell(state.conversationId);
+      if (state.conversationId !== previous.conversationId) this.#tell(state);
+      if (state.conversations !== previous.conversations) this.#showTitle(state);
+      if (state.catalogue !== previous.catalogue && !state.choice) this.#choose(state.catalogue);
     });
     chat.start();
+  }
+
+  /** @param {import("./state/types.js").State} state */
+  #showTitle({ conversations, conversationId }) {
+    const open = conversations.find((each) => each.id === conversationId);
+    setText(hook(this.root, "title"), open?.title ?? "New chat");
+  }
+
+  /** The element's model, if the server has it. @param {import("./state/types.js").Catalogue} catalogue */
+  #choose({ providers }) {
+    const [provider, model] = [this.#attribute("provider"), this.#attribute("model")];
+    const found = providers.find(({ name, models }) => (!provider || name === provider) && (!model || models.includes(model)));
+    const choice = found && { provider: found.name, model: model ?? found.models[0] };
+    if (choice?.model && (provider || model)) this.#chat?.store.dispatch({ type: "model-chosen", choice });
   }
 
   /** A new conversation is asked with the element's instructions; they stay with it. */
@@ -72,7 +89,7 @@ export class EmbeddedChat extends View {
     return {
       ...api,
       /** @param {any} fields @param {string} key */
-      ask: (fields, key) => api.ask(fields.conversation_id ? fields : { instructions, ...fields }, key),
+      ask: (fields, key) => api.ask(fields.conversation_id || !fields.prompt ? fields : withInstructions(fields, instructions), key),
     };
   }
 
@@ -84,8 +101,10 @@ export class EmbeddedChat extends View {
     this.#chat?.actions.openNewChat();
   }
 
-  /** @param {string|null} id */
-  #tell(id) {
+  /** @param {import("./state/types.js").State} state */
+  #tell(state) {
+    const id = state.conversationId;
+    this.#showTitle(state);
     const name = this.#attribute("remember");
     if (name) remember(`element.${name}`, id);
     this.element.dispatchEvent(new CustomEvent("chatapp-conversation", { bubbles: true, detail: { id } }));
@@ -96,10 +115,9 @@ export class EmbeddedChat extends View {
     const name = this.#attribute("remember");
     const remembered = name ? recall(`element.${name}`) : null;
     const conversation = this.#attribute("conversation") ?? remembered;
-    const fields = { provider: this.#attribute("provider"), model: this.#attribute("model") };
-    const page = await fetched(addressOf({ ...fields, conversation }));
+    const page = await fetched(addressOf(conversation));
     const isGone = remembered !== null && conversation === remembered && page?.querySelector("[data-main]") === null;
-    return isGone ? fetched(addressOf(fields)) : page;
+    return isGone ? fetched(addressOf(null)) : page;
   }
 
   /** @param {string} name */
@@ -115,10 +133,14 @@ export class EmbeddedChat extends View {
   }
 }
 
-/** @param {Record<string, string|null>} fields */
-function addressOf(fields) {
-  const given = Object.entries(fields).filter(([, value]) => value);
-  return `${at("/embed")}?${new URLSearchParams(/** @type {[string, string][]} */ (given))}`;
+/** @param {{prompt: string}} fields @param {string} instructions */
+function withInstructions({ prompt, ...fields }, instructions) {
+  return { ...fields, messages: [{ role: "system", content: instructions }, { role: "user", content: prompt }] };
+}
+
+/** @param {string|null} conversation */
+function addressOf(conversation) {
+  return at(conversation ? `/embed?conversation=${encodeURIComponent(conversation)}` : "/embed");
 }
 
 /**
@@ -139,9 +161,31 @@ function fetched(url) {
   });
 }
 
-/** @param {Document} page */
-function imported(page) {
-  return [...page.body.children].map((node) => document.importNode(node, true));
+/**
+ * The chat of the page, without what stands beside it and without examples, as a region of the page
+ * around it.
+ * @param {Document} page
+ * @param {string} label
+ */
+function imported(page, label) {
+  const nodes = [...page.body.children].filter((node) => !node.matches(".skip, [data-drawer], [data-scrim]"));
+  for (const node of page.querySelectorAll("[data-example]")) node.closest("ul, li")?.remove();
+  for (const [level, node] of [...page.querySelectorAll("[data-title], .welcome h2")].entries()) {
+    node.setAttribute("role", "heading");
+    node.setAttribute("aria-level", String(level + 2));
+  }
+  const welcome = page.querySelector(".welcome h2");
+  if (welcome && label) welcome.textContent = label;
+  return nodes.map((node) => document.importNode(node.matches("main") ? region(node, label) : node, true));
+}
+
+/** A page has one `<main>`, and it is not ours. @param {Element} main @param {string} label */
+function region(main, label) {
+  const made = main.ownerDocument.createElement("section");
+  for (const { name, value } of main.attributes) made.setAttribute(name, value);
+  made.setAttribute("aria-label", label || "Chat");
+  made.append(...main.childNodes);
+  return made;
 }
 
 /** What stands in place of the chat. @param {Document|null} page  the server's page of an error, if there is one */

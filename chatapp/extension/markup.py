@@ -1,6 +1,6 @@
 """`{{ chatapp_chat() }}`: one chat in a page of the host, as a `<chatapp-chat>` element."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from flask import current_app, url_for
 from markupsafe import Markup
@@ -27,6 +27,6 @@ def chat_markup(*, app: str = "chatapp", nonce: str = "", **attributes: str | Se
     return Markup("<script{}></script><chatapp-chat{}></chatapp-chat>").format(_written(script), _written(element))
 
 
-def _written(attributes: dict[str, str | Sequence[str]]) -> Markup:
+def _written(attributes: Mapping[str, str | Sequence[str]]) -> Markup:
     texts = {name: value if isinstance(value, str) else ",".join(value) for name, value in attributes.items()}
     return Markup("").join(Markup(' {}="{}"').format(name, text) for name, text in texts.items())

@@ -6,11 +6,11 @@ import os
 import sys
 
 from flask import Flask, redirect, render_template, request, session, url_for
+from orders import all_orders, fill, query_orders
 from werkzeug import Response
 from werkzeug.security import check_password_hash, generate_password_hash
 
 from chatapp import Chatapp
-from orders import all_orders, fill, query_orders
 
 app = Flask(__name__)
 app.secret_key = os.environ.get("SECRET_KEY", "good enough for an example")

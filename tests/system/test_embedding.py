@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -38,10 +39,11 @@ class Host:
         self._process.send_signal(signal.SIGTERM)
         return self._process.wait(60)
 
-    def signed_in(self, name: str) -> httpx.Client:
-        client = httpx.Client(base_url=self.url)
-        assert client.post("/login", data={"name": name, "password": name}).status_code == 302
-        return client
+    @contextmanager
+    def signed_in(self, name: str) -> Iterator[httpx.Client]:
+        with httpx.Client(base_url=self.url) as client:
+            assert client.post("/login", data={"name": name, "password": name}).status_code == 302
+            yield client
 
     def _answers(self) -> bool:
         try:
@@ -169,7 +171,8 @@ def test_workers_share_runs_and_strangers_are_sent_to_the_host_s_login(host: Hos
     with host.signed_in("ann") as ann:
         asked = ann.post("/chat/api/v1/messages", json={"prompt": "Hello", "model": "slow"}).json()
         for _ in range(4):  # new connections, which either worker may take
-            assert host.signed_in("ann").get(f"/chat/api/v1/messages/{asked['id']}").status_code == 200
+            with host.signed_in("ann") as again:
+                assert again.get(f"/chat/api/v1/messages/{asked['id']}").status_code == 200
         assert ann.post(f"/chat/api/v1/messages/{asked['id']}/cancel", json={}).status_code in (200, 202)
         assert "completed" in ann.get(asked["events_url"]).text
 

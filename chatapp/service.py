@@ -44,6 +44,7 @@ from chatapp.storage import (
     Hit,
     Listed,
     StoredMessage,
+    TitleHit,
     UsageKey,
     UsageSum,
 )
@@ -71,6 +72,7 @@ __all__ = [
     "Hit",
     "Listed",
     "StoredMessage",
+    "TitleHit",
     "UsageKey",
     "UsageSum",
     "UserInput",

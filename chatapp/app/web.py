@@ -24,6 +24,7 @@ from chatapp.web import (
     errors,
     guards,
     health,
+    languages,
     limit_headers,
     login,
     openapi,
@@ -36,10 +37,13 @@ from chatapp.web.api import conversations as conversations_api
 from chatapp.web.api import events, files, messages, models, one_request, raw, search, tickets, tools, usage
 from chatapp.web.api import shares as shares_api
 from chatapp.web.assets import Assets
+from chatapp.web.catalogues import read_catalogues
 from chatapp.web.compat import agui, ai_sdk, anthropic, openai_chat, openai_conversations, openai_responses
 from chatapp.web.page_modules import VIEWER_ENTRY, page_modules
 
 PACKAGE = Path(__file__).parent.parent
+WORDS = "js/words/{}.js"
+"""Where static/js/language.js finds the texts of a language."""
 
 BLUEPRINTS = (
     messages,
@@ -62,6 +66,7 @@ BLUEPRINTS = (
     agui,
     pages,
     login,
+    languages,
     shared,
     health,
     operator,
@@ -73,9 +78,11 @@ def build_web(service: ChatService, exposition: Exposition, login: Authenticator
     """`login` as in `create_app`. Raises ConfigError."""
     app = Flask("chatapp", template_folder=_folder("templates"), static_folder=None, root_path=str(PACKAGE))
     static = Path(_folder("static"))
+    catalogues = read_catalogues(Path(_folder("translations")))
     _tell_templates(app, static)
     addresses.install(app)
-    Assets(static).install(app)
+    Assets(static, {WORDS.format(tag): each.module for tag, each in catalogues.items()}).install(app)
+    languages.install(app, catalogues)
     _give_views(app, service, exposition, login)
     _install(app, service, names_are_checked=login is not None)
     for module in BLUEPRINTS:

@@ -42,6 +42,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         str, about("SQLAlchemy URL of the conversations, `postgresql+psycopg://…` for several machines. Empty: SQLite.")
     ] = ""
 
+    database_timeout_s: Annotated[
+        Seconds, about("Postgres: how long an answer may take. One that stands still is then given up, with a 503.")
+    ] = 10.0
+
     log_url: Annotated[
         str,
         about(
@@ -61,7 +65,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         Seconds, about("Redis: how long it may be away until runs fail. Events wait in memory, readers get heartbeats.")
     ] = 60.0
     log_synchronous: Annotated[
-        Synchronous, about("SQLite: NORMAL survives kill -9; FULL a power failure too, at one fsync per commit.")
+        Synchronous,
+        about("SQLite, conversations too: NORMAL survives kill -9; FULL a power failure, at one fsync per commit."),
     ] = "NORMAL"
 
     auth: Annotated[

@@ -71,6 +71,7 @@ class ToolCatalog:
         around: Callable[[Tool], Tool] | None = None,
         functions: Sequence[FunctionTool] = (),
     ) -> None:
+        importlib.import_module("chatapp.tools.schemas")  # see `validation`
         self._around = around
         self.approvals = approvals
         self._inputs = inputs

@@ -24,7 +24,7 @@ from chatapp.tools.dialogue import Dialogue, looks
 from chatapp.tools.owner import work_for
 from chatapp.tools.time_limit import TimeLimit, TimeOver
 from chatapp.tools.validation import check_arguments, plain_json
-from chatapp.trace import carrying
+from chatapp.trace import carrying, current_call
 
 ERROR_CHARS = 2000  # kept of a tool's error message
 
@@ -100,6 +100,7 @@ class Toolbox:
 
     def _call(self, call: ToolCall, scope: CancelScope, report: Report) -> None:
         work_for(self._owner)
+        current_call.set(call.id)
         try:
             report(ToolResult(call.id, self._result(call, scope, report)))
         except Abandoned:

@@ -1,6 +1,7 @@
 """Signing in and out, with plain forms and redirects: neither needs a script."""
 
 from flask import Blueprint, make_response, redirect, render_template, request, session, url_for
+from flask_babel import gettext
 from werkzeug import Response
 
 from chatapp.access import SignsInByKey, SignsInElsewhere, SignsOut
@@ -52,7 +53,7 @@ def sign_in() -> Response:
     try:
         auth.sign_in(request.form.get("key", ""), sender(), response)
     except Unauthorized as error:
-        return _form(error.status, error.message)
+        return _form(error.status, gettext("This key is unknown, was revoked or has expired."))
     return response
 
 

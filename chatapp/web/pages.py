@@ -5,7 +5,7 @@ from flask import Blueprint, Response, make_response, render_template, request
 
 from chatapp.access import KnowsBrowsers, SignsOut
 from chatapp.web import authenticator, current_caller, current_service
-from chatapp.web.message_json import conversation_json
+from chatapp.web.message_json import PAGE, conversation_json
 
 blueprint = Blueprint("pages", __name__)
 
@@ -17,7 +17,7 @@ def new_chat() -> Response:
 
 @blueprint.get("/c/<conversation_id>")
 def chat(conversation_id: str) -> Response:
-    return _page(conversation_json(conversation_id))
+    return _page(conversation_json(conversation_id, PAGE))
 
 
 @blueprint.get("/embed")
@@ -25,7 +25,7 @@ def embedded_chat() -> Response:
     """The chat of an element in another page (static/js/embedded.js): the same markup, without the
     list of conversations."""
     id = request.args.get("conversation")
-    return _page(conversation_json(id) if id else None, with_list=False)
+    return _page(conversation_json(id, PAGE) if id else None, with_list=False)
 
 
 def _page(conversation: dict[str, object] | None, with_list: bool = True) -> Response:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, make_response, render_template
+from flask_babel import gettext
 
 from chatapp.access import Caller, Share
 from chatapp.errors import InvalidField, NotFound
@@ -33,7 +34,10 @@ RAW = "raw_passthrough"
 @open_to_all
 def page(token: str) -> Response:
     """Read-only: the same markup and scripts as the chat page, without a prompt."""
-    response: Response = make_response(render_template("shared.html", conversation=_conversation(token)))
+    share = _viewed(token)
+    conversation = _conversation(share, token)
+    title = conversation["title"] if share.conversation_id else gettext("A shared answer")
+    response: Response = make_response(render_template("shared.html", conversation=conversation, title=title))
     response.headers["X-Robots-Tag"] = "noindex"
     return response
 
@@ -42,7 +46,7 @@ def page(token: str) -> Response:
 @open_to_all
 def list_messages(token: str) -> Response:
     """What is shared, as it is now."""
-    return jsonify(_conversation(token))
+    return jsonify(_conversation(_viewed(token), token))
 
 
 @endpoint(blueprint.get("/messages/<message_id>"), answers={200: (JSON,)})
@@ -90,8 +94,7 @@ def _viewed(token: str) -> Share:
     return share
 
 
-def _conversation(token: str) -> dict[str, Any]:
-    share = _viewed(token)
+def _conversation(share: Share, token: str) -> dict[str, Any]:
     if share.conversation_id is None:
         answer = _answer(share, share.message_id or "")
         return {"id": share.id, "title": "A shared answer", "messages": [_message(answer, token)]}

@@ -8,6 +8,7 @@
 import { Chat } from "./chat.js";
 import { hook, setText } from "./dom/hooks.js";
 import { recall, remember } from "./dom/storage.js";
+import { language, t } from "./language.js";
 import { at } from "./server/address.js";
 import { api } from "./server/api.js";
 import { initialState, reduce } from "./state/store.js";
@@ -25,6 +26,7 @@ export class EmbeddedChat extends View {
     const root = document.createElement("div");
     super(root);
     root.className = "page embedded";
+    root.lang = language;
     this.element = element;
     this.shadow = shadow;
   }
@@ -71,7 +73,7 @@ export class EmbeddedChat extends View {
   /** @param {import("./state/types.js").State} state */
   #showTitle({ conversations, conversationId }) {
     const open = conversations.find((each) => each.id === conversationId);
-    setText(hook(this.root, "title"), open?.title ?? "New chat");
+    setText(hook(this.root, "title"), open?.title ?? t("New chat"));
   }
 
   /** The element's model, if the server has it. @param {import("./state/types.js").Catalogue} catalogue */
@@ -140,7 +142,7 @@ function withInstructions({ prompt, ...fields }, instructions) {
 
 /** @param {string|null} conversation */
 function addressOf(conversation) {
-  return at(conversation ? `/embed?conversation=${encodeURIComponent(conversation)}` : "/embed");
+  return at(`/embed?${new URLSearchParams({ language, ...(conversation && { conversation }) })}`);
 }
 
 /**
@@ -183,7 +185,7 @@ function imported(page, label) {
 function region(main, label) {
   const made = main.ownerDocument.createElement("section");
   for (const { name, value } of main.attributes) made.setAttribute(name, value);
-  made.setAttribute("aria-label", label || "Chat");
+  made.setAttribute("aria-label", label || t("Chat"));
   made.append(...main.childNodes);
   return made;
 }
@@ -193,7 +195,7 @@ function trouble(page) {
   const node = document.createElement("p");
   node.className = "trouble";
   const said = page?.querySelector("[data-error-message]")?.textContent;
-  node.textContent = page ? said ?? "Sign in to use this chat." : "The chat cannot be reached. Check the connection and load the page again.";
+  node.textContent = page ? said ?? t("Sign in to use this chat.") : t("The server cannot be reached. Check the connection and try again.");
   return node;
 }
 

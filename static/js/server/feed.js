@@ -12,6 +12,7 @@
  * Browsers without locks (on plain HTTP there are none) have a stream in each tab that is in view.
  */
 
+import { t } from "../language.js";
 import { MOUNT } from "./address.js";
 import { EVENT, isTerminal } from "./events.js";
 import { MergedStream } from "./merged-stream.js";
@@ -212,7 +213,7 @@ export class Feed {
       listener.onLoaded(message);
     } catch (error) {
       if (!isGone(error) || !this.#followed.delete(id)) return;
-      const message = "This answer is no longer on the server.";
+      const message = t("This answer is no longer on the server.");
       listener.onEvent(EVENT.error, { code: "not_found", message, retryable: false, trace_id: null });
     }
   }

@@ -6,7 +6,8 @@
  */
 
 import { setText } from "../dom/hooks.js";
-import { MOUNT, told } from "../server/address.js";
+import { t } from "../language.js";
+import { MOUNT, resolved } from "../server/address.js";
 
 /** @typedef {import("../state/types.js").AnswerSource} AnswerSource */
 /** @typedef {import("../state/types.js").AnswerFile} AnswerFile */
@@ -114,10 +115,10 @@ export function showFiles(box, files) {
 /** @param {AnswerFile} file */
 function drawn({ id, media_type, name, url = "", error }) {
   const label = name || id;
-  if (error) return note(`${label}: ${error}`);
+  if (error) return note(t("{name}: {words}", { name: label, words: error }));
   const isOurs = url.startsWith(MOUNT) && OWN_FILE.test(url.slice(MOUNT.length));
   if (!isOurs && !isWeb(url)) return note(label);
-  const address = isOurs ? told(url) : url;
+  const address = isOurs ? resolved(url) : url;
   const link = linkTo({ url: address }, label);
   if (isOurs && PICTURES.includes(media_type)) {
     const picture = Object.assign(document.createElement("img"), { src: address, alt: label, loading: "lazy" });

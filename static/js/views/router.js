@@ -5,6 +5,7 @@
  * loads no page. A page has one router; a chat without one leaves the address alone.
  */
 
+import { t } from "../language.js";
 import { at, MOUNT } from "../server/address.js";
 import { waitsForReader } from "../state/selectors.js";
 import { View } from "./view.js";
@@ -77,7 +78,7 @@ export class Router extends View {
     const { conversations, conversationId } = this.store.state;
     const open = conversations.find((each) => each.id === conversationId);
     const title = open ? `${open.title} · chatapp` : "chatapp";
-    document.title = waitsForReader(this.store.state) ? `(!) Waiting for you · ${title}` : title;
+    document.title = waitsForReader(this.store.state) ? t("(!) Waiting for you · {title}", { title }) : title;
   }
 }
 

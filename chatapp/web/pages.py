@@ -20,11 +20,19 @@ def chat(conversation_id: str) -> Response:
     return _page(conversation_json(conversation_id, PAGE))
 
 
-def _page(conversation: dict[str, object] | None) -> Response:
+@blueprint.get("/embed")
+def embedded_chat() -> Response:
+    """The chat of an element in another page (static/js/embedded.js): the same markup, without the
+    list of conversations."""
+    id = request.args.get("conversation")
+    return _page(conversation_json(id, PAGE) if id else None, with_list=False)
+
+
+def _page(conversation: dict[str, object] | None, with_list: bool = True) -> Response:
     auth, caller = authenticator(), current_caller()
     if isinstance(auth, KnowsBrowsers):
         caller = auth.visitor(caller)
-    recent = msgspec.to_builtins(current_service().conversations.recent(caller.owner))
+    recent = msgspec.to_builtins(current_service().conversations.recent(caller.owner)) if with_list else []
     signed_in = caller.owner if isinstance(auth, SignsOut) else None
     response = make_response(
         render_template("chat.html", conversation=conversation, conversations=recent, signed_in=signed_in)

@@ -4,6 +4,7 @@ Everything here is below the link's own address, and asks what its owner may see
 neither who the owner is nor how much was used.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, make_response, render_template
@@ -69,7 +70,7 @@ def follow(token: str, message_id: str) -> Response:
     """Follow a shared answer in any dialect. A viewer who leaves stops nothing."""
     answer = _answer(_viewed(token), message_id)
     service = current_service()
-    source = SharedSource(service.source(answer), lambda file: _file_url(token, message_id, file))
+    source = SharedSource(service.source(answer), _file_urls(token, message_id))
     dialects = {name: make for name, make in service.dialects.items() if name != RAW}
     name = dialect_name(answer)
     if name == RAW:
@@ -112,11 +113,13 @@ def _answer(share: Share, message_id: str) -> Answer:
 
 
 def _message(message: StoredMessage, token: str) -> dict[str, Any]:
-    seen = for_viewers(readable(message).entries, lambda file: _file_url(token, message.id, file))
+    seen = for_viewers(readable(message).entries, _file_urls(token, message.id))
     shown = described(message, transcript_of(seen))
     events_url = here(f"/shared/{token}/messages/{message.id}/events") if isinstance(message, Answer) else None
     return {**shown, **dict.fromkeys(HIDDEN), "events_url": events_url}
 
 
-def _file_url(token: str, message_id: str, file: File) -> str:
-    return here(f"/shared/{token}/messages/{message_id}/files/{file.id}")
+def _file_urls(token: str, message_id: str) -> Callable[[File], str]:
+    """The address of a file, also once the request has been answered."""
+    folder = here(f"/shared/{token}/messages/{message_id}/files")
+    return lambda file: f"{folder}/{file.id}"

@@ -23,13 +23,13 @@ import { rememberedTools, ToolPicker } from "./views/tool-picker.js";
 import { View } from "./views/view.js";
 
 export class Chat extends View {
-  /** @param {HTMLElement} root @param {import("./state/types.js").State} [state] */
-  constructor(root, state = initialState) {
+  /** @param {HTMLElement} root @param {import("./state/types.js").State} [state] @param {typeof api} [asks] */
+  constructor(root, state = initialState, asks = api) {
     super(root);
     const store = new Store({ ...state, ...rememberedModel(), ...rememberedTools() });
     this.store = store;
     this.tabs = new Tabs();
-    this.actions = new Actions(store, api, this.tabs);
+    this.actions = new Actions(store, asks, this.tabs);
     this.liveAnswers = new LiveAnswers(store, api);
     const scroll = new StickyScroll(root);
     this.views = [

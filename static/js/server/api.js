@@ -144,9 +144,12 @@ async function requestAt(root, method, path, body, headers = {}) {
 
 let leaving = false;
 
-/** The session has ended: the server's login leads back to here. Several requests may find out. */
+/**
+ * The session has ended: the server's login leads back to here. Several requests may find out. The
+ * page of another application is not ours to leave.
+ */
 function signInAgain() {
-  if (leaving) return;
+  if (leaving || !document.querySelector("[data-page-data]")) return;
   leaving = true;
   location.assign(`${at("/login")}?next=${encodeURIComponent(location.pathname)}`);
 }

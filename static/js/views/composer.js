@@ -40,9 +40,9 @@ export class ComposerView extends View {
     this.focus();
   }
 
-  /** Not on a touch screen: there a focus would bring up the keyboard. */
+  /** Not on a touch screen, where a focus would bring up the keyboard, and never from the page around. */
   focus() {
-    if (!isTouched()) this.prompt.focus({ preventScroll: true });
+    if (!isTouched() && !isElsewhere(this.root)) this.prompt.focus({ preventScroll: true });
   }
 
   /**
@@ -153,6 +153,12 @@ export class ComposerView extends View {
     keepDraft(this.store.state.conversationId, text);
     this.#show();
   }
+}
+
+/** Whether the chat is part of a page, and the focus is not in it. @param {HTMLElement} root */
+function isElsewhere(root) {
+  const place = root.getRootNode();
+  return place instanceof ShadowRoot && !place.activeElement;
 }
 
 /** Whether a finger is what points. */

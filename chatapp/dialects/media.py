@@ -6,6 +6,7 @@ them. A protocol that knows only text gets a Markdown link to that address.
 
 from collections.abc import Iterable
 
+from chatapp.chat import Attachment
 from chatapp.events import CitedSource, File
 from chatapp.large_values import to_base64
 
@@ -24,6 +25,12 @@ def file_data(run: str, file: File) -> dict[str, object]:
     get."""
     found = {"error": file.error} if file.error else {"url": file_url(run, file)}
     return {"id": file.id, "media_type": file.media_type, "name": file.name, **found}
+
+
+def attachment_data(message: str, file: Attachment) -> dict[str, object]:
+    """The same of a file that a question came with, and `size_bytes`."""
+    url = FILE_URL.format(run=message, file=file.id)
+    return {"id": file.id, "media_type": file.media_type, "name": file.name, "size_bytes": file.size_bytes, "url": url}
 
 
 def file_url(run: str, file: File) -> str:

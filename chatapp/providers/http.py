@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
 from typing import Any, ClassVar, Protocol, TypeVar
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -113,6 +114,11 @@ class HTTPProvider(ABC):
         self._models = tuple(models)
         self._limits = limits or ReadLimits()
         self._listed = ModelList(self._ask_models, listing or ListingTimes())
+
+    @property
+    def host(self) -> str:
+        """Its server's name; empty if that is known only once it runs."""
+        return (urlsplit(self.base_url).hostname or "") if isinstance(self.base_url, str) else ""
 
     @property
     def max_reply_bytes(self) -> int:

@@ -22,6 +22,7 @@ from chatapp.storage import Answer, Begun, Conversation, StoredMessage, decode_e
 from chatapp.storage.branches import newest_shown, take_out
 from chatapp.storage.files import keep_files, with_bytes, without_bytes
 from chatapp.storage.history import finished_messages, newest_id, provider_messages, said_before, shown
+from chatapp.storage.limits import MAX_BYTES, MAX_MESSAGES, ConversationLimits
 from chatapp.storage.placement import (
     choose_place,
     known_history,
@@ -46,9 +47,9 @@ class Conversations:
     """All methods commit before they return, and block only for a small transaction. All raise
     DatabaseUnavailable."""
 
-    def __init__(self, engine: Engine, max_messages: int = 5000) -> None:
+    def __init__(self, engine: Engine, max_messages: int = MAX_MESSAGES, max_attached_bytes: int = MAX_BYTES) -> None:
         self._transaction = Transactions(engine, "the conversations are")
-        self._max_messages = max_messages  # of a conversation
+        self._limits = ConversationLimits(max_messages, max_attached_bytes)
 
     def begin(
         self, ask: Ask, owner: str, provider: str, model: str, key: str | None = None, max_running: int = 0
@@ -180,7 +181,7 @@ class Conversations:
         with self._transaction() as session:
             conversation = owned_conversation(session, owner, conversation_id, locked=True)
             conversation.updated = now
-            self._refuse_beyond(len(finished_messages(session, conversation)) + len(said))
+            self._limits.refuse_more(len(finished_messages(session, conversation)) + len(said))
             return insert_said(session, conversation, owner, now, said, newest_shown(session, conversation_id))
 
     def describe(self, owner: str, conversation_id: str, metadata: dict[str, str]) -> Conversation:
@@ -251,10 +252,11 @@ class Conversations:
         now = time.time()
         conversation, history, parent = choose_place(session, owner, ask, now)
         if conversation is not None:
-            self._refuse_beyond(len(history) + len(ask.said))
+            self._limits.refuse_more(len(history) + len(ask.said))
         messages = provider_messages(history, [GO_ON] if ask.continue_of else ask.said)
         if not messages:
             raise InvalidField("retry_of: there is no message before this answer")
+        self._limits.refuse_large(messages)
         said = insert_said(session, conversation, owner, now, ask.said, parent) if conversation else []
         answer = _row(owner, conversation, now, said[-1].id if said else newest_id(session, conversation))
         answer.parent, answer.continues = said[-1].id if said else parent, ask.continue_of is not None
@@ -265,13 +267,6 @@ class Conversations:
         session.flush()  # which fills in the defaults
         note_ask(conversation, ask, answer)
         return Begun(_answer(answer), messages)
-
-    def _refuse_beyond(self, messages: int) -> None:
-        if messages > self._max_messages:
-            raise InvalidField(
-                f"messages: the conversation would have {messages}; the limit is {self._max_messages} (setting "
-                "max_messages); begin a new one"
-            )
 
 
 def _find(session: Session, owner: str, key: str, fingerprint: str) -> Begun | None:

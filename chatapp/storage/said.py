@@ -15,6 +15,7 @@ from chatapp.chat import Message
 from chatapp.hub import let_others_run
 from chatapp.ids import new_id
 from chatapp.storage import StoredMessage
+from chatapp.storage.files import link_files
 from chatapp.storage.history import newest_id
 from chatapp.storage.tables import ConversationRow, MessageRow
 
@@ -38,7 +39,13 @@ def insert_said(
             insert(MessageRow), [{**msgspec.structs.asdict(each), "owner": owner, "status": "done"} for each in made]
         )
         stored += made
+    link_files(session, owner, _attached(stored, said))
     return stored
+
+
+def _attached(stored: Sequence[StoredMessage], said: Sequence[Message]) -> dict[str, list[str]]:
+    files = ((row.id, [file.id for file in message.attachments]) for row, message in zip(stored, said, strict=True))
+    return {message_id: ids for message_id, ids in files if ids}
 
 
 def _stored(message: Message, conversation_id: str, now: float, newest: str, parent: str | None) -> StoredMessage:

@@ -8,7 +8,7 @@ import msgspec
 
 from chatapp.answer_parts import AnswerPart, CallPart, PlanPart, Words, answer_parts
 from chatapp.dialects import question_data
-from chatapp.dialects.media import file_data, source_data
+from chatapp.dialects.media import attachment_data, file_data, source_data
 from chatapp.errors import LogError
 from chatapp.events import CitedSource, File, PlanStep
 from chatapp.hub import let_others_run
@@ -75,7 +75,7 @@ def described(message: StoredMessage, transcript: Transcript) -> dict[str, Any]:
         "steps": steps_json(transcript),
         "tools": tools_json(transcript),
         "sources": [source_data(source) for source in transcript.sources],
-        "files": [file_data(message.id, file) for file in transcript.files],
+        "files": files_json(message, transcript),
         "provider": answer and answer.provider,
         "model": answer and answer.model,
         "result_mode": answer and answer.result_mode,
@@ -86,6 +86,13 @@ def described(message: StoredMessage, transcript: Transcript) -> dict[str, Any]:
         "events_url": EVENTS_URL.format(id=message.id) if answer else None,
         "created": message.created,
     }
+
+
+def files_json(message: StoredMessage, transcript: Transcript) -> list[dict[str, object]]:
+    """Those that a question came with, or that an answer holds."""
+    if isinstance(message, Answer):
+        return [file_data(message.id, file) for file in transcript.files]
+    return [attachment_data(message.id, file) for file in message.attachments]
 
 
 def readable(message: StoredMessage) -> Transcript:
@@ -139,7 +146,10 @@ def _part(message_id: str, part: AnswerPart, ended: bool) -> dict[str, object]:
 
 
 def _said_json(message: StoredMessage) -> list[dict[str, object]]:
-    return [{"type": "text", "text": message.content, "start": 0}] if message.content else []
+    files: list[dict[str, object]] = [
+        {"type": "file", "file": attachment_data(message.id, file)} for file in message.attachments
+    ]
+    return [*files, *([{"type": "text", "text": message.content, "start": 0}] if message.content else [])]
 
 
 def _step(step: PlanStep, plan: PlanPart) -> dict[str, object]:

@@ -5,10 +5,12 @@ Source: https://ai.google.dev/api/generate-content
 
 import re
 
-from chatapp.chat import Chat, Image, Message, Part
+from chatapp.chat import Chat, Document, Message, Text
+from chatapp.providers.documents import Sendable
 from chatapp.providers.prompt import (
     failure,
     given,
+    inline_file,
     inline_image,
     native_content,
     parts,
@@ -64,7 +66,7 @@ def _contents(chat: Chat, who: str) -> list[Fields]:
     """Merge neighbours of one role: the results of all calls of a turn must be together."""
     ids = _own_ids(chat, who)
     contents: list[tuple[str, list[object]]] = []
-    for message, tool_name in with_tool_names(sendable_turns(chat, who, PROTOCOL)):
+    for message, tool_name in with_tool_names(sendable_turns(chat, who, PROTOCOL, takes_documents=True)):
         if message.role == "system":
             continue
         role = "model" if message.role == "assistant" else "user"
@@ -100,10 +102,10 @@ def _result(message: Message, tool_name: str, ids: set[object]) -> Fields:
     return {"functionResponse": {**given(id=id), "name": tool_name, "response": response}}
 
 
-def _part(part: Part, who: str) -> Fields:
-    if not isinstance(part, Image):
+def _part(part: Sendable, who: str) -> Fields:
+    if isinstance(part, Text):
         return _text(part.text)
-    inline = inline_image(part, who)
+    inline = inline_file(part.url) if isinstance(part, Document) else inline_image(part, who)
     return {"inlineData": {"mimeType": inline.media_type, "data": inline.data}}
 
 

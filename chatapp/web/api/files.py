@@ -32,16 +32,16 @@ def upload_file() -> tuple[Response, int]:
     return jsonify(**msgspec.structs.asdict(file), url=FILE_URL.format(id=file.id)), 201
 
 
-@endpoint(blueprint.get("/api/v1/files/<file_id>"), answers={200: (FILE,)})
-def get_upload(file_id: str) -> Response:
+@endpoint(blueprint.get("/api/v1/files/<upload_id>"), answers={200: (FILE,)})
+def get_upload(upload_id: str) -> Response:
     """The bytes of an uploaded file. A browser shows pictures; other files it saves."""
-    return file_response(current_service().attachments.file(current_caller().owner, file_id))
+    return file_response(current_service().attachments.file(current_caller().owner, upload_id))
 
 
-@endpoint(blueprint.delete("/api/v1/files/<file_id>"), answers={204: ()}, errors=CHANGING)
-def delete_upload(file_id: str) -> Response:
+@endpoint(blueprint.delete("/api/v1/files/<upload_id>"), answers={204: ()}, errors=CHANGING)
+def delete_upload(upload_id: str) -> Response:
     """Delete an uploaded file that belongs to no message."""
-    current_service().attachments.delete(current_caller().owner, file_id)
+    current_service().attachments.delete(current_caller().owner, upload_id)
     return Response(status=204)
 
 

@@ -17,7 +17,7 @@ def upgrade() -> None:
         sa.Column("size_bytes", sa.Integer, nullable=False),
         sa.Column("chars", sa.Integer, nullable=False),
         sa.Column("text", sa.String),
-        sa.Column("created", sa.Float, nullable=False),
+        sa.Column("created", sa.Double, nullable=False),
         sa.Column("data", sa.LargeBinary, nullable=False),  # last: SQLite reads through what stands before a column
     )
     op.create_index("uploads_by_owner", "uploads", ["owner", "id"])

@@ -22,13 +22,28 @@ export class Actions {
     this.tabs = tabs;
   }
 
-  /** @param {string} prompt @returns {Promise<boolean>} whether the server accepted it */
-  send(prompt) {
+  /**
+   * @param {string} prompt
+   * @param {import("./state/types.js").Attached[]} [files]
+   * @returns {Promise<boolean>} whether the server accepted it
+   */
+  send(prompt, files = []) {
     const { state } = this.store;
     const key = randomKey();
     const choice = effectiveChoice(state);
-    this.store.dispatch({ type: "question-sent", key, prompt, choice, at: new Date().toISOString() });
-    return this.#ask(key, { prompt, ...settings(state) }, state.messages);
+    this.store.dispatch({ type: "question-sent", key, prompt, files, choice, at: new Date().toISOString() });
+    const attachments = files.map(({ id }) => id);
+    return this.#ask(key, { prompt, ...(files.length && { attachments }), ...settings(state) }, state.messages);
+  }
+
+  /** @param {File} file @returns {Promise<import("./state/types.js").Attached|null>} null after a failure */
+  upload(file) {
+    return this.#trying(() => this.api.upload(file));
+  }
+
+  /** Nothing is lost if this fails: the server forgets it by itself. @param {string} id */
+  forgetUpload(id) {
+    return this.#trying(() => this.api.forgetUpload(id));
   }
 
   /** Asks for another answer in place of this one. @param {string} id */

@@ -11,6 +11,7 @@ import { LiveAnswers } from "./server/live-answers.js";
 import { Tabs } from "./server/tabs.js";
 import { hasAnswerEnded } from "./state/selectors.js";
 import { initialState, Store } from "./state/store.js";
+import { AttachView } from "./views/attach.js";
 import { ComposerView } from "./views/composer.js";
 import { ModelPicker, rememberedModel } from "./views/model-picker.js";
 import { NoticeView } from "./views/notice.js";
@@ -36,6 +37,7 @@ export class Chat extends View {
       new ThreadView(root, store, this.actions, scroll),
       new ModelPicker(root, store),
       new ToolPicker(root, store, this.actions),
+      new AttachView(root, store, this.actions),
       new ComposerView(root, store, this.actions),
       new PinnedView(root),
       new QueueView(root, store),

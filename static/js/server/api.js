@@ -69,6 +69,16 @@ export const api = {
   decide: (id, call, said) =>
     request("POST", `/messages/${encodeURIComponent(id)}/tools/${encodeURIComponent(call)}`, said),
 
+  /** @param {File} file */
+  upload(file) {
+    const form = new FormData();
+    form.append("file", file, file.name);
+    return request("POST", "/files", form);
+  },
+
+  /** @param {string} id */
+  forgetUpload: (id) => request("DELETE", `/files/${encodeURIComponent(id)}`),
+
   /**
    * Asks. The key makes it safe to ask twice, so this tries again once if the connection is lost.
    * @param {object} fields
@@ -118,10 +128,11 @@ function request(method, path, body, headers) {
  * @param {Record<string, string>} [headers]
  */
 async function requestAt(root, method, path, body, headers = {}) {
+  const isForm = body instanceof FormData; // whose type and boundary the browser says
   const response = await reach(root + path, {
     method,
-    headers: { Accept: "application/json", ...(body ? { "Content-Type": "application/json" } : {}), ...headers },
-    body: body ? JSON.stringify(body) : undefined,
+    headers: { Accept: "application/json", ...(body && !isForm ? { "Content-Type": "application/json" } : {}), ...headers },
+    body: body && !isForm ? JSON.stringify(body) : body,
   });
   if (response.status === 401) signInAgain();
   if (!response.ok) throw await failure(response);

@@ -40,6 +40,20 @@ export function effectiveChoice({ catalogue, choice, usual }) {
   return [choice, usual].find((each) => isOffered(catalogue, each)) ?? catalogue.default;
 }
 
+/** What is known of the model of the next question. @param {State} state @returns {import("./types.js").ModelFacts} */
+export function factsOf(state) {
+  const choice = effectiveChoice(state);
+  const provider = state.catalogue.providers.find(({ name }) => name === choice?.provider);
+  return (choice && provider?.facts?.[choice.model]) ?? {};
+}
+
+/** Why the model cannot take what is attached; empty if it can. @param {State} state */
+export function misfit(state) {
+  const hasPicture = state.attached.some(({ media_type }) => media_type.startsWith("image/"));
+  if (!hasPicture || factsOf(state).pictures !== false) return "";
+  return `${effectiveChoice(state)?.model} takes no pictures: choose another model, or remove them.`;
+}
+
 /**
  * Whether the model may call this tool in the next answer.
  * @param {State} state

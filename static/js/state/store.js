@@ -20,6 +20,7 @@ export const initialState = {
   choice: null,
   usual: null,
   queued: [],
+  attached: [],
   thinking: null,
   offer: null,
   tools: null,
@@ -71,16 +72,16 @@ const ACTIONS = {
     ...state,
     conversationId: conversation.id,
     messages: spoken(conversation.messages).map((message) => known(state, message)),
-    ...(conversation.id !== state.conversationId && { choice: lastModel(conversation.messages), queued: [] }),
+    ...(conversation.id !== state.conversationId && { choice: lastModel(conversation.messages), queued: [], attached: [] }),
     notice: null,
   }),
   "new-chat-opened": (state) => ({
-    ...state, conversationId: null, messages: [], choice: null, queued: [], notice: null,
+    ...state, conversationId: null, messages: [], choice: null, queued: [], attached: [], notice: null,
   }),
 
-  "question-sent": (state, { key, prompt, choice, at }) => ({
+  "question-sent": (state, { key, prompt, files, choice, at }) => ({
     ...state,
-    messages: [...state.messages, question(key, prompt, at), blankAnswer({ key, watched: true, ...choice })],
+    messages: [...state.messages, question(key, prompt, files, at), blankAnswer({ key, watched: true, ...choice })],
     notice: null,
   }),
   "retry-sent": (state, { key, id, choice }) => ({
@@ -93,8 +94,9 @@ const ACTIONS = {
     conversationId: conversation_id,
     messages: change(state, key, (answer) => ({ ...answer, id, conversation_id, events_url })),
   }),
-  "prompt-queued": (state, { prompt }) => ({ ...state, queued: [...state.queued, prompt] }),
+  "prompt-queued": (state, { prompt, files }) => ({ ...state, queued: [...state.queued, { prompt, files }] }),
   "queue-set": (state, { queued }) => ({ ...state, queued }),
+  "attached-set": (state, { attached }) => ({ ...state, attached }),
   "answer-refused": (state, { messages, text, traceId }) => ({ ...state, messages, notice: { text, traceId } }),
 
   "answer-followed": (state, { id }) => ({ ...state, messages: change(state, id, forgotten) }),
@@ -148,9 +150,15 @@ function lastModel(messages) {
   return last ? { provider: last.provider ?? "", model: last.model ?? "" } : null;
 }
 
-/** @param {string} key @param {string} prompt @param {string} at @returns {ShownMessage} */
-function question(key, prompt, at) {
-  return { ...blankAnswer({ key: `${key}?`, created: at }), role: "user", status: "done", content: prompt };
+/**
+ * @param {string} key
+ * @param {string} prompt
+ * @param {import("./types.js").AnswerFile[]} files
+ * @param {string} at
+ * @returns {ShownMessage}
+ */
+function question(key, prompt, files = [], at) {
+  return { ...blankAnswer({ key: `${key}?`, created: at }), role: "user", status: "done", content: prompt, files };
 }
 
 /**

@@ -2,6 +2,7 @@
 /** One question of the reader. A very long one is folded: its beginning, and a button for the rest. */
 
 import { cloned, hook, setText } from "../dom/hooks.js";
+import { showFiles } from "./media.js";
 import { View } from "./view.js";
 
 /** Longer ones are folded: they would hide the answer. */
@@ -28,6 +29,8 @@ export class QuestionView extends View {
   show(message) {
     this.node.dataset.message = message.id;
     this.#text = message.content;
+    hook(this.node, "text").hidden = !message.content && message.files.length > 0;
+    showFiles(hook(this.node, "files"), message.files);
     this.#show();
   }
 

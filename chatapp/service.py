@@ -60,7 +60,7 @@ from chatapp.tools.catalog import ToolCatalog
 from chatapp.tools.offered import OfferedTool, offered_tool
 from chatapp.tools.toolbox import Toolbox
 from chatapp.transcript import Transcript, transcript_of
-from chatapp.uploads import Attachments, outlined
+from chatapp.uploads import Attachments, outlined, refuse_pictures
 
 __all__ = [
     "USAGE_KEYS",
@@ -126,6 +126,7 @@ class ChatService:
         settings = self.listing.settings_for(caller.owner, ask)
         ask = settings.fill(ask)
         provider, model = self._resolve(ask, settings)
+        refuse_pictures(ask, self.providers.facts(provider.name, model).pictures, f"{model} of {provider.name}")
         if isinstance(provider, Checks):
             provider.check(ask.chat(model, outlined(ask.said)))
         agent = self.agents.find(ask.agent)

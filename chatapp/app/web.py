@@ -35,7 +35,7 @@ from chatapp.web.api import events, files, messages, models, one_request, raw, s
 from chatapp.web.api import shares as shares_api
 from chatapp.web.assets import Assets
 from chatapp.web.compat import agui, ai_sdk, anthropic, openai_chat, openai_conversations, openai_responses
-from chatapp.web.page_modules import VIEWER_ENTRY, page_modules
+from chatapp.web.page_modules import ANSWER_ENTRY, VIEWER_ENTRY, page_modules
 
 PACKAGE = Path(__file__).parent.parent
 
@@ -81,9 +81,12 @@ def build_web(service: ChatService, exposition: Exposition) -> Flask:
 
 
 def _tell_templates(app: Flask, static: Path) -> None:
-    app.jinja_env.globals.update(
-        version=__version__, page_modules=page_modules(static), viewer_modules=page_modules(static, VIEWER_ENTRY)
-    )
+    modules = {
+        "page_modules": page_modules(static),
+        "viewer_modules": page_modules(static, VIEWER_ENTRY),
+        "answer_modules": page_modules(static, ANSWER_ENTRY),
+    }
+    app.jinja_env.globals.update(version=__version__, **modules)
 
 
 def _give_views(app: Flask, service: ChatService, exposition: Exposition) -> None:

@@ -85,6 +85,14 @@ class Attachments:
         return text
 
 
+def refuse_pictures(ask: Ask, takes: bool | None, who: str) -> None:
+    """Raise InvalidField if the model is known to take none; of an unknown one the provider
+    decides."""
+    name = next((file.name for message in ask.said for file in message.attachments if _is_picture(file)), None)
+    if name is not None and takes is False:
+        raise InvalidField(f"attachments: {who} takes no pictures; ask another model, or remove {name}")
+
+
 def outlined(messages: Sequence[Message]) -> list[Message]:
     """The messages with parts of the right kind, for a provider that is to say whether it takes
     them."""
@@ -95,12 +103,16 @@ def _part(file: Attachment, content: Content) -> Part:
     if file.media_type == TEXT:
         return file_text(file.name, content.data.decode())
     url = f"data:{file.media_type};base64,{to_base64(content.data)}"
-    return Image(url) if file.media_type in PICTURES else Document(file.name, url, content.text or "")
+    return Image(url) if _is_picture(file) else Document(file.name, url, content.text or "")
 
 
 def _outline(file: Attachment) -> Part:
     """Of the same kind, with hardly anything in it."""
     url = SOMETHING.format(media_type=file.media_type)
-    if file.media_type in PICTURES:
+    if _is_picture(file):
         return Image(url)
     return Document(file.name, url, "text" if file.chars else "") if file.media_type == PDF else Text(file.name)
+
+
+def _is_picture(file: Attachment) -> bool:
+    return file.media_type in PICTURES

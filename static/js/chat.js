@@ -13,6 +13,7 @@ import { hasAnswerEnded } from "./state/selectors.js";
 import { initialState, Store } from "./state/store.js";
 import { AttachView } from "./views/attach.js";
 import { ComposerView } from "./views/composer.js";
+import { ConnectionView } from "./views/connection.js";
 import { ModelPicker, rememberedModel } from "./views/model-picker.js";
 import { NoticeView } from "./views/notice.js";
 import { PinnedView } from "./views/pinned.js";
@@ -39,6 +40,7 @@ export class Chat extends View {
       new ToolPicker(root, store, this.actions),
       new AttachView(root, store, this.actions),
       new ComposerView(root, store, this.actions),
+      new ConnectionView(root, store, this.actions, this.liveAnswers),
       new PinnedView(root),
       new QueueView(root, store),
       new NoticeView(root, store),

@@ -17,7 +17,8 @@ from chatapp.events import ReasoningDelta, TextDelta
 from chatapp.providers import Finished
 from chatapp.providers.anthropic.adapter import Anthropic
 from chatapp.providers.gemini.adapter import Gemini
-from chatapp.providers.http import HTTPProvider, ReadLimits
+from chatapp.providers.http import HTTPProvider
+from chatapp.providers.read_limits import ReadLimits
 from chatapp.providers.ollama import Ollama
 from chatapp.providers.openai_chat.adapter import OpenAIChat
 from chatapp.providers.openai_responses.adapter import OpenAIResponses

@@ -23,6 +23,11 @@ export class ApiError extends Error {
     this.code = code;
     this.traceId = traceId;
   }
+
+  /** Whether the server itself said nothing: the network or the server is away, or a proxy spoke. */
+  get isUnreachable() {
+    return this.status === 0 || (this.code === "http_error" && [502, 503, 504].includes(this.status));
+  }
 }
 
 export const api = {
@@ -78,6 +83,9 @@ export const api = {
 
   /** @param {string} id */
   forgetUpload: (id) => request("DELETE", `/files/${encodeURIComponent(id)}`),
+
+  /** Whether the server is there. @returns {Promise<boolean>} */
+  ping: () => fetch("/healthz", { cache: "no-store" }).then(({ ok }) => ok, () => false),
 
   /**
    * Asks. The key makes it safe to ask twice, so this tries again once if the connection is lost.

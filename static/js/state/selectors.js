@@ -47,6 +47,11 @@ export function factsOf(state) {
   return (choice && provider?.facts?.[choice.model]) ?? {};
 }
 
+/** Whether one can say if the model thinks; unless more is known, one can. @param {State} state */
+export function canSwitchThinking(state) {
+  return !["always", "never"].includes(factsOf(state).thinking ?? "");
+}
+
 /** Why the model cannot take what is attached; empty if it can. @param {State} state */
 export function misfit(state) {
   const hasPicture = state.attached.some(({ media_type }) => media_type.startsWith("image/"));

@@ -26,6 +26,7 @@ export const initialState = {
   tools: null,
   agent: null,
   notice: null,
+  connection: "",
 };
 
 /** Sends an event "change" with `detail: {state, previous}` at every change. */
@@ -92,11 +93,18 @@ const ACTIONS = {
   "answer-accepted": (state, { key, id, conversation_id, events_url }) => ({
     ...state,
     conversationId: conversation_id,
-    messages: change(state, key, (answer) => ({ ...answer, id, conversation_id, events_url })),
+    messages: change(state, key, (answer) => ({ ...answer, id, conversation_id, events_url, unsent: false })),
   }),
   "prompt-queued": (state, { prompt, files }) => ({ ...state, queued: [...state.queued, { prompt, files }] }),
   "queue-set": (state, { queued }) => ({ ...state, queued }),
   "attached-set": (state, { attached }) => ({ ...state, attached }),
+  "question-held": (state, { key }) => ({
+    ...state, messages: change(state, key, (answer) => ({ ...answer, unsent: true })),
+  }),
+  "question-withdrawn": (state, { key }) => ({
+    ...state, messages: state.messages.filter((each) => each.key !== key && each.key !== `${key}?`),
+  }),
+  "connection-changed": (state, { connection }) => ({ ...state, connection }),
   "answer-refused": (state, { messages, text, traceId }) => ({ ...state, messages, notice: { text, traceId } }),
 
   "answer-followed": (state, { id }) => ({ ...state, messages: change(state, id, forgotten) }),

@@ -98,6 +98,7 @@
  * @property {boolean} watched         this page asked, so its clock covers all of it
  * @property {boolean} stopping        the reader pressed Stop
  * @property {boolean} waiting         the connection is lost
+ * @property {boolean} [unsent]        the question waits for the connection
  *
  * @typedef {Omit<Message, "parts"> & ShownExtra} ShownMessage
  *
@@ -115,7 +116,7 @@
  * @property {boolean} [tools]     whether it calls tools
  * @property {"switch"|"always"|"never"} [thinking]
  * @property {number} [context]    tokens
- * @property {{input: number, output: number, currency: string}} [price]  of a million tokens
+ * @property {{prompt: number, completion: number, currency: string}} [price]  of a million tokens
  *
  * @typedef {{name: string, models: string[], facts?: Record<string, ModelFacts>}} ProviderModels
  * @typedef {{default: Choice|null, providers: ProviderModels[]}} Catalogue
@@ -146,6 +147,7 @@
  * @property {string[]|null} tools           names picked by the reader; null leaves them to the server
  * @property {string|null} agent             null is the model itself
  * @property {Notice|null} notice
+ * @property {""|"offline"|"away"} connection  what is missing: the network, or the server
  *
  * @typedef {{type: string, [field: string]: any}} Action
  * @typedef {{state: State, previous: State}} Change  the detail of a store's event "change"

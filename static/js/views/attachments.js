@@ -9,8 +9,6 @@ import { View } from "./view.js";
 
 /** @typedef {import("../state/types.js").Attached} Attached */
 
-const SHEET = new URL("../../css/attachments.css", import.meta.url).href;
-
 export class Attachments extends View {
   #count = 0;
 
@@ -26,7 +24,7 @@ export class Attachments extends View {
     this.list = hook(root, "attached");
     this.on(this.list, "click", ({ target }) => this.#onClick(target));
     this.on(store, "change", () => this.#show());
-    withSheet(root, SHEET).then(() => this.#show());
+    withSheet(root).then(() => this.#show());
   }
 
   /** @param {File[]} files */

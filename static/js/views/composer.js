@@ -33,7 +33,7 @@ export class ComposerView extends View {
     this.on(this.form, "submit", (event) => this.#onSubmit(event));
     this.on(this.prompt, "keydown", (event) => this.#onKeydown(event));
     this.on(this.prompt, "input", () => this.#write(this.prompt.value));
-    this.on(this.stopButton, "click", () => this.actions.stop());
+    this.on(this.stopButton, "click", () => this.#stop());
     this.on(this.root, "click", (event) => this.#onExample(event));
     this.on(this.root, "keydown", (event) => this.#onEscape(event));
     this.on(this.store, "change", ({ detail }) => this.#onChange(detail));
@@ -64,7 +64,15 @@ export class ComposerView extends View {
   /** What is open closes first, by listeners of its own. @param {KeyboardEvent} event */
   #onEscape(event) {
     const isOpen = this.root.matches("[data-drawer-shown]") || this.root.querySelector("dialog[open]");
-    if (event.key === "Escape" && !event.isComposing && !isOpen && runningAnswer(this.store.state)) this.actions.stop();
+    if (event.key === "Escape" && !event.isComposing && !isOpen && runningAnswer(this.store.state)) this.#stop();
+  }
+
+  /** A question that was not sent yet comes back. */
+  async #stop() {
+    const back = await this.actions.stop();
+    if (!back) return;
+    this.#write([back.prompt, this.prompt.value].filter(Boolean).join("\n\n"));
+    this.#attach([...back.files, ...this.store.state.attached]);
   }
 
   /** @param {SubmitEvent} event */

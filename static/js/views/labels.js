@@ -71,6 +71,7 @@ export function thinkingLabel({ since, ms }, { parts, thinkingMs, watched }) {
 /** What a running answer is at; "" once it has ended. @param {ShownMessage} answer */
 export function phaseOf(answer) {
   if (answer.status !== "running") return "";
+  if (answer.unsent) return "Waiting for the connection…";
   if (answer.waiting) return "Reconnecting…";
   if (answer.stopping) return "Stopping…";
   if (!answer.id) return "Connecting…";

@@ -4,8 +4,8 @@
  */
 
 import { cloned, hook, setText } from "../dom/hooks.js";
+import { Library } from "../markdown/libraries.js";
 import { isAsking, pretty, timeLeft, toolLabel, toolState } from "./labels.js";
-import { QuestionForm } from "./question-form.js";
 import { View } from "./view.js";
 
 /** @typedef {import("../state/types.js").ToolCall} ToolCall */
@@ -13,6 +13,8 @@ import { View } from "./view.js";
 /** @typedef {(call: string, said: object) => void} Decide  a decision, or what is said to a question */
 
 const TICK_MS = 1000;
+/** Few tools ask anything. */
+const FORMS = new Library(() => import("./question-form.js"));
 
 export class ToolList extends View {
   /** @type {ToolCard[]} */ #cards = [];
@@ -65,7 +67,7 @@ class ToolCard extends View {
   /** @type {ToolCall|null} */ #tool = null;
   #ended = false;
   #asks = false;
-  /** @type {Map<string, QuestionForm>} */ #questions = new Map();
+  /** @type {Map<string, import("./question-form.js").QuestionForm>} */ #questions = new Map();
 
   /** @param {HTMLElement} root @param {Decide} decide */
   constructor(root, decide) {
@@ -159,9 +161,11 @@ class ToolCard extends View {
     const open = ended ? [] : tool.questions ?? [];
     const ids = new Set(open.map((each) => each.question));
     for (const [id, form] of this.#questions) if (!ids.has(id)) this.#forget(id, form);
-    for (const each of open) {
+    const forms = open.length ? FORMS.get() : null;
+    if (open.length && !forms) FORMS.arriving?.then(() => this.#tool === tool && this.#showQuestions(tool, ended));
+    for (const each of forms ? open : []) {
       if (this.#questions.has(each.question)) continue;
-      const form = new QuestionForm(this.root, each, (said) => {
+      const form = new forms.QuestionForm(this.root, each, (said) => {
         if (!this.#tool?.deciding) this.decide(tool.id, { question: each.question, ...said });
       });
       this.#questions.set(each.question, form);
@@ -169,7 +173,7 @@ class ToolCard extends View {
     }
   }
 
-  /** @param {string} id @param {QuestionForm} form */
+  /** @param {string} id @param {import("./question-form.js").QuestionForm} form */
   #forget(id, form) {
     const focused = form.node.matches(":focus-within");
     form.remove();

@@ -45,6 +45,7 @@ from chatapp.storage import (
     Hit,
     Listed,
     StoredMessage,
+    TitleHit,
     UsageKey,
     UsageSum,
 )
@@ -73,6 +74,7 @@ __all__ = [
     "Hit",
     "Listed",
     "StoredMessage",
+    "TitleHit",
     "UsageKey",
     "UsageSum",
     "UserInput",
@@ -139,7 +141,7 @@ class ChatService:
         self.limits.take(caller.owner)
         begun = self.conversations.begin(ask, caller.owner, provider.name, model, key, self.limits.max_runs)
         if not begun.found:
-            toolbox = self.tools.toolbox(begun.answer.id, tools)
+            toolbox = self.tools.toolbox(begun.answer.id, tools, caller.owner)
             chat = ask.chat(model, begun.messages, caller.owner)
             attaching = AttachingProvider(provider, self.attachments.contents)
             self.runs.begin(begun.answer.id, caller.trace_id, answerer(attaching, toolbox, agent), chat)

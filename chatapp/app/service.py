@@ -1,6 +1,7 @@
 """build_service(): the service with the stores, limits and catalogs that the settings ask for."""
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from chatapp.agents.catalog import AgentCatalog
 from chatapp.app.log import open_log
@@ -14,7 +15,6 @@ from chatapp.prices import PriceTable
 from chatapp.providers.catalog import ProviderCatalog
 from chatapp.quotas.owners import OwnerLimits
 from chatapp.quotas.places import OwnerPlaces
-from chatapp.quotas.requests import RequestLimits, storage_for
 from chatapp.quotas.spending import SpendingLimits
 from chatapp.reading.disconnect import DisconnectPolicy
 from chatapp.reading.presence import OpenReaders, Presence
@@ -24,6 +24,7 @@ from chatapp.storage.approvals import StoredApprovals
 from chatapp.storage.branching import Branches
 from chatapp.storage.conversations import Conversations
 from chatapp.storage.database import Database, open_database
+from chatapp.storage.indexing import Indexer
 from chatapp.storage.listing import Listing
 from chatapp.storage.rates import RateWindows
 from chatapp.storage.receipts import Receipts
@@ -33,10 +34,14 @@ from chatapp.storage.uploads import Uploads
 from chatapp.storage.usage import UsageReport
 from chatapp.storage.user_inputs import StoredUserInputs
 from chatapp.tools.catalog import ToolCatalog
+from chatapp.tools.functions import FunctionTool
 from chatapp.tools.mcp.config import mcp_servers
 from chatapp.tracing.switch import Tracing
 from chatapp.uploads import Attachments
 from chatapp.uploads.pdf import PDFReader
+
+if TYPE_CHECKING:
+    from chatapp.quotas.requests import RequestLimits
 
 
 def build_service(
@@ -45,12 +50,16 @@ def build_service(
     observers: Sequence[RunObserver] = (),
     metrics: Metrics | None = None,
     tracing: Tracing | None = None,
+    functions: Sequence[FunctionTool] = (),
 ) -> ChatService:
     """The application without HTTP, its stores open; nothing of it runs before `start`. Raises
     ConfigError."""
     around_provider, around_tool = (tracing.provider, tracing.tool) if tracing else (None, None)
     metrics = metrics or Metrics()
-    database = open_database(settings.database_url, settings.data)  # first: it makes the folder, or is refused it
+    # First: it makes the folder, or is refused it.
+    database = open_database(
+        settings.database_url, settings.data, settings.database_timeout_s, settings.log_synchronous
+    )
     log = open_log(settings, metrics.log)
     conversations, approvals = _conversations(settings, database), StoredApprovals(database.engine)
     inputs = StoredUserInputs(database.engine)
@@ -71,7 +80,7 @@ def build_service(
         inputs=inputs,
         retention=Retention(database.engine, settings.answer_retention_s, settings.unsent_retention_s),
         providers=providers,
-        tools=ToolCatalog(settings, mcp_servers(settings, environ), approvals, inputs, around_tool),
+        tools=ToolCatalog(settings, mcp_servers(settings, environ), approvals, inputs, around_tool, functions),
         agents=AgentCatalog(settings),
         dialects=DIALECTS,
         runs=runs,
@@ -81,12 +90,16 @@ def build_service(
         readers=OpenReaders(),
         disconnects=DisconnectPolicy(Presence(), log, runs.cancel, conversations.visits, settings.come_back_s),
         reader_observer=metrics.readers,
-        background=[*([tracing] if tracing else ()), metrics.sampler(figures, lambda: runs.live, providers.circuits)],
+        background=[
+            *([tracing] if tracing else ()),
+            Indexer(database.engine),
+            metrics.sampler(figures, lambda: runs.live, providers.circuits),
+        ],
     )
 
 
 def _conversations(settings: Settings, database: Database) -> Conversations:
-    return Conversations(database.engine, settings.max_messages, settings.max_attached_bytes)
+    return Conversations(database.engine, settings.max_messages, settings.max_file_bytes, settings.max_attached_bytes)
 
 
 def _attachments(settings: Settings, database: Database) -> Attachments:
@@ -103,7 +116,6 @@ def _runs(settings: Settings, log: EventLog, answers: Conversations, observers: 
 
 
 def _limits(settings: Settings, database: Database) -> OwnerLimits:
-    storage = storage_for(settings.log_url, RateWindows(database.engine))
     spending = SpendingLimits(
         Receipts(database.engine),
         settings.max_tokens_per_minute,
@@ -111,7 +123,15 @@ def _limits(settings: Settings, database: Database) -> OwnerLimits:
         settings.max_cost_per_day,
         settings.currency,
     )
-    return OwnerLimits(RequestLimits(settings.request_rate, storage), spending, settings.max_runs_per_owner)
+    return OwnerLimits(_request_limits(settings, database), spending, settings.max_runs_per_owner)
+
+
+def _request_limits(settings: Settings, database: Database) -> "RequestLimits | None":
+    if not settings.request_rate.strip():
+        return None
+    from chatapp.quotas.requests import RequestLimits, storage_for  # its library: 60 ms of each start
+
+    return RequestLimits(settings.request_rate, storage_for(settings.log_url, RateWindows(database.engine)))
 
 
 def _reader_places(settings: Settings) -> OwnerPlaces:

@@ -6,10 +6,10 @@ them. A protocol that knows only text gets a Markdown link to that address.
 
 from collections.abc import Iterable
 
-from chatapp.chat import Attachment
 from chatapp.events import CitedSource, File
 from chatapp.large_values import to_base64
 
+PICTURES = {"iVBOR": "png", "/9j/": "jpeg", "R0lG": "gif", "UklG": "webp"}
 FILE_URL = "/api/v1/messages/{run}/files/{file}"
 
 
@@ -25,12 +25,6 @@ def file_data(run: str, file: File) -> dict[str, object]:
     get."""
     found = {"error": file.error} if file.error else {"url": file_url(run, file)}
     return {"id": file.id, "media_type": file.media_type, "name": file.name, **found}
-
-
-def attachment_data(message: str, file: Attachment) -> dict[str, object]:
-    """The same of a file that a question came with, and `size_bytes`."""
-    url = FILE_URL.format(run=message, file=file.id)
-    return {"id": file.id, "media_type": file.media_type, "name": file.name, "size_bytes": file.size_bytes, "url": url}
 
 
 def file_url(run: str, file: File) -> str:
@@ -49,6 +43,12 @@ def image_url(run: str, file: File) -> str:
     if not file.bytes:
         return file_url(run, file)
     return f"data:{file.media_type};base64,{to_base64(file.bytes)}"
+
+
+def picture_url(data: str) -> str:
+    """The `data:` URL of a picture in base64, of the kind that its first characters tell."""
+    kind = next((kind for start, kind in PICTURES.items() if data.startswith(start)), "png")
+    return f"data:image/{kind};base64,{data}"
 
 
 def in_words(run: str, file: File) -> str:

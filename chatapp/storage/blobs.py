@@ -1,32 +1,25 @@
 """Large values in a column `data`. All take an open session.
 
-SQLite reads and writes them in pieces: its calls hold up all greenlets while they run. The lock of
-the database stays taken meanwhile.
+SQLite reads them in pieces: its calls hold up all greenlets while they run. The lock of the
+database stays taken meanwhile.
 """
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, CursorResult, func, insert, literal_column, select
+from sqlalchemy import ColumnElement, insert, literal_column, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from chatapp.large_values import PIECE_BYTES, slices
+from chatapp.storage import large_writes
 
 ROWID: ColumnElement[int] = literal_column("rowid")
 
 
 def insert_data(session: Session, row: Any, values: Mapping[str, object], data: bytes) -> None:
     """A row of the class `row` with these values, and with the data."""
-    if not _in_pieces(session) or len(data) <= PIECE_BYTES:
-        session.execute(insert(row).values(**values, data=data))
-        return
-    table = row.__table__
-    made: CursorResult[Any] = session.connection().execute(
-        insert(table).values(**values, data=func.zeroblob(len(data)))
-    )
-    with _blob(session, table.name, made.lastrowid) as blob:
-        for piece in slices(len(data)):
-            blob.write(data[piece])
+    large_writes.write(session, len(data), partial(session.execute, insert(row).values(**values, data=data)))
 
 
 def data_by(session: Session, key: InstrumentedAttribute[str], where: ColumnElement[bool]) -> dict[str, bytes]:

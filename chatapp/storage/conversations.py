@@ -21,8 +21,16 @@ from chatapp.ids import new_id
 from chatapp.storage import Answer, Begun, Conversation, StoredMessage, decode_entries
 from chatapp.storage.branches import newest_shown, take_out
 from chatapp.storage.files import keep_files, with_bytes, without_bytes
-from chatapp.storage.history import finished_messages, newest_id, provider_messages, said_before, shown
-from chatapp.storage.limits import MAX_BYTES, MAX_MESSAGES, ConversationLimits
+from chatapp.storage.history import (
+    all_shown,
+    finished_messages,
+    newest_id,
+    provider_messages,
+    said_before,
+    shown,
+)
+from chatapp.storage.limits import ConversationLimits
+from chatapp.storage.pictures import pictures_of
 from chatapp.storage.placement import (
     choose_place,
     known_history,
@@ -47,9 +55,15 @@ class Conversations:
     """All methods commit before they return, and block only for a small transaction. All raise
     DatabaseUnavailable."""
 
-    def __init__(self, engine: Engine, max_messages: int = MAX_MESSAGES, max_attached_bytes: int = MAX_BYTES) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        max_messages: int = ConversationLimits.max_messages,
+        max_picture_bytes: int = ConversationLimits.max_picture_bytes,
+        max_attached_bytes: int = ConversationLimits.max_attached_bytes,
+    ) -> None:
         self._transaction = Transactions(engine, "the conversations are")
-        self._limits = ConversationLimits(max_messages, max_attached_bytes)
+        self._limits = ConversationLimits(max_messages, max_picture_bytes, max_attached_bytes)
 
     def begin(
         self, ask: Ask, owner: str, provider: str, model: str, key: str | None = None, max_running: int = 0
@@ -117,7 +131,7 @@ class Conversations:
         """The conversation and the messages it shows, in order."""
         with self._transaction.reading() as session:
             conversation = owned_conversation(session, owner, conversation_id)
-            return conversation.value(), [message.value() for message in session.scalars(shown(conversation_id))]
+            return conversation.value(), [message.value() for message in all_shown(session, conversation_id)]
 
     def message(self, owner: str, message_id: str) -> StoredMessage:
         with self._transaction.reading() as session:
@@ -253,7 +267,8 @@ class Conversations:
         conversation, history, parent = choose_place(session, owner, ask, now)
         if conversation is not None:
             self._limits.refuse_more(len(history) + len(ask.said))
-        messages = provider_messages(history, [GO_ON] if ask.continue_of else ask.said)
+        pictures = pictures_of(session, history, provider, model, self._limits.max_picture_bytes)
+        messages = provider_messages(history, [GO_ON] if ask.continue_of else ask.said, pictures)
         if not messages:
             raise InvalidField("retry_of: there is no message before this answer")
         self._limits.refuse_large(messages)

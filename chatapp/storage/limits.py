@@ -6,16 +6,15 @@ from dataclasses import dataclass
 from chatapp.chat import Message
 from chatapp.errors import InvalidField
 
-MAX_MESSAGES = 5000
-MAX_BYTES = 20 << 20
-
 
 @dataclass(frozen=True)
 class ConversationLimits:
-    """`max_attached_bytes` bounds the files of all its messages: each request has them again."""
+    """`max_picture_bytes` bounds the pictures that a model made and is shown again,
+    `max_attached_bytes` the files of all questions: each request has them again."""
 
-    max_messages: int = MAX_MESSAGES
-    max_attached_bytes: int = MAX_BYTES
+    max_messages: int = 5000
+    max_picture_bytes: int = 8 << 20
+    max_attached_bytes: int = 20 << 20
 
     def refuse_more(self, messages: int) -> None:
         """Raise InvalidField if a conversation would have so many messages."""

@@ -1,6 +1,6 @@
 """The tables of the files that people upload."""
 
-from sqlalchemy import ForeignKey, Index
+from sqlalchemy import ColumnElement, ForeignKey, Index, exists
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chatapp.chat import Attachment
@@ -39,3 +39,8 @@ class AttachmentRow(Base):
     file_id: Mapped[str] = mapped_column(ForeignKey("uploads.id", ondelete="CASCADE"), primary_key=True)
 
     __table_args__ = (Index("attachments_by_file", "file_id"),)
+
+
+def is_unsent() -> ColumnElement[bool]:
+    """Whether an upload belongs to no message."""
+    return ~exists().where(AttachmentRow.file_id == UploadRow.id)

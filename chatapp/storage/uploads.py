@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
-from sqlalchemy import ColumnElement, Delete, Engine, delete, exists, func, select
+from sqlalchemy import ColumnElement, Engine, delete, exists, func, select
 from sqlalchemy.orm import Session
 
 from chatapp.chat import Attachment
@@ -17,7 +17,7 @@ from chatapp.events import File
 from chatapp.ids import new_id
 from chatapp.storage.blobs import data_by, insert_data
 from chatapp.storage.transactions import Transactions
-from chatapp.storage.upload_tables import AttachmentRow, UploadRow
+from chatapp.storage.upload_tables import AttachmentRow, UploadRow, is_unsent
 
 ABSENT = "no such file"
 
@@ -74,7 +74,7 @@ class Uploads:
 
     def delete(self, owner: str, file_id: str) -> None:
         """One that belongs to no message. Raises NotFound."""
-        gone = delete(UploadRow).where(_owned(owner, [file_id]), _unsent()).returning(UploadRow.id)
+        gone = delete(UploadRow).where(_owned(owner, [file_id]), is_unsent()).returning(UploadRow.id)
         with self._transaction() as session:
             if session.scalar(gone) is None:
                 raise NotFound(f"{ABSENT}, or it belongs to a message")
@@ -87,7 +87,7 @@ class Uploads:
         return Attachment(*row)
 
     def _refuse_many(self, session: Session, owner: str) -> None:
-        count = session.scalar(select(func.count()).select_from(UploadRow).where(UploadRow.owner == owner, _unsent()))
+        count = session.scalar(select(func.count()).select_from(UploadRow).where(UploadRow.owner == owner, is_unsent()))
         if (count or 0) >= self._max_unsent:
             raise LimitExceeded(
                 f"file: {count} files wait to be sent; the limit is {self._max_unsent} (setting max_unsent_files); send "
@@ -95,14 +95,5 @@ class Uploads:
             )
 
 
-def unsent_uploads(before: float) -> Delete:
-    """Deletes what was uploaded before this time and belongs to no message."""
-    return delete(UploadRow).where(UploadRow.created < before, _unsent())
-
-
 def _owned(owner: str, ids: Sequence[str]) -> ColumnElement[bool]:
     return (UploadRow.owner == owner) & UploadRow.id.in_(ids)
-
-
-def _unsent() -> ColumnElement[bool]:
-    return ~exists().where(AttachmentRow.file_id == UploadRow.id)

@@ -7,6 +7,7 @@ import { Chat } from "./chat.js";
 import { hook } from "./dom/hooks.js";
 import { arrived } from "./markdown/libraries.js";
 import { initialState, reduce } from "./state/store.js";
+import { ConversationMenu } from "./views/conversation-menu.js";
 import { DrawerView } from "./views/drawer.js";
 import { Router } from "./views/router.js";
 import { ShortcutsView } from "./views/shortcuts.js";
@@ -20,6 +21,7 @@ const { store, actions, liveAnswers } = chat;
 
 new SidebarView(root, store, actions).start();
 new ShortcutsView(root).start();
+new ConversationMenu(root, store, actions).start();
 new DrawerView(root).start();
 new ThemeView(root).start();
 new Router(root, store, actions).start();

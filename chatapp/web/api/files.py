@@ -5,6 +5,7 @@ from flask import Blueprint, Response, jsonify
 
 from chatapp.service import File
 from chatapp.web import current_caller, current_service
+from chatapp.web.addresses import here
 from chatapp.web.endpoint import CHANGING, FILE, JSON, WITH_BODY, endpoint
 from chatapp.web.multipart import read_upload
 
@@ -29,7 +30,7 @@ def upload_file() -> tuple[Response, int]:
     question by its id."""
     name, data = read_upload()
     file = current_service().attachments.upload(current_caller().owner, name, data)
-    return jsonify(**msgspec.structs.asdict(file), url=FILE_URL.format(id=file.id)), 201
+    return jsonify(**msgspec.structs.asdict(file), url=here(FILE_URL.format(id=file.id))), 201
 
 
 @endpoint(blueprint.get("/api/v1/files/<upload_id>"), answers={200: (FILE,)})

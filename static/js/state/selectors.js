@@ -32,6 +32,12 @@ export function endedWell({ status, error, finish_reason }) {
   return status === "done" && !error && finish_reason !== "cancelled" && finish_reason !== "interrupted";
 }
 
+/** Whether an answer was cut off, and a model may go on with it. @param {ShownMessage} answer */
+export function canContinue({ status, finish_reason, content, id }) {
+  const whole = ["stop", "content_filter"].includes(finish_reason ?? "stop");
+  return status === "done" && !whole && Boolean(id && content.trim());
+}
+
 /**
  * The provider and model of the next question; null leaves them to the server.
  * @param {State} state
@@ -52,11 +58,10 @@ export function canSwitchThinking(state) {
   return !["always", "never"].includes(factsOf(state).thinking ?? "");
 }
 
-/** Why the model cannot take what is attached; empty if it can. @param {State} state */
+/** The model, if it cannot take what is attached. @param {State} state */
 export function misfit(state) {
   const hasPicture = state.attached.some(({ media_type }) => media_type.startsWith("image/"));
-  if (!hasPicture || factsOf(state).pictures !== false) return "";
-  return `${effectiveChoice(state)?.model} takes no pictures: choose another model, or remove them.`;
+  return hasPicture && factsOf(state).pictures === false ? effectiveChoice(state)?.model ?? null : null;
 }
 
 /**

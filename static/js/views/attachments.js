@@ -3,6 +3,7 @@
 
 import { arrange, cloned, hook, setText } from "../dom/hooks.js";
 import { withSheet } from "../dom/sheet.js";
+import { t } from "../language.js";
 import { misfit } from "../state/selectors.js";
 import { smaller } from "./smaller.js";
 import { View } from "./view.js";
@@ -68,10 +69,10 @@ export class Attachments extends View {
     const shown = new Map([...this.list.children].map((item) => [/** @type {HTMLElement} */ (item).dataset.key, item]));
     arrange(this.list, this.#attached.map((file) => shown.get(file.key) ?? this.#item(file)));
     this.list.hidden = this.#attached.length === 0;
-    const problem = misfit(this.store.state);
+    const model = misfit(this.store.state);
     const words = hook(this.root, "attached-problem");
-    words.hidden = !problem;
-    setText(words, problem);
+    words.hidden = !model;
+    setText(words, model ? t("{model} takes no pictures: choose another model, or remove them.", { model }) : "");
   }
 
   /** @param {Attached} file */
@@ -80,7 +81,7 @@ export class Attachments extends View {
     item.dataset.key = key;
     item.toggleAttribute("data-uploading", !id);
     setText(hook(item, "attached-name"), name);
-    hook(item, "attached-remove").setAttribute("aria-label", `Remove ${name}`);
+    hook(item, "attached-remove").setAttribute("aria-label", t("Remove {name}", { name }));
     const picture = /** @type {HTMLImageElement} */ (hook(item, "attached-picture"));
     if (id && url && media_type.startsWith("image/")) picture.src = url;
     else picture.hidden = true;

@@ -6,6 +6,7 @@
  */
 
 import { hook, nothingHasFocus } from "../dom/hooks.js";
+import { t } from "../language.js";
 import { endedWell, misfit, runningAnswer } from "../state/selectors.js";
 import { draftOf, filesOf, keepDraft, keepFiles } from "./drafts.js";
 import { View } from "./view.js";
@@ -85,7 +86,7 @@ export class ComposerView extends View {
     this.#attach([]);
     if (!runningAnswer(this.store.state)) return this.#send({ prompt, files });
     this.store.dispatch({ type: "prompt-queued", prompt, files });
-    hook(this.root, "announcer").textContent = "It is sent when the answer is done.";
+    hook(this.root, "announcer").textContent = t("It is sent when the answer is done.");
   }
 
   /** What the server refuses comes back, if nothing else has been written. @param {Queued} asked */
@@ -166,8 +167,8 @@ export class ComposerView extends View {
     this.stopButton.hidden = !answer;
     this.stopButton.disabled = Boolean(answer?.stopping);
     this.sendButton.hidden = Boolean(answer) && !writes;
-    this.sendButton.disabled = !writes || attached.some(({ id }) => !id) || misfit(this.store.state) !== "";
-    this.sendButton.setAttribute("aria-label", answer ? "Send when the answer is done" : "Send");
+    this.sendButton.disabled = !writes || attached.some(({ id }) => !id) || misfit(this.store.state) !== null;
+    this.sendButton.setAttribute("aria-label", answer ? t("Send when the answer is done") : t("Send"));
     if (hadFocus && nothingHasFocus(this.root)) this.prompt.focus();
     this.#fit();
   }

@@ -6,12 +6,13 @@
  */
 
 import { hook, setText } from "../dom/hooks.js";
+import { t } from "../language.js";
 import { View } from "./view.js";
 
 const WORDS = {
   "": "",
-  offline: "You are offline. What you ask is sent when you are back.",
-  away: "The server cannot be reached. What you ask is sent when it is back.",
+  offline: t("You are offline. What you ask is sent when you are back."),
+  away: t("The server cannot be reached. What you ask is sent when it is back."),
 };
 const LONGEST_PAUSE_MS = 15_000;
 const TICK_MS = 5000;

@@ -6,6 +6,7 @@
 
 import { hook } from "../dom/hooks.js";
 import { withSheet } from "../dom/sheet.js";
+import { t } from "../language.js";
 import { effectiveChoice } from "../state/selectors.js";
 import { KINDS, matching, wordsFor } from "./model-search.js";
 import { View } from "./view.js";
@@ -78,9 +79,9 @@ export class ModelList extends View {
 
   #furnish() {
     const { search, list } = this;
-    Object.assign(search, { type: "text", placeholder: "Search models", autocomplete: "off", spellcheck: false });
-    setAll(search, { role: "combobox", "aria-label": "Search models", "aria-expanded": "true", "aria-controls": list.id, "aria-autocomplete": "list" });
-    setAll(list, { role: "listbox", "aria-label": "Models" });
+    Object.assign(search, { type: "text", placeholder: t("Search models"), autocomplete: "off", spellcheck: false });
+    setAll(search, { role: "combobox", "aria-label": t("Search models"), "aria-expanded": "true", "aria-controls": list.id, "aria-autocomplete": "list" });
+    setAll(list, { role: "listbox", "aria-label": t("Models") });
     const known = Object.keys(KINDS).filter((kind) => this.#offered().some(({ facts }) => KINDS[kind](facts)));
     this.kinds.append(...known.map((kind) => {
       const button = made("button", "", kind);
@@ -146,8 +147,8 @@ export class ModelList extends View {
     const groups = Map.groupBy(found, ({ provider }) => provider);
     const isWhole = !this.search.value.trim() && !this.#kinds.size;
     const recent = isWhole && offered.length > MANY ? this.#recent(offered) : [];
-    const parts = [...(recent.length ? [this.#group("Recent", recent, true)] : []), ...[...groups].map(([name, models]) => this.#group(name, models, false))];
-    this.list.replaceChildren(...(parts.length ? parts : [made("p", "models-none", "No model is called like this.")]));
+    const parts = [...(recent.length ? [this.#group(t("Recent"), recent, true)] : []), ...[...groups].map(([name, models]) => this.#group(name, models, false))];
+    this.list.replaceChildren(...(parts.length ? parts : [made("p", "models-none", t("No model is called like this."))]));
     const chosen = this.#options.findIndex((option) => option.getAttribute("aria-selected") === "true");
     this.#at = 0;
     this.#move(isWhole && chosen >= 0 ? chosen : 0);

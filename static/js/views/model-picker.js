@@ -7,6 +7,7 @@
 
 import { hook, setText } from "../dom/hooks.js";
 import { recall, remember } from "../dom/storage.js";
+import { t } from "../language.js";
 import { canSwitchThinking, effectiveChoice } from "../state/selectors.js";
 import { View } from "./view.js";
 
@@ -16,9 +17,9 @@ const MOST_RECENT = 5;
 const THINKING_KEY = "thinking";
 /** Each with its words for the eye and for a screen reader; a click leads to the next one. */
 const THINKING = [
-  { value: null, label: "Think", says: "Think: as the model likes" },
-  { value: true, label: "Think: on", says: "Think: on" },
-  { value: false, label: "Think: off", says: "Think: off" },
+  { value: null, label: t("Think"), says: t("Think: as the model likes") },
+  { value: true, label: t("Think: on"), says: t("Think: on") },
+  { value: false, label: t("Think: off"), says: t("Think: off") },
 ];
 
 export class ModelPicker extends View {
@@ -77,8 +78,8 @@ export class ModelPicker extends View {
     const choice = effectiveChoice(state) ?? state.choice ?? state.usual;
     this.picker.disabled = !state.catalogue.providers.some(({ models }) => models.length > 0);
     this.picker.dataset.value = choice ? valueOf(choice) : "";
-    this.picker.setAttribute("aria-label", `Model: ${choice ? `${choice.model} of ${choice.provider}` : "none"}`);
-    setText(this.picker, choice?.model ?? "Models…");
+    this.picker.setAttribute("aria-label", choice ? t("Model: {model} of {provider}", choice) : t("Model"));
+    setText(this.picker, choice?.model ?? t("Models…"));
     const { label, says } = THINKING.find(({ value }) => value === state.thinking) ?? THINKING[0];
     this.toggle.hidden = !canSwitchThinking(state);
     this.toggle.setAttribute("aria-pressed", state.thinking === null ? "mixed" : String(state.thinking));

@@ -1,14 +1,16 @@
 // @ts-check
 /** Which models a search finds, and what is said of each. Pure. */
 
+import { t } from "../language.js";
+
 /** @typedef {import("../state/types.js").ModelFacts} ModelFacts */
 /** @typedef {{provider: string, model: string, facts: ModelFacts}} Offered */
 
-/** @type {Record<string, (facts: ModelFacts) => boolean>} what a model is known to do */
+/** What a model is known to do, by its name on the page. @type {Record<string, (facts: ModelFacts) => boolean>} */
 export const KINDS = {
-  Pictures: ({ pictures }) => pictures === true,
-  Thinking: ({ thinking }) => thinking === "switch" || thinking === "always",
-  Tools: ({ tools }) => tools === true,
+  [t("Pictures")]: ({ pictures }) => pictures === true,
+  [t("Thinking")]: ({ thinking }) => thinking === "switch" || thinking === "always",
+  [t("Tools")]: ({ tools }) => tools === true,
 };
 
 /**
@@ -31,11 +33,11 @@ export function wordsFor(facts, provider = "") {
   const { pictures, thinking, tools, context, price } = facts;
   const words = [
     provider,
-    pictures && "pictures",
-    thinking === "always" ? "always thinks" : thinking === "switch" && "thinking",
-    tools && "tools",
-    context && `${shortCount(context)} tokens`,
-    price && `${price.currency} ${price.prompt} in, ${price.completion} out`,
+    pictures && t("pictures"),
+    thinking === "always" ? t("always thinks") : thinking === "switch" && t("thinking"),
+    tools && t("tools"),
+    context && t("{count} tokens of room", { count: shortCount(context) }),
+    price && t("{currency} {prompt} in, {completion} out", price),
   ];
   return words.filter(Boolean).join(" · ");
 }

@@ -1,5 +1,5 @@
-"""Lets go of what nobody can list: answers to requests that named no conversation, once they are
-old, and the windows of rate limits that are over.
+"""Lets go of what nobody can list: answers to requests that named no conversation and files that
+belong to no message, once they are old, and the windows of rate limits that are over.
 
 The answers are kept at all so that whoever asked can follow, fetch and resume them for a while.
 They go in pieces: a million of them, as of a day, must hold up neither the hub nor other writers.
@@ -15,7 +15,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import InstrumentedAttribute
 
 from chatapp.storage.tables import MessageRow, RateWindowRow
+from chatapp.storage.upload_tables import UploadRow, is_unsent
 
+DAY_S = 24 * 3600.0
 EVERY_S = 3600.0  # against a retention of days
 PIECE = 20  # rows in one go: long answers take a ms for each 100 KB
 PAUSE_S = 0.005  # between two of them, in which others write
@@ -24,12 +26,13 @@ logger = logging.getLogger(__name__)
 
 
 class Retention:
-    """Deletes once an hour, from `start` to `close`. `retention_s` says how old an answer may
-    grow."""
+    """Deletes once an hour, from `start` to `close`. `retention_s` says how old an answer may grow,
+    `unsent_s` a file that belongs to no message."""
 
-    def __init__(self, engine: Engine, retention_s: float) -> None:
+    def __init__(self, engine: Engine, retention_s: float, unsent_s: float = DAY_S) -> None:
         self._engine = engine
         self._retention_s = retention_s
+        self._unsent_s = unsent_s
         self._greenlet: gevent.Greenlet[..., None] | None = None
 
     def start(self) -> None:
@@ -40,6 +43,7 @@ class Retention:
         """Delete what is due; return how many answers. Running ones stay."""
         now = time.time()
         self._delete(RateWindowRow.key, RateWindowRow.expires, RateWindowRow.expires < now)
+        self._delete(UploadRow.id, UploadRow.created, UploadRow.created < now - self._unsent_s, is_unsent())
         is_old = MessageRow.created < now - self._retention_s
         is_loose = MessageRow.conversation_id.is_(None), MessageRow.status == "done"
         return self._delete(MessageRow.id, MessageRow.created, *is_loose, is_old)

@@ -6,6 +6,9 @@ import re
 from pathlib import Path
 
 ENTRY, VIEWER_ENTRY = "js/main.js", "js/shared.js"
+ANSWER_ENTRY = "js/views/answer.js"
+"""Imported where there is an answer to draw."""
+
 IMPORTED = re.compile(r'(?:from|^import) "(\.[^"]+)";$', re.MULTILINE)
 
 

@@ -26,7 +26,7 @@ PAGES = {
     "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
 
-IMAGE_PATHS = ("/api/v1/messages/", "/shared/", "/static/")
+IMAGE_PATHS = ("/api/v1/messages/", "/api/v1/files/", "/shared/", "/static/")
 _ancestor = re.compile(r"self|https?://(?:\*\.)?[A-Za-z0-9.-]+(?::(?:\d{1,5}|\*))?").fullmatch
 _plain_host = re.compile(r"[A-Za-z0-9.-]+(?::\d{1,5})?").fullmatch
 

@@ -30,6 +30,11 @@ export class ApiError extends Error {
     this.code = code;
     this.traceId = traceId;
   }
+
+  /** Whether the server itself said nothing: the network or the server is away, or a proxy spoke. */
+  get isUnreachable() {
+    return this.status === 0 || (this.code === "http_error" && [502, 503, 504].includes(this.status));
+  }
 }
 
 export const api = {
@@ -83,6 +88,19 @@ export const api = {
   decide: (id, call, said) =>
     request("POST", `/messages/${encodeURIComponent(id)}/tools/${encodeURIComponent(call)}`, said),
 
+  /** @param {File} file */
+  upload(file) {
+    const form = new FormData();
+    form.append("file", file, file.name);
+    return request("POST", "/files", form);
+  },
+
+  /** @param {string} id */
+  forgetUpload: (id) => request("DELETE", `/files/${encodeURIComponent(id)}`),
+
+  /** Whether the server is there. @returns {Promise<boolean>} */
+  ping: () => fetch(at("/healthz"), { cache: "no-store" }).then(({ ok }) => ok, () => false),
+
   /**
    * Asks. The key makes it safe to ask twice, so this tries again once if the connection is lost.
    * @param {object} fields
@@ -132,10 +150,11 @@ function request(method, path, body, headers) {
  * @param {Record<string, string>} [headers]
  */
 async function requestAt(root, method, path, body, headers = {}) {
+  const isForm = body instanceof FormData; // whose type and boundary the browser says
   const response = await reach(root + path, {
     method,
-    headers: { Accept: "application/json", ...(body ? { "Content-Type": "application/json" } : {}), ...headers },
-    body: body ? JSON.stringify(body) : undefined,
+    headers: { Accept: "application/json", ...(body && !isForm ? { "Content-Type": "application/json" } : {}), ...headers },
+    body: body && !isForm ? JSON.stringify(body) : body,
   });
   if (response.status === 401) signInAgain();
   if (!response.ok) throw await failure(response);

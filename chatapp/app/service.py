@@ -24,6 +24,7 @@ from chatapp.storage.approvals import StoredApprovals
 from chatapp.storage.branching import Branches
 from chatapp.storage.conversations import Conversations
 from chatapp.storage.database import Database, open_database
+from chatapp.storage.deleting import Deletion
 from chatapp.storage.indexing import Indexer
 from chatapp.storage.listing import Listing
 from chatapp.storage.rates import RateWindows
@@ -62,11 +63,12 @@ def build_service(
         database=database,
         conversations=conversations,
         branches=Branches(database.engine),
+        deletion=Deletion(database.engine),
         listing=Listing(database.engine),
         search=Search(database.engine),
         approvals=approvals,
         inputs=inputs,
-        retention=Retention(database.engine, settings.answer_retention_s),
+        retention=Retention(database.engine, settings.answer_retention_s, settings.undo_delete_s),
         providers=providers,
         tools=ToolCatalog(settings, mcp_servers(settings, environ), approvals, inputs, around_tool),
         agents=AgentCatalog(settings),

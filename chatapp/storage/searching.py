@@ -61,7 +61,7 @@ class Search:
         """The conversations in whose titles all the words stand, the last used first, at most
         `limit`."""
         found: list[TitleHit] = []
-        titles = select(ConversationRow).where(ConversationRow.owner == owner)
+        titles = select(ConversationRow).where(ConversationRow.owner == owner, ConversationRow.deleted.is_(None))
         titles = titles.order_by(ConversationRow.updated.desc(), ConversationRow.id.desc()).limit(TITLES)
         for part in range(SLICES):
             with self._transaction.reading() as session:
@@ -97,7 +97,7 @@ def _matching(
     owner: str, words: list[str], lower: str | None, upper: str, among: list[str] | None
 ) -> Select[str, str, str, str, float, str]:
     message, conversation = MessageRow, ConversationRow
-    within = [message.owner == owner, message.id < upper]
+    within = [message.owner == owner, message.id < upper, conversation.deleted.is_(None)]
     if lower is not None:
         within.append(message.id >= lower)
     if among is not None:

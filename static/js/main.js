@@ -33,7 +33,7 @@ document.documentElement.dataset.ready = "";
 
 /** What the server has rendered, as state. @returns {import("./state/types.js").State} */
 function renderedState() {
-  const { conversations, conversation } = JSON.parse(hook(root, "page-data").textContent ?? "");
-  const state = { ...initialState, conversations };
+  const { recent, conversation } = JSON.parse(hook(root, "page-data").textContent ?? "");
+  const state = reduce(initialState, { type: "conversations-loaded", ...recent });
   return conversation ? reduce(state, { type: "conversation-opened", conversation }) : state;
 }

@@ -48,6 +48,7 @@ from chatapp.storage import (
     UsageKey,
     UsageSum,
 )
+from chatapp.storage.archive import Archive
 from chatapp.storage.branching import Branches
 from chatapp.storage.conversations import Conversations
 from chatapp.storage.database import Database
@@ -93,6 +94,7 @@ class ChatService:
     log: EventLog
     database: Database
     conversations: Conversations
+    archive: Archive
     branches: Branches
     deletion: Deletion
     listing: Listing

@@ -21,6 +21,7 @@ from chatapp.reading.presence import OpenReaders, Presence
 from chatapp.service import ChatService
 from chatapp.settings import Settings
 from chatapp.storage.approvals import StoredApprovals
+from chatapp.storage.archive import Archive
 from chatapp.storage.branching import Branches
 from chatapp.storage.conversations import Conversations
 from chatapp.storage.database import Database, open_database
@@ -62,6 +63,7 @@ def build_service(
         log=log,
         database=database,
         conversations=conversations,
+        archive=Archive(database.engine),
         branches=Branches(database.engine),
         deletion=Deletion(database.engine),
         listing=Listing(database.engine),

@@ -7,9 +7,10 @@ import { Chat } from "./chat.js";
 import { hook } from "./dom/hooks.js";
 import { arrived } from "./markdown/libraries.js";
 import { initialState, reduce } from "./state/store.js";
-import { ConversationMenu } from "./views/conversation-menu.js";
 import { DrawerView } from "./views/drawer.js";
+import { OnDemand } from "./views/on-demand.js";
 import { Router } from "./views/router.js";
+import { SeenView } from "./views/seen.js";
 import { SidebarView } from "./views/sidebar.js";
 import { ThemeView } from "./views/theme.js";
 
@@ -18,7 +19,8 @@ const chat = new Chat(root, renderedState());
 const { store, actions, liveAnswers } = chat;
 
 new SidebarView(root, store, actions).start();
-new ConversationMenu(root, store, actions).start();
+new OnDemand(root, store, actions).start();
+new SeenView(root, store, actions).start();
 new DrawerView(root).start();
 new ThemeView(root).start();
 new Router(root, store, actions).start();

@@ -140,7 +140,7 @@ class ChatService:
         self.limits.take(caller.owner)
         begun = self.conversations.begin(ask, caller.owner, provider.name, model, key, self.limits.max_runs)
         if not begun.found:
-            toolbox = self.tools.toolbox(begun.answer.id, tools)
+            toolbox = self.tools.toolbox(begun.answer.id, tools, caller.owner)
             chat = ask.chat(model, begun.messages, caller.owner)
             self.runs.begin(begun.answer.id, caller.trace_id, answerer(provider, toolbox, agent), chat)
         return begun

@@ -16,6 +16,7 @@ from chatapp.hub import let_others_run
 from chatapp.service import Answer, Listed, StoredMessage
 from chatapp.transcript import Transcript
 from chatapp.web import current_caller, current_service
+from chatapp.web.addresses import addressed, here
 from chatapp.web.bodies import number
 from chatapp.web.endpoint import Parameter
 
@@ -94,7 +95,7 @@ def _with_versions(shown: dict[str, Any], ids: list[str] | None) -> dict[str, An
 
 
 def message_json(message: StoredMessage) -> dict[str, Any]:
-    return described(message, readable(message))
+    return described(message, addressed(readable(message), message.id))
 
 
 def described(message: StoredMessage, transcript: Transcript) -> dict[str, Any]:
@@ -123,7 +124,7 @@ def described(message: StoredMessage, transcript: Transcript) -> dict[str, Any]:
         "usage": end and msgspec.to_builtins(end.usage),
         "timing": end and msgspec.to_builtins(end.timing),
         "error": end and msgspec.to_builtins(end.error),
-        "events_url": EVENTS_URL.format(id=message.id) if answer else None,
+        "events_url": here(EVENTS_URL.format(id=message.id)) if answer else None,
         "created": message.created,
     }
 

@@ -3,15 +3,19 @@ guess at or to lend out what they get.
 """
 
 import re
+from collections.abc import Collection
+from functools import partial
 
 from flask import Flask, Response, request
+
+from chatapp.errors import ConfigError
+from chatapp.web.addresses import here
 
 HSTS = "max-age=31536000"  # a year; subdomains are not ours to speak for
 
 ALWAYS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
-    "X-Frame-Options": "DENY",
     # Of requests without CORS: another site's page cannot load it as an image or a script.
     "Cross-Origin-Resource-Policy": "same-origin",
     # What is somebody's own must not be found in a cache. Streams and files say something else.
@@ -23,6 +27,7 @@ PAGES = {
 }
 
 IMAGE_PATHS = ("/api/v1/messages/", "/shared/", "/static/")
+_ancestor = re.compile(r"self|https?://(?:\*\.)?[A-Za-z0-9.-]+(?::(?:\d{1,5}|\*))?").fullmatch
 _plain_host = re.compile(r"[A-Za-z0-9.-]+(?::\d{1,5})?").fullmatch
 
 # Everything from here, nothing inline: text from a model that slips through the sanitizer still
@@ -37,22 +42,34 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "connect-src 'self'",
         "base-uri 'none'",
         "form-action 'self'",
-        "frame-ancestors 'none'",
+        "frame-ancestors {ancestors}",
     )
 )
 
 
-def install(app: Flask) -> None:
-    app.after_request(_protect)
+def install(app: Flask, frame_ancestors: Collection[str] = ()) -> None:
+    """`frame_ancestors`: whose pages may frame ours, as in CSP; empty: nobody's. Raises
+    ConfigError."""
+    for source in frame_ancestors:
+        if not _ancestor(source):
+            raise ConfigError(
+                f"frame_ancestors: {source!r} is no origin; expected self, or such as https://host.example"
+            )
+    ancestors = " ".join("'self'" if source == "self" else source for source in frame_ancestors) or "'none'"
+    app.after_request(partial(_protect, ancestors))
 
 
-def _protect(response: Response) -> Response:
+def _protect(ancestors: str, response: Response) -> Response:
     is_page = response.mimetype == "text/html"
     for name, value in (ALWAYS | PAGES if is_page else ALWAYS).items():
         response.headers.setdefault(name, value)
     if is_page:
-        response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY.format(images=_image_sources())
-    if request.is_secure:
+        response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY.format(
+            images=_image_sources(), ancestors=ancestors
+        )
+    if ancestors == "'none'":
+        response.headers.setdefault("X-Frame-Options", "DENY")
+    if request.is_secure and not request.script_root:  # else there are others on this host
         response.headers["Strict-Transport-Security"] = HSTS
     return response
 
@@ -61,4 +78,4 @@ def _image_sources() -> str:
     """The files of answers and the page's own, by their paths: an image that a model writes
     must not be able to ask for anything else of ours. A policy has no words for an IPv6 address."""
     host = request.headers.get("Host", "")
-    return " ".join(host + path for path in IMAGE_PATHS) if _plain_host(host) else "'self'"
+    return " ".join(host + here(path) for path in IMAGE_PATHS) if _plain_host(host) else "'self'"

@@ -14,6 +14,7 @@ from chatapp.storage.conversations import Conversations
 from chatapp.storage.database import open_database
 from chatapp.storage.listing import Listing
 from chatapp.storage.receipts import Receipts
+from chatapp.storage.retention import Retention
 from chatapp.storage.searching import Search
 
 LARGE = {"conversations", "messages", "receipts"}
@@ -71,6 +72,7 @@ def test_nothing_that_a_request_asks_scans_a_large_table(engine: Engine) -> None
         lambda: conversations.unfinished(0.0),
         lambda: conversations.ping(),
         lambda: Receipts(engine).spent("ann", 0.0),
+        lambda: Retention(engine, 3600.0).expire(),
         lambda: delete_for_good(engine, "ann", begun.conversation_id),
     ]
     for step in steps:

@@ -9,8 +9,9 @@ from sqlalchemy import text
 
 from chatapp.chat import Ask, Message
 from chatapp.storage.conversations import Conversations
-from chatapp.storage.database import MIGRATIONS, Database
+from chatapp.storage.database import Database
 from chatapp.storage.indexing import Indexer
+from chatapp.storage.schema import MIGRATIONS
 from chatapp.storage.search_terms import terms_of, wanted_terms
 from chatapp.storage.searching import SLICE, Search
 

@@ -11,6 +11,7 @@ from chatapp.reading.disconnect import OnLeave
 from chatapp.reading.pace import Replay
 from chatapp.service import Answer
 from chatapp.web import current_caller, current_service
+from chatapp.web.addresses import here
 from chatapp.web.bodies import number, parse, stops_on_leave
 from chatapp.web.endpoint import CHANGING, JSON, RUNNING, STREAM, Parameter, endpoint
 from chatapp.web.message_json import EVENTS_URL, LAST_ONES, conversation_json, last_ones, message_json, versions_json
@@ -58,7 +59,7 @@ def post_message() -> tuple[Response, int]:
         "id": answer.id,
         "conversation_id": answer.conversation_id,
         "parent": answer.parent,
-        "events_url": EVENTS_URL.format(id=answer.id) + query,
+        "events_url": here(EVENTS_URL.format(id=answer.id)) + query,
         "result_mode": answer.result_mode,
     }
     return jsonify(body), 202

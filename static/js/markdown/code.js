@@ -4,6 +4,7 @@
  * only grows; it is coloured once, when the fence closes and the library is there.
  */
 
+import { t } from "../language.js";
 import { highlighter } from "./libraries.js";
 import { sanitized } from "./sanitize.js";
 
@@ -19,7 +20,7 @@ export function codeBlock({ language, text, closed }) {
   figure.dir = "ltr"; // whatever the language of the text around it
   const name = element("figcaption", "code-head");
   const label = element("span", "code-language");
-  label.textContent = language || "text";
+  label.textContent = language || t("text");
   name.append(label, copyButton());
   const code = element("code");
   code.append(document.createTextNode(text));
@@ -54,7 +55,7 @@ function copyButton() {
   const button = element("button", "code-copy");
   button.setAttribute("type", "button");
   button.dataset.copyCode = "";
-  button.textContent = "Copy";
+  button.textContent = t("Copy");
   return button;
 }
 

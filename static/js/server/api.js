@@ -4,13 +4,16 @@
  * an ApiError whose message is fit for a reader.
  */
 
+import { t, told } from "../language.js";
+import { at } from "./address.js";
+
 /** @typedef {import("../state/types.js").Conversation} Conversation */
 /** @typedef {import("../state/types.js").Message} Message */
 /** @typedef {{messages: Message[], next: string|null}} MessagePage */
 /** @typedef {Conversation & MessagePage} Opened */
 /** @typedef {{conversations: Conversation[], next: string|null}} ListPage */
 
-const ROOT = "/api/v1";
+const ROOT = at("/api/v1");
 /** Messages, or conversations, that come at once; the server renders as many. */
 const PAGE = 50;
 
@@ -79,7 +82,7 @@ export const api = {
   set: (id, settings) => request("PUT", `/conversations/${encodeURIComponent(id)}/settings`, settings),
 
   /** An empty one. @returns {Promise<{id: string}>} */
-  create: () => requestAt("/v1", "POST", "/conversations", {}),
+  create: () => requestAt(at("/v1"), "POST", "/conversations", {}),
 
   /** A conversation from a file. @param {string} json @returns {Promise<Conversation>} */
   bring: (json) => requestAt(ROOT, "POST", "/conversations/import", json),
@@ -168,7 +171,7 @@ let leaving = false;
 function signInAgain() {
   if (leaving) return;
   leaving = true;
-  location.assign(`/login?next=${encodeURIComponent(location.pathname)}`);
+  location.assign(`${at("/login")}?next=${encodeURIComponent(location.pathname)}`);
 }
 
 /** @param {string} url @param {RequestInit} init */
@@ -176,7 +179,7 @@ async function reach(url, init) {
   try {
     return await fetch(url, init);
   } catch {
-    throw new ApiError("The server cannot be reached. Check the connection and try again.", 0, "unreachable", null);
+    throw new ApiError(t("The server cannot be reached. Check the connection and try again."), 0, "unreachable", null);
   }
 }
 
@@ -184,5 +187,5 @@ async function reach(url, init) {
 async function failure(response) {
   const body = await response.json().catch(() => null);
   const { code = "http_error", message = null, trace_id = null } = body?.error ?? {};
-  return new ApiError(message ?? `The server answered ${response.status}.`, response.status, code, trace_id);
+  return new ApiError(message ? told({ code, message }) : t("The server answered {status}.", { status: response.status }), response.status, code, trace_id);
 }

@@ -1,6 +1,8 @@
 // @ts-check
 /** The list of conversations: loaded by pages, refreshed from its top, grouped by date. Pure. */
 
+import { language, t } from "../language.js";
+
 /** @typedef {import("./types.js").Conversation} Conversation */
 /** @typedef {import("./types.js").State} State */
 
@@ -31,13 +33,13 @@ const DAY_MS = 86_400_000;
  * @param {Date} now  on the reader's clock
  */
 export function groupOf({ pinned, updated }, now) {
-  if (pinned) return "Pinned";
+  if (pinned) return t("Pinned");
   const then = new Date(Number(updated) * 1000);
   const midnight = new Date(now.getFullYear(), now.getMonth(), now.getDate()).getTime();
   const days = Math.ceil((midnight - then.getTime()) / DAY_MS);
-  if (days <= 0) return "Today";
-  if (days <= 1) return "Yesterday";
-  if (days <= 7) return "Previous 7 days";
-  if (days <= 30) return "Previous 30 days";
-  return then.toLocaleDateString("en", { month: "long", year: "numeric" });
+  if (days <= 0) return t("Today");
+  if (days <= 1) return t("Yesterday");
+  if (days <= 7) return t("Previous 7 days");
+  if (days <= 30) return t("Previous 30 days");
+  return then.toLocaleDateString(language, { month: "long", year: "numeric" });
 }

@@ -4,6 +4,7 @@
 import { copyFrom } from "../dom/clipboard.js";
 import { closing } from "../dom/closing.js";
 import { cloned, hook, setText } from "../dom/hooks.js";
+import { t, told } from "../language.js";
 import { canContinue } from "../state/selectors.js";
 import { endingOf, metaOf } from "./labels.js";
 import { showSources } from "./media.js";
@@ -113,7 +114,7 @@ function textOf(answer) {
  * @param {boolean} last
  */
 function showFailure(box, failure, last) {
-  setText(hook(box, "failure-message"), failure.message);
-  setText(hook(box, "failure-trace"), failure.trace_id ? `Trace ${failure.trace_id}` : "");
+  setText(hook(box, "failure-message"), told(failure));
+  setText(hook(box, "failure-trace"), failure.trace_id ? t("Trace {id}", { id: failure.trace_id }) : "");
   hook(box, "retry").hidden = !last;
 }

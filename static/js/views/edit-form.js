@@ -6,6 +6,7 @@
 
 import { button, element } from "../dom/element.js";
 import { hook } from "../dom/hooks.js";
+import { t } from "../language.js";
 import { View } from "./view.js";
 
 export class EditForm extends View {
@@ -18,12 +19,12 @@ export class EditForm extends View {
     super(node);
     this.message = message;
     this.actions = actions;
-    this.box = /** @type {HTMLTextAreaElement} */ (element("textarea", { dir: "auto", rows: "1", "aria-label": "Your question" }));
+    this.box = /** @type {HTMLTextAreaElement} */ (element("textarea", { dir: "auto", rows: "1", "aria-label": t("Your question") }));
     this.box.value = message.content;
     this.form = element("form", { class: "edit-form", "data-edit-form": "" }, this.box, element(
       "div", { class: "edit-row" },
-      button("Cancel", "button", { "data-edit-cancel": "" }, () => this.#close()),
-      element("button", { class: "button go", "data-edit-send": "" }, "Ask again"),
+      button(t("Cancel"), "button", { "data-edit-cancel": "" }, () => this.#close()),
+      element("button", { class: "button go", "data-edit-send": "" }, t("Ask again")),
     ));
   }
 

@@ -3,6 +3,7 @@
 
 import { closing } from "../dom/closing.js";
 import { hook } from "../dom/hooks.js";
+import { at } from "../server/address.js";
 import { View } from "./view.js";
 
 export class OnDemand extends View {
@@ -43,7 +44,7 @@ export class OnDemand extends View {
     for (const format of ["json", "markdown"]) {
       const link = hook(this.root, `export-${format}`);
       link.hidden = conversationId === null;
-      link.setAttribute("href", `/api/v1/conversations/${conversationId}/export?format=${format}`);
+      link.setAttribute("href", at(`/api/v1/conversations/${conversationId}/export?format=${format}`));
     }
   }
 

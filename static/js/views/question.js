@@ -5,6 +5,7 @@
  */
 
 import { cloned, hook, setText } from "../dom/hooks.js";
+import { t, tn } from "../language.js";
 import { showVersions } from "./versions.js";
 import { View } from "./view.js";
 
@@ -57,7 +58,7 @@ export class QuestionView extends View {
     setText(hook(this.node, "text"), isLong && !this.#whole ? beginning(this.#text) : this.#text);
     this.more.hidden = !isLong;
     this.more.setAttribute("aria-expanded", String(this.#whole));
-    setText(this.more, this.#whole ? "Show less" : `Show all ${this.#text.length.toLocaleString("en")} characters`);
+    setText(this.more, this.#whole ? t("Show less") : tn("Show all {count} character", "Show all {count} characters", this.#text.length));
   }
 }
 

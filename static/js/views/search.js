@@ -6,6 +6,8 @@
 
 import { Dialog } from "../dom/dialog.js";
 import { button, element } from "../dom/element.js";
+import { t } from "../language.js";
+import { at } from "../server/address.js";
 
 /** @typedef {{text: string, mark?: boolean}[]} Snippet */
 /** @typedef {{message_id: string, conversation_id: string, title: string, role: string, shown: boolean, snippet: Snippet}} Hit */
@@ -21,15 +23,15 @@ export class SearchDialog extends Dialog {
 
   /** @param {HTMLElement} root @param {import("../actions.js").Actions} actions */
   constructor(root, actions) {
-    super(root, "search", "Search");
+    super(root, "search", t("Search"));
     this.actions = actions;
     this.box = /** @type {HTMLInputElement} */ (element("input", {
-      type: "search", class: "search-box", placeholder: "Search in all conversations", maxlength: "200",
-      "aria-label": "Search in all conversations", autocomplete: "off", "data-search-box": "",
+      type: "search", class: "search-box", placeholder: t("Search in all conversations"), maxlength: "200",
+      "aria-label": t("Search in all conversations"), autocomplete: "off", "data-search-box": "",
     }));
-    this.list = element("ul", { class: "search-hits", "aria-label": "Found", "data-search-hits": "" });
+    this.list = element("ul", { class: "search-hits", "aria-label": t("Found"), "data-search-hits": "" });
     this.words = element("p", { class: "search-words", role: "status" });
-    this.more = button("Show more", "quiet", {}, () => this.#find(this.more.dataset.before));
+    this.more = button(t("Show more"), "quiet", {}, () => this.#find(this.more.dataset.before));
     this.more.hidden = true;
     this.node.classList.add("search");
     this.fill(this.box, this.words, this.list, this.more);
@@ -53,8 +55,8 @@ export class SearchDialog extends Dialog {
     if (!step || event.isComposing) return;
     event.preventDefault();
     const places = [this.box, ...this.list.querySelectorAll("a")];
-    const at = places.indexOf(/** @type {any} */ (event.target));
-    places[Math.min(Math.max(at + step, 0), places.length - 1)].focus();
+    const here = places.indexOf(/** @type {any} */ (event.target));
+    places[Math.min(Math.max(here + step, 0), places.length - 1)].focus();
   }
 
   /** @param {string} [before]  of a further page */
@@ -65,7 +67,7 @@ export class SearchDialog extends Dialog {
     const found = words ? await this.actions.find(words, before) : { hits: [], conversations: [], next: null };
     if (!found || words !== this.#words) return; // somebody went on writing
     const items = [
-      ...found.conversations.map(({ id, title, snippet }) => this.#item(id, null, snippet, title, "Title")),
+      ...found.conversations.map(({ id, title, snippet }) => this.#item(id, null, snippet, title, t("Title"))),
       ...found.hits.map((hit) => this.#item(hit.conversation_id, hit, hit.snippet, hit.title, whose(hit))),
     ];
     if (before) this.list.append(...items);
@@ -73,7 +75,7 @@ export class SearchDialog extends Dialog {
     this.more.hidden = found.next === null;
     this.more.dataset.before = found.next ?? "";
     const nothing = words && !this.list.childElementCount;
-    this.words.textContent = nothing ? (found.next ? "Nothing yet: it goes on further back." : "Nothing found.") : "";
+    this.words.textContent = nothing ? (found.next ? t("Nothing yet: it goes on further back.") : t("Nothing found.")) : "";
   }
 
   /**
@@ -86,7 +88,7 @@ export class SearchDialog extends Dialog {
   #item(conversation, hit, snippet, title, kind) {
     const text = element("span", { class: "search-text", dir: "auto" }, ...snippet.map(piece));
     const where = element("small", {}, hit ? `${kind} · ${title}` : kind);
-    const link = element("a", { href: `/c/${conversation}` }, text, where);
+    const link = element("a", { href: at(`/c/${conversation}`) }, text, where);
     link.addEventListener("click", (event) => this.#go(event, conversation, hit));
     return element("li", {}, link);
   }
@@ -107,7 +109,7 @@ function piece({ text, mark }) {
 
 /** @param {Hit} hit */
 function whose({ role }) {
-  return role === "user" ? "You" : "Answer";
+  return role === "user" ? t("You") : t("Answer");
 }
 
 /** @param {HTMLElement} root @param {string} id  of the message */

@@ -3,6 +3,7 @@
 
 import { Dialog } from "../dom/dialog.js";
 import { element } from "../dom/element.js";
+import { t } from "../language.js";
 
 /** @typedef {import("../state/types.js").Settings} Settings */
 
@@ -13,22 +14,22 @@ export class SettingsDialog extends Dialog {
    * @param {(settings: Settings) => Promise<boolean>} save
    */
   constructor(root, settings, save) {
-    super(root, "settings", "Settings of this conversation");
+    super(root, "settings", t("Settings of this conversation"));
     this.settings = settings;
     this.save = save;
     this.instructions = field("textarea", { rows: "6", maxlength: "100000", dir: "auto" }, settings.instructions);
     this.temperature = field("input", { type: "number", min: "0", max: "2", step: "any" }, settings.temperature);
     this.tokens = field("input", { type: "number", min: "1", step: "1" }, settings.max_tokens);
     this.fill(
-      labelled("Instructions", this.instructions, "What the model is told before all messages."),
+      labelled(t("Instructions"), this.instructions, t("What the model is told before all messages.")),
       element(
         "div", { class: "settings-pair" },
-        labelled("Temperature", this.temperature, "From 0, exact, to 2, free."),
-        labelled("Longest answer, in tokens", this.tokens, ""),
+        labelled(t("Temperature"), this.temperature, t("From 0, exact, to 2, free.")),
+        labelled(t("Longest answer, in tokens"), this.tokens, ""),
       ),
-      element("p", { class: "settings-words" }, "A field that is empty leaves it to the model."),
+      element("p", { class: "settings-words" }, t("A field that is empty leaves it to the model.")),
     );
-    this.row(this.closing("Cancel"), element("button", { class: "button go", "data-settings-save": "" }, "Save"));
+    this.row(this.closing(t("Cancel")), element("button", { class: "button go", "data-settings-save": "" }, t("Save")));
     this.body.addEventListener("submit", (event) => this.#onSubmit(event));
   }
 

@@ -5,9 +5,10 @@ import { copyFrom } from "../dom/clipboard.js";
 import { Dialog } from "../dom/dialog.js";
 import { button, element } from "../dom/element.js";
 import { setText } from "../dom/hooks.js";
+import { t } from "../language.js";
 
-const SHARED = "Anyone with this link can read the conversation, also as it goes on.";
-const ALONE = "A link lets anyone who has it read this conversation, also as it goes on. You can take it back at any time.";
+const SHARED = t("Anyone with this link can read the conversation, also as it goes on.");
+const ALONE = t("A link lets anyone who has it read this conversation, also as it goes on. You can take it back at any time.");
 
 export class ShareDialog extends Dialog {
   #link = "";
@@ -18,17 +19,17 @@ export class ShareDialog extends Dialog {
    * @param {import("../actions.js").Actions} actions
    */
   constructor(root, conversation, actions) {
-    super(root, "share", "Share this conversation");
+    super(root, "share", t("Share this conversation"));
     this.conversation = conversation;
     this.actions = actions;
     this.words = element("p", { "data-share-words": "" });
     this.field = /** @type {HTMLInputElement} */ (
-      element("input", { class: "share-link", type: "text", "aria-label": "The link", readonly: "", "data-share-link": "" })
+      element("input", { class: "share-link", type: "text", "aria-label": t("The link"), readonly: "", "data-share-link": "" })
     );
-    this.takeBack = button("Take back", "button danger", { "data-share-take-back": "" }, () => this.#takeBack());
+    this.takeBack = button(t("Take back"), "button danger", { "data-share-take-back": "" }, () => this.#takeBack());
     this.go = button("", "button go", { "data-share-go": "" }, () => this.#makeOrCopy());
     this.fill(this.words, this.field);
-    this.row(this.takeBack, this.closing("Close"), this.go);
+    this.row(this.takeBack, this.closing(t("Close")), this.go);
   }
 
   async open() {
@@ -52,6 +53,6 @@ export class ShareDialog extends Dialog {
     this.field.hidden = link === "";
     this.takeBack.hidden = link === "";
     setText(this.words, link ? SHARED : ALONE);
-    setText(this.go, link ? "Copy link" : "Make a link");
+    setText(this.go, link ? t("Copy link") : t("Make a link"));
   }
 }

@@ -5,8 +5,10 @@
  */
 
 import { arrange, cloned, hook, setText } from "../dom/hooks.js";
-import { runningAnswer, titleOf, waitsForReader } from "../state/selectors.js";
+import { t } from "../language.js";
+import { at } from "../server/address.js";
 import { groupOf } from "../state/list.js";
+import { runningAnswer, titleOf, waitsForReader } from "../state/selectors.js";
 import { keepDraft } from "./drafts.js";
 import { View } from "./view.js";
 
@@ -65,7 +67,7 @@ export class SidebarView extends View {
       shown.push(item);
     }
     arrange(this.list, shown);
-    setText(hook(this.root, "title"), titleOf(this.store.state) ?? "New chat");
+    setText(hook(this.root, "title"), titleOf(this.store.state) ?? t("New chat"));
   }
 
   /** @param {string} group */
@@ -142,7 +144,7 @@ export class SidebarView extends View {
     if (wasOpen) this.actions.openNewChat();
     this.#focusAt(place);
     const { showUndo } = await import("./undo.js");
-    showUndo(this.root, `Deleted “${title}”.`, () => this.#restore(id, wasOpen), () => keepDraft(id, ""));
+    showUndo(this.root, t("Deleted “{title}”.", { title }), () => this.#restore(id, wasOpen), () => keepDraft(id, ""));
   }
 
   /** @param {string} id @param {boolean} wasOpen */
@@ -180,16 +182,16 @@ function activityIn({ running, unread }) {
 function showItem(item, { id, title, pinned }, open) {
   const link = hook(item, "link");
   item.dataset.conversation = id;
-  link.setAttribute("href", `/c/${id}`);
+  link.setAttribute("href", at(`/c/${id}`));
   setText(link, title);
   link.title = title; // a long one is cut off in the list
   if (open) link.setAttribute("aria-current", "page");
   else link.removeAttribute("aria-current");
   item.toggleAttribute("data-pinned", Boolean(pinned));
   hook(item, "pin").setAttribute("aria-pressed", String(Boolean(pinned)));
-  hook(item, "pin").setAttribute("aria-label", `Pin “${title}”`);
-  hook(item, "rename").setAttribute("aria-label", `Rename “${title}”`);
-  hook(item, "delete").setAttribute("aria-label", `Delete “${title}”`);
+  hook(item, "pin").setAttribute("aria-label", t("Pin “{title}”", { title }));
+  hook(item, "rename").setAttribute("aria-label", t("Rename “{title}”", { title }));
+  hook(item, "delete").setAttribute("aria-label", t("Delete “{title}”", { title }));
 }
 
 /** @param {Event} event @returns {HTMLInputElement|null} */

@@ -4,6 +4,7 @@
  */
 
 import { cloned, hook, setText } from "../dom/hooks.js";
+import { t } from "../language.js";
 import { isAsking, pretty, timeLeft, toolLabel, toolState } from "./labels.js";
 import { View } from "./view.js";
 
@@ -113,7 +114,7 @@ class ToolCard extends View {
     this.#ended = ended;
     this.node.dataset.tool = tool.name;
     this.node.dataset.state = toolState(tool, ended);
-    this.node.setAttribute("aria-label", `Tool ${tool.name}`);
+    this.node.setAttribute("aria-label", t("Tool {name}", { name: tool.name }));
     setText(hook(this.node, "tool-name"), tool.name);
     setText(hook(this.node, "tool-arguments"), pretty(tool.arguments));
     this.#showOutcome(tool);
@@ -132,7 +133,7 @@ class ToolCard extends View {
   /** @param {ToolCall} tool */
   #showOutcome(tool) {
     hook(this.node, "tool-outcome").hidden = !tool.done;
-    setText(hook(this.node, "tool-outcome-label"), tool.error === null ? "Result" : "Error");
+    setText(hook(this.node, "tool-outcome-label"), tool.error === null ? t("Result") : t("Error"));
     setText(hook(this.node, "tool-result"), tool.done ? tool.error ?? pretty(tool.result) : "");
   }
 

@@ -5,6 +5,7 @@
  */
 
 import { button, element } from "../dom/element.js";
+import { t } from "../language.js";
 
 const SHOWN_FOR_MS = 10_000;
 /** @type {(() => void)|null} */
@@ -40,7 +41,7 @@ export function showUndo(root, words, undo, over) {
     clearTimeout(timer);
     timer = setTimeout(leave, SHOWN_FOR_MS);
   };
-  const undoButton = button("Undo", "button", { "data-undo": "" }, back);
+  const undoButton = button(t("Undo"), "button", { "data-undo": "" }, back);
   const node = element("div", { class: "undo", role: "status", "data-undo-line": "" }, element("p", {}, words), undoButton);
   for (const type of ["pointerenter", "focusin"]) node.addEventListener(type, () => clearTimeout(timer));
   for (const type of ["pointerleave", "focusout"]) node.addEventListener(type, wait);

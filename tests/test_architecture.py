@@ -41,7 +41,8 @@ MAY_IMPORT = {
     "tools": {"wire/"},
     "providers": {"wire/"},
     "dialects": {"wire/"},
-    "storage": {"tools"},  # implements its Approvals and UserInputs
+    "exchange": set(),
+    "storage": {"tools", "exchange"},  # implements its Approvals and UserInputs
     "decisions": {"tools", "tools.validation"},
     "agents": {"providers", "providers.usage"},
     "quotas": set(),
@@ -66,7 +67,17 @@ MAY_IMPORT = {
         "uploads/",
     },
     "models": {"providers/", "tools/", "generation/", "dialects/", "wire/", "settings.loading"},
-    "web": {"service", "reading/", "dialects/", "access", "wire/", "quotas", "metrics.exposition", "metrics.status"},
+    "web": {
+        "service",
+        "exchange/",
+        "reading/",
+        "dialects/",
+        "access",
+        "wire/",
+        "quotas",
+        "metrics.exposition",
+        "metrics.status",
+    },
     "app": {
         "service",
         "access",

@@ -34,7 +34,7 @@ from chatapp.web import (
     shared,
 )
 from chatapp.web.api import conversations as conversations_api
-from chatapp.web.api import events, files, messages, models, one_request, raw, search, tickets, tools, usage
+from chatapp.web.api import events, exchange, files, messages, models, one_request, raw, search, tickets, tools, usage
 from chatapp.web.api import shares as shares_api
 from chatapp.web.assets import Assets
 from chatapp.web.catalogues import read_catalogues
@@ -52,6 +52,7 @@ BLUEPRINTS = (
     raw,
     one_request,
     conversations_api,
+    exchange,
     search,
     models,
     tools,

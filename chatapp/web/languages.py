@@ -94,9 +94,7 @@ def _page_that_asked() -> str:
         there = urlsplit(request.headers.get("Referer", ""))
     except ValueError:
         return here("/")
-    return (
-        local_path(f"{there.path}?{there.query}" if there.query else there.path, here("/"))
-    )
+    return local_path(f"{there.path}?{there.query}" if there.query else there.path, here("/"))
 
 
 def _name_language(response: Response) -> Response:

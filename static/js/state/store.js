@@ -5,6 +5,7 @@
  */
 
 import { applyEvent, blankAnswer, changeTool, forgotten, shown } from "./answer.js";
+import { refreshed, withoutTwice } from "./list.js";
 import { named, next } from "./versions.js";
 
 /** @typedef {import("./types.js").State} State */
@@ -15,9 +16,11 @@ import { named, next } from "./versions.js";
 /** @type {State} */
 export const initialState = {
   conversations: [],
+  more: null,
   conversationId: null,
   messages: [],
   older: null,
+  opened: null,
   catalogue: { default: null, providers: [] },
   choice: null,
   usual: null,
@@ -63,10 +66,12 @@ export function reduce(state, action) {
 
 /** @type {Record<string, (state: State, action: any) => State>} */
 const ACTIONS = {
-  "conversations-loaded": (state, { conversations }) => ({ ...state, conversations }),
-  "conversation-renamed": (state, { id, title }) => ({
-    ...state,
-    conversations: state.conversations.map((each) => (each.id === id ? { ...each, title } : each)),
+  "conversations-loaded": (state, { conversations, next = null }) => ({ ...state, ...refreshed(state, conversations, next) }),
+  "conversations-added": (state, { conversations, next }) => ({
+    ...state, conversations: withoutTwice([...state.conversations, ...conversations]), more: next,
+  }),
+  "conversation-changed": (state, { id, ...fields }) => ({
+    ...state, conversations: state.conversations.map((each) => (each.id === id ? { ...each, ...fields } : each)),
   }),
   "conversation-removed": (state, { id }) => ({
     ...state, conversations: state.conversations.filter((each) => each.id !== id),
@@ -76,6 +81,7 @@ const ACTIONS = {
     conversationId: conversation.id,
     messages: spoken(conversation.messages).map((message) => known(state, message)),
     older: conversation.next ?? null,
+    opened: { id: conversation.id, title: conversation.title, settings: conversation.settings ?? {} },
     ...(conversation.id !== state.conversationId && { choice: lastModel(conversation.messages), queued: [], attached: [] }),
     notice: null,
   }),

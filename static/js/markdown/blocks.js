@@ -9,16 +9,19 @@
 
 import { Lexer, Marked, Parser } from "../../vendor/marked/marked.esm.js";
 import remend, { isWithinCodeBlock } from "../../vendor/remend/index.js";
-import { BoundedTokenizer } from "./bounded.js";
 import { codeBlock } from "./code.js";
 import { furnish } from "./furnish.js";
+import { LongTokenizer } from "./long.js";
 import { changeMath, furnishMath, mathExtensions, withoutBegunMath } from "./math.js";
 import { sanitized } from "./sanitize.js";
 
 /**
  * @typedef {Record<string, {href: string, title: string}>} Links  definitions like `[name]: address`
  */
-/** @typedef {{type: string, raw: string, text?: string, lang?: string}} Block */
+/**
+ * `head`, `next`: of a table that was cut: what stands above its rows, and above those that follow.
+ * @typedef {{type: string, raw: string, text?: string, lang?: string, head?: string, next?: string}} Block
+ */
 
 const HARMLESS_TAG = /&lt;(\/?(?:b|i|u|s|em|strong|del|ins|sub|sup|kbd|mark|small|br))\s*\/?&gt;/gi;
 /** @type {Record<string, string>} */
@@ -67,10 +70,11 @@ const options = new Marked({
  * definition wins.
  * @param {string} text
  * @param {Links} links
+ * @param {string} [head]  of the table that the text goes on with
  * @returns {Block[]}
  */
-export function blocksOf(text, links) {
-  return lexer(links).blockTokens(text, []);
+export function blocksOf(text, links, head = "") {
+  return lexer(links, { head, left: text.length }).blockTokens(text, []);
 }
 
 /**
@@ -152,9 +156,9 @@ export function languageOf(info) {
   return (info ?? "").trim().split(/[\s,{:]/, 1)[0].toLowerCase();
 }
 
-/** @param {Links} links */
-function lexer(links) {
-  const made = new Lexer({ ...options, tokenizer: new BoundedTokenizer(options) });
+/** @param {Links} links @param {{head: string, left: number}} [table] */
+function lexer(links, table = { head: "", left: 0 }) {
+  const made = new Lexer({ ...options, tokenizer: new LongTokenizer(options, table) });
   Object.assign(made.tokens, { links });
   return made;
 }

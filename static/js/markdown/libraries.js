@@ -26,7 +26,11 @@ export class Library {
   }
 }
 
-export const highlighter = new Library(async () => (await import("../../vendor/highlight/highlight.min.js")).default);
+export const highlighter = new Library(async () => {
+  const wanted = [import("../../vendor/highlight/highlight.min.js"), import("./coloured.js")];
+  const [{ default: hljs }, { colouredLines }] = /** @type {[any, typeof import("./coloured.js")]} */ (await Promise.all(wanted));
+  return { hljs, colouredLines };
+});
 
 export const mathematics = new Library(async () => {
   const sheet = document.createElement("link");

@@ -8,7 +8,7 @@
 
 import { morphed } from "../dom/morph.js";
 import { blocksOf, completed, isOpenFence, languageOf, renderBlock } from "./blocks.js";
-import { growCodeBlock } from "./code.js";
+import { colourLater, growCodeBlock } from "./code.js";
 import { highlighter, mathematics } from "./libraries.js";
 
 /** @typedef {import("./blocks.js").Block} Block */
@@ -20,11 +20,20 @@ import { highlighter, mathematics } from "./libraries.js";
  * earlier one.
  */
 const UNSETTLED_BLOCKS = 2;
+/**
+ * Characters of new text to draw at once: some 20 ms. What comes in a heap, as after a reload, is
+ * drawn in several turns.
+ */
+export const MOST_AT_ONCE = 5000;
 /** The beginning of a closing fence. */
 const BEGUN_FENCE = /\n {0,3}(?:`+|~+)$/;
 
 export class MarkdownView {
   #committed = "";
+  /** How far the text has been read. */
+  #read = 0;
+  /** Of a table that was cut where the committed text ends. */
+  #head = "";
   /** @type {Drawn[]} */ #settled = [];
   /** @type {Drawn[]} */ #tail = [];
   /** @type {Links} */ #links = noLinks();
@@ -37,17 +46,26 @@ export class MarkdownView {
     node.replaceChildren();
   }
 
-  /** @param {string} text @param {boolean} [whole] */
-  set(text, whole = false) {
-    const source = text.replace(/\r\n?/g, "\n");
-    if (!source.startsWith(this.#committed)) this.#clear();
+  /**
+   * Returns whether all of the text is drawn: of what is new, it draws `most` characters at once.
+   * @param {string} text
+   * @param {boolean} [whole]
+   * @param {number} [most]
+   */
+  set(text, whole = false, most = Infinity) {
+    const all = text.includes("\r") ? text.replace(/\r\n?/g, "\n") : text;
+    if (!all.startsWith(this.#committed)) this.#clear();
+    this.#read = Math.min(this.#read + most, all.length);
+    const isAll = this.#read === all.length;
+    const source = isAll ? all : all.slice(0, this.#read);
     const links = Object.assign(noLinks(), this.#settledLinks);
-    const blocks = blocksOf(source.slice(this.#committed.length), links);
+    const blocks = blocksOf(source.slice(this.#committed.length), links, this.#head);
     this.#learn(links);
-    this.#draw(blocks.filter(isShown), whole);
+    this.#draw(blocks.filter(isShown), whole && isAll);
     this.#commit(source, blocks);
     this.#await(highlighter, "[data-code]");
     this.#await(mathematics, ".math");
+    return isAll;
   }
 
   /**
@@ -73,6 +91,8 @@ export class MarkdownView {
 
   #clear() {
     this.#committed = "";
+    this.#read = 0;
+    this.#head = "";
     this.#settled = [];
     this.#tail = [];
     this.#links = noLinks();
@@ -110,9 +130,12 @@ export class MarkdownView {
    */
   #replaced(drawn, block, growing, at) {
     const made = this.#made(block, growing);
-    if (drawn?.nodes.length) return { ...made, nodes: morphed(drawn.nodes, made.nodes) };
-    const next = this.#nodeAfter(at);
-    made.nodes.forEach((node) => this.node.insertBefore(node, next));
+    if (drawn?.nodes.length) made.nodes = morphed(drawn.nodes, made.nodes);
+    else {
+      const next = this.#nodeAfter(at);
+      made.nodes.forEach((node) => this.node.insertBefore(node, next));
+    }
+    made.nodes.forEach(colourLater);
     return made;
   }
 
@@ -135,8 +158,9 @@ export class MarkdownView {
     const settled = this.#committed + blocks.slice(0, blocks.indexOf(first)).map((block) => block.raw).join("");
     const addsUp = source.startsWith(settled + first.raw);
     if (!addsUp) return; // marked's tokens differ from the text: read all of it again next time
-    blocksOf(settled.slice(this.#committed.length), this.#settledLinks);
+    blocksOf(settled.slice(this.#committed.length), this.#settledLinks, this.#head);
     this.#committed = settled;
+    this.#head = blocks[blocks.indexOf(first) - 1].next ?? "";
     this.#settled.push(...this.#tail.splice(0, shown.length - UNSETTLED_BLOCKS));
   }
 }
@@ -182,8 +206,9 @@ function grown(drawn, block, growing) {
 }
 
 /** The markdown that is drawn for a block. @param {Block} block @param {boolean} growing */
-function drawable({ type, raw }, growing) {
+function drawable({ type, raw, head }, growing) {
   if (type === "code") return growing ? raw : withFence(raw);
+  if (head) return head + raw;
   return growing && type !== "html" && type !== "math" ? completed(raw) : raw; // these are shown as they are
 }
 

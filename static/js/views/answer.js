@@ -16,6 +16,7 @@ import { View } from "./view.js";
 export class AnswerView extends View {
   /** @type {ShownMessage|null} */ #shown = null;
   #last = false;
+  #more = false;
   /** @type {Offer|null} */ #offer = null;
 
   /**
@@ -45,21 +46,23 @@ export class AnswerView extends View {
   }
 
   /**
+   * Returns whether there is more to draw.
    * @param {ShownMessage} answer
    * @param {boolean} last  whether it is the conversation's last message
    * @param {Offer|null} offer  tells the server of an MCP tool
    */
   show(answer, last, offer) {
     const before = this.#shown;
-    if (answer === before && last === this.#last && offer === this.#offer) return;
+    if (answer === before && last === this.#last && offer === this.#offer && !this.#more) return false;
     this.#shown = answer;
     this.#last = last;
     this.#offer = offer;
     this.#showState(answer);
-    this.parts.show(answer, offer);
+    this.#more = this.parts.show(answer, offer);
     this.phase.show(answer);
     if (answer.sources !== before?.sources) showSources(hook(this.node, "sources"), answer.sources);
     this.#showEnd(answer, last);
+    return this.#more;
   }
 
   /** @param {ShownMessage} answer */

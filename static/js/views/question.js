@@ -10,6 +10,7 @@ const LONG = { characters: 6000, lines: 100 };
 const BEGINNING = { characters: 1500, lines: 24 };
 
 export class QuestionView extends View {
+  /** @type {import("../state/types.js").ShownMessage|null} */ #shown = null;
   #text = "";
   #whole = false;
 
@@ -26,9 +27,12 @@ export class QuestionView extends View {
 
   /** @param {import("../state/types.js").ShownMessage} message */
   show(message) {
+    if (message === this.#shown) return false;
+    this.#shown = message;
     this.node.dataset.message = message.id;
     this.#text = message.content;
     this.#show();
+    return false;
   }
 
   #show() {

@@ -2,11 +2,12 @@
 /** A thought: open while it thinks, folded once when it is over. If a reader folds or unfolds it, it stays so. */
 
 import { hook, setText } from "../dom/hooks.js";
-import { MarkdownView } from "../markdown/view.js";
+import { MarkdownView, MOST_AT_ONCE } from "../markdown/view.js";
 import { thinkingLabel } from "./labels.js";
 
 export class ThoughtView {
   #text = "";
+  #more = false;
   /** @type {boolean|null} */ #active = null;
 
   /** @param {HTMLElement} node */
@@ -16,6 +17,7 @@ export class ThoughtView {
   }
 
   /**
+   * Returns whether there is more to draw.
    * @param {{text: string, since: number|null, ms: number}} part
    * @param {import("../state/types.js").ShownMessage} answer
    */
@@ -27,8 +29,10 @@ export class ThoughtView {
     }
     this.node.toggleAttribute("data-active", active);
     setText(hook(this.node, "thinking-label"), thinkingLabel(part, answer));
-    if (part.text !== this.#text || active !== this.#active) this.markdown.set(part.text, !active);
+    const isSame = part.text === this.#text && active === this.#active;
     this.#text = part.text;
     this.#active = active;
+    if (!isSame || this.#more) this.#more = !this.markdown.set(part.text, !active, MOST_AT_ONCE);
+    return this.#more;
   }
 }

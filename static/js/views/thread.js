@@ -17,6 +17,7 @@ const PAINT_EVERY_MS = 50;
 
 export class ThreadView extends View {
   /** @type {Map<string, MessageView>} */ #views = new Map();
+  #soon = 0;
 
   /**
    * @param {HTMLElement} root
@@ -43,6 +44,7 @@ export class ThreadView extends View {
   stop() {
     super.stop();
     this.paint.cancel();
+    cancelAnimationFrame(this.#soon);
     for (const view of this.#views.values()) view.stop();
     this.#views.clear();
   }
@@ -66,12 +68,14 @@ export class ThreadView extends View {
   }
 
   #paint() {
+    cancelAnimationFrame(this.#soon);
     const { messages, offer } = this.store.state;
     /** @type {Map<string, MessageView>} */
     const views = new Map();
+    let more = false;
     messages.forEach((message, at) => {
       const view = this.#views.get(message.key) ?? this.#view(message.role);
-      view.show(message, at === messages.length - 1, offer);
+      more = view.show(message, at === messages.length - 1, offer) || more;
       views.set(message.key, view);
     });
     for (const [key, view] of this.#views) if (!views.has(key)) view.stop();
@@ -80,6 +84,7 @@ export class ThreadView extends View {
     this.root.toggleAttribute("data-empty", messages.length === 0);
     this.scroll.onGrowth();
     this.node.dispatchEvent(new Event("painted"));
+    if (more) this.#soon = requestAnimationFrame(() => this.#paint());
   }
 
   /** @param {string} role @param {HTMLElement} [node] @returns {MessageView} */

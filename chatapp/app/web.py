@@ -35,7 +35,7 @@ from chatapp.web.api import events, files, messages, models, one_request, raw, s
 from chatapp.web.api import shares as shares_api
 from chatapp.web.assets import Assets
 from chatapp.web.compat import agui, ai_sdk, anthropic, openai_chat, openai_conversations, openai_responses
-from chatapp.web.page_modules import VIEWER_ENTRY, page_modules
+from chatapp.web.page_modules import ENTRY, MARKDOWN_ENTRY, VIEWER_ENTRY, page_modules
 
 PACKAGE = Path(__file__).parent.parent
 
@@ -81,8 +81,12 @@ def build_web(service: ChatService, exposition: Exposition) -> Flask:
 
 
 def _tell_templates(app: Flask, static: Path) -> None:
+    page, viewer, markdown = (page_modules(static, entry) for entry in (ENTRY, VIEWER_ENTRY, MARKDOWN_ENTRY))
     app.jinja_env.globals.update(
-        version=__version__, page_modules=page_modules(static), viewer_modules=page_modules(static, VIEWER_ENTRY)
+        version=__version__,
+        page_modules=page,
+        viewer_modules=viewer,
+        markdown_modules=[module for module in markdown if module not in page],
     )
 
 

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 ENTRY, VIEWER_ENTRY = "js/main.js", "js/shared.js"
+MARKDOWN_ENTRY = "js/markdown/view.js"  # loaded with the first text that there is to draw
 IMPORTED = re.compile(r'(?:from|^import) "(\.[^"]+)";$', re.MULTILINE)
 
 

@@ -20,11 +20,6 @@ import { highlighter, mathematics } from "./libraries.js";
  * earlier one.
  */
 const UNSETTLED_BLOCKS = 2;
-/**
- * Characters of new text to draw at once: some 20 ms. What comes in a heap, as after a reload, is
- * drawn in several turns.
- */
-export const MOST_AT_ONCE = 5000;
 /** The beginning of a closing fence. */
 const BEGUN_FENCE = /\n {0,3}(?:`+|~+)$/;
 

@@ -5,7 +5,7 @@
  */
 
 import { arrange, cloned, hook } from "../dom/hooks.js";
-import { MarkdownView, MOST_AT_ONCE } from "../markdown/view.js";
+import { GrowingText } from "./growing-text.js";
 import { linkNumbers, showFiles, withNumbers } from "./media.js";
 import { showPlan } from "./plan.js";
 import { ThoughtView } from "./thought.js";
@@ -93,8 +93,7 @@ class TextView {
   /** @param {HTMLElement} node */
   constructor(node) {
     this.node = node;
-    this.markdown = new MarkdownView(node);
-    node.dataset.rendered = "";
+    this.drawn = new GrowingText(node);
   }
 
   /** When it is whole it is drawn once more, with its numbers as links. @param {{text: string}} part @param {ShownMessage} answer */
@@ -108,8 +107,7 @@ class TextView {
     this.#sources = sources;
     const isOnly = parts.filter(({ type }) => type === "text").length === 1; // sources count from the first text on
     const source = whole && isOnly ? withNumbers(text, sources) : text;
-    const most = source === text ? MOST_AT_ONCE : Infinity; // numbers change what is there: in pieces it would flicker
-    this.#more = !this.markdown.set(source, whole, most);
+    this.#more = !this.drawn.set(source, whole, source !== text); // numbers change what is there: in pieces it would flicker
     if (whole && !this.#more) linkNumbers(this.node, sources);
     return this.#more;
   }

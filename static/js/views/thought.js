@@ -2,7 +2,7 @@
 /** A thought: open while it thinks, folded once when it is over. If a reader folds or unfolds it, it stays so. */
 
 import { hook, setText } from "../dom/hooks.js";
-import { MarkdownView, MOST_AT_ONCE } from "../markdown/view.js";
+import { GrowingText } from "./growing-text.js";
 import { thinkingLabel } from "./labels.js";
 
 export class ThoughtView {
@@ -13,7 +13,7 @@ export class ThoughtView {
   /** @param {HTMLElement} node */
   constructor(node) {
     this.node = /** @type {HTMLDetailsElement} */ (node);
-    this.markdown = new MarkdownView(hook(node, "reasoning"));
+    this.drawn = new GrowingText(hook(node, "reasoning"));
   }
 
   /**
@@ -32,7 +32,7 @@ export class ThoughtView {
     const isSame = part.text === this.#text && active === this.#active;
     this.#text = part.text;
     this.#active = active;
-    if (!isSame || this.#more) this.#more = !this.markdown.set(part.text, !active, MOST_AT_ONCE);
+    if (!isSame || this.#more) this.#more = !this.drawn.set(part.text, !active);
     return this.#more;
   }
 }

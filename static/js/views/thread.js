@@ -14,10 +14,12 @@ import { View } from "./view.js";
 /** @typedef {AnswerView|QuestionView} MessageView */
 
 const PAINT_EVERY_MS = 50;
+/** Between two turns of drawing a lot of text, other things get theirs. */
+const TURN_MS = 10;
 
 export class ThreadView extends View {
   /** @type {Map<string, MessageView>} */ #views = new Map();
-  #soon = 0;
+  /** @type {number|undefined} */ #soon;
 
   /**
    * @param {HTMLElement} root
@@ -44,7 +46,7 @@ export class ThreadView extends View {
   stop() {
     super.stop();
     this.paint.cancel();
-    cancelAnimationFrame(this.#soon);
+    clearTimeout(this.#soon);
     for (const view of this.#views.values()) view.stop();
     this.#views.clear();
   }
@@ -68,7 +70,7 @@ export class ThreadView extends View {
   }
 
   #paint() {
-    cancelAnimationFrame(this.#soon);
+    clearTimeout(this.#soon);
     const { messages, offer } = this.store.state;
     /** @type {Map<string, MessageView>} */
     const views = new Map();
@@ -84,7 +86,7 @@ export class ThreadView extends View {
     this.root.toggleAttribute("data-empty", messages.length === 0);
     this.scroll.onGrowth();
     this.node.dispatchEvent(new Event("painted"));
-    if (more) this.#soon = requestAnimationFrame(() => this.#paint());
+    if (more) this.#soon = setTimeout(() => this.#paint(), TURN_MS);
   }
 
   /** @param {string} role @param {HTMLElement} [node] @returns {MessageView} */

@@ -15,10 +15,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import gevent
 from flask import Flask, Response, redirect, request
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as AnyResponse
 
+# The frame of a diagram is of no origin, so that to a browser these are another site's.
+FOR_FRAMES = ("vendor/mermaid/", "js/frame/")
+# Larger ones are few, and asked for seldom: they are read and compressed when they first are.
+LARGE_BYTES = 500_000
 TEXTS = (".js", ".mjs", ".css", ".svg", ".json")
 # Mimetypes differ between systems; a module of another type would not run.
 TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".woff2": "font/woff2", ".svg": "image/svg+xml"}
@@ -48,12 +53,15 @@ class Assets:
     def __init__(self, folder: Path) -> None:
         names = [path for path in sorted(folder.rglob("*")) if path.is_file()]
         found = {path.relative_to(folder).as_posix(): path.read_bytes() for path in names}
+        self._folder = folder
+        self._large = {name: _tag(data) for name, data in found.items() if len(data) > LARGE_BYTES}
+        found = {name: data for name, data in found.items() if name not in self._large}
         found |= {
             name: lean_script(data, name.startswith(OWN_SCRIPTS)) for name, data in found.items() if _is_commented(name)
         }
         found[JOINED] = b"\n".join(found[f"css/{sheet}.css"] for sheet in SHEETS)
         self._files = {name: _asset(name, data) for name, data in found.items()}
-        tags = "".join(asset.tag for asset in self._files.values())
+        tags = "".join([*(asset.tag for asset in self._files.values()), *self._large.values()])
         self._version = hashlib.sha256(tags.encode()).hexdigest()[:12]
 
     def install(self, app: Flask) -> None:
@@ -69,7 +77,7 @@ class Assets:
     def _send(self, filename: str) -> AnyResponse:
         version, name = _parted(filename)
         version = version or request.args.get("v", "")
-        asset = self._files.get(name)
+        asset = self._files.get(name) or self._read_large(name)
         if asset is None:
             raise NotFound
         if not version and name.startswith(OWN_SCRIPTS):
@@ -78,11 +86,22 @@ class Assets:
         response = Response(packed or asset.data, mimetype=asset.mimetype)
         response.headers["Cache-Control"] = FOREVER if version == self._version else ASK_FIRST
         response.set_etag(asset.tag + ("-gzip" if packed else ""))
+        if name.startswith(FOR_FRAMES):
+            response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
         if asset.packed:
             response.vary.add("Accept-Encoding")
         if packed:
             response.content_encoding = "gzip"
         return response.make_conditional(request)
+
+    def _read_large(self, name: str) -> Asset | None:
+        if name not in self._large:
+            return None
+        data = (self._folder / name).read_bytes()
+        # Outside of the hub: this takes half a second.
+        asset: Asset = gevent.get_hub().threadpool.apply(_asset, (name, data))
+        self._files[name] = asset
+        return asset
 
 
 def _parted(filename: str) -> tuple[str, str]:
@@ -133,4 +152,8 @@ def _asset(name: str, data: bytes) -> Asset:
     suffix = Path(name).suffix
     mimetype = TYPES.get(suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"
     packed = gzip.compress(data, mtime=0) if suffix in TEXTS else None
-    return Asset(data, packed, mimetype, hashlib.sha256(data).hexdigest()[:16])
+    return Asset(data, packed, mimetype, _tag(data))
+
+
+def _tag(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:16]

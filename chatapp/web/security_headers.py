@@ -22,6 +22,7 @@ PAGES = {
     "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
 
+FRAME_PATH = "/diagram"
 IMAGE_PATHS = ("/api/v1/messages/", "/shared/", "/static/")
 _plain_host = re.compile(r"[A-Za-z0-9.-]+(?::\d{1,5})?").fullmatch
 
@@ -37,6 +38,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "connect-src 'self'",
         "base-uri 'none'",
         "form-action 'self'",
+        "frame-src {frames}",
         "frame-ancestors 'none'",
         # Markup and the addresses of workers come from these policies alone: a place that forgets
         # the sanitizer throws. `dompurify` is the sanitizer's, `chatapp` is in dom/trusted.js.
@@ -55,14 +57,27 @@ def _protect(response: Response) -> Response:
     for name, value in (ALWAYS | PAGES if is_page else ALWAYS).items():
         response.headers.setdefault(name, value)
     if is_page:
-        response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY.format(images=_image_sources())
+        policy = CONTENT_SECURITY_POLICY.format(images=_image_sources(), frames=_frame_source())
+        response.headers.setdefault("Content-Security-Policy", policy)
     if request.is_secure:
         response.headers["Strict-Transport-Security"] = HSTS
     return response
 
 
+def own_host() -> str:
+    """This server in a policy, to be followed by a path; empty if a policy has no words for it, as
+    for an IPv6 address."""
+    host = request.headers.get("Host", "")
+    return host if _plain_host(host) else ""
+
+
 def _image_sources() -> str:
     """The files of answers and the page's own, by their paths: an image that a model writes
-    must not be able to ask for anything else of ours. A policy has no words for an IPv6 address."""
-    host = request.headers.get("Host", "")
-    return " ".join(host + path for path in IMAGE_PATHS) if _plain_host(host) else "'self'"
+    must not be able to ask for anything else of ours."""
+    host = own_host()
+    return " ".join(host + path for path in IMAGE_PATHS) if host else "'self'"
+
+
+def _frame_source() -> str:
+    host = own_host()
+    return host + FRAME_PATH if host else "'self'"

@@ -38,7 +38,39 @@ AT_MOST = re.compile(rf"maximum context length is {COUNT} tokens", re.IGNORECASE
 
 FIELD = re.compile(r'"(?:param|field)": ?"([a-z_]{2,40})|"message": ?"(?:\d+: )?([a-z_]{2,40})(?:\.[\w.]{0,40})?: ')
 FIELDS = frozenset(
-    ["contents", "frequency_penalty", "generationConfig", "input", "instructions", "logprobs", "max_completion_tokens", "max_output_tokens", "max_tokens", "messages", "metadata", "model", "options", "parallel_tool_calls", "presence_penalty", "reasoning", "reasoning_effort", "response_format", "seed", "stop", "stream", "stream_options", "system", "temperature", "text", "thinking", "tool_choice", "tools", "top_k", "top_p", "verbosity"]
+    [
+        "contents",
+        "frequency_penalty",
+        "generationConfig",
+        "input",
+        "instructions",
+        "logprobs",
+        "max_completion_tokens",
+        "max_output_tokens",
+        "max_tokens",
+        "messages",
+        "metadata",
+        "model",
+        "options",
+        "parallel_tool_calls",
+        "presence_penalty",
+        "reasoning",
+        "reasoning_effort",
+        "response_format",
+        "seed",
+        "stop",
+        "stream",
+        "stream_options",
+        "system",
+        "temperature",
+        "text",
+        "thinking",
+        "tool_choice",
+        "tools",
+        "top_k",
+        "top_p",
+        "verbosity",
+    ]
 )
 
 

@@ -10,6 +10,7 @@
 import { Lexer, Marked, Parser } from "../../vendor/marked/marked.esm.js";
 import remend, { isWithinCodeBlock } from "../../vendor/remend/index.js";
 import { codeBlock } from "./code.js";
+import { footnoteExtensions, withoutBegunMention } from "./footnotes.js";
 import { furnish } from "./furnish.js";
 import { LongTokenizer } from "./long.js";
 import { changeMath, furnishMath, mathExtensions, withoutBegunMath } from "./math.js";
@@ -56,12 +57,12 @@ const STAND_INS = Object.freeze({ $: "\uFDD0", "*": "\uFDD1", _: "\uFDD2" });
 const options = new Marked({
   gfm: true,
   breaks: true,
-  extensions: mathExtensions,
+  extensions: [...mathExtensions, ...footnoteExtensions],
   renderer: {
     code: codeHtml,
     html: (/** @type {{text: string, block?: boolean}} */ { text, block }) =>
       block ? `<p data-raw="1">${harmless(text.trimEnd())}</p>` : harmless(text),
-    checkbox: (/** @type {{checked: boolean}} */ { checked }) => (checked ? "☑ " : "☐ "),
+    checkbox: (/** @type {{checked: boolean}} */ { checked }) => `<code data-task="${checked ? "done" : "open"}"></code> `,
   },
 }).defaults;
 
@@ -101,14 +102,14 @@ export function renderBlock(raw, links, growing = false) {
 export function completed(raw) {
   if (BEGUN_TABLE.test(raw)) return "";
   if (isWithinCodeBlock(raw, raw.length)) return raw;
-  const text = withoutBegunAddress(withoutBegunMath(raw.replace(BEGUN_LINE, ""))).trimEnd();
+  const text = withoutBegunAddress(withoutBegunMention(withoutBegunMath(raw.replace(BEGUN_LINE, "")))).trimEnd();
   return showPlainMarks(remend(withoutBegunMarks(hidePlainMarks(text)), REMEND));
 }
 
 /** @param {string} text */
 function withoutBegunAddress(text) {
   const inCode = text.split("`").length % 2 === 0;
-  return inCode ? text : text.replace(BEGUN_ADDRESS, "$1");
+  return inCode ? text : text.replace(BEGUN_ADDRESS, (found, label) => (label.startsWith("^") ? found : label));
 }
 
 /**

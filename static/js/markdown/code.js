@@ -15,6 +15,8 @@ const MAX_COLOURED_CHARS = 100_000;
 const MAX_AT_ONCE_CHARS = 4_000;
 /** Lines in one box. */
 const LINES = 50;
+/** A language whose source is a picture: it is drawn when somebody asks for it. */
+const DIAGRAM = "mermaid";
 /** Milliseconds after which the page may do something else. */
 const TURN_MS = 8;
 
@@ -28,7 +30,9 @@ export function codeBlock({ language, text, closed }) {
   const name = element("figcaption", "code-head");
   const label = element("span", "code-language");
   label.textContent = language || "text";
-  name.append(label, copyButton());
+  const tools = element("span", "code-tools");
+  tools.append(...(language === DIAGRAM && closed ? [button("Draw", "drawDiagram")] : []), button("Copy", "copyCode"));
+  name.append(label, tools);
   const code = element("code");
   const isLong = text.length > MAX_AT_ONCE_CHARS;
   const library = closed && !isLong ? highlighter.get() : null;
@@ -121,12 +125,13 @@ function box(text) {
   return lines;
 }
 
-function copyButton() {
-  const button = element("button", "code-copy");
-  button.setAttribute("type", "button");
-  button.dataset.copyCode = "";
-  button.textContent = "Copy";
-  return button;
+/** @param {string} text @param {string} name  of its hook */
+function button(text, name) {
+  const made = element("button", "code-copy");
+  made.setAttribute("type", "button");
+  made.dataset[name] = "";
+  made.textContent = text;
+  return made;
 }
 
 /** @param {string} name @param {string} [className] @returns {HTMLElement} */

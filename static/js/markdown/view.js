@@ -9,6 +9,7 @@
 import { morphed } from "../dom/morph.js";
 import { blocksOf, completed, isOpenFence, languageOf, renderBlock } from "./blocks.js";
 import { colourLater, growCodeBlock } from "./code.js";
+import { Footnotes } from "./footnotes.js";
 import { highlighter, mathematics } from "./libraries.js";
 
 /** @typedef {import("./blocks.js").Block} Block */
@@ -29,6 +30,7 @@ export class MarkdownView {
   #read = 0;
   /** Of a table that was cut where the committed text ends. */
   #head = "";
+  #hasNotes = false;
   /** @type {Drawn[]} */ #settled = [];
   /** @type {Drawn[]} */ #tail = [];
   /** @type {Links} */ #links = noLinks();
@@ -38,6 +40,7 @@ export class MarkdownView {
   /** @param {Element} node */
   constructor(node) {
     this.node = node;
+    this.footnotes = new Footnotes(node);
     node.replaceChildren();
   }
 
@@ -58,9 +61,15 @@ export class MarkdownView {
     this.#learn(links);
     this.#draw(blocks.filter(isShown), whole && isAll);
     this.#commit(source, blocks);
+    this.#hasNotes = all.includes("[^");
+    this.#number();
     this.#await(highlighter, "[data-code]");
     this.#await(mathematics, ".math");
     return isAll;
+  }
+
+  #number() {
+    if (this.#hasNotes) this.footnotes.number();
   }
 
   /**
@@ -82,6 +91,7 @@ export class MarkdownView {
         if (which(drawn)) list[at] = this.#replaced(drawn, drawn.block, drawn.growing, at);
       });
     }
+    this.#number();
   }
 
   #clear() {

@@ -40,6 +40,7 @@ export class ThreadView extends View {
     this.#adopt();
     this.#paint();
     this.on(this.node, "click", copyCode);
+    this.on(this.node, "click", drawDiagram);
     this.on(this.store, "change", ({ detail }) => this.#onChange(detail));
   }
 
@@ -106,4 +107,10 @@ export class ThreadView extends View {
       if (words) hook(this.root, "announcer").textContent = words;
     }
   }
+}
+
+/** Serves the Draw button of every diagram below the listener's node. @param {Event} event */
+async function drawDiagram({ target }) {
+  const button = target instanceof Element ? target.closest("[data-draw-diagram]") : null;
+  if (button instanceof HTMLElement) (await import("../markdown/diagram.js")).toggleDiagram(button);
 }

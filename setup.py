@@ -1,4 +1,4 @@
-"""Copies templates/ and static/ into the package of a wheel, which setup.cfg cannot express."""
+"""Copies templates/, static/ and translations/ into the package of a wheel, which setup.cfg cannot express."""
 
 from shutil import copytree
 
@@ -10,7 +10,7 @@ class BuildWithPages(build_py):
     def run(self) -> None:
         super().run()
         if not self.editable_mode:
-            for folder in ("templates", "static"):
+            for folder in ("templates", "static", "translations"):
                 copytree(folder, f"{self.build_lib}/chatapp/{folder}", dirs_exist_ok=True)
 
 

@@ -4,11 +4,13 @@ A `Chat` is complete: an adapter needs nothing else to build its request, and it
 that its protocol cannot carry.
 """
 
+from collections.abc import Iterable
 from typing import Literal, TypeAlias
 
 import msgspec
 
-from chatapp.events import NativePiece, ToolCall, ToolResult
+from chatapp.events import File, NativePiece, ToolCall, ToolResult
+from chatapp.large_values import to_base64
 
 Role: TypeAlias = Literal["system", "user", "assistant", "tool"]
 Effort: TypeAlias = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
@@ -26,6 +28,21 @@ class Image(msgspec.Struct, frozen=True, tag="image"):
 
 
 Part: TypeAlias = Text | Image
+
+TAKEN_IMAGES = ("image/png", "image/jpeg", "image/webp", "image/gif")
+"""By every provider that takes images."""
+
+
+def images_in(files: Iterable[File]) -> list[Image]:
+    """What a model made, to be shown to it again."""
+    shown = [file for file in files if file.bytes and file.media_type in TAKEN_IMAGES]
+    return [Image(f"data:{file.media_type};base64,{to_base64(file.bytes)}") for file in shown]
+
+
+def content_of(text: str, images: Iterable[Image]) -> str | list[Part]:
+    """A turn's text and images; the text alone if there are none."""
+    parts: list[Part] = [*images]
+    return [*([Text(text)] if text else []), *parts] if parts else text
 
 
 class Native(msgspec.Struct, frozen=True):

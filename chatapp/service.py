@@ -44,6 +44,7 @@ from chatapp.storage import (
     Hit,
     Listed,
     StoredMessage,
+    TitleHit,
     UsageKey,
     UsageSum,
 )
@@ -71,6 +72,7 @@ __all__ = [
     "Hit",
     "Listed",
     "StoredMessage",
+    "TitleHit",
     "UsageKey",
     "UsageSum",
     "UserInput",
@@ -134,7 +136,7 @@ class ChatService:
         self.limits.take(caller.owner)
         begun = self.conversations.begin(ask, caller.owner, provider.name, model, key, self.limits.max_runs)
         if not begun.found:
-            toolbox = self.tools.toolbox(begun.answer.id, tools)
+            toolbox = self.tools.toolbox(begun.answer.id, tools, caller.owner)
             chat = ask.chat(model, begun.messages, caller.owner)
             self.runs.begin(begun.answer.id, caller.trace_id, answerer(provider, toolbox, agent), chat)
         return begun

@@ -57,6 +57,13 @@ def test_every_setting_stands_in_the_docs_with_its_default_and_meaning() -> None
         assert f"| `{PREFIX}{name.upper()}` | {shown} | {meaning} |" in CONFIGURATION
 
 
+def test_every_page_stands_in_the_index() -> None:
+    index = ROOT / "docs/README.md"
+    linked = {(index.parent / target).resolve() for target in re.findall(r"\]\(([^)#]+)\)", index.read_text("utf-8"))}
+    pages = {page for page in PAGES if page.parent.name != "decisions" and page != index}
+    assert pages <= linked
+
+
 def test_the_docs_name_no_setting_that_is_not_there() -> None:
     known = {f"{PREFIX}{name.upper()}" for name in (*HELP, *OTHERS)}
     for page in PAGES:

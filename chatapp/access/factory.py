@@ -32,11 +32,12 @@ class Access(NamedTuple):
     ended: Callable[[Collection[str]], Collection[str]]
 
 
-def open_access(app: Flask, settings: Settings, database: Database) -> Access:
-    """Raises ConfigError."""
+def open_access(app: Flask, settings: Settings, database: Database, login: Authenticator | None = None) -> Access:
+    """`login` is the authenticator, instead of the one that the settings ask for. Raises
+    ConfigError."""
     key, engine = secret_key(settings.secret_key.reveal(), settings.data), database.engine
     return Access(
-        authenticator=_authenticator(app, settings, database, key),
+        authenticator=login or _authenticator(app, settings, database, key),
         shares=LinkOffice(StoredShares(engine), key),
         tickets=TicketOffice(StoredTickets(engine), settings.ticket_s),
         ended=StoredCredentials(engine).ended,

@@ -3,8 +3,7 @@
 from chatapp.errors import ConfigError
 from chatapp.logs import EventLog, LogObserver
 from chatapp.logs.memory import MemoryLog
-from chatapp.logs.redis.connection import SCHEMES
-from chatapp.logs.redis.log import RedisLog
+from chatapp.logs.redis import SCHEMES
 from chatapp.logs.sqlite.log import SQLiteLog
 from chatapp.settings import Settings
 
@@ -13,7 +12,7 @@ def open_log(settings: Settings, observer: LogObserver | None = None) -> EventLo
     """The log that `log_url` names. Raises ConfigError."""
     match settings.log_url:
         case "memory:":
-            return MemoryLog(retention=settings.log_retention_s)
+            return MemoryLog(retention=settings.log_retention_s, observer=observer)
         case "sqlite:":
             return SQLiteLog(
                 settings.data / "log.sqlite3",
@@ -23,6 +22,8 @@ def open_log(settings: Settings, observer: LogObserver | None = None) -> EventLo
                 observer=observer,
             )
         case url if url.startswith(SCHEMES):
+            from chatapp.logs.redis.log import RedisLog  # its library: 0.15 s of each start
+
             return RedisLog(
                 url,
                 flush_ms=settings.log_flush_ms,

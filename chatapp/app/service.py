@@ -1,6 +1,7 @@
 """build_service(): the service with the stores, limits and catalogs that the settings ask for."""
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from chatapp.agents.catalog import AgentCatalog
 from chatapp.app.log import open_log
@@ -14,7 +15,6 @@ from chatapp.prices import PriceTable
 from chatapp.providers.catalog import ProviderCatalog
 from chatapp.quotas.owners import OwnerLimits
 from chatapp.quotas.places import OwnerPlaces
-from chatapp.quotas.requests import RequestLimits, storage_for
 from chatapp.quotas.spending import SpendingLimits
 from chatapp.reading.disconnect import DisconnectPolicy
 from chatapp.reading.presence import OpenReaders, Presence
@@ -24,6 +24,7 @@ from chatapp.storage.approvals import StoredApprovals
 from chatapp.storage.branching import Branches
 from chatapp.storage.conversations import Conversations
 from chatapp.storage.database import Database, open_database
+from chatapp.storage.indexing import Indexer
 from chatapp.storage.listing import Listing
 from chatapp.storage.rates import RateWindows
 from chatapp.storage.receipts import Receipts
@@ -32,8 +33,12 @@ from chatapp.storage.searching import Search
 from chatapp.storage.usage import UsageReport
 from chatapp.storage.user_inputs import StoredUserInputs
 from chatapp.tools.catalog import ToolCatalog
+from chatapp.tools.functions import FunctionTool
 from chatapp.tools.mcp.config import mcp_servers
 from chatapp.tracing.switch import Tracing
+
+if TYPE_CHECKING:
+    from chatapp.quotas.requests import RequestLimits
 
 
 def build_service(
@@ -42,14 +47,21 @@ def build_service(
     observers: Sequence[RunObserver] = (),
     metrics: Metrics | None = None,
     tracing: Tracing | None = None,
+    functions: Sequence[FunctionTool] = (),
 ) -> ChatService:
     """The application without HTTP, its stores open; nothing of it runs before `start`. Raises
     ConfigError."""
     around_provider, around_tool = (tracing.provider, tracing.tool) if tracing else (None, None)
     metrics = metrics or Metrics()
-    database = open_database(settings.database_url, settings.data)  # first: it makes the folder, or is refused it
+    # First: it makes the folder, or is refused it.
+    database = open_database(
+        settings.database_url, settings.data, settings.database_timeout_s, settings.log_synchronous
+    )
     log = open_log(settings, metrics.log)
-    conversations, approvals = Conversations(database.engine, settings.max_messages), StoredApprovals(database.engine)
+    conversations, approvals = (
+        Conversations(database.engine, settings.max_messages, settings.max_file_bytes),
+        StoredApprovals(database.engine),
+    )
     inputs = StoredUserInputs(database.engine)
     providers = ProviderCatalog(settings, environ, around_provider)
     figures = metrics.runs(providers.by_name, providers.is_listed)
@@ -67,7 +79,7 @@ def build_service(
         inputs=inputs,
         retention=Retention(database.engine, settings.answer_retention_s),
         providers=providers,
-        tools=ToolCatalog(settings, mcp_servers(settings, environ), approvals, inputs, around_tool),
+        tools=ToolCatalog(settings, mcp_servers(settings, environ), approvals, inputs, around_tool, functions),
         agents=AgentCatalog(settings),
         dialects=DIALECTS,
         runs=runs,
@@ -77,7 +89,11 @@ def build_service(
         readers=OpenReaders(),
         disconnects=DisconnectPolicy(Presence(), log, runs.cancel, conversations.visits, settings.come_back_s),
         reader_observer=metrics.readers,
-        background=[*([tracing] if tracing else ()), metrics.sampler(figures, lambda: runs.live, providers.circuits)],
+        background=[
+            *([tracing] if tracing else ()),
+            Indexer(database.engine),
+            metrics.sampler(figures, lambda: runs.live, providers.circuits),
+        ],
     )
 
 
@@ -89,7 +105,6 @@ def _runs(settings: Settings, log: EventLog, answers: Conversations, observers: 
 
 
 def _limits(settings: Settings, database: Database) -> OwnerLimits:
-    storage = storage_for(settings.log_url, RateWindows(database.engine))
     spending = SpendingLimits(
         Receipts(database.engine),
         settings.max_tokens_per_minute,
@@ -97,7 +112,15 @@ def _limits(settings: Settings, database: Database) -> OwnerLimits:
         settings.max_cost_per_day,
         settings.currency,
     )
-    return OwnerLimits(RequestLimits(settings.request_rate, storage), spending, settings.max_runs_per_owner)
+    return OwnerLimits(_request_limits(settings, database), spending, settings.max_runs_per_owner)
+
+
+def _request_limits(settings: Settings, database: Database) -> "RequestLimits | None":
+    if not settings.request_rate.strip():
+        return None
+    from chatapp.quotas.requests import RequestLimits, storage_for  # its library: 60 ms of each start
+
+    return RequestLimits(settings.request_rate, storage_for(settings.log_url, RateWindows(database.engine)))
 
 
 def _reader_places(settings: Settings) -> OwnerPlaces:

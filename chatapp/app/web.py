@@ -6,6 +6,7 @@ from pathlib import Path
 from flask import Flask
 
 from chatapp import __version__
+from chatapp.access import Authenticator
 from chatapp.access.factory import open_access
 from chatapp.metrics.exposition import Exposition
 from chatapp.reading.credentials import CredentialWatch
@@ -17,12 +18,14 @@ from chatapp.web import (
     EXTENSION,
     SHARES,
     TICKETS,
+    addresses,
     authentication,
     cors,
     diagram,
     errors,
     guards,
     health,
+    languages,
     limit_headers,
     login,
     openapi,
@@ -36,10 +39,13 @@ from chatapp.web.api import conversations as conversations_api
 from chatapp.web.api import events, files, messages, models, one_request, raw, search, tickets, tools, usage
 from chatapp.web.api import shares as shares_api
 from chatapp.web.assets import Assets
+from chatapp.web.catalogues import read_catalogues
 from chatapp.web.compat import agui, ai_sdk, anthropic, openai_chat, openai_conversations, openai_responses
 from chatapp.web.page_modules import ENTRY, MARKDOWN_ENTRY, VIEWER_ENTRY, page_modules
 
 PACKAGE = Path(__file__).parent.parent
+WORDS = "js/words/{}.js"
+"""Where static/js/language.js finds the texts of a language."""
 
 BLUEPRINTS = (
     messages,
@@ -62,6 +68,7 @@ BLUEPRINTS = (
     agui,
     pages,
     login,
+    languages,
     shared,
     diagram,
     probe,
@@ -71,14 +78,17 @@ BLUEPRINTS = (
 )
 
 
-def build_web(service: ChatService, exposition: Exposition) -> Flask:
-    """Raises ConfigError."""
+def build_web(service: ChatService, exposition: Exposition, login: Authenticator | None = None) -> Flask:
+    """`login` as in `create_app`. Raises ConfigError."""
     app = Flask("chatapp", template_folder=_folder("templates"), static_folder=None, root_path=str(PACKAGE))
     static = Path(_folder("static"))
+    catalogues = read_catalogues(Path(_folder("translations")))
     _tell_templates(app, static)
-    Assets(static).install(app)
-    _give_views(app, service, exposition)
-    _install(app, service)
+    addresses.install(app)
+    Assets(static, {WORDS.format(tag): each.module for tag, each in catalogues.items()}).install(app)
+    languages.install(app, catalogues)
+    _give_views(app, service, exposition, login)
+    _install(app, service, names_are_checked=login is not None)
     for module in BLUEPRINTS:
         app.register_blueprint(module.blueprint)
     return app
@@ -94,9 +104,9 @@ def _tell_templates(app: Flask, static: Path) -> None:
     )
 
 
-def _give_views(app: Flask, service: ChatService, exposition: Exposition) -> None:
+def _give_views(app: Flask, service: ChatService, exposition: Exposition, login: Authenticator | None) -> None:
     """What views and guards find in `app.extensions`."""
-    access = open_access(app, service.settings, service.database)
+    access = open_access(app, service.settings, service.database, login)
     app.extensions[EXTENSION] = service
     app.extensions[EXPOSITION] = exposition
     app.extensions[AUTHENTICATOR] = access.authenticator
@@ -104,13 +114,13 @@ def _give_views(app: Flask, service: ChatService, exposition: Exposition) -> Non
     app.extensions[CREDENTIALS] = CredentialWatch(access.ended)
 
 
-def _install(app: Flask, service: ChatService) -> None:
+def _install(app: Flask, service: ChatService, names_are_checked: bool) -> None:
     """What every request passes, in this order."""
     origins = service.settings.cors_origins
     errors.install(app, {"/v1/": openai_chat.error_shape, "/v1/messages": anthropic.error_shape})
-    guards.install(app, service.settings.trusted_hosts, cors.allows(origins))
+    guards.install(app, None if names_are_checked else service.settings.trusted_hosts, cors.allows(origins))
     authentication.install(app)
-    security_headers.install(app)
+    security_headers.install(app, service.settings.frame_ancestors)
     limit_headers.install(app)
     cors.install(app, origins)
 

@@ -7,6 +7,7 @@ import msgspec
 
 from chatapp.chat import Ask, ChatOptions, Message
 from chatapp.errors import InvalidField
+from chatapp.hub import with_pauses
 from chatapp.ids import new_id
 
 OnDisconnect = Literal["cancel", "continue"]
@@ -75,7 +76,7 @@ class ChatRequest(AnswerRequest, frozen=True, kw_only=True):
             raise InvalidField("messages: must not be empty")
         return [
             Message(turn.role, _filled(f"messages[{index}].content", turn.content))
-            for index, turn in enumerate(self.messages)
+            for index, turn in enumerate(with_pauses(self.messages))
         ]
 
 

@@ -11,16 +11,13 @@ import gc
 import ipaddress
 import os
 import sys
-import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import gevent
-
 from chatapp.access.proxy import trusted_networks
 from chatapp.errors import ConfigError
-from chatapp.ops import metrics_folder
+from chatapp.ops import gunicorn_lifecycle, metrics_folder
 from chatapp.ops.address import Address, address
 from chatapp.ops.address import workers as worker_count
 from chatapp.ops.banner import banner
@@ -46,7 +43,7 @@ worker_class = "gevent"
 # Idle keep-alive connections count too. A client beyond the limit waits, and is told nothing.
 worker_connections = 10_000
 # After SIGTERM: time for the runs to finish, then to write their ends. SIGKILL follows.
-graceful_timeout = int(settings.drain_s) + 10
+graceful_timeout = int(settings.drain_s + gunicorn_lifecycle.LAST_S)
 # A worker whose hub does not turn for this long is stuck. This does not limit a response.
 timeout = 60
 # Shorter than the graceful timeout: an idle connection must not delay the end.
@@ -63,8 +60,6 @@ errorlog = "-"
 loglevel = settings.log_level.lower()
 # The socket would be in the home folder, shared by all servers of a user. Nothing here uses it.
 control_socket_disable = True
-
-WATCH_S = 0.1
 
 
 def on_starting(server: Any) -> None:
@@ -97,8 +92,7 @@ def post_fork(_server: Any, _worker: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Start draining as soon as the worker is told to stop, while gunicorn waits for requests."""
-    worker.drain = gevent.spawn(_drain_when_told, worker)
+    gunicorn_lifecycle.begin(worker, settings.drain_s)
     gc.collect()
     # Without it a full collection visits all that was imported, and stops every stream for 100 ms.
     gc.freeze()
@@ -110,23 +104,7 @@ def post_worker_init(worker: Any) -> None:
 
 
 def worker_exit(_server: Any, worker: Any) -> None:
-    """Wait for the runs: they continue without a request, so gunicorn does not wait for them. Some
-    may have begun after all others had ended."""
-    drain = getattr(worker, "drain", None)
-    if drain is None:
-        return  # the worker failed to start
-    drain.join(timeout=graceful_timeout)
-    service = worker.wsgi.extensions["chatapp"]
-    service.drain(max(0.0, worker.drained_by - time.monotonic()))
-    service.close()
-
-
-def _drain_when_told(worker: Any) -> None:
-    worker.drained_by = 0.0
-    while worker.alive:
-        gevent.sleep(WATCH_S)
-    worker.drained_by = time.monotonic() + settings.drain_s
-    worker.wsgi.extensions["chatapp"].drain(settings.drain_s)
+    gunicorn_lifecycle.end(worker)
 
 
 def _make_upgradable(server: Any) -> None:

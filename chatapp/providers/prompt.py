@@ -14,9 +14,11 @@ import msgspec
 
 from chatapp.chat import Chat, Image, Message, Part, Role, Text
 from chatapp.errors import InvalidField
+from chatapp.hub import with_pauses
 from chatapp.providers.call_ids import IdRule, with_fitting_ids
-from chatapp.providers.result_images import after_results
+from chatapp.providers.moved_images import shown_by_user
 
+MOVED: tuple[Role, ...] = ("tool", "assistant")
 FAILED = "The tool failed without a message."  # for an error that came without words
 
 _data_url = re.compile(r"data:([\w.+-]+/[\w.+-]+)(?:;[\w.+-]+=[\w.+-]*)*;base64,").match
@@ -55,11 +57,11 @@ def sendable_turns(
 
     Several providers refuse those. An answer that its provider sealed whole goes to that one, in a
     `protocol` that can say so. Raises InvalidField for an image in a turn of a role that is not in
-    `images_of`. Images in a tool's result go into a turn of the user behind it, if only users may
-    have images.
+    `images_of`. If users may have images, those of a tool's result, or of an answer, go into a turn
+    of the user behind it.
     """
-    behind = "user" in images_of and "tool" not in images_of
-    for message in after_results(chat.messages) if behind else chat.messages:
+    roles = [role for role in MOVED if role not in images_of] if "user" in images_of else []
+    for message in with_pauses(shown_by_user(chat.messages, roles)):
         if message.role not in images_of and any(isinstance(part, Image) for part in parts(message)):
             raise InvalidField(f"messages: {who} does not accept images in messages of role {message.role!r}")
         if (

@@ -15,8 +15,9 @@ from typing import ClassVar, Generic, TypeAlias, TypeVar
 import msgspec
 
 from chatapp.errors import BadReply, EmptyReply, ReplyTooLarge, Reported, Truncated, UpstreamError
-from chatapp.events import NativePiece, ReasoningDelta, StreamEvent, TextDelta, ToolInputDelta
+from chatapp.events import FinishReason, NativePiece, ReasoningDelta, StreamEvent, TextDelta, ToolInputDelta
 from chatapp.providers import Finished
+from chatapp.providers.finish_reasons import finish_reason
 from chatapp.text import GrowingText
 from chatapp.wire.failures import is_keep_alive, reports_failure, words_report_failure
 from chatapp.wire.half_characters import HalfCharacters
@@ -79,6 +80,7 @@ class Reply(ABC, Generic[T]):
         self._max_bytes = max_bytes
         self._held_bytes = 0
         self._understood = self._spoke = False
+        self._reason: FinishReason = "stop"
 
     @abstractmethod
     def knows(self, frame: T) -> bool:
@@ -141,6 +143,16 @@ class Reply(ABC, Generic[T]):
         if words_report_failure(text) and not self.finished:
             raise stream_error(self._who, text.encode("utf-8", "replace"))
         self.skip(WORDS)
+
+    def _finish(self, word: str) -> None:
+        """Note how the reply ended. A word that is not known ends it well, with a trace. Raises
+        Reported for one that names a failure."""
+        reason = finish_reason(word)
+        if reason == "error":
+            raise stream_error(self._who, word.encode("utf-8", "replace"))
+        if reason is None:
+            self.skip(f"finish reason {word}")
+        self.finished, self._reason = True, reason or "stop"
 
     def _after_half(self, event: Piece) -> Piece:
         """The text after half a character whose other half never came."""

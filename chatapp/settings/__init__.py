@@ -42,6 +42,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         str, about("SQLAlchemy URL of the conversations, `postgresql+psycopg://…` for several machines. Empty: SQLite.")
     ] = ""
 
+    database_timeout_s: Annotated[
+        Seconds, about("Postgres: how long an answer may take. One that stands still is then given up, with a 503.")
+    ] = 10.0
+
     log_url: Annotated[
         str,
         about(
@@ -61,7 +65,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         Seconds, about("Redis: how long it may be away until runs fail. Events wait in memory, readers get heartbeats.")
     ] = 60.0
     log_synchronous: Annotated[
-        Synchronous, about("SQLite: NORMAL survives kill -9; FULL a power failure too, at one fsync per commit.")
+        Synchronous,
+        about("SQLite, conversations too: NORMAL survives kill -9; FULL a power failure, at one fsync per commit."),
     ] = "NORMAL"
 
     auth: Annotated[
@@ -106,6 +111,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     ] = 10.0
     cors_origins: Annotated[
         Names, about("Origins of other sites whose pages may call the API, exactly: `https://chat.example`.")
+    ] = ()
+    frame_ancestors: Annotated[
+        Names, about("Whose pages may show ours in a frame: `self`, or origins such as `https://host.example`.")
     ] = ()
     ticket_s: Annotated[
         Seconds, about("How long a ticket for one stream is good: from asking for it to opening the stream.")

@@ -80,6 +80,13 @@ class Hit(msgspec.Struct, frozen=True):
     marks: list[tuple[int, int]]
 
 
+class TitleHit(NamedTuple):
+    """A conversation in whose title all words of a search stand, at the places `marks`."""
+
+    conversation: Conversation
+    marks: list[tuple[int, int]]
+
+
 class StoredMessage(msgspec.Struct, frozen=True, kw_only=True):
     """One message of a conversation. `content` is its text; of an answer, once it is finished.
     `parent` is the id of the message that it follows. `said` is JSON of a message that is more than

@@ -6,7 +6,7 @@ from sqlalchemy import Engine
 
 from chatapp.errors import NotFound
 from chatapp.storage import Answer, StoredMessage
-from chatapp.storage.branches import path_through, rows_of, show, tree_of, versions_of
+from chatapp.storage.branches import path_through, rows_of, show, tree_of, versions_among
 from chatapp.storage.placement import owned_conversation, owned_message
 from chatapp.storage.transactions import Transactions
 
@@ -17,11 +17,13 @@ class Branches:
     def __init__(self, engine: Engine) -> None:
         self._transaction = Transactions(engine, "the conversations are")
 
-    def versions(self, owner: str, conversation_id: str) -> dict[str, list[str]]:
-        """For each message of the conversation, shown or not, the ids of all its versions, itself
+    def versions(self, owner: str, conversation_id: str, messages: Sequence[StoredMessage]) -> dict[str, list[str]]:
+        """For each of these messages of the conversation the ids of all its versions, itself
         included, the oldest first."""
+        parents = {message.parent for message in messages}
         with self._transaction.reading() as session:
-            return versions_of(tree_of(session, owned_conversation(session, owner, conversation_id).id))
+            found = versions_among(session, owned_conversation(session, owner, conversation_id).id, parents)
+        return {id: ids for ids in found for id in ids}
 
     def choose(self, owner: str, message_id: str) -> str:
         """Show the path through this message, and on by the newest ones; return the conversation's

@@ -21,7 +21,15 @@ from chatapp.ids import new_id
 from chatapp.storage import Answer, Begun, Conversation, StoredMessage, decode_entries
 from chatapp.storage.branches import newest_shown, take_out
 from chatapp.storage.files import keep_files, with_bytes, without_bytes
-from chatapp.storage.history import finished_messages, newest_id, provider_messages, said_before, shown
+from chatapp.storage.history import (
+    all_shown,
+    finished_messages,
+    newest_id,
+    provider_messages,
+    said_before,
+    shown,
+)
+from chatapp.storage.pictures import pictures_of
 from chatapp.storage.placement import (
     choose_place,
     known_history,
@@ -46,9 +54,10 @@ class Conversations:
     """All methods commit before they return, and block only for a small transaction. All raise
     DatabaseUnavailable."""
 
-    def __init__(self, engine: Engine, max_messages: int = 5000) -> None:
+    def __init__(self, engine: Engine, max_messages: int = 5000, max_picture_bytes: int = 8 << 20) -> None:
         self._transaction = Transactions(engine, "the conversations are")
         self._max_messages = max_messages  # of a conversation
+        self._max_picture_bytes = max_picture_bytes  # that a model is shown again
 
     def begin(
         self, ask: Ask, owner: str, provider: str, model: str, key: str | None = None, max_running: int = 0
@@ -116,7 +125,7 @@ class Conversations:
         """The conversation and the messages it shows, in order."""
         with self._transaction.reading() as session:
             conversation = owned_conversation(session, owner, conversation_id)
-            return conversation.value(), [message.value() for message in session.scalars(shown(conversation_id))]
+            return conversation.value(), [message.value() for message in all_shown(session, conversation_id)]
 
     def message(self, owner: str, message_id: str) -> StoredMessage:
         with self._transaction.reading() as session:
@@ -252,7 +261,8 @@ class Conversations:
         conversation, history, parent = choose_place(session, owner, ask, now)
         if conversation is not None:
             self._refuse_beyond(len(history) + len(ask.said))
-        messages = provider_messages(history, [GO_ON] if ask.continue_of else ask.said)
+        pictures = pictures_of(session, history, provider, model, self._max_picture_bytes)
+        messages = provider_messages(history, [GO_ON] if ask.continue_of else ask.said, pictures)
         if not messages:
             raise InvalidField("retry_of: there is no message before this answer")
         said = insert_said(session, conversation, owner, now, ask.said, parent) if conversation else []

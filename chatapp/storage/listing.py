@@ -39,6 +39,11 @@ class Listing:
             found = _listed(session, owner, rows[:limit])
         return found, _cursor(rows[limit - 1]) if len(rows) > limit else ""
 
+    def conversation(self, owner: str, conversation_id: str) -> Conversation:
+        """It alone, without its messages."""
+        with self._transaction.reading() as session:
+            return owned_conversation(session, owner, conversation_id).value()
+
     def messages(self, owner: str, conversation_id: str, limit: int, before: str = "") -> list[StoredMessage]:
         """The last messages of the path that is shown, at most `limit`, those before this one; in
         order."""

@@ -28,6 +28,7 @@ from chatapp.storage.tables import ConversationRow, MessageRow
 from chatapp.storage.versions import names_message, refuse_version
 
 TITLE_CHARS = 80
+TITLE_LOOK_CHARS = 1000
 
 
 class Place(NamedTuple):
@@ -135,7 +136,7 @@ def _session_conversation(owner: str, session_id: str) -> str:
 
 def _title(messages: list[Message]) -> str:
     said = next((message.text for message in messages if message.role == "user"), "")
-    line = " ".join(said.split())
+    line = " ".join(said.lstrip()[:TITLE_LOOK_CHARS].split())  # of megabytes, only the beginning
     return line if len(line) <= TITLE_CHARS else line[: TITLE_CHARS - 1].rstrip() + "…"
 
 

@@ -2,18 +2,23 @@
 old, and the windows of rate limits that are over.
 
 The answers are kept at all so that whoever asked can follow, fetch and resume them for a while.
+They go in pieces: a million of them, as of a day, must hold up neither the hub nor other writers.
 """
 
 import logging
 import time
+from typing import Any
 
 import gevent
-from sqlalchemy import Engine, delete
+from sqlalchemy import Engine, delete, select
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import InstrumentedAttribute
 
 from chatapp.storage.tables import MessageRow, RateWindowRow
 
 EVERY_S = 3600.0  # against a retention of days
+PIECE = 20  # rows in one go: long answers take a ms for each 100 KB
+PAUSE_S = 0.005  # between two of them, in which others write
 
 logger = logging.getLogger(__name__)
 
@@ -33,18 +38,27 @@ class Retention:
 
     def expire(self) -> int:
         """Delete what is due; return how many answers. Running ones stay."""
-        due = delete(MessageRow).where(
-            MessageRow.conversation_id.is_(None),
-            MessageRow.status == "done",
-            MessageRow.created < time.time() - self._retention_s,
-        )
-        with self._engine.begin() as connection:
-            connection.execute(delete(RateWindowRow).where(RateWindowRow.expires < time.time()))
-            return connection.execute(due).rowcount
+        now = time.time()
+        self._delete(RateWindowRow.key, RateWindowRow.expires, RateWindowRow.expires < now)
+        is_old = MessageRow.created < now - self._retention_s
+        is_loose = MessageRow.conversation_id.is_(None), MessageRow.status == "done"
+        return self._delete(MessageRow.id, MessageRow.created, *is_loose, is_old)
 
     def close(self) -> None:
         if self._greenlet is not None:
             self._greenlet.kill()
+
+    def _delete(self, key: InstrumentedAttribute[Any], by: InstrumentedAttribute[Any], *due: Any) -> int:
+        """The rows that are due, the first ones `by` this column first. Return how many."""
+        first = select(key).where(*due).order_by(by).limit(PIECE)
+        deleted = 0
+        while True:
+            with self._engine.begin() as connection:
+                count = connection.execute(delete(key.class_).where(key.in_(first))).rowcount
+            deleted += count
+            if count < PIECE:
+                return deleted
+            gevent.sleep(PAUSE_S)
 
     def _expire_for_ever(self) -> None:
         while True:

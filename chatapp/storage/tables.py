@@ -194,6 +194,12 @@ class MessageRow(Base):
             sqlite_where=text("status = 'running'"),
             postgresql_where=text("status = 'running'"),
         ),
+        Index(
+            "messages_loose",
+            "created",
+            sqlite_where=text("conversation_id IS NULL"),
+            postgresql_where=text("conversation_id IS NULL"),
+        ),
         Index("messages_by_idempotency_key", "owner", "idempotency_key", unique=True),
     )
 

@@ -1,5 +1,5 @@
-"""The page's own files, at `/static/`: held in memory, compressed once at the start, and at
-addresses that name their content, so that a browser asks for each of them once.
+"""The page's own files, at `/static/`: held in memory, compressed for the first who takes it
+so, and at addresses that name their content, so that a browser asks for each of them once.
 
 `/static/@VERSION/js/main.js` is `/static/js/main.js` for good, and so is `/static/FILE?v=VERSION`.
 With the first, what modules and style sheets name by relative paths has the version of the page in
@@ -11,19 +11,22 @@ import gzip
 import hashlib
 import mimetypes
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from io import BytesIO
 from pathlib import Path
-from typing import NamedTuple
+from types import MappingProxyType
 
-import gevent
 from flask import Flask, Response, redirect, request
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as AnyResponse
 
+from chatapp.hub import TURN_WORK, let_others_run
+from chatapp.web.addresses import here
+
+
 # The frame of a diagram is of no origin, so that to a browser these are another site's.
 FOR_FRAMES = ("vendor/mermaid/", "js/frame/")
-# Larger ones are few, and asked for seldom: they are read and compressed when they first are.
-LARGE_BYTES = 500_000
 TEXTS = (".js", ".mjs", ".css", ".svg", ".json")
 # Mimetypes differ between systems; a module of another type would not run.
 TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".woff2": "font/woff2", ".svg": "image/svg+xml"}
@@ -34,74 +37,81 @@ ASK_FIRST = "no-cache"
 SHEETS = ("tokens", "base", "layout", "thread", "prose", "composer", "places")
 JOINED = "css/page.css"
 OWN_SCRIPTS = "js/"
+UNINDENTED = (OWN_SCRIPTS, "vendor/dompurify/")
+"""Scripts without a text over several lines: they need no indent."""
 TYPE_IN_LINE = re.compile(r"/\*\* @(?:type|param) [^*\n]*\*/ ?")
 # Longer pages hold a long conversation, and compressing them would hold up other requests.
 LONGEST_PAGE_BYTES = 100_000
 PAGE_LEVEL = 5
 
 
-class Asset(NamedTuple):
-    data: bytes
-    packed: bytes | None
-    mimetype: str
-    tag: str
+class Asset:
+    """A file as it is sent."""
+
+    def __init__(self, name: str, data: bytes) -> None:
+        suffix = Path(name).suffix
+        self.data = data
+        self.mimetype = TYPES.get(suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"
+        self.tag = hashlib.sha256(data).hexdigest()[:16]
+        self.is_text = suffix in TEXTS
+
+    @cached_property
+    def packed(self) -> bytes:
+        """Compressed. Made when it is first asked for: all of them would be a tenth of a start."""
+        buffer = BytesIO()
+        with gzip.GzipFile(fileobj=buffer, mode="wb", mtime=0) as file:
+            for start in range(0, len(self.data), TURN_WORK):
+                if start:
+                    let_others_run()
+                file.write(self.data[start : start + TURN_WORK])
+        return buffer.getvalue()
 
 
 class Assets:
-    """The files below a folder. A file that is changed is seen at the next start."""
+    """The files below a folder, and those that are made at the start. A file that is changed is
+    seen at the next start."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, made: Mapping[str, bytes] = MappingProxyType({})) -> None:
         names = [path for path in sorted(folder.rglob("*")) if path.is_file()]
         found = {path.relative_to(folder).as_posix(): path.read_bytes() for path in names}
-        self._folder = folder
-        self._large = {name: _tag(data) for name, data in found.items() if len(data) > LARGE_BYTES}
-        found = {name: data for name, data in found.items() if name not in self._large}
         found |= {
-            name: lean_script(data, name.startswith(OWN_SCRIPTS)) for name, data in found.items() if _is_commented(name)
+            name: lean_script(data, name.startswith(UNINDENTED)) for name, data in found.items() if _is_commented(name)
         }
         found[JOINED] = b"\n".join(found[f"css/{sheet}.css"] for sheet in SHEETS)
-        self._files = {name: _asset(name, data) for name, data in found.items()}
-        tags = "".join([*(asset.tag for asset in self._files.values()), *self._large.values()])
+        found |= made
+        self._files = {name: Asset(name, data) for name, data in found.items()}
+        tags = "".join(asset.tag for asset in self._files.values())
         self._version = hashlib.sha256(tags.encode()).hexdigest()[:12]
 
     def install(self, app: Flask) -> None:
         """The endpoint `static`, and `asset(name)` for templates; pages are compressed, too."""
         app.after_request(_packed_page)
         app.add_url_rule("/static/<path:filename>", endpoint="static", view_func=self._send)
-        app.jinja_env.globals.update(asset=self.url, assets_version=self._version)
+        app.jinja_env.globals.update(asset=lambda name: here(self.url(name)), assets_version=self._version)
 
     def url(self, name: str) -> str:
-        """The address of a file, for as long as its content is this."""
+        """The path of a file below this server, for as long as its content is this."""
         return f"/static/@{self._version}/{name}"
 
     def _send(self, filename: str) -> AnyResponse:
         version, name = _parted(filename)
         version = version or request.args.get("v", "")
-        asset = self._files.get(name) or self._read_large(name)
+        asset = self._files.get(name)
         if asset is None:
             raise NotFound
         if not version and name.startswith(OWN_SCRIPTS):
-            return redirect(self.url(name))  # what it imports is then the same as what the page did
-        packed = asset.packed if request.accept_encodings.quality("gzip") > 0 else None
-        response = Response(packed or asset.data, mimetype=asset.mimetype)
+            return redirect(here(self.url(name)))  # what it imports is then the same as what the page did
+        packed = asset.is_text and request.accept_encodings.quality("gzip") > 0
+        response = Response(asset.packed if packed else asset.data, mimetype=asset.mimetype)
         response.headers["Cache-Control"] = FOREVER if version == self._version else ASK_FIRST
         response.set_etag(asset.tag + ("-gzip" if packed else ""))
         if name.startswith(FOR_FRAMES):
             response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
-        if asset.packed:
+        if asset.is_text:
             response.vary.add("Accept-Encoding")
         if packed:
             response.content_encoding = "gzip"
         return response.make_conditional(request)
-
-    def _read_large(self, name: str) -> Asset | None:
-        if name not in self._large:
-            return None
-        data = (self._folder / name).read_bytes()
-        # Outside of the hub: this takes half a second.
-        asset: Asset = gevent.get_hub().threadpool.apply(_asset, (name, data))
-        self._files[name] = asset
-        return asset
 
 
 def _parted(filename: str) -> tuple[str, str]:
@@ -128,12 +138,12 @@ def _is_commented(name: str) -> bool:
     return name.startswith(OWN_SCRIPTS) or name.endswith(".mjs")
 
 
-def lean_script(script: bytes, is_ours: bool = True) -> bytes:
-    """A script without comments and types, which are a third of it. The lines stay, some of them
-    empty: a browser's message names the line in the file. Ours have no text over several lines,
-    so they need no indent, either."""
+def lean_script(script: bytes, unindented: bool = True) -> bytes:
+    """A script without comments and types, which are a third of it, and without its indent if
+    `unindented`. The lines stay, some of them empty: a browser's message names the line in the
+    file."""
     lines = [TYPE_IN_LINE.sub("", line) for line in _without_comments(script.decode().split("\n"))]
-    return "\n".join(map(str.lstrip, lines) if is_ours else lines).encode()
+    return "\n".join(map(str.lstrip, lines) if unindented else lines).encode()
 
 
 def _without_comments(lines: list[str]) -> Iterator[str]:
@@ -146,14 +156,3 @@ def _without_comments(lines: list[str]) -> Iterator[str]:
         is_code = ends and not text.endswith("*/")  # a type stands before it in the same line
         yield "" if (inside and not is_code) or text.startswith("//") else line
         inside = inside and not ends
-
-
-def _asset(name: str, data: bytes) -> Asset:
-    suffix = Path(name).suffix
-    mimetype = TYPES.get(suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"
-    packed = gzip.compress(data, mtime=0) if suffix in TEXTS else None
-    return Asset(data, packed, mimetype, _tag(data))
-
-
-def _tag(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()[:16]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any, assert_never
 
 import msgspec
+from flask import request
 
 from chatapp.answer_parts import AnswerPart, CallPart, PlanPart, Words, answer_parts
 from chatapp.dialects import question_data
@@ -15,21 +16,46 @@ from chatapp.hub import let_others_run
 from chatapp.service import Answer, StoredMessage
 from chatapp.transcript import Transcript
 from chatapp.web import current_caller, current_service
+from chatapp.web.addresses import addressed, here
+from chatapp.web.bodies import number
+from chatapp.web.endpoint import Parameter
 
 SLICE = 20  # messages that are told in one go: some milliseconds, if they are long
+
+PAGE, MOST = 50, 200  # messages of a page: by default, and at most
+LAST_ONES = Parameter(
+    "limit", {"type": "integer", "minimum": 1, "maximum": MOST}, "How many messages at most; all of them by default."
+)
 
 EVENTS_URL = "/api/v1/messages/{id}/events"
 
 
-def conversation_json(conversation_id: str) -> dict[str, object]:
-    """The conversation with the messages it shows."""
-    conversation, messages = current_service().conversations.get(current_caller().owner, conversation_id)
-    return {**msgspec.to_builtins(conversation), "messages": messages_json(conversation_id, messages)}
+def conversation_json(conversation_id: str, limit: int | None = None) -> dict[str, object]:
+    """The conversation with the messages it shows; with a `limit` the last ones, and as `next`
+    where those before them end."""
+    service, owner = current_service(), current_caller().owner
+    if limit is None:
+        conversation, messages = service.conversations.get(owner, conversation_id)
+        return {**msgspec.to_builtins(conversation), "messages": messages_json(conversation_id, messages)}
+    conversation = service.listing.conversation(owner, conversation_id)
+    return {**msgspec.to_builtins(conversation), **page_json(conversation_id, limit)}
+
+
+def last_ones() -> int | None:
+    """How many messages the request wants. Raises InvalidField."""
+    return int(number("limit", MOST, 1, MOST)) if "limit" in request.args else None
+
+
+def page_json(conversation_id: str, limit: int, before: str = "") -> dict[str, object]:
+    """A page of the messages that the conversation shows, and the `next` one."""
+    messages = current_service().listing.messages(current_caller().owner, conversation_id, limit, before)
+    rest = messages[0].id if len(messages) == limit and messages[0].parent else None
+    return {"messages": messages_json(conversation_id, messages), "next": rest}
 
 
 def messages_json(conversation_id: str, messages: Sequence[StoredMessage]) -> list[dict[str, Any]]:
     """Messages of this conversation, with the places they have among their versions."""
-    versions = current_service().branches.versions(current_caller().owner, conversation_id)
+    versions = current_service().branches.versions(current_caller().owner, conversation_id, messages)
     shown = []
     for message in messages:
         shown.append(_with_versions(message_json(message), versions.get(message.id)))
@@ -43,7 +69,7 @@ def versions_json(message: StoredMessage) -> list[dict[str, Any]]:
     service, owner = current_service(), current_caller().owner
     if message.conversation_id is None:
         return [message_json(message)]
-    ids = service.branches.versions(owner, message.conversation_id).get(message.id, [])
+    ids = service.branches.versions(owner, message.conversation_id, [message]).get(message.id, [])
     return [_with_versions(message_json(version), ids) for version in service.branches.messages(owner, ids)]
 
 
@@ -54,7 +80,7 @@ def _with_versions(shown: dict[str, Any], ids: list[str] | None) -> dict[str, An
 
 
 def message_json(message: StoredMessage) -> dict[str, Any]:
-    return described(message, readable(message))
+    return described(message, addressed(readable(message), message.id))
 
 
 def described(message: StoredMessage, transcript: Transcript) -> dict[str, Any]:
@@ -83,7 +109,7 @@ def described(message: StoredMessage, transcript: Transcript) -> dict[str, Any]:
         "usage": end and msgspec.to_builtins(end.usage),
         "timing": end and msgspec.to_builtins(end.timing),
         "error": end and msgspec.to_builtins(end.error),
-        "events_url": EVENTS_URL.format(id=message.id) if answer else None,
+        "events_url": here(EVENTS_URL.format(id=message.id)) if answer else None,
         "created": message.created,
     }
 

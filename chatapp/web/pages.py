@@ -5,7 +5,7 @@ from flask import Blueprint, Response, make_response, render_template, request
 
 from chatapp.access import KnowsBrowsers, SignsOut
 from chatapp.web import authenticator, current_caller, current_service
-from chatapp.web.message_json import conversation_json
+from chatapp.web.message_json import PAGE, conversation_json
 
 blueprint = Blueprint("pages", __name__)
 
@@ -17,7 +17,7 @@ def new_chat() -> Response:
 
 @blueprint.get("/c/<conversation_id>")
 def chat(conversation_id: str) -> Response:
-    return _page(conversation_json(conversation_id))
+    return _page(conversation_json(conversation_id, PAGE))
 
 
 def _page(conversation: dict[str, object] | None) -> Response:

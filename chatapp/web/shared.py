@@ -7,6 +7,7 @@ neither who the owner is nor how much was used.
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, make_response, render_template
+from flask_babel import gettext
 
 from chatapp.access import Caller, Share
 from chatapp.errors import InvalidField, NotFound
@@ -16,6 +17,7 @@ from chatapp.reading.shared import SharedSource, for_viewers
 from chatapp.service import Answer, StoredMessage
 from chatapp.transcript import transcript_of
 from chatapp.web import be_viewer, current_service, shares, trace_id
+from chatapp.web.addresses import here
 from chatapp.web.api.files import file_response
 from chatapp.web.endpoint import FILE, JSON, STREAM, Parameter, endpoint, open_to_all
 from chatapp.web.message_json import described, readable
@@ -31,7 +33,10 @@ RAW = "raw_passthrough"
 @open_to_all
 def page(token: str) -> Response:
     """Read-only: the same markup and scripts as the chat page, without a prompt."""
-    response: Response = make_response(render_template("shared.html", conversation=_conversation(token)))
+    share = _viewed(token)
+    conversation = _conversation(share, token)
+    title = conversation["title"] if share.conversation_id else gettext("A shared answer")
+    response: Response = make_response(render_template("shared.html", conversation=conversation, title=title))
     response.headers["X-Robots-Tag"] = "noindex"
     return response
 
@@ -40,7 +45,7 @@ def page(token: str) -> Response:
 @open_to_all
 def list_messages(token: str) -> Response:
     """What is shared, as it is now."""
-    return jsonify(_conversation(token))
+    return jsonify(_conversation(_viewed(token), token))
 
 
 @endpoint(blueprint.get("/messages/<message_id>"), answers={200: (JSON,)})
@@ -88,8 +93,7 @@ def _viewed(token: str) -> Share:
     return share
 
 
-def _conversation(token: str) -> dict[str, Any]:
-    share = _viewed(token)
+def _conversation(share: Share, token: str) -> dict[str, Any]:
     if share.conversation_id is None:
         answer = _answer(share, share.message_id or "")
         return {"id": share.id, "title": "A shared answer", "messages": [_message(answer, token)]}
@@ -110,9 +114,9 @@ def _answer(share: Share, message_id: str) -> Answer:
 def _message(message: StoredMessage, token: str) -> dict[str, Any]:
     seen = for_viewers(readable(message).entries, lambda file: _file_url(token, message.id, file))
     shown = described(message, transcript_of(seen))
-    events_url = f"/shared/{token}/messages/{message.id}/events" if isinstance(message, Answer) else None
+    events_url = here(f"/shared/{token}/messages/{message.id}/events") if isinstance(message, Answer) else None
     return {**shown, **dict.fromkeys(HIDDEN), "events_url": events_url}
 
 
 def _file_url(token: str, message_id: str, file: File) -> str:
-    return f"/shared/{token}/messages/{message_id}/files/{file.id}"
+    return here(f"/shared/{token}/messages/{message_id}/files/{file.id}")

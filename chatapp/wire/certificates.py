@@ -45,7 +45,8 @@ def _read(variable: str, path: Path) -> str:
         raise ConfigError(
             f"{variable}: cannot read {str(path)!r}: {error.strerror}; name a PEM file or a folder"
         ) from None
-    valid = [pem for pem in found if _is_valid(pem)]
+    # All at once, which takes a fifth of the time, unless one of them is broken.
+    valid = list(found) if _is_valid("\n".join(found)) else [pem for pem in found if _is_valid(pem)]
     if not valid:
         raise ConfigError(f"{variable}: no certificate in {str(path)!r}; name a PEM file or a folder of such files")
     return "\n".join(valid)

@@ -10,6 +10,7 @@ import { effectiveAgent, effectiveChoice, effectiveTools, runningAnswer } from "
 
 export class Actions {
   #opening = 0;
+  #loading = false;
 
   /**
    * @param {import("./state/store.js").Store} store
@@ -37,6 +38,45 @@ export class Actions {
     const key = randomKey();
     this.store.dispatch({ type: "retry-sent", key, id, choice: effectiveChoice(state) });
     return this.#ask(key, { retry_of: id, ...settings(state) }, state.messages);
+  }
+
+  /**
+   * Asks another question in place of this one.
+   * @param {string} id
+   * @param {string} prompt
+   */
+  edit(id, prompt) {
+    const { state } = this.store;
+    const key = randomKey();
+    const choice = effectiveChoice(state);
+    this.store.dispatch({ type: "edit-sent", key, id, prompt, choice, at: new Date().toISOString() });
+    return this.#ask(key, { edit_of: id, prompt, ...settings(state) }, state.messages);
+  }
+
+  /** Lets the model go on with an answer that was cut off. @param {string} id */
+  goOn(id) {
+    const { state } = this.store;
+    const key = randomKey();
+    this.store.dispatch({ type: "continue-sent", key, id, choice: effectiveChoice(state) });
+    return this.#ask(key, { continue_of: id, ...settings(state) }, state.messages);
+  }
+
+  /** Shows another version of a message, and what followed it. @param {string} id */
+  async choose(id) {
+    const conversation = await this.#trying(() => this.api.choose(id));
+    if (!conversation || conversation.id !== this.store.state.conversationId) return;
+    this.store.dispatch({ type: "conversation-opened", conversation });
+    this.tabs.tell(conversation.id);
+  }
+
+  /** Shows the messages before those that are shown. */
+  async loadOlder() {
+    const { conversationId: id, older } = this.store.state;
+    if (!id || !older || this.#loading) return;
+    this.#loading = true;
+    const page = await this.#trying(() => this.api.older(id, older));
+    this.#loading = false;
+    if (page && this.store.state.older === older) this.store.dispatch({ type: "older-loaded", id, ...page });
   }
 
   async stop() {
@@ -163,7 +203,7 @@ export class Actions {
   /**
    * Meanwhile the reader may have opened another conversation, or pressed Stop.
    * @param {string} key
-   * @param {{id: string, conversation_id: string, events_url: string}} reply
+   * @param {{id: string, conversation_id: string, parent: string|null, events_url: string}} reply
    */
   #accepted(key, reply) {
     const answer = this.#holds(key);

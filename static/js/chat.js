@@ -16,6 +16,7 @@ import { initialState, Store } from "./state/store.js";
 import { ComposerView } from "./views/composer.js";
 import { ModelPicker, rememberedModel } from "./views/model-picker.js";
 import { NoticeView } from "./views/notice.js";
+import { OlderView } from "./views/older.js";
 import { PinnedView } from "./views/pinned.js";
 import { QueueView } from "./views/queue.js";
 import { StickyScroll } from "./views/sticky-scroll.js";
@@ -36,6 +37,7 @@ export class Chat extends View {
     this.views = [
       scroll,
       new ThreadView(root, store, this.actions, scroll),
+      new OlderView(root, store, this.actions),
       new ModelPicker(root, store),
       new ToolPicker(root, store, this.actions),
       new ComposerView(root, store, this.actions),

@@ -7,9 +7,9 @@ import { Chat } from "./chat.js";
 import { hook } from "./dom/hooks.js";
 import { arrived, readyToDraw } from "./markdown/libraries.js";
 import { initialState, reduce } from "./state/store.js";
+import { ConversationMenu } from "./views/conversation-menu.js";
 import { DrawerView } from "./views/drawer.js";
 import { Router } from "./views/router.js";
-import { ShareView } from "./views/share.js";
 import { SidebarView } from "./views/sidebar.js";
 import { ThemeView } from "./views/theme.js";
 
@@ -20,7 +20,7 @@ const chat = new Chat(root, state);
 const { store, actions, liveAnswers } = chat;
 
 new SidebarView(root, store, actions).start();
-new ShareView(root, store, actions).start();
+new ConversationMenu(root, store, actions).start();
 new DrawerView(root).start();
 new ThemeView(root).start();
 new Router(root, store, actions).start();

@@ -5,6 +5,7 @@
  */
 
 import { hook, setText } from "./dom/hooks.js";
+import { t } from "./language.js";
 
 const TICKS = 8;
 const INTERVAL_S = 0.5;
@@ -29,7 +30,7 @@ async function measure() {
     const seen = await read();
     await judge(seen);
   } catch (error) {
-    setText(hook(root, "probe-state"), `There is nothing to measure: ${error instanceof Error ? error.message : error}`);
+    setText(hook(root, "probe-state"), t("There is nothing to measure: {error}", { error: error instanceof Error ? error.message : String(error) }));
   } finally {
     start.removeAttribute("disabled");
   }
@@ -39,7 +40,7 @@ async function read() {
   const began = performance.now();
   const since = () => (performance.now() - began) / 1000;
   const response = await fetch(`${start.dataset.path}?count=${TICKS}&interval=${INTERVAL_S}`, { cache: "no-store" });
-  if (!response.ok || !response.body) throw new Error(`the server answered ${response.status}`);
+  if (!response.ok || !response.body) throw new Error(t("the server answered {status}", { status: response.status }));
   const head_s = since();
   /** @type {Tick[]} */
   const ticks = [];
@@ -55,7 +56,7 @@ async function read() {
       if (sent_ms !== null) ticks.push({ arrived: since(), sent_ms });
     }
     draw(ticks);
-    setText(hook(root, "probe-state"), `${ticks.length} of ${TICKS}`);
+    setText(hook(root, "probe-state"), t("{moment} of {length}", { moment: ticks.length, length: TICKS }));
   }
   return { ticks, head_s, headers: Object.fromEntries(response.headers) };
 }
@@ -105,7 +106,7 @@ function row(cells) {
 async function judge(seen) {
   const headers = { "Content-Type": "application/json" };
   const response = await fetch(`${start.dataset.path}/verdict`, { method: "POST", headers, body: JSON.stringify(seen) });
-  if (!response.ok) throw new Error(`the server answered ${response.status}`);
+  if (!response.ok) throw new Error(t("the server answered {status}", { status: response.status }));
   const { one_by_one, says, hop, lines, notes } = await response.json();
   hook(root, "probe-verdict").hidden = false;
   const words = hook(root, "probe-says");
@@ -116,5 +117,5 @@ async function judge(seen) {
   setText(hook(root, "probe-lines"), lines.join("\n"));
   const items = notes.map((/** @type {string} */ note) => Object.assign(document.createElement("li"), { textContent: note }));
   hook(root, "probe-notes").replaceChildren(...items);
-  setText(hook(root, "probe-state"), one_by_one ? "Done: one by one." : "Done: held back.");
+  setText(hook(root, "probe-state"), one_by_one ? t("Done: one by one.") : t("Done: held back."));
 }

@@ -59,6 +59,25 @@ def test_the_images_of_results_follow_them_if_only_a_user_may_have_images():
     assert [message.role for message in sendable_turns(chat(*results), "acme")] == ["tool", "tool", "tool", "user"]
 
 
+def test_the_images_that_a_model_made_follow_its_turn_if_only_a_user_may_have_images():
+    drawn, asked = Message("assistant", [Text("Here."), HERE]), Message("user", "and blue?")
+    shown = Message("user", [Text("The images that you made:"), HERE])
+    turns = list(sendable_turns(chat(drawn, asked), "acme", images_of=("user", "tool")))
+    assert turns == [Message("assistant", "Here."), shown, asked]
+    assert list(sendable_turns(chat(drawn, asked), "acme", images_of=("user", "assistant"))) == [drawn, asked]
+    assert list(sendable_turns(chat(Message("assistant", [HERE]), asked), "acme")) == [shown, asked]
+
+
+def test_a_turn_with_calls_and_its_results_stay_together():
+    drawn = Message("assistant", [HERE], tool_calls=CALLED.tool_calls)
+    turns = list(sendable_turns(chat(drawn, Message("tool", [HERE], tool_call_id="c1"), RESULTS[1]), "acme"))
+    assert [turn.role for turn in turns] == ["assistant", "tool", "tool", "user"]
+    assert [part.text for part in turns[-1].content if isinstance(part, Text)] == [
+        "The images that you made:",
+        "The images that the tools returned:",
+    ]
+
+
 @pytest.mark.parametrize(
     ("field", "value"), [("seed", 0), ("stop", ["."]), ("schema", AnswerSchema({})), ("json_mode", True)]
 )

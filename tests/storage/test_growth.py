@@ -12,6 +12,7 @@ from chatapp.chat import Ask, Message
 from chatapp.storage.conversations import Conversations
 from chatapp.storage.database import open_database
 from chatapp.storage.receipts import Receipts
+from chatapp.storage.retention import Retention
 
 LARGE = {"conversations", "messages", "receipts"}
 
@@ -66,6 +67,7 @@ def test_nothing_that_a_request_asks_scans_a_large_table(engine: Engine) -> None
         lambda: conversations.unfinished(0.0),
         lambda: conversations.ping(),
         lambda: Receipts(engine).spent("ann", 0.0),
+        lambda: Retention(engine, 3600.0).expire(),
         lambda: conversations.delete("ann", begun.conversation_id),
     ]
     for step in steps:

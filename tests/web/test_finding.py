@@ -99,7 +99,7 @@ def test_nobody_finds_what_others_said(client: FlaskClient) -> None:
     asked(client, prompt="secretword")
     other = client.application.test_client()
     other.get("/")  # which gives it a cookie of its own
-    assert found(other, "/api/v1/search?q=secretword") == {"hits": [], "next": None}
+    assert found(other, "/api/v1/search?q=secretword") == {"conversations": [], "hits": [], "next": None}
     for query in ("", "   ", "x" * 201, "+".join("abcdefghijk")):
         assert other.get(f"/api/v1/search?q={query}").status_code == 422
 

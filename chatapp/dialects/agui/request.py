@@ -23,6 +23,7 @@ from chatapp.dialects.request_parts import (
 from chatapp.dialects.requests import AnswerRequest, Name
 from chatapp.errors import InvalidField
 from chatapp.events import ToolCall
+from chatapp.hub import with_pauses
 
 
 class Source(msgspec.Struct, frozen=True, rename="camel"):
@@ -97,7 +98,7 @@ class AGUIRequest(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     def _messages(self) -> list[Message]:
         messages = [Message("system", f"{known.description}: {known.value}") for known in self.context or ()]
         thought, told = "", len(messages)
-        for index, message in enumerate(self.messages):
+        for index, message in enumerate(with_pauses(self.messages)):
             field = f"messages[{index}]"
             if message.role == "reasoning":
                 thought = _thought(f"{field}.content", message.content)

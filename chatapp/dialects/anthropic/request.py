@@ -36,6 +36,7 @@ from chatapp.dialects.request_parts import (
 )
 from chatapp.dialects.requests import Name, OnDisconnect
 from chatapp.errors import InvalidField
+from chatapp.hub import with_pauses
 
 LITTLE, MUCH = 4096, 12288  # tokens of a budget: a low effort is below, a high one from there on
 HOSTED = re.compile(r"(web_search|web_fetch|code_execution|tool_search_tool_[a-z0-9]+)_\d{8}")  # by Anthropic
@@ -183,7 +184,7 @@ class MessagesRequest(msgspec.Struct, frozen=True, kw_only=True):
         if not self.messages:
             raise InvalidField("messages: must not be empty")
         messages = [] if self.thread else self.system_messages()
-        for index, turn in enumerate(self.messages):
+        for index, turn in enumerate(with_pauses(self.messages)):
             messages += messages_of(f"messages[{index}]", turn)
         if self.previous() is None:  # else a result's call may be in the messages that were kept
             refuse_orphans("messages", messages)

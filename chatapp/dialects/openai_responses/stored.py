@@ -76,7 +76,8 @@ def _turn(run: str, message: Message) -> list[dict[str, Any]]:
 
 
 def _done(item: Item, text: str) -> Item:
-    item.text, item.done, item.status = text, True, "completed"
+    item.add(text)
+    item.done, item.status = True, "completed"
     return item
 
 

@@ -1,1 +1,4 @@
 """The log of many machines, in Redis Streams; `log.py` has the parts in a picture."""
+
+SCHEMES = ("redis://", "rediss://", "unix://")
+"""Of its addresses."""

@@ -16,14 +16,13 @@ from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
 from chatapp.errors import ConfigError
+from chatapp.logs.redis import SCHEMES
 
 StoreError = (RedisError, OSError)
 """All that a Redis which is away, full or confused can raise."""
 
 Arg: TypeAlias = str | bytes | int
 Command: TypeAlias = tuple[Arg, ...]
-
-SCHEMES = ("redis://", "rediss://", "unix://")
 
 
 class Address:

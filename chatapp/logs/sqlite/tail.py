@@ -19,7 +19,7 @@ KEEP_ENTRIES = 512  # of a run that another process writes: its readers may be s
 KEEP_BYTES = 256 << 10  # of a run with large events, as `raw` ones may be
 # A chunk is read as a whole: so few that resuming inside it is cheap, and that a reader which is
 # stuck behind it holds little.
-CHUNK_ENTRIES, CHUNK_BYTES = 256, 64 << 10
+CHUNK_ENTRIES, CHUNK_BYTES = 256, 32 << 10
 
 
 class Tail:

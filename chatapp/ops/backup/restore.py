@@ -11,8 +11,8 @@ from chatapp.logs.sqlite.schema import VERSION
 from chatapp.ops.backup import CONVERSATIONS, LOG, BackupError, InUse, Manifest
 from chatapp.ops.backup.archive import NAMES, unpack
 from chatapp.ops.backup.copy import check, version
-from chatapp.storage.database import revisions
 from chatapp.storage.folder import DataFolder, FolderInUse
+from chatapp.storage.schema import revisions
 
 ASIDE = "before-restore-%Y%m%d-%H%M%S-"
 BESIDE = ("", "-wal", "-shm")  # a SQLite file without its WAL lacks the last commits

@@ -23,7 +23,8 @@ def db() -> None:
 def upgrade() -> None:
     """Bring the database to the newest schema, as a start of the server does. Makes it if there is
     none."""
-    from chatapp.storage.database import open_database, revision
+    from chatapp.storage.database import open_database
+    from chatapp.storage.schema import revision
 
     settings = read_settings()
     database = open_database(settings.database_url, settings.data)

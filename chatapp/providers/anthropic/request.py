@@ -5,6 +5,7 @@ Source: https://platform.claude.com/docs/en/api/messages
 
 from chatapp.chat import Chat, Image, Message, Part, Text
 from chatapp.errors import InvalidField
+from chatapp.hub import with_pauses
 from chatapp.providers.call_ids import IdRule
 from chatapp.providers.prompt import (
     failure,
@@ -120,7 +121,7 @@ def _messages(chat: Chat, who: str) -> list[Fields]:
     """Merge neighbours of one role: the results of all calls of a turn must be together."""
     messages: list[tuple[str, list[object]]] = []
     turns = list(sendable_turns(chat, who, PROTOCOL, images_of=("user", "tool")))
-    for message in fitted(turns, PROTOCOL, who, IDS):
+    for message in with_pauses(fitted(turns, PROTOCOL, who, IDS)):
         if message.role == "system":
             continue
         role = "assistant" if message.role == "assistant" else "user"

@@ -9,6 +9,7 @@ from typing import Self
 
 from chatapp.chat import Chat, Image, Message, Part
 from chatapp.events import ToolCall
+from chatapp.hub import with_pauses
 from chatapp.providers.call_ids import IdRule
 from chatapp.providers.prompt import (
     fitted,
@@ -151,7 +152,7 @@ def _messages(chat: Chat, who: str, quirks: Quirks) -> list[Fields]:
         messages = system_first(messages)
     if quirks.ids is not None:
         messages = fitted(messages, PROTOCOL, who, quirks.ids)
-    return [_message(message, who, quirks, called) for message in messages]
+    return [_message(message, who, quirks, called) for message in with_pauses(messages)]
 
 
 def _message(message: Message, who: str, quirks: Quirks, called: bool) -> Fields:

@@ -9,6 +9,7 @@ from collections.abc import Collection
 
 from chatapp.chat import Chat, Image, Message, Part, ToolSpec
 from chatapp.events import ToolCall
+from chatapp.hub import with_pauses
 from chatapp.providers.call_ids import IdRule
 from chatapp.providers.prompt import fitted, given, native_content, parts, refuse, result_text, sendable_turns
 from chatapp.providers.thinking import Fields, Switch, switched, takes_effort
@@ -70,7 +71,7 @@ def _input(chat: Chat, who: str) -> list[object]:
     custom, free = _custom_tools(chat), set[str]()
     items: list[object] = []
     turns = list(sendable_turns(chat, who, PROTOCOL, images_of=("user", "tool")))
-    for message in fitted(turns, PROTOCOL, who, IDS):
+    for message in with_pauses(fitted(turns, PROTOCOL, who, IDS)):
         free |= _free_calls(message, custom, who)
         items += _items(message, free, who)
     return items

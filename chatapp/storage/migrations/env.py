@@ -1,4 +1,4 @@
-"""Run by alembic; the connection comes from `chatapp.storage.database.migrate`."""
+"""Run by alembic; the connection comes from `chatapp.storage.schema.migrate`."""
 
 from alembic import context
 

@@ -11,11 +11,10 @@ from chatapp.service import Conversation, ConversationSettings, Listed
 from chatapp.web import current_caller, current_service
 from chatapp.web.bodies import number, parse
 from chatapp.web.endpoint import CHANGING, JSON, WITH_BODY, Parameter, endpoint
-from chatapp.web.message_json import conversation_json, messages_json
+from chatapp.web.message_json import LAST_ONES, MOST, PAGE, conversation_json, last_ones, page_json
 
 blueprint = Blueprint("conversations", __name__, url_prefix="/api/v1/conversations")
 
-MOST = 200  # of a page, of conversations or of messages
 LISTING = (
     Parameter("limit", {"type": "integer", "minimum": 1, "maximum": MOST}, f"How many at most; {MOST} by default."),
     Parameter("before", {"type": "string"}, "The `next` of the page before."),
@@ -32,20 +31,17 @@ def list_conversations() -> Response:
     return jsonify(conversations=[_listed_json(each) for each in listed], next=rest or None)
 
 
-@endpoint(blueprint.get("/<conversation_id>"), answers={200: (JSON,)}, summary="One, with the messages that it shows.")
+@endpoint(blueprint.get("/<conversation_id>"), answers={200: (JSON,)}, parameters=(LAST_ONES,))
 def get_conversation(conversation_id: str) -> Response:
-    return jsonify(conversation_json(conversation_id))
+    """One, with the messages that it shows; with a `limit` the last ones, and the `next` page."""
+    return jsonify(conversation_json(conversation_id, last_ones()))
 
 
 @endpoint(blueprint.get("/<conversation_id>/messages"), answers={200: (JSON,)}, parameters=LISTING[:2])
 def list_messages(conversation_id: str) -> Response:
     """The messages that it shows, by pages, the last page first; in order within a page."""
-    limit = int(number("limit", 50, 1, MOST))
-    messages = current_service().listing.messages(
-        current_caller().owner, conversation_id, limit, request.args.get("before", "")
-    )
-    rest = messages[0].id if len(messages) == limit and messages[0].parent else None
-    return jsonify(messages=messages_json(conversation_id, messages), next=rest)
+    limit = int(number("limit", PAGE, 1, MOST))
+    return jsonify(page_json(conversation_id, limit, request.args.get("before", "")))
 
 
 @endpoint(

@@ -7,6 +7,7 @@
  * Many lines stand in several boxes, so that one more line lays out only the last of them.
  */
 
+import { t } from "../language.js";
 import { highlighter } from "./libraries.js";
 
 /** More colours would cost memory, and help nobody read. */
@@ -29,9 +30,9 @@ export function codeBlock({ language, text, closed }) {
   figure.dir = "ltr"; // whatever the language of the text around it
   const name = element("figcaption", "code-head");
   const label = element("span", "code-language");
-  label.textContent = language || "text";
+  label.textContent = language || t("text");
   const tools = element("span", "code-tools");
-  tools.append(...(language === DIAGRAM && closed ? [button("Draw", "drawDiagram")] : []), button("Copy", "copyCode"));
+  tools.append(...(language === DIAGRAM && closed ? [button(t("Draw"), "drawDiagram")] : []), button(t("Copy"), "copyCode"));
   name.append(label, tools);
   const code = element("code");
   const isLong = text.length > MAX_AT_ONCE_CHARS;

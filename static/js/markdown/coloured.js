@@ -22,8 +22,18 @@ export function* colouredLines(markup, most) {
   let open = [];
   let lines = 0;
   let isFirst = true;
+  const isFull = () => lines === most;
+  const next = () => {
+    const full = box;
+    box = span("code-lines");
+    open = copied(open, box);
+    lines = 0;
+    isFirst = false;
+    return full;
+  };
   for (const [piece, classes] of markup.matchAll(PIECE)) {
     if (classes !== undefined) {
+      if (isFull()) yield next();
       const opened = span(classes);
       (open.at(-1) ?? box).append(opened);
       open.push(opened);
@@ -34,23 +44,29 @@ export function* colouredLines(markup, most) {
       continue;
     }
     for (const line of piece.match(/[^\n]*\n|[^\n]+/g) ?? []) {
-      if (lines === most) {
-        yield box;
-        isFirst = false;
-        box = span("code-lines");
-        open = open.reduce((/** @type {HTMLElement[]} */ copies, { className }) => {
-          const copy = span(className);
-          (copies.at(-1) ?? box).append(copy);
-          return [...copies, copy];
-        }, []);
-        lines = 0;
-      }
+      if (isFull()) yield next();
       (open.at(-1) ?? box).append(line.replace(/&(?:lt|gt|amp|quot|#x27);/g, (name) => CHARACTERS[name]));
       if (line.endsWith("\n")) lines += 1;
     }
   }
   if (isFirst) yield* [...box.childNodes];
   else yield box;
+}
+
+/**
+ * The open spans once more, in the next box.
+ * @param {HTMLElement[]} open
+ * @param {HTMLElement} box
+ */
+function copied(open, box) {
+  /** @type {HTMLElement[]} */
+  const copies = [];
+  for (const { className } of open) {
+    const copy = span(className);
+    (copies.at(-1) ?? box).append(copy);
+    copies.push(copy);
+  }
+  return copies;
 }
 
 /** @param {string} classes */

@@ -5,8 +5,10 @@
  */
 
 import { hook, setText } from "../dom/hooks.js";
+import { t } from "../language.js";
+import { at } from "../server/address.js";
 
-const FRAME = "/diagram";
+const FRAME = at("/diagram");
 /** A frame that says nothing for so long cannot be had. */
 const PATIENCE_MS = 20_000;
 /** No diagram is given more room, in pixels. */
@@ -17,7 +19,7 @@ export function toggleDiagram(button) {
   const figure = /** @type {HTMLElement} */ (button.closest("figure"));
   const shown = figure.querySelector("[data-diagram]");
   shown?.remove();
-  setText(button, shown ? "Draw" : "Hide");
+  setText(button, shown ? t("Draw") : t("Hide"));
   button.setAttribute("aria-expanded", String(!shown));
   if (!shown) draw(figure);
 }
@@ -29,9 +31,9 @@ function draw(figure) {
   const words = document.createElement("p");
   words.dataset.diagramWords = "";
   words.setAttribute("role", "status");
-  words.textContent = "Drawing…";
+  words.textContent = t("Drawing…");
   const frame = document.createElement("iframe");
-  frame.title = "Diagram";
+  frame.title = t("Diagram");
   frame.setAttribute("sandbox", "allow-scripts");
   frame.src = FRAME;
   box.append(words, frame);
@@ -42,7 +44,7 @@ function draw(figure) {
 /** @param {HTMLElement} figure @param {HTMLElement} box @param {HTMLIFrameElement} frame */
 function listen(figure, box, frame) {
   const listening = new AbortController();
-  const late = setTimeout(() => say("The diagram cannot be drawn now."), PATIENCE_MS);
+  const late = setTimeout(() => say(t("The diagram cannot be drawn now.")), PATIENCE_MS);
   const say = (/** @type {string} */ text) => {
     clearTimeout(late);
     setText(hook(box, "diagram-words"), text);
@@ -57,7 +59,7 @@ function listen(figure, box, frame) {
       frame.height = String(Math.min(Math.max(data.height, 40), MOST_HEIGHT));
     }
     if (data.error) {
-      say(`This is no diagram: ${data.error}`);
+      say(t("This is no diagram: {error}", { error: data.error }));
       frame.remove();
     }
   }, { signal: listening.signal });

@@ -5,6 +5,8 @@
  * not come yet, or never comes, stays as it is written; a footnote stays where it is written.
  */
 
+import { t } from "../language.js";
+
 const MENTION = /^\[\^([^\]\s[]{1,60})\](?!\()/;
 const LINE = String.raw`[^\n]+`;
 const NEXT = String.raw`(?! {0,3}\[\^[^\]\s[]{1,60}\]:)`;
@@ -95,7 +97,7 @@ function link(href, text, role, id) {
   const made = document.createElement("a");
   made.setAttribute("href", href);
   made.setAttribute("role", role);
-  made.setAttribute("aria-label", role === "doc-noteref" ? `Footnote ${text}` : "Back to the text");
+  made.setAttribute("aria-label", role === "doc-noteref" ? t("Footnote {number}", { number: text }) : t("Back to the text"));
   if (id) made.id = id;
   made.textContent = text;
   return made;

@@ -4,6 +4,8 @@
  * on what the sanitizer let through.
  */
 
+import { t } from "../language.js";
+
 /**
  * Outermost blocks: a list looks for its direction in those items that have none of their own. The
  * style sheet lets each item and cell follow its own text.
@@ -81,7 +83,7 @@ function furnishTask(mark) {
   const box = document.createElement("input");
   box.setAttribute("type", "checkbox");
   box.setAttribute("disabled", "");
-  box.setAttribute("aria-label", isDone ? "Done" : "Open");
+  box.setAttribute("aria-label", isDone ? t("Done") : t("Open"));
   if (isDone) box.setAttribute("checked", "");
   mark.closest("li")?.setAttribute("class", "task");
   mark.replaceWith(box);

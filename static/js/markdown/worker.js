@@ -2,6 +2,7 @@
 /** Asks a worker for the colours of long code, so that the page goes on meanwhile. */
 
 import { trustedUrl } from "../dom/trusted.js";
+import { IS_FOREIGN } from "../server/address.js";
 
 /** @type {Worker|null} */
 let worker = null;
@@ -16,6 +17,7 @@ let asked = 0;
  * @returns {Promise<string|null>}
  */
 export function colouredElsewhere(text, language) {
+  if (IS_FOREIGN) return Promise.resolve(null); // a page starts workers of its own origin alone
   return new Promise((resolve) => {
     asked += 1;
     waiting.set(asked, resolve);

@@ -4,10 +4,17 @@
  * an ApiError whose message is fit for a reader.
  */
 
+import { t, told } from "../language.js";
+import { at } from "./address.js";
+
 /** @typedef {import("../state/types.js").Conversation} Conversation */
 /** @typedef {import("../state/types.js").Message} Message */
+/** @typedef {{messages: Message[], next: string|null}} MessagePage */
+/** @typedef {Conversation & MessagePage} Opened */
 
-const ROOT = "/api/v1";
+const ROOT = at("/api/v1");
+/** Messages that are shown at once; the server renders as many. */
+const PAGE = 50;
 
 /** A request that failed. `status` is 0 if there was no response. */
 export class ApiError extends Error {
@@ -41,8 +48,15 @@ export const api = {
   /** @returns {Promise<{conversations: Conversation[]}>} */
   conversations: () => request("GET", "/conversations"),
 
-  /** @param {string} id @returns {Promise<Conversation & {messages: Message[]}>} */
-  conversation: (id) => request("GET", `/conversations/${encodeURIComponent(id)}`),
+  /** With its last messages. @param {string} id @returns {Promise<Opened>} */
+  conversation: (id) => request("GET", `/conversations/${encodeURIComponent(id)}?limit=${PAGE}`),
+
+  /** The messages before this one. @param {string} id @param {string} before @returns {Promise<MessagePage>} */
+  older: (id, before) =>
+    request("GET", `/conversations/${encodeURIComponent(id)}/messages?limit=${PAGE}&before=${encodeURIComponent(before)}`),
+
+  /** Shows this version of a message. @param {string} id @returns {Promise<Opened>} */
+  choose: (id) => request("POST", `/messages/${encodeURIComponent(id)}/choose?limit=${PAGE}`, {}),
 
   /** @param {string} id @param {string} title */
   rename: (id, title) => request("PATCH", `/conversations/${encodeURIComponent(id)}`, { title }),
@@ -73,7 +87,7 @@ export const api = {
    * Asks. The key makes it safe to ask twice, so this tries again once if the connection is lost.
    * @param {object} fields
    * @param {string} key
-   * @returns {Promise<{id: string, conversation_id: string, events_url: string, result_mode: string}>}
+   * @returns {Promise<{id: string, conversation_id: string, parent: string|null, events_url: string}>}
    */
   async ask(fields, key) {
     const send = () => request("POST", "/messages", fields, { "Idempotency-Key": key });
@@ -134,7 +148,7 @@ let leaving = false;
 function signInAgain() {
   if (leaving) return;
   leaving = true;
-  location.assign(`/login?next=${encodeURIComponent(location.pathname)}`);
+  location.assign(`${at("/login")}?next=${encodeURIComponent(location.pathname)}`);
 }
 
 /** @param {string} url @param {RequestInit} init */
@@ -142,7 +156,7 @@ async function reach(url, init) {
   try {
     return await fetch(url, init);
   } catch {
-    throw new ApiError("The server cannot be reached. Check the connection and try again.", 0, "unreachable", null);
+    throw new ApiError(t("The server cannot be reached. Check the connection and try again."), 0, "unreachable", null);
   }
 }
 
@@ -150,5 +164,5 @@ async function reach(url, init) {
 async function failure(response) {
   const body = await response.json().catch(() => null);
   const { code = "http_error", message = null, trace_id = null } = body?.error ?? {};
-  return new ApiError(message ?? `The server answered ${response.status}.`, response.status, code, trace_id);
+  return new ApiError(message ? told({ code, message }) : t("The server answered {status}.", { status: response.status }), response.status, code, trace_id);
 }

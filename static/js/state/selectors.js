@@ -32,6 +32,12 @@ export function endedWell({ status, error, finish_reason }) {
   return status === "done" && !error && finish_reason !== "cancelled" && finish_reason !== "interrupted";
 }
 
+/** Whether an answer was cut off, and a model may go on with it. @param {ShownMessage} answer */
+export function canContinue({ status, finish_reason, content, id }) {
+  const whole = ["stop", "content_filter"].includes(finish_reason ?? "stop");
+  return status === "done" && !whole && Boolean(id && content.trim());
+}
+
 /**
  * The provider and model of the next question; null leaves them to the server.
  * @param {State} state

@@ -5,6 +5,7 @@
  */
 
 import { applyEvent, blankAnswer, changeTool, forgotten, shown } from "./answer.js";
+import { named, next } from "./versions.js";
 
 /** @typedef {import("./types.js").State} State */
 /** @typedef {import("./types.js").Action} Action */
@@ -16,6 +17,7 @@ export const initialState = {
   conversations: [],
   conversationId: null,
   messages: [],
+  older: null,
   catalogue: { default: null, providers: [] },
   choice: null,
   usual: null,
@@ -71,11 +73,15 @@ const ACTIONS = {
     ...state,
     conversationId: conversation.id,
     messages: spoken(conversation.messages).map((message) => known(state, message)),
+    older: conversation.next ?? null,
     ...(conversation.id !== state.conversationId && { choice: lastModel(conversation.messages), queued: [] }),
     notice: null,
   }),
+  "older-loaded": (state, { id, messages, next }) => id !== state.conversationId ? state : ({
+    ...state, messages: [...spoken(messages).map((message) => shown(message)), ...state.messages], older: next,
+  }),
   "new-chat-opened": (state) => ({
-    ...state, conversationId: null, messages: [], choice: null, queued: [], notice: null,
+    ...state, conversationId: null, messages: [], older: null, choice: null, queued: [], notice: null,
   }),
 
   "question-sent": (state, { key, prompt, choice, at }) => ({
@@ -85,13 +91,28 @@ const ACTIONS = {
   }),
   "retry-sent": (state, { key, id, choice }) => ({
     ...state,
-    messages: [...state.messages.filter((each) => each.id !== id), blankAnswer({ key, watched: true, ...choice })],
+    messages: [...before(state, id), blankAnswer({ key, watched: true, ...next(state, id), ...choice })],
     notice: null,
   }),
-  "answer-accepted": (state, { key, id, conversation_id, events_url }) => ({
+  "edit-sent": (state, { key, id, prompt, choice, at }) => ({
+    ...state,
+    messages: [
+      ...before(state, id),
+      { ...question(key, prompt, at), ...next(state, id) },
+      blankAnswer({ key, watched: true, ...choice }),
+    ],
+    notice: null,
+  }),
+  "continue-sent": (state, { key, id, choice }) => ({
+    ...state,
+    messages: [...before(state, id, 1), blankAnswer({ key, watched: true, continues: id, ...choice })],
+    notice: null,
+  }),
+  "answer-accepted": (state, { key, id, parent, conversation_id, events_url }) => ({
     ...state,
     conversationId: conversation_id,
-    messages: change(state, key, (answer) => ({ ...answer, id, conversation_id, events_url })),
+    messages: change(state, key, (answer) => named({ ...answer, conversation_id, events_url }, id))
+      .map((each) => (each.key === `${key}?` && parent ? named(each, parent) : each)),
   }),
   "prompt-queued": (state, { prompt }) => ({ ...state, queued: [...state.queued, prompt] }),
   "queue-set": (state, { queued }) => ({ ...state, queued }),
@@ -102,7 +123,9 @@ const ACTIONS = {
     ...state, messages: change(state, id, (answer) => applyEvent(answer, name, data, at)),
   }),
   "answer-loaded": (state, { message }) => ({
-    ...state, messages: change(state, message.id, (answer) => ({ ...shown(message), key: answer.key })),
+    ...state, messages: change(state, message.id, (answer) => ({
+      ...shown(message), key: answer.key, versions: answer.versions,
+    })),
   }),
   "answer-connection": (state, { id, waiting }) => ({
     ...state, messages: change(state, id, (answer) => ({ ...answer, waiting })),
@@ -133,7 +156,7 @@ const ACTIONS = {
  */
 function known(state, message) {
   const held = state.messages.find((each) => each.id === message.id && each.role === message.role);
-  if (held && held.status === message.status) return held;
+  if (held && held.status === message.status) return message.versions ? { ...held, versions: message.versions } : held;
   const fresh = message.status === "running" ? forgotten(shown(message)) : shown(message);
   return held ? { ...fresh, key: held.key } : fresh;
 }
@@ -146,6 +169,11 @@ function known(state, message) {
 function lastModel(messages) {
   const last = messages.findLast(({ role, provider, model }) => role === "assistant" && provider && model);
   return last ? { provider: last.provider ?? "", model: last.model ?? "" } : null;
+}
+
+/** The messages before this one, or with it. @param {State} state @param {string} id @param {0|1} [more] */
+function before({ messages }, id, more = 0) {
+  return messages.slice(0, messages.findIndex((each) => each.id === id) + more);
 }
 
 /** @param {string} key @param {string} prompt @param {string} at @returns {ShownMessage} */

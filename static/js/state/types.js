@@ -57,6 +57,8 @@
  * @property {string} [url]
  * @property {string} [error]  why there is nothing to show
  *
+ * @typedef {{index: number, count: number, ids: string[]}} Versions  index counts from 1
+ *
  * @typedef {object} Message
  * @property {string} id
  * @property {string} conversation_id
@@ -78,6 +80,8 @@
  * @property {any[]} [parts]           as the server tells them
  * @property {string|null} [trace_id]  of the run
  * @property {string|number} created
+ * @property {Versions} [versions]      none until the server has told them
+ * @property {string|null} [continues]   the id of the answer whose text this one goes on with
  * @property {string|null} events_url  null until the server has accepted the question
  *
  * @typedef {{type: "text", text: string}
@@ -87,6 +91,7 @@
  *
  * @typedef {object} ShownExtra
  * @property {Part[]} parts            what it is made of, in order
+ * @property {string} [root]           the id of the first answer, if this one goes on with it
  * @property {string} key              stays the same while the message is shown, even before it has an id
  * @property {number} step             index of the current step; 0 if there is none
  * @property {boolean} stepsTold       the agent itself says which step is current
@@ -120,6 +125,7 @@
  * @property {Conversation[]} conversations  newest first
  * @property {string|null} conversationId    null on the page of a new chat
  * @property {ShownMessage[]} messages       of that conversation
+ * @property {string|null} older             where the page of messages before them ends; null: there are none
  * @property {Catalogue} catalogue
  * @property {Choice|null} choice            of this conversation: picked, or what gave the last answer
  * @property {Choice|null} usual             what the reader picked last, in any conversation

@@ -2,12 +2,15 @@
 /** One answer: its parts, what it is at, how it ended, and the buttons below it. */
 
 import { copyFrom } from "../dom/clipboard.js";
+import { closing } from "../dom/closing.js";
 import { cloned, hook, setText } from "../dom/hooks.js";
-import { closing, showFigures } from "./figures.js";
+import { t, told } from "../language.js";
+import { canContinue } from "../state/selectors.js";
 import { endingOf, metaOf } from "./labels.js";
 import { showSources } from "./media.js";
 import { PartsView } from "./parts.js";
 import { PhaseView } from "./phase.js";
+import { showVersions } from "./versions.js";
 import { View } from "./view.js";
 
 /** @typedef {import("../state/types.js").ShownMessage} ShownMessage */
@@ -33,10 +36,15 @@ export class AnswerView extends View {
     this.parts = new PartsView(root, node, (call, said) => {
       if (this.#shown && !this.#replay) actions.decide(this.#shown.id, call, said);
     });
-    for (const name of ["retry", "regenerate"]) {
-      this.on(hook(node, name), "click", () => this.#shown && actions.retry(this.#shown.id));
-    }
-    closing(this, /** @type {HTMLDetailsElement} */ (hook(node, "figures").parentElement));
+    this.on(hook(node, "regenerate"), "click", () => this.#shown && actions.retry(this.#shown.root ?? this.#shown.id));
+    this.on(hook(node, "continue"), "click", () => this.#shown && actions.goOn(this.#shown.id));
+    this.on(hook(node, "retry"), "click", () => {
+      if (this.#shown?.continues) actions.goOn(this.#shown.continues);
+      else if (this.#shown) actions.retry(this.#shown.id);
+    });
+    const figures = /** @type {HTMLDetailsElement} */ (hook(node, "figures").parentElement);
+    closing(this, figures);
+    this.on(figures, "toggle", () => figures.open && this.#showFigures());
     this.on(hook(node, "replay"), "click", () => this.#startReplay());
     const copy = hook(node, "copy-answer");
     this.on(copy, "click", () => copyFrom(copy, textOf(this.#shown)));
@@ -93,9 +101,10 @@ export class AnswerView extends View {
   }
 
   /** @param {ShownMessage} answer */
-  #showState({ id, status, finish_reason }) {
+  #showState({ id, root, status, finish_reason }) {
     const { node } = this;
     node.dataset.message = id;
+    node.dataset.root = root ?? id;
     node.dataset.status = status;
     node.dataset.finish = finish_reason ?? "";
     node.setAttribute("aria-busy", String(status === "running"));
@@ -113,9 +122,15 @@ export class AnswerView extends View {
     hook(node, "footer").hidden = !done;
     hook(node, "copy-answer").hidden = !answer.content;
     hook(node, "replay").hidden = !this.canReplay || !answer.content || !answer.timing;
+    hook(node, "continue").hidden = !last || !canContinue(answer);
+    showVersions(node, answer);
     hook(node, "regenerate").hidden = !last || Boolean(answer.error);
     setText(hook(node, "meta"), metaOf(answer));
-    if (done) showFigures(this, hook(node, "figures"), answer);
+  }
+
+  async #showFigures() {
+    const { showFigures } = await import("./figures.js");
+    if (this.#shown) showFigures(this, hook(this.node, "figures"), this.#shown);
   }
 }
 
@@ -130,7 +145,7 @@ function textOf(answer) {
  * @param {boolean} last
  */
 function showFailure(box, failure, last) {
-  setText(hook(box, "failure-message"), failure.message);
-  setText(hook(box, "failure-trace"), failure.trace_id ? `Trace ${failure.trace_id}` : "");
+  setText(hook(box, "failure-message"), told(failure));
+  setText(hook(box, "failure-trace"), failure.trace_id ? t("Trace {id}", { id: failure.trace_id }) : "");
   hook(box, "retry").hidden = !last;
 }

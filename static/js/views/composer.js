@@ -6,6 +6,7 @@
  */
 
 import { hook, nothingHasFocus } from "../dom/hooks.js";
+import { t } from "../language.js";
 import { endedWell, runningAnswer } from "../state/selectors.js";
 import { draftOf, keepDraft } from "./drafts.js";
 import { View } from "./view.js";
@@ -134,7 +135,7 @@ export class ComposerView extends View {
     this.stopButton.disabled = Boolean(answer?.stopping);
     this.sendButton.hidden = Boolean(answer) && !writes;
     this.sendButton.disabled = !writes;
-    this.sendButton.setAttribute("aria-label", answer ? "Send when the answer is done" : "Send");
+    this.sendButton.setAttribute("aria-label", answer ? t("Send when the answer is done") : t("Send"));
     if (hadFocus && nothingHasFocus(this.root)) this.prompt.focus();
     this.#fit();
   }

@@ -6,6 +6,7 @@
 
 import { hook, setText } from "../dom/hooks.js";
 import { recall, remember } from "../dom/storage.js";
+import { t } from "../language.js";
 import { effectiveChoice } from "../state/selectors.js";
 import { View } from "./view.js";
 
@@ -13,9 +14,9 @@ const MODEL_KEY = "model";
 const THINKING_KEY = "thinking";
 /** Each with its words for the eye and for a screen reader; a click leads to the next one. */
 const THINKING = [
-  { value: null, label: "Think", says: "Think: as the model likes" },
-  { value: true, label: "Think: on", says: "Think: on" },
-  { value: false, label: "Think: off", says: "Think: off" },
+  { value: null, label: t("Think"), says: t("Think: as the model likes") },
+  { value: true, label: t("Think: on"), says: t("Think: on") },
+  { value: false, label: t("Think: off"), says: t("Think: off") },
 ];
 
 export class ModelPicker extends View {

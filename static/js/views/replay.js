@@ -5,6 +5,8 @@
  */
 
 import { hook, setText } from "../dom/hooks.js";
+import { t } from "../language.js";
+import { at } from "../server/address.js";
 import { EVENT, isTerminal } from "../server/events.js";
 import { applyEvent, forgotten } from "../state/answer.js";
 import { seconds } from "./labels.js";
@@ -84,7 +86,7 @@ export class Replay extends View {
     this.#since = performance.now();
     this.replayed = { ...forgotten(this.answer), status: "running", finish_reason: null, error: null, watched: false };
     const query = new URLSearchParams({ pace: this.pace?.value ?? "1", from: this.#from.toFixed(2) });
-    this.#source = new EventSource(`/api/v1/messages/${encodeURIComponent(this.answer.id)}/events?${query}`);
+    this.#source = new EventSource(at(`/api/v1/messages/${encodeURIComponent(this.answer.id)}/events?${query}`));
     for (const name of Object.values(EVENT)) this.#source.addEventListener(name, (event) => this.#onEvent(name, event));
     this.#timer = setInterval(() => this.#onTick(), TICK_MS);
     this.#tell();
@@ -130,26 +132,26 @@ export class Replay extends View {
   }
 
   #tell() {
-    const at = this.#position();
-    if (this.slider && document.activeElement !== this.slider) this.slider.value = String(at);
-    const words = `${seconds(at * 1000)} of ${seconds(this.length * 1000)}`;
+    const moment = this.#position();
+    if (this.slider && document.activeElement !== this.slider) this.slider.value = String(moment);
+    const words = t("{moment} of {length}", { moment: seconds(moment * 1000), length: seconds(this.length * 1000) });
     setText(hook(this.root, "replay-words"), words);
     this.slider?.setAttribute("aria-valuetext", words);
-    setText(hook(this.root, "replay-play"), this.#playing ? "Pause" : "Play");
+    setText(hook(this.root, "replay-play"), this.#playing ? t("Pause") : t("Play"));
   }
 }
 
 /** @param {number} length  seconds @returns {HTMLElement[]} */
 function controls(length) {
   const slider = Object.assign(document.createElement("input"), { type: "range", min: "0", max: String(length), step: "0.1", value: "0" });
-  slider.setAttribute("aria-label", "Moment of the replay");
+  slider.setAttribute("aria-label", t("Moment of the replay"));
   const pace = document.createElement("select");
   pace.className = "picker";
-  pace.setAttribute("aria-label", "Pace of the replay");
+  pace.setAttribute("aria-label", t("Pace of the replay"));
   pace.append(...PACES.map((each) => new Option(`${each}×`, String(each))));
   const words = document.createElement("span");
   words.className = "meta";
-  return [named(button("Pause"), "replay-play"), named(slider, "replay-position"), named(words, "replay-words"), named(pace, "replay-pace"), named(button("Close"), "replay-close")];
+  return [named(button(t("Pause")), "replay-play"), named(slider, "replay-position"), named(words, "replay-words"), named(pace, "replay-pace"), named(button(t("Close")), "replay-close")];
 }
 
 /** @param {string} text */

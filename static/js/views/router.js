@@ -1,10 +1,12 @@
 // @ts-check
 /**
  * Keeps the address bar, the tab's title and the state the same: a conversation lives at /c/<id>, a
- * new chat at /. Links stay links (they open in a new tab like any other); a plain click on one
+ * new chat at /, below the path that the server is mounted at. Links stay links (they open in a new tab like any other); a plain click on one
  * loads no page. A page has one router; a chat without one leaves the address alone.
  */
 
+import { t } from "../language.js";
+import { at, MOUNT } from "../server/address.js";
 import { waitsForReader } from "../state/selectors.js";
 import { View } from "./view.js";
 
@@ -76,17 +78,17 @@ export class Router extends View {
     const { conversations, conversationId } = this.store.state;
     const open = conversations.find((each) => each.id === conversationId);
     const title = open ? `${open.title} · chatapp` : "chatapp";
-    document.title = waitsForReader(this.store.state) ? `(!) Waiting for you · ${title}` : title;
+    document.title = waitsForReader(this.store.state) ? t("(!) Waiting for you · {title}", { title }) : title;
   }
 }
 
 /** @param {string} path @returns {string|null} */
 function conversationIn(path) {
-  const match = CONVERSATION.exec(path);
+  const match = path.startsWith(MOUNT) && CONVERSATION.exec(path.slice(MOUNT.length));
   return match ? decodeURIComponent(match[1]) : null;
 }
 
 /** @param {string|null} id */
 function pathOf(id) {
-  return id ? `/c/${id}` : "/";
+  return at(id ? `/c/${id}` : "/");
 }

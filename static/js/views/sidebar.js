@@ -2,6 +2,8 @@
 /** The list of conversations: it shows which one is open, renames and deletes. */
 
 import { arrange, cloned, hook, setText } from "../dom/hooks.js";
+import { t } from "../language.js";
+import { at } from "../server/address.js";
 import { runningAnswer, waitsForReader } from "../state/selectors.js";
 import { keepDraft } from "./drafts.js";
 import { View } from "./view.js";
@@ -54,7 +56,7 @@ export class SidebarView extends View {
       return item;
     }));
     const open = conversations.find((each) => each.id === conversationId);
-    setText(hook(this.root, "title"), open?.title ?? "New chat");
+    setText(hook(this.root, "title"), open?.title ?? t("New chat"));
   }
 
   /** @param {MouseEvent} event */
@@ -143,13 +145,13 @@ function activityOf(state) {
 function showItem(item, { id, title }, open) {
   const link = hook(item, "link");
   item.dataset.conversation = id;
-  link.setAttribute("href", `/c/${id}`);
+  link.setAttribute("href", at(`/c/${id}`));
   setText(link, title);
   link.title = title; // a long one is cut off in the list
   if (open) link.setAttribute("aria-current", "page");
   else link.removeAttribute("aria-current");
-  hook(item, "rename").setAttribute("aria-label", `Rename “${title}”`);
-  hook(item, "delete").setAttribute("aria-label", `Delete “${title}”`);
+  hook(item, "rename").setAttribute("aria-label", t("Rename “{title}”", { title }));
+  hook(item, "delete").setAttribute("aria-label", t("Delete “{title}”", { title }));
 }
 
 /** @param {Event} event @returns {HTMLInputElement|null} */

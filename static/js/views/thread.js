@@ -4,9 +4,11 @@
 import { copyCode } from "../dom/clipboard.js";
 import { arrange, hook } from "../dom/hooks.js";
 import { throttled } from "../dom/throttle.js";
+import { joined } from "../state/continued.js";
 import { AnswerView } from "./answer.js";
 import { announcementOf } from "./labels.js";
 import { QuestionView } from "./question.js";
+import { onVersion } from "./versions.js";
 import { View } from "./view.js";
 
 /** @typedef {import("../state/types.js").ShownMessage} ShownMessage */
@@ -41,6 +43,7 @@ export class ThreadView extends View {
     this.#paint();
     this.on(this.node, "click", copyCode);
     this.on(this.node, "click", drawDiagram);
+    this.on(this.node, "click", ({ target }) => onVersion(this.node, target, (id) => this.#choose(id)));
     this.on(this.store, "change", ({ detail }) => this.#onChange(detail));
   }
 
@@ -57,9 +60,18 @@ export class ThreadView extends View {
     if (state.offer !== previous.offer) this.paint(); // the cards can now name their tools' servers
     if (state.messages === previous.messages) return;
     this.#announce(state.messages, previous.messages);
-    const longer = state.messages.length !== previous.messages.length;
-    if (!longer && state.conversationId === previous.conversationId) return this.paint();
-    this.scroll.stick(); // a reader who asks, or opens another conversation, sees it at once
+    const moved = state.conversationId !== previous.conversationId;
+    if (state.messages.length === previous.messages.length && !moved && !asked(state, previous)) return this.paint();
+    if (moved || asked(state, previous)) this.scroll.stick(); // a reader who asks, or opens another one, sees it at once
+    const grewAbove = !moved && state.messages.length > 0 && state.messages[0].key !== previous.messages[0]?.key;
+    if (grewAbove) this.scroll.keepingPlace(() => this.#paint());
+    else this.#paint();
+  }
+
+  /** Another version, where the reader is. @param {string} id */
+  async #choose(id) {
+    this.scroll.leave();
+    await this.actions.choose(id);
     this.#paint();
   }
 
@@ -72,7 +84,8 @@ export class ThreadView extends View {
 
   #paint() {
     clearTimeout(this.#soon);
-    const { messages, offer } = this.store.state;
+    const { offer } = this.store.state;
+    const messages = joined(this.store.state.messages);
     /** @type {Map<string, MessageView>} */
     const views = new Map();
     let more = false;
@@ -85,6 +98,7 @@ export class ThreadView extends View {
     this.#views = views;
     arrange(this.node, [...views.values()].map((view) => view.node));
     this.root.toggleAttribute("data-empty", messages.length === 0);
+    this.node.toggleAttribute("data-running", messages[messages.length - 1]?.status === "running");
     this.scroll.onGrowth();
     this.node.dispatchEvent(new Event("painted"));
     if (more) this.#soon = setTimeout(() => this.#paint(), TURN_MS);
@@ -92,7 +106,7 @@ export class ThreadView extends View {
 
   /** @param {string} role @param {HTMLElement} [node] @returns {MessageView} */
   #view(role, node) {
-    if (role === "user") return new QuestionView(this.root, node);
+    if (role === "user") return new QuestionView(this.root, this.actions, node);
     return new AnswerView(this.root, this.actions, node);
   }
 
@@ -113,4 +127,14 @@ export class ThreadView extends View {
 async function drawDiagram({ target }) {
   const button = target instanceof Element ? target.closest("[data-draw-diagram]") : null;
   if (button instanceof HTMLElement) (await import("../markdown/diagram.js")).toggleDiagram(button);
+}
+
+/**
+ * Whether this page has just asked.
+ * @param {import("../state/types.js").State} state
+ * @param {import("../state/types.js").State} previous
+ */
+function asked({ messages }, previous) {
+  const last = messages[messages.length - 1];
+  return Boolean(last?.watched) && last.id === "" && previous.messages[previous.messages.length - 1]?.key !== last.key;
 }

@@ -165,9 +165,9 @@ def test_a_damaged_database_and_one_of_another_version_are_problems(tmp_path: Pa
     database.close()
     assert_mendable(about(look_at_stores(settings(tmp_path), {}), "0001"), "chatapp db upgrade")
     (tmp_path / "conversations.sqlite3").write_bytes(b"no database" * 1000)
-    assert_mendable(about(look_at_stores(settings(tmp_path), {}), "not a database"))
+    assert_mendable(about(look_at_stores(settings(tmp_path), {}), "not a database"), "chatapp db restore")
     (tmp_path / "log.sqlite3").write_bytes(b"no database" * 1000)
-    assert_mendable(about(look_at_stores(settings(tmp_path), {}), "event log"))
+    assert_mendable(about(look_at_stores(settings(tmp_path), {}), "event log"), "log.sqlite3 away")
 
 
 def test_a_folder_that_others_can_read_is_a_warning(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ def test_footnotes_are_numbered_in_the_order_of_the_text_and_lead_back(chat: Any
     mentions.nth(1).click()
     focused = "document.activeElement.textContent"
     assert chat.page.evaluate(focused).startswith("2. It takes")
-    text.locator("[data-footnote]").first.get_by_role("doc-backlink").last.click()
+    text.locator("[data-footnote]").first.locator("[role=doc-backlink]").last.click()
     assert chat.page.evaluate("document.activeElement.closest('td') !== null")
     assert chat.page.url.endswith(chat.page.url.rpartition("/")[2]) and "#" not in chat.page.url
 

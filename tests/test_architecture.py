@@ -46,6 +46,7 @@ MAY_IMPORT = {
     "decisions": {"tools", "tools.validation"},
     "agents": {"providers", "providers.usage"},
     "quotas": set(),
+    "probe": set(),
     "generation": {"providers", "providers.usage", "tools/", "logs", "quotas.places"},
     "uploads": {"storage/", "providers.documents"},
     "reading": {"logs", "dialects", "wire/"},
@@ -77,6 +78,7 @@ MAY_IMPORT = {
         "quotas",
         "metrics.exposition",
         "metrics.status",
+        "probe/",
     },
     "app": {
         "service",
@@ -120,6 +122,7 @@ MAY_IMPORT = {
         "storage/",
         "access/",
         "wire/",
+        "probe/",
         "settings.loading",
     },
     "wsgi": {"app", "ops/"},

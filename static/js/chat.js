@@ -6,6 +6,8 @@
  */
 
 import { Actions } from "./actions.js";
+import { hook } from "./dom/hooks.js";
+import { markdown } from "./markdown/libraries.js";
 import { api } from "./server/api.js";
 import { LiveAnswers } from "./server/live-answers.js";
 import { Tabs } from "./server/tabs.js";
@@ -56,6 +58,7 @@ export class Chat extends View {
       if (hasAnswerEnded(state, previous)) this.actions.onAnswerEnded();
     });
     this.tabs.start((conversationId) => this.actions.onOtherTab(conversationId));
+    this.on(hook(this.root, "prompt"), "input", () => markdown.get(), { once: true }); // an answer will come
     this.actions.refreshCatalogue();
     this.actions.refreshOffer();
   }

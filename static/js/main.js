@@ -5,7 +5,7 @@
 
 import { Chat } from "./chat.js";
 import { hook } from "./dom/hooks.js";
-import { arrived } from "./markdown/libraries.js";
+import { arrived, readyToDraw } from "./markdown/libraries.js";
 import { initialState, reduce } from "./state/store.js";
 import { DrawerView } from "./views/drawer.js";
 import { OnDemand } from "./views/on-demand.js";
@@ -17,7 +17,9 @@ import { ThemeView } from "./views/theme.js";
 import { answers } from "./views/thread.js";
 
 const root = document.body;
-const chat = new Chat(root, renderedState());
+const state = renderedState();
+if (state.messages.length) await readyToDraw();
+const chat = new Chat(root, state);
 const { store, actions, liveAnswers } = chat;
 
 new SidebarView(root, store, actions).start();

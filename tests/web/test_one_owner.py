@@ -95,6 +95,9 @@ TABLE = {
     ("GET", f"{M}/<message_id>/share"): Row(OWNED),
     ("DELETE", f"{M}/<message_id>/share"): Row(OWNED),
     ("POST", f"{M}/<message_id>/tools/<path:call_id>"): Row(OWNED, {"decision": "approved"}),
+    ("POST", "/api/v1/files"): Row(LOGIN),
+    ("GET", "/api/v1/files/<upload_id>"): Row(OWNED),
+    ("DELETE", "/api/v1/files/<upload_id>"): Row(OWNED),
     ("POST", "/api/agui"): Row(LOGIN, {"threadId": "t", "runId": "r", "messages": MESSAGES["messages"]}),
     ("POST", "/api/agui/connect"): Row(OWNED, {"threadId": "<thread_id>"}),
     ("POST", "/api/agui/cancel"): Row(OWNED, {"threadId": "<thread_id>"}),
@@ -128,6 +131,7 @@ BEYOND = [
     ("POST", M, {**SAY, "retry_of": "<message_id>"}),
     ("POST", M, {**SAY, "edit_of": "<message_id>"}),
     ("POST", M, {**SAY, "continue_of": "<message_id>"}),
+    ("POST", M, {**SAY, "attachments": ["<upload_id>"]}),
     ("POST", R, {**RESPOND, "conversation": "<conversation_id>"}),
     ("POST", R, {"model": "mock/words", "input": [{"type": "item_reference", "id": "<item_id>"}]}),
     ("GET", "/chat?prompt=hi&provider=mock&conversation_id=<conversation_id>", None),
@@ -193,6 +197,7 @@ def things(app: Flask, identities: dict[str, dict[str, str]]) -> dict[str, str]:
         "message_id": asked["id"],
         "conversation_id": asked["conversation_id"],
         "file_id": message["files"][0]["id"],
+        "upload_id": app.extensions[EXTENSION].attachments.upload("bob", "a.txt", b"his").id,
         "call_id": "call_1",
         "response_id": response["id"],
         "chat_id": asked["conversation_id"],
@@ -207,7 +212,7 @@ def things(app: Flask, identities: dict[str, dict[str, str]]) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def made_up(things: dict[str, str]) -> dict[str, str]:
     """Names of the same form that nobody has."""
-    changed = ("message_id", "conversation_id", "response_id", "chat_id", "item_id", "thread_id", "token")
+    changed = ("message_id", "conversation_id", "response_id", "chat_id", "item_id", "thread_id", "token", "upload_id")
     return {**things, **{name: things[name][:-4] + "0000" for name in changed}}
 
 

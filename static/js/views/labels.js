@@ -73,6 +73,7 @@ export function thinkingLabel({ since, ms }, { parts, thinkingMs, watched }) {
 /** What a running answer is at; "" once it has ended. @param {ShownMessage} answer */
 export function phaseOf(answer) {
   if (answer.status !== "running") return "";
+  if (answer.unsent) return t("Waiting for the connection…");
   if (answer.waiting) return t("Reconnecting…");
   if (answer.stopping) return t("Stopping…");
   if (!answer.id) return t("Connecting…");

@@ -18,7 +18,7 @@ from chatapp.errors import ChatappError
 from chatapp.tools.builtin.tools import TOOLS as BUILTIN
 from chatapp.web.assets import lean_script
 from chatapp.web.catalogues import read_catalogues
-from chatapp.web.page_texts import FAILURES, TOOLS
+from chatapp.web.page_texts import FAILURES, PROBE, TOOLS
 
 ROOT = Path(__file__).parents[2]
 TRANSLATIONS = ROOT / "translations"
@@ -184,3 +184,8 @@ def codes(error: type[ChatappError]) -> Iterator[str]:
 
 def test_every_code_of_an_error_that_a_page_can_see_has_a_sentence() -> None:
     assert set(codes(ChatappError)) - {"bad_configuration"} <= set(FAILURES)
+
+
+def test_what_the_probe_finds_is_said_in_every_language() -> None:
+    source = (ROOT / "chatapp/probe/verdict.py").read_text("utf-8")
+    assert [text for text in PROBE if text not in source] == []

@@ -13,6 +13,7 @@ from flask_babel import Babel, Domain, get_locale, gettext
 from werkzeug import Response as AnyResponse
 
 from chatapp.errors import InvalidField
+from chatapp.web.addresses import here
 from chatapp.web.authentication import local_path
 from chatapp.web.catalogues import Catalogue
 from chatapp.web.endpoint import open_to_all

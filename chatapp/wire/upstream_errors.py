@@ -25,6 +25,8 @@ from chatapp.errors import (
 
 MAX_RETRY_AFTER_S = 86_400.0  # more means never, or is a date that cannot be trusted
 
+LOOK_BYTES = 16_384  # of an error: who fails says why at the beginning, and patterns take their time
+
 NO_CREDIT = "has no credit left for this account"
 BUSY = "accepts no more requests at the moment"
 TOO_LONG = "says that the conversation is too long"
@@ -164,7 +166,7 @@ def reading_failure(who: str, error: Exception) -> UpstreamError:
 
 
 def _by_word(body: bytes) -> str | None:
-    return _first(BY_WORD, body.decode("utf-8", "replace"))
+    return _first(BY_WORD, body[:LOOK_BYTES].decode("utf-8", "replace"))
 
 
 def _first(meanings: Sequence[tuple[str, str]], words: str) -> str | None:

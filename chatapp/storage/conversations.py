@@ -23,7 +23,7 @@ from chatapp.storage.branches import newest_shown, take_out
 from chatapp.storage.files import keep_files, with_bytes, without_bytes
 from chatapp.storage.history import (
     all_shown,
-    finished_messages,
+    count_finished,
     newest_id,
     provider_messages,
     said_before,
@@ -189,7 +189,7 @@ class Conversations:
         with self._transaction() as session:
             conversation = owned_conversation(session, owner, conversation_id, locked=True)
             conversation.updated = now
-            self._refuse_beyond(len(finished_messages(session, conversation)) + len(said))
+            self._refuse_beyond(count_finished(session, conversation_id) + len(said))
             return insert_said(session, conversation, owner, now, said, newest_shown(session, conversation_id))
 
     def describe(self, owner: str, conversation_id: str, metadata: dict[str, str]) -> Conversation:

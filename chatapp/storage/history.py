@@ -49,7 +49,12 @@ def newest_id(session: Session, conversation: ConversationRow | None) -> str:
 def finished_messages(session: Session, conversation: ConversationRow | None) -> Sequence[MessageRow]:
     if conversation is None:
         return []
-    return session.scalars(shown(conversation.id).where(MessageRow.status == "done")).all()
+    return [row for row in all_shown(session, conversation.id) if row.status == "done"]
+
+
+def count_finished(session: Session, conversation_id: str) -> int:
+    finished = shown(conversation_id).where(MessageRow.status == "done").order_by(None)
+    return session.scalar(finished.with_only_columns(func.count())) or 0
 
 
 def finished_messages_up_to(session: Session, message: MessageRow) -> Sequence[MessageRow]:

@@ -24,6 +24,7 @@ from chatapp.storage.files import keep_files, with_bytes, without_bytes
 from chatapp.storage.history import (
     all_shown,
     count_finished,
+    let_go,
     newest_id,
     provider_messages,
     said_before,
@@ -263,6 +264,7 @@ class Conversations:
             self._refuse_beyond(len(history) + len(ask.said))
         pictures = pictures_of(session, history, provider, model, self._max_picture_bytes)
         messages = provider_messages(history, [GO_ON] if ask.continue_of else ask.said, pictures)
+        let_go(history)
         if not messages:
             raise InvalidField("retry_of: there is no message before this answer")
         said = insert_said(session, conversation, owner, now, ask.said, parent) if conversation else []

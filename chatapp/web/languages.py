@@ -59,9 +59,10 @@ def page_language() -> str:
 
 
 def chosen_language(offered: Mapping[str, object]) -> str:
-    """The tag of one of those, for this request: what the address says, which an element in another
-    page sends, else what the reader has chosen, else the browser's. A language in another script or of another country
-    is better than English: who reads Traditional Chinese is given Simplified."""
+    """The tag of one of those, for this request: the one in the address, which an element in
+    another page sends, else what the reader has chosen, else the browser's. A language in another
+    script or of another country is better than English: who reads Traditional Chinese is given
+    Simplified."""
     kept = request.args.get("language") or request.cookies.get(COOKIE, "")
     if kept in offered:
         return kept

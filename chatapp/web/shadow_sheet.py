@@ -1,5 +1,5 @@
-"""The page's style sheet, for a chat in a shadow root: where the page's sheet speaks of the document
-and of the window, this one speaks of the element and of its size. Pure.
+"""The page's style sheet, for a chat in a shadow root: where the page's sheet speaks of the
+document and of the window, this one speaks of the element and of its size. Pure.
 """
 
 import re

@@ -9,6 +9,7 @@ import { Chat } from "./chat.js";
 import { hook, setText } from "./dom/hooks.js";
 import { recall, remember } from "./dom/storage.js";
 import { language, t } from "./language.js";
+import { identified, useKey } from "./server/access.js";
 import { at } from "./server/address.js";
 import { api } from "./server/api.js";
 import { initialState, reduce } from "./state/store.js";
@@ -32,6 +33,8 @@ export class EmbeddedChat extends View {
   }
 
   async start() {
+    const key = this.#attribute("key");
+    if (key) useKey(key);
     const [page] = await Promise.all([this.#page(), this.#style()]);
     if (!this.element.isConnected) return;
     const isChat = page?.querySelector("[data-main]");
@@ -156,7 +159,9 @@ function fetched(url) {
     const request = new XMLHttpRequest();
     request.open("GET", url);
     request.responseType = "document";
-    request.setRequestHeader("Accept", "text/html");
+    const { headers, credentials } = identified({ headers: { Accept: "text/html" } });
+    for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
+    request.withCredentials = credentials === "include";
     request.onload = () => resolve(request.responseXML);
     request.onerror = () => resolve(null);
     request.send();
@@ -201,5 +206,6 @@ function trouble(page) {
 
 /** @param {string} path  from this module */
 function linkTo(path) {
-  return Object.assign(document.createElement("link"), { rel: "stylesheet", href: new URL(path, import.meta.url).href });
+  const href = new URL(path, import.meta.url).href;
+  return Object.assign(document.createElement("link"), { rel: "stylesheet", crossOrigin: "anonymous", href });
 }

@@ -17,7 +17,7 @@ from chatapp.web.addresses import here
 from chatapp.web.authentication import local_path
 from chatapp.web.catalogues import Catalogue
 from chatapp.web.endpoint import open_to_all
-from chatapp.web.failures import SENTENCES
+from chatapp.web.page_texts import FAILURES
 
 blueprint = Blueprint("languages", __name__)
 
@@ -59,13 +59,13 @@ def page_language() -> str:
 
 
 def chosen_language(offered: Mapping[str, object]) -> str:
-    """The tag of one of those, for this request: the one in the address, which an element in
-    another page sends, else what the reader has chosen, else the browser's. A language in another
-    script or of another country is better than English: who reads Traditional Chinese is given
-    Simplified."""
-    kept = request.args.get("language") or request.cookies.get(COOKIE, "")
-    if kept in offered:
-        return kept
+    """The tag of one of those, for this request: what the address says, which an element
+    in another page sends, else what the reader has chosen, else the browser's. A language in
+    another script or of another country is better than English: who reads Traditional Chinese is
+    given Simplified."""
+    for chosen in (request.args.get("language", ""), request.cookies.get(COOKIE, "")):
+        if chosen in offered:
+            return chosen
     by_name = {tag.partition("-")[0]: tag for tag in offered}
     wanted = (tag.partition("-")[0].lower() for tag, quality in request.accept_languages if quality > 0)
     return next((by_name[name] for name in wanted if name in by_name), ENGLISH)
@@ -74,7 +74,7 @@ def chosen_language(offered: Mapping[str, object]) -> str:
 def sentence_of(code: str) -> str:
     """What went wrong, in the page's language; "" in English, where an error's own message says
     more, and for a code that has no sentence."""
-    return "" if page_language() == ENGLISH or code not in SENTENCES else gettext(SENTENCES[code])
+    return "" if page_language() == ENGLISH or code not in FAILURES else gettext(FAILURES[code])
 
 
 class _Catalogues(Domain):  # type: ignore[misc]  # Flask-Babel has no types

@@ -37,6 +37,11 @@ export class LiveAnswers {
     this.feed.stop();
   }
 
+  /** The connection may be dead without knowing it: takes it up anew. */
+  wake() {
+    this.feed.wake();
+  }
+
   sync() {
     const running = this.store.state.messages.filter((each) => each.status === "running" && each.events_url);
     const ids = new Set(running.map((each) => each.id));

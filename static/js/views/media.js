@@ -14,8 +14,11 @@ import { IS_FOREIGN, MOUNT, resolved } from "../server/address.js";
 
 /** The types that the server lets a browser show. */
 const PICTURES = ["image/png", "image/jpeg", "image/gif", "image/webp", "image/avif"];
-/** The address of an answer's file, below the server's own. A provider may give any other, and none of ours is fetched. */
-const OWN_FILE = /^\/(api\/v1|shared\/[\w-]+)\/messages\/[\w-]+\/files\/[\w-]+$/;
+/**
+ * The address of a message's file, or of one that was just uploaded, below the server's own. A
+ * provider may give any other, and none of ours is fetched.
+ */
+const OWN_FILE = /^\/(api\/v1|shared\/[\w-]+)(\/messages\/[\w-]+)?\/files\/[\w-]+$/;
 const NUMBER = /\[(\d{1,3})\]/g;
 
 /**

@@ -29,6 +29,7 @@ export const initialState = {
   agent: null,
   notice: null,
   connection: "",
+  returned: null,
 };
 
 /** Sends an event "change" with `detail: {state, previous}` at every change. */
@@ -122,8 +123,8 @@ const ACTIONS = {
   "question-held": (state, { key }) => ({
     ...state, messages: change(state, key, (answer) => ({ ...answer, unsent: true })),
   }),
-  "question-withdrawn": (state, { key }) => ({
-    ...state, messages: state.messages.filter((each) => each.key !== key && each.key !== `${key}?`),
+  "question-withdrawn": (state, { key, returned }) => ({
+    ...state, returned, messages: state.messages.filter((each) => each.key !== key && each.key !== `${key}?`),
   }),
   "connection-changed": (state, { connection }) => ({ ...state, connection }),
   "answer-refused": (state, { messages, text, traceId }) => ({ ...state, messages, notice: { text, traceId } }),

@@ -49,9 +49,11 @@ from chatapp.storage import (
     UsageKey,
     UsageSum,
 )
+from chatapp.storage.archive import Archive
 from chatapp.storage.branching import Branches
 from chatapp.storage.conversations import Conversations
 from chatapp.storage.database import Database
+from chatapp.storage.deleting import Deletion
 from chatapp.storage.listing import Listing
 from chatapp.storage.retention import Retention
 from chatapp.storage.searching import Search
@@ -94,7 +96,9 @@ class ChatService:
     log: EventLog
     database: Database
     conversations: Conversations
+    archive: Archive
     branches: Branches
+    deletion: Deletion
     listing: Listing
     search: Search
     attachments: Attachments
@@ -222,8 +226,9 @@ class ChatService:
             self._stop_deleted(message_id)
 
     def delete_conversation(self, caller: Caller, conversation_id: str) -> None:
-        """With all its messages; runs that are still going on are stopped."""
-        for run_id in self.conversations.delete(caller.owner, conversation_id):
+        """With all its messages; runs that are still going on are stopped. For a while
+        `deletion.restore` brings it back."""
+        for run_id in self.deletion.delete(caller.owner, conversation_id):
             self._stop_deleted(run_id)
 
     def decide(self, answer: Answer, call_id: str, decision: Decision) -> Decision:

@@ -21,9 +21,11 @@ from chatapp.reading.presence import OpenReaders, Presence
 from chatapp.service import ChatService
 from chatapp.settings import Settings
 from chatapp.storage.approvals import StoredApprovals
+from chatapp.storage.archive import Archive
 from chatapp.storage.branching import Branches
 from chatapp.storage.conversations import Conversations
 from chatapp.storage.database import Database, open_database
+from chatapp.storage.deleting import Deletion
 from chatapp.storage.indexing import Indexer
 from chatapp.storage.listing import Listing
 from chatapp.storage.rates import RateWindows
@@ -72,13 +74,17 @@ def build_service(
         log=log,
         database=database,
         conversations=conversations,
+        archive=Archive(database.engine),
         branches=Branches(database.engine),
+        deletion=Deletion(database.engine),
         listing=Listing(database.engine),
         search=Search(database.engine),
         attachments=_attachments(settings, database),
         approvals=approvals,
         inputs=inputs,
-        retention=Retention(database.engine, settings.answer_retention_s, settings.unsent_retention_s),
+        retention=Retention(
+            database.engine, settings.answer_retention_s, settings.unsent_retention_s, settings.undo_delete_s
+        ),
         providers=providers,
         tools=ToolCatalog(settings, mcp_servers(settings, environ), approvals, inputs, around_tool, functions),
         agents=AgentCatalog(settings),

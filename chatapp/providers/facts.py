@@ -1,5 +1,4 @@
-"""What models can do, as far as their names tell. Pure. Sources: the documentation of each
-provider.
+"""What models can do, as far as their names tell. Pure. Sources: each provider's documentation.
 
 Nothing is guessed: a fact that is not known is None, and then the provider is simply asked.
 """

@@ -22,7 +22,7 @@ from chatapp.errors import BadReply, ChatappError, EmptyReply, ReplyTooLarge, Tr
 from chatapp.providers import ReplyItem, Started
 from chatapp.providers.addresses import joined
 from chatapp.providers.bodies import END_MARK, Remembered, is_cut, objects
-from chatapp.providers.delivery import deliver, deliver_with_raw, in_turns
+from chatapp.providers.delivery import deliver_with_raw
 from chatapp.providers.facts import ModelFacts, known_facts
 from chatapp.providers.hosted import HostedTools
 from chatapp.providers.listed_facts import listed_facts
@@ -150,8 +150,9 @@ class HTTPProvider(ABC):
         with self._open(base_url, self.request(self._hosted.fitted(chat)), scope) as response:
             yield Started()
             decode = partial(self._read_apart, response.content_type, self._tags(chat))
-            reply = deliver_with_raw(response, decode) if chat.raw else deliver(response, decode)
-            yield from self._hosted.told(in_turns(reply, scope), chat)
+            reply = deliver_with_raw(response, decode) if chat.raw else decode(response.body())
+            yield from self._hosted.told(reply, chat)
+            response.drain()
 
     def models(self) -> Sequence[str]:
         return self._models or self._listed.get()

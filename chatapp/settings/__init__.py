@@ -58,6 +58,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     answer_retention_s: Annotated[
         Seconds, about("How long an answer outside any conversation is kept; others are kept until deleted.")
     ] = 30 * 24 * 3600.0
+    undo_delete_s: Annotated[Seconds, about("How long a deleted conversation can be brought back.")] = 600.0
     log_flush_ms: Annotated[
         int, Meta(ge=1, le=1000), about("Interval between commits of events. A longer one adds delay and saves little.")
     ] = 5
@@ -156,7 +157,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     ] = 20.0
     max_body_values: Annotated[
         Count,
-        about("Most objects and lists in a request body, by its brackets; each costs time that all streams wait."),
+        about("Most objects and lists in a request body; four texts or numbers count as one. Each costs time."),
     ] = 100_000
     max_messages: Annotated[
         Count, about("Most messages of a request, and of a conversation; more than any model has room for.")

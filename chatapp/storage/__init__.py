@@ -68,14 +68,16 @@ class Listed(msgspec.Struct, frozen=True):
 
 
 class Hit(msgspec.Struct, frozen=True):
-    """A message in which all words of a search stand. `text` is some of it around the first of
-    them; `marks` are the places of the words in `text`."""
+    """A message in which all words of a search stand. `shown`: it is not a version that another one
+    took the place of. `text` is some of it around the first of them; `marks` are the places of the
+    words in `text`."""
 
     message_id: str
     conversation_id: str
     title: str
     role: str
     created: float
+    shown: bool
     text: str
     marks: list[tuple[int, int]]
 

@@ -14,7 +14,7 @@ from chatapp.dialects.media import FILE_URL, file_data, source_data
 from chatapp.errors import LogError
 from chatapp.events import CitedSource, File, PlanStep
 from chatapp.hub import let_others_run
-from chatapp.service import Answer, StoredMessage
+from chatapp.service import Answer, Listed, StoredMessage
 from chatapp.transcript import Transcript
 from chatapp.web import current_caller, current_service
 from chatapp.web.addresses import addressed, here
@@ -32,14 +32,19 @@ EVENTS_URL = "/api/v1/messages/{id}/events"
 
 
 def conversation_json(conversation_id: str, limit: int | None = None) -> dict[str, object]:
-    """The conversation with the messages it shows; with a `limit` the last ones, and as `next`
-    where those before them end."""
+    """The conversation with the messages it shows; with a `limit` the last ones, and the `next`
+    page."""
     service, owner = current_service(), current_caller().owner
     if limit is None:
         conversation, messages = service.conversations.get(owner, conversation_id)
         return {**msgspec.to_builtins(conversation), "messages": messages_json(conversation_id, messages)}
     conversation = service.listing.conversation(owner, conversation_id)
     return {**msgspec.to_builtins(conversation), **page_json(conversation_id, limit)}
+
+
+def list_json(listed: Sequence[Listed], rest: str) -> dict[str, object]:
+    """A page of conversations; `rest` is the cursor of the next one, if there is one."""
+    return {"conversations": [_listed_json(each) for each in listed], "next": rest or None}
 
 
 def last_ones() -> int | None:
@@ -72,6 +77,16 @@ def versions_json(message: StoredMessage) -> list[dict[str, Any]]:
         return [message_json(message)]
     ids = service.branches.versions(owner, message.conversation_id, [message]).get(message.id, [])
     return [_with_versions(message_json(version), ids) for version in service.branches.messages(owner, ids)]
+
+
+def _listed_json(listed: Listed) -> dict[str, Any]:
+    conversation: dict[str, Any] = msgspec.to_builtins(listed.conversation)
+    return {
+        **conversation,
+        "pinned": listed.conversation.pinned,
+        "running": listed.running,
+        "unread": listed.unread,
+    }
 
 
 def _with_versions(shown: dict[str, Any], ids: list[str] | None) -> dict[str, Any]:

@@ -68,7 +68,8 @@ def follow(token: str, message_id: str) -> Response:
     """Follow a shared answer in any dialect. A viewer who leaves stops nothing."""
     answer = _answer(_viewed(token), message_id)
     service = current_service()
-    source = SharedSource(service.source(answer), lambda file: _file_url(token, message_id, file.id))
+    files_url = _files_url(token, message_id)  # once the request has been answered, nothing is known of it
+    source = SharedSource(service.source(answer), lambda file: f"{files_url}/{file.id}")
     dialects = {name: make for name, make in service.dialects.items() if name != RAW}
     name = dialect_name(answer)
     if name == RAW:
@@ -126,16 +127,17 @@ def _owner(share: Share) -> Caller:
 
 
 def _message(message: StoredMessage, token: str) -> dict[str, Any]:
-    seen = for_viewers(readable(message).entries, lambda file: _file_url(token, message.id, file.id))
+    files_url = _files_url(token, message.id)
+    seen = for_viewers(readable(message).entries, lambda file: f"{files_url}/{file.id}")
     shown = described(message, transcript_of(seen))
     if isinstance(message, Answer):
         events_url = here(f"/shared/{token}/messages/{message.id}/events")
         return {**shown, **dict.fromkeys(HIDDEN), "events_url": events_url}
-    files = [{**file, "url": _file_url(token, message.id, file["id"])} for file in shown["files"]]
+    files = [{**file, "url": f"{files_url}/{file['id']}"} for file in shown["files"]]
     parts = [{"type": "file", "file": file} for file in files]
     words = [part for part in shown["parts"] if part["type"] != "file"]
     return {**shown, **dict.fromkeys(HIDDEN), "files": files, "parts": [*parts, *words], "events_url": None}
 
 
-def _file_url(token: str, message_id: str, file_id: str) -> str:
-    return here(f"/shared/{token}/messages/{message_id}/files/{file_id}")
+def _files_url(token: str, message_id: str) -> str:
+    return here(f"/shared/{token}/messages/{message_id}/files")

@@ -6,6 +6,8 @@
  */
 
 import { Actions } from "./actions.js";
+import { hook } from "./dom/hooks.js";
+import { markdown } from "./markdown/libraries.js";
 import { api } from "./server/api.js";
 import { LiveAnswers } from "./server/live-answers.js";
 import { Tabs } from "./server/tabs.js";
@@ -25,13 +27,13 @@ import { rememberedTools, ToolPicker } from "./views/tool-picker.js";
 import { View } from "./views/view.js";
 
 export class Chat extends View {
-  /** @param {HTMLElement} root @param {import("./state/types.js").State} [state] */
-  constructor(root, state = initialState) {
+  /** @param {HTMLElement} root @param {import("./state/types.js").State} [state] @param {typeof api} [asks] */
+  constructor(root, state = initialState, asks = api) {
     super(root);
     const store = new Store({ ...state, ...rememberedModel(), ...rememberedTools() });
     this.store = store;
     this.tabs = new Tabs();
-    this.actions = new Actions(store, api, this.tabs);
+    this.actions = new Actions(store, asks, this.tabs);
     this.liveAnswers = new LiveAnswers(store, api);
     const scroll = new StickyScroll(root);
     this.views = [
@@ -56,6 +58,7 @@ export class Chat extends View {
       if (hasAnswerEnded(state, previous)) this.actions.onAnswerEnded();
     });
     this.tabs.start((conversationId) => this.actions.onOtherTab(conversationId));
+    this.on(hook(this.root, "prompt"), "input", () => markdown.get(), { once: true }); // an answer will come
     this.actions.refreshCatalogue();
     this.actions.refreshOffer();
   }

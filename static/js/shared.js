@@ -5,7 +5,7 @@
  */
 
 import { hook } from "./dom/hooks.js";
-import { arrived } from "./markdown/libraries.js";
+import { arrived, readyToDraw } from "./markdown/libraries.js";
 import { ApiError, viewerApi } from "./server/api.js";
 import { LiveAnswers } from "./server/live-answers.js";
 import { runningAnswer } from "./state/selectors.js";
@@ -23,6 +23,7 @@ const scroll = new StickyScroll(root);
 const live = new LiveAnswers(store, api, false);
 const nothingToDo = /** @type {import("./actions.js").Actions} */ (/** @type {unknown} */ ({}));
 
+await readyToDraw();
 scroll.start();
 new ThreadView(root, store, nothingToDo, scroll).start();
 live.start();

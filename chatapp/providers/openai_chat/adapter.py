@@ -198,7 +198,8 @@ class _Reply(Reply[Chunk]):
 
     def _texts(self, message: Message) -> list[ReasoningDelta | TextDelta | CitedSource | File]:
         texts: list[ReasoningDelta | TextDelta | CitedSource | File] = []
-        if reasoning := reasoning_of(message):
+        says_thoughts = message.reasoning_content or message.reasoning or message.reasoning_details is not NOTHING
+        if says_thoughts and (reasoning := reasoning_of(message)):
             texts.append(ReasoningDelta(reasoning))
         if message.reasoning_details is not NOTHING and is_something(message.reasoning_details):
             self._details.take(message.reasoning_details, self._who)

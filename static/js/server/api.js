@@ -4,16 +4,17 @@
  * an ApiError whose message is fit for a reader.
  */
 
-import { t, told } from "../language.js";
+import { t } from "../language.js";
 import { at } from "./address.js";
 
 /** @typedef {import("../state/types.js").Conversation} Conversation */
 /** @typedef {import("../state/types.js").Message} Message */
 /** @typedef {{messages: Message[], next: string|null}} MessagePage */
 /** @typedef {Conversation & MessagePage} Opened */
+/** @typedef {{conversations: Conversation[], next: string|null}} ListPage */
 
 const ROOT = at("/api/v1");
-/** Messages that are shown at once; the server renders as many. */
+/** Messages, or conversations, that come at once; the server renders as many. */
 const PAGE = 50;
 
 /** A request that failed. `status` is 0 if there was no response. */
@@ -50,8 +51,9 @@ export const api = {
     return { tools, problems, agents };
   },
 
-  /** @returns {Promise<{conversations: Conversation[]}>} */
-  conversations: () => request("GET", "/conversations"),
+  /** A page of the list, the first one with all that are pinned. @param {string} [before] @returns {Promise<ListPage>} */
+  conversations: (before = "") =>
+    request("GET", `/conversations?pinned=first&limit=${PAGE}&before=${encodeURIComponent(before)}`),
 
   /** With its last messages. @param {string} id @returns {Promise<Opened>} */
   conversation: (id) => request("GET", `/conversations/${encodeURIComponent(id)}?limit=${PAGE}`),
@@ -68,6 +70,27 @@ export const api = {
 
   /** @param {string} id */
   remove: (id) => request("DELETE", `/conversations/${encodeURIComponent(id)}`),
+
+  /** Brings back what was just deleted. @param {string} id @returns {Promise<Conversation>} */
+  restore: (id) => request("POST", `/conversations/${encodeURIComponent(id)}/restore`, {}),
+
+  /** @param {string} id @param {boolean} pinned */
+  pin: (id, pinned) => request(pinned ? "PUT" : "DELETE", `/conversations/${encodeURIComponent(id)}/pin`),
+
+  /** All up to this message was seen. @param {string} id @param {string} message_id */
+  see: (id, message_id) => request("PUT", `/conversations/${encodeURIComponent(id)}/seen`, { message_id }),
+
+  /** @param {string} words @param {string} before @returns {Promise<import("../views/search.js").Found>} */
+  find: (words, before) => request("GET", `/search?q=${encodeURIComponent(words)}&before=${encodeURIComponent(before)}`),
+
+  /** @param {string} id @param {import("../state/types.js").Settings} settings @returns {Promise<Conversation>} */
+  set: (id, settings) => request("PUT", `/conversations/${encodeURIComponent(id)}/settings`, settings),
+
+  /** An empty one. @returns {Promise<{id: string}>} */
+  create: () => requestAt(at("/v1"), "POST", "/conversations", {}),
+
+  /** A conversation from a file. @param {string} json @returns {Promise<Conversation>} */
+  bring: (json) => requestAt(ROOT, "POST", "/conversations/import", json),
 
   /** @param {string} id @returns {Promise<Message>} */
   message: (id) => request("GET", `/messages/${encodeURIComponent(id)}`),
@@ -146,7 +169,7 @@ function request(method, path, body, headers) {
  * @param {string} root
  * @param {string} method
  * @param {string} path
- * @param {object} [body]
+ * @param {object|string} [body]  a text is JSON already
  * @param {Record<string, string>} [headers]
  */
 async function requestAt(root, method, path, body, headers = {}) {
@@ -154,7 +177,7 @@ async function requestAt(root, method, path, body, headers = {}) {
   const response = await reach(root + path, {
     method,
     headers: { Accept: "application/json", ...(body && !isForm ? { "Content-Type": "application/json" } : {}), ...headers },
-    body: body && !isForm ? JSON.stringify(body) : body,
+    body: typeof body === "object" && !isForm ? JSON.stringify(body) : body,
   });
   if (response.status === 401) signInAgain();
   if (!response.ok) throw await failure(response);
@@ -163,9 +186,12 @@ async function requestAt(root, method, path, body, headers = {}) {
 
 let leaving = false;
 
-/** The session has ended: the server's login leads back to here. Several requests may find out. */
+/**
+ * The session has ended: the server's login leads back to here. Several requests may find out. The
+ * page of another application is not ours to leave.
+ */
 function signInAgain() {
-  if (leaving) return;
+  if (leaving || !document.querySelector("[data-page-data]")) return;
   leaving = true;
   location.assign(`${at("/login")}?next=${encodeURIComponent(location.pathname)}`);
 }
@@ -183,5 +209,5 @@ async function reach(url, init) {
 async function failure(response) {
   const body = await response.json().catch(() => null);
   const { code = "http_error", message = null, trace_id = null } = body?.error ?? {};
-  return new ApiError(message ? told({ code, message }) : t("The server answered {status}.", { status: response.status }), response.status, code, trace_id);
+  return new ApiError(message ?? t("The server answered {status}.", { status: response.status }), response.status, code, trace_id);
 }

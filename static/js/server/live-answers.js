@@ -4,7 +4,7 @@
  * the state it begins and ends what differs.
  */
 
-import { told } from "./address.js";
+import { resolved } from "./address.js";
 import { EVENT } from "./events.js";
 import { Feed } from "./feed.js";
 
@@ -60,7 +60,7 @@ export class LiveAnswers {
     const { store, api } = this;
     this.#followed.add(id);
     store.dispatch({ type: "answer-followed", id });
-    this.feed.follow(id, told(/** @type {string} */ (events_url)), {
+    this.feed.follow(id, resolved(/** @type {string} */ (events_url)), {
       onEvent: (name, data) => store.dispatch({ type: "answer-event", id, name, data, at: performance.now() }),
       onConnection: (waiting) => setWaiting(store, id, waiting),
       onLoaded: (message) => store.dispatch({ type: "answer-loaded", message }),

@@ -32,6 +32,11 @@ export function endedWell({ status, error, finish_reason }) {
   return status === "done" && !error && finish_reason !== "cancelled" && finish_reason !== "interrupted";
 }
 
+/** The title of the conversation that is shown, if it is known. @param {State} state */
+export function titleOf({ conversations, conversationId, opened }) {
+  return [...conversations, opened].find((each) => each?.id === conversationId)?.title;
+}
+
 /** Whether an answer was cut off, and a model may go on with it. @param {ShownMessage} answer */
 export function canContinue({ status, finish_reason, content, id }) {
   const whole = ["stop", "content_filter"].includes(finish_reason ?? "stop");

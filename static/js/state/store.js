@@ -5,6 +5,7 @@
  */
 
 import { applyEvent, blankAnswer, changeTool, forgotten, shown } from "./answer.js";
+import { refreshed, withoutTwice } from "./list.js";
 import { named, next } from "./versions.js";
 
 /** @typedef {import("./types.js").State} State */
@@ -15,9 +16,11 @@ import { named, next } from "./versions.js";
 /** @type {State} */
 export const initialState = {
   conversations: [],
+  more: null,
   conversationId: null,
   messages: [],
   older: null,
+  opened: null,
   catalogue: { default: null, providers: [] },
   choice: null,
   usual: null,
@@ -64,10 +67,12 @@ export function reduce(state, action) {
 
 /** @type {Record<string, (state: State, action: any) => State>} */
 const ACTIONS = {
-  "conversations-loaded": (state, { conversations }) => ({ ...state, conversations }),
-  "conversation-renamed": (state, { id, title }) => ({
-    ...state,
-    conversations: state.conversations.map((each) => (each.id === id ? { ...each, title } : each)),
+  "conversations-loaded": (state, { conversations, next = null }) => ({ ...state, ...refreshed(state, conversations, next) }),
+  "conversations-added": (state, { conversations, next }) => ({
+    ...state, conversations: withoutTwice([...state.conversations, ...conversations]), more: next,
+  }),
+  "conversation-changed": (state, { id, ...fields }) => ({
+    ...state, conversations: state.conversations.map((each) => (each.id === id ? { ...each, ...fields } : each)),
   }),
   "conversation-removed": (state, { id }) => ({
     ...state, conversations: state.conversations.filter((each) => each.id !== id),
@@ -77,6 +82,7 @@ const ACTIONS = {
     conversationId: conversation.id,
     messages: spoken(conversation.messages).map((message) => known(state, message)),
     older: conversation.next ?? null,
+    opened: { id: conversation.id, title: conversation.title, settings: conversation.settings ?? {} },
     ...(conversation.id !== state.conversationId && { choice: lastModel(conversation.messages), queued: [], attached: [] }),
     notice: null,
   }),
@@ -127,7 +133,7 @@ const ACTIONS = {
     ...state, returned, messages: state.messages.filter((each) => each.key !== key && each.key !== `${key}?`),
   }),
   "connection-changed": (state, { connection }) => ({ ...state, connection }),
-  "answer-refused": (state, { messages, text, traceId }) => ({ ...state, messages, notice: { text, traceId } }),
+  "answer-refused": (state, { messages, text, detail, traceId }) => ({ ...state, messages, notice: { text, detail, traceId } }),
 
   "answer-followed": (state, { id }) => ({ ...state, messages: change(state, id, forgotten) }),
   "answer-event": (state, { id, name, data, at }) => ({
@@ -155,7 +161,7 @@ const ACTIONS = {
   "offer-loaded": (state, { offer }) => ({ ...state, offer }),
   "tools-chosen": (state, { tools }) => ({ ...state, tools }),
   "agent-chosen": (state, { agent }) => ({ ...state, agent }),
-  "notice-shown": (state, { text, traceId = null }) => ({ ...state, notice: { text, traceId } }),
+  "notice-shown": (state, { text, detail = "", traceId = null }) => ({ ...state, notice: { text, detail, traceId } }),
   "notice-dismissed": (state) => ({ ...state, notice: null }),
 };
 

@@ -3,7 +3,19 @@
  * The types of the page; this file holds no code. `Message` and its parts are the server's JSON,
  * "Shown" is the page's form of it.
  *
- * @typedef {{id: string, title: string, created: string|number, updated: string|number}} Conversation
+ * @typedef {object} Conversation
+ * @property {string} id
+ * @property {string} title
+ * @property {number} created   seconds since the epoch
+ * @property {number} updated
+ * @property {boolean} [pinned]
+ * @property {boolean} [running]  an answer is being made
+ * @property {boolean} [unread]   one has ended that nobody has seen
+ * @property {Settings} [settings]
+ *
+ * @typedef {{instructions?: string, temperature?: number|null, max_tokens?: number|null,
+ *   provider?: string|null, model?: string|null}} Settings  of a conversation
+ *
  * @typedef {{code: string, message: string, retryable: boolean, trace_id: string|null}} Failure
  * @typedef {object} Usage
  * @property {number} prompt
@@ -136,13 +148,15 @@
  * @property {boolean} agent_default   offered to an agent unless the reader chooses
  *
  * @typedef {{tools: Tool[], problems: Record<string, string>, agents: string[]}} Offer
- * @typedef {{text: string, traceId: string|null}} Notice
+ * @typedef {{text: string, detail: string, traceId: string|null}} Notice
  *
  * @typedef {object} State
- * @property {Conversation[]} conversations  newest first
+ * @property {Conversation[]} conversations  the pinned ones, then the others, newest first
+ * @property {string|null} more              where the next page of them begins; null: there is none
  * @property {string|null} conversationId    null on the page of a new chat
  * @property {ShownMessage[]} messages       of that conversation
  * @property {string|null} older             where the page of messages before them ends; null: there are none
+ * @property {{id: string, title: string, settings: Settings}|null} opened  the conversation that was opened last
  * @property {Catalogue} catalogue
  * @property {Choice|null} choice            of this conversation: picked, or what gave the last answer
  * @property {Choice|null} usual             what the reader picked last, in any conversation

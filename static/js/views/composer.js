@@ -5,7 +5,7 @@
  * which outlives a reload.
  */
 
-import { hook, nothingHasFocus } from "../dom/hooks.js";
+import { hook, isComposing, nothingHasFocus } from "../dom/hooks.js";
 import { t } from "../language.js";
 import { endedWell, misfit, runningAnswer } from "../state/selectors.js";
 import { draftOf, filesOf, keepDraft, keepFiles } from "./drafts.js";
@@ -45,9 +45,9 @@ export class ComposerView extends View {
     this.focus();
   }
 
-  /** Not on a touch screen: there a focus would bring up the keyboard. */
+  /** Not on a touch screen, where a focus would bring up the keyboard, and never from the page around. */
   focus() {
-    if (!isTouched()) this.prompt.focus({ preventScroll: true });
+    if (!isTouched() && !isElsewhere(this.root)) this.prompt.focus({ preventScroll: true });
   }
 
   /**
@@ -56,7 +56,7 @@ export class ComposerView extends View {
    */
   #onKeydown(event) {
     if (event.key !== "Enter" || event.shiftKey) return;
-    if (event.isComposing || event.keyCode === 229) return; // Enter ends an input method's composition
+    if (isComposing(event)) return; // Enter ends an input method's composition
     if (isTouched() && !event.ctrlKey && !event.metaKey) return;
     event.preventDefault();
     this.form.requestSubmit();
@@ -65,7 +65,7 @@ export class ComposerView extends View {
   /** What is open closes first, by listeners of its own. @param {KeyboardEvent} event */
   #onEscape(event) {
     const isOpen = this.root.matches("[data-drawer-shown]") || this.root.querySelector("dialog[open]");
-    if (event.key === "Escape" && !event.isComposing && !isOpen && runningAnswer(this.store.state)) this.actions.stop();
+    if (event.key === "Escape" && !isComposing(event) && !isOpen && runningAnswer(this.store.state)) this.actions.stop();
   }
 
   /** A question that could not be sent comes back. @param {NonNullable<import("../state/types.js").State["returned"]>} returned */
@@ -193,6 +193,12 @@ export class ComposerView extends View {
     keepDraft(this.store.state.conversationId, text);
     this.#show();
   }
+}
+
+/** Whether the chat is part of a page, and the focus is not in it. @param {HTMLElement} root */
+function isElsewhere(root) {
+  const place = root.getRootNode();
+  return place instanceof ShadowRoot && !place.activeElement;
 }
 
 /** Whether a finger is what points. */

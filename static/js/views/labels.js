@@ -1,7 +1,7 @@
 // @ts-check
 /** The words for states, ends and figures. Pure. */
 
-import { number, t, tn, told } from "../language.js";
+import { number, sentenceOf, t, tn } from "../language.js";
 
 /** @typedef {import("../state/types.js").ShownMessage} ShownMessage */
 
@@ -48,7 +48,7 @@ function questionsOf(tool) {
 
 /** @param {ShownMessage} answer */
 function endAnnouncement(answer) {
-  if (answer.error) return t("The answer failed. {why}", { why: told(answer.error) });
+  if (answer.error) return t("The answer failed. {why}", { why: sentenceOf(answer.error) });
   return endingOf(answer) || t("The answer is complete.");
 }
 

@@ -16,6 +16,7 @@ const LONG = { characters: 6000, lines: 100 };
 const BEGINNING = { characters: 1500, lines: 24 };
 
 export class QuestionView extends View {
+  /** @type {import("../state/types.js").ShownMessage|null} */ #shown = null;
   #text = "";
   #whole = false;
 
@@ -40,7 +41,7 @@ export class QuestionView extends View {
 
   /** @param {import("../state/types.js").ShownMessage} message */
   show(message) {
-    if (message === this.#shown) return;
+    if (message === this.#shown) return false;
     this.#shown = message;
     this.node.dataset.message = message.id;
     showVersions(this.node, message);
@@ -49,6 +50,7 @@ export class QuestionView extends View {
     hook(this.node, "text").hidden = !message.content && message.files.length > 0;
     showFiles(hook(this.node, "files"), message.files);
     this.#show();
+    return false;
   }
 
   async #edit() {

@@ -22,10 +22,13 @@ import { View } from "./view.js";
 export const answers = new Library(() => import("./answer.js"));
 
 const PAINT_EVERY_MS = 50;
+/** Between two turns of drawing a lot of text, other things get theirs. */
+const TURN_MS = 10;
 
 export class ThreadView extends View {
   /** @type {Map<string, MessageView>} */ #views = new Map();
   #adopted = false;
+  /** @type {number|undefined} */ #soon;
 
   /**
    * @param {HTMLElement} root
@@ -46,6 +49,7 @@ export class ThreadView extends View {
     this.#paint();
     this.on(this.root, "input", () => answers.get(), { once: true });
     this.on(this.node, "click", copyCode);
+    this.on(this.node, "click", drawDiagram);
     this.on(this.node, "click", ({ target }) => onVersion(this.node, target, (id) => this.#choose(id)));
     this.on(this.store, "change", ({ detail }) => this.#onChange(detail));
   }
@@ -53,6 +57,7 @@ export class ThreadView extends View {
   stop() {
     super.stop();
     this.paint.cancel();
+    clearTimeout(this.#soon);
     for (const view of this.#views.values()) view.stop();
     this.#views.clear();
   }
@@ -86,6 +91,7 @@ export class ThreadView extends View {
   }
 
   #paint() {
+    clearTimeout(this.#soon);
     const { offer } = this.store.state;
     const messages = joined(this.store.state.messages);
     this.root.toggleAttribute("data-empty", messages.length === 0);
@@ -94,9 +100,10 @@ export class ThreadView extends View {
     if (drawing && !this.#adopted) this.#adopt(drawing);
     /** @type {Map<string, MessageView>} */
     const views = new Map();
+    let more = false;
     messages.forEach((message, at) => {
       const view = this.#views.get(message.key) ?? this.#view(/** @type {import("./answer.js")} */ (drawing), message.role);
-      view.show(message, at === messages.length - 1, offer);
+      more = view.show(message, at === messages.length - 1, offer) || more;
       views.set(message.key, view);
     });
     for (const [key, view] of this.#views) if (!views.has(key)) view.stop();
@@ -105,6 +112,7 @@ export class ThreadView extends View {
     this.node.toggleAttribute("data-running", messages[messages.length - 1]?.status === "running");
     this.scroll.onGrowth();
     this.node.dispatchEvent(new Event("painted"));
+    if (more) this.#soon = setTimeout(() => this.#paint(), TURN_MS);
   }
 
   /**
@@ -129,6 +137,12 @@ export class ThreadView extends View {
       if (words) hook(this.root, "announcer").textContent = words;
     }
   }
+}
+
+/** Serves the Draw button of every diagram below the listener's node. @param {Event} event */
+async function drawDiagram({ target }) {
+  const button = target instanceof Element ? target.closest("[data-draw-diagram]") : null;
+  if (button instanceof HTMLElement) (await import("../markdown/diagram.js")).toggleDiagram(button);
 }
 
 /**

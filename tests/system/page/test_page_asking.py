@@ -120,7 +120,7 @@ def test_after_deleting_the_focus_is_on_what_follows(chat: Any) -> None:
         item = chat.page.locator("li[data-conversation]", has_text=prompt)
         item.hover()
         item.locator("[data-delete]").click()
-        chat.hook("delete-confirm").click()
+        chat.hook("undo").wait_for()
         item.wait_for(state="detached")
         chat.page.wait_for_function(
             "title => document.activeElement.matches('[data-link]') && document.activeElement.textContent === title",

@@ -48,12 +48,11 @@ export class OnDemand extends View {
     }
   }
 
-  /** Ctrl+K, or Cmd+K, everywhere; a slash where nothing is written. @param {KeyboardEvent} event */
+  /** Ctrl+K, or Cmd+K, everywhere. @param {KeyboardEvent} event */
   #onKey(event) {
-    const { key, ctrlKey, metaKey, altKey, shiftKey, target } = event;
-    const writes = target instanceof Element && target.closest("input, textarea, select");
-    const asks = (key.toLowerCase() === "k" && (ctrlKey || metaKey) && !shiftKey) || (key === "/" && !writes && !ctrlKey && !metaKey);
-    if (!asks || altKey || this.root.querySelector("dialog[open]")) return;
+    const { key, ctrlKey, metaKey, altKey, shiftKey } = event;
+    const asks = key.toLowerCase() === "k" && (ctrlKey || metaKey) && !shiftKey && !altKey;
+    if (!asks || this.root.querySelector("dialog[open]")) return;
     event.preventDefault();
     this.#search();
   }

@@ -40,7 +40,7 @@ def test_a_message_is_found_by_keyboard_and_shown_even_far_up_or_in_another_vers
     box_of_it = found.bounding_box()
     assert 0 < box_of_it["y"] < chat.WIDE["height"]
 
-    chat.page.keyboard.press("/")
+    chat.page.keyboard.press("Control+k")
     box.fill("wording")
     chat.page.locator("[data-search-hits] mark").first.wait_for()
     box.press("Enter")  # a title: the conversation as it is

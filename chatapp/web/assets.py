@@ -24,7 +24,6 @@ from werkzeug.wrappers import Response as AnyResponse
 from chatapp.hub import TURN_WORK, let_others_run
 from chatapp.web.addresses import here
 
-
 # The frame of a diagram is of no origin, so that to a browser these are another site's.
 FOR_FRAMES = ("vendor/mermaid/", "js/frame/")
 TEXTS = (".js", ".mjs", ".css", ".svg", ".json")

@@ -54,9 +54,9 @@ class Checked:
                 self.found[f"{state}, {scheme}"] = found
 
 
-def answered(chat: Any, *events: tuple[str, dict[str, Any]], ends: bool = True) -> None:
-    done = ("completed", {"content": "", "finish_reason": "stop", "usage": None, "timing": None})
-    chat.answer_with(*events, *([done] if ends else []))
+def answered(chat: Any, content: str, *events: tuple[str, dict[str, Any]]) -> None:
+    done = ("completed", {"content": content, "finish_reason": "stop", "usage": None, "timing": None})
+    chat.answer_with(*events, done)
 
 
 def test_the_chat_in_all_its_states(chat: Any) -> None:
@@ -87,7 +87,7 @@ def test_what_a_model_writes_and_what_its_tools_ask(chat: Any) -> None:
     call = {"id": "1", "type": "function", "name": "look", "arguments": {"at": "stones"}}
     asked = {"tool_call_id": "1", "state": "asked", "expires": 4_000_000_000}
     plan = [("plan_step", {"index": n, "text": f"Step {n}"}) for n in (1, 2)]
-    answered(chat, *plan, ("content_delta", {"delta": ALL_OF_IT}))
+    answered(chat, ALL_OF_IT, *plan)
     chat.answer.locator("math").first.wait_for()
     checked.look("all of markdown")
     chat.answer.locator("[data-draw-diagram]").click()
@@ -95,7 +95,7 @@ def test_what_a_model_writes_and_what_its_tools_ask(chat: Any) -> None:
     checked.look("a diagram", ("light",))
     chat.page.unroute("**/events")
     chat.new_chat()
-    answered(chat, ("tool_call", call), ("tool_approval", asked), ("tool_approval", {**asked, "state": "denied"}))
+    answered(chat, "", ("tool_call", call), ("tool_approval", asked), ("tool_approval", {**asked, "state": "denied"}))
     checked.look("a tool's card")
     assert checked.found == {}
 

@@ -23,6 +23,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from chatapp.hub import TURN_WORK, let_others_run
 from chatapp.web.addresses import here
+from chatapp.web.shadow_sheet import shadowed
 
 # The frame of a diagram is of no origin, so that to a browser these are another site's.
 FOR_FRAMES = ("vendor/mermaid/", "js/frame/")
@@ -35,6 +36,7 @@ ASK_FIRST = "no-cache"
 # stay right. The order is the cascade's.
 SHEETS = ("tokens", "base", "layout", "thread", "prose", "composer", "places")
 JOINED = "css/page.css"
+EMBEDDED = "css/embedded.css"  # the same for a shadow root
 OWN_SCRIPTS = "js/"
 UNINDENTED = (OWN_SCRIPTS, "vendor/dompurify/")
 """Scripts without a text over several lines: they need no indent."""
@@ -77,6 +79,7 @@ class Assets:
             name: lean_script(data, name.startswith(UNINDENTED)) for name, data in found.items() if _is_commented(name)
         }
         found[JOINED] = b"\n".join(found[f"css/{sheet}.css"] for sheet in SHEETS)
+        found[EMBEDDED] = shadowed(found[JOINED].decode()).encode() + b"\n" + found.get("css/element.css", b"")
         found |= made
         self._files = {name: Asset(name, data) for name, data in found.items()}
         tags = "".join(asset.tag for asset in self._files.values())

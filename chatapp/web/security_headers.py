@@ -27,7 +27,7 @@ PAGES = {
 }
 
 FRAME_PATH = "/diagram"
-IMAGE_PATHS = ("/api/v1/messages/", "/shared/", "/static/")
+IMAGE_PATHS = ("/api/v1/messages/", "/api/v1/files/", "/shared/", "/static/")
 _ancestor = re.compile(r"self|https?://(?:\*\.)?[A-Za-z0-9.-]+(?::(?:\d{1,5}|\*))?").fullmatch
 _plain_host = re.compile(r"[A-Za-z0-9.-]+(?::\d{1,5})?").fullmatch
 

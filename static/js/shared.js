@@ -11,7 +11,7 @@ import { LiveAnswers } from "./server/live-answers.js";
 import { runningAnswer } from "./state/selectors.js";
 import { initialState, reduce, Store } from "./state/store.js";
 import { StickyScroll } from "./views/sticky-scroll.js";
-import { ThreadView } from "./views/thread.js";
+import { answers, ThreadView } from "./views/thread.js";
 
 const LOOK_EVERY_MS = 5000;
 
@@ -33,6 +33,7 @@ addEventListener("pagehide", () => live.stop());
 addEventListener("pageshow", (event) => {
   if (event.persisted) live.start();
 });
+await answers.arriving;
 await arrived();
 document.documentElement.dataset.ready = "";
 

@@ -4,7 +4,7 @@
 import { copyFrom } from "../dom/clipboard.js";
 import { closing } from "../dom/closing.js";
 import { cloned, hook, setText } from "../dom/hooks.js";
-import { t, told } from "../language.js";
+import { detailOf, sentenceOf, t } from "../language.js";
 import { canContinue } from "../state/selectors.js";
 import { endingOf, metaOf } from "./labels.js";
 import { showSources } from "./media.js";
@@ -145,7 +145,8 @@ function textOf(answer) {
  * @param {boolean} last
  */
 function showFailure(box, failure, last) {
-  setText(hook(box, "failure-message"), told(failure));
+  setText(hook(box, "failure-message"), sentenceOf(failure));
+  setText(hook(box, "failure-detail"), detailOf(failure));
   setText(hook(box, "failure-trace"), failure.trace_id ? t("Trace {id}", { id: failure.trace_id }) : "");
   hook(box, "retry").hidden = !last;
 }

@@ -6,6 +6,7 @@
 
 import { cloned, hook, setText } from "../dom/hooks.js";
 import { t, tn } from "../language.js";
+import { showFiles } from "./media.js";
 import { showVersions } from "./versions.js";
 import { View } from "./view.js";
 
@@ -45,6 +46,8 @@ export class QuestionView extends View {
     showVersions(this.node, message);
     hook(this.node, "edit").hidden = !message.id;
     this.#text = message.content;
+    hook(this.node, "text").hidden = !message.content && message.files.length > 0;
+    showFiles(hook(this.node, "files"), message.files);
     this.#show();
     return false;
   }

@@ -9,7 +9,7 @@ import { copyCode } from "../dom/clipboard.js";
 import { arrange, hook } from "../dom/hooks.js";
 import { jump } from "../dom/jump.js";
 import { throttled } from "../dom/throttle.js";
-import { Library } from "../markdown/libraries.js";
+import { Library, markdown } from "../markdown/libraries.js";
 import { joined } from "../state/continued.js";
 import { announcementOf } from "./labels.js";
 import { QuestionView } from "./question.js";
@@ -114,7 +114,7 @@ export class ThreadView extends View {
     this.node.toggleAttribute("data-running", messages[messages.length - 1]?.status === "running");
     this.scroll.onGrowth();
     this.node.dispatchEvent(new Event("painted"));
-    if (more) this.#soon = setTimeout(() => this.#paint(), TURN_MS);
+    if (more) this.#soon = setTimeout(() => this.#paint(), markdown.get() ? TURN_MS : PAINT_EVERY_MS);
   }
 
   /**

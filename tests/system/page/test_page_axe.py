@@ -1,5 +1,6 @@
 """axe-core finds nothing in any state of the page, light and dark, wide and narrow."""
 
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -59,6 +60,14 @@ def answered(chat: Any, content: str, *events: tuple[str, dict[str, Any]]) -> No
     chat.answer_with(*events, done)
 
 
+def waiting(chat: Any, *events: tuple[str, dict[str, Any]]) -> None:
+    """Ask, and let the answer wait for its reader after these events."""
+    frames = [f"event: {name}\nid: {seq}\ndata: {json.dumps(data)}\n\n" for seq, (name, data) in enumerate(events, 1)]
+    body = "retry: 600000\n\n" + "".join(frames)
+    chat.page.route("**/events", lambda route: route.fulfill(content_type="text/event-stream", body=body))
+    chat.ask("Hello")
+
+
 def test_the_chat_in_all_its_states(chat: Any) -> None:
     checked = Checked(chat)
     checked.look("empty")
@@ -95,8 +104,16 @@ def test_what_a_model_writes_and_what_its_tools_ask(chat: Any) -> None:
     checked.look("a diagram", ("light",))
     chat.page.unroute("**/events")
     chat.new_chat()
-    answered(chat, "", ("tool_call", call), ("tool_approval", asked), ("tool_approval", {**asked, "state": "denied"}))
-    checked.look("a tool's card")
+    waiting(chat, ("tool_call", call), ("tool_approval", asked))
+    chat.card("look", "asks")
+    checked.look("an approval")
+    chat.page.unroute("**/events")
+    chat.new_chat()
+    schema = {"properties": {"sea": {"type": "string"}, "deep": {"type": "boolean"}, "way": {"enum": ["a", "b"]}}}
+    question = {"tool_call_id": "1", "question": "q", "state": "asked", "expires": 4_000_000_000, "message": "Which?"}
+    waiting(chat, ("tool_call", call), ("tool_question", {**question, "schema": {"type": "object", **schema}}))
+    chat.hook("question-fields").locator("input").first.wait_for()
+    checked.look("a question of a tool")
     assert checked.found == {}
 
 

@@ -6,6 +6,7 @@
 
 import { Dialog } from "../dom/dialog.js";
 import { button, element } from "../dom/element.js";
+import { isComposing } from "../dom/hooks.js";
 import { t } from "../language.js";
 import { at } from "../server/address.js";
 
@@ -47,12 +48,13 @@ export class SearchDialog extends Dialog {
 
   /** @param {KeyboardEvent} event */
   #onKey(event) {
+    if (isComposing(event)) return;
     if (event.key === "Enter" && event.target === this.box) {
       event.preventDefault(); // it would close the dialog
       this.list.querySelector("a")?.click();
     }
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (!step || event.isComposing) return;
+    if (!step) return;
     event.preventDefault();
     const places = [this.box, ...this.list.querySelectorAll("a")];
     const here = places.indexOf(/** @type {any} */ (event.target));

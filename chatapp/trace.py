@@ -62,6 +62,9 @@ class Trace(msgspec.Struct, frozen=True):
 
 current_trace: ContextVar[Trace | None] = ContextVar("current_trace", default=None)
 
+current_call: ContextVar[str] = ContextVar("current_call", default="")
+"""The id of the tool call that is made here; empty if none is."""
+
 
 def trace_of(traceparent: str, tracestate: str, request_id: str) -> Trace:
     """That of a request with these headers. Malformed ones are ignored."""

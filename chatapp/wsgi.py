@@ -15,9 +15,12 @@ def _make() -> WSGIApplication:
     gc.disable()
     try:
         from chatapp.app import create_app
+        from chatapp.ops import services
         from chatapp.ops.run_log import RunLog
 
-        return create_app(observers=[RunLog()])
+        made = create_app(observers=[RunLog()])
+        services.add(made.extensions["chatapp"], started=True)
+        return made
     except (ChatappError, OSError) as error:
         print(f"chatapp: {error}", file=sys.stderr, flush=True)
         sys.exit(APP_LOAD_ERROR)

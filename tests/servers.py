@@ -104,6 +104,12 @@ class Postgres:
     def stop(self, mode: str = "immediate") -> None:
         self._run("pg_ctl", "-D", str(self.folder / "data"), "-m", mode, "-w", "stop")
 
+    def signal(self, number: signal.Signals) -> None:
+        """To all its processes."""
+        master = int((self.folder / "data" / "postmaster.pid").read_text().split()[0])
+        for pid in (master, *map(int, Path(f"/proc/{master}/task/{master}/children").read_text().split())):
+            os.kill(pid, number)
+
     def database(self) -> str:
         """The URL of a new one."""
         self._databases += 1

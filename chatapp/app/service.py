@@ -21,19 +21,26 @@ from chatapp.reading.presence import OpenReaders, Presence
 from chatapp.service import ChatService
 from chatapp.settings import Settings
 from chatapp.storage.approvals import StoredApprovals
+from chatapp.storage.archive import Archive
 from chatapp.storage.branching import Branches
 from chatapp.storage.conversations import Conversations
 from chatapp.storage.database import Database, open_database
+from chatapp.storage.deleting import Deletion
+from chatapp.storage.indexing import Indexer
 from chatapp.storage.listing import Listing
 from chatapp.storage.rates import RateWindows
 from chatapp.storage.receipts import Receipts
 from chatapp.storage.retention import Retention
 from chatapp.storage.searching import Search
+from chatapp.storage.uploads import Uploads
 from chatapp.storage.usage import UsageReport
 from chatapp.storage.user_inputs import StoredUserInputs
 from chatapp.tools.catalog import ToolCatalog
+from chatapp.tools.functions import FunctionTool
 from chatapp.tools.mcp.config import mcp_servers
 from chatapp.tracing.switch import Tracing
+from chatapp.uploads import Attachments
+from chatapp.uploads.pdf import PDFReader
 
 if TYPE_CHECKING:
     from chatapp.quotas.requests import RequestLimits
@@ -45,14 +52,18 @@ def build_service(
     observers: Sequence[RunObserver] = (),
     metrics: Metrics | None = None,
     tracing: Tracing | None = None,
+    functions: Sequence[FunctionTool] = (),
 ) -> ChatService:
     """The application without HTTP, its stores open; nothing of it runs before `start`. Raises
     ConfigError."""
     around_provider, around_tool = (tracing.provider, tracing.tool) if tracing else (None, None)
     metrics = metrics or Metrics()
-    database = open_database(settings.database_url, settings.data)  # first: it makes the folder, or is refused it
+    # First: it makes the folder, or is refused it.
+    database = open_database(
+        settings.database_url, settings.data, settings.database_timeout_s, settings.log_synchronous
+    )
     log = open_log(settings, metrics.log)
-    conversations, approvals = Conversations(database.engine, settings.max_messages), StoredApprovals(database.engine)
+    conversations, approvals = _conversations(settings, database), StoredApprovals(database.engine)
     inputs = StoredUserInputs(database.engine)
     providers = ProviderCatalog(settings, environ, around_provider)
     figures = metrics.runs(providers.by_name, providers.is_listed)
@@ -63,14 +74,19 @@ def build_service(
         log=log,
         database=database,
         conversations=conversations,
+        archive=Archive(database.engine),
         branches=Branches(database.engine),
+        deletion=Deletion(database.engine),
         listing=Listing(database.engine),
         search=Search(database.engine),
+        attachments=_attachments(settings, database),
         approvals=approvals,
         inputs=inputs,
-        retention=Retention(database.engine, settings.answer_retention_s),
+        retention=Retention(
+            database.engine, settings.answer_retention_s, settings.unsent_retention_s, settings.undo_delete_s
+        ),
         providers=providers,
-        tools=ToolCatalog(settings, mcp_servers(settings, environ), approvals, inputs, around_tool),
+        tools=ToolCatalog(settings, mcp_servers(settings, environ), approvals, inputs, around_tool, functions),
         agents=AgentCatalog(settings),
         dialects=DIALECTS,
         runs=runs,
@@ -80,8 +96,22 @@ def build_service(
         readers=OpenReaders(),
         disconnects=DisconnectPolicy(Presence(), log, runs.cancel, conversations.visits, settings.come_back_s),
         reader_observer=metrics.readers,
-        background=[*([tracing] if tracing else ()), metrics.sampler(figures, lambda: runs.live, providers.circuits)],
+        background=[
+            *([tracing] if tracing else ()),
+            Indexer(database.engine),
+            metrics.sampler(figures, lambda: runs.live, providers.circuits),
+        ],
     )
+
+
+def _conversations(settings: Settings, database: Database) -> Conversations:
+    return Conversations(database.engine, settings.max_messages, settings.max_file_bytes, settings.max_attached_bytes)
+
+
+def _attachments(settings: Settings, database: Database) -> Attachments:
+    uploads = Uploads(database.engine, settings.max_unsent_files)
+    read_pdf = PDFReader(settings.max_pdf_pages, settings.max_attached_chars, settings.pdf_timeout_s)
+    return Attachments(uploads, read_pdf, settings.max_attachments, settings.max_attached_chars)
 
 
 def _runs(settings: Settings, log: EventLog, answers: Conversations, observers: Sequence[RunObserver]) -> RunSupervisor:

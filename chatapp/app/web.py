@@ -6,6 +6,7 @@ from pathlib import Path
 from flask import Flask
 
 from chatapp import __version__
+from chatapp.access import Authenticator
 from chatapp.access.factory import open_access
 from chatapp.metrics.exposition import Exposition
 from chatapp.reading.credentials import CredentialWatch
@@ -17,27 +18,34 @@ from chatapp.web import (
     EXTENSION,
     SHARES,
     TICKETS,
+    addresses,
     authentication,
     cors,
+    diagram,
     errors,
     guards,
     health,
+    languages,
     limit_headers,
     login,
     openapi,
     operator,
     pages,
+    probe,
     security_headers,
     shared,
 )
 from chatapp.web.api import conversations as conversations_api
-from chatapp.web.api import events, files, messages, models, one_request, raw, search, tickets, tools, usage
+from chatapp.web.api import events, exchange, files, messages, models, one_request, raw, search, tickets, tools, usage
 from chatapp.web.api import shares as shares_api
 from chatapp.web.assets import Assets
+from chatapp.web.catalogues import read_catalogues
 from chatapp.web.compat import agui, ai_sdk, anthropic, openai_chat, openai_conversations, openai_responses
-from chatapp.web.page_modules import VIEWER_ENTRY, page_modules
+from chatapp.web.page_modules import ANSWER_ENTRY, MARKDOWN_ENTRY, VIEWER_ENTRY, page_modules
 
 PACKAGE = Path(__file__).parent.parent
+WORDS = "js/words/{}.js"
+"""Where static/js/language.js finds the texts of a language."""
 
 BLUEPRINTS = (
     messages,
@@ -46,6 +54,7 @@ BLUEPRINTS = (
     raw,
     one_request,
     conversations_api,
+    exchange,
     search,
     models,
     tools,
@@ -60,35 +69,44 @@ BLUEPRINTS = (
     agui,
     pages,
     login,
+    languages,
     shared,
+    diagram,
+    probe,
     health,
     operator,
     openapi,
 )
 
 
-def build_web(service: ChatService, exposition: Exposition) -> Flask:
-    """Raises ConfigError."""
+def build_web(service: ChatService, exposition: Exposition, login: Authenticator | None = None) -> Flask:
+    """`login` as in `create_app`. Raises ConfigError."""
     app = Flask("chatapp", template_folder=_folder("templates"), static_folder=None, root_path=str(PACKAGE))
     static = Path(_folder("static"))
+    catalogues = read_catalogues(Path(_folder("translations")))
     _tell_templates(app, static)
-    Assets(static).install(app)
-    _give_views(app, service, exposition)
-    _install(app, service)
+    addresses.install(app)
+    Assets(static, {WORDS.format(tag): each.module for tag, each in catalogues.items()}).install(app)
+    languages.install(app, catalogues)
+    _give_views(app, service, exposition, login)
+    _install(app, service, names_are_checked=login is not None)
     for module in BLUEPRINTS:
         app.register_blueprint(module.blueprint)
     return app
 
 
 def _tell_templates(app: Flask, static: Path) -> None:
-    app.jinja_env.globals.update(
-        version=__version__, page_modules=page_modules(static), viewer_modules=page_modules(static, VIEWER_ENTRY)
-    )
+    modules = {
+        "page_modules": page_modules(static),
+        "viewer_modules": page_modules(static, VIEWER_ENTRY),
+        "answer_modules": page_modules(static, ANSWER_ENTRY) + page_modules(static, MARKDOWN_ENTRY),
+    }
+    app.jinja_env.globals.update(version=__version__, **modules)
 
 
-def _give_views(app: Flask, service: ChatService, exposition: Exposition) -> None:
+def _give_views(app: Flask, service: ChatService, exposition: Exposition, login: Authenticator | None) -> None:
     """What views and guards find in `app.extensions`."""
-    access = open_access(app, service.settings, service.database)
+    access = open_access(app, service.settings, service.database, login)
     app.extensions[EXTENSION] = service
     app.extensions[EXPOSITION] = exposition
     app.extensions[AUTHENTICATOR] = access.authenticator
@@ -96,13 +114,13 @@ def _give_views(app: Flask, service: ChatService, exposition: Exposition) -> Non
     app.extensions[CREDENTIALS] = CredentialWatch(access.ended)
 
 
-def _install(app: Flask, service: ChatService) -> None:
+def _install(app: Flask, service: ChatService, names_are_checked: bool) -> None:
     """What every request passes, in this order."""
     origins = service.settings.cors_origins
     errors.install(app, {"/v1/": openai_chat.error_shape, "/v1/messages": anthropic.error_shape})
-    guards.install(app, service.settings.trusted_hosts, cors.allows(origins))
+    guards.install(app, None if names_are_checked else service.settings.trusted_hosts, cors.allows(origins))
     authentication.install(app)
-    security_headers.install(app)
+    security_headers.install(app, service.settings.frame_ancestors)
     limit_headers.install(app)
     cors.install(app, origins)
 

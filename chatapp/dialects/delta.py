@@ -30,6 +30,7 @@ from chatapp.events import (
     ToolQuestion,
     ToolResult,
 )
+from chatapp.text import GrowingText
 from chatapp.wire.frames import Frame
 from chatapp.wire.json_text import json_data
 
@@ -41,7 +42,7 @@ class DeltaDialect(Dialect):
     has_event_ids: ClassVar[bool] = True
 
     def __init__(self) -> None:
-        self._answer: list[str] = []
+        self._answer = GrowingText()
         self._words = WordsForFiles()
         self._run_id = ""
 
@@ -65,7 +66,7 @@ class DeltaDialect(Dialect):
                     yield self._delta(words)
                 yield self._end(event)
             case AttemptReset():
-                self._answer, self._words = [], WordsForFiles()
+                self._answer, self._words = GrowingText(), WordsForFiles()
                 yield from self.reset(event.reason)
             case (
                 ReasoningDelta()
@@ -89,13 +90,13 @@ class DeltaDialect(Dialect):
 
     def _delta(self, text: str) -> Frame:
         self._words.said |= bool(text)
-        self._answer.append(text)
+        self._answer.add(text)
         return _frame("delta", content=text)
 
     def _end(self, end: RunEnd) -> Frame:
         """With the reason, unless it is the usual one."""
         reason = {} if end.reason == "stop" else {"finish_reason": end.reason}
-        return _frame("end", answer="".join(self._answer), **reason)
+        return _frame("end", answer=str(self._answer), **reason)
 
 
 def _frame(type_: str, **fields: object) -> Frame:

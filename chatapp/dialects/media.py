@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from chatapp.events import CitedSource, File
 from chatapp.large_values import to_base64
 
+PICTURES = {"iVBOR": "png", "/9j/": "jpeg", "R0lG": "gif", "UklG": "webp"}
 FILE_URL = "/api/v1/messages/{run}/files/{file}"
 
 
@@ -42,6 +43,12 @@ def image_url(run: str, file: File) -> str:
     if not file.bytes:
         return file_url(run, file)
     return f"data:{file.media_type};base64,{to_base64(file.bytes)}"
+
+
+def picture_url(data: str) -> str:
+    """The `data:` URL of a picture in base64, of the kind that its first characters tell."""
+    kind = next((kind for start, kind in PICTURES.items() if data.startswith(start)), "png")
+    return f"data:image/{kind};base64,{data}"
 
 
 def in_words(run: str, file: File) -> str:

@@ -29,6 +29,7 @@ from chatapp.events import (
     ToolResult,
 )
 from chatapp.large_values import to_base64
+from chatapp.text import GrowingText
 from chatapp.wire.frames import Frame
 from chatapp.wire.json_text import json_data
 
@@ -91,10 +92,10 @@ class MessageDialect(Dialect):
 
     def _forget(self) -> None:
         """Start as if nothing had come."""
-        self._content: list[str] = []
+        self._content = GrowingText()
 
     def _text(self, text: str) -> Iterable[Frame]:
-        self._content.append(text)
+        self._content.add(text)
         yield _frame("content_delta", {"delta": text})
 
     def _reasoning(self, text: str) -> Iterable[Frame]:
@@ -108,8 +109,7 @@ class MessageDialect(Dialect):
         return ()
 
     def _completed(self, end: RunEnd) -> dict[str, object]:
-        content = "".join(self._content)
-        return {"content": content, "finish_reason": end.reason, "usage": end.usage, "timing": end.timing}
+        return {"content": str(self._content), "finish_reason": end.reason, "usage": end.usage, "timing": end.timing}
 
 
 class XMLPlaintextDialect(MessageDialect):
@@ -156,7 +156,7 @@ class RawPassthroughDialect(MessageDialect):
         self._seq = 0
 
     def _text(self, text: str) -> Iterable[Frame]:
-        self._content.append(text)
+        self._content.add(text)
         return ()
 
     def _reasoning(self, text: str) -> Iterable[Frame]:

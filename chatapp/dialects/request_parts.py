@@ -19,7 +19,13 @@ PositiveInt = Annotated[int, msgspec.Meta(ge=1)]
 Temperature = Annotated[float, msgspec.Meta(ge=0, le=2)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
+MAX_PARTS = 2000
+"""Of one message: texts, images and calls, all that is worked on before others have their turn."""
+
+Few = msgspec.Meta(max_length=MAX_PARTS)
+
 EMPTY_SCHEMA: dict[str, object] = {"type": "object", "properties": {}}
+IMAGE_URLS = ("data:image/", "https://")
 NO_THINKING: tuple[Effort, ...] = ("none", "minimal")
 
 _tool_name = re.compile(r"[a-zA-Z0-9_-]{1,128}")  # the most generous of the vendors' rules
@@ -62,6 +68,17 @@ def content_of(field: str, content: str | list[ContentPart] | None) -> str | lis
     if content is None or isinstance(content, str):
         return content or ""
     return joined([_part(f"{field}[{index}]", part) for index, part in enumerate(content)])
+
+
+def shown_with(content: str | list[Part], images: Sequence[ContentPart]) -> str | list[Part]:
+    """The content of an answer, with the pictures that its model made. An address that only this
+    server knows is left out: a provider cannot fetch it."""
+    urls = [part.image_url.url for part in images if isinstance(part.image_url, ImageURL)]
+    shown: list[Part] = [Image(url) for url in urls if url.startswith(IMAGE_URLS)]
+    if not shown:
+        return content
+    said: list[Part] = [Text(content)] if isinstance(content, str) else content
+    return [*(part for part in said if part != Text("")), *shown]
 
 
 def joined(parts: list[Part]) -> str | list[Part]:
@@ -107,7 +124,7 @@ def refuse_orphans(field: str, messages: Sequence[Message]) -> None:
 
 
 def image_of(field: str, url: str) -> Image:
-    if not url.startswith(("data:image/", "https://")):
+    if not url.startswith(IMAGE_URLS):
         raise InvalidField(f"{field}: expected an https: URL, or a data: URL of an image")
     return Image(url)
 

@@ -5,13 +5,14 @@ Every process that shares the log does this. The log gives each run to one of th
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import gevent
 
 from chatapp.events import StreamEvent
 from chatapp.generation.finish import AnswerStore, finish_lost, finish_run, interrupted_end, lost_run
 from chatapp.generation.observer import RunObserver
+from chatapp.hub import let_others_run
 from chatapp.logs import EventLog
 from chatapp.prices import PriceTable
 from chatapp.transcript import Transcript
@@ -51,6 +52,7 @@ class Recovery:
         self._prices = prices or PriceTable()
         self._left: dict[str, float] = {}  # given to us once; when to try them (again)
         self._looked_for_orphans = -ORPHANS_S
+        self._keeps_ends = False  # it has looked for them
         self._greenlet: gevent.Greenlet[..., None] | None = None
 
     def start(self) -> None:
@@ -92,12 +94,17 @@ class Recovery:
         return True
 
     def _end_interrupted(self, run_id: str) -> None:
+        transcript = self._transcript(run_id)
+        finish_run(self._log, self._answers, run_id, transcript, self._rest(run_id, transcript))
+        self._observer.ended(transcript, (), None)
+
+    def _transcript(self, run_id: str) -> Transcript:
         transcript = Transcript()
         while entries := self._log.read(run_id, transcript.last_seq):
             for entry in entries:
                 transcript.add(entry)
-        finish_run(self._log, self._answers, run_id, transcript, self._rest(run_id, transcript))
-        self._observer.ended(transcript, (), None)
+            let_others_run()
+        return transcript
 
     def _rest(self, run_id: str, transcript: Transcript) -> list[StreamEvent]:
         """What the log of such a run lacks."""
@@ -109,6 +116,9 @@ class Recovery:
 
     def _end_orphans(self) -> None:
         old = self._answers.unfinished(before=time.time() - ORPHAN_S)
+        if not self._keeps_ends:
+            self._keeps_ends = True
+            self._keep_ends(old)
         lost = [run_id for run_id in old if self._has_no_log(run_id)]
         if not lost:
             return
@@ -119,6 +129,17 @@ class Recovery:
         for run_id in filter(self._has_no_log, lost):
             logger.warning("answer %s has no log: ending it", run_id)
             finish_lost(self._answers, run_id)
+
+    def _keep_ends(self, run_ids: Sequence[str]) -> None:
+        """Once, after the start: a power failure may have taken the last commits of the database,
+        and not the ends of the same runs, which the log has on its disk."""
+        for run_id in run_ids:
+            if self._is_live(run_id) or not self._log.exists(run_id):
+                continue
+            transcript = self._transcript(run_id)
+            if transcript.end is not None:
+                logger.warning("the database lost the answer of run %s: keeping it again", run_id)
+                self._answers.finish(run_id, transcript)
 
     def _has_no_log(self, run_id: str) -> bool:
         return not self._is_live(run_id) and not self._log.exists(run_id)

@@ -16,7 +16,7 @@ from contextlib import closing
 import msgspec
 
 from chatapp.cancel import CancelScope
-from chatapp.chat import Chat, Message, Pieces, tool_message
+from chatapp.chat import Chat, Message, Part, Pieces, content_of, images_in, tool_message
 from chatapp.errors import Truncated
 from chatapp.events import (
     AttemptReset,
@@ -169,9 +169,15 @@ class Round:
         made = [msgspec.structs.replace(call, id=self._given[call.id]) for call in calls]
         results = {event.tool_call_id: event for event in self.shown.events if isinstance(event, ToolResult)}
         return [
-            Message("assistant", self.text, tool_calls=made, reasoning=self.reasoning, native=self._pieces.native),
+            Message(
+                "assistant", self._content(), tool_calls=made, reasoning=self.reasoning, native=self._pieces.native
+            ),
             *(tool_message(self._given[call.id], results[call.id]) for call in calls),
         ]
+
+    def _content(self) -> str | list[Part]:
+        """The text, with the pictures that the model made: it is to see them again."""
+        return content_of(self.text, images_in(event for event in self.shown.events if isinstance(event, File)))
 
     def _log_id(self, id: str) -> str:
         if id not in self._ids or self._ids[id] in self._whole:  # after a whole call: another one

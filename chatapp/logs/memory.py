@@ -12,18 +12,20 @@ from gevent import get_hub
 
 from chatapp.errors import LogError, LogUnavailable, UnknownRun
 from chatapp.events import Entry, RunEnd, StreamEvent, encode_events
-from chatapp.logs import READ_ENTRIES
+from chatapp.logs import READ_ENTRIES, LogObserver
 from chatapp.logs.waiting import Waiters
 
 
 class MemoryLog:
-    """See `EventLog`. `retention` is in seconds.
+    """See `EventLog`. `retention` is in seconds. `observer` is told of each event: it is kept at
+    once.
 
     Once closed, every call but `close` raises LogUnavailable.
     """
 
-    def __init__(self, retention: float = 3600.0) -> None:
+    def __init__(self, retention: float = 3600.0, observer: LogObserver | None = None) -> None:
         self.retention = retention
+        self._observer = observer
         self._runs: dict[str, _Run] = {}
         self._settled: dict[str, float] = {}  # in the order in which they may go
         self._on_cancel: Callable[[str], None] = lambda run_id: None
@@ -38,13 +40,15 @@ class MemoryLog:
         self._runs[run_id] = _Run()
 
     def append(self, run_id: str, event: StreamEvent) -> int:
-        run = self._find(run_id)
+        began, run = monotonic(), self._find(run_id)
         if run.ended:
             raise LogError("the log has ended")
         encode_events([event])  # refuses what no other log could keep
         run.entries.append(Entry(len(run.entries) + 1, event, time.time()))
         run.ended = type(event) is RunEnd
         run.readers.wake()
+        if self._observer is not None:
+            self._observer.flushed(1, monotonic() - began)
         return len(run.entries)
 
     def sync(self, run_id: str) -> None:

@@ -13,9 +13,9 @@ from gevent.lock import BoundedSemaphore
 from gevent.threadpool import ThreadPool
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import Metric
-from prometheus_client.multiprocess import MultiProcessCollector
 
 from chatapp.metrics.processes import Processes, workers_in
+from chatapp.metrics.worker_files import WorkerFiles
 
 CURRENT_S = 1.0  # how long a reading counts as current
 
@@ -38,7 +38,7 @@ class Exposition:
         self._folder = folder
         self._registry = CollectorRegistry() if folder else registry
         if folder:
-            MultiProcessCollector(self._registry, str(folder))  # type: ignore[no-untyped-call]
+            self._registry.register(WorkerFiles(folder))
         self._registry.register(Processes(self._pids))
         self._last: Reading | None = None
         self._one_at_a_time = BoundedSemaphore()

@@ -8,20 +8,16 @@ from gevent import monkey
 monkey.patch_all()
 
 import gc
-import ipaddress
 import os
 import sys
-import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import gevent
-
 from chatapp.access.proxy import trusted_networks
 from chatapp.errors import ConfigError
-from chatapp.ops import metrics_folder
-from chatapp.ops.address import Address, address
+from chatapp.ops import gunicorn_lifecycle, metrics_folder
+from chatapp.ops.address import Address, places, refuse_public
 from chatapp.ops.address import workers as worker_count
 from chatapp.ops.banner import banner
 from chatapp.ops.gunicorn_logger import GunicornLogger
@@ -33,20 +29,17 @@ from chatapp.settings.loading import load
 
 try:
     settings = load(os.environ)
-    bind = [str(address(os.environ))]
+    bind = [str(place) for place in places(os.environ, settings)]
     workers = worker_count(os.environ)
     trusted_networks(settings.trusted_proxies)
 except ConfigError as error:
     raise SystemExit(f"chatapp: {error.message}") from None
 
-if settings.metrics_port:
-    bind.append(str(Address(settings.metrics_host, settings.metrics_port)))
-
 worker_class = "gevent"
 # Idle keep-alive connections count too. A client beyond the limit waits, and is told nothing.
 worker_connections = 10_000
 # After SIGTERM: time for the runs to finish, then to write their ends. SIGKILL follows.
-graceful_timeout = int(settings.drain_s) + 10
+graceful_timeout = int(settings.drain_s + gunicorn_lifecycle.LAST_S)
 # A worker whose hub does not turn for this long is stuck. This does not limit a response.
 timeout = 60
 # Shorter than the graceful timeout: an idle connection must not delay the end.
@@ -63,8 +56,6 @@ errorlog = "-"
 loglevel = settings.log_level.lower()
 # The socket would be in the home folder, shared by all servers of a user. Nothing here uses it.
 control_socket_disable = True
-
-WATCH_S = 0.1
 
 
 def on_starting(server: Any) -> None:
@@ -97,8 +88,7 @@ def post_fork(_server: Any, _worker: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Start draining as soon as the worker is told to stop, while gunicorn waits for requests."""
-    worker.drain = gevent.spawn(_drain_when_told, worker)
+    gunicorn_lifecycle.begin(worker, settings.drain_s)
     gc.collect()
     # Without it a full collection visits all that was imported, and stops every stream for 100 ms.
     gc.freeze()
@@ -110,23 +100,7 @@ def post_worker_init(worker: Any) -> None:
 
 
 def worker_exit(_server: Any, worker: Any) -> None:
-    """Wait for the runs: they continue without a request, so gunicorn does not wait for them. Some
-    may have begun after all others had ended."""
-    drain = getattr(worker, "drain", None)
-    if drain is None:
-        return  # the worker failed to start
-    drain.join(timeout=graceful_timeout)
-    service = worker.wsgi.extensions["chatapp"]
-    service.drain(max(0.0, worker.drained_by - time.monotonic()))
-    service.close()
-
-
-def _drain_when_told(worker: Any) -> None:
-    worker.drained_by = 0.0
-    while worker.alive:
-        gevent.sleep(WATCH_S)
-    worker.drained_by = time.monotonic() + settings.drain_s
-    worker.wsgi.extensions["chatapp"].drain(settings.drain_s)
+    gunicorn_lifecycle.end(worker)
 
 
 def _make_upgradable(server: Any) -> None:
@@ -137,23 +111,10 @@ def _make_upgradable(server: Any) -> None:
 
 
 def _check_public(places: Iterable[Any]) -> None:
-    public = [place[0] for place in places if _is_public(place)]
-    if public and settings.auth == "none":
-        raise SystemExit(
-            f"chatapp: HOST: {public[0]} is not a loopback address, and without a login (auth: none) anyone on "
-            "the network could use the server. Set CHATAPP_AUTH: docs/guides/sign-in.md."
-        )
+    """A Unix socket has a path instead of a pair."""
+    try:
+        public = refuse_public([place[0] for place in places if isinstance(place, tuple)], settings.auth)
+    except ConfigError as error:
+        raise SystemExit(f"chatapp: {error.message}") from None
     if public and settings.trusted_hosts == Settings().trusted_hosts:
         print("chatapp: only requests to localhost are answered; CHATAPP_TRUSTED_HOSTS lists the names of this server")
-
-
-def _is_public(address: Any) -> bool:
-    """A Unix socket has a path instead of a pair."""
-    return isinstance(address, tuple) and not _is_loopback(address[0])
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

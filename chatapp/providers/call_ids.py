@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import msgspec
 
 from chatapp.chat import Message
+from chatapp.hub import with_pauses
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def with_fitting_ids(messages: Sequence[Message], rule: IdRule, kept: Iterable[s
     """The messages with ids that keep to the rule. `kept` are ids that stay, whatever they are:
     their calls go back as their provider wrote them."""
     fitting = _Fitting(messages, rule, frozenset(kept))
-    return [fitting.message(message) for message in messages]
+    return [fitting.message(message) for message in with_pauses(messages)]
 
 
 class _Fitting:

@@ -10,7 +10,7 @@ import msgspec
 
 from chatapp.chat import Chat, Image, Message
 from chatapp.errors import InvalidField
-from chatapp.events import FinishReason, ReasoningDelta, StreamEvent, TextDelta, Usage
+from chatapp.events import ReasoningDelta, StreamEvent, TextDelta, Usage
 from chatapp.providers import Finished
 from chatapp.providers.bodies import END_MARK, objects
 from chatapp.providers.http import HTTPProvider, ProviderRequest
@@ -31,8 +31,6 @@ from chatapp.providers.thinking import STYLES, switched
 from chatapp.providers.tool_calls import WholeCalls
 from chatapp.wire.json_text import NOTHING, count, is_something
 from chatapp.wire.upstream_errors import stream_error
-
-FINISH: dict[str, FinishReason] = {"length": "length"}
 
 
 class Ollama(HTTPProvider):
@@ -147,7 +145,8 @@ class _Reply(Reply[_Line]):
         if line.done:
             self._last = line
             self.over = self.marked = True
-            self.finished = bool(line.done_reason)
+            if line.done_reason:  # `load` and `unload` tell that nothing was asked
+                self._finish(line.done_reason)
 
     def _texts(self, message: _Message) -> Iterator[TextDelta | ReasoningDelta]:
         if message.thinking:
@@ -159,7 +158,7 @@ class _Reply(Reply[_Line]):
         return ()
 
     def end(self) -> Finished:
-        return Finished(FINISH.get(self._last.done_reason or "", "stop"), _usage(self._last))
+        return Finished(self._reason, _usage(self._last))
 
 
 def _usage(line: _Line) -> Usage | None:

@@ -15,8 +15,9 @@ from typing import ClassVar, Generic, TypeAlias, TypeVar
 import msgspec
 
 from chatapp.errors import BadReply, EmptyReply, ReplyTooLarge, Reported, Truncated, UpstreamError
-from chatapp.events import NativePiece, ReasoningDelta, StreamEvent, TextDelta, ToolInputDelta
+from chatapp.events import FinishReason, NativePiece, ReasoningDelta, StreamEvent, TextDelta, ToolInputDelta
 from chatapp.providers import Finished
+from chatapp.providers.finish_reasons import finish_reason
 from chatapp.text import GrowingText
 from chatapp.wire.failures import is_keep_alive, reports_failure, words_report_failure
 from chatapp.wire.half_characters import HalfCharacters
@@ -62,24 +63,34 @@ class Told:
         return "" if repeats else whole
 
 
+class Skipped(Counter[str]):
+    """How often each kind of thing was left out."""
+
+    def note(self, kind: str) -> None:
+        kind = re.sub(r"[^\w .-]", "_", kind)[:60]
+        self[kind if kind in self or len(self) < MAX_KINDS else "other"] += 1
+
+
 class Reply(ABC, Generic[T]):
     """What is known of a reply so far. At most `max_bytes` of it may have to be held.
 
     `finished`: it has a finish reason. `over`: its last frame has arrived. `marked`: its end mark
-    has. `skipped`: how often each kind of thing was left out.
+    has. `skipped`: how often each kind of thing was left out; `skip` counts one more.
     """
 
     frame: ClassVar[msgspec.json.Decoder]  # type: ignore[type-arg]  # of T, which a class variable cannot say
 
     def __init__(self, who: str, max_bytes: int = MAX_REPLY_BYTES) -> None:
         self.finished = self.over = self.marked = False
-        self.skipped: Counter[str] = Counter()
+        self.skipped = Skipped()
+        self.skip = self.skipped.note  # of it alone: who is told of what is left out must not hold the reply
         self._who = who
         self._characters = HalfCharacters()
         self._decode = self.frame.decode
         self._max_bytes = max_bytes
         self._held_bytes = 0
         self._understood = self._spoke = False
+        self._reason: FinishReason = "stop"
 
     @abstractmethod
     def knows(self, frame: T) -> bool:
@@ -134,16 +145,21 @@ class Reply(ABC, Generic[T]):
         self._check_end()
         yield msgspec.structs.replace(self.end(), skipped=dict(self.skipped))
 
-    def skip(self, kind: str) -> None:
-        """Count something that is left out."""
-        kind = re.sub(r"[^\w .-]", "_", kind)[:60]
-        self.skipped[kind if kind in self.skipped or len(self.skipped) < MAX_KINDS else "other"] += 1
-
     def skip_words(self, text: str) -> None:
         """A frame that is not JSON: harmless, unless it speaks of a failure."""
         if words_report_failure(text) and not self.finished:
             raise stream_error(self._who, text.encode("utf-8", "replace"))
         self.skip(WORDS)
+
+    def _finish(self, word: str) -> None:
+        """Note how the reply ended. A word that is not known ends it well, with a trace. Raises
+        Reported for one that names a failure."""
+        reason = finish_reason(word)
+        if reason == "error":
+            raise stream_error(self._who, word.encode("utf-8", "replace"))
+        if reason is None:
+            self.skip(f"finish reason {word}")
+        self.finished, self._reason = True, reason or "stop"
 
     def _after_half(self, event: Piece) -> Piece:
         """The text after half a character whose other half never came."""

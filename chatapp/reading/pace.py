@@ -28,7 +28,7 @@ MODEL_CHARS_PER_S = 20_000  # no model writes faster
 FLOW_CHARS = 600  # in that time, and a flush more, the fastest model writes so much
 PAUSE_S = 0.04  # in the middle of a text that flows, on a busy server
 FROM_START_S = 0.5  # from the POST that begins a run to the GET that follows it, over a slow network
-AHEAD_ENTRIES, AHEAD_CHARS = 8192, 100_000  # held in memory; nobody can follow more
+AHEAD_ENTRIES, AHEAD_CHARS = 1024, 24_000  # held for each reader; in two seconds nobody can follow more
 
 Clock = Callable[[], float]
 Sleep = Callable[[float], object]
@@ -62,6 +62,7 @@ class Spread:
     def read(self, after: int, wait: float) -> Sequence[Entry]:
         if not self._waits or after != self._given:
             self._waits = False
+            self._held.entries.clear()
             return self._source.read(after, wait)
         deadline = self._clock() + wait
         if not self._held.entries:

@@ -15,13 +15,16 @@ from time import monotonic
 from chatapp.cancel import CancelScope
 from chatapp.dialects import Dialect
 from chatapp.errors import ChatappError, LogError, Overloaded, Unauthorized, UnknownRun
-from chatapp.events import Entry, ErrorInfo, RunEnd, Timing, Usage
+from chatapp.events import Entry, ErrorInfo, ReasoningDelta, RunEnd, TextDelta, Timing, Usage
 from chatapp.hub import ITEM_WORK, TURN_WORK, let_others_run
+from chatapp.logs import READ_ENTRIES
 from chatapp.reading.presence import AccessEnded, ServerDraining
 from chatapp.reading.sources import Source
 from chatapp.wire.frames import HEARTBEAT, Frame, encode
 
 CATCH_UP_S = 0.5  # another worker's last events, which the client has seen, may be milliseconds away from this one
+# Rendered, and sent, in one go; and held of what was read. A client that is stuck holds so much.
+PIECE_WORK, AHEAD_CHARS = TURN_WORK // 4, 32_768
 RECONNECT_SOON_MS = 500  # for a client that something between us cut off; browsers wait for seconds
 RECONNECT_MS = 500, 3000  # spread, so that not all readers meet a restarting server at once
 
@@ -47,7 +50,7 @@ class Reader:
         self.id_suffix = id_suffix
         self._source = source
         self._dialect = dialect
-        self._ahead: Sequence[Entry] = ()  # read and not rendered: more than fits into one turn
+        self._ahead: Sequence[Entry] = ()  # read and not rendered: more than fits into one piece
         self._work = 0  # of this turn
         self._preamble = b"retry: %d\n" % RECONNECT_SOON_MS if id_suffix else b""
 
@@ -83,15 +86,16 @@ class Reader:
             return self.fetch(0.0)
 
     def render(self, entries: Sequence[Entry]) -> bytes:
-        """What is sent of the entries that were fetched: those that fit into this turn. The others
+        """What is sent of the entries that were fetched: those that fit into one piece. The others
         are next."""
-        pieces = []
+        pieces, work = [], 0
         for entry in entries:
             pieces.append(piece := self._render(entry))
-            self._work += ITEM_WORK + len(piece)
-            if self._work > TURN_WORK:
+            work += ITEM_WORK + len(piece)
+            if work > PIECE_WORK:
                 break
-        self._ahead = entries[len(pieces) :]
+        self._work += work
+        self._ahead = near(entries[len(pieces) :])
         data = b"".join(pieces)
         return self.preamble() + data if self._preamble else data
 
@@ -188,6 +192,18 @@ def open_reader(
                 raise
             return open_reader(kept, dialect.fresh(), after, id_suffix, patience_s)
     return reader
+
+
+def near(entries: Sequence[Entry]) -> Sequence[Entry]:
+    """The first of these, as far as they are short. The others are read again when it is their
+    turn."""
+    chars = 0
+    for number, entry in enumerate(entries):
+        event = entry.event
+        chars += len(event.text) if isinstance(event, TextDelta | ReasoningDelta) else AHEAD_CHARS // READ_ENTRIES
+        if chars > AHEAD_CHARS:
+            return entries[:number]
+    return entries
 
 
 def access_ended() -> ChatappError:

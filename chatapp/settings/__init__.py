@@ -42,6 +42,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         str, about("SQLAlchemy URL of the conversations, `postgresql+psycopg://…` for several machines. Empty: SQLite.")
     ] = ""
 
+    database_timeout_s: Annotated[
+        Seconds, about("Postgres: how long an answer may take. One that stands still is then given up, with a 503.")
+    ] = 10.0
+
     log_url: Annotated[
         str,
         about(
@@ -54,6 +58,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     answer_retention_s: Annotated[
         Seconds, about("How long an answer outside any conversation is kept; others are kept until deleted.")
     ] = 30 * 24 * 3600.0
+    undo_delete_s: Annotated[Seconds, about("How long a deleted conversation can be brought back.")] = 600.0
     log_flush_ms: Annotated[
         int, Meta(ge=1, le=1000), about("Interval between commits of events. A longer one adds delay and saves little.")
     ] = 5
@@ -61,7 +66,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         Seconds, about("Redis: how long it may be away until runs fail. Events wait in memory, readers get heartbeats.")
     ] = 60.0
     log_synchronous: Annotated[
-        Synchronous, about("SQLite: NORMAL survives kill -9; FULL a power failure too, at one fsync per commit.")
+        Synchronous,
+        about("SQLite, conversations too: NORMAL survives kill -9; FULL a power failure, at one fsync per commit."),
     ] = "NORMAL"
 
     auth: Annotated[
@@ -107,6 +113,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     cors_origins: Annotated[
         Names, about("Origins of other sites whose pages may call the API, exactly: `https://chat.example`.")
     ] = ()
+    frame_ancestors: Annotated[
+        Names, about("Whose pages may show ours in a frame: `self`, or origins such as `https://host.example`.")
+    ] = ()
     ticket_s: Annotated[
         Seconds, about("How long a ticket for one stream is good: from asking for it to opening the stream.")
     ] = 30.0
@@ -148,7 +157,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     ] = 20.0
     max_body_values: Annotated[
         Count,
-        about("Most objects and lists in a request body, by its brackets; each costs time that all streams wait."),
+        about("Most objects and lists in a request body; four texts or numbers count as one. Each costs time."),
     ] = 100_000
     max_messages: Annotated[
         Count, about("Most messages of a request, and of a conversation; more than any model has room for.")
@@ -208,9 +217,28 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         16_777_216
     )
     max_file_bytes: Annotated[
-        Bytes, about("Largest file that is kept with an answer; it is held in memory, the log and the database.")
+        Bytes,
+        about("Largest file of an answer, or that is attached to a question; it is held in memory and the database."),
     ] = 8_388_608
     max_files: Annotated[Count, about("How many files of one answer are kept: more than models make at once.")] = 16
+    max_attachments: Annotated[
+        Count, about("How many files a question may come with: more than anybody looks through before sending.")
+    ] = 10
+    max_attached_bytes: Annotated[
+        Bytes,
+        about("All files of a conversation together: each request has them again, and Anthropic's may have 32 MB."),
+    ] = 20_971_520
+    max_attached_chars: Annotated[
+        Count, about("The longest text of an attached file: more than most models have room for. A PDF's is cut.")
+    ] = 1_000_000
+    max_pdf_pages: Annotated[Count, about("Of how many pages of an attached PDF the text is read.")] = 500
+    pdf_timeout_s: Annotated[Seconds, about("How long reading a PDF may take; a hostile one would never end.")] = 20.0
+    max_unsent_files: Annotated[
+        Count, about("How many uploaded files of one owner may wait to be sent with a question.")
+    ] = 50
+    unsent_retention_s: Annotated[Seconds, about("How long an uploaded file is kept that belongs to no message.")] = (
+        24 * 3600.0
+    )
     max_sources: Annotated[
         Count,
         about("How many sources of one answer are kept: more than anybody reads, not what a runaway search finds."),

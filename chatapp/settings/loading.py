@@ -54,6 +54,17 @@ def load(environ: Mapping[str, str]) -> Settings:
     return msgspec.structs.replace(settings, **changes)
 
 
+def with_changes(settings: Settings, changes: Mapping[str, object]) -> Settings:
+    """With these values, given in Python, instead of those of the settings. Raises ConfigError."""
+    types = get_type_hints(Settings, include_extras=True)
+    typed = {}
+    for name, value in changes.items():
+        if name not in types:
+            raise ConfigError(f"{name}: unknown setting; `chatapp settings` lists them all")
+        typed[name] = _convert(name, value, types[name], strict=True)
+    return msgspec.structs.replace(settings, **typed)
+
+
 def origins(environ: Mapping[str, str]) -> dict[str, str]:
     """Where each setting comes from: its variable, the file's path, or `default`. Raises
     ConfigError."""
@@ -111,6 +122,8 @@ def _convert(source: str, value: object, type_: type[T], strict: bool) -> T:
 
 
 def _decode_text(type_: type, value: object) -> object:
+    if isinstance(value, type_):
+        return value
     if type_ in (Path, Secret) and isinstance(value, str):
         return type_(value)
     raise TypeError(f"Expected `str`, got `{type(value).__name__}`")

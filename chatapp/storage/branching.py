@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
 
 from chatapp.errors import NotFound
 from chatapp.storage import Answer, StoredMessage
-from chatapp.storage.branches import path_through, rows_of, show, tree_of, versions_of
+from chatapp.storage.branches import path_through, rows_of, show, tree_of, versions_among
 from chatapp.storage.placement import owned_conversation, owned_message
+from chatapp.storage.tables import ConversationRow
 from chatapp.storage.transactions import Transactions
 
 
@@ -17,11 +19,13 @@ class Branches:
     def __init__(self, engine: Engine) -> None:
         self._transaction = Transactions(engine, "the conversations are")
 
-    def versions(self, owner: str, conversation_id: str) -> dict[str, list[str]]:
-        """For each message of the conversation, shown or not, the ids of all its versions, itself
+    def versions(self, owner: str, conversation_id: str, messages: Sequence[StoredMessage]) -> dict[str, list[str]]:
+        """For each of these messages of the conversation the ids of all its versions, itself
         included, the oldest first."""
+        parents = {message.parent for message in messages}
         with self._transaction.reading() as session:
-            return versions_of(tree_of(session, owned_conversation(session, owner, conversation_id).id))
+            found = versions_among(session, owned_conversation(session, owner, conversation_id).id, parents)
+        return {id: ids for ids in found for id in ids}
 
     def choose(self, owner: str, message_id: str) -> str:
         """Show the path through this message, and on by the newest ones; return the conversation's
@@ -37,7 +41,9 @@ class Branches:
     def messages(self, owner: str, message_ids: Sequence[str]) -> list[StoredMessage]:
         """Those of the messages that the owner has, the oldest first."""
         with self._transaction.reading() as session:
-            return [row.value() for row in rows_of(session, message_ids) if row.owner == owner]
+            rows = [row for row in rows_of(session, message_ids) if row.owner == owner]
+            gone = {each for each in {row.conversation_id for row in rows} if _is_deleted(session, each)}
+            return [row.value() for row in rows if row.conversation_id not in gone]
 
     def answers(self, owner: str, answer_ids: Sequence[str]) -> list[Answer]:
         """These, in this order. NotFound, which names none, if any is missing."""
@@ -46,3 +52,8 @@ class Branches:
         if len(answers) < len(answer_ids):
             raise NotFound("message: no such answer")
         return answers
+
+
+def _is_deleted(session: Session, conversation_id: str | None) -> bool:
+    deleted = select(ConversationRow.deleted).where(ConversationRow.id == conversation_id)
+    return session.scalar(deleted) is not None

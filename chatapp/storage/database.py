@@ -10,6 +10,7 @@ it, whatever the exception was.
 """
 
 import fcntl
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from chatapp.errors import ConfigError
 from chatapp.private_files import private_database
+from chatapp.settings import Synchronous
 from chatapp.sqlite import Checkpointer, retry_while_busy
 from chatapp.storage.folder import DataFolder
 from chatapp.storage.schema import migrate, revision, revisions
 from chatapp.storage.transactions import READS
 
 FILE = "conversations.sqlite3"
+ANSWER_S = 10.0
 
 SQLITE: dict[str, Any] = {
     # A statement that is kept to be used again keeps what was bound to it: on each connection the
@@ -73,19 +76,25 @@ class Database:
         self._folder.close()
 
 
-def open_database(url: str, data: Path) -> Database:
-    """Open `url` (empty: SQLite in the data folder, which is made) and migrate it. Raises
-    ConfigError if that fails, or if the folder is being restored."""
+def open_database(url: str, data: Path, answer_s: float = ANSWER_S, synchronous: Synchronous = "NORMAL") -> Database:
+    """Open `url` (empty: SQLite in the data folder, which is made) and migrate it.
+
+    Of a SQLite file, `synchronous` says whether each commit waits for the disk; another server may
+    take `answer_s` for each answer. Raises ConfigError if opening fails, or if the folder is being
+    restored.
+    """
     folder = DataFolder(data)
     folder.make()
     folder.use()
     try:
         if file := sqlite_file(url, data):
             private_database(file)
-        engine = _engine(url, data)
+        engine = _engine(url, data, synchronous=synchronous)
         with (data / "migrate.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             migrate(engine)
+        if engine.dialect.name == "postgresql":
+            _limit_answers(engine, answer_s)
     except (SQLAlchemyError, ImportError, OSError) as error:
         folder.close()
         raise ConfigError(f"database_url: cannot open the database: {_reason(error)}") from None
@@ -119,15 +128,22 @@ def sqlite_file(url: str, data: Path) -> Path | None:
     return Path(str(parsed.database)) if is_file else None
 
 
-def _engine(url: str, data: Path, reads_only: bool = False) -> Engine:
+def _engine(url: str, data: Path, reads_only: bool = False, synchronous: Synchronous = "NORMAL") -> Engine:
     # hide_parameters: what people said must not stand in an error, and so in the server's log
     parsed = make_url(url or _default_url(data))
     options = {"postgresql": POSTGRES, "sqlite": SQLITE}.get(parsed.get_backend_name(), {})
     engine = create_engine(parsed, hide_parameters=True, **options)
     if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "connect", partial(_prepare_sqlite, synchronous))
         event.listen(engine, "begin", _begin_reading if reads_only else _begin_sqlite)
     return engine
+
+
+def _limit_answers(engine: Engine, answer_s: float) -> None:
+    from chatapp.storage.postgres import limit_answers  # its library loads for whoever uses it
+
+    engine.dispose()  # a migration may take longer: its connection is not limited
+    limit_answers(engine, answer_s)
 
 
 def _default_url(data: Path) -> str:
@@ -138,11 +154,11 @@ def _reason(error: Exception) -> str:
     return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"  # SQLAlchemy adds its SQL and a link
 
 
-def _prepare_sqlite(connection: Any, _record: object) -> None:
+def _prepare_sqlite(synchronous: Synchronous, connection: Any, _record: object) -> None:
     connection.isolation_level = None  # `_begin_sqlite` begins
     connection.execute("PRAGMA auto_vacuum=INCREMENTAL")  # of a new file; the Checkpointer does it
     connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=NORMAL")
+    connection.execute(f"PRAGMA synchronous={synchronous}")
     connection.execute("PRAGMA wal_autocheckpoint=0")
     connection.execute("PRAGMA foreign_keys=ON")
     connection.execute("PRAGMA busy_timeout=0")

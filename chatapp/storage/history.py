@@ -1,6 +1,6 @@
 """The messages of a conversation in their order, and what a provider is told of them."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -9,10 +9,15 @@ from sqlalchemy.orm import Session
 
 from chatapp.chat import Ask, Message
 from chatapp.errors import InvalidField, NotFound
+from chatapp.hub import let_others_run, with_pauses
 from chatapp.ids import new_id
 from chatapp.storage.branches import newest_shown, path_to, rows_of, tree_of
+from chatapp.storage.deleting import is_deleted
 from chatapp.storage.files import copy_files
+from chatapp.storage.pictures import NO_PICTURES, Pictures, with_pictures
 from chatapp.storage.tables import ConversationRow, MessageRow
+
+SLICE = 50  # messages that are read in one go: some milliseconds, if they are long
 
 
 def shown(conversation_id: str | None) -> Any:
@@ -22,6 +27,15 @@ def shown(conversation_id: str | None) -> Any:
         .where(MessageRow.conversation_id == conversation_id, MessageRow.superseded.is_(False))
         .order_by(MessageRow.id)
     )
+
+
+def all_shown(session: Session, conversation_id: str) -> Iterator[MessageRow]:
+    """The messages that a conversation shows, in order; others run in between."""
+    last = ""
+    while rows := session.scalars(shown(conversation_id).where(MessageRow.id > last).limit(SLICE)).all():
+        yield from rows
+        last = rows[-1].id
+        let_others_run()
 
 
 def newest_id(session: Session, conversation: ConversationRow | None) -> str:
@@ -53,7 +67,8 @@ def finished_path(session: Session, conversation_id: str | None, message_id: str
 def answer_to_continue(session: Session, owner: str, ask: Ask) -> MessageRow:
     """The answer that `ask.previous` names."""
     answer = session.get(MessageRow, ask.previous)
-    if answer is None or answer.owner != owner or not answer.is_answer or not answer.conversation_id:
+    is_there = answer is not None and not is_deleted(session, answer)
+    if answer is None or not is_there or answer.owner != owner or not answer.is_answer or not answer.conversation_id:
         raise NotFound(f"{ask.previous_field}: no stored response with this id")
     if answer.status == "running":
         raise InvalidField(f"{ask.previous_field}: this response is still running; wait for its end or cancel it")
@@ -92,13 +107,15 @@ def said_before(session: Session, answer: MessageRow) -> Sequence[MessageRow]:
     return said
 
 
-def provider_messages(rows: Iterable[MessageRow], said: Sequence[Message]) -> list[Message]:
+def provider_messages(
+    rows: Iterable[MessageRow], said: Sequence[Message], pictures: Pictures = NO_PICTURES
+) -> list[Message]:
     """The history and what is said now, without empty messages and without calls that have no
     result: providers refuse both."""
-    messages = [*told(rows), *said]
+    messages = [*told(rows, pictures), *said]
     whole: list[Message] = []
     answered: set[str | None] = set()  # the calls whose results follow right here
-    for message in reversed(messages):
+    for message in with_pauses(reversed(messages)):
         if message.role == "tool":
             answered.add(message.tool_call_id)
         else:
@@ -108,12 +125,12 @@ def provider_messages(rows: Iterable[MessageRow], said: Sequence[Message]) -> li
     return [message for message in reversed(whole) if _says_something(message)]
 
 
-def told(rows: Iterable[MessageRow]) -> list[Message]:
+def told(rows: Iterable[MessageRow], pictures: Pictures) -> list[Message]:
     """The messages of these rows. An answer that continues another one is one with it: some
     providers refuse two turns of the assistant in a row."""
     messages: list[Message] = []
-    for row in rows:
-        more = row.messages()
+    for row in with_pauses(rows):
+        more = with_pictures(row.messages(), pictures.get(row.id, ()))
         if row.continues and messages and is_plain_answer(messages[-1]) and is_plain_answer(more[0]):
             more = [Message("assistant", messages.pop().text + more[0].text), *more[1:]]
         messages += more

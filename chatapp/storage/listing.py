@@ -16,6 +16,8 @@ from chatapp.storage.tables import ConversationRow, MessageRow
 from chatapp.storage.transactions import Transactions
 from chatapp.storage.versions import names_message
 
+MOST_PINNED = 200
+
 
 class Listing:
     """All raise DatabaseUnavailable; and NotFound, for anybody but the owner too."""
@@ -23,10 +25,16 @@ class Listing:
     def __init__(self, engine: Engine) -> None:
         self._transaction = Transactions(engine, "the conversations are")
 
+    def page_pinned_first(self, owner: str, limit: int, before: str = "") -> tuple[list[Listed], str]:
+        """The same of those that are not pinned; before the first page all that are."""
+        pinned = [] if before else self.page(owner, MOST_PINNED, pinned=True)[0]
+        others, rest = self.page(owner, limit, before, pinned=False)
+        return [*pinned, *others], rest
+
     def page(self, owner: str, limit: int, before: str = "", pinned: bool | None = None) -> tuple[list[Listed], str]:
         """The conversations that were used last, at most `limit`, those before the cursor `before`;
         and the cursor of the next page, empty if there is none. Raises InvalidField."""
-        query = select(ConversationRow).where(ConversationRow.owner == owner)
+        query = select(ConversationRow).where(ConversationRow.owner == owner, ConversationRow.deleted.is_(None))
         if before:
             updated, id = _read_cursor(before)
             older = ConversationRow.updated < updated
@@ -38,6 +46,11 @@ class Listing:
             rows = session.scalars(query).all()
             found = _listed(session, owner, rows[:limit])
         return found, _cursor(rows[limit - 1]) if len(rows) > limit else ""
+
+    def conversation(self, owner: str, conversation_id: str) -> Conversation:
+        """It alone, without its messages."""
+        with self._transaction.reading() as session:
+            return owned_conversation(session, owner, conversation_id).value()
 
     def messages(self, owner: str, conversation_id: str, limit: int, before: str = "") -> list[StoredMessage]:
         """The last messages of the path that is shown, at most `limit`, those before this one; in
@@ -76,7 +89,9 @@ class Listing:
         field = names_message(ask)
         if ask.conversation_id is None and field is None:
             return ConversationSettings()
-        query = select(ConversationRow.settings).where(ConversationRow.owner == owner)
+        query = select(ConversationRow.settings).where(
+            ConversationRow.owner == owner, ConversationRow.deleted.is_(None)
+        )
         if ask.conversation_id is not None:
             query = query.where(ConversationRow.id == ask.conversation_id)
         elif field is not None:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
 from chatapp.errors import DatabaseUnavailable
+from chatapp.storage import large_writes
 
 READS = "reads"  # an execution option of connections
 
@@ -38,8 +39,9 @@ class Transactions:
     @contextmanager
     def _begin(self, sessions: sessionmaker[Session]) -> Iterator[Session]:
         try:
-            with sessions.begin() as session:
+            with sessions() as session:
                 yield session
+                large_writes.commit(session)
         except IntegrityError:
             raise
         except SQLAlchemyError as error:

@@ -58,8 +58,8 @@ class NamedTool:
 class ToolCatalog:
     """All tools of this process. `servers` are the MCP servers by name, which start when needed.
 
-    `around` puts something around each tool of a run, which sees each call. Building it imports the
-    modules of `tool_modules`. Raises ConfigError.
+    `around` puts something around each tool of a run, which sees each call. `functions` are tools
+    beside those of `tool_modules`, whose modules are imported when it is built. Raises ConfigError.
     """
 
     def __init__(
@@ -69,12 +69,13 @@ class ToolCatalog:
         approvals: Approvals,
         inputs: UserInputs | None = None,
         around: Callable[[Tool], Tool] | None = None,
+        functions: Sequence[FunctionTool] = (),
     ) -> None:
         importlib.import_module("chatapp.tools.schemas")  # see `validation`
         self._around = around
         self.approvals = approvals
         self._inputs = inputs
-        self._functions = offered_functions(settings.tool_modules)
+        self._functions = offered_functions(settings.tool_modules, functions)
         self._servers = servers
         self._ask = settings.ask_tools
         self._default = settings.default_tools
@@ -113,10 +114,10 @@ class ToolCatalog:
                 raise InvalidField(f"tools: unknown tool {name!r}; available{why}: {available}")
         return list({by_name[name].spec.name: by_name[name] for name in names}.values())
 
-    def toolbox(self, run_id: str, chosen: Sequence[NamedTool]) -> Toolbox:
+    def toolbox(self, run_id: str, chosen: Sequence[NamedTool], owner: str = "") -> Toolbox:
         around = self._around
         tools = {tool.spec.name: around(tool) if around else tool for tool in chosen}
-        return Toolbox(run_id, tools, self._limits, self.approvals, self._inputs)
+        return Toolbox(run_id, tools, self._limits, self.approvals, self._inputs, owner)
 
     def close(self) -> None:
         for server in self._servers.values():
@@ -204,9 +205,9 @@ def _match(names: Collection[str], patterns: Sequence[str]) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in patterns for name in names)
 
 
-def offered_functions(modules: Sequence[str]) -> list[FunctionTool]:
-    """The built-in tools and all in these modules. Raises ConfigError."""
-    found = [*TOOLS, *(tool for name in modules for tool in _tools_in(_import(name)))]
+def offered_functions(modules: Sequence[str], given: Sequence[FunctionTool] = ()) -> list[FunctionTool]:
+    """The built-in tools, all in these modules and those that are given. Raises ConfigError."""
+    found = [*TOOLS, *given, *(tool for name in modules for tool in _tools_in(_import(name)))]
     count = Counter(tool.spec.name for tool in found)
     if twice := [name for name, number in count.items() if number > 1]:
         raise ConfigError(f"tool_modules: several tools are named {twice[0]!r}; rename all but one")

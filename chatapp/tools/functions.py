@@ -41,6 +41,10 @@ class FunctionTool:
     def __call__(self, *args: Any, **kwargs: Any) -> object:
         return self._function(*args, **kwargs)
 
+    def around(self, wrap: Callable[[Callable[..., object]], Callable[..., object]]) -> "FunctionTool":
+        """The same tool of a wrapped function, whose signature and docstring stay."""
+        return FunctionTool(wrap(self._function), self.ask)
+
     def call(self, arguments: Arguments, scope: CancelScope) -> object:
         try:
             typed = msgspec.convert(arguments, self._arguments)

@@ -21,9 +21,10 @@ from chatapp.errors import DatabaseUnavailable
 from chatapp.events import ToolApproval, ToolCall, ToolProgress, ToolQuestion, ToolResult
 from chatapp.tools import Approvals, AsksOwner, Decision, Tool, ToolFailed, UserInputs
 from chatapp.tools.dialogue import Dialogue, looks
+from chatapp.tools.owner import work_for
 from chatapp.tools.time_limit import TimeLimit, TimeOver
 from chatapp.tools.validation import check_arguments, plain_json
-from chatapp.trace import carrying
+from chatapp.trace import carrying, current_call
 
 ERROR_CHARS = 2000  # kept of a tool's error message
 
@@ -49,7 +50,7 @@ class Abandoned(Exception):
 
 class Toolbox:
     """The tools of one run. `left` counts down the calls that it may still make. Without `inputs`
-    no tool can ask the owner anything."""
+    no tool can ask the owner anything. A tool may know the `owner`'s name."""
 
     def __init__(
         self,
@@ -58,6 +59,7 @@ class Toolbox:
         limits: Limits,
         approvals: Approvals,
         inputs: UserInputs | None = None,
+        owner: str = "",
     ) -> None:
         self.left = limits.calls
         self._run_id = run_id
@@ -65,6 +67,7 @@ class Toolbox:
         self._limits = limits
         self._approvals = approvals
         self._inputs = inputs
+        self._owner = owner
 
     @property
     def specs(self) -> list[ToolSpec]:
@@ -96,6 +99,8 @@ class Toolbox:
                 own.cancel(Abandoned)
 
     def _call(self, call: ToolCall, scope: CancelScope, report: Report) -> None:
+        work_for(self._owner)
+        current_call.set(call.id)
         try:
             report(ToolResult(call.id, self._result(call, scope, report)))
         except Abandoned:

@@ -12,7 +12,7 @@ from chatapp.errors import ChatappError
 from chatapp.events import RunStart, Usage
 from chatapp.providers import AttemptFailed, Checks, Finished, Provider, ReplyItem
 from chatapp.tools import Arguments, AsksOwner, CallOwner, Tool
-from chatapp.trace import current_trace, trace_of
+from chatapp.trace import current_call, current_trace, trace_of
 from chatapp.tracing import conventions as names
 from chatapp.tracing.spans import Attributes, OpenSpan, Spans
 from chatapp.transcript import Transcript
@@ -26,7 +26,11 @@ class TracedRuns:
         self._open: dict[str, OpenSpan] = {}
 
     def started(self, start: RunStart) -> None:
-        attributes = {names.RUN_ID: start.run_id, names.PROVIDER: start.provider, names.REQUEST_MODEL: start.model}
+        attributes = {
+            names.RUN_ID: start.run_id,
+            names.PROVIDER: _called(start.provider),
+            names.REQUEST_MODEL: start.model,
+        }
         request = current_trace.get()
         if request is not None:
             span = self._spans.begin_linked("run", SpanKind.INTERNAL, request.child(), attributes)
@@ -38,9 +42,10 @@ class TracedRuns:
     def ended(self, transcript: Transcript, attempts: Sequence[AttemptFailed], answered_by: str | None) -> None:
         start, end = transcript.start, transcript.end
         span = self._open.pop(start.run_id, None) if start is not None else None
-        if span is None or end is None:
+        if start is None or end is None or span is None:
             return
-        span.set({names.FINISH_REASONS: (end.reason,), **_tokens(end.usage)})
+        span.set({names.FINISH_REASONS: (end.reason,), names.RESPONSE_MODEL: end.model or start.model})
+        span.set(_tokens(end.usage))
         if answered_by is not None:
             span.set({names.ANSWERED_BY: answered_by})
         if end.timing.first_token_ms is not None:
@@ -70,7 +75,7 @@ class TracedProvider:
         if outer is None:
             yield from self._provider.stream(chat, scope)
             return
-        attributes = {names.OPERATION: names.CHAT, names.PROVIDER: self.name, **_asked(chat)}
+        attributes = {names.OPERATION: names.CHAT, names.PROVIDER: _called(self.name), **_asked(chat)}
         span = self._spans.begin(f"{names.CHAT} {chat.model}", SpanKind.CLIENT, outer.child(), attributes)
         current_trace.set(span.trace)
         try:
@@ -121,6 +126,8 @@ class TracedTool:
             return call()
         name = self.spec.name
         attributes = {names.OPERATION: names.EXECUTE_TOOL, names.TOOL_NAME: name, names.TOOL_TYPE: self.type}
+        if call_id := current_call.get():
+            attributes |= {names.TOOL_CALL_ID: call_id}
         span = self._spans.begin(f"{names.EXECUTE_TOOL} {name}", SpanKind.INTERNAL, outer.child(), attributes)
         current_trace.set(span.trace)
         try:
@@ -131,6 +138,10 @@ class TracedTool:
         finally:
             current_trace.set(outer)
             span.end()
+
+
+def _called(provider: str) -> str:
+    return names.CALLED.get(provider, provider)
 
 
 def _asked(chat: Chat) -> Attributes:
@@ -150,6 +161,7 @@ def _tokens(usage: Usage | None) -> Attributes:
         names.INPUT_TOKENS: usage.prompt,
         names.OUTPUT_TOKENS: usage.completion,
         names.CACHED_TOKENS: usage.cached,
+        names.REASONING_TOKENS: usage.reasoning,
     }
 
 

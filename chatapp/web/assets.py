@@ -11,17 +11,22 @@ import gzip
 import hashlib
 import mimetypes
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
+from types import MappingProxyType
 
 from flask import Flask, Response, redirect, request
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as AnyResponse
 
 from chatapp.hub import TURN_WORK, let_others_run
+from chatapp.web.addresses import here
+from chatapp.web.shadow_sheet import shadowed
 
+# The frame of a diagram is of no origin, so that to a browser these are another site's.
+FOR_FRAMES = ("vendor/mermaid/", "js/frame/")
 TEXTS = (".js", ".mjs", ".css", ".svg", ".json")
 # Mimetypes differ between systems; a module of another type would not run.
 TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".woff2": "font/woff2", ".svg": "image/svg+xml"}
@@ -31,7 +36,10 @@ ASK_FIRST = "no-cache"
 # stay right. The order is the cascade's.
 SHEETS = ("tokens", "base", "layout", "thread", "prose", "composer", "places")
 JOINED = "css/page.css"
+EMBEDDED = "css/embedded.css"  # the same for a shadow root
 OWN_SCRIPTS = "js/"
+UNINDENTED = (OWN_SCRIPTS, "vendor/dompurify/")
+"""Scripts without a text over several lines: they need no indent."""
 TYPE_IN_LINE = re.compile(r"/\*\* @(?:type|param) [^*\n]*\*/ ?")
 # Longer pages hold a long conversation, and compressing them would hold up other requests.
 LONGEST_PAGE_BYTES = 100_000
@@ -61,15 +69,18 @@ class Asset:
 
 
 class Assets:
-    """The files below a folder. A file that is changed is seen at the next start."""
+    """The files below a folder, and those that are made at the start. A file that is changed is
+    seen at the next start."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, made: Mapping[str, bytes] = MappingProxyType({})) -> None:
         names = [path for path in sorted(folder.rglob("*")) if path.is_file()]
         found = {path.relative_to(folder).as_posix(): path.read_bytes() for path in names}
         found |= {
-            name: lean_script(data, name.startswith(OWN_SCRIPTS)) for name, data in found.items() if _is_commented(name)
+            name: lean_script(data, name.startswith(UNINDENTED)) for name, data in found.items() if _is_commented(name)
         }
         found[JOINED] = b"\n".join(found[f"css/{sheet}.css"] for sheet in SHEETS)
+        found[EMBEDDED] = shadowed(found[JOINED].decode()).encode() + b"\n" + found.get("css/element.css", b"")
+        found |= made
         self._files = {name: Asset(name, data) for name, data in found.items()}
         tags = "".join(asset.tag for asset in self._files.values())
         self._version = hashlib.sha256(tags.encode()).hexdigest()[:12]
@@ -78,10 +89,10 @@ class Assets:
         """The endpoint `static`, and `asset(name)` for templates; pages are compressed, too."""
         app.after_request(_packed_page)
         app.add_url_rule("/static/<path:filename>", endpoint="static", view_func=self._send)
-        app.jinja_env.globals.update(asset=self.url, assets_version=self._version)
+        app.jinja_env.globals.update(asset=lambda name: here(self.url(name)), assets_version=self._version)
 
     def url(self, name: str) -> str:
-        """The address of a file, for as long as its content is this."""
+        """The path of a file below this server, for as long as its content is this."""
         return f"/static/@{self._version}/{name}"
 
     def _send(self, filename: str) -> AnyResponse:
@@ -91,11 +102,13 @@ class Assets:
         if asset is None:
             raise NotFound
         if not version and name.startswith(OWN_SCRIPTS):
-            return redirect(self.url(name))  # what it imports is then the same as what the page did
+            return redirect(here(self.url(name)))  # what it imports is then the same as what the page did
         packed = asset.is_text and request.accept_encodings.quality("gzip") > 0
         response = Response(asset.packed if packed else asset.data, mimetype=asset.mimetype)
         response.headers["Cache-Control"] = FOREVER if version == self._version else ASK_FIRST
         response.set_etag(asset.tag + ("-gzip" if packed else ""))
+        if name.startswith(FOR_FRAMES):
+            response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
         if asset.is_text:
             response.vary.add("Accept-Encoding")
         if packed:
@@ -127,12 +140,12 @@ def _is_commented(name: str) -> bool:
     return name.startswith(OWN_SCRIPTS) or name.endswith(".mjs")
 
 
-def lean_script(script: bytes, is_ours: bool = True) -> bytes:
-    """A script without comments and types, which are a third of it. The lines stay, some of them
-    empty: a browser's message names the line in the file. Ours have no text over several lines,
-    so they need no indent, either."""
+def lean_script(script: bytes, unindented: bool = True) -> bytes:
+    """A script without comments and types, which are a third of it, and without its indent if
+    `unindented`. The lines stay, some of them empty: a browser's message names the line in the
+    file."""
     lines = [TYPE_IN_LINE.sub("", line) for line in _without_comments(script.decode().split("\n"))]
-    return "\n".join(map(str.lstrip, lines) if is_ours else lines).encode()
+    return "\n".join(map(str.lstrip, lines) if unindented else lines).encode()
 
 
 def _without_comments(lines: list[str]) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """Nobody comes in without a login, except to the views that are marked `open_to_all`.
 
-A page sends a browser to the login; everything else answers 401. It stands before every view, so
-that a new one is closed until somebody opens it.
+A page sends a browser to the login, if there is one; everything else answers 401. It stands before
+every view, so that a new one is closed until somebody opens it.
 """
 
 from urllib.parse import urlsplit
@@ -9,8 +9,10 @@ from urllib.parse import urlsplit
 from flask import Flask, current_app, redirect, request, url_for
 from werkzeug import Response
 
+from chatapp.access import SignsOut
 from chatapp.errors import Forbidden, Unauthorized
-from chatapp.web import current_caller
+from chatapp.web import authenticator, current_caller
+from chatapp.web.addresses import here
 from chatapp.web.endpoint import endpoint_of, is_open
 
 STATIC = "static"
@@ -29,16 +31,16 @@ def _require_login() -> Response | None:
     try:
         caller = current_caller()
     except Unauthorized:
-        if row is None and request.method in ("GET", "HEAD"):
-            return redirect(url_for("login.show", next=request.full_path.rstrip("?")))
+        if row is None and request.method in ("GET", "HEAD") and isinstance(authenticator(), SignsOut):
+            return redirect(url_for("login.show", next=here(request.full_path.rstrip("?"))))
         raise
     if row is not None and row.admin and caller.role != "admin":
         raise Forbidden("role: only an admin may ask for this")
     return None
 
 
-def local_path(wanted: str) -> str:
+def local_path(wanted: str, start: str = "/") -> str:
     """Where to go after the login: a path of this site, else its start page."""
     there = urlsplit(wanted.replace("\\", "/"))
     is_local = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and not there.netloc
-    return wanted if is_local and wanted.isprintable() else "/"
+    return wanted if is_local and wanted.isprintable() else start

@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 from chatapp.errors import ChatappError, LimitExceeded, Unauthorized
 from chatapp.trace import REQUEST_ID, ROUTE, TRACE, Trace, current_trace, trace_of
 from chatapp.web import trace_id
+from chatapp.web.languages import sentence_of
 from chatapp.wire.json_text import json_data
 
 CODES = {400: "invalid_request", 404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
@@ -46,7 +47,8 @@ def error_response(status: int, code: str, message: str) -> Response:
         status, body = shape(status, code, message)
         return Response(json_data(body), status, mimetype="application/json")
     if request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html":
-        page = render_template("error.html", status=status, message=message, trace_id=trace_id())
+        words = {"message": message, "sentence": sentence_of(code)}
+        page = render_template("error.html", status=status, trace_id=trace_id(), **words)
         return make_response(page, status)
     return make_response(jsonify(error={"code": code, "message": message, "trace_id": trace_id()}), status)
 

@@ -22,12 +22,14 @@ from chatapp.web.endpoint import Endpoint, endpoint_of
 SAFE = ("GET", "HEAD", "OPTIONS")
 
 
-def install(app: Flask, trusted_hosts: Collection[str], allowed: Callable[[], bool] = lambda: False) -> None:
+def install(app: Flask, trusted_hosts: Collection[str] | None, allowed: Callable[[], bool] = lambda: False) -> None:
     """`trusted_hosts` as in the Host header, without the port; `.example.com` stands for all names
-    below it. `allowed`: whether the request comes from another site's page that may send it."""
+    below it; None: they are checked before. `allowed`: whether the request comes from another
+    site's page that may send it."""
 
     def guard() -> None:
-        _refuse_other_hosts(trusted_hosts)
+        if trusted_hosts is not None:
+            _refuse_other_hosts(trusted_hosts)
         endpoint = endpoint_of(current_app.view_functions.get(request.endpoint or ""))
         if not allowed():
             _refuse_other_pages(endpoint)

@@ -5,31 +5,63 @@ from collections.abc import Sequence
 from typing import Any, assert_never
 
 import msgspec
+from flask import request
 
 from chatapp.answer_parts import AnswerPart, CallPart, PlanPart, Words, answer_parts
+from chatapp.chat import Attachment
 from chatapp.dialects import question_data
-from chatapp.dialects.media import file_data, source_data
+from chatapp.dialects.media import FILE_URL, file_data, source_data
 from chatapp.errors import LogError
 from chatapp.events import CitedSource, File, PlanStep
 from chatapp.hub import let_others_run
-from chatapp.service import Answer, StoredMessage
+from chatapp.service import Answer, Listed, StoredMessage
 from chatapp.transcript import Transcript
 from chatapp.web import current_caller, current_service
+from chatapp.web.addresses import addressed, here
+from chatapp.web.bodies import number
+from chatapp.web.endpoint import Parameter
 
 SLICE = 20  # messages that are told in one go: some milliseconds, if they are long
+
+PAGE, MOST = 50, 200  # messages of a page: by default, and at most
+LAST_ONES = Parameter(
+    "limit", {"type": "integer", "minimum": 1, "maximum": MOST}, "How many messages at most; all of them by default."
+)
 
 EVENTS_URL = "/api/v1/messages/{id}/events"
 
 
-def conversation_json(conversation_id: str) -> dict[str, object]:
-    """The conversation with the messages it shows."""
-    conversation, messages = current_service().conversations.get(current_caller().owner, conversation_id)
-    return {**msgspec.to_builtins(conversation), "messages": messages_json(conversation_id, messages)}
+def conversation_json(conversation_id: str, limit: int | None = None) -> dict[str, object]:
+    """The conversation with the messages it shows; with a `limit` the last ones, and the `next`
+    page."""
+    service, owner = current_service(), current_caller().owner
+    if limit is None:
+        conversation, messages = service.conversations.get(owner, conversation_id)
+        return {**msgspec.to_builtins(conversation), "messages": messages_json(conversation_id, messages)}
+    conversation = service.listing.conversation(owner, conversation_id)
+    return {**msgspec.to_builtins(conversation), **page_json(conversation_id, limit)}
+
+
+def list_json(listed: Sequence[Listed], rest: str) -> dict[str, object]:
+    """A page of conversations; `rest` is the cursor of the next one, if there is one."""
+    return {"conversations": [_listed_json(each) for each in listed], "next": rest or None}
+
+
+def last_ones() -> int | None:
+    """How many messages the request wants. Raises InvalidField."""
+    return int(number("limit", MOST, 1, MOST)) if "limit" in request.args else None
+
+
+def page_json(conversation_id: str, limit: int, before: str = "") -> dict[str, object]:
+    """A page of the messages that the conversation shows, and the `next` one."""
+    messages = current_service().listing.messages(current_caller().owner, conversation_id, limit, before)
+    rest = messages[0].id if len(messages) == limit and messages[0].parent else None
+    return {"messages": messages_json(conversation_id, messages), "next": rest}
 
 
 def messages_json(conversation_id: str, messages: Sequence[StoredMessage]) -> list[dict[str, Any]]:
     """Messages of this conversation, with the places they have among their versions."""
-    versions = current_service().branches.versions(current_caller().owner, conversation_id)
+    versions = current_service().branches.versions(current_caller().owner, conversation_id, messages)
     shown = []
     for message in messages:
         shown.append(_with_versions(message_json(message), versions.get(message.id)))
@@ -43,8 +75,18 @@ def versions_json(message: StoredMessage) -> list[dict[str, Any]]:
     service, owner = current_service(), current_caller().owner
     if message.conversation_id is None:
         return [message_json(message)]
-    ids = service.branches.versions(owner, message.conversation_id).get(message.id, [])
+    ids = service.branches.versions(owner, message.conversation_id, [message]).get(message.id, [])
     return [_with_versions(message_json(version), ids) for version in service.branches.messages(owner, ids)]
+
+
+def _listed_json(listed: Listed) -> dict[str, Any]:
+    conversation: dict[str, Any] = msgspec.to_builtins(listed.conversation)
+    return {
+        **conversation,
+        "pinned": listed.conversation.pinned,
+        "running": listed.running,
+        "unread": listed.unread,
+    }
 
 
 def _with_versions(shown: dict[str, Any], ids: list[str] | None) -> dict[str, Any]:
@@ -54,7 +96,7 @@ def _with_versions(shown: dict[str, Any], ids: list[str] | None) -> dict[str, An
 
 
 def message_json(message: StoredMessage) -> dict[str, Any]:
-    return described(message, readable(message))
+    return described(message, addressed(readable(message), message.id))
 
 
 def described(message: StoredMessage, transcript: Transcript) -> dict[str, Any]:
@@ -75,7 +117,7 @@ def described(message: StoredMessage, transcript: Transcript) -> dict[str, Any]:
         "steps": steps_json(transcript),
         "tools": tools_json(transcript),
         "sources": [source_data(source) for source in transcript.sources],
-        "files": [file_data(message.id, file) for file in transcript.files],
+        "files": files_json(message, transcript),
         "provider": answer and answer.provider,
         "model": answer and answer.model,
         "result_mode": answer and answer.result_mode,
@@ -83,9 +125,16 @@ def described(message: StoredMessage, transcript: Transcript) -> dict[str, Any]:
         "usage": end and msgspec.to_builtins(end.usage),
         "timing": end and msgspec.to_builtins(end.timing),
         "error": end and msgspec.to_builtins(end.error),
-        "events_url": EVENTS_URL.format(id=message.id) if answer else None,
+        "events_url": here(EVENTS_URL.format(id=message.id)) if answer else None,
         "created": message.created,
     }
+
+
+def files_json(message: StoredMessage, transcript: Transcript) -> list[dict[str, object]]:
+    """Those that a question came with, or that an answer holds."""
+    if isinstance(message, Answer):
+        return [file_data(message.id, file) for file in transcript.files]
+    return [_attachment(message.id, file) for file in message.attachments]
 
 
 def readable(message: StoredMessage) -> Transcript:
@@ -138,8 +187,16 @@ def _part(message_id: str, part: AnswerPart, ended: bool) -> dict[str, object]:
             assert_never(part)
 
 
+def _attachment(message_id: str, file: Attachment) -> dict[str, object]:
+    url = here(FILE_URL.format(run=message_id, file=file.id))
+    return {"id": file.id, "media_type": file.media_type, "name": file.name, "size_bytes": file.size_bytes, "url": url}
+
+
 def _said_json(message: StoredMessage) -> list[dict[str, object]]:
-    return [{"type": "text", "text": message.content, "start": 0}] if message.content else []
+    files: list[dict[str, object]] = [
+        {"type": "file", "file": _attachment(message.id, file)} for file in message.attachments
+    ]
+    return [*files, *([{"type": "text", "text": message.content, "start": 0}] if message.content else [])]
 
 
 def _step(step: PlanStep, plan: PlanPart) -> dict[str, object]:

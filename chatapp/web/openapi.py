@@ -11,6 +11,7 @@ from flask import Blueprint, Response, current_app, jsonify, render_template
 from werkzeug.routing import Rule
 
 from chatapp import __version__
+from chatapp.web.addresses import here
 from chatapp.web.endpoint import ERRORS, JSON, Endpoint, Json, endpoint, endpoint_of
 
 blueprint = Blueprint("openapi", __name__)
@@ -46,6 +47,7 @@ def document() -> Json:
     return {
         "openapi": "3.1.0",
         "info": {"title": "chatapp", "version": __version__, "description": "A reply is a log."},
+        "servers": [{"url": here("/")}],
         "paths": paths,
         "components": {"schemas": {**components, **ERRORS}},
     }

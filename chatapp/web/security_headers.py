@@ -3,15 +3,19 @@ guess at or to lend out what they get.
 """
 
 import re
+from collections.abc import Collection
+from functools import partial
 
 from flask import Flask, Response, request
+
+from chatapp.errors import ConfigError
+from chatapp.web.addresses import here
 
 HSTS = "max-age=31536000"  # a year; subdomains are not ours to speak for
 
 ALWAYS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
-    "X-Frame-Options": "DENY",
     # Of requests without CORS: another site's page cannot load it as an image or a script.
     "Cross-Origin-Resource-Policy": "same-origin",
     # What is somebody's own must not be found in a cache. Streams and files say something else.
@@ -22,7 +26,9 @@ PAGES = {
     "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
 
-IMAGE_PATHS = ("/api/v1/messages/", "/shared/", "/static/")
+FRAME_PATH = "/diagram"
+IMAGE_PATHS = ("/api/v1/messages/", "/api/v1/files/", "/shared/", "/static/")
+_ancestor = re.compile(r"self|https?://(?:\*\.)?[A-Za-z0-9.-]+(?::(?:\d{1,5}|\*))?").fullmatch
 _plain_host = re.compile(r"[A-Za-z0-9.-]+(?::\d{1,5})?").fullmatch
 
 # Everything from here, nothing inline: text from a model that slips through the sanitizer still
@@ -37,28 +43,56 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "connect-src 'self'",
         "base-uri 'none'",
         "form-action 'self'",
-        "frame-ancestors 'none'",
+        "frame-src {frames}",
+        "frame-ancestors {ancestors}",
+        # Markup and the addresses of workers come from these policies alone: a place that forgets
+        # the sanitizer throws. `dompurify` is the sanitizer's, `chatapp` is in dom/trusted.js.
+        "require-trusted-types-for 'script'",
+        "trusted-types dompurify chatapp",
     )
 )
 
 
-def install(app: Flask) -> None:
-    app.after_request(_protect)
+def install(app: Flask, frame_ancestors: Collection[str] = ()) -> None:
+    """`frame_ancestors`: whose pages may frame ours, as in CSP; empty: nobody's. Raises
+    ConfigError."""
+    for source in frame_ancestors:
+        if not _ancestor(source):
+            raise ConfigError(
+                f"frame_ancestors: {source!r} is no origin; expected self, or such as https://host.example"
+            )
+    ancestors = " ".join("'self'" if source == "self" else source for source in frame_ancestors) or "'none'"
+    app.after_request(partial(_protect, ancestors))
 
 
-def _protect(response: Response) -> Response:
+def _protect(ancestors: str, response: Response) -> Response:
     is_page = response.mimetype == "text/html"
     for name, value in (ALWAYS | PAGES if is_page else ALWAYS).items():
         response.headers.setdefault(name, value)
     if is_page:
-        response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY.format(images=_image_sources())
-    if request.is_secure:
+        policy = CONTENT_SECURITY_POLICY.format(images=_image_sources(), frames=_frame_source(), ancestors=ancestors)
+        response.headers.setdefault("Content-Security-Policy", policy)
+    if ancestors == "'none'":
+        response.headers.setdefault("X-Frame-Options", "DENY")
+    if request.is_secure and not request.script_root:  # else there are others on this host
         response.headers["Strict-Transport-Security"] = HSTS
     return response
 
 
+def own_host() -> str:
+    """This server in a policy, to be followed by a path; empty if a policy has no words for it, as
+    for an IPv6 address."""
+    host = request.headers.get("Host", "")
+    return host if _plain_host(host) else ""
+
+
 def _image_sources() -> str:
     """The files of answers and the page's own, by their paths: an image that a model writes
-    must not be able to ask for anything else of ours. A policy has no words for an IPv6 address."""
-    host = request.headers.get("Host", "")
-    return " ".join(host + path for path in IMAGE_PATHS) if _plain_host(host) else "'self'"
+    must not be able to ask for anything else of ours."""
+    host = own_host()
+    return " ".join(host + here(path) for path in IMAGE_PATHS) if host else "'self'"
+
+
+def _frame_source() -> str:
+    host = own_host()
+    return host + here(FRAME_PATH) if host else "'self'"

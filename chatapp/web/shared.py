@@ -7,15 +7,16 @@ neither who the owner is nor how much was used.
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, make_response, render_template
+from flask_babel import gettext
 
 from chatapp.access import Caller, Share
 from chatapp.errors import InvalidField, NotFound
-from chatapp.events import File
 from chatapp.reading.disconnect import OnLeave
 from chatapp.reading.shared import SharedSource, for_viewers
 from chatapp.service import Answer, StoredMessage
 from chatapp.transcript import transcript_of
 from chatapp.web import be_viewer, current_service, shares, trace_id
+from chatapp.web.addresses import here
 from chatapp.web.api.files import file_response
 from chatapp.web.endpoint import FILE, JSON, STREAM, Parameter, endpoint, open_to_all
 from chatapp.web.message_json import described, readable
@@ -31,7 +32,10 @@ RAW = "raw_passthrough"
 @open_to_all
 def page(token: str) -> Response:
     """Read-only: the same markup and scripts as the chat page, without a prompt."""
-    response: Response = make_response(render_template("shared.html", conversation=_conversation(token)))
+    share = _viewed(token)
+    conversation = _conversation(share, token)
+    title = conversation["title"] if share.conversation_id else gettext("A shared answer")
+    response: Response = make_response(render_template("shared.html", conversation=conversation, title=title))
     response.headers["X-Robots-Tag"] = "noindex"
     return response
 
@@ -40,7 +44,7 @@ def page(token: str) -> Response:
 @open_to_all
 def list_messages(token: str) -> Response:
     """What is shared, as it is now."""
-    return jsonify(_conversation(token))
+    return jsonify(_conversation(_viewed(token), token))
 
 
 @endpoint(blueprint.get("/messages/<message_id>"), answers={200: (JSON,)})
@@ -64,7 +68,8 @@ def follow(token: str, message_id: str) -> Response:
     """Follow a shared answer in any dialect. A viewer who leaves stops nothing."""
     answer = _answer(_viewed(token), message_id)
     service = current_service()
-    source = SharedSource(service.source(answer), lambda file: _file_url(token, message_id, file))
+    files_url = _files_url(token, message_id)  # once the request has been answered, nothing is known of it
+    source = SharedSource(service.source(answer), lambda file: f"{files_url}/{file.id}")
     dialects = {name: make for name, make in service.dialects.items() if name != RAW}
     name = dialect_name(answer)
     if name == RAW:
@@ -77,8 +82,9 @@ def follow(token: str, message_id: str) -> Response:
 @endpoint(blueprint.get("/messages/<message_id>/files/<file_id>"), answers={200: (FILE,)})
 @open_to_all
 def get_file(token: str, message_id: str, file_id: str) -> Response:
-    """A file that a shared answer holds."""
-    return file_response(current_service().file(_answer(_viewed(token), message_id), file_id))
+    """A file that a shared answer holds, or that a shared question came with."""
+    share = _viewed(token)
+    return file_response(current_service().file(_owner(share), _seen(share, message_id).id, file_id))
 
 
 def _viewed(token: str) -> Share:
@@ -88,8 +94,7 @@ def _viewed(token: str) -> Share:
     return share
 
 
-def _conversation(token: str) -> dict[str, Any]:
-    share = _viewed(token)
+def _conversation(share: Share, token: str) -> dict[str, Any]:
     if share.conversation_id is None:
         answer = _answer(share, share.message_id or "")
         return {"id": share.id, "title": "A shared answer", "messages": [_message(answer, token)]}
@@ -101,18 +106,38 @@ def _conversation(token: str) -> dict[str, Any]:
 def _answer(share: Share, message_id: str) -> Answer:
     if share.message_id not in (None, message_id):
         raise NotFound("no such message")
-    answer = current_service().answer(Caller(share.owner, trace_id()), message_id)
+    answer = current_service().answer(_owner(share), message_id)
     if share.conversation_id not in (None, answer.conversation_id):
         raise NotFound("no such message")
     return answer
 
 
+def _seen(share: Share, message_id: str) -> StoredMessage:
+    """A message of what is shared."""
+    if share.message_id is not None:
+        return _answer(share, message_id)
+    message = current_service().conversations.message(share.owner, message_id)
+    if message.conversation_id != share.conversation_id or message.role == "system":
+        raise NotFound("no such message")
+    return message
+
+
+def _owner(share: Share) -> Caller:
+    return Caller(share.owner, trace_id())
+
+
 def _message(message: StoredMessage, token: str) -> dict[str, Any]:
-    seen = for_viewers(readable(message).entries, lambda file: _file_url(token, message.id, file))
+    files_url = _files_url(token, message.id)
+    seen = for_viewers(readable(message).entries, lambda file: f"{files_url}/{file.id}")
     shown = described(message, transcript_of(seen))
-    events_url = f"/shared/{token}/messages/{message.id}/events" if isinstance(message, Answer) else None
-    return {**shown, **dict.fromkeys(HIDDEN), "events_url": events_url}
+    if isinstance(message, Answer):
+        events_url = here(f"/shared/{token}/messages/{message.id}/events")
+        return {**shown, **dict.fromkeys(HIDDEN), "events_url": events_url}
+    files = [{**file, "url": f"{files_url}/{file['id']}"} for file in shown["files"]]
+    parts = [{"type": "file", "file": file} for file in files]
+    words = [part for part in shown["parts"] if part["type"] != "file"]
+    return {**shown, **dict.fromkeys(HIDDEN), "files": files, "parts": [*parts, *words], "events_url": None}
 
 
-def _file_url(token: str, message_id: str, file: File) -> str:
-    return f"/shared/{token}/messages/{message_id}/files/{file.id}"
+def _files_url(token: str, message_id: str) -> str:
+    return here(f"/shared/{token}/messages/{message_id}/files")

@@ -24,6 +24,7 @@ from chatapp.reading.sources import Source
 from chatapp.service import Answer, Begun
 from chatapp.transcript import Transcript
 from chatapp.web import credentials, current_caller, current_service, trace_id
+from chatapp.web.addresses import addressed, addressed_source
 from chatapp.web.limit_headers import is_limited, limited
 from chatapp.wire.client_socket import ClientSocket
 
@@ -84,6 +85,7 @@ def respond(
     """
     service = current_service()
     check_place()
+    source = addressed_source(source, on_leave.run_id)
     suffix = f"@{on_leave.run_id}" if resumes_here else ""
     after = position(suffix) if dialect.has_event_ids else 0
     if dialect.has_event_ids and not (after or late):
@@ -165,7 +167,7 @@ def wait(answer: Answer, on_leave: OnLeave) -> Transcript:
     client.start()
     leave = credentials().enter(current_caller().credential, stop)
     try:
-        return service.wait(answer)
+        return addressed(service.wait(answer), answer.id)
     finally:
         client.stop()
         leave_place()

@@ -173,3 +173,17 @@ def test_it_recovers_from_its_start_on_and_survives_a_store_that_is_away(
     soon(lambda: "left" in answers.kept)
     assert "recovery failed" in caplog.text
     assert TextDelta("half") in events_of(log, "left")
+
+
+def test_an_answer_that_the_database_lost_is_kept_again_from_its_log(
+    log: SharedLog, answers: Answers, recovery: Recovery
+) -> None:
+    log.create("run_1")
+    for entry in a_run("hello", run_id="run_1"):
+        log.append("run_1", entry.event)
+    log.settle("run_1")
+    log.create("run_2")
+    append(log, "run_2", a_start("run_2"), "another process makes it")
+    answers.lost = ["run_1", "run_2"]
+    recovery.recover()
+    assert answers.kept["run_1"].content == "hello" and answers.lost == ["run_2"]

@@ -17,7 +17,7 @@ from chatapp.cancel import CancelScope
 from chatapp.errors import LogError, LogUnavailable, UnknownRun
 from chatapp.events import Entry, TextDelta, ToolResult
 from chatapp.ids import new_id
-from chatapp.logs import EventLog
+from chatapp.logs import EventLog, LogObserver
 from chatapp.logs.memory import MemoryLog
 from chatapp.logs.redis.log import RedisLog
 from chatapp.logs.redis.tuning import Tuning as RedisTuning
@@ -37,16 +37,18 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
 def make_log(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MakeLog]:
     made: list[EventLog] = []
 
-    def make(retention: float = 3600.0) -> EventLog:
+    def make(retention: float = 3600.0, observer: LogObserver | None = None) -> EventLog:
         match request.param:
             case "redis":
                 server = request.getfixturevalue("redis")
                 server.command("FLUSHALL")
-                log: EventLog = RedisLog(server.url, retention=retention, tuning=RedisTuning(sweep_s=0.05))
+                tuning = RedisTuning(sweep_s=0.05)
+                log: EventLog = RedisLog(server.url, retention=retention, observer=observer, tuning=tuning)
             case "sqlite":
-                log = SQLiteLog(tmp_path / "log.db", retention=retention, tuning=Tuning(sweep_s=0.05))
+                path, own = tmp_path / "log.db", Tuning(sweep_s=0.05)
+                log = SQLiteLog(path, retention=retention, observer=observer, tuning=own)
             case _:
-                log = MemoryLog(retention)
+                log = MemoryLog(retention, observer)
         log.start()
         made.append(log)
         return log
@@ -118,6 +120,17 @@ def test_nothing_comes_after_the_end(log: EventLog) -> None:
     with pytest.raises(LogError):
         log.append(run_id, TextDelta("late"))
     assert read_all(log, run_id) == entries
+
+
+def test_an_observer_is_told_of_every_event_that_is_kept(make_log: MakeLog) -> None:
+    told: list[tuple[int, float]] = []
+
+    class Observer:
+        def flushed(self, events: int, seconds: float) -> None:
+            told.append((events, seconds))
+
+    write(make_log(observer=Observer()), 20)
+    assert sum(events for events, _ in told) == 21 and all(seconds >= 0 for _, seconds in told)
 
 
 def test_what_cannot_be_kept_is_refused_and_leaves_no_gap(log: EventLog) -> None:

@@ -8,7 +8,7 @@ from providers.chats import CALLED, HERE, PLAIN, PNG, RESULTS, SILENT, THERE
 from chatapp.chat import AnswerSchema, Chat, Image, Message, Native, Text
 from chatapp.errors import InvalidField
 from chatapp.providers.prompt import (
-    InlineImage,
+    InlineFile,
     given,
     inline_image,
     native_content,
@@ -59,6 +59,25 @@ def test_the_images_of_results_follow_them_if_only_a_user_may_have_images():
     assert [message.role for message in sendable_turns(chat(*results), "acme")] == ["tool", "tool", "tool", "user"]
 
 
+def test_the_images_that_a_model_made_follow_its_turn_if_only_a_user_may_have_images():
+    drawn, asked = Message("assistant", [Text("Here."), HERE]), Message("user", "and blue?")
+    shown = Message("user", [Text("The images that you made:"), HERE])
+    turns = list(sendable_turns(chat(drawn, asked), "acme", images_of=("user", "tool")))
+    assert turns == [Message("assistant", "Here."), shown, asked]
+    assert list(sendable_turns(chat(drawn, asked), "acme", images_of=("user", "assistant"))) == [drawn, asked]
+    assert list(sendable_turns(chat(Message("assistant", [HERE]), asked), "acme")) == [shown, asked]
+
+
+def test_a_turn_with_calls_and_its_results_stay_together():
+    drawn = Message("assistant", [HERE], tool_calls=CALLED.tool_calls)
+    turns = list(sendable_turns(chat(drawn, Message("tool", [HERE], tool_call_id="c1"), RESULTS[1]), "acme"))
+    assert [turn.role for turn in turns] == ["assistant", "tool", "tool", "user"]
+    assert [part.text for part in turns[-1].content if isinstance(part, Text)] == [
+        "The images that you made:",
+        "The images that the tools returned:",
+    ]
+
+
 @pytest.mark.parametrize(
     ("field", "value"), [("seed", 0), ("stop", ["."]), ("schema", AnswerSchema({})), ("json_mode", True)]
 )
@@ -81,7 +100,7 @@ def test_parts_are_without_empty_texts(content, expected):
     [f"data:image/png;base64,{PNG}", f"data:image/png;name=a.png;base64,{PNG}"],
 )
 def test_an_image_inside_the_request_is_taken_apart(url):
-    assert inline_image(Image(url), "acme") == split_data_url(url) == InlineImage("image/png", PNG)
+    assert inline_image(Image(url), "acme") == split_data_url(url) == InlineFile("image/png", PNG)
 
 
 @pytest.mark.parametrize("url", [THERE.url, "data:image/png,raw", "data:;base64,AAAA", "data:image/png;base64,?"])

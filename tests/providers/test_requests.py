@@ -156,8 +156,8 @@ def test_a_request_says_nothing_that_was_not_asked(adapter):
         (Ollama, {"messages": [Message("user", [THERE])]}, "messages"),
         (Gemini, {"messages": [Message("user", [THERE])]}, "messages"),
         (Gemini, {"messages": [Message("user", [Image("data:image/png,raw")])]}, "messages"),
-        (OpenAIChat, {"messages": [Message("assistant", [HERE])]}, "messages"),
-        (Anthropic, {"messages": [Message("assistant", [HERE])]}, "messages"),
+        (OpenAIChat, {"messages": [Message("system", [HERE])]}, "messages"),
+        (Anthropic, {"messages": [Message("system", [HERE])]}, "messages"),
     ],
 )
 def test_what_a_protocol_cannot_carry_is_refused_by_name(adapter, changes, field):

@@ -4,6 +4,7 @@ import pytest
 from drivers import an_answer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 from chatapp.chat import Ask, Message
 from chatapp.errors import InvalidField, NotFound
@@ -12,12 +13,14 @@ from chatapp.storage import Begun, StoredMessage
 from chatapp.storage.branching import Branches
 from chatapp.storage.conversations import Conversations
 from chatapp.storage.database import Database, open_database
+from chatapp.storage.tables import MessageRow
 
 
 class Store:
     """One conversation, and short words for what one does in it."""
 
     def __init__(self, database: Database) -> None:
+        self.database = database
         self.conversations = Conversations(database.engine)
         self.branches = Branches(database.engine)
         first = self._begin(Ask(said=[Message("user", "q0")], keep=True))
@@ -46,7 +49,10 @@ class Store:
         return [message.content for message in self.shown()]
 
     def versions(self) -> dict[str, list[str]]:
-        return self.branches.versions("ann", self.id)
+        """Of all messages, shown or not."""
+        with self.database.engine.connect() as connection:
+            ids = connection.scalars(select(MessageRow.id).where(MessageRow.conversation_id == self.id)).all()
+        return self.branches.versions("ann", self.id, self.branches.messages("ann", sorted(ids)))
 
     def _begin(self, ask: Ask) -> Begun:
         return self.conversations.begin(ask, "ann", "mock", "words")

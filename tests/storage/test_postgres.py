@@ -1,5 +1,6 @@
 """What only Postgres asks for: it is far away, and many machines share it."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -59,7 +60,7 @@ def test_several_machines_migrate_at_once(url: str, tmp_path: Path) -> None:
         folder.mkdir()
     opening = [gevent.spawn(open_database, url, folder) for folder in folders]
     for database in [greenlet.get(timeout=BOUND_S) for greenlet in opening]:
-        Conversations(database.engine).recent("ann")
+        Conversations(database.engine).ping()
         database.close()
 
 
@@ -78,3 +79,17 @@ def test_a_password_stands_in_no_error(tmp_path: Path, closed_port: int) -> None
     with pytest.raises(ConfigError, match="database_url") as caught:
         open_database(f"postgresql+psycopg://ann:hidden@127.0.0.1:{closed_port}/x", tmp_path)
     assert "hidden" not in str(caught.value)
+
+
+def test_a_server_that_stands_still_is_given_up_and_found_again(postgres: Postgres, url: str, tmp_path: Path) -> None:
+    database = open_database(url, tmp_path, answer_s=0.3)
+    conversations = Conversations(database.engine)
+    conversations.ping()
+    postgres.signal(signal.SIGSTOP)
+    try:
+        with gevent.Timeout(BOUND_S), pytest.raises(DatabaseUnavailable):
+            conversations.ping()
+    finally:
+        postgres.signal(signal.SIGCONT)
+    soon(lambda: conversations.ping() is None, DatabaseUnavailable)
+    database.close()

@@ -7,7 +7,7 @@ from chatapp.chat import Ask, Message
 from chatapp.errors import NotFound
 from chatapp.storage.conversations import Conversations
 from chatapp.storage.database import Database
-from chatapp.storage.retention import Retention
+from chatapp.storage.retention import PIECE, Retention
 
 
 def begin(conversations: Conversations, *, keep: bool, finish: bool = True) -> str:
@@ -35,6 +35,17 @@ def test_only_finished_answers_without_a_conversation_grow_old(database: Databas
     assert is_gone(conversations, loose)
     assert not conversations.answer("ann", kept).running
     assert conversations.answer("ann", running).running
+
+
+def test_many_go_in_pieces(database: Database) -> None:
+    conversations, expiry = Conversations(database.engine), Retention(database.engine, retention_s=-1)
+    loose = [begin(conversations, keep=False) for _ in range(2 * PIECE + 1)]
+    expiring, turns = gevent.spawn(expiry.expire), 0
+    while not expiring.dead:
+        gevent.sleep(0.001)
+        turns += 1
+    assert expiring.get() == len(loose) and turns >= 2
+    assert all(is_gone(conversations, answer_id) for answer_id in loose)
 
 
 def test_it_deletes_from_its_start_on(database: Database) -> None:

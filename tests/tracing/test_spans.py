@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 import pytest
-from drivers import ScriptedProvider, a_chat, a_start, an_answer
+from drivers import NoApprovals, ScriptedProvider, a_chat, a_start, an_answer
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.trace import SpanKind, StatusCode
@@ -11,9 +11,10 @@ from opentelemetry.trace import SpanKind, StatusCode
 from chatapp.cancel import CancelScope
 from chatapp.chat import ToolSpec
 from chatapp.errors import RateLimited
-from chatapp.events import TextDelta, Usage
+from chatapp.events import TextDelta, ToolCall, ToolResult, Usage
 from chatapp.providers import Finished, Started
 from chatapp.tools import ToolFailed
+from chatapp.tools.toolbox import Limits, Toolbox
 from chatapp.trace import current_trace, trace_headers, trace_of
 from chatapp.tracing.otlp import OTLPTracing
 from chatapp.tracing.switch import tracing_of
@@ -130,6 +131,29 @@ def test_a_tool_call_is_a_span_without_its_arguments(recorder: Recorder) -> None
     span = recorder.spans()["execute_tool clock"]
     assert span.attributes and span.attributes["gen_ai.tool.name"] == "clock"
     assert span.attributes["error.type"] == "ToolFailed" and "secret" not in span.to_json()
+
+
+def test_a_call_of_a_run_is_named_by_its_id(recorder: Recorder) -> None:
+    class Clock:
+        type, ask = "function", False
+        spec = ToolSpec("clock", "", {})
+
+        def call(self, arguments: object, scope: CancelScope) -> object:
+            return "noon"
+
+    tools = {"clock": recorder.tracing.tool(Clock())}  # type: ignore[arg-type]
+    toolbox = Toolbox("run", tools, Limits(1, 5.0, 1000, 5.0), NoApprovals())
+    [result] = toolbox.call_all([ToolCall("call_7", "function", "clock", {})], CancelScope())
+    assert result == ToolResult("call_7", "noon")
+    span = recorder.spans()["execute_tool clock"]
+    assert span.attributes and span.attributes["gen_ai.tool.call.id"] == "call_7"
+
+
+def test_a_provider_has_the_name_of_the_conventions(recorder: Recorder) -> None:
+    provider = recorder.tracing.provider(ScriptedProvider([Finished("stop", Usage(7, 3))], name="gemini"))
+    list(provider.stream(a_chat(), CancelScope()))
+    span = recorder.spans()["chat m"]
+    assert span.attributes and span.attributes["gen_ai.provider.name"] == "gcp.gemini"
 
 
 def test_a_request_is_named_by_its_route_and_ends_with_its_body(recorder: Recorder) -> None:

@@ -5,11 +5,13 @@ model is told the `context`. The fields that all our endpoints share stand in `f
 """
 
 import hashlib
+from typing import Annotated
 
 import msgspec
 
 from chatapp.chat import Ask, Message, Part, Text
 from chatapp.dialects.request_parts import (
+    Few,
     call_of,
     distinct,
     filled,
@@ -23,6 +25,7 @@ from chatapp.dialects.request_parts import (
 from chatapp.dialects.requests import AnswerRequest, Name
 from chatapp.errors import InvalidField
 from chatapp.events import ToolCall
+from chatapp.hub import with_pauses
 
 
 class Source(msgspec.Struct, frozen=True, rename="camel"):
@@ -49,8 +52,8 @@ class Call(msgspec.Struct, frozen=True):
 
 class AGUIMessage(msgspec.Struct, frozen=True, rename="camel"):
     role: str
-    content: str | list[ContentPart] | dict[str, object] | None = None
-    tool_calls: list[Call] | None = None
+    content: str | Annotated[list[ContentPart], Few] | dict[str, object] | None = None
+    tool_calls: Annotated[list[Call], Few] | None = None
     tool_call_id: str = ""
     error: str | None = None
 
@@ -97,7 +100,7 @@ class AGUIRequest(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     def _messages(self) -> list[Message]:
         messages = [Message("system", f"{known.description}: {known.value}") for known in self.context or ()]
         thought, told = "", len(messages)
-        for index, message in enumerate(self.messages):
+        for index, message in enumerate(with_pauses(self.messages)):
             field = f"messages[{index}]"
             if message.role == "reasoning":
                 thought = _thought(f"{field}.content", message.content)

@@ -10,10 +10,11 @@ from typing import Annotated, Literal
 import msgspec
 
 from chatapp.chat import Ask, Message, Part, Text
-from chatapp.dialects.request_parts import filled, given, image_of, joined
+from chatapp.dialects.request_parts import Few, filled, given, image_of, joined
 from chatapp.dialects.requests import AnswerRequest, Name
 from chatapp.errors import InvalidField
 from chatapp.events import ToolCall
+from chatapp.hub import with_pauses
 from chatapp.wire.json_text import json_data
 
 FOR_THE_PAGE = ("data-", "source-", "step-start")
@@ -35,7 +36,7 @@ class UIPart(msgspec.Struct, frozen=True, rename="camel"):
 
 class UIMessage(msgspec.Struct, frozen=True):
     role: Literal["system", "user", "assistant"]
-    parts: list[UIPart]
+    parts: Annotated[list[UIPart], Few]
 
 
 class UIChatRequest(AnswerRequest, frozen=True, kw_only=True):
@@ -61,7 +62,7 @@ class UIChatRequest(AnswerRequest, frozen=True, kw_only=True):
 
     def _said(self, first: int) -> list[Message]:
         said: list[Message] = []
-        for index, message in enumerate(self.messages[first:], first):
+        for index, message in enumerate(with_pauses(self.messages[first:]), first):
             field = f"messages[{index}].parts"
             said += _steps(field, message.parts) if message.role == "assistant" else [_turn(field, message)]
         return said

@@ -8,7 +8,7 @@ Source: https://platform.claude.com/docs/en/api/messages
 
 import re
 from collections.abc import Iterator
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -24,6 +24,7 @@ from chatapp.chat import (
 from chatapp.dialects.anthropic.events import PROTOCOL
 from chatapp.dialects.anthropic.request_blocks import Block, Turn, blocks_of, messages_of, text_of
 from chatapp.dialects.request_parts import (
+    Few,
     PositiveInt,
     Share,
     Temperature,
@@ -36,6 +37,7 @@ from chatapp.dialects.request_parts import (
 )
 from chatapp.dialects.requests import Name, OnDisconnect
 from chatapp.errors import InvalidField
+from chatapp.hub import with_pauses
 
 LITTLE, MUCH = 4096, 12288  # tokens of a budget: a low effort is below, a high one from there on
 HOSTED = re.compile(r"(web_search|web_fetch|code_execution|tool_search_tool_[a-z0-9]+)_\d{8}")  # by Anthropic
@@ -92,7 +94,7 @@ class MessagesRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     model: Name | None = None
     messages: list[Turn]
-    system: str | list[Block] | None = None
+    system: str | Annotated[list[Block], Few] | None = None
     max_tokens: PositiveInt | None = None
     stream: bool | None = None
     temperature: Temperature | None = None
@@ -183,7 +185,7 @@ class MessagesRequest(msgspec.Struct, frozen=True, kw_only=True):
         if not self.messages:
             raise InvalidField("messages: must not be empty")
         messages = [] if self.thread else self.system_messages()
-        for index, turn in enumerate(self.messages):
+        for index, turn in enumerate(with_pauses(self.messages)):
             messages += messages_of(f"messages[{index}]", turn)
         if self.previous() is None:  # else a result's call may be in the messages that were kept
             refuse_orphans("messages", messages)

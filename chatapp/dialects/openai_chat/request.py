@@ -4,7 +4,7 @@ Unknown fields are ignored, and so are hints that do not change what the answer 
 `metadata`, `service_tier`, …). An unsupported field that would change it is refused by its name.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -13,6 +13,7 @@ from chatapp.chat import AnswerSchema, Ask, ChatOptions, Effort, Message, Native
 from chatapp.dialects.openai_chat.opaque import PROTOCOL
 from chatapp.dialects.request_parts import (
     ContentPart,
+    Few,
     PositiveInt,
     Share,
     Temperature,
@@ -25,12 +26,14 @@ from chatapp.dialects.request_parts import (
     named_choice,
     refuse,
     refuse_orphans,
+    shown_with,
     thinking_of,
     tool_of,
 )
 from chatapp.dialects.requests import Name, OnDisconnect
 from chatapp.errors import InvalidField
 from chatapp.events import ToolCall
+from chatapp.hub import with_pauses
 
 
 class Function(msgspec.Struct, frozen=True):
@@ -45,14 +48,15 @@ class Call(msgspec.Struct, frozen=True):
 
 
 class Turn(msgspec.Struct, frozen=True):
-    """The last three are those of an answer as we gave it: what only its provider understands, and
-    which one that is."""
+    """The last four are those of an answer as we gave it: its pictures, what only its provider
+    understands, and which one that is."""
 
     role: Literal["system", "developer", "user", "assistant", "tool"]
-    content: str | list[ContentPart] | None = None
-    tool_calls: list[Call] | None = None
+    content: str | Annotated[list[ContentPart], Few] | None = None
+    tool_calls: Annotated[list[Call], Few] | None = None
     tool_call_id: str | None = None
     reasoning_content: str | None = None
+    images: Annotated[list[ContentPart], Few] | None = None
     reasoning_details: object = None
     extra_content: object = None
     provider: Name | None = None
@@ -155,7 +159,7 @@ class CompletionRequest(msgspec.Struct, frozen=True, kw_only=True):
     def _messages(self) -> list[Message]:
         if not self.messages:
             raise InvalidField("messages: must not be empty")
-        messages = [message(f"messages[{index}]", turn) for index, turn in enumerate(self.messages)]
+        messages = [message(f"messages[{index}]", turn) for index, turn in enumerate(with_pauses(self.messages))]
         refuse_orphans("messages", messages)
         return messages
 
@@ -180,7 +184,13 @@ def message(field: str, turn: Turn) -> Message:
         role: Role = "system" if turn.role == "developer" else turn.role
         return Message(role, filled(f"{field}.content", content))
     calls = [_call(f"{field}.tool_calls[{index}]", call) for index, call in enumerate(turn.tool_calls or ())]
-    return Message("assistant", content, tool_calls=calls, reasoning=turn.reasoning_content or "", native=_native(turn))
+    return Message(
+        "assistant",
+        shown_with(content, turn.images or ()),
+        tool_calls=calls,
+        reasoning=turn.reasoning_content or "",
+        native=_native(turn),
+    )
 
 
 def _native(turn: Turn) -> Native | None:

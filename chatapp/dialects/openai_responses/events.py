@@ -127,7 +127,7 @@ class ResponsesDialect(Dialect):
             match change:
                 case Grew():
                     item = self._items[change.block.index]
-                    item.text += change.text
+                    item.add(change.text)
                     yield from self._events(item.delta(change.text))
                 case Opened():
                     item = self._item(change.block)

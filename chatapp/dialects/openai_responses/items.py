@@ -8,6 +8,7 @@ import msgspec
 
 from chatapp.events import CitedSource, File
 from chatapp.large_values import to_base64
+from chatapp.text import GrowingText
 
 Events: TypeAlias = Iterator[tuple[str, Mapping[str, object]]]
 """Names without `response.`, and fields without `type` and `sequence_number`."""
@@ -15,17 +16,24 @@ Events: TypeAlias = Iterator[tuple[str, Mapping[str, object]]]
 
 class Item(ABC):
     """One item. Its id is made of `run` and of `index`, its place in the output. `text` is what it
-    holds so far; `status` is `in_progress` until it is done."""
+    holds so far, by what was `add`ed; `status` is `in_progress` until it is done."""
 
     prefix: ClassVar[str]
 
     def __init__(self, run: str, index: int) -> None:
         self.encrypted_content = ""  # of thinking: what only its provider can read
-        self.text = ""
         self.done = False
         self.status = "in_progress"
         self._id = f"{self.prefix}_{run}_{index}"
         self._index = index
+        self._text = GrowingText()
+
+    @property
+    def text(self) -> str:
+        return str(self._text)
+
+    def add(self, text: str) -> None:
+        self._text.add(text)
 
     @abstractmethod
     def whole(self) -> dict[str, object]:
@@ -57,7 +65,7 @@ class TextItem(Item):
         self._annotations: list[Mapping[str, object]] = []
 
     def whole(self) -> dict[str, object]:
-        content = [self._part] if self.text or self.done else []
+        content = [self._part] if self._text.chars or self.done else []
         return {"id": self._id, "type": "message", "status": self.status, "role": "assistant", "content": content}
 
     def opened(self) -> Events:
@@ -69,7 +77,7 @@ class TextItem(Item):
 
     def cite(self, source: CitedSource) -> Events:
         """The protocol demands a place in this text: its end, if the source names none here."""
-        start, end = len(self.text), len(self.text)
+        start, end = self._text.chars, self._text.chars
         if source.start is not None and source.start >= self._offset:
             start, end = source.start - self._offset, (source.end or source.start) - self._offset
         about = {"url": source.url, "title": source.title, "start_index": start, "end_index": end}
@@ -94,7 +102,7 @@ class ThinkingItem(Item):
     prefix = "rs"
 
     def whole(self) -> dict[str, object]:
-        summary = [self._part] if self.text or self.done else []
+        summary = [self._part] if self._text.chars or self.done else []
         sealed = {"encrypted_content": self.encrypted_content} if self.encrypted_content else {}
         return {"id": self._id, "type": "reasoning", "summary": summary, **sealed}
 

@@ -1,23 +1,25 @@
 """The input of a request: items, as messages. Every refusal names the field."""
 
 from collections.abc import Callable, Sequence
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
-from chatapp.chat import Message, Native
+from chatapp.chat import Image, Message, Native, Part
+from chatapp.chat import content_of as with_images
+from chatapp.dialects.media import picture_url
 from chatapp.dialects.openai_responses.events import PROTOCOL
 from chatapp.dialects.openai_responses.request_tools import TOOL_SEARCH, ClientTools, OfferedTool
-from chatapp.dialects.request_parts import ContentPart, call_of, content_of, filled, given
+from chatapp.dialects.request_parts import ContentPart, Few, call_of, content_of, filled, given
 from chatapp.errors import InvalidField, NotFound
 from chatapp.events import ToolCall
+from chatapp.hub import with_pauses
 from chatapp.wire.json_text import json_data
 
 SERVED = (
     "web_search_call",
     "file_search_call",
     "code_interpreter_call",
-    "image_generation_call",
     "computer_call",
     "computer_call_output",
     "mcp_call",
@@ -35,16 +37,17 @@ class Item(msgspec.Struct, frozen=True):
     type: str | None = None
     id: str | None = None
     role: Literal["system", "developer", "user", "assistant"] | None = None
-    content: str | list[ContentPart] | None = None
+    content: str | Annotated[list[ContentPart], Few] | None = None
     call_id: str | None = None
     name: str | None = None
     namespace: str | None = None
     arguments: str | dict[str, object] | None = None
     input: str | None = None
-    output: str | list[ContentPart] | dict[str, object] | None = None
-    summary: list[ContentPart] | None = None
+    output: str | Annotated[list[ContentPart], Few] | dict[str, object] | None = None
+    summary: Annotated[list[ContentPart], Few] | None = None
     tools: list[OfferedTool] | None = None
     encrypted_content: str | None = None
+    result: object = None
 
     @property
     def kind(self) -> str:
@@ -76,7 +79,7 @@ def messages_of(given: str | Sequence[Item] | None, tools: ClientTools, field: s
     if not given:
         raise InvalidField(f"{field}: must not be empty")
     turns = _Turns(tools)
-    for index, item in enumerate(given):
+    for index, item in enumerate(with_pauses(given)):
         _add(f"{field}[{index}]", item, turns, tools)
     return turns.all()
 
@@ -96,10 +99,10 @@ class _Turns:
 
     def extend(self, piece: Message) -> None:
         """Go on with the assistant's turn, unless its text is there and something else begins."""
-        if self._has_text and (piece.content or piece.reasoning or piece.native):
+        if self._has_text and (piece.text or piece.reasoning or piece.native):
             self._close()
         self._pieces.append(piece)
-        self._has_text = self._has_text or bool(piece.content)
+        self._has_text = self._has_text or bool(piece.text)
 
     def all(self) -> list[Message]:
         self._close()
@@ -114,13 +117,21 @@ class _Turns:
         sealed = any(piece.native for piece in pieces)
         return Message(
             "assistant",
-            next((piece.content for piece in pieces if piece.content), ""),
+            _content(pieces),
             reasoning="".join(piece.reasoning for piece in pieces),
             tool_calls=[call for piece in pieces for call in piece.tool_calls],
             native=Native(PROTOCOL, [part for piece in pieces for part in _native(piece, self._tools)])
             if sealed
             else None,
         )
+
+
+def _content(pieces: Sequence[Message]) -> str | list[Part]:
+    """The text of a turn, and the pictures that were made in it."""
+    said = next((piece for piece in pieces if piece.text), Message("assistant", ""))
+    shown = [piece.content for piece in pieces if piece is not said and isinstance(piece.content, list)]
+    made = [part for content in shown for part in content if isinstance(part, Image)]
+    return with_images(said.text, made) if made else said.content
 
 
 def _stored(field: str, item: Item, find: Find) -> Item:
@@ -138,6 +149,9 @@ def _add(field: str, item: Item, turns: _Turns, tools: ClientTools) -> None:
             _add_message(field, item, turns)
         case "reasoning":
             turns.extend(_thinking(item))
+        case "image_generation_call":
+            if isinstance(item.result, str) and item.result:
+                turns.extend(Message("assistant", [Image(picture_url(item.result))]))
         case "tool_search_call" | "tool_search_output" if not item.call_id:
             pass  # OpenAI searched by itself
         case "function_call" | "custom_tool_call" | "tool_search_call":

@@ -24,7 +24,7 @@ from chatapp.logs.redis.scripts import CANCEL, CREATE, LEAVE, READERS, SETTLE, T
 MISSING, FENCED = -1, -2
 PIECES = 8  # read at first; one may hold 256 events, or a picture
 NEWS_PIECES = 4  # of a run in one go: a writer sends one in 5 ms, and hundreds of runs may be followed
-READ_BYTES = 128 << 10
+READ_BYTES = 32 << 10
 INBOX_S = 3600  # of a process that is gone for good
 READERS_S = 24 * 3600  # a run is over by then
 WRITERS = "chatapp:writers"

@@ -7,7 +7,7 @@ from chatapp.events import Entry
 from chatapp.logs import READ_ENTRIES
 from chatapp.logs.sqlite.pieces import Piece, decode_times, encode_times
 
-READ_BYTES = 64 << 10  # in one answer, as READ_ENTRIES; and a reader that is stuck holds so much
+READ_BYTES = 32 << 10  # in one answer, as READ_ENTRIES; and a reader that is stuck holds so much
 
 
 class Chunks:

@@ -13,6 +13,7 @@ from chatapp.settings import Settings
 from chatapp.storage.database import open_as_it_is, sqlite_file
 
 PRIVATE = ("secret_key", "chat_history", "conversations.sqlite3", "log.sqlite3")
+LOG_FIX = "check CHATAPP_LOG_URL, and that its store runs"
 FREE_ROOT = "make it writable for the server's user: chown, or another CHATAPP_DATA"
 
 
@@ -57,13 +58,18 @@ def _database(settings: Settings) -> Iterator[Finding]:
             return
         open_as_it_is(settings.database_url, settings.data).dispose()
     except ConfigError as error:
-        fix = (
-            "run `chatapp db upgrade`" if "db upgrade" in error.message else "check CHATAPP_DATABASE_URL and its server"
-        )
-        yield problem("database", masked_text(error.message), fix)
+        yield problem("database", masked_text(error.message), _fix_of_database(error, settings))
         return
     shown = path or masked_text(settings.database_url)
     yield ok("database", f"{shown} opens; its migrations are complete")
+
+
+def _fix_of_database(error: ConfigError, settings: Settings) -> str:
+    if "db upgrade" in error.message:
+        return "run `chatapp db upgrade`"
+    if settings.database_url:
+        return "check CHATAPP_DATABASE_URL and its server"
+    return "restore a backup: `chatapp db restore FILE`; or move the file away, and begin with nothing"
 
 
 def _log(settings: Settings) -> Iterator[Finding]:
@@ -78,6 +84,7 @@ def _log(settings: Settings) -> Iterator[Finding]:
         finally:
             log.close()
     except ChatappError as error:
-        yield problem("log", masked_text(error.message), "check CHATAPP_LOG_URL, and that its store runs")
+        fix = f"move {path} away: it holds the last runs alone" if settings.log_url == "sqlite:" else LOG_FIX
+        yield problem("log", masked_text(error.message), fix)
     else:
         yield ok("log", f"{masked_text(settings.log_url)} answers")

@@ -14,7 +14,6 @@ from chatapp.chat import Chat
 from chatapp.errors import Truncated
 from chatapp.events import (
     AttemptReset,
-    FinishReason,
     NativePiece,
     ReasoningDelta,
     StreamEvent,
@@ -24,7 +23,7 @@ from chatapp.events import (
 )
 from chatapp.providers import Finished
 from chatapp.providers.anthropic.blocks import Block
-from chatapp.providers.anthropic.request import PROTOCOL, request_body
+from chatapp.providers.anthropic.request import PROTOCOL, TAKE_DOCUMENTS, request_body
 from chatapp.providers.http import HTTPProvider, ProviderRequest
 from chatapp.providers.media import objects
 from chatapp.providers.reply import Reply, ReplyItems
@@ -35,12 +34,6 @@ from chatapp.wire.upstream_errors import stream_error
 
 VERSION = {"anthropic-version": "2023-06-01"}
 
-FINISH: dict[str, FinishReason] = {
-    "max_tokens": "length",
-    "model_context_window_exceeded": "length",
-    "refusal": "content_filter",
-}
-FAILED = ("error", "failed", "aborted")
 KINDS = ("text", "thinking", "redacted_thinking", "tool_use", "server_tool_use", "mcp_tool_use")
 EVENTS = (
     "message_start",
@@ -64,7 +57,9 @@ class Anthropic(HTTPProvider):
         return {"x-api-key": key, **VERSION}
 
     def request(self, chat: Chat) -> ProviderRequest:
-        return ProviderRequest("/v1/messages", request_body(chat, self.name, STYLES[self.thinking]), VERSION)
+        takes_documents = self.host.endswith(TAKE_DOCUMENTS)
+        body = request_body(chat, self.name, STYLES[self.thinking], takes_documents)
+        return ProviderRequest("/v1/messages", body, VERSION)
 
     def decode(self, body: Iterable[bytes]) -> ReplyItems:
         reply = _Reply(self.name, self.max_reply_bytes)
@@ -129,7 +124,6 @@ class _Reply(Reply[_Event]):
 
     def __init__(self, who: str, max_bytes: int) -> None:
         super().__init__(who, max_bytes)
-        self._stop_reason = ""
         self._begun = False
         self._usage = _Usage()
         self._late: list[msgspec.Raw] = []  # content that came whole, beside the blocks
@@ -163,7 +157,8 @@ class _Reply(Reply[_Event]):
                 yield from self._stop_block(index)
             case "message_delta":
                 self._count(event.usage)
-                self._stop_with(delta.stop_reason)
+                if delta.stop_reason:
+                    self._finish(delta.stop_reason)
             case "message_stop":
                 self._keep_late(event.message or _Message())
                 self.over = self.marked = True
@@ -185,16 +180,6 @@ class _Reply(Reply[_Event]):
     def end(self) -> Finished:
         return Finished(self._reason, self._whole_usage())
 
-    @property
-    def _reason(self) -> FinishReason:
-        return FINISH.get(self._stop_reason, "stop")
-
-    def _stop_with(self, reason: str | None) -> None:
-        if reason in FAILED:
-            raise stream_error(self._who, reason.encode())
-        self._stop_reason = reason or self._stop_reason
-        self.finished = bool(self._stop_reason)
-
     def _start(self, message: _Message) -> Iterator[StreamEvent]:
         """A second start is a gateway's second attempt: the first one is void."""
         if self._begun and self._blocks:
@@ -206,7 +191,8 @@ class _Reply(Reply[_Event]):
 
     def _keep_late(self, message: _Message) -> None:
         self._late = message.content or self._late
-        self._stop_with(message.stop_reason)
+        if message.stop_reason:
+            self._finish(message.stop_reason)
 
     def _start_block(self, index: int, raw: bytes) -> Iterator[StreamEvent]:
         if index in self._blocks:

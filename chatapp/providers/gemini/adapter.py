@@ -12,11 +12,11 @@ import msgspec
 
 from chatapp.chat import Chat
 from chatapp.errors import BadReply
-from chatapp.events import FinishReason, NativePiece, ReasoningDelta, StreamEvent, TextDelta, ToolCall, Usage
+from chatapp.events import NativePiece, ReasoningDelta, StreamEvent, TextDelta, ToolCall, Usage
 from chatapp.providers import Finished
 from chatapp.providers.gemini.media import Blob, FileData, Grounded, Grounding, file_elsewhere, inline_file
 from chatapp.providers.gemini.partial_calls import PartialArg, PartialCall
-from chatapp.providers.gemini.request import PROTOCOL, request_body
+from chatapp.providers.gemini.request import PROTOCOL, request_body, without_picture
 from chatapp.providers.http import BLANK, HTTPProvider, ProviderRequest
 from chatapp.providers.reply import Reply, ReplyItems
 from chatapp.providers.thinking import STYLES
@@ -33,17 +33,6 @@ from chatapp.wire.json_text import (
 )
 from chatapp.wire.upstream_errors import stream_error
 
-FINISH: dict[str, FinishReason] = {
-    "MAX_TOKENS": "length",
-    "SAFETY": "content_filter",
-    "RECITATION": "content_filter",
-    "LANGUAGE": "content_filter",
-    "BLOCKLIST": "content_filter",
-    "PROHIBITED_CONTENT": "content_filter",
-    "SPII": "content_filter",
-    "IMAGE_SAFETY": "content_filter",
-}
-FAILED = ("MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS", "MALFORMED_RESPONSE")
 BLOCKED = "PROHIBITED_CONTENT"
 PART_FIELDS = {"text", "thought", "thoughtSignature"}  # a part of these alone says nothing, if its text is empty
 CODE = "code_execution"
@@ -159,7 +148,6 @@ class _Reply(Reply[_Chunk]):
     def __init__(self, who: str, max_bytes: int, alone: bool = False) -> None:
         super().__init__(who, max_bytes)
         self._alone = alone
-        self._reason = ""
         self._usage: _Usage | None = None
         self._calls = WholeCalls(who, self.skip)
         self._partial: PartialCall | None = None
@@ -190,16 +178,16 @@ class _Reply(Reply[_Chunk]):
         self.finished = self.finished or (self._alone and bool(chunk.candidates))
 
     def rest(self) -> Iterator[StreamEvent]:
-        if FINISH.get(self._reason) != "length":
+        if self._reason != "length":
             yield from self._end_partial()
         yield from self._grounding.end()
         turn = [{"text": str(part)} if isinstance(part, GrowingText) else part for part in self._turn]
         signed = self._calls or any("thoughtSignature" in part for part in turn)
-        if FINISH.get(self._reason, "stop") == "stop" and signed and not self._calls.renamed:
+        if self._reason == "stop" and signed and not self._calls.renamed:
             yield NativePiece(PROTOCOL, self._who, [*turn], whole=True)
 
     def end(self) -> Finished:
-        return Finished(FINISH.get(self._reason, "stop"), _usage(self._usage))
+        return Finished(self._reason, _usage(self._usage))
 
     def _take_part(self, raw: bytes) -> Iterator[StreamEvent]:
         try:
@@ -259,18 +247,12 @@ class _Reply(Reply[_Chunk]):
         if unknown:
             self.skip(f"part {min(unknown)}")
 
-    def _finish(self, reason: str) -> None:
-        if reason in FAILED:
-            raise stream_error(self._who, reason.encode())
-        self.finished = True
-        self._reason = reason
-
     def _keep(self, raw: bytes) -> None:
         """Pieces of a text are joined, but never with a signed part."""
         try:
             text = _plain.decode(raw).text
         except UNREADABLE:
-            self._turn.append(parse_arguments(raw, self._who))
+            self._turn.append(without_picture(parse_arguments(raw, self._who)))
             return
         last = self._turn[-1] if self._turn else None
         if not isinstance(last, GrowingText):

@@ -4,11 +4,14 @@ Source: https://ai.google.dev/api/generate-content
 """
 
 import re
+from collections.abc import Sequence
 
-from chatapp.chat import Chat, Image, Message, Part
+from chatapp.chat import Chat, Document, Image, Message, Text
+from chatapp.providers.documents import Sendable
 from chatapp.providers.prompt import (
     failure,
     given,
+    inline_file,
     inline_image,
     native_content,
     parts,
@@ -64,7 +67,8 @@ def _contents(chat: Chat, who: str) -> list[Fields]:
     """Merge neighbours of one role: the results of all calls of a turn must be together."""
     ids = _own_ids(chat, who)
     contents: list[tuple[str, list[object]]] = []
-    for message, tool_name in with_tool_names(sendable_turns(chat, who, PROTOCOL)):
+    turns = sendable_turns(chat, who, PROTOCOL, images_of=("user", "assistant"), takes_documents=True)
+    for message, tool_name in with_tool_names(turns):
         if message.role == "system":
             continue
         role = "model" if message.role == "assistant" else "user"
@@ -87,11 +91,34 @@ def _own_ids(chat: Chat, who: str) -> set[object]:
 def _said(message: Message, who: str, signed: bool) -> list[object]:
     native = native_content(message, PROTOCOL, who)
     if isinstance(native, list):
-        return native
+        return with_pictures(native, [_part(part, who) for part in parts(message) if isinstance(part, Image)])
     calls: list[Fields] = [{"functionCall": {"name": c.name, "args": c.arguments}} for c in message.tool_calls]
     if calls and signed:
         calls[0] |= NO_SIGNATURE  # of parallel calls only the first has one
     return [*(_part(part, who) for part in parts(message)), *calls]
+
+
+def with_pictures(turn: Sequence[object], pictures: Sequence[Fields]) -> list[object]:
+    """The turn with the model's pictures in their places, in which it is kept without them. They
+    are left out if not all of them are there: each has a signature of its own."""
+    is_whole = len(pictures) == sum(map(is_empty_picture, turn))
+    left = iter(pictures)
+    return [
+        part | next(left) if isinstance(part, dict) and is_empty_picture(part) else part
+        for part in turn
+        if is_whole or not is_empty_picture(part)
+    ]
+
+
+def without_picture(part: Fields) -> Fields:
+    """A part of the turn as it is kept: its bytes are a file of the answer."""
+    blob = part.get("inlineData")
+    return part | {"inlineData": {**blob, "data": ""}} if isinstance(blob, dict) and not part.get("thought") else part
+
+
+def is_empty_picture(part: object) -> bool:
+    blob = part.get("inlineData") if isinstance(part, dict) else None
+    return isinstance(blob, dict) and blob.get("data") == ""
 
 
 def _result(message: Message, tool_name: str, ids: set[object]) -> Fields:
@@ -100,10 +127,10 @@ def _result(message: Message, tool_name: str, ids: set[object]) -> Fields:
     return {"functionResponse": {**given(id=id), "name": tool_name, "response": response}}
 
 
-def _part(part: Part, who: str) -> Fields:
-    if not isinstance(part, Image):
+def _part(part: Sendable, who: str) -> Fields:
+    if isinstance(part, Text):
         return _text(part.text)
-    inline = inline_image(part, who)
+    inline = inline_file(part.url) if isinstance(part, Document) else inline_image(part, who)
     return {"inlineData": {"mimeType": inline.media_type, "data": inline.data}}
 
 

@@ -9,14 +9,13 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import cached_property
-from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import UNSET
 
 from chatapp.chat import Chat
 from chatapp.errors import BadReply
-from chatapp.events import CitedSource, File, FinishReason, NativePiece, ReasoningDelta, StreamEvent, TextDelta, Usage
+from chatapp.events import CitedSource, File, NativePiece, ReasoningDelta, StreamEvent, TextDelta, Usage
 from chatapp.providers import Finished
 from chatapp.providers.http import HTTPProvider, ProviderRequest
 from chatapp.providers.openai_chat.frames import (
@@ -43,14 +42,6 @@ from chatapp.providers.tool_calls import ProviderToolCalls, ToolCallAssembler
 from chatapp.wire.json_text import NOTHING, count, is_something, parse_loosely, parse_value
 from chatapp.wire.upstream_errors import stream_error
 
-FINISH: dict[str, FinishReason] = {
-    "length": "length",
-    "max_tokens": "length",
-    "model_length": "length",
-    "content_filter": "content_filter",
-    "sensitive": "content_filter",
-}
-FAILED = ("error", "network_error", "insufficient_system_resource", "abort", "aborted", "failed", "failure", "timeout")
 RAN = {"status": "completed"}  # all that is told of a call that the provider made
 # Types of calls that the provider has made itself, such as xAI's `web_search_call`. Those that are
 # to be made have many names.
@@ -62,16 +53,12 @@ class OpenAIChat(HTTPProvider):
     default_base_url = "https://api.openai.com/v1"
     models_path = "/models"
 
-    @property
-    def _host(self) -> str:
-        return (urlsplit(self.base_url).hostname or "") if isinstance(self.base_url, str) else ""
-
     @cached_property
     def _quirks(self) -> Quirks:
-        return Quirks.of(self._host, self.thinking)
+        return Quirks.of(self.host, self.thinking)
 
     def authorization(self, key: str) -> dict[str, str]:
-        return {"api-key": key} if self._host.endswith(AZURE) else super().authorization(key)
+        return {"api-key": key} if self.host.endswith(AZURE) else super().authorization(key)
 
     def request(self, chat: Chat) -> ProviderRequest:
         return ProviderRequest("/chat/completions", request_body(chat, self.name, self._quirks))
@@ -96,7 +83,6 @@ class _Reply(Reply[Chunk]):
         self._details = ReasoningDetails()
         self._extra: object = None  # the turn's `extra_content`
         self._sealed: set[str] = set()  # the ids of calls that have an `extra_content`
-        self._reason: FinishReason = "stop"
         self._usage: Numbers | None = None
         self._tool_calls = ToolCallAssembler(who, self.skip)
         self._served = ProviderToolCalls(who)
@@ -278,12 +264,6 @@ class _Reply(Reply[Chunk]):
         if is_something(raw):
             with suppress(BadReply):
                 self._usage = parse_loosely(NUMBERS, bytes(raw), self._who, lambda kind: None)
-
-    def _finish(self, reason: str) -> None:
-        if reason in FAILED:
-            raise stream_error(self._who, reason.encode())
-        self.finished = True
-        self._reason = FINISH.get(reason, "stop")
 
 
 def _usage(usage: Numbers) -> Usage | None:

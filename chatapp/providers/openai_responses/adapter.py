@@ -11,8 +11,9 @@ import msgspec
 
 from chatapp.chat import Chat
 from chatapp.errors import BadReply
-from chatapp.events import FinishReason, NativePiece, ReasoningDelta, StreamEvent, TextDelta, ToolInputDelta, Usage
+from chatapp.events import NativePiece, ReasoningDelta, StreamEvent, TextDelta, ToolInputDelta, Usage
 from chatapp.providers import Finished
+from chatapp.providers.finish_reasons import finish_reason
 from chatapp.providers.http import HTTPProvider, ProviderRequest
 from chatapp.providers.openai_responses.frames import (
     EVENT,
@@ -28,7 +29,7 @@ from chatapp.providers.openai_responses.frames import (
 )
 from chatapp.providers.openai_responses.items import ItemTexts, Key, is_served
 from chatapp.providers.openai_responses.media import TextPlaces, pages, picture
-from chatapp.providers.openai_responses.request import PROTOCOL, request_body
+from chatapp.providers.openai_responses.request import PROTOCOL, TAKE_DOCUMENTS, request_body
 from chatapp.providers.openai_responses.whole_items import arguments_of, failure_of, goes_back, key_of, ran
 from chatapp.providers.reply import Reply, ReplyItems
 from chatapp.providers.thinking import STYLES
@@ -36,7 +37,6 @@ from chatapp.providers.tool_calls import ProviderToolCalls, ToolCallAssembler
 from chatapp.wire.json_text import count, is_something, json_data, parse_arguments, parse_loosely, parse_value
 from chatapp.wire.upstream_errors import stream_error
 
-INCOMPLETE: dict[str, FinishReason] = {"content_filter": "content_filter"}
 SERVED = (
     "web_search_call",
     "file_search_call",
@@ -67,7 +67,8 @@ class OpenAIResponses(HTTPProvider):
     models_path = "/models"
 
     def request(self, chat: Chat) -> ProviderRequest:
-        return ProviderRequest("/responses", request_body(chat, self.name, STYLES[self.thinking]))
+        takes_documents = self.host.endswith(TAKE_DOCUMENTS)
+        return ProviderRequest("/responses", request_body(chat, self.name, STYLES[self.thinking], takes_documents))
 
     def decode(self, body: Iterable[bytes]) -> ReplyItems:
         reply = _Reply(self.name, self.max_reply_bytes)
@@ -85,7 +86,6 @@ class _Reply(Reply[Event]):
 
     def __init__(self, who: str, max_bytes: int) -> None:
         super().__init__(who, max_bytes)
-        self._reason: FinishReason = "stop"
         self._usage: Numbers | None = None
         self._tool_calls = ToolCallAssembler(who, self.skip)
         self._served = ProviderToolCalls(who)
@@ -165,7 +165,7 @@ class _Reply(Reply[Event]):
         self._usage = response.usage or self._usage
         if response.status == "incomplete" or response.incomplete_details:
             reason = response.incomplete_details and response.incomplete_details.reason
-            self._reason = INCOMPLETE.get(reason or "", "length")
+            self._reason = "content_filter" if finish_reason(reason or "") == "content_filter" else "length"
         for index, raw in enumerate(response.output or ()):
             item = self._parse(bytes(raw))
             if item and not self._is_done(index, item):

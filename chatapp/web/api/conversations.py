@@ -1,51 +1,50 @@
 """Conversations as JSON: list, read, rename, pin, delete; their settings, and what was seen."""
 
-from typing import Any
-
 import msgspec
 from flask import Blueprint, Response, jsonify, request
 
 from chatapp.dialects.requests import SeenRequest, TitleRequest
 from chatapp.errors import InvalidField
-from chatapp.service import Conversation, ConversationSettings, Listed
+from chatapp.service import Conversation, ConversationSettings
 from chatapp.web import current_caller, current_service
 from chatapp.web.bodies import number, parse
 from chatapp.web.endpoint import CHANGING, JSON, WITH_BODY, Parameter, endpoint
-from chatapp.web.message_json import conversation_json, messages_json
+from chatapp.web.message_json import LAST_ONES, MOST, PAGE, conversation_json, last_ones, list_json, page_json
 
 blueprint = Blueprint("conversations", __name__, url_prefix="/api/v1/conversations")
 
-MOST = 200  # of a page, of conversations or of messages
 LISTING = (
     Parameter("limit", {"type": "integer", "minimum": 1, "maximum": MOST}, f"How many at most; {MOST} by default."),
     Parameter("before", {"type": "string"}, "The `next` of the page before."),
-    Parameter("pinned", {"type": "boolean"}, "Only those that are pinned, or only the others."),
+    Parameter(
+        "pinned",
+        {"enum": ["true", "false", "first"]},
+        "Only those that are pinned, or only the others; or all pinned ones before the first page of the others.",
+    ),
 )
 
 
 @endpoint(blueprint.get(""), answers={200: (JSON,)}, parameters=LISTING)
 def list_conversations() -> Response:
     """Your conversations, the last used first, by pages; `next` is null on the last one."""
-    listed, rest = current_service().listing.page(
-        current_caller().owner, int(number("limit", MOST, 1, MOST)), request.args.get("before", ""), _pinned()
-    )
-    return jsonify(conversations=[_listed_json(each) for each in listed], next=rest or None)
+    limit, before = int(number("limit", MOST, 1, MOST)), request.args.get("before", "")
+    listing, owner = current_service().listing, current_caller().owner
+    if request.args.get("pinned") == "first":
+        return jsonify(list_json(*listing.page_pinned_first(owner, limit, before)))
+    return jsonify(list_json(*listing.page(owner, limit, before, _pinned())))
 
 
-@endpoint(blueprint.get("/<conversation_id>"), answers={200: (JSON,)}, summary="One, with the messages that it shows.")
+@endpoint(blueprint.get("/<conversation_id>"), answers={200: (JSON,)}, parameters=(LAST_ONES,))
 def get_conversation(conversation_id: str) -> Response:
-    return jsonify(conversation_json(conversation_id))
+    """One, with the messages that it shows; with a `limit` the last ones, and the `next` page."""
+    return jsonify(conversation_json(conversation_id, last_ones()))
 
 
 @endpoint(blueprint.get("/<conversation_id>/messages"), answers={200: (JSON,)}, parameters=LISTING[:2])
 def list_messages(conversation_id: str) -> Response:
     """The messages that it shows, by pages, the last page first; in order within a page."""
-    limit = int(number("limit", 50, 1, MOST))
-    messages = current_service().listing.messages(
-        current_caller().owner, conversation_id, limit, request.args.get("before", "")
-    )
-    rest = messages[0].id if len(messages) == limit and messages[0].parent else None
-    return jsonify(messages=messages_json(conversation_id, messages), next=rest)
+    limit = int(number("limit", PAGE, 1, MOST))
+    return jsonify(page_json(conversation_id, limit, request.args.get("before", "")))
 
 
 @endpoint(
@@ -93,9 +92,16 @@ def set_settings(conversation_id: str) -> Response:
 
 @endpoint(blueprint.delete("/<conversation_id>"), answers={204: ()}, errors=CHANGING)
 def delete_conversation(conversation_id: str) -> Response:
-    """Delete it with all its messages; answers that are still running are stopped."""
+    """Delete it with all its messages; answers that are still running are stopped. For some minutes
+    it can be brought back."""
     current_service().delete_conversation(current_caller(), conversation_id)
     return Response(status=204)
+
+
+@endpoint(blueprint.post("/<conversation_id>/restore"), answers={200: (JSON,)}, errors=CHANGING)
+def restore_conversation(conversation_id: str) -> Response:
+    """Bring back one that you have just deleted."""
+    return _changed(current_service().deletion.restore(current_caller().owner, conversation_id))
 
 
 def _pinned() -> bool | None:
@@ -107,17 +113,7 @@ def _pinned() -> bool | None:
         case "false" | "0":
             return False
         case _:
-            raise InvalidField("pinned: expected true or false")
-
-
-def _listed_json(listed: Listed) -> dict[str, Any]:
-    conversation: dict[str, Any] = msgspec.to_builtins(listed.conversation)
-    return {
-        **conversation,
-        "pinned": listed.conversation.pinned,
-        "running": listed.running,
-        "unread": listed.unread,
-    }
+            raise InvalidField("pinned: expected true, false or first")
 
 
 def _changed(conversation: Conversation) -> Response:

@@ -14,6 +14,7 @@ from chatapp.reading.reader import AlreadyComplete
 from chatapp.reading.sources import Source
 from chatapp.service import Answer
 from chatapp.web import current_caller, current_service
+from chatapp.web.addresses import addressed_source
 from chatapp.web.endpoint import STREAM, Parameter, endpoint
 from chatapp.web.streaming import NO_HEADERS, check_place, is_live, mode_name, streamed
 
@@ -72,7 +73,7 @@ def _positions(answers: Iterable[str]) -> dict[str, int]:
 def _source(answer: Answer, late: bool) -> Source:
     """At the pace of people, if they follow it from its start."""
     service = current_service()
-    source = service.source(answer)
+    source = addressed_source(service.source(answer), answer.id)
     return source if late or not is_live(answer) else Spread(source, service.settings.pace_s)
 
 

@@ -11,9 +11,10 @@ from chatapp.reading.disconnect import OnLeave
 from chatapp.reading.pace import Replay
 from chatapp.service import Answer
 from chatapp.web import current_caller, current_service
+from chatapp.web.addresses import here
 from chatapp.web.bodies import number, parse, stops_on_leave
 from chatapp.web.endpoint import CHANGING, JSON, RUNNING, STREAM, Parameter, endpoint
-from chatapp.web.message_json import EVENTS_URL, conversation_json, message_json, versions_json
+from chatapp.web.message_json import EVENTS_URL, LAST_ONES, conversation_json, last_ones, message_json, versions_json
 from chatapp.web.streaming import begin, dialect_name, is_live, position, respond
 
 blueprint = Blueprint("messages", __name__)
@@ -57,7 +58,8 @@ def post_message() -> tuple[Response, int]:
     body = {
         "id": answer.id,
         "conversation_id": answer.conversation_id,
-        "events_url": EVENTS_URL.format(id=answer.id) + query,
+        "parent": answer.parent,
+        "events_url": here(EVENTS_URL.format(id=answer.id)) + query,
         "result_mode": answer.result_mode,
     }
     return jsonify(body), 202
@@ -109,10 +111,16 @@ def list_versions(message_id: str) -> Response:
     return jsonify(versions=versions_json(message))
 
 
-@endpoint(blueprint.post("/api/v1/messages/<message_id>/choose"), answers={200: (JSON,)}, errors=CHANGING)
+@endpoint(
+    blueprint.post("/api/v1/messages/<message_id>/choose"),
+    answers={200: (JSON,)},
+    parameters=(LAST_ONES,),
+    errors=CHANGING,
+)
 def choose_version(message_id: str) -> Response:
     """Show this version, and what followed it last; the conversation as it is then."""
-    return jsonify(conversation_json(current_service().branches.choose(current_caller().owner, message_id)))
+    limit = last_ones()  # before anything changes
+    return jsonify(conversation_json(current_service().branches.choose(current_caller().owner, message_id), limit))
 
 
 def _dialect_for(answer: Answer) -> Dialect:

@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 
 from chatapp.errors import InvalidField
-from chatapp.service import Hit
+from chatapp.service import Hit, TitleHit
 from chatapp.web import current_caller, current_service
 from chatapp.web.bodies import number
 from chatapp.web.endpoint import JSON, Parameter, endpoint
@@ -26,11 +26,13 @@ QUERY = (
 def search() -> Response:
     """Messages in which all the words stand, the newest first, by pages; `next` is null on the last
     one. A page may be short, or empty, and have a `next`: it looked at as much as one request
-    may."""
-    hits, rest = current_service().search.find(
-        current_caller().owner, _words(), int(number("limit", 20, 1, MOST)), request.args.get("before", "")
-    )
-    return jsonify(hits=[_hit_json(hit) for hit in hits], next=rest or None)
+    may. The first page has `conversations`, too: those in whose titles the words stand."""
+    owner, words, before = current_caller().owner, _words(), request.args.get("before", "")
+    limit, find = int(number("limit", 20, 1, MOST)), current_service().search
+    titles = [] if before else find.titles(owner, words, limit)
+    hits, rest = find.find(owner, words, limit, before)
+    found = [_title_json(hit) for hit in titles]
+    return jsonify(conversations=found, hits=[_hit_json(hit) for hit in hits], next=rest or None)
 
 
 def _words() -> list[str]:
@@ -43,22 +45,33 @@ def _words() -> list[str]:
     return list(dict.fromkeys(words))
 
 
+def _title_json(hit: TitleHit) -> dict[str, Any]:
+    conversation = hit.conversation
+    pieces = _pieces(conversation.title, hit.marks)
+    return {"id": conversation.id, "title": conversation.title, "updated": conversation.updated, "snippet": pieces}
+
+
 def _hit_json(hit: Hit) -> dict[str, Any]:
-    """The snippet in pieces: their joined texts are it, and those with a `mark` are the words."""
-    pieces: list[dict[str, object]] = []
-    end = 0
-    for begin, until in hit.marks:
-        if begin > end:
-            pieces.append({"text": hit.text[end:begin]})
-        pieces.append({"text": hit.text[begin:until], "mark": True})
-        end = until
-    if end < len(hit.text):
-        pieces.append({"text": hit.text[end:]})
     return {
         "message_id": hit.message_id,
         "conversation_id": hit.conversation_id,
         "title": hit.title,
         "role": hit.role,
         "created": hit.created,
-        "snippet": pieces,
+        "shown": hit.shown,
+        "snippet": _pieces(hit.text, hit.marks),
     }
+
+
+def _pieces(text: str, marks: list[tuple[int, int]]) -> list[dict[str, object]]:
+    """The text in pieces: joined they are it, and those with a `mark` are the words."""
+    pieces: list[dict[str, object]] = []
+    end = 0
+    for begin, until in marks:
+        if begin > end:
+            pieces.append({"text": text[end:begin]})
+        pieces.append({"text": text[begin:until], "mark": True})
+        end = until
+    if end < len(text):
+        pieces.append({"text": text[end:]})
+    return pieces

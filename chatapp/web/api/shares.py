@@ -69,7 +69,7 @@ def _owner_of_conversation(conversation_id: str) -> Caller:
 def _link(token: str | None) -> Response:
     """`url` is the whole address, `path` the part below this server; null without a link."""
     path = f"/shared/{token}" if token else None
-    return jsonify(url=path and request.host_url.rstrip("/") + path, path=path)
+    return jsonify(url=path and request.root_url.rstrip("/") + path, path=path)
 
 
 def _taken_back(found: bool) -> Response:

@@ -1,6 +1,6 @@
 """Tickets for streams that an EventSource of another origin opens."""
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Response, jsonify, request
 
 from chatapp.dialects.requests import TicketRequest
 from chatapp.web import current_caller, tickets
@@ -18,5 +18,5 @@ blueprint = Blueprint("tickets", __name__)
 )
 def issue() -> tuple[Response, int]:
     """A ticket for one GET of a stream: add it to the address as `ticket`."""
-    path = parse(TicketRequest).path.partition("?")[0]
+    path = parse(TicketRequest).path.partition("?")[0].removeprefix(request.script_root)
     return jsonify(ticket=tickets().issue(current_caller(), path), expires_s=tickets().lasts_s), 201

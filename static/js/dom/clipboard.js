@@ -1,6 +1,8 @@
 // @ts-check
 /** Copying, and the buttons that do it. */
 
+import { t } from "../language.js";
+
 const COPIED_FOR_MS = 1600;
 
 /** Serves the Copy button of every code block below the listener's node. @param {Event} event */
@@ -21,7 +23,7 @@ export async function copyFrom(button, text) {
   if (button.dataset.copied !== undefined) return;
   await copyText(text);
   button.dataset.copied = "";
-  label.textContent = "Copied";
+  label.textContent = t("Copied");
   setTimeout(() => {
     delete button.dataset.copied;
     label.textContent = before;

@@ -12,6 +12,8 @@
  * Browsers without locks (on plain HTTP there are none) have a stream in each tab that is in view.
  */
 
+import { t } from "../language.js";
+import { MOUNT } from "./address.js";
 import { EVENT, isTerminal } from "./events.js";
 import { MergedStream } from "./merged-stream.js";
 
@@ -27,7 +29,8 @@ import { MergedStream } from "./merged-stream.js";
  * @property {() => Promise<Message>} load              asks the server for the answer as it is now
  */
 
-const NAME = "chatapp.answers";
+/** For each server, as an origin may have several below its paths. */
+const NAME = `chatapp.answers${MOUNT}`;
 /** A reader is not told of shorter gaps. */
 const WAITING_AFTER_MS = 1200;
 const LONGEST_PAUSE_MS = 15_000;
@@ -83,6 +86,12 @@ export class Feed {
     if (!this.#followed.delete(id) || !this.#leads) return;
     this.stream.forget(id);
     this.#channel?.postMessage({ asks: true }); // another tab may want it still
+  }
+
+  /** Opens the stream anew, from where it is. */
+  wake() {
+    this.#failures = 0;
+    if (this.#leads && !this.stream.restart()) this.#check();
   }
 
   onVisibility() {
@@ -210,7 +219,7 @@ export class Feed {
       listener.onLoaded(message);
     } catch (error) {
       if (!isGone(error) || !this.#followed.delete(id)) return;
-      const message = "This answer is no longer on the server.";
+      const message = t("This answer is no longer on the server.");
       listener.onEvent(EVENT.error, { code: "not_found", message, retryable: false, trace_id: null });
     }
   }

@@ -8,6 +8,7 @@
  * data) and a lost connection (a plain Event). `#onError` tells them apart.
  */
 
+import { at } from "./address.js";
 import { EVENT, isTerminal } from "./events.js";
 
 /** Without `error`, which needs a listener of its own. */
@@ -62,6 +63,13 @@ export class MergedStream {
     this.#places.delete(id);
     this.#brought.delete(id);
     if (!this.#brought.size && this.#source) this.#open();
+  }
+
+  /** @returns {boolean} false if it is not open */
+  restart() {
+    if (!this.#source) return false;
+    this.#open();
+    return true;
   }
 
   close() {
@@ -137,7 +145,7 @@ export class MergedStream {
  * @param {[string, Place][]} places
  */
 function together(places) {
-  const ours = places.filter(([, { url }]) => url.startsWith("/api/v1/messages/"));
+  const ours = places.filter(([, { url }]) => url.startsWith(at("/api/v1/messages/")));
   return (ours.length ? ours : places.slice(0, 1)).slice(0, MOST);
 }
 
@@ -150,7 +158,7 @@ function addressOf(places) {
   const cursor = places.length === 1 ? String(places[0][1].after) : begun.map(([id, { after }]) => `${after}@${id}`).join(",");
   const query = begun.length ? `after=${encodeURIComponent(cursor)}` : "";
   if (places.length === 1) return joined(places[0][1].url, query);
-  return joined(`/api/v1/events?${places.map(([id]) => `message=${encodeURIComponent(id)}`).join("&")}`, query);
+  return joined(`${at("/api/v1/events")}?${places.map(([id]) => `message=${encodeURIComponent(id)}`).join("&")}`, query);
 }
 
 /** @param {string} url @param {string} query */

@@ -4,6 +4,8 @@
  * (in very old browsers) tabs learn of each other's changes when they reload.
  */
 
+import { MOUNT } from "./address.js";
+
 export class Tabs {
   /** @type {BroadcastChannel|null} */ #channel = null;
 
@@ -12,7 +14,7 @@ export class Tabs {
    */
   start(listener) {
     if (!("BroadcastChannel" in globalThis)) return;
-    this.#channel = new BroadcastChannel("chatapp");
+    this.#channel = new BroadcastChannel(`chatapp${MOUNT}`);
     this.#channel.onmessage = ({ data }) => listener(data.conversationId);
   }
 

@@ -2,12 +2,15 @@
 /** One answer: its parts, what it is at, how it ended, and the buttons below it. */
 
 import { copyFrom } from "../dom/clipboard.js";
+import { closing } from "../dom/closing.js";
 import { cloned, hook, setText } from "../dom/hooks.js";
-import { closing, showFigures } from "./figures.js";
+import { detailOf, sentenceOf, t } from "../language.js";
+import { canContinue } from "../state/selectors.js";
 import { endingOf, metaOf } from "./labels.js";
 import { showSources } from "./media.js";
 import { PartsView } from "./parts.js";
 import { PhaseView } from "./phase.js";
+import { showVersions } from "./versions.js";
 import { View } from "./view.js";
 
 /** @typedef {import("../state/types.js").ShownMessage} ShownMessage */
@@ -16,6 +19,8 @@ import { View } from "./view.js";
 export class AnswerView extends View {
   /** @type {ShownMessage|null} */ #shown = null;
   #last = false;
+  #more = false;
+  /** @type {import("./replay.js").Replay|null} */ #replay = null;
   /** @type {Offer|null} */ #offer = null;
 
   /**
@@ -27,45 +32,79 @@ export class AnswerView extends View {
     super(root);
     this.node = node;
     this.phase = new PhaseView(node);
+    this.canReplay = Boolean(actions.retry); // not who only reads along
     this.parts = new PartsView(root, node, (call, said) => {
-      if (this.#shown) actions.decide(this.#shown.id, call, said);
+      if (this.#shown && !this.#replay) actions.decide(this.#shown.id, call, said);
     });
-    for (const name of ["retry", "regenerate"]) {
-      this.on(hook(node, name), "click", () => this.#shown && actions.retry(this.#shown.id));
-    }
-    closing(this, /** @type {HTMLDetailsElement} */ (hook(node, "figures").parentElement));
+    this.on(hook(node, "regenerate"), "click", () => this.#shown && actions.retry(this.#shown.root ?? this.#shown.id));
+    this.on(hook(node, "continue"), "click", () => this.#shown && actions.goOn(this.#shown.id));
+    this.on(hook(node, "retry"), "click", () => {
+      if (this.#shown?.continues) actions.goOn(this.#shown.continues);
+      else if (this.#shown) actions.retry(this.#shown.id);
+    });
+    const figures = /** @type {HTMLDetailsElement} */ (hook(node, "figures").parentElement);
+    closing(this, figures);
+    this.on(figures, "toggle", () => figures.open && this.#showFigures());
+    this.on(hook(node, "replay"), "click", () => this.#startReplay());
     const copy = hook(node, "copy-answer");
     this.on(copy, "click", () => copyFrom(copy, textOf(this.#shown)));
   }
 
   stop() {
     super.stop();
+    this.#replay?.stop();
     this.parts.stop();
     this.phase.stop();
   }
 
+  async #startReplay() {
+    const answer = this.#shown;
+    if (!answer || this.#replay) return;
+    const { Replay } = await import("./replay.js");
+    this.#replay = new Replay(hook(this.node, "replay-bar"), answer, (shown) => this.#show(shown), () => this.#endReplay(answer));
+    this.#replay.start();
+  }
+
+  /** @param {ShownMessage} answer */
+  #endReplay(answer) {
+    this.#replay?.stop();
+    this.#replay = null;
+    this.#show(answer);
+    hook(this.node, "replay").focus();
+  }
+
   /**
+   * Returns whether there is more to draw.
    * @param {ShownMessage} answer
    * @param {boolean} last  whether it is the conversation's last message
    * @param {Offer|null} offer  tells the server of an MCP tool
    */
   show(answer, last, offer) {
+    if (this.#replay) return false;
     const before = this.#shown;
-    if (answer === before && last === this.#last && offer === this.#offer) return;
-    this.#shown = answer;
+    if (answer === before && last === this.#last && offer === this.#offer && !this.#more) return false;
     this.#last = last;
     this.#offer = offer;
-    this.#showState(answer);
-    this.parts.show(answer, offer);
-    this.phase.show(answer);
-    if (answer.sources !== before?.sources) showSources(hook(this.node, "sources"), answer.sources);
-    this.#showEnd(answer, last);
+    return this.#show(answer);
   }
 
   /** @param {ShownMessage} answer */
-  #showState({ id, status, finish_reason }) {
+  #show(answer) {
+    const before = this.#shown;
+    this.#shown = answer;
+    this.#showState(answer);
+    this.#more = this.parts.show(answer, this.#offer);
+    this.phase.show(answer);
+    if (answer.sources !== before?.sources) showSources(hook(this.node, "sources"), answer.sources);
+    this.#showEnd(answer, this.#last);
+    return this.#more;
+  }
+
+  /** @param {ShownMessage} answer */
+  #showState({ id, root, status, finish_reason }) {
     const { node } = this;
     node.dataset.message = id;
+    node.dataset.root = root ?? id;
     node.dataset.status = status;
     node.dataset.finish = finish_reason ?? "";
     node.setAttribute("aria-busy", String(status === "running"));
@@ -82,9 +121,16 @@ export class AnswerView extends View {
     if (answer.error) showFailure(hook(node, "failure"), answer.error, last);
     hook(node, "footer").hidden = !done;
     hook(node, "copy-answer").hidden = !answer.content;
+    hook(node, "replay").hidden = !this.canReplay || !answer.content || !answer.timing;
+    hook(node, "continue").hidden = !last || !canContinue(answer);
+    showVersions(node, answer);
     hook(node, "regenerate").hidden = !last || Boolean(answer.error);
     setText(hook(node, "meta"), metaOf(answer));
-    if (done) showFigures(this, hook(node, "figures"), answer);
+  }
+
+  async #showFigures() {
+    const { showFigures } = await import("./figures.js");
+    if (this.#shown) showFigures(this, hook(this.node, "figures"), this.#shown);
   }
 }
 
@@ -99,7 +145,8 @@ function textOf(answer) {
  * @param {boolean} last
  */
 function showFailure(box, failure, last) {
-  setText(hook(box, "failure-message"), failure.message);
-  setText(hook(box, "failure-trace"), failure.trace_id ? `Trace ${failure.trace_id}` : "");
+  setText(hook(box, "failure-message"), sentenceOf(failure));
+  setText(hook(box, "failure-detail"), detailOf(failure));
+  setText(hook(box, "failure-trace"), failure.trace_id ? t("Trace {id}", { id: failure.trace_id }) : "");
   hook(box, "retry").hidden = !last;
 }

@@ -1,22 +1,14 @@
 // @ts-check
-/** What an answer took: times, tokens, cost, the model that gave it, and the trace to ask about. */
+/**
+ * What an answer took: times, tokens, cost, the model that gave it, and the trace to ask about.
+ * Loaded when the first reader asks.
+ */
 
 import { copyFrom } from "../dom/clipboard.js";
+import { number, t } from "../language.js";
 import { rateOf, seconds } from "./labels.js";
 
 /** @typedef {import("./view.js").View} View */
-
-/** It closes with Escape, and when something else is chosen. @param {View} view @param {HTMLDetailsElement} details */
-export function closing(view, details) {
-  view.on(details, "focusout", ({ relatedTarget }) => {
-    if (!(relatedTarget instanceof Node && details.contains(relatedTarget))) details.open = false;
-  });
-  view.on(details, "keydown", (event) => {
-    if (event.key !== "Escape" || !details.open) return;
-    event.stopPropagation();
-    details.open = false;
-  });
-}
 
 /** @param {View} view @param {HTMLElement} list  a `<dl>` @param {import("../state/types.js").ShownMessage} answer */
 export function showFigures(view, list, answer) {
@@ -26,15 +18,15 @@ export function showFigures(view, list, answer) {
   const rate = rateOf(answer);
   /** @type {[string, string|Node|null|undefined|false][]} */
   const rows = [
-    ["Model", [provider, model].filter(Boolean).join(" / ")],
-    ["Time to first token", typeof timing?.first_token_ms === "number" && seconds(timing.first_token_ms)],
-    ["Total time", timing && seconds(timing.total_ms)],
-    ["Waited for you", answer.waitedMs >= 1000 && seconds(answer.waitedMs)],
-    ["Tokens in", usage && about + usage.prompt + (usage.cached ? ` (${usage.cached} cached)` : "")],
-    ["Tokens out", usage && about + usage.completion + (usage.reasoning ? ` (${usage.reasoning} thinking)` : "")],
-    ["Tokens/s", rate !== null && about + rate],
-    ["Cost", typeof usage?.cost === "number" && costOf(usage.cost, usage.currency)],
-    ["Trace", trace && copyable(view, trace)],
+    [t("Model"), [provider, model].filter(Boolean).join(" / ")],
+    [t("Time to first token"), typeof timing?.first_token_ms === "number" && seconds(timing.first_token_ms)],
+    [t("Total time"), timing && seconds(timing.total_ms)],
+    [t("Waited for you"), answer.waitedMs >= 1000 && seconds(answer.waitedMs)],
+    [t("Tokens in"), usage && about + (usage.cached ? t("{n} ({part} cached)", { n: number(usage.prompt), part: number(usage.cached) }) : number(usage.prompt))],
+    [t("Tokens out"), usage && about + (usage.reasoning ? t("{n} ({part} thinking)", { n: number(usage.completion), part: number(usage.reasoning) }) : number(usage.completion))],
+    [t("Tokens/s"), rate !== null && about + number(rate)],
+    [t("Cost"), typeof usage?.cost === "number" && costOf(usage.cost, usage.currency)],
+    [t("Trace"), trace && copyable(view, trace)],
   ];
   list.replaceChildren(...rows.flatMap(([name, value]) => (value ? row(name, value) : [])));
 }
@@ -58,7 +50,7 @@ function copyable(view, trace) {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "code-copy";
-  button.title = "Copy the trace's id";
+  button.title = t("Copy the trace's id");
   button.textContent = trace;
   view.on(button, "click", () => copyFrom(button, trace));
   return button;

@@ -1,21 +1,23 @@
 // @ts-check
 /** The words for states, ends and figures. Pure. */
 
+import { number, sentenceOf, t, tn } from "../language.js";
+
 /** @typedef {import("../state/types.js").ShownMessage} ShownMessage */
 
 /** @type {Record<string, string>} */
 const ENDINGS = {
-  length: "The answer reached its length limit and stops here.",
-  content_filter: "The provider's content filter ended the answer.",
-  tool_limit: "The answer reached its limit of tool calls.",
-  cancelled: "You stopped this answer.",
-  interrupted: "The answer was interrupted before it was complete.",
+  length: t("The answer reached its length limit and stops here."),
+  content_filter: t("The provider's content filter ended the answer."),
+  tool_limit: t("The answer reached its limit of tool calls."),
+  cancelled: t("You stopped this answer."),
+  interrupted: t("The answer was interrupted before it was complete."),
 };
 
 /** Tells a reader how an answer ended; "" if it ended normally. @param {ShownMessage} answer */
 export function endingOf(answer) {
   if (answer.status === "running" || answer.error) return "";
-  return ENDINGS[answer.finish_reason ?? ""] ?? (isEmpty(answer) ? "The model gave an empty answer." : "");
+  return ENDINGS[answer.finish_reason ?? ""] ?? (isEmpty(answer) ? t("The model gave an empty answer.") : "");
 }
 
 /** @param {ShownMessage} answer */
@@ -33,10 +35,10 @@ export function announcementOf(answer, before) {
   if (answer.status === "done") return endAnnouncement(answer);
   const asked = new Set(before.tools.filter(isAsking).map((tool) => tool.id));
   const asks = answer.tools.find((tool) => isAsking(tool) && !asked.has(tool.id));
-  if (asks) return `The tool ${asks.name} waits for your approval.`;
+  if (asks) return t("The tool {name} waits for your approval.", { name: asks.name });
   const known = new Set(before.tools.flatMap(questionsOf));
   const curious = answer.tools.find((tool) => questionsOf(tool).some((id) => !known.has(id)));
-  return curious ? `The tool ${curious.name} asks you something.` : "";
+  return curious ? t("The tool {name} asks you something.", { name: curious.name }) : "";
 }
 
 /** The ids of what it asks. @param {import("../state/types.js").ToolCall} tool */
@@ -46,8 +48,8 @@ function questionsOf(tool) {
 
 /** @param {ShownMessage} answer */
 function endAnnouncement(answer) {
-  if (answer.error) return `The answer failed. ${answer.error.message}`;
-  return endingOf(answer) || "The answer is complete.";
+  if (answer.error) return t("The answer failed. {why}", { why: sentenceOf(answer.error) });
+  return endingOf(answer) || t("The answer is complete.");
 }
 
 /** The small line under an answer. @param {ShownMessage} answer */
@@ -62,25 +64,26 @@ export function metaOf(answer) {
  * @param {ShownMessage} answer
  */
 export function thinkingLabel({ since, ms }, { parts, thinkingMs, watched }) {
-  if (since !== null) return "Thinking";
+  if (since !== null) return t("Thinking");
   const isOnly = parts.filter(({ type }) => type === "thought").length === 1;
   const long = isOnly ? thinkingMs : watched ? ms : 0;
-  return long ? `Thought for ${seconds(long)}` : "Thoughts";
+  return long ? t("Thought for {time}", { time: seconds(long) }) : t("Thoughts");
 }
 
 /** What a running answer is at; "" once it has ended. @param {ShownMessage} answer */
 export function phaseOf(answer) {
   if (answer.status !== "running") return "";
-  if (answer.waiting) return "Reconnecting…";
-  if (answer.stopping) return "Stopping…";
-  if (!answer.id) return "Connecting…";
-  if (answer.askedSince !== null) return "Waiting for you";
+  if (answer.unsent) return t("Waiting for the connection…");
+  if (answer.waiting) return t("Reconnecting…");
+  if (answer.stopping) return t("Stopping…");
+  if (!answer.id) return t("Connecting…");
+  if (answer.askedSince !== null) return t("Waiting for you");
   const running = answer.tools.findLast((tool) => !tool.done);
-  if (running) return `Running ${running.name}`;
-  if (answer.thinkingSince !== null) return "Thinking…";
+  if (running) return t("Running {name}", { name: running.name });
+  if (answer.thinkingSince !== null) return t("Thinking…");
   const last = answer.parts[answer.parts.length - 1]?.type;
-  if (last === "text") return "Writing…";
-  return answer.provider ? `Waiting for ${answer.provider}` : "Waiting for the model";
+  if (last === "text") return t("Writing…");
+  return answer.provider ? t("Waiting for {name}", { name: answer.provider }) : t("Waiting for the model");
 }
 
 /** @param {import("../state/types.js").ToolCall} tool */
@@ -108,17 +111,17 @@ export function toolState(tool, ended) {
  * @param {number} now  milliseconds on the page's clock
  */
 export function toolLabel(tool, ended, now) {
-  const approved = tool.approval === "approved" ? "approved" : "";
+  const approved = tool.approval === "approved";
   const ran = tool.since ? Math.floor((now - tool.since) / 1000) : 0;
   const far = progressLabel(tool.progress);
-  const running = [ran > 0 ? `running… ${ran} s` : "running…", far].filter(Boolean).join(" · ");
+  const running = [ran > 0 ? t("running… {time}", { time: clock(ran) }) : t("running…"), far].filter(Boolean).join(" · ");
   const labels = {
-    asks: "waits for you",
-    running: approved ? `approved, ${running}` : running,
-    refused: tool.approval === "denied" ? "denied" : "not approved in time",
-    failed: approved ? "approved, failed" : "failed",
-    done: approved,
-    open: "no result",
+    asks: t("waits for you"),
+    running: approved ? t("approved, {state}", { state: running }) : running,
+    refused: tool.approval === "denied" ? t("denied") : t("not approved in time"),
+    failed: approved ? t("approved, failed") : t("failed"),
+    done: approved ? t("approved") : "",
+    open: t("no result"),
   };
   return labels[toolState(tool, ended)];
 }
@@ -138,8 +141,8 @@ function rounded(value) {
 /** @param {number|null} expires @param {number} now  both in seconds since the epoch */
 export function timeLeft(expires, now) {
   const left = Math.ceil((expires ?? 0) - now);
-  if (left <= 0) return "time is up";
-  return `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")} left`;
+  if (left <= 0) return t("time is up");
+  return t("{time} left", { time: `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}` });
 }
 
 /** @param {unknown} value */
@@ -152,11 +155,17 @@ export function pretty(value) {
   }
 }
 
+/** A time that runs, in whole seconds. @param {number} seconds */
+export function clock(seconds) {
+  if (seconds < 60) return t("{n} s", { n: seconds });
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+}
+
 /** @param {number} ms */
 export function seconds(ms) {
   const whole = ms / 1000;
-  if (whole < 60) return `${whole.toFixed(1)} s`;
-  return `${Math.floor(whole / 60)} min ${Math.round(whole % 60)} s`;
+  if (whole < 60) return t("{n} s", { n: number(whole, { minimumFractionDigits: 1, maximumFractionDigits: 1 }) });
+  return t("{min} min {s} s", { min: Math.floor(whole / 60), s: Math.round(whole % 60) });
 }
 
 /** Tokens per second, or their number if the rate cannot be told. @param {ShownMessage} answer */
@@ -164,7 +173,7 @@ function tokensOf(answer) {
   const { usage } = answer;
   if (!usage?.completion) return "";
   const rate = rateOf(answer);
-  return `${usage.estimated ? "≈ " : ""}${rate === null ? `${usage.completion} tokens` : `${rate} tokens/s`}`;
+  return `${usage.estimated ? "≈ " : ""}${rate === null ? tn("{count} token", "{count} tokens", usage.completion) : t("{n} tokens/s", { n: number(rate) })}`;
 }
 
 /**

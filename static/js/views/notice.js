@@ -2,6 +2,7 @@
 /** Shows a refusal that belongs to no answer. */
 
 import { hook, setText } from "../dom/hooks.js";
+import { t } from "../language.js";
 import { View } from "./view.js";
 
 export class NoticeView extends View {
@@ -24,6 +25,7 @@ export class NoticeView extends View {
     const { notice } = this.store.state;
     this.node.hidden = !notice;
     setText(hook(this.node, "notice-text"), notice?.text ?? "");
-    setText(hook(this.node, "notice-trace"), notice?.traceId ? `Trace ${notice.traceId}` : "");
+    setText(hook(this.node, "notice-detail"), notice?.detail ?? "");
+    setText(hook(this.node, "notice-trace"), notice?.traceId ? t("Trace {id}", { id: notice.traceId }) : "");
   }
 }

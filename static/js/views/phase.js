@@ -2,7 +2,7 @@
 /** The line under a running answer: what it is at, and for how long. */
 
 import { hook, setText } from "../dom/hooks.js";
-import { phaseOf } from "./labels.js";
+import { clock, phaseOf } from "./labels.js";
 
 const TICK_MS = 1000;
 /** A shorter wait needs no clock. */
@@ -36,8 +36,7 @@ export class PhaseView {
   #tick() {
     clearTimeout(this.#timer);
     const seconds = Math.floor((performance.now() - this.#since) / 1000);
-    const clock = seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
-    setText(hook(this.node, "pending-clock"), seconds >= CLOCK_AFTER_S ? clock : "");
+    setText(hook(this.node, "pending-clock"), seconds >= CLOCK_AFTER_S ? clock(seconds) : "");
     if (this.#phase) this.#timer = setTimeout(() => this.#tick(), TICK_MS);
   }
 }

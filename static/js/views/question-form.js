@@ -2,6 +2,7 @@
 /** A question of a running tool: its words, a form for what it asks, and three ways to reply. */
 
 import { cloned, hook, setText } from "../dom/hooks.js";
+import { t } from "../language.js";
 import { timeLeft } from "./labels.js";
 import { View } from "./view.js";
 
@@ -58,7 +59,7 @@ export class QuestionForm extends View {
     label.htmlFor = node.id;
     setText(label, field.title || name);
     const words = hook(row, "field-words");
-    setText(words, [field.description, required ? "" : "optional"].filter(Boolean).join(" · "));
+    setText(words, [field.description, required ? "" : t("optional")].filter(Boolean).join(" · "));
     words.id = `${node.id}-words`;
     node.setAttribute("aria-describedby", words.id);
     words.before(node);

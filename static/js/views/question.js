@@ -1,7 +1,13 @@
 // @ts-check
-/** One question of the reader. A very long one is folded: its beginning, and a button for the rest. */
+/**
+ * One question of the reader, which can be asked in other words. A very long one is folded: its
+ * beginning, and a button for the rest.
+ */
 
 import { cloned, hook, setText } from "../dom/hooks.js";
+import { t, tn } from "../language.js";
+import { showFiles } from "./media.js";
+import { showVersions } from "./versions.js";
 import { View } from "./view.js";
 
 /** Longer ones are folded: they would hide the answer. */
@@ -10,13 +16,22 @@ const LONG = { characters: 6000, lines: 100 };
 const BEGINNING = { characters: 1500, lines: 24 };
 
 export class QuestionView extends View {
+  /** @type {import("../state/types.js").ShownMessage|null} */ #shown = null;
   #text = "";
   #whole = false;
 
-  /** @param {HTMLElement} root @param {HTMLElement} [node] */
-  constructor(root, node = cloned(root, "question")) {
+  /** @type {import("../state/types.js").ShownMessage|null} */ #shown = null;
+
+  /**
+   * @param {HTMLElement} root
+   * @param {import("../actions.js").Actions} actions
+   * @param {HTMLElement} [node]
+   */
+  constructor(root, actions, node = cloned(root, "question")) {
     super(root);
+    this.actions = actions;
     this.node = node;
+    this.on(hook(node, "edit"), "click", () => this.#edit());
     this.more = hook(node, "show-all");
     this.on(this.more, "click", () => {
       this.#whole = !this.#whole;
@@ -26,9 +41,21 @@ export class QuestionView extends View {
 
   /** @param {import("../state/types.js").ShownMessage} message */
   show(message) {
+    if (message === this.#shown) return false;
+    this.#shown = message;
     this.node.dataset.message = message.id;
+    showVersions(this.node, message);
+    hook(this.node, "edit").hidden = !message.id;
     this.#text = message.content;
+    hook(this.node, "text").hidden = !message.content && message.files.length > 0;
+    showFiles(hook(this.node, "files"), message.files);
     this.#show();
+    return false;
+  }
+
+  async #edit() {
+    const { EditForm } = await import("./edit-form.js");
+    if (this.#shown && !this.node.querySelector("form")) new EditForm(this.node, this.#shown, this.actions).open();
   }
 
   #show() {
@@ -36,7 +63,7 @@ export class QuestionView extends View {
     setText(hook(this.node, "text"), isLong && !this.#whole ? beginning(this.#text) : this.#text);
     this.more.hidden = !isLong;
     this.more.setAttribute("aria-expanded", String(this.#whole));
-    setText(this.more, this.#whole ? "Show less" : `Show all ${this.#text.length.toLocaleString("en")} characters`);
+    setText(this.more, this.#whole ? t("Show less") : tn("Show all {count} character", "Show all {count} characters", this.#text.length));
   }
 }
 

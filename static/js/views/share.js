@@ -1,68 +1,58 @@
 // @ts-check
-/** The open conversation's read-only link: made, copied, taken back. */
+/** The open conversation's read-only link: made, copied, taken back. Loaded when it is asked for. */
 
 import { copyFrom } from "../dom/clipboard.js";
-import { hook, setText } from "../dom/hooks.js";
-import { View } from "./view.js";
+import { Dialog } from "../dom/dialog.js";
+import { button, element } from "../dom/element.js";
+import { setText } from "../dom/hooks.js";
+import { t } from "../language.js";
 
-const SHARED = "Anyone with this link can read the conversation, also as it goes on.";
-const ALONE = "A link lets anyone who has it read this conversation, also as it goes on. You can take it back at any time.";
+const SHARED = t("Anyone with this link can read the conversation, also as it goes on.");
+const ALONE = t("A link lets anyone who has it read this conversation, also as it goes on. You can take it back at any time.");
 
-export class ShareView extends View {
+export class ShareDialog extends Dialog {
   #link = "";
 
   /**
    * @param {HTMLElement} root
-   * @param {import("../state/store.js").Store} store
+   * @param {string} conversation
    * @param {import("../actions.js").Actions} actions
    */
-  constructor(root, store, actions) {
-    super(root);
-    this.store = store;
+  constructor(root, conversation, actions) {
+    super(root, "share", t("Share this conversation"));
+    this.conversation = conversation;
     this.actions = actions;
-    this.button = hook(root, "share");
-    this.dialog = /** @type {HTMLDialogElement} */ (hook(root, "share-dialog"));
-    this.go = hook(root, "share-go");
+    this.words = element("p", { "data-share-words": "" });
+    this.field = /** @type {HTMLInputElement} */ (
+      element("input", { class: "share-link", type: "text", "aria-label": t("The link"), readonly: "", "data-share-link": "" })
+    );
+    this.takeBack = button(t("Take back"), "button danger", { "data-share-take-back": "" }, () => this.#takeBack());
+    this.go = button("", "button go", { "data-share-go": "" }, () => this.#makeOrCopy());
+    this.fill(this.words, this.field);
+    this.row(this.takeBack, this.closing(t("Close")), this.go);
   }
 
-  start() {
-    this.on(this.button, "click", () => this.#open());
-    this.on(this.go, "click", () => this.#makeOrCopy());
-    this.on(hook(this.root, "share-take-back"), "click", () => this.#takeBack());
-    this.on(this.store, "change", () => this.#showButton());
-    this.#showButton();
-  }
-
-  #showButton() {
-    this.button.hidden = this.#conversation() === "";
-  }
-
-  #conversation() {
-    return this.store.state.conversationId ?? "";
-  }
-
-  async #open() {
-    this.#show(await this.actions.shared(this.#conversation()));
-    this.dialog.showModal();
+  async open() {
+    this.#show(await this.actions.shared(this.conversation));
+    super.open();
   }
 
   async #makeOrCopy() {
     if (this.#link) await copyFrom(this.go, this.#link);
-    else this.#show(await this.actions.share(this.#conversation()));
+    else this.#show(await this.actions.share(this.conversation));
   }
 
   async #takeBack() {
-    if (await this.actions.unshare(this.#conversation())) this.#show("");
+    if (await this.actions.unshare(this.conversation)) this.#show("");
   }
 
   /** @param {string} link  empty if there is none */
   #show(link) {
     this.#link = link;
-    const field = /** @type {HTMLInputElement} */ (hook(this.dialog, "share-link"));
-    field.value = link;
-    field.hidden = link === "";
-    hook(this.dialog, "share-take-back").hidden = link === "";
-    setText(hook(this.dialog, "share-words"), link ? SHARED : ALONE);
-    setText(hook(this.go, "label"), link ? "Copy link" : "Make a link");
+    this.field.value = link;
+    this.field.hidden = link === "";
+    this.takeBack.hidden = link === "";
+    setText(this.words, link ? SHARED : ALONE);
+    setText(this.go, link ? t("Copy link") : t("Make a link"));
   }
 }

@@ -56,6 +56,19 @@ export class StickyScroll extends View {
     this.#stuck = true;
   }
 
+  /** From now on the view stays where it is. */
+  leave() {
+    this.#leave();
+  }
+
+  /** What is read stays in its place while something is added above it. @param {() => void} add */
+  keepingPlace(add) {
+    const box = this.#box;
+    const below = box.scrollHeight - box.scrollTop;
+    add();
+    if (!this.#stuck) box.scrollTop = box.scrollHeight - below;
+  }
+
   onGrowth() {
     if (this.#stuck) this.#toEnd();
     this.#showButton();
@@ -84,7 +97,8 @@ export class StickyScroll extends View {
   }
 
   #hasSelection() {
-    const selection = getSelection();
+    const place = this.root.getRootNode(); // a selection in a shadow root is told there alone
+    const selection = /** @type {any} */ (place).getSelection?.() ?? getSelection();
     return selection !== null && !selection.isCollapsed && this.inner.contains(selection.anchorNode);
   }
 

@@ -6,10 +6,13 @@
 
 import { hook, setText } from "../dom/hooks.js";
 import { remember } from "../dom/storage.js";
+import { t } from "../language.js";
 import { View } from "./view.js";
 
 const THEME_KEY = "theme";
-const THEMES = ["auto", "light", "dark"];
+/** @type {Record<string, string>} */
+const NAMES = { auto: t("Auto"), light: t("Light"), dark: t("Dark") };
+const THEMES = Object.keys(NAMES);
 
 export class ThemeView extends View {
   /** @param {HTMLElement} root */
@@ -30,8 +33,8 @@ export class ThemeView extends View {
 
   #show() {
     const theme = currentTheme();
-    this.button.setAttribute("aria-label", `Colour scheme: ${theme}. Change it.`);
-    setText(hook(this.button, "theme-label"), theme[0].toUpperCase() + theme.slice(1));
+    this.button.setAttribute("aria-label", t("Colour scheme: {name}. Change it.", { name: NAMES[theme] }));
+    setText(hook(this.button, "theme-label"), NAMES[theme]);
   }
 }
 

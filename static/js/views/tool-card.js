@@ -4,15 +4,19 @@
  */
 
 import { cloned, hook, setText } from "../dom/hooks.js";
+import { t } from "../language.js";
 import { isAsking, pretty, timeLeft, toolLabel, toolState } from "./labels.js";
-import { QuestionForm } from "./question-form.js";
 import { View } from "./view.js";
 
 /** @typedef {import("../state/types.js").ToolCall} ToolCall */
 /** @typedef {import("../state/types.js").Offer} Offer */
 /** @typedef {(call: string, said: object) => void} Decide  a decision, or what is said to a question */
 
+/** @typedef {import("./question-form.js").QuestionForm} QuestionForm */
+
 const TICK_MS = 1000;
+/** Few tools ask: the form is loaded when the first one does. @type {typeof QuestionForm|null} */
+let Form = null;
 
 export class ToolList extends View {
   /** @type {ToolCard[]} */ #cards = [];
@@ -65,7 +69,7 @@ class ToolCard extends View {
   /** @type {ToolCall|null} */ #tool = null;
   #ended = false;
   #asks = false;
-  /** @type {Map<string, QuestionForm>} */ #questions = new Map();
+  /** @type {Map<string, import("./question-form.js").QuestionForm>} */ #questions = new Map();
 
   /** @param {HTMLElement} root @param {Decide} decide */
   constructor(root, decide) {
@@ -110,7 +114,7 @@ class ToolCard extends View {
     this.#ended = ended;
     this.node.dataset.tool = tool.name;
     this.node.dataset.state = toolState(tool, ended);
-    this.node.setAttribute("aria-label", `Tool ${tool.name}`);
+    this.node.setAttribute("aria-label", t("Tool {name}", { name: tool.name }));
     setText(hook(this.node, "tool-name"), tool.name);
     setText(hook(this.node, "tool-arguments"), pretty(tool.arguments));
     this.#showOutcome(tool);
@@ -129,7 +133,7 @@ class ToolCard extends View {
   /** @param {ToolCall} tool */
   #showOutcome(tool) {
     hook(this.node, "tool-outcome").hidden = !tool.done;
-    setText(hook(this.node, "tool-outcome-label"), tool.error === null ? "Result" : "Error");
+    setText(hook(this.node, "tool-outcome-label"), tool.error === null ? t("Result") : t("Error"));
     setText(hook(this.node, "tool-result"), tool.done ? tool.error ?? pretty(tool.result) : "");
   }
 
@@ -157,16 +161,22 @@ class ToolCard extends View {
    */
   #showQuestions(tool, ended) {
     const open = ended ? [] : tool.questions ?? [];
+    if (!Form) return open.length ? this.#loadForm() : undefined;
     const ids = new Set(open.map((each) => each.question));
     for (const [id, form] of this.#questions) if (!ids.has(id)) this.#forget(id, form);
     for (const each of open) {
       if (this.#questions.has(each.question)) continue;
-      const form = new QuestionForm(this.root, each, (said) => {
+      const form = new Form(this.root, each, (said) => {
         if (!this.#tool?.deciding) this.decide(tool.id, { question: each.question, ...said });
       });
       this.#questions.set(each.question, form);
       hook(this.node, "tool-questions").append(form.node);
     }
+  }
+
+  async #loadForm() {
+    ({ QuestionForm: Form } = await import("./question-form.js"));
+    if (this.#tool) this.#showQuestions(this.#tool, this.#ended);
   }
 
   /** @param {string} id @param {QuestionForm} form */

@@ -7,6 +7,7 @@
 
 import { cloned, hook, setText } from "../dom/hooks.js";
 import { recall, remember } from "../dom/storage.js";
+import { t, tn } from "../language.js";
 import { effectiveAgent, mayCall } from "../state/selectors.js";
 import { View } from "./view.js";
 
@@ -91,7 +92,7 @@ export class ToolPicker extends View {
     const troubles = Object.entries(problems);
     this.menu.hidden = tools.length + agents.length + troubles.length === 0;
     hook(this.menu, "agent-row").hidden = agents.length === 0;
-    const none = new Option("None: the model itself", "");
+    const none = new Option(t("None: the model itself"), "");
     this.agent.replaceChildren(none, ...agents.map((name) => new Option(name, name)));
     hook(this.menu, "tool-choice").hidden = tools.length === 0;
     this.list.replaceChildren(...tools.map((tool) => this.#choice(tool)));
@@ -105,8 +106,8 @@ export class ToolPicker extends View {
     const item = cloned(this.root, "tool-choice");
     /** @type {HTMLInputElement} */ (hook(item, "tool-box")).value = tool.name;
     setText(hook(item, "choice-name"), tool.name);
-    setText(hook(item, "choice-notes"), [tool.server, tool.ask && "asks first"].filter(Boolean).join(" · "));
-    setText(hook(item, "choice-words"), tool.description);
+    setText(hook(item, "choice-notes"), [tool.server, tool.ask && t("asks first")].filter(Boolean).join(" · "));
+    setText(hook(item, "choice-words"), t(tool.description)); // the built-in ones have translations
     return item;
   }
 
@@ -117,11 +118,9 @@ export class ToolPicker extends View {
     for (const box of this.list.querySelectorAll("input")) box.checked = chosen.has(box.value);
     this.agent.value = agent ?? "";
     this.summary.toggleAttribute("data-active", agent !== null || chosen.size > 0);
-    setText(hook(this.summary, "offer-label"), agent ?? "Tools");
+    setText(hook(this.summary, "offer-label"), agent ?? t("Tools"));
     setText(hook(this.summary, "offer-count"), chosen.size ? String(chosen.size) : "");
-    const trouble = Object.keys(offer.problems).length ? ", a tool server has a problem" : "";
-    const name = agent ? `Agent ${agent}, tools` : "Tools";
-    this.summary.setAttribute("aria-label", `${name}: ${chosen.size} chosen${trouble}`);
+    this.summary.setAttribute("aria-label", nameOf(agent, chosen.size, Object.keys(offer.problems).length > 0));
   }
 }
 
@@ -130,9 +129,16 @@ export function rememberedTools() {
   return { tools: recall(TOOLS_KEY), agent: recall(AGENT_KEY) };
 }
 
+/** Of the menu, for a screen reader. @param {string|null} agent @param {number} chosen @param {boolean} hasTrouble */
+function nameOf(agent, chosen, hasTrouble) {
+  const tools = tn("{count} tool chosen", "{count} tools chosen", chosen);
+  const parts = [agent && t("Agent {name}", { name: agent }), tools, hasTrouble && t("a tool server has a problem")];
+  return parts.filter(Boolean).join(t(", "));
+}
+
 /** @param {[string, string]} problem */
 function problemOf([server, words]) {
   const item = document.createElement("li");
-  item.textContent = `${server}: ${words}`;
+  item.textContent = t("{name}: {words}", { name: server, words });
   return item;
 }

@@ -37,6 +37,18 @@ def test_what_is_not_said_is_left_to_the_provider() -> None:
     assert completion() == Chat(model="m", messages=[Message("user", "hi")])
 
 
+def test_the_pictures_of_an_answer_come_back_and_an_address_of_ours_does_not() -> None:
+    urls = [PIXEL, "/api/v1/messages/msg_1/files/file_1"]
+    drawn = {
+        "role": "assistant",
+        "content": "Here.",
+        "images": [{"type": "image_url", "image_url": {"url": u}} for u in urls],
+    }
+    asked = {"role": "user", "content": "and blue?"}
+    assert completion([drawn, asked]).messages[0] == Message("assistant", [Text("Here."), Image(PIXEL)])
+    assert completion([{**drawn, "content": None}, asked]).messages[0] == Message("assistant", [Image(PIXEL)])
+
+
 @pytest.mark.parametrize(
     ("more", "thinking"),
     [

@@ -25,6 +25,16 @@ def test_every_field_that_a_provider_takes_reaches_it() -> None:
     assert (asked.max_tokens, asked.temperature, asked.top_p, asked.thinking) == (7, 0.5, 0.9, False)
 
 
+def test_a_picture_that_was_made_belongs_to_its_turn() -> None:
+    drawn = {"type": "image_generation_call", "id": "ig_1", "status": "completed", "result": "/9j/AAAA"}
+    said = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Here."}]}
+    picture = Image("data:image/jpeg;base64,/9j/AAAA")
+    asked = {"role": "user", "content": "and blue?"}
+    assert response([drawn, said, asked]).messages[0] == Message("assistant", [Text("Here."), picture])
+    assert response([said, drawn, asked]).messages[0] == Message("assistant", [Text("Here."), picture])
+    assert response([drawn, asked]).messages[0] == Message("assistant", [picture])
+
+
 def test_what_is_not_said_is_left_to_the_provider() -> None:
     assert response() == Chat(model="m", messages=[Message("user", "hi")])
 

@@ -150,7 +150,7 @@ def test_calls_that_openai_made_itself_are_passed_over_whatever_their_fields() -
         {"type": "mcp_call", "id": "b", "name": "f", "arguments": "{}", "output": None, "error": {"code": 1}},
         {"type": "code_interpreter_call", "id": "c", "code": "1", "outputs": [{"type": "logs"}]},
         {"type": "computer_call_output", "call_id": "d", "output": {"type": "computer_screenshot"}},
-        {"type": "image_generation_call", "id": "e", "result": "AAAA", "name": None, "input": None},
+        {"type": "image_generation_call", "id": "e", "result": None, "name": None, "input": None},
     ]
     assert asked([*served, {"role": "user", "content": "hi"}]).said == [Message("user", "hi")]
     call = {"type": "function_call", "call_id": "c", "name": "f", "arguments": None}

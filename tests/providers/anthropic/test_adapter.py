@@ -77,11 +77,10 @@ def test_thinking_text_and_usage(anthropic, read):
     [
         ("end_turn", "stop"),
         ("stop_sequence", "stop"),
-        ("pause_turn", "stop"),
+        ("pause_turn", "length"),
         ("max_tokens", "length"),
         ("model_context_window_exceeded", "length"),
         ("refusal", "content_filter"),
-        ("new", "stop"),
     ],
 )
 def test_stop_reasons_are_mapped(anthropic, read, reason, finish):
@@ -209,7 +208,7 @@ def test_a_tool_of_the_provider_can_fail(anthropic, read, fields, error):
 def test_a_tool_of_the_provider_without_a_result_is_not_shown(anthropic, read):
     body = sse(start(), block(0, "server_tool_use", id="s", name="web_search"), stop(0), end("pause_turn"))
 
-    assert read(anthropic, body).items == [Finished("stop")]
+    assert read(anthropic, body).items == [Finished("length")]
 
 
 def test_a_second_start_voids_what_came_of_the_first(anthropic, read):

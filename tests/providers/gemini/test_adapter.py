@@ -1,8 +1,9 @@
 import json
 
 import pytest
+from providers.chats import PNG
 
-from chatapp.chat import Chat, Message, Native
+from chatapp.chat import Chat, Image, Message, Native, Text
 from chatapp.errors import EmptyReply, Reported, Truncated
 from chatapp.events import ReasoningDelta, TextDelta, ToolCall, ToolResult, Usage
 from chatapp.providers import Finished
@@ -42,8 +43,7 @@ def test_thoughts_text_and_usage(gemini, read):
 
 @pytest.mark.parametrize(
     ("reason", "finish"),
-    [("STOP", "stop"), ("MAX_TOKENS", "length"), ("SAFETY", "content_filter"), ("RECITATION", "content_filter")]
-    + [("NEW", "stop")],
+    [("STOP", "stop"), ("MAX_TOKENS", "length"), ("SAFETY", "content_filter"), ("RECITATION", "content_filter")],
 )
 def test_finish_reasons_are_mapped(gemini, read, reason, finish):
     assert read(gemini, sse(said({"text": "a"}, finish=reason))).finish == Finished(finish)
@@ -86,6 +86,30 @@ def test_a_text_s_signature_is_kept_and_its_pieces_are_joined_up_to_it(gemini, r
     turn = Message("assistant", "It is.", native=reading.native)
     contents = gemini.request(Chat(model="m", messages=[Message("user", "u"), turn])).body["contents"]
     assert contents[1]["parts"] == reading.native.content
+
+
+def test_a_signed_picture_is_kept_once_and_goes_back_in_its_place(gemini, read):
+    blob = {"mimeType": "image/png", "data": PNG}
+    drawn = {"inlineData": blob, "thoughtSignature": "sig"}
+    reading = read(gemini, sse(said({"text": "Here:"}), said(drawn), STOP))
+    assert reading.native.content == [
+        {"text": "Here:"},
+        {"inlineData": {"mimeType": "image/png", "data": ""}, "thoughtSignature": "sig"},
+    ]
+    picture = Image(f"data:image/png;base64,{PNG}")
+
+    def sent(*images):
+        turn = Message("assistant", [Text("Here:"), *images], native=reading.native)
+        return gemini.request(Chat(model="m", messages=[Message("user", "u"), turn])).body["contents"][1]["parts"]
+
+    assert sent(picture) == [{"text": "Here:"}, drawn]
+    assert sent() == [{"text": "Here:"}]
+
+
+def test_a_picture_without_a_signature_goes_back_too(gemini):
+    turn = Message("assistant", [Text("Here:"), Image(f"data:image/png;base64,{PNG}")])
+    contents = gemini.request(Chat(model="m", messages=[Message("user", "u"), turn])).body["contents"]
+    assert contents[1]["parts"][1] == {"inlineData": {"mimeType": "image/png", "data": PNG}}
 
 
 def test_an_unsigned_text_is_kept_once(gemini, read):

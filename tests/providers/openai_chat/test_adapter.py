@@ -276,7 +276,6 @@ def test_a_number_too_large_for_the_log_loses_digits_not_the_reply(openai, read)
         ("length", "length"),
         ("content_filter", "content_filter"),
         ("function_call", "stop"),
-        ("new", "stop"),
     ],
 )
 def test_finish_reasons_are_mapped(openai, read, raw, reason):

@@ -64,6 +64,7 @@ def test_the_figures_of_an_answer_can_be_looked_up(chat: Any) -> None:
     chat.answer_with(("content_delta", {"delta": "Hello"}), end("Hello"))
     chat.answer.locator("[data-meta]").click()
     told = chat.answer.locator("[data-figures]")
+    told.locator("dt").first.wait_for()
     names = told.locator("dt").all_inner_texts()
     figures = dict(zip(names, told.locator("dd").all_inner_texts(), strict=True))
     assert figures["Time to first token"] == "0.5 s" and figures["Total time"] == "10.5 s"

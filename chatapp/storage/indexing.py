@@ -1,0 +1,93 @@
+"""Works off the queue of the search index, beside the requests.
+
+To add a text takes a millisecond or more, and now and then an index tidies itself up for longer. So
+SQLite does it on a connection and in a thread of its own, and a small transaction locks other
+writers out for each text alone. Postgres does it elsewhere anyway.
+"""
+
+import logging
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+
+import gevent
+from gevent.event import Event
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from chatapp.hub import let_others_run
+from chatapp.storage.search_index import STATEMENTS, Job, Waiting, waiting, work_off
+from chatapp.storage.search_terms import digest, terms_of
+from chatapp.storage.transactions import READS
+
+LOOK_S = 2.0  # until then a search looks at the texts themselves
+BATCH = 20
+LOCK_S = 5.0
+
+logger = logging.getLogger(__name__)
+
+
+class Indexer:
+    """From `start` to `close`."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._statements = STATEMENTS[engine.dialect.name]
+        self._file = engine.url.database if engine.dialect.name == "sqlite" else None
+        self._closing = Event()
+        self._greenlet: gevent.Greenlet[..., None] | None = None
+
+    def start(self) -> None:
+        if self._greenlet is None:
+            self._greenlet = gevent.spawn(self._index_for_ever)
+
+    def close(self) -> None:
+        """Return when the text that is being added is there."""
+        self._closing.set()
+        if self._greenlet is not None:
+            self._greenlet.join()
+
+    def index(self) -> int:
+        """Work off the next lines of the queue; return how many. Raises SQLAlchemyError,
+        sqlite3.Error."""
+        jobs = self._jobs()
+        for job in jobs:
+            if self._file is not None:
+                gevent.get_hub().threadpool.apply(_in_thread, (self._file, job))
+            else:
+                with self._engine.begin() as connection:
+                    self._work_off(connection, job)
+            let_others_run()
+        return len(jobs)
+
+    def _jobs(self) -> Sequence[Job]:
+        with self._engine.connect().execution_options(**{READS: True}) as connection:
+            lines = waiting(connection, BATCH)
+        return [_job(line) for line in lines]
+
+    def _work_off(self, connection: Connection, job: Job) -> None:
+        work_off(lambda statement, values: connection.execute(text(statement), values), self._statements, job)
+
+    def _index_for_ever(self) -> None:
+        while not self._closing.is_set():
+            try:
+                if self.index():
+                    continue
+            except (SQLAlchemyError, sqlite3.Error) as error:  # the next round tries again
+                logger.warning("what was said cannot be indexed: %s", error)
+            self._closing.wait(LOOK_S)
+
+
+def _job(line: Waiting) -> Job:
+    gone, said = line.gone is not None, line.content if line.gone is None else line.gone
+    if said is None or line.owner is None:  # it was deleted before it was indexed
+        return Job(line.id, line.message_id, "", gone, "", "")
+    terms = " ".join(terms_of(said, line.owner))
+    return Job(line.id, line.message_id, line.owner, gone, digest(said), terms)
+
+
+def _in_thread(file: str, job: Job) -> None:
+    with closing(sqlite3.connect(file, isolation_level=None, timeout=LOCK_S)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        work_off(lambda statement, values: connection.execute(statement, values).fetchall(), STATEMENTS["sqlite"], job)
+        connection.execute("COMMIT")

@@ -1,0 +1,48 @@
+"""Large values on their way into SQLite, whose calls let no greenlet go on while they run: 8 MB
+take tens of milliseconds, most of them in the commit.
+
+So these calls are made on a thread. The session is the thread's until they return, whatever is
+thrown into the greenlet that waits. Postgres has its own way to wait.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from typing import TypeVar
+
+from gevent.threadpool import ThreadPool
+from sqlalchemy.orm import Session
+
+T = TypeVar("T")
+
+LARGE_BYTES = 256 * 1024  # below that, a write takes about a millisecond
+LARGE = "has large values"  # of a session
+
+
+def write(session: Session, size: int, statement: Callable[[], T]) -> T:
+    """What `statement` gives, which writes so many bytes or characters in this session."""
+    if size < LARGE_BYTES or session.get_bind().dialect.name != "sqlite":
+        return statement()
+    session.info[LARGE] = True
+    return _on_thread(statement)
+
+
+def commit(session: Session) -> None:
+    if session.info.get(LARGE):
+        _on_thread(session.commit)
+    else:
+        session.commit()
+
+
+def _on_thread(call: Callable[[], T]) -> T:
+    running = _threads().spawn(call)
+    try:
+        return running.get()  # type: ignore[return-value]  # None only if T is
+    except BaseException:
+        running.wait()  # if it was thrown into this greenlet, the call goes on
+        raise
+
+
+@cache
+def _threads() -> ThreadPool:
+    """Made after the fork. One will do: a writer waits for the file's lock anyway."""
+    return ThreadPool(1)

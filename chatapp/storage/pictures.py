@@ -1,0 +1,51 @@
+"""The pictures that a model made, as it is shown them again with its turns: "make it blue".
+
+Other models do without: not all of them take pictures, and a conversation must survive a change.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeAlias
+
+from msgspec.structs import replace
+from sqlalchemy.orm import Session
+
+from chatapp.chat import Image, Message, content_of, images_in
+from chatapp.events import File
+from chatapp.storage import decode_entries
+from chatapp.storage.files import with_bytes
+from chatapp.storage.tables import MessageRow
+
+Pictures: TypeAlias = Mapping[str, Sequence[Image]]
+"""By the ids of answers."""
+
+NO_PICTURES: Pictures = {}
+
+
+def pictures_of(session: Session, rows: Sequence[MessageRow], provider: str, model: str, max_bytes: int) -> Pictures:
+    """Those in the answers that this model made: of the newest answers, as many as `max_bytes`
+    hold."""
+    found: dict[str, list[Image]] = {}
+    left = max_bytes
+    for row in reversed(rows):
+        if (row.provider, row.model) != (provider, model) or '"file"' not in row.entries:  # a quick look
+            continue
+        files = _files(session, row)
+        left -= sum(len(file.bytes) for file in files)
+        if left < 0:
+            break
+        found[row.id] = images_in(files)
+    return found
+
+
+def with_pictures(turns: Sequence[Message], pictures: Iterable[Image]) -> list[Message]:
+    """The turns of one answer, the last of the assistant's with the pictures."""
+    last = max((place for place, turn in enumerate(turns) if turn.role == "assistant"), default=None)
+    if last is None:
+        return [*turns]
+    content = content_of(turns[last].text, pictures)
+    return [*turns[:last], replace(turns[last], content=content), *turns[last + 1 :]]
+
+
+def _files(session: Session, row: MessageRow) -> list[File]:
+    entries = with_bytes(session, row.id, decode_entries(row.entries))
+    return [entry.event for entry in entries if isinstance(entry.event, File)]

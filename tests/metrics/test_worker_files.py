@@ -1,0 +1,57 @@
+"""Figures of several workers: the dead ones count on, in one file, and no damaged file costs a scrape."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from prometheus_client.mmap_dict import MmapedDict, mmap_key
+
+from chatapp.metrics.worker_files import WorkerFiles
+
+KEY = mmap_key("chatapp_runs", "chatapp_runs_total", ["outcome"], ["stop"], "Runs.")
+BUCKET = json.dumps(["chatapp_run_seconds", "chatapp_run_seconds_bucket", {"le": "1.0"}, "Seconds."])
+
+
+def dead_pid() -> int:
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+def write(folder: Path, kind: str, pid: int, key: str, value: float) -> Path:
+    path = folder / f"{kind}_{pid}.db"
+    values = MmapedDict(str(path))
+    values.write_value(key, value, 0.0)
+    values.close()
+    return path
+
+
+def read(folder: Path, name: str) -> float:
+    samples = [sample for metric in WorkerFiles(folder).collect() for sample in metric.samples]
+    return sum(sample.value for sample in samples if sample.name == name)
+
+
+def test_the_dead_count_on_in_one_file(tmp_path: Path) -> None:
+    write(tmp_path, "counter", os.getpid(), KEY, 1.0)
+    for _ in range(2):  # the second scrape joins to what the first has joined
+        gone = [write(tmp_path, kind, dead_pid(), key, 2.0) for kind, key in (("counter", KEY), ("histogram", BUCKET))]
+        before = read(tmp_path, "chatapp_runs_total")
+        assert not any(path.exists() for path in gone)
+        assert read(tmp_path, "chatapp_runs_total") == before
+    assert before == 5.0 and read(tmp_path, "chatapp_run_seconds_bucket") == 4.0
+    names = {path.name for path in tmp_path.glob("*.db")}
+    assert names == {f"counter_{os.getpid()}.db", "counter_0.db", "histogram_0.db"}
+
+
+def test_a_damaged_file_costs_its_own_figures_alone(tmp_path: Path) -> None:
+    write(tmp_path, "counter", os.getpid(), KEY, 1.0)
+    (tmp_path / f"counter_{dead_pid()}.db").write_bytes(b"")
+    (tmp_path / f"histogram_{dead_pid()}.db").write_bytes(b"\xff\x00\x00\x00\x00\x00\x00\x00\x90\x00\x00\x00cut off")
+    assert read(tmp_path, "chatapp_runs_total") == 1.0
+
+
+def test_a_file_that_has_just_been_made_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / f"counter_{os.getpid()}.db").touch()
+    assert read(tmp_path, "chatapp_runs_total") == 0.0

@@ -2,11 +2,13 @@
 wait with a bound.
 """
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import TypeVar
 
 import gevent
+from sqlalchemy import Engine
 
 from chatapp.cancel import CancelScope
 from chatapp.chat import Chat, Message
@@ -14,6 +16,7 @@ from chatapp.errors import DatabaseUnavailable
 from chatapp.events import Entry, FinishReason, RunEnd, RunStart, StreamEvent, TextDelta, Timing, Usage
 from chatapp.logs import Appender, LogReader
 from chatapp.providers import ReplyItem
+from chatapp.storage.deleting import Deletion
 from chatapp.tools import Decision
 from chatapp.transcript import Transcript, transcript_of
 
@@ -147,3 +150,12 @@ def soon(look: Callable[[], T], *despite: type[Exception], within: float = BOUND
                 if seen := look():
                     return seen
             gevent.sleep(0.005)
+
+
+def delete_for_good(engine: Engine, owner: str, conversation_id: str | None) -> list[str]:
+    """Delete a conversation as if its owner had not brought it back in time; return the runs that go
+    on."""
+    deletion = Deletion(engine)
+    running = deletion.delete(owner, conversation_id or "")
+    assert deletion.end(time.time() + 1) == 1
+    return running

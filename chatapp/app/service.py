@@ -22,21 +22,26 @@ from chatapp.reading.presence import OpenReaders, Presence
 from chatapp.service import ChatService
 from chatapp.settings import Settings
 from chatapp.storage.approvals import StoredApprovals
+from chatapp.storage.archive import Archive
 from chatapp.storage.branching import Branches
 from chatapp.storage.conversations import Conversations
 from chatapp.storage.database import Database, open_database
+from chatapp.storage.deleting import Deletion
 from chatapp.storage.indexing import Indexer
 from chatapp.storage.listing import Listing
 from chatapp.storage.rates import RateWindows
 from chatapp.storage.receipts import Receipts
 from chatapp.storage.retention import Retention
 from chatapp.storage.searching import Search
+from chatapp.storage.uploads import Uploads
 from chatapp.storage.usage import UsageReport
 from chatapp.storage.user_inputs import StoredUserInputs
 from chatapp.tools.catalog import ToolCatalog
 from chatapp.tools.functions import FunctionTool
 from chatapp.tools.mcp.config import mcp_servers
 from chatapp.tracing.switch import Tracing
+from chatapp.uploads import Attachments
+from chatapp.uploads.pdf import PDFReader
 
 if TYPE_CHECKING:
     from chatapp.quotas.requests import RequestLimits
@@ -63,10 +68,7 @@ def build_service(
     except ChatappError:
         database.close()  # the caller may try again
         raise
-    conversations, approvals = (
-        Conversations(database.engine, settings.max_messages, settings.max_file_bytes),
-        StoredApprovals(database.engine),
-    )
+    conversations, approvals = _conversations(settings, database), StoredApprovals(database.engine)
     inputs = StoredUserInputs(database.engine)
     providers = ProviderCatalog(settings, environ, around_provider)
     figures = metrics.runs(providers.by_name, providers.is_listed)
@@ -77,12 +79,17 @@ def build_service(
         log=log,
         database=database,
         conversations=conversations,
+        archive=Archive(database.engine),
         branches=Branches(database.engine),
+        deletion=Deletion(database.engine),
         listing=Listing(database.engine),
         search=Search(database.engine),
+        attachments=_attachments(settings, database),
         approvals=approvals,
         inputs=inputs,
-        retention=Retention(database.engine, settings.answer_retention_s),
+        retention=Retention(
+            database.engine, settings.answer_retention_s, settings.unsent_retention_s, settings.undo_delete_s
+        ),
         providers=providers,
         tools=ToolCatalog(settings, mcp_servers(settings, environ), approvals, inputs, around_tool, functions),
         agents=AgentCatalog(settings),
@@ -100,6 +107,16 @@ def build_service(
             metrics.sampler(figures, lambda: runs.live, providers.circuits),
         ],
     )
+
+
+def _conversations(settings: Settings, database: Database) -> Conversations:
+    return Conversations(database.engine, settings.max_messages, settings.max_file_bytes, settings.max_attached_bytes)
+
+
+def _attachments(settings: Settings, database: Database) -> Attachments:
+    uploads = Uploads(database.engine, settings.max_unsent_files)
+    read_pdf = PDFReader(settings.max_pdf_pages, settings.max_attached_chars, settings.pdf_timeout_s)
+    return Attachments(uploads, read_pdf, settings.max_attachments, settings.max_attached_chars)
 
 
 def _runs(settings: Settings, log: EventLog, answers: Conversations, observers: Sequence[RunObserver]) -> RunSupervisor:

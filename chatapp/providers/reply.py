@@ -21,7 +21,7 @@ from chatapp.providers.finish_reasons import finish_reason
 from chatapp.text import GrowingText
 from chatapp.wire.failures import is_keep_alive, reports_failure, words_report_failure
 from chatapp.wire.half_characters import HalfCharacters
-from chatapp.wire.json_text import parse_loosely
+from chatapp.wire.json_text import UNREADABLE, parse_loosely
 from chatapp.wire.upstream_errors import stream_error
 
 T = TypeVar("T")
@@ -86,6 +86,7 @@ class Reply(ABC, Generic[T]):
         self.skip = self.skipped.note  # of it alone: who is told of what is left out must not hold the reply
         self._who = who
         self._characters = HalfCharacters()
+        self._decode = self.frame.decode
         self._max_bytes = max_bytes
         self._held_bytes = 0
         self._understood = self._spoke = False
@@ -175,8 +176,12 @@ class Reply(ABC, Generic[T]):
         return any(kind not in HARMLESS for kind in self.skipped)
 
     def _take(self, text: str | bytes) -> Iterable[StreamEvent]:
-        text = self._characters.joined(text)
-        frame: T = parse_loosely(self.frame, text, self._who, self.skip)
+        if self._characters.newest or (b"\\u" if isinstance(text, bytes) else "\\u") in text:  # type: ignore[operator]
+            text = self._characters.joined(text)
+        try:
+            frame: T = self._decode(text)
+        except UNREADABLE:
+            frame = parse_loosely(self.frame, text, self._who, self.skip)
         if self.knows(frame):
             self._understood = True
         else:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, NamedTuple, TypeAlias, cast
 
 import msgspec
 
-from chatapp.chat import Ask, Message
+from chatapp.chat import Ask, Attachment, Message
 from chatapp.chat import Role as ChatRole
 from chatapp.events import Entry
 
@@ -68,14 +68,16 @@ class Listed(msgspec.Struct, frozen=True):
 
 
 class Hit(msgspec.Struct, frozen=True):
-    """A message in which all words of a search stand. `text` is some of it around the first of
-    them; `marks` are the places of the words in `text`."""
+    """A message in which all words of a search stand. `shown`: it is not a version that another one
+    took the place of. `text` is some of it around the first of them; `marks` are the places of the
+    words in `text`."""
 
     message_id: str
     conversation_id: str
     title: str
     role: str
     created: float
+    shown: bool
     text: str
     marks: list[tuple[int, int]]
 
@@ -99,6 +101,12 @@ class StoredMessage(msgspec.Struct, frozen=True, kw_only=True):
     created: float
     parent: str | None = None
     said: str | None = None
+
+    @property
+    def attachments(self) -> list[Attachment]:
+        """The files that it came with."""
+        has_some = self.said is not None and '"type":"attachment"' in self.said  # a quick look
+        return self.message().attachments if has_some else []
 
     def message(self) -> Message:
         """The message as it was said."""

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
 
 from chatapp.errors import NotFound
 from chatapp.storage import Answer, StoredMessage
 from chatapp.storage.branches import path_through, rows_of, show, tree_of, versions_among
 from chatapp.storage.placement import owned_conversation, owned_message
+from chatapp.storage.tables import ConversationRow
 from chatapp.storage.transactions import Transactions
 
 
@@ -39,7 +41,9 @@ class Branches:
     def messages(self, owner: str, message_ids: Sequence[str]) -> list[StoredMessage]:
         """Those of the messages that the owner has, the oldest first."""
         with self._transaction.reading() as session:
-            return [row.value() for row in rows_of(session, message_ids) if row.owner == owner]
+            rows = [row for row in rows_of(session, message_ids) if row.owner == owner]
+            gone = {each for each in {row.conversation_id for row in rows} if _is_deleted(session, each)}
+            return [row.value() for row in rows if row.conversation_id not in gone]
 
     def answers(self, owner: str, answer_ids: Sequence[str]) -> list[Answer]:
         """These, in this order. NotFound, which names none, if any is missing."""
@@ -48,3 +52,8 @@ class Branches:
         if len(answers) < len(answer_ids):
             raise NotFound("message: no such answer")
         return answers
+
+
+def _is_deleted(session: Session, conversation_id: str | None) -> bool:
+    deleted = select(ConversationRow.deleted).where(ConversationRow.id == conversation_id)
+    return session.scalar(deleted) is not None

@@ -12,6 +12,7 @@ from chatapp.errors import InvalidField, NotFound
 from chatapp.hub import let_others_run, with_pauses
 from chatapp.ids import new_id
 from chatapp.storage.branches import newest_shown, path_to, rows_of, tree_of
+from chatapp.storage.deleting import is_deleted
 from chatapp.storage.files import copy_files
 from chatapp.storage.pictures import NO_PICTURES, Pictures, with_pictures
 from chatapp.storage.tables import ConversationRow, MessageRow
@@ -71,7 +72,8 @@ def finished_path(session: Session, conversation_id: str | None, message_id: str
 def answer_to_continue(session: Session, owner: str, ask: Ask) -> MessageRow:
     """The answer that `ask.previous` names."""
     answer = session.get(MessageRow, ask.previous)
-    if answer is None or answer.owner != owner or not answer.is_answer or not answer.conversation_id:
+    is_there = answer is not None and not is_deleted(session, answer)
+    if answer is None or not is_there or answer.owner != owner or not answer.is_answer or not answer.conversation_id:
         raise NotFound(f"{ask.previous_field}: no stored response with this id")
     if answer.status == "running":
         raise InvalidField(f"{ask.previous_field}: this response is still running; wait for its end or cancel it")

@@ -16,6 +16,8 @@ from chatapp.storage.tables import ConversationRow, MessageRow
 from chatapp.storage.transactions import Transactions
 from chatapp.storage.versions import names_message
 
+MOST_PINNED = 200
+
 
 class Listing:
     """All raise DatabaseUnavailable; and NotFound, for anybody but the owner too."""
@@ -23,10 +25,16 @@ class Listing:
     def __init__(self, engine: Engine) -> None:
         self._transaction = Transactions(engine, "the conversations are")
 
+    def page_pinned_first(self, owner: str, limit: int, before: str = "") -> tuple[list[Listed], str]:
+        """The same of those that are not pinned; before the first page all that are."""
+        pinned = [] if before else self.page(owner, MOST_PINNED, pinned=True)[0]
+        others, rest = self.page(owner, limit, before, pinned=False)
+        return [*pinned, *others], rest
+
     def page(self, owner: str, limit: int, before: str = "", pinned: bool | None = None) -> tuple[list[Listed], str]:
         """The conversations that were used last, at most `limit`, those before the cursor `before`;
         and the cursor of the next page, empty if there is none. Raises InvalidField."""
-        query = select(ConversationRow).where(ConversationRow.owner == owner)
+        query = select(ConversationRow).where(ConversationRow.owner == owner, ConversationRow.deleted.is_(None))
         if before:
             updated, id = _read_cursor(before)
             older = ConversationRow.updated < updated
@@ -81,7 +89,9 @@ class Listing:
         field = names_message(ask)
         if ask.conversation_id is None and field is None:
             return ConversationSettings()
-        query = select(ConversationRow.settings).where(ConversationRow.owner == owner)
+        query = select(ConversationRow.settings).where(
+            ConversationRow.owner == owner, ConversationRow.deleted.is_(None)
+        )
         if ask.conversation_id is not None:
             query = query.where(ConversationRow.id == ask.conversation_id)
         elif field is not None:

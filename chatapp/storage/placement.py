@@ -16,6 +16,7 @@ from chatapp.errors import NotFound
 from chatapp.ids import new_id
 from chatapp.storage import decode_settings
 from chatapp.storage.branches import newest_shown, path_to, show, tree_of
+from chatapp.storage.deleting import end_if_deleted, is_deleted
 from chatapp.storage.history import (
     answer_to_continue,
     continue_or_branch,
@@ -82,6 +83,7 @@ def _conversation_for(session: Session, owner: str, ask: Ask, now: float) -> Con
         if known := known_session(session, owner, ask.session_id):
             known.updated = now
             return known
+        end_if_deleted(session, _session_conversation(owner, ask.session_id))
         return new_conversation(session, _session_conversation(owner, ask.session_id), owner, ask.said, now)
     return new_conversation(session, new_id("conv"), owner, ask.said, now) if ask.keep else None
 
@@ -122,7 +124,7 @@ def known_session(session: Session, owner: str, session_id: str) -> Conversation
     """The conversation that its owner calls `session_id`. A conversation's own id will do, too."""
     for conversation_id in (_session_conversation(owner, session_id), session_id):
         conversation = session.get(ConversationRow, conversation_id)
-        if conversation is not None and conversation.owner == owner:
+        if conversation is not None and conversation.owner == owner and conversation.deleted is None:
             return conversation
     return None
 
@@ -142,7 +144,7 @@ def _title(messages: list[Message]) -> str:
 def owned_conversation(session: Session, owner: str, conversation_id: str, locked: bool = False) -> ConversationRow:
     """`locked`: nobody else continues it until the transaction ends, or there would be two ends."""
     conversation = session.get(ConversationRow, conversation_id, with_for_update=True if locked else None)
-    if conversation is None or conversation.owner != owner:
+    if conversation is None or conversation.owner != owner or conversation.deleted is not None:
         raise NotFound("no such conversation")
     return conversation
 
@@ -150,7 +152,7 @@ def owned_conversation(session: Session, owner: str, conversation_id: str, locke
 def owned_message(session: Session, owner: str, message_id: str) -> MessageRow:
     """The one place that decides who may see, follow, resume or cancel a run."""
     message = session.get(MessageRow, message_id)
-    if message is None or message.owner != owner:
+    if message is None or message.owner != owner or is_deleted(session, message):
         raise NotFound("no such message")
     return message
 

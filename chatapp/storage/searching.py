@@ -61,7 +61,7 @@ class Search:
         """The conversations in whose titles all the words stand, the last used first, at most
         `limit`."""
         found: list[TitleHit] = []
-        titles = select(ConversationRow).where(ConversationRow.owner == owner)
+        titles = select(ConversationRow).where(ConversationRow.owner == owner, ConversationRow.deleted.is_(None))
         titles = titles.order_by(ConversationRow.updated.desc(), ConversationRow.id.desc()).limit(TITLES)
         for part in range(SLICES):
             with self._transaction.reading() as session:
@@ -95,15 +95,23 @@ def _lower_end(session: Session, owner: str, upper: str, size: int) -> str | Non
 
 def _matching(
     owner: str, words: list[str], lower: str | None, upper: str, among: list[str] | None
-) -> Select[str, str, str, str, float, str]:
+) -> Select[str, str, str, str, float, bool, str]:
     message, conversation = MessageRow, ConversationRow
-    within = [message.owner == owner, message.id < upper]
+    within = [message.owner == owner, message.id < upper, conversation.deleted.is_(None)]
     if lower is not None:
         within.append(message.id >= lower)
     if among is not None:
         within.append(message.id.in_(among))
     return (
-        select(message.id, conversation.id, conversation.title, message.role, message.created, message.content)
+        select(
+            message.id,
+            conversation.id,
+            conversation.title,
+            message.role,
+            message.created,
+            message.superseded,
+            message.content,
+        )
         .join(conversation, conversation.id == message.conversation_id)
         .where(and_(*within), *(_contains(word) for word in words))
         .order_by(message.id.desc())
@@ -122,13 +130,21 @@ def _has(title: str, words: Sequence[str]) -> bool:
 
 
 def _hit(
-    message_id: str, conversation_id: str, title: str, role: str, created: float, content: str, *, words: list[str]
+    message_id: str,
+    conversation_id: str,
+    title: str,
+    role: str,
+    created: float,
+    superseded: bool,
+    content: str,
+    *,
+    words: list[str],
 ) -> Hit:
     places = _places(content, words)
     start = max(0, (places[0][0] if places else 0) - AROUND)
     end = min(len(content), (places[0][1] if places else 0) + AROUND)
     marks = [(begin - start, until - start) for begin, until in places if until <= end]
-    return Hit(message_id, conversation_id, title, role, created, content[start:end], marks)
+    return Hit(message_id, conversation_id, title, role, created, not superseded, content[start:end], marks)
 
 
 def _places(content: str, words: list[str]) -> list[tuple[int, int]]:

@@ -30,7 +30,17 @@ class ConversationRow(Base):
     seen: Mapped[str | None]  # the last message that its owner has seen; None: all that is older than this column
     settings: Mapped[str | None]  # JSON of ConversationSettings
 
-    __table_args__ = (Index("conversations_by_owner", "owner", "updated"),)
+    deleted: Mapped[float | None]  # since then nobody sees it; until it ends for good it can be brought back
+
+    __table_args__ = (
+        Index("conversations_by_owner", "owner", "updated"),
+        Index(
+            "conversations_deleted",
+            "deleted",
+            sqlite_where=text("deleted IS NOT NULL"),
+            postgresql_where=text("deleted IS NOT NULL"),
+        ),
+    )
 
     def value(self) -> Conversation:
         metadata = msgspec.json.decode(self.details or "{}", type=dict[str, str])

@@ -8,12 +8,13 @@ import msgspec
 from flask import Response, jsonify, request
 
 from chatapp.answer_parts import AnswerPart, CallPart, PlanPart, Words, answer_parts
+from chatapp.chat import Attachment
 from chatapp.dialects import question_data
-from chatapp.dialects.media import file_data, source_data
+from chatapp.dialects.media import FILE_URL, file_data, source_data
 from chatapp.errors import LogError
 from chatapp.events import CitedSource, File, PlanStep
 from chatapp.hub import with_pauses
-from chatapp.service import Answer, StoredMessage
+from chatapp.service import Answer, Listed, StoredMessage
 from chatapp.transcript import Transcript
 from chatapp.web import current_caller, current_service
 from chatapp.web.addresses import addressed, here
@@ -44,6 +45,11 @@ def conversation_json(conversation_id: str, limit: int) -> dict[str, object]:
     them end."""
     conversation = current_service().listing.conversation(current_caller().owner, conversation_id)
     return {**msgspec.to_builtins(conversation), **page_json(conversation_id, limit)}
+
+
+def list_json(listed: Sequence[Listed], rest: str) -> dict[str, object]:
+    """A page of conversations; `rest` is the cursor of the next one, if there is one."""
+    return {"conversations": [_listed_json(each) for each in listed], "next": rest or None}
 
 
 def last_ones() -> int | None:
@@ -80,6 +86,16 @@ def versions_json(message: StoredMessage) -> list[dict[str, Any]]:
     return [_with_versions(message_json(version), ids) for version in service.branches.messages(owner, ids)]
 
 
+def _listed_json(listed: Listed) -> dict[str, Any]:
+    conversation: dict[str, Any] = msgspec.to_builtins(listed.conversation)
+    return {
+        **conversation,
+        "pinned": listed.conversation.pinned,
+        "running": listed.running,
+        "unread": listed.unread,
+    }
+
+
 def _with_versions(shown: dict[str, Any], ids: list[str] | None) -> dict[str, Any]:
     """`index` counts from 1, as people do. Ids that are not told: it was begun a moment ago."""
     ids = ids or [shown["id"]]
@@ -108,7 +124,7 @@ def described(message: StoredMessage, transcript: Transcript) -> dict[str, Any]:
         "steps": steps_json(transcript),
         "tools": tools_json(transcript),
         "sources": [source_data(source) for source in transcript.sources],
-        "files": [file_data(message.id, file) for file in transcript.files],
+        "files": files_json(message, transcript),
         "provider": answer and answer.provider,
         "model": answer and answer.model,
         "result_mode": answer and answer.result_mode,
@@ -119,6 +135,13 @@ def described(message: StoredMessage, transcript: Transcript) -> dict[str, Any]:
         "events_url": here(EVENTS_URL.format(id=message.id)) if answer else None,
         "created": message.created,
     }
+
+
+def files_json(message: StoredMessage, transcript: Transcript) -> list[dict[str, object]]:
+    """Those that a question came with, or that an answer holds."""
+    if isinstance(message, Answer):
+        return [file_data(message.id, file) for file in transcript.files]
+    return [_attachment(message.id, file) for file in message.attachments]
 
 
 def readable(message: StoredMessage) -> Transcript:
@@ -171,8 +194,16 @@ def _part(message_id: str, part: AnswerPart, ended: bool) -> dict[str, object]:
             assert_never(part)
 
 
+def _attachment(message_id: str, file: Attachment) -> dict[str, object]:
+    url = here(FILE_URL.format(run=message_id, file=file.id))
+    return {"id": file.id, "media_type": file.media_type, "name": file.name, "size_bytes": file.size_bytes, "url": url}
+
+
 def _said_json(message: StoredMessage) -> list[dict[str, object]]:
-    return [{"type": "text", "text": message.content, "start": 0}] if message.content else []
+    files: list[dict[str, object]] = [
+        {"type": "file", "file": _attachment(message.id, file)} for file in message.attachments
+    ]
+    return [*files, *([{"type": "text", "text": message.content, "start": 0}] if message.content else [])]
 
 
 def _step(step: PlanStep, plan: PlanPart) -> dict[str, object]:

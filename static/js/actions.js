@@ -5,12 +5,15 @@
  * router's.
  */
 
+import { detailOf, sentenceOf } from "./language.js";
 import { ApiError } from "./server/api.js";
-import { effectiveAgent, effectiveChoice, effectiveTools, runningAnswer } from "./state/selectors.js";
+import { forget, keep, unsent } from "./server/outbox.js";
+import { canSwitchThinking, effectiveAgent, effectiveChoice, effectiveTools, runningAnswer } from "./state/selectors.js";
 
 export class Actions {
   #opening = 0;
   #loading = false;
+  #listing = false;
 
   /**
    * @param {import("./state/store.js").Store} store
@@ -23,13 +26,28 @@ export class Actions {
     this.tabs = tabs;
   }
 
-  /** @param {string} prompt @returns {Promise<boolean>} whether the server accepted it */
-  send(prompt) {
+  /**
+   * @param {string} prompt
+   * @param {import("./state/types.js").Attached[]} [files]
+   * @returns {Promise<boolean>} whether the server accepted it
+   */
+  send(prompt, files = []) {
     const { state } = this.store;
     const key = randomKey();
     const choice = effectiveChoice(state);
-    this.store.dispatch({ type: "question-sent", key, prompt, choice, at: new Date().toISOString() });
-    return this.#ask(key, { prompt, ...settings(state) }, state.messages);
+    this.store.dispatch({ type: "question-sent", key, prompt, files, choice, at: new Date().toISOString() });
+    const attachments = files.map(({ id }) => id);
+    return this.#ask(key, { prompt, ...(files.length && { attachments }), ...settings(state) }, state.messages);
+  }
+
+  /** @param {File} file @returns {Promise<import("./state/types.js").Attached|null>} null after a failure */
+  upload(file) {
+    return this.#trying(() => this.api.upload(file));
+  }
+
+  /** Nothing is lost if this fails: the server forgets it by itself. @param {string} id */
+  forgetUpload(id) {
+    return this.#trying(() => this.api.forgetUpload(id));
   }
 
   /** Asks for another answer in place of this one. @param {string} id */
@@ -79,11 +97,34 @@ export class Actions {
     if (page && this.store.state.older === older) this.store.dispatch({ type: "older-loaded", id, ...page });
   }
 
+  /**
+   * Stops the running answer. A question that was not sent yet is taken back.
+   * @returns {Promise<import("./state/types.js").Queued|null>} what was taken back
+   */
   async stop() {
     const answer = runningAnswer(this.store.state);
-    if (!answer) return;
+    if (!answer) return null;
+    if (answer.unsent) return this.#withdraw(answer.key);
     this.store.dispatch({ type: "answer-stopping", key: answer.key, stopping: true });
     if (answer.id) await this.#cancel(answer.key, answer.id);
+    return null;
+  }
+
+  /** Whether the server can be reached. */
+  isThere() {
+    return this.api.ping();
+  }
+
+  /** Sends what waited over a reload. */
+  async onStarted() {
+    if (unsent().length) await this.onConnected();
+  }
+
+  /** The server can be reached again: sends what waits, each question once, by its key. */
+  async onConnected() {
+    this.refreshConversations();
+    if (!this.store.state.catalogue.providers.length) this.refreshCatalogue();
+    for (const { key, fields } of unsent()) await this.#ask(key, fields, this.store.state.messages);
   }
 
   /**
@@ -112,9 +153,7 @@ export class Actions {
     await this.refreshConversations();
     const { state } = this.store;
     const isAsking = runningAnswer(state)?.id === ""; // this tab's own question is on its way
-    if (id !== state.conversationId || isAsking) return;
-    if (state.conversations.some((each) => each.id === id)) await this.open(id);
-    else this.openNewChat();
+    if (id === state.conversationId && !isAsking) await this.open(id, true);
   }
 
   openNewChat() {
@@ -125,32 +164,104 @@ export class Actions {
   /**
    * If several are being opened, the last one wins.
    * @param {string} id
+   * @param {boolean} [mayBeGone]  then a new chat takes its place
    * @returns {Promise<boolean>}
    */
-  async open(id) {
+  async open(id, mayBeGone = false) {
     const turn = (this.#opening += 1);
-    const conversation = await this.#trying(() => this.api.conversation(id));
+    const conversation = await this.#trying(() => this.api.conversation(id), mayBeGone ? () => this.#gone(id) : undefined);
     if (!conversation || turn !== this.#opening) return false;
     this.store.dispatch({ type: "conversation-opened", conversation });
     return true;
   }
 
+  /** @param {string} id */
+  #gone(id) {
+    this.store.dispatch({ type: "conversation-removed", id });
+    if (id === this.store.state.conversationId) this.openNewChat();
+  }
+
   /** @param {string} id @param {string} title */
   async rename(id, title) {
-    const before = this.store.state.conversations;
-    this.store.dispatch({ type: "conversation-renamed", id, title });
+    const before = this.store.state.conversations.find((each) => each.id === id);
+    this.store.dispatch({ type: "conversation-changed", id, title });
     const done = await this.#trying(() => this.api.rename(id, title).then(() => true));
-    if (!done) this.store.dispatch({ type: "conversations-loaded", conversations: before });
+    if (!done && before) this.store.dispatch({ type: "conversation-changed", id, title: before.title });
     this.tabs.tell(id);
   }
 
-  /** @param {string} id */
+  /** Keeps it at the top of the list, or no longer. @param {string} id @param {boolean} pinned */
+  async pin(id, pinned) {
+    if (await this.#trying(() => this.api.pin(id, pinned).then(() => true))) await this.refreshConversations();
+    this.tabs.tell(id);
+  }
+
+  /** Its last message is before the reader's eyes. @param {string} id @param {string} message */
+  async see(id, message) {
+    this.store.dispatch({ type: "conversation-changed", id, unread: false });
+    await this.#trying(() => this.api.see(id, message).then(() => true));
+  }
+
+  /** `restore` brings it back. @param {string} id */
   async remove(id) {
     const done = await this.#trying(() => this.api.remove(id).then(() => true));
     if (!done) return false;
     this.store.dispatch({ type: "conversation-removed", id });
     this.tabs.tell(id);
     return true;
+  }
+
+  /** @param {string} id @returns {Promise<boolean>} */
+  async restore(id) {
+    const back = await this.#trying(() => this.api.restore(id));
+    if (!back) return false;
+    await this.refreshConversations();
+    this.tabs.tell(id);
+    return true;
+  }
+
+  /** What stands in all conversations. @param {string} words @param {string} before  of a further page */
+  find(words, before) {
+    return this.#trying(() => this.api.find(words, before));
+  }
+
+  /**
+   * Opens a conversation, and shows so much of it that this message is there, even if it is a
+   * version that was not shown.
+   * @param {string} id
+   * @param {{message_id: string, shown: boolean}|null} hit
+   */
+  async reveal(id, hit) {
+    if (id !== this.store.state.conversationId && !(await this.open(id))) return false;
+    if (hit && !hit.shown) await this.choose(hit.message_id);
+    const isThere = () => !hit || this.store.state.messages.some((each) => each.id === hit.message_id);
+    while (!isThere() && this.store.state.older && id === this.store.state.conversationId) {
+      const { older } = this.store.state;
+      await this.loadOlder();
+      if (this.store.state.older === older) return false; // the server refused
+    }
+    return isThere();
+  }
+
+  /** How a conversation's answers are made. @param {string} id */
+  async settings(id) {
+    return (await this.#trying(() => this.api.conversation(id)))?.settings ?? null;
+  }
+
+  /**
+   * @param {string|null} id  of the conversation; null begins one
+   * @param {import("./state/types.js").Settings} settings
+   */
+  async set(id, settings) {
+    const made = id ? { id } : await this.#trying(() => this.api.create());
+    if (!made || !(await this.#trying(() => this.api.set(made.id, settings)))) return false;
+    if (!id) await this.open(made.id);
+    return true;
+  }
+
+  /** Stores a conversation from a file. @param {string} json @returns {Promise<string|null>} its id */
+  async bring(json) {
+    return (await this.#trying(() => this.api.bring(json)))?.id ?? null;
   }
 
   /** The link to a conversation. @param {string} id @returns {Promise<string>} empty if it is not shared */
@@ -170,7 +281,17 @@ export class Actions {
 
   async refreshConversations() {
     const loaded = await this.#trying(() => this.api.conversations());
-    if (loaded) this.store.dispatch({ type: "conversations-loaded", conversations: loaded.conversations });
+    if (loaded) this.store.dispatch({ type: "conversations-loaded", ...loaded });
+  }
+
+  /** The next page of the list. */
+  async moreConversations() {
+    const { more } = this.store.state;
+    if (!more || this.#listing) return;
+    this.#listing = true;
+    const page = await this.#trying(() => this.api.conversations(more));
+    this.#listing = false;
+    if (page && this.store.state.more === more) this.store.dispatch({ type: "conversations-added", ...page });
   }
 
   async refreshCatalogue() {
@@ -192,12 +313,37 @@ export class Actions {
     try {
       const accepted = await this.api.ask(fields, key);
       this.#accepted(key, accepted);
+      forget(key);
       return true;
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
+      if (error.isUnreachable && "prompt" in fields && !("edit_of" in fields)) return this.#hold(key, fields);
+      forget(key);
+      if (this.#holds(key)?.unsent) this.store.dispatch({ type: "question-withdrawn", key });
       if (this.#holds(key)) this.store.dispatch({ type: "answer-refused", messages: before, ...noticeOf(error) });
+      else this.store.dispatch({ type: "notice-shown", ...noticeOf(error) });
       return false;
     }
+  }
+
+  /** Keeps the question until the server can be reached; also over a reload. @param {string} key @param {object} fields */
+  #hold(key, fields) {
+    keep(key, fields);
+    this.store.dispatch({ type: "question-held", key });
+    this.#lost();
+    return true;
+  }
+
+  #lost() {
+    if (!this.store.state.connection) this.store.dispatch({ type: "connection-changed", connection: "away" });
+  }
+
+  /** @param {string} key */
+  #withdraw(key) {
+    const { prompt = "" } = forget(key) ?? {};
+    const files = this.store.state.messages.find((each) => each.key === `${key}?`)?.files ?? [];
+    this.store.dispatch({ type: "question-withdrawn", key });
+    return { prompt, files: files.map((file) => ({ ...file, key: file.id })) };
   }
 
   /**
@@ -208,10 +354,16 @@ export class Actions {
   #accepted(key, reply) {
     const answer = this.#holds(key);
     if (answer) this.store.dispatch({ type: "answer-accepted", key, ...reply });
-    else if (this.store.state.conversationId === reply.conversation_id) this.open(reply.conversation_id);
+    else if (this.#shows(reply.conversation_id)) this.open(reply.conversation_id);
     if (answer?.stopping) this.#cancel(key, reply.id);
     this.tabs.tell(reply.conversation_id);
     this.refreshConversations();
+  }
+
+  /** Also if nothing else is shown: a question was sent that waited over a reload. @param {string} id */
+  #shows(id) {
+    const { conversationId, messages } = this.store.state;
+    return conversationId === id || (conversationId === null && !messages.length);
   }
 
   /** @param {string} key */
@@ -229,14 +381,17 @@ export class Actions {
    * Shows a failure as a notice.
    * @template T
    * @param {() => Promise<T>} request
+   * @param {() => void} [onMissing]  called instead if there is no such thing
    * @returns {Promise<T|null>} null after a failure
    */
-  async #trying(request) {
+  async #trying(request, onMissing) {
     try {
       return await request();
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      this.store.dispatch({ type: "notice-shown", ...noticeOf(error) });
+      if (onMissing && error.status === 404) return onMissing(), null;
+      if (error.isUnreachable) this.#lost();
+      else this.store.dispatch({ type: "notice-shown", ...noticeOf(error) });
       return null;
     }
   }
@@ -244,14 +399,15 @@ export class Actions {
 
 /** @param {import("./state/types.js").State} state */
 function settings(state) {
-  const { conversationId: conversation_id, thinking } = state;
+  const { conversationId: conversation_id } = state;
+  const thinking = canSwitchThinking(state) ? state.thinking : null;
   const [tools, agent] = [effectiveTools(state), effectiveAgent(state)];
   return { conversation_id, ...effectiveChoice(state), thinking, ...(tools && { tools }), ...(agent && { agent }) };
 }
 
 /** @param {ApiError} error */
 function noticeOf(error) {
-  return { text: error.message, traceId: error.traceId };
+  return { text: sentenceOf(error), detail: detailOf(error), traceId: error.traceId };
 }
 
 /** A UUID. Browsers have `crypto.randomUUID` only on HTTPS and localhost. */

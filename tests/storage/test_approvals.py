@@ -1,6 +1,7 @@
 """Decisions get from the process where they are made to the one that waits, and the first one holds."""
 
 import pytest
+from drivers import delete_for_good
 
 from chatapp.chat import Ask, Message
 from chatapp.errors import DatabaseUnavailable
@@ -27,8 +28,7 @@ def test_the_first_decision_holds_whoever_asks(database: Database, run_id: str) 
 def test_a_deleted_conversation_takes_its_decisions_along(database: Database, run_id: str) -> None:
     approvals, conversations = StoredApprovals(database.engine), Conversations(database.engine)
     approvals.decide(run_id, "call_0", "denied")
-    [conversation] = conversations.recent("o")
-    conversations.delete("o", conversation.id)
+    delete_for_good(database.engine, "o", conversations.answer("o", run_id).conversation_id)
     assert approvals.decision(run_id, "call_0") is None
     assert approvals.decide(run_id, "call_0", "expired") == "expired"
 

@@ -2,7 +2,7 @@
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import gevent
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy import Engine
 
 from chatapp import ids
 from chatapp.chat import Ask, Image, Message, Native, Text
@@ -26,15 +27,29 @@ from chatapp.events import (
     ToolResult,
     Usage,
 )
-from chatapp.storage import Begun, access_tables, placement, search_tables
+from chatapp.storage import Begun, Conversation, access_tables, placement, search_tables
+from chatapp.storage.branching import Branches
 from chatapp.storage.conversations import Conversations
 from chatapp.storage.database import Database, open_database
+from chatapp.storage.deleting import Deletion
+from chatapp.storage.listing import Listing
+from chatapp.storage.searching import Search
 from chatapp.storage.tables import Base
 from chatapp.transcript import Transcript, transcript_of
 
 
 class Store(Conversations):
-    """Conversations that can be asked in one line."""
+    """Conversations that can be asked in one line, and what one does with them elsewhere."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine)
+        self.engine = engine
+
+    def recent(self, owner: str) -> list[Conversation]:
+        return [listed.conversation for listed in Listing(self.engine).page(owner, 200)[0]]
+
+    def delete(self, owner: str, conversation_id: str) -> list[str]:
+        return Deletion(self.engine).delete(owner, conversation_id)
 
     def ask(
         self,
@@ -209,6 +224,43 @@ def test_deleting_names_the_runs_that_go_on(conversations: Store) -> None:
     conversations.finish(begun.answer.id, answer("late"))
     with pytest.raises(NotFound):
         conversations.message("ann", begun.answer.id)
+
+
+def test_what_was_deleted_is_seen_by_nobody_until_its_owner_brings_it_back(conversations: Store) -> None:
+    deletion, search = Deletion(conversations.engine), Search(conversations.engine)
+    branches, listing = Branches(conversations.engine), Listing(conversations.engine)
+    begun = conversations.ask(said="needle", key="chat:1")
+    conversations.finish(begun.answer.id, answer("needle"))
+    id, answer_id = begun.answer.conversation_id or "", begun.answer.id
+    looks: list[Callable[[], object]] = [
+        lambda: conversations.get("ann", id),
+        lambda: conversations.message("ann", answer_id),
+        lambda: conversations.ask(conversation_id=id),
+        lambda: conversations.ask(said=[], retry_of=answer_id),
+        lambda: conversations.ask(previous=answer_id),
+        lambda: conversations.rename("ann", id, "x"),
+        lambda: conversations.delete_answer("ann", answer_id, False),
+        lambda: branches.answers("ann", [answer_id]),
+        lambda: branches.choose("ann", answer_id),
+        lambda: listing.pin("ann", id, True),
+        lambda: deletion.delete("ann", id),
+        lambda: deletion.restore("bob", id),
+    ]
+    assert conversations.delete("ann", id) == []
+    for look in looks:
+        with pytest.raises(NotFound):
+            look()
+    assert conversations.recent("ann") == [] and search.titles("ann", ["needle"], 1) == []
+    assert search.find("ann", ["needle"], 1) == ([], "") and conversations.newest_begun("ann", "chat:") is None
+    deletion.end(time.time() - 60)  # it is too early
+    assert deletion.restore("ann", id).id == id and len(conversations.get("ann", id)[1]) == 2
+    assert len(search.find("ann", ["needle"], 9)[0]) == 2
+    with pytest.raises(NotFound):
+        deletion.restore("ann", id)
+    conversations.delete("ann", id)
+    assert deletion.end(time.time() + 1) == 1
+    with pytest.raises(NotFound):
+        deletion.restore("ann", id)
 
 
 def test_the_last_used_conversation_comes_first(conversations: Store) -> None:

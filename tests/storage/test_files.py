@@ -1,7 +1,7 @@
 """Files are kept beside the answer that holds them, and go with it."""
 
 import pytest
-from drivers import an_answer
+from drivers import an_answer, delete_for_good
 from sqlalchemy import Engine, select
 
 from chatapp.chat import Ask, Message
@@ -65,8 +65,8 @@ def test_files_of_an_answer_that_was_deleted_meanwhile_are_dropped(
     assert kept(engine) == []
 
 
-def test_files_go_with_their_conversation(conversations: Conversations, answer: Answer, engine: Engine) -> None:
-    conversations.delete("ann", answer.conversation_id or "")
+def test_files_go_with_their_conversation(answer: Answer, engine: Engine) -> None:
+    delete_for_good(engine, "ann", answer.conversation_id)
     assert kept(engine) == []
 
 

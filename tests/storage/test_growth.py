@@ -6,13 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from drivers import delete_for_good
 from sqlalchemy import Engine, event
 
 from chatapp.chat import Ask, Message
 from chatapp.storage.conversations import Conversations
 from chatapp.storage.database import open_database
+from chatapp.storage.listing import Listing
 from chatapp.storage.receipts import Receipts
 from chatapp.storage.retention import Retention
+from chatapp.storage.searching import Search
 
 LARGE = {"conversations", "messages", "receipts"}
 
@@ -59,7 +62,9 @@ def test_nothing_that_a_request_asks_scans_a_large_table(engine: Engine) -> None
         lambda: conversations.newest_begun("ann", "key-"),
         lambda: conversations.answer("ann", begun.id),
         lambda: conversations.kept_end(begun.id),
-        lambda: conversations.recent("ann"),
+        lambda: Listing(engine).page_pinned_first("ann", 50),
+        lambda: Search(engine).find("ann", ["first"], 10),
+        lambda: Search(engine).titles("ann", ["first"], 10),
         lambda: conversations.get("ann", begun.conversation_id),
         lambda: conversations.said_before("ann", begun.id),
         lambda: conversations.session_answer("ann", "session"),
@@ -68,7 +73,7 @@ def test_nothing_that_a_request_asks_scans_a_large_table(engine: Engine) -> None
         lambda: conversations.ping(),
         lambda: Receipts(engine).spent("ann", 0.0),
         lambda: Retention(engine, 3600.0).expire(),
-        lambda: conversations.delete("ann", begun.conversation_id),
+        lambda: delete_for_good(engine, "ann", begun.conversation_id),
     ]
     for step in steps:
         step()

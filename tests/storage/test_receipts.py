@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from drivers import a_start, numbered
+from drivers import a_start, delete_for_good, numbered
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
@@ -90,7 +90,7 @@ def test_a_deleted_conversation_leaves_its_receipts_also_of_a_run_that_goes_on(
 ) -> None:
     for _ in range(2):
         run_id = begin(conversations)
-        conversations.delete("ann", conversations.answer("ann", run_id).conversation_id or "")
+        delete_for_good(database.engine, "ann", conversations.answer("ann", run_id).conversation_id)
         conversations.finish(run_id, ended())
     (total,) = used(database, "owner")
     assert total.runs == 2 and total.prompt == 20
@@ -98,7 +98,7 @@ def test_a_deleted_conversation_leaves_its_receipts_also_of_a_run_that_goes_on(
 
 def test_a_run_that_was_lost_with_its_answer_is_found(database: Database, conversations: Conversations) -> None:
     run_id = begin(conversations)
-    conversations.delete("ann", conversations.answer("ann", run_id).conversation_id or "")
+    delete_for_good(database.engine, "ann", conversations.answer("ann", run_id).conversation_id)
     assert list(conversations.unfinished(time.time() + 1)) == [run_id]
     conversations.finish(run_id, ended(Usage(), "interrupted"))
     assert not conversations.unfinished(time.time() + 1)

@@ -2,7 +2,7 @@
 
 from alembic import command
 from alembic.config import Config
-from drivers import an_answer
+from drivers import an_answer, delete_for_good
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
@@ -77,7 +77,7 @@ def test_an_answer_is_found_once_it_is_finished_and_no_more_once_it_is_gone(data
     conversations.finish(begun.answer.id, an_answer("the other", run_id=begun.answer.id))
     index_all(database)
     assert found(database, "needle") == [] and found(database, "other") == ["the other"]
-    conversations.delete("ann", begun.answer.conversation_id or "")
+    delete_for_good(database.engine, "ann", begun.answer.conversation_id)
     index_all(database)
     assert found(database, "other") == [] and count(database, "search_rows") == count(database, "search_queue") == 0
     say(conversations, "other words")

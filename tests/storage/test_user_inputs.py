@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from drivers import delete_for_good
 
 from chatapp.chat import Ask, Message
 from chatapp.errors import DatabaseUnavailable
@@ -21,8 +22,7 @@ def test_the_first_word_holds_and_goes_with_its_conversation(tmp_path: Path) -> 
     assert here.said(run_id, "q1") is None
     assert there.say(run_id, "q1", accepted) == accepted
     assert here.say(run_id, "q1", UserInput("expired")) == accepted == here.said(run_id, "q1")
-    [conversation] = conversations.recent("o")
-    conversations.delete("o", conversation.id)
+    delete_for_good(database.engine, "o", conversations.answer("o", run_id).conversation_id)
     assert here.said(run_id, "q1") is None
     with database.engine.begin() as connection:
         connection.exec_driver_sql("DROP TABLE user_inputs")

@@ -51,6 +51,35 @@ def test_a_pin_stands_in_the_list_until_it_is_taken_away(client: FlaskClient) ->
     assert not listed(client, first)["pinned"]
 
 
+def test_the_list_begins_with_the_pinned_ones(client: FlaskClient) -> None:
+    ids = [asked(client, prompt=f"question {number}")["conversation_id"] for number in range(4)]
+    client.put(f"/api/v1/conversations/{ids[0]}/pin")
+    first = found(client, "/api/v1/conversations?pinned=first&limit=2")
+    assert [each["id"] for each in first["conversations"]] == [ids[0], ids[3], ids[2]]
+    second = found(client, f"/api/v1/conversations?pinned=first&limit=2&before={first['next']}")
+    assert [each["id"] for each in second["conversations"]] == [ids[1]] and second["next"] is None
+
+
+def test_a_deleted_conversation_is_not_there_until_it_is_brought_back(client: FlaskClient) -> None:
+    posted = asked(client, prompt="needle")
+    path = f"/api/v1/conversations/{posted['conversation_id']}"
+    link = client.post(f"{path}/share").get_json()["path"]
+    assert client.delete(path).status_code == 204
+    for gone in (path, f"{path}/messages", f"/api/v1/messages/{posted['id']}", posted["events_url"], link):
+        assert client.get(gone).status_code == 404
+    assert found(client, "/api/v1/search?q=needle") == {"conversations": [], "hits": [], "next": None}
+    assert found(client, "/api/v1/conversations")["conversations"] == []
+    other = client.application.test_client()
+    other.get("/")
+    assert other.post(f"{path}/restore").status_code == 404
+    assert client.post(f"{path}/restore").get_json()["title"] == "needle"
+    assert client.post(f"{path}/restore").status_code == 404
+    assert len(found(client, path)["messages"]) == 2 and client.get(link).status_code == 200
+    assert [hit["id"] for hit in found(client, "/api/v1/search?q=needle")["conversations"]] == [
+        posted["conversation_id"]
+    ]
+
+
 def test_an_answer_is_unread_until_it_was_seen(client: FlaskClient) -> None:
     posted = asked(client, prompt="hi")
     conversation_id = posted["conversation_id"]

@@ -1,34 +1,37 @@
 """Conversations as JSON: list, read, rename, pin, delete; their settings, and what was seen."""
 
-from typing import Any
-
 import msgspec
 from flask import Blueprint, Response, jsonify, request
 
 from chatapp.dialects.requests import SeenRequest, TitleRequest
 from chatapp.errors import InvalidField
-from chatapp.service import Conversation, ConversationSettings, Listed
+from chatapp.service import Conversation, ConversationSettings
 from chatapp.web import current_caller, current_service
 from chatapp.web.bodies import number, parse
 from chatapp.web.endpoint import CHANGING, JSON, WITH_BODY, Parameter, endpoint
-from chatapp.web.message_json import LAST_ONES, MOST, PAGE, conversation_response, last_ones, page_json
+from chatapp.web.message_json import LAST_ONES, MOST, PAGE, conversation_response, last_ones, list_json, page_json
 
 blueprint = Blueprint("conversations", __name__, url_prefix="/api/v1/conversations")
 
 LISTING = (
     Parameter("limit", {"type": "integer", "minimum": 1, "maximum": MOST}, f"How many at most; {MOST} by default."),
     Parameter("before", {"type": "string"}, "The `next` of the page before."),
-    Parameter("pinned", {"type": "boolean"}, "Only those that are pinned, or only the others."),
+    Parameter(
+        "pinned",
+        {"enum": ["true", "false", "first"]},
+        "Only those that are pinned, or only the others; or all pinned ones before the first page of the others.",
+    ),
 )
 
 
 @endpoint(blueprint.get(""), answers={200: (JSON,)}, parameters=LISTING)
 def list_conversations() -> Response:
     """Your conversations, the last used first, by pages; `next` is null on the last one."""
-    listed, rest = current_service().listing.page(
-        current_caller().owner, int(number("limit", MOST, 1, MOST)), request.args.get("before", ""), _pinned()
-    )
-    return jsonify(conversations=[_listed_json(each) for each in listed], next=rest or None)
+    limit, before = int(number("limit", MOST, 1, MOST)), request.args.get("before", "")
+    listing, owner = current_service().listing, current_caller().owner
+    if request.args.get("pinned") == "first":
+        return jsonify(list_json(*listing.page_pinned_first(owner, limit, before)))
+    return jsonify(list_json(*listing.page(owner, limit, before, _pinned())))
 
 
 @endpoint(blueprint.get("/<conversation_id>"), answers={200: (JSON,)}, parameters=(LAST_ONES,))
@@ -89,9 +92,16 @@ def set_settings(conversation_id: str) -> Response:
 
 @endpoint(blueprint.delete("/<conversation_id>"), answers={204: ()}, errors=CHANGING)
 def delete_conversation(conversation_id: str) -> Response:
-    """Delete it with all its messages; answers that are still running are stopped."""
+    """Delete it with all its messages; answers that are still running are stopped. For some minutes
+    it can be brought back."""
     current_service().delete_conversation(current_caller(), conversation_id)
     return Response(status=204)
+
+
+@endpoint(blueprint.post("/<conversation_id>/restore"), answers={200: (JSON,)}, errors=CHANGING)
+def restore_conversation(conversation_id: str) -> Response:
+    """Bring back one that you have just deleted."""
+    return _changed(current_service().deletion.restore(current_caller().owner, conversation_id))
 
 
 def _pinned() -> bool | None:
@@ -103,17 +113,7 @@ def _pinned() -> bool | None:
         case "false" | "0":
             return False
         case _:
-            raise InvalidField("pinned: expected true or false")
-
-
-def _listed_json(listed: Listed) -> dict[str, Any]:
-    conversation: dict[str, Any] = msgspec.to_builtins(listed.conversation)
-    return {
-        **conversation,
-        "pinned": listed.conversation.pinned,
-        "running": listed.running,
-        "unread": listed.unread,
-    }
+            raise InvalidField("pinned: expected true, false or first")
 
 
 def _changed(conversation: Conversation) -> Response:

@@ -58,6 +58,7 @@ def _hit_json(hit: Hit) -> dict[str, Any]:
         "title": hit.title,
         "role": hit.role,
         "created": hit.created,
+        "shown": hit.shown,
         "snippet": _pieces(hit.text, hit.marks),
     }
 

@@ -4,16 +4,17 @@
  * an ApiError whose message is fit for a reader.
  */
 
-import { t, told } from "../language.js";
+import { t } from "../language.js";
 import { at } from "./address.js";
 
 /** @typedef {import("../state/types.js").Conversation} Conversation */
 /** @typedef {import("../state/types.js").Message} Message */
 /** @typedef {{messages: Message[], next: string|null}} MessagePage */
 /** @typedef {Conversation & MessagePage} Opened */
+/** @typedef {{conversations: Conversation[], next: string|null}} ListPage */
 
 const ROOT = at("/api/v1");
-/** Messages that are shown at once; the server renders as many. */
+/** Messages, or conversations, that come at once; the server renders as many. */
 const PAGE = 50;
 
 /** A request that failed. `status` is 0 if there was no response. */
@@ -30,6 +31,11 @@ export class ApiError extends Error {
     this.code = code;
     this.traceId = traceId;
   }
+
+  /** Whether the server itself said nothing: the network or the server is away, or a proxy spoke. */
+  get isUnreachable() {
+    return this.status === 0 || (this.code === "http_error" && [502, 503, 504].includes(this.status));
+  }
 }
 
 export const api = {
@@ -45,8 +51,9 @@ export const api = {
     return { tools, problems, agents };
   },
 
-  /** @returns {Promise<{conversations: Conversation[]}>} */
-  conversations: () => request("GET", "/conversations"),
+  /** A page of the list, the first one with all that are pinned. @param {string} [before] @returns {Promise<ListPage>} */
+  conversations: (before = "") =>
+    request("GET", `/conversations?pinned=first&limit=${PAGE}&before=${encodeURIComponent(before)}`),
 
   /** With its last messages. @param {string} id @returns {Promise<Opened>} */
   conversation: (id) => request("GET", `/conversations/${encodeURIComponent(id)}?limit=${PAGE}`),
@@ -63,6 +70,27 @@ export const api = {
 
   /** @param {string} id */
   remove: (id) => request("DELETE", `/conversations/${encodeURIComponent(id)}`),
+
+  /** Brings back what was just deleted. @param {string} id @returns {Promise<Conversation>} */
+  restore: (id) => request("POST", `/conversations/${encodeURIComponent(id)}/restore`, {}),
+
+  /** @param {string} id @param {boolean} pinned */
+  pin: (id, pinned) => request(pinned ? "PUT" : "DELETE", `/conversations/${encodeURIComponent(id)}/pin`),
+
+  /** All up to this message was seen. @param {string} id @param {string} message_id */
+  see: (id, message_id) => request("PUT", `/conversations/${encodeURIComponent(id)}/seen`, { message_id }),
+
+  /** @param {string} words @param {string} before @returns {Promise<import("../views/search.js").Found>} */
+  find: (words, before) => request("GET", `/search?q=${encodeURIComponent(words)}&before=${encodeURIComponent(before)}`),
+
+  /** @param {string} id @param {import("../state/types.js").Settings} settings @returns {Promise<Conversation>} */
+  set: (id, settings) => request("PUT", `/conversations/${encodeURIComponent(id)}/settings`, settings),
+
+  /** An empty one. @returns {Promise<{id: string}>} */
+  create: () => requestAt(at("/v1"), "POST", "/conversations", {}),
+
+  /** A conversation from a file. @param {string} json @returns {Promise<Conversation>} */
+  bring: (json) => requestAt(ROOT, "POST", "/conversations/import", json),
 
   /** @param {string} id @returns {Promise<Message>} */
   message: (id) => request("GET", `/messages/${encodeURIComponent(id)}`),
@@ -82,6 +110,19 @@ export const api = {
   /** @param {string} id @param {string} call @param {object} said */
   decide: (id, call, said) =>
     request("POST", `/messages/${encodeURIComponent(id)}/tools/${encodeURIComponent(call)}`, said),
+
+  /** @param {File} file */
+  upload(file) {
+    const form = new FormData();
+    form.append("file", file, file.name);
+    return request("POST", "/files", form);
+  },
+
+  /** @param {string} id */
+  forgetUpload: (id) => request("DELETE", `/files/${encodeURIComponent(id)}`),
+
+  /** Whether the server is there. @returns {Promise<boolean>} */
+  ping: () => fetch(at("/healthz"), { cache: "no-store" }).then(({ ok }) => ok, () => false),
 
   /**
    * Asks. The key makes it safe to ask twice, so this tries again once if the connection is lost.
@@ -128,14 +169,15 @@ function request(method, path, body, headers) {
  * @param {string} root
  * @param {string} method
  * @param {string} path
- * @param {object} [body]
+ * @param {object|string} [body]  a text is JSON already
  * @param {Record<string, string>} [headers]
  */
 async function requestAt(root, method, path, body, headers = {}) {
+  const isForm = body instanceof FormData; // whose type and boundary the browser says
   const response = await reach(root + path, {
     method,
-    headers: { Accept: "application/json", ...(body ? { "Content-Type": "application/json" } : {}), ...headers },
-    body: body ? JSON.stringify(body) : undefined,
+    headers: { Accept: "application/json", ...(body && !isForm ? { "Content-Type": "application/json" } : {}), ...headers },
+    body: typeof body === "object" && !isForm ? JSON.stringify(body) : body,
   });
   if (response.status === 401) signInAgain();
   if (!response.ok) throw await failure(response);
@@ -144,9 +186,12 @@ async function requestAt(root, method, path, body, headers = {}) {
 
 let leaving = false;
 
-/** The session has ended: the server's login leads back to here. Several requests may find out. */
+/**
+ * The session has ended: the server's login leads back to here. Several requests may find out. The
+ * page of another application is not ours to leave.
+ */
 function signInAgain() {
-  if (leaving) return;
+  if (leaving || !document.querySelector("[data-page-data]")) return;
   leaving = true;
   location.assign(`${at("/login")}?next=${encodeURIComponent(location.pathname)}`);
 }
@@ -164,5 +209,5 @@ async function reach(url, init) {
 async function failure(response) {
   const body = await response.json().catch(() => null);
   const { code = "http_error", message = null, trace_id = null } = body?.error ?? {};
-  return new ApiError(message ? told({ code, message }) : t("The server answered {status}.", { status: response.status }), response.status, code, trace_id);
+  return new ApiError(message ?? t("The server answered {status}.", { status: response.status }), response.status, code, trace_id);
 }

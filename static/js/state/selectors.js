@@ -32,6 +32,11 @@ export function endedWell({ status, error, finish_reason }) {
   return status === "done" && !error && finish_reason !== "cancelled" && finish_reason !== "interrupted";
 }
 
+/** The title of the conversation that is shown, if it is known. @param {State} state */
+export function titleOf({ conversations, conversationId, opened }) {
+  return [...conversations, opened].find((each) => each?.id === conversationId)?.title;
+}
+
 /** Whether an answer was cut off, and a model may go on with it. @param {ShownMessage} answer */
 export function canContinue({ status, finish_reason, content, id }) {
   const whole = ["stop", "content_filter"].includes(finish_reason ?? "stop");
@@ -44,6 +49,24 @@ export function canContinue({ status, finish_reason, content, id }) {
  */
 export function effectiveChoice({ catalogue, choice, usual }) {
   return [choice, usual].find((each) => isOffered(catalogue, each)) ?? catalogue.default;
+}
+
+/** What is known of the model of the next question. @param {State} state @returns {import("./types.js").ModelFacts} */
+export function factsOf(state) {
+  const choice = effectiveChoice(state);
+  const provider = state.catalogue.providers.find(({ name }) => name === choice?.provider);
+  return (choice && provider?.facts?.[choice.model]) ?? {};
+}
+
+/** Whether one can say if the model thinks; unless more is known, one can. @param {State} state */
+export function canSwitchThinking(state) {
+  return !["always", "never"].includes(factsOf(state).thinking ?? "");
+}
+
+/** The model, if it cannot take what is attached. @param {State} state */
+export function misfit(state) {
+  const hasPicture = state.attached.some(({ media_type }) => media_type.startsWith("image/"));
+  return hasPicture && factsOf(state).pictures === false ? effectiveChoice(state)?.model ?? null : null;
 }
 
 /**

@@ -3,7 +3,19 @@
  * The types of the page; this file holds no code. `Message` and its parts are the server's JSON,
  * "Shown" is the page's form of it.
  *
- * @typedef {{id: string, title: string, created: string|number, updated: string|number}} Conversation
+ * @typedef {object} Conversation
+ * @property {string} id
+ * @property {string} title
+ * @property {number} created   seconds since the epoch
+ * @property {number} updated
+ * @property {boolean} [pinned]
+ * @property {boolean} [running]  an answer is being made
+ * @property {boolean} [unread]   one has ended that nobody has seen
+ * @property {Settings} [settings]
+ *
+ * @typedef {{instructions?: string, temperature?: number|null, max_tokens?: number|null,
+ *   provider?: string|null, model?: string|null}} Settings  of a conversation
+ *
  * @typedef {{code: string, message: string, retryable: boolean, trace_id: string|null}} Failure
  * @typedef {object} Usage
  * @property {number} prompt
@@ -70,7 +82,7 @@
  * @property {ToolCall[]} tools
  * @property {Step[]} steps           announced by an agent
  * @property {AnswerSource[]} sources
- * @property {AnswerFile[]} files     made by the model
+ * @property {AnswerFile[]} files     made by the model, or that a question came with
  * @property {string|null} finish_reason
  * @property {Failure|null} error
  * @property {Usage|null} usage
@@ -103,11 +115,28 @@
  * @property {boolean} watched         this page asked, so its clock covers all of it
  * @property {boolean} stopping        the reader pressed Stop
  * @property {boolean} waiting         the connection is lost
+ * @property {boolean} [unsent]        the question waits for the connection
  *
  * @typedef {Omit<Message, "parts"> & ShownExtra} ShownMessage
  *
+ * @typedef {object} Attached  a file of a draft
+ * @property {string} key
+ * @property {string} id          empty until it is uploaded
+ * @property {string} name
+ * @property {string} media_type
+ * @property {string} [url]
+ *
+ * @typedef {{prompt: string, files: Attached[]}} Queued
  * @typedef {{provider: string, model: string}} Choice
- * @typedef {{default: Choice|null, providers: {name: string, models: string[]}[]}} Catalogue
+ * @typedef {object} ModelFacts  what is known; what is not is missing
+ * @property {boolean} [pictures]  whether it takes pictures
+ * @property {boolean} [tools]     whether it calls tools
+ * @property {"switch"|"always"|"never"} [thinking]
+ * @property {number} [context]    tokens
+ * @property {{prompt: number, completion: number, currency: string}} [price]  of a million tokens
+ *
+ * @typedef {{name: string, models: string[], facts?: Record<string, ModelFacts>}} ProviderModels
+ * @typedef {{default: Choice|null, providers: ProviderModels[]}} Catalogue
  *
  * @typedef {object} Tool
  * @property {string} name
@@ -119,22 +148,26 @@
  * @property {boolean} agent_default   offered to an agent unless the reader chooses
  *
  * @typedef {{tools: Tool[], problems: Record<string, string>, agents: string[]}} Offer
- * @typedef {{text: string, traceId: string|null}} Notice
+ * @typedef {{text: string, detail: string, traceId: string|null}} Notice
  *
  * @typedef {object} State
- * @property {Conversation[]} conversations  newest first
+ * @property {Conversation[]} conversations  the pinned ones, then the others, newest first
+ * @property {string|null} more              where the next page of them begins; null: there is none
  * @property {string|null} conversationId    null on the page of a new chat
  * @property {ShownMessage[]} messages       of that conversation
  * @property {string|null} older             where the page of messages before them ends; null: there are none
+ * @property {{id: string, title: string, settings: Settings}|null} opened  the conversation that was opened last
  * @property {Catalogue} catalogue
  * @property {Choice|null} choice            of this conversation: picked, or what gave the last answer
  * @property {Choice|null} usual             what the reader picked last, in any conversation
- * @property {string[]} queued               prompts that wait until the running answer is done
+ * @property {Queued[]} queued               what waits until the running answer is done
+ * @property {Attached[]} attached           files of the draft
  * @property {boolean|null} thinking  null leaves it to the model
  * @property {Offer|null} offer              the server's tools and agents; null until they are known
  * @property {string[]|null} tools           names picked by the reader; null leaves them to the server
  * @property {string|null} agent             null is the model itself
  * @property {Notice|null} notice
+ * @property {""|"offline"|"away"} connection  what is missing: the network, or the server
  *
  * @typedef {{type: string, [field: string]: any}} Action
  * @typedef {{state: State, previous: State}} Change  the detail of a store's event "change"

@@ -5,7 +5,8 @@
  */
 
 import { button, element } from "../dom/element.js";
-import { hook } from "../dom/hooks.js";
+import { hook, isComposing } from "../dom/hooks.js";
+import { t } from "../language.js";
 import { View } from "./view.js";
 
 export class EditForm extends View {
@@ -18,12 +19,12 @@ export class EditForm extends View {
     super(node);
     this.message = message;
     this.actions = actions;
-    this.box = /** @type {HTMLTextAreaElement} */ (element("textarea", { dir: "auto", rows: "1", "aria-label": "Your question" }));
+    this.box = /** @type {HTMLTextAreaElement} */ (element("textarea", { dir: "auto", rows: "1", "aria-label": t("Your question") }));
     this.box.value = message.content;
     this.form = element("form", { class: "edit-form", "data-edit-form": "" }, this.box, element(
       "div", { class: "edit-row" },
-      button("Cancel", "button", { "data-edit-cancel": "" }, () => this.#close()),
-      element("button", { class: "button go", "data-edit-send": "" }, "Ask again"),
+      button(t("Cancel"), "button", { "data-edit-cancel": "" }, () => this.#close()),
+      element("button", { class: "button go", "data-edit-send": "" }, t("Ask again")),
     ));
   }
 
@@ -41,7 +42,7 @@ export class EditForm extends View {
 
   /** @param {KeyboardEvent} event */
   #onKey(event) {
-    if (event.isComposing || event.keyCode === 229) return;
+    if (isComposing(event)) return;
     if (event.key === "Escape") {
       event.stopPropagation(); // it stops no answer
       this.#close();

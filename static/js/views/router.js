@@ -7,7 +7,7 @@
 
 import { t } from "../language.js";
 import { at, MOUNT } from "../server/address.js";
-import { waitsForReader } from "../state/selectors.js";
+import { titleOf, waitsForReader } from "../state/selectors.js";
 import { View } from "./view.js";
 
 const CONVERSATION = /^\/c\/([^/]+)\/?$/;
@@ -35,7 +35,7 @@ export class Router extends View {
   async go(path) {
     const id = conversationIn(path);
     if (!(await this.#open(id))) return;
-    if (path !== location.pathname) history.pushState(null, "", path);
+    if (path !== location.pathname) history.pushState(null, "", path); // one that is open already
   }
 
   async #show() {
@@ -62,22 +62,20 @@ export class Router extends View {
 
   /**
    * A new chat gets its address when the server has accepted its first question; a conversation
-   * that was deleted loses it.
+   * that was deleted loses it, and one that was found has its own.
    * @param {import("../state/types.js").Change} change
    */
   #follow({ state, previous }) {
     const { conversationId, conversations } = state;
     const moved = conversationId !== previous.conversationId;
-    const here = conversationIn(location.pathname);
-    if (moved && (here === null) !== (conversationId === null)) history.pushState(null, "", pathOf(conversationId));
+    if (moved && conversationId !== conversationIn(location.pathname)) history.pushState(null, "", pathOf(conversationId));
     const waits = waitsForReader(state) !== waitsForReader(previous);
     if (moved || waits || conversations !== previous.conversations) this.#showTitle();
   }
 
   #showTitle() {
-    const { conversations, conversationId } = this.store.state;
-    const open = conversations.find((each) => each.id === conversationId);
-    const title = open ? `${open.title} · chatapp` : "chatapp";
+    const open = titleOf(this.store.state);
+    const title = open ? `${open} · chatapp` : "chatapp";
     document.title = waitsForReader(this.store.state) ? t("(!) Waiting for you · {title}", { title }) : title;
   }
 }

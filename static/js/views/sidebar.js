@@ -1,14 +1,21 @@
 // @ts-check
-/** The list of conversations: it shows which one is open, renames and deletes. */
+/**
+ * The list of conversations, by dates, the pinned ones first: it shows which one is open, at work or
+ * unread, renames, pins and deletes. It grows as the reader scrolls.
+ */
 
-import { arrange, cloned, hook, setText } from "../dom/hooks.js";
+import { arrange, cloned, hook, isComposing, setText } from "../dom/hooks.js";
 import { t } from "../language.js";
 import { at } from "../server/address.js";
-import { runningAnswer, waitsForReader } from "../state/selectors.js";
+import { groupOf } from "../state/list.js";
+import { runningAnswer, titleOf, waitsForReader } from "../state/selectors.js";
 import { keepDraft } from "./drafts.js";
 import { View } from "./view.js";
 
 /** @typedef {import("../state/types.js").Conversation} Conversation */
+
+/** In time for the next page to be there when the reader is. */
+const NEAR_PX = 400;
 
 export class SidebarView extends View {
   /**
@@ -21,7 +28,6 @@ export class SidebarView extends View {
     this.store = store;
     this.actions = actions;
     this.list = hook(root, "conversations");
-    this.dialog = /** @type {HTMLDialogElement} */ (hook(root, "delete-dialog"));
   }
 
   start() {
@@ -31,7 +37,7 @@ export class SidebarView extends View {
       const field = renameField(event);
       if (field) this.#finishRename(field, true);
     });
-    this.on(this.dialog, "close", () => this.#onDialogClose());
+    this.on(this.list, "scroll", () => this.#onScroll(), { passive: true });
     this.on(this.store, "change", ({ detail }) => this.#onChange(detail));
     this.#show();
     this.#showOpen();
@@ -48,15 +54,34 @@ export class SidebarView extends View {
   #show() {
     const { conversations, conversationId } = this.store.state;
     const listed = /** @type {HTMLElement[]} */ ([...this.list.children]);
-    const items = new Map(listed.map((item) => [item.dataset.conversation, item]));
-    arrange(this.list, conversations.map((each) => {
+    const items = new Map(listed.map((item) => [item.dataset.conversation ?? item.dataset.group, item]));
+    const [now, shown] = [new Date(), /** @type {HTMLElement[]} */ ([])];
+    let group = "";
+    for (const each of conversations) {
+      const named = groupOf(each, now);
+      if (named !== group) shown.push(items.get(named) ?? this.#heading(named));
+      group = named;
       const item = items.get(each.id) ?? cloned(this.root, "conversation");
       showItem(item, each, each.id === conversationId);
-      item.dataset.activity = each.id === conversationId ? activityOf(this.store.state) : "";
-      return item;
-    }));
-    const open = conversations.find((each) => each.id === conversationId);
-    setText(hook(this.root, "title"), open?.title ?? t("New chat"));
+      item.dataset.activity = each.id === conversationId ? activityOf(this.store.state) : activityIn(each);
+      shown.push(item);
+    }
+    arrange(this.list, shown);
+    setText(hook(this.root, "title"), titleOf(this.store.state) ?? t("New chat"));
+  }
+
+  /** @param {string} group */
+  #heading(group) {
+    const heading = document.createElement("li");
+    heading.className = "conversation-group";
+    heading.dataset.group = group;
+    heading.textContent = group;
+    return heading;
+  }
+
+  #onScroll() {
+    const { scrollHeight, scrollTop, clientHeight } = this.list;
+    if (scrollHeight - scrollTop - clientHeight < NEAR_PX) this.actions.moreConversations();
   }
 
   /** @param {MouseEvent} event */
@@ -65,7 +90,8 @@ export class SidebarView extends View {
     const item = button?.closest("[data-conversation]");
     if (!button || !(item instanceof HTMLElement)) return;
     if ("rename" in button.dataset) this.#startRename(item);
-    if ("delete" in button.dataset) this.#askToDelete(item);
+    if ("pin" in button.dataset) this.#pin(item, button);
+    if ("delete" in button.dataset) this.#delete(item);
   }
 
   /** @param {HTMLElement} item */
@@ -81,7 +107,7 @@ export class SidebarView extends View {
   /** @param {KeyboardEvent} event */
   #onKeydown(event) {
     const field = renameField(event);
-    if (!field || event.isComposing || !["Enter", "Escape"].includes(event.key)) return;
+    if (!field || isComposing(event) || !["Enter", "Escape"].includes(event.key)) return;
     event.stopPropagation();
     hook(this.#finishRename(field, event.key === "Enter"), "link").focus();
   }
@@ -103,30 +129,35 @@ export class SidebarView extends View {
     return item;
   }
 
-  /** @param {HTMLElement} item */
-  #askToDelete(item) {
-    this.dialog.dataset.conversation = item.dataset.conversation;
-    setText(hook(this.dialog, "delete-title"), hook(item, "link").textContent?.trim() ?? "");
-    this.dialog.returnValue = "";
-    this.dialog.showModal();
+  /** @param {HTMLElement} item @param {HTMLElement} button */
+  async #pin(item, button) {
+    await this.actions.pin(item.dataset.conversation ?? "", item.dataset.pinned === undefined);
+    button.focus();
   }
 
-  async #onDialogClose() {
-    const id = this.dialog.dataset.conversation ?? "";
-    if (this.dialog.returnValue !== "delete") return;
+  /** It can be brought back: nobody has to be asked first. @param {HTMLElement} item */
+  async #delete(item) {
+    const [id, title] = [item.dataset.conversation ?? "", hook(item, "link").textContent?.trim() ?? ""];
     const wasOpen = id === this.store.state.conversationId;
-    const place = this.store.state.conversations.findIndex((each) => each.id === id);
+    const place = [...this.list.querySelectorAll("[data-link]")].indexOf(hook(item, "link"));
     if (!(await this.actions.remove(id))) return;
-    keepDraft(id, "");
     if (wasOpen) this.actions.openNewChat();
     this.#focusAt(place);
+    const { showUndo } = await import("./undo.js");
+    showUndo(this.root, t("Deleted “{title}”.", { title }), () => this.#restore(id, wasOpen), () => keepDraft(id, ""));
+  }
+
+  /** @param {string} id @param {boolean} wasOpen */
+  async #restore(id, wasOpen) {
+    if (!(await this.actions.restore(id))) return;
+    if (wasOpen) await this.actions.open(id);
+    /** @type {HTMLElement|null} */ (this.list.querySelector(`[data-conversation="${CSS.escape(id)}"] [data-link]`))?.focus();
   }
 
   /** The focus goes on to what follows in the list, where the deleted one was. @param {number} place */
   #focusAt(place) {
-    const { children } = this.list;
-    const item = children[Math.min(place, children.length - 1)];
-    (item ? hook(item, "link") : hook(this.root, "new-chat")).focus();
+    const links = /** @type {NodeListOf<HTMLElement>} */ (this.list.querySelectorAll("[data-link]"));
+    (links[Math.min(place, links.length - 1)] ?? hook(this.root, "new-chat")).focus();
   }
 
   /** In a long list the open conversation may be out of sight. */
@@ -141,8 +172,14 @@ function activityOf(state) {
   return runningAnswer(state) ? "runs" : "";
 }
 
+/** What another one is at, by the list. @param {Conversation} conversation */
+function activityIn({ running, unread }) {
+  if (running) return "runs";
+  return unread ? "unread" : "";
+}
+
 /** @param {HTMLElement} item @param {Conversation} conversation @param {boolean} open */
-function showItem(item, { id, title }, open) {
+function showItem(item, { id, title, pinned }, open) {
   const link = hook(item, "link");
   item.dataset.conversation = id;
   link.setAttribute("href", at(`/c/${id}`));
@@ -150,6 +187,9 @@ function showItem(item, { id, title }, open) {
   link.title = title; // a long one is cut off in the list
   if (open) link.setAttribute("aria-current", "page");
   else link.removeAttribute("aria-current");
+  item.toggleAttribute("data-pinned", Boolean(pinned));
+  hook(item, "pin").setAttribute("aria-pressed", String(Boolean(pinned)));
+  hook(item, "pin").setAttribute("aria-label", t("Pin “{title}”", { title }));
   hook(item, "rename").setAttribute("aria-label", t("Rename “{title}”", { title }));
   hook(item, "delete").setAttribute("aria-label", t("Delete “{title}”", { title }));
 }

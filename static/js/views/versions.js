@@ -2,6 +2,7 @@
 /** ‹ 2/3 › under a message: which of its versions is shown, and the way to the others. */
 
 import { hook, setText } from "../dom/hooks.js";
+import { t } from "../language.js";
 
 /** @typedef {import("../state/types.js").ShownMessage} ShownMessage */
 
@@ -11,7 +12,7 @@ export function showVersions(node, { versions }) {
   const box = hook(node, "versions");
   box.hidden = count < 2;
   setText(hook(box, "version"), `${index}/${count}`);
-  hook(box, "version").setAttribute("aria-label", `Version ${index} of ${count}`);
+  hook(box, "version").setAttribute("aria-label", t("Version {n} of {count}", { n: index, count }));
   point(hook(box, "previous-version"), ids[index - 2]);
   point(hook(box, "next-version"), ids[index]);
 }

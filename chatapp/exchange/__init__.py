@@ -1,0 +1,127 @@
+"""A conversation as a file: all its messages with all their versions, to keep and to bring back.
+
+What comes back is what people said and models answered, as texts and events to be shown. It is
+never taken for a provider's own: a signed turn and the result of a call go into no later request,
+since a file can say anything.
+"""
+
+from collections.abc import Sequence
+from typing import Annotated, Final, Literal
+
+import msgspec
+from msgspec import Meta
+
+from chatapp.errors import InvalidField
+from chatapp.events import (
+    CitedSource,
+    File,
+    PlanStep,
+    ReasoningDelta,
+    RunEnd,
+    RunStart,
+    TextDelta,
+    ToolApproval,
+    ToolCall,
+    ToolResult,
+)
+
+FORMAT: Final = "chatapp-conversation"
+VERSION = 1
+MAX_EVENTS = 20_000  # of one answer: more than the longest has once its deltas are joined
+
+Id = Annotated[str, Meta(min_length=1, max_length=256)]
+Name = Annotated[str, Meta(max_length=256)]
+Time = Annotated[float, Meta(ge=0, le=32_503_680_000)]
+"""Seconds since the epoch, up to the year 3000."""
+
+KeptEvent = (
+    RunStart
+    | ReasoningDelta
+    | TextDelta
+    | ToolCall
+    | ToolApproval
+    | ToolResult
+    | PlanStep
+    | CitedSource
+    | File
+    | RunEnd
+)
+"""The events that people see. Others are a provider's own, or are over with the run."""
+
+
+class KeptMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """`id` and `parent` hold within the file. An answer that a run made has its `events`, and
+    `continues` the text of its parent or not. `images` are a question's, as `data:` URLs."""
+
+    id: Id
+    role: Literal["system", "user", "assistant"]
+    content: str
+    created: Time
+    parent: Id | None = None
+    provider: Name | None = None
+    model: Name | None = None
+    continues: bool = False
+    images: Annotated[list[Annotated[str, Meta(pattern="^data:image/")]], Meta(max_length=64)] = []
+    events: Annotated[list[KeptEvent], Meta(max_length=MAX_EVENTS)] = []
+
+
+class KeptSettings(msgspec.Struct, frozen=True, omit_defaults=True):
+    instructions: Annotated[str, Meta(max_length=100_000)] = ""
+    temperature: Annotated[float, Meta(ge=0, le=2)] | None = None
+    max_tokens: Annotated[int, Meta(ge=1)] | None = None
+
+
+class KeptConversation(msgspec.Struct, frozen=True, kw_only=True):
+    """The file. `shown` is the id of the last message that is shown, at the end of its path."""
+
+    format: Literal["chatapp-conversation"]
+    version: Annotated[int, Meta(ge=1, le=VERSION)]
+    title: Annotated[str, Meta(max_length=200)]
+    created: Time
+    shown: Id | None
+    messages: list[KeptMessage]
+    pinned: bool = False
+    settings: KeptSettings = KeptSettings()
+    metadata: Annotated[
+        dict[Annotated[str, Meta(max_length=64)], Annotated[str, Meta(max_length=512)]], Meta(max_length=16)
+    ] = {}
+
+    def check(self) -> None:
+        """Raise InvalidField for what cannot be one conversation."""
+        known: dict[str, KeptMessage] = {}
+        for index, message in enumerate(self.messages):
+            where = f"messages[{index}]"
+            if message.id in known:
+                raise InvalidField(f"{where}.id: another message has it, too; expected one of its own")
+            if message.parent is not None and message.parent not in known:
+                raise InvalidField(f"{where}.parent: expected the id of a message before this one")
+            _check_answer(message, known.get(message.parent or ""), where)
+            known[message.id] = message
+        if self.shown is not None and self.shown not in known:
+            raise InvalidField("shown: expected the id of a message of this file")
+
+    def shown_ids(self) -> set[str]:
+        """Those of the path that is shown."""
+        parents = {message.id: message.parent for message in self.messages}
+        path: set[str] = set()
+        here = self.shown
+        while here is not None:
+            path.add(here)
+            here = parents[here]
+        return path
+
+
+def _check_answer(message: KeptMessage, parent: KeptMessage | None, where: str) -> None:
+    events: Sequence[KeptEvent] = message.events
+    if not events:
+        if message.continues:
+            raise InvalidField(f"{where}.continues: only an answer with events goes on with another one")
+        return
+    if message.role != "assistant" or not message.provider:
+        raise InvalidField(f"{where}.events: only an answer has events; its role is assistant, and it has a provider")
+    if not isinstance(events[-1], RunEnd) or any(isinstance(event, RunEnd) for event in events[:-1]):
+        raise InvalidField(f"{where}.events: expected one run-end, as the last event")
+    if message.continues and (parent is None or not parent.events):
+        raise InvalidField(f"{where}.continues: expected an answer with events as its parent")
+    if "".join(event.text for event in events if isinstance(event, TextDelta)) != message.content:
+        raise InvalidField(f"{where}.content: expected the text of its events")

@@ -1,0 +1,180 @@
+"""Conversations as files: read out with all versions of their messages, and stored again under new
+ids. Both go through thousands of messages, some at a time."""
+
+import time
+from collections.abc import Iterator
+from typing import Any, get_args
+
+import msgspec
+from sqlalchemy import Engine, insert, select
+from sqlalchemy.orm import Session
+
+from chatapp.chat import Image, Message, Text
+from chatapp.events import Entry, File, RunStart
+from chatapp.exchange import FORMAT, VERSION, KeptConversation, KeptEvent, KeptMessage, KeptSettings
+from chatapp.hub import let_others_run
+from chatapp.ids import new_id
+from chatapp.storage import Conversation, ConversationSettings, decode_entries
+from chatapp.storage.branches import newest_shown
+from chatapp.storage.placement import new_conversation, owned_conversation
+from chatapp.storage.tables import ConversationRow, MessageRow
+from chatapp.storage.transactions import Transactions
+
+SLICE = 50  # messages that are read or written in one go: some milliseconds, if they are long
+KEPT_EVENTS = get_args(KeptEvent)
+NOT_THERE = "the file was not kept in the export"
+
+
+class Archive:
+    """All raise DatabaseUnavailable."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._transaction = Transactions(engine, "the conversations are")
+
+    def ids(self, owner: str) -> list[str]:
+        """Of all conversations of the owner, the oldest first."""
+        mine = ConversationRow.owner == owner, ConversationRow.deleted.is_(None)
+        with self._transaction.reading() as session:
+            return [*session.scalars(select(ConversationRow.id).where(*mine).order_by(ConversationRow.updated))]
+
+    def read(self, owner: str, conversation_id: str) -> KeptConversation:
+        """Raises NotFound, for anybody but the owner too."""
+        with self._transaction.reading() as session:
+            conversation = owned_conversation(session, owner, conversation_id).value()
+            shown = newest_shown(session, conversation_id)
+            messages = [*_kept(_rows(session, conversation_id))]
+        known = {message.id for message in messages}
+        return KeptConversation(
+            format=FORMAT,
+            version=VERSION,
+            title=conversation.title,
+            created=conversation.created,
+            shown=shown if shown in known else None,
+            messages=messages,
+            pinned=conversation.pinned,
+            settings=_settings(conversation.settings),
+            metadata=conversation.metadata,
+        )
+
+    def store(self, owner: str, kept: KeptConversation) -> Conversation:
+        """As a conversation of its own. The file has been checked."""
+        details = msgspec.json.encode(kept.metadata).decode() if kept.metadata else None
+        with self._transaction() as session:
+            conversation = new_conversation(session, new_id("conv"), owner, [], time.time(), details)
+            conversation.title, conversation.created, conversation.pinned = kept.title, kept.created, kept.pinned
+            settings = msgspec.convert(msgspec.to_builtins(kept.settings), ConversationSettings)
+            conversation.settings = msgspec.json.encode(settings).decode()
+            newest = _insert(session, owner, conversation.id, kept)
+            conversation.seen = newest or None
+            return conversation.value()
+
+
+def _rows(session: Session, conversation_id: str) -> Iterator[MessageRow]:
+    """All of them, shown or not."""
+    query = select(MessageRow).where(MessageRow.conversation_id == conversation_id).order_by(MessageRow.id)
+    last = ""
+    while rows := session.scalars(query.where(MessageRow.id > last).limit(SLICE)).all():
+        yield from rows
+        last = rows[-1].id
+        session.expunge_all()
+        let_others_run()
+
+
+def _kept(rows: Iterator[MessageRow]) -> Iterator[KeptMessage]:
+    """Without the results of tools that a client ran: what followed them follows their parent."""
+    instead: dict[str, str | None] = {}
+    for row in rows:
+        parent = instead.get(row.parent, row.parent) if row.parent else None
+        if row.role not in ("system", "user", "assistant"):
+            instead[row.id] = parent
+            continue
+        is_whole = row.is_answer and row.status == "done"
+        yield KeptMessage(
+            id=row.id,
+            role=row.role,  # type: ignore[arg-type]
+            content=row.content,
+            created=row.created,
+            parent=parent,
+            provider=row.provider if is_whole else None,
+            model=row.model if is_whole else None,
+            continues=row.continues and is_whole,
+            images=_images(row),
+            events=_events(row) if is_whole else [],
+        )
+
+
+def _events(row: MessageRow) -> list[KeptEvent]:
+    events = (entry.event for entry in decode_entries(row.entries))
+    return [
+        _without_bytes(event) if isinstance(event, File) else event
+        for event in events
+        if isinstance(event, KEPT_EVENTS)
+    ]
+
+
+def _without_bytes(file: File) -> File:
+    return File(file.id, file.media_type, file.name, error=file.error or NOT_THERE)
+
+
+def _images(row: MessageRow) -> list[str]:
+    if row.said is None or row.role != "user":
+        return []
+    content = row.messages()[0].content
+    parts = [] if isinstance(content, str) else content
+    return [part.url for part in parts if isinstance(part, Image) and part.url.startswith("data:image/")]
+
+
+def _settings(settings: ConversationSettings) -> KeptSettings:
+    return KeptSettings(settings.instructions, settings.temperature, settings.max_tokens)
+
+
+def _insert(session: Session, owner: str, conversation_id: str, kept: KeptConversation) -> str:
+    """All messages; return the id of the last one."""
+    shown, ids, newest = kept.shown_ids(), {}, ""
+    for start in range(0, len(kept.messages), SLICE):
+        values = []
+        for message in kept.messages[start : start + SLICE]:
+            ids[message.id] = newest = new_id("msg", after=newest)
+            parent = ids[message.parent] if message.parent else None
+            values.append(
+                {
+                    **_columns(message, newest),
+                    "id": newest,
+                    "owner": owner,
+                    "conversation_id": conversation_id,
+                    "parent": parent,
+                    "superseded": message.id not in shown,
+                }
+            )
+        session.execute(insert(MessageRow), values)
+        let_others_run()
+    return newest
+
+
+def _columns(message: KeptMessage, id: str) -> dict[str, Any]:
+    """`said` is what a model is told of it: the text, and a question's images, and nothing else."""
+    said: Message | None = None
+    if message.images:
+        said = Message("user", [Text(message.content), *map(Image, message.images)])
+    elif message.events:
+        said = Message("assistant", message.content)
+    return {
+        "role": message.role,
+        "status": "done",
+        "content": message.content,
+        "created": message.created,
+        "continues": message.continues,
+        "provider": message.provider if message.events else None,
+        "model": message.model if message.events else None,
+        "entries": msgspec.json.encode(_entries(message, id)).decode() if message.events else "[]",
+        "said": msgspec.json.encode(said).decode() if said else None,
+    }
+
+
+def _entries(message: KeptMessage, id: str) -> list[Entry]:
+    entries = []
+    for seq, event in enumerate(message.events, 1):
+        if isinstance(event, RunStart):
+            event = msgspec.structs.replace(event, run_id=id)
+        entries.append(Entry(seq, _without_bytes(event) if isinstance(event, File) else event))
+    return entries

@@ -1,0 +1,83 @@
+"""Deleted conversations: nobody sees them, their owner can bring them back for a while, and then
+they end for good."""
+
+import time
+
+import gevent
+from sqlalchemy import Engine, delete, select
+from sqlalchemy.orm import Session
+
+from chatapp.errors import NotFound
+from chatapp.storage import Conversation
+from chatapp.storage.tables import ConversationRow, MessageRow
+from chatapp.storage.transactions import Transactions
+
+SLICE = 20  # messages that are deleted in one go: long answers take a ms for each 100 KB
+PAUSE_S = 0.005  # between two of them, in which others write
+
+
+class Deletion:
+    """All raise DatabaseUnavailable."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._transaction = Transactions(engine, "the conversations are")
+
+    def delete(self, owner: str, conversation_id: str) -> list[str]:
+        """Nobody sees it any more; return the ids of the runs that are still going on in it. Raises
+        NotFound."""
+        with self._transaction() as session:
+            _owned(session, owner, conversation_id, deleted=False).deleted = time.time()
+            in_it = MessageRow.conversation_id == conversation_id
+            return list(session.scalars(select(MessageRow.id).where(in_it, MessageRow.status == "running")))
+
+    def restore(self, owner: str, conversation_id: str) -> Conversation:
+        """It is as it was before. Raises NotFound, also once it has ended for good."""
+        with self._transaction() as session:
+            conversation = _owned(session, owner, conversation_id, deleted=True)
+            conversation.deleted = None
+            return conversation.value()
+
+    def end(self, before: float) -> int:
+        """Delete for good what was deleted before this time; return how many conversations."""
+        due = select(ConversationRow.id).where(ConversationRow.deleted < before).limit(1)
+        count = 0
+        while True:
+            with self._transaction() as session:
+                if (conversation_id := session.scalar(due)) is None:
+                    return count
+                first = select(MessageRow.id).where(MessageRow.conversation_id == conversation_id).limit(SLICE)
+                messages = list(session.scalars(first))
+                session.execute(delete(MessageRow).where(MessageRow.id.in_(messages)))
+                if len(messages) < SLICE:
+                    session.execute(delete(ConversationRow).where(ConversationRow.id == conversation_id))
+                    count += 1
+            gevent.sleep(PAUSE_S)
+
+
+def end_conversation(session: Session, conversation_id: str) -> None:
+    """For good, with all its messages; nothing if there is none."""
+    session.execute(delete(MessageRow).where(MessageRow.conversation_id == conversation_id))
+    session.execute(delete(ConversationRow).where(ConversationRow.id == conversation_id))
+    session.expire_all()
+
+
+def end_if_deleted(session: Session, conversation_id: str) -> None:
+    """Makes room for a new one with the same id."""
+    conversation = session.get(ConversationRow, conversation_id)
+    if conversation is not None and conversation.deleted is not None:
+        end_conversation(session, conversation_id)
+
+
+def is_deleted(session: Session, message: MessageRow) -> bool:
+    """Whether its conversation is."""
+    if message.conversation_id is None:
+        return False
+    deleted = select(ConversationRow.deleted).where(ConversationRow.id == message.conversation_id)
+    return session.scalar(deleted) is not None
+
+
+def _owned(session: Session, owner: str, conversation_id: str, deleted: bool) -> ConversationRow:
+    conversation = session.get(ConversationRow, conversation_id, with_for_update=True)
+    if conversation is None or conversation.owner != owner or (conversation.deleted is not None) != deleted:
+        raise NotFound("no such conversation" if not deleted else "no such conversation that can be brought back")
+    return conversation

@@ -1,0 +1,123 @@
+// @ts-check
+/**
+ * Search in all conversations: a box, and below it titles and messages with the words marked. Arrows
+ * go through them; Enter, or a click, leads there. Loaded when somebody searches.
+ */
+
+import { Dialog } from "../dom/dialog.js";
+import { button, element } from "../dom/element.js";
+import { t } from "../language.js";
+import { at } from "../server/address.js";
+
+/** @typedef {{text: string, mark?: boolean}[]} Snippet */
+/** @typedef {{message_id: string, conversation_id: string, title: string, role: string, shown: boolean, snippet: Snippet}} Hit */
+/** @typedef {{id: string, title: string, snippet: Snippet}} TitleHit */
+/** @typedef {{hits: Hit[], conversations: TitleHit[], next: string|null}} Found */
+
+/** Between two strokes of a key. */
+const PAUSE_MS = 200;
+
+export class SearchDialog extends Dialog {
+  #words = "";
+  /** @type {number|undefined} */ #timer;
+
+  /** @param {HTMLElement} root @param {import("../actions.js").Actions} actions */
+  constructor(root, actions) {
+    super(root, "search", t("Search"));
+    this.actions = actions;
+    this.box = /** @type {HTMLInputElement} */ (element("input", {
+      type: "search", class: "search-box", placeholder: t("Search in all conversations"), maxlength: "200",
+      "aria-label": t("Search in all conversations"), autocomplete: "off", "data-search-box": "",
+    }));
+    this.list = element("ul", { class: "search-hits", "aria-label": t("Found"), "data-search-hits": "" });
+    this.words = element("p", { class: "search-words", role: "status" });
+    this.more = button(t("Show more"), "quiet", {}, () => this.#find(this.more.dataset.before));
+    this.more.hidden = true;
+    this.node.classList.add("search");
+    this.fill(this.box, this.words, this.list, this.more);
+    this.box.addEventListener("input", () => this.#onInput());
+    this.node.addEventListener("keydown", (event) => this.#onKey(event));
+    this.node.addEventListener("close", () => clearTimeout(this.#timer));
+  }
+
+  #onInput() {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#find(), PAUSE_MS);
+  }
+
+  /** @param {KeyboardEvent} event */
+  #onKey(event) {
+    if (event.key === "Enter" && event.target === this.box) {
+      event.preventDefault(); // it would close the dialog
+      this.list.querySelector("a")?.click();
+    }
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (!step || event.isComposing) return;
+    event.preventDefault();
+    const places = [this.box, ...this.list.querySelectorAll("a")];
+    const here = places.indexOf(/** @type {any} */ (event.target));
+    places[Math.min(Math.max(here + step, 0), places.length - 1)].focus();
+  }
+
+  /** @param {string} [before]  of a further page */
+  async #find(before = "") {
+    const words = this.box.value.trim();
+    if (!before && words === this.#words) return;
+    this.#words = words;
+    const found = words ? await this.actions.find(words, before) : { hits: [], conversations: [], next: null };
+    if (!found || words !== this.#words) return; // somebody went on writing
+    const items = [
+      ...found.conversations.map(({ id, title, snippet }) => this.#item(id, null, snippet, title, t("Title"))),
+      ...found.hits.map((hit) => this.#item(hit.conversation_id, hit, hit.snippet, hit.title, whose(hit))),
+    ];
+    if (before) this.list.append(...items);
+    else this.list.replaceChildren(...items);
+    this.more.hidden = found.next === null;
+    this.more.dataset.before = found.next ?? "";
+    const nothing = words && !this.list.childElementCount;
+    this.words.textContent = nothing ? (found.next ? t("Nothing yet: it goes on further back.") : t("Nothing found.")) : "";
+  }
+
+  /**
+   * @param {string} conversation
+   * @param {Hit|null} hit
+   * @param {Snippet} snippet
+   * @param {string} title
+   * @param {string} kind
+   */
+  #item(conversation, hit, snippet, title, kind) {
+    const text = element("span", { class: "search-text", dir: "auto" }, ...snippet.map(piece));
+    const where = element("small", {}, hit ? `${kind} · ${title}` : kind);
+    const link = element("a", { href: at(`/c/${conversation}`) }, text, where);
+    link.addEventListener("click", (event) => this.#go(event, conversation, hit));
+    return element("li", {}, link);
+  }
+
+  /** @param {MouseEvent} event @param {string} conversation @param {Hit|null} hit */
+  async #go(event, conversation, hit) {
+    if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return; // a tab of its own
+    event.preventDefault();
+    this.close();
+    if (await this.actions.reveal(conversation, hit)) showFound(this.root, hit?.message_id ?? "");
+  }
+}
+
+/** @param {{text: string, mark?: boolean}} piece */
+function piece({ text, mark }) {
+  return mark ? element("mark", {}, text) : text;
+}
+
+/** @param {Hit} hit */
+function whose({ role }) {
+  return role === "user" ? t("You") : t("Answer");
+}
+
+/** @param {HTMLElement} root @param {string} id  of the message */
+function showFound(root, id) {
+  const found = root.querySelector(`[data-message="${CSS.escape(id)}"], [data-root="${CSS.escape(id)}"]`);
+  if (!(found instanceof HTMLElement)) return;
+  found.tabIndex = -1;
+  found.focus({ preventScroll: true });
+  found.scrollIntoView({ block: "center" });
+  found.addEventListener("blur", () => found.removeAttribute("tabindex"), { once: true });
+}

@@ -1,0 +1,102 @@
+"""Search, settings, export and import, as a reader has them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+BRIEF = "truncated"  # a model whose answer is over after a few words
+
+
+def post(chat: Any, path: str, **body: Any) -> Any:
+    response = chat.page.request.post(chat.url + path, data=body)
+    assert response.ok, response.text()
+    return response.json()
+
+
+def test_a_message_is_found_by_keyboard_and_shown_even_far_up_or_in_another_version(chat: Any) -> None:
+    said = [{"role": "user", "content": f"message {number}"} for number in range(70)]
+    said[3]["content"] = "今天天气很好 on the Zugspitze"
+    long = post(chat, "/api/v1/messages", provider="mock", model=BRIEF, messages=said)
+    first = post(chat, "/api/v1/messages", provider="mock", model=BRIEF, prompt="an old wording")
+    chat.page.request.get(chat.url + first["events_url"])
+    post(chat, "/api/v1/messages", provider="mock", model=BRIEF, edit_of=first["parent"], prompt="a new one")
+
+    chat.reload().page.keyboard.press("Control+k")
+    box = chat.hook("search-box")
+    box.fill("天气")
+    hit = chat.page.locator("[data-search-hits] a").first
+    hit.wait_for()
+    assert hit.locator("mark").inner_text() == "天气" and "message 0" in hit.inner_text()
+    box.press("ArrowDown")
+    chat.page.keyboard.press("Enter")
+    chat.page.wait_for_url(f"**/c/{long['conversation_id']}")
+    found = chat.page.get_by_text("今天天气很好")
+    found.wait_for()
+    assert found.locator("..").evaluate("message => message === document.activeElement")
+    box_of_it = found.bounding_box()
+    assert 0 < box_of_it["y"] < chat.WIDE["height"]
+
+    chat.page.keyboard.press("Control+k")
+    box.fill("wording")
+    chat.page.locator("[data-search-hits] mark").first.wait_for()
+    box.press("Enter")  # a title: the conversation as it is
+    chat.page.get_by_text("a new one", exact=True).wait_for()
+    chat.hook("search").click()
+    box.fill("old wording")
+    chat.page.locator("[data-search-hits] a", has_text="You").click()
+    chat.page.locator("[data-role=user]", has_text="an old wording").wait_for()
+    chat.hook("search").click()
+    box.fill("nothing like it")
+    chat.page.get_by_text("Nothing found.").wait_for()
+    chat.page.keyboard.press("Escape")
+    assert chat.hook("search-dialog").count() == 0
+
+
+def test_settings_hold_from_the_first_question_on(chat: Any) -> None:
+    chat.page.locator("[data-menu] summary").click()
+    chat.hook("settings").click()
+    chat.page.get_by_label("Instructions").fill("Be brief.")
+    chat.page.get_by_label("Longest answer").fill("2")
+    chat.hook("settings-save").click()
+    chat.page.wait_for_url("**/c/*")
+    chat.ask("Hello").until_done()
+    assert chat.message()["finish_reason"] == "length" and chat.message()["usage"]["completion"] == 2
+    chat.page.locator("[data-menu] summary").click()
+    chat.hook("settings").click()
+    assert chat.page.get_by_label("Instructions").input_value() == "Be brief."
+    chat.page.get_by_label("Longest answer").fill("")
+    chat.page.get_by_label("Temperature").fill("0.5")
+    chat.hook("settings-save").click()
+    chat.hook("settings-dialog").wait_for(state="detached")
+    path = chat.page.url.replace("/c/", "/api/v1/conversations/")
+    settings = chat.page.request.get(path).json()["settings"]
+    assert settings == {"instructions": "Be brief.", "temperature": 0.5, "provider": "mock", "model": "words"}
+
+
+def test_a_conversation_leaves_as_a_file_and_comes_back(chat: Any, tmp_path: Path) -> None:
+    chat.ask("Hello", BRIEF).until_done()
+    for name, kind in (("export-markdown", ".md"), ("export-json", ".json")):
+        chat.page.locator("[data-menu] summary").click()
+        with chat.page.expect_download() as download:
+            chat.hook(name).click()
+        assert download.value.suggested_filename == f"Hello{kind}"
+        download.value.save_as(tmp_path / f"kept{kind}")
+    assert (tmp_path / "kept.md").read_text("utf-8").startswith("# Hello")
+    before = chat.page.url
+    bad = {**json.loads((tmp_path / "kept.json").read_text("utf-8")), "shown": "nothing"}
+    (tmp_path / "bad.json").write_text(json.dumps(bad), "utf-8")
+    for name in ("bad.json", "kept.json"):
+        chat.page.locator("[data-list-menu] summary").click()
+        with chat.page.expect_file_chooser() as chooser:
+            chat.hook("import").click()
+        chooser.value.set_files(tmp_path / name)
+        if name == "bad.json":
+            chat.page.get_by_text("shown: expected the id of a message of this file").wait_for()
+            chat.hook("notice-close").click()
+    chat.page.wait_for_function("before => location.href !== before", arg=before)
+    assert chat.questions == ["Hello"] and chat.page.locator("[data-link]").all_inner_texts() == ["Hello", "Hello"]
+    chat.expect_problem("422")

@@ -20,8 +20,6 @@ export class QuestionView extends View {
   #text = "";
   #whole = false;
 
-  /** @type {import("../state/types.js").ShownMessage|null} */ #shown = null;
-
   /**
    * @param {HTMLElement} root
    * @param {import("../actions.js").Actions} actions

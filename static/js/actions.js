@@ -1,17 +1,33 @@
 // @ts-check
 /**
- * What a reader can do, one method each. A method changes the store and asks the server; if the
- * server refuses, it takes the change back. Nothing here knows the document; the address bar is the
- * router's. `asking.js` has what begins and ends answers.
+ * What a reader can do in the open conversation, one method each; `ConversationActions` has the
+ * rest. A method changes the store and asks the server; if the server refuses, it takes the change
+ * back. Nothing here knows the document; the address bar is the
+ * router's.
  */
 
-import { Asking } from "./asking.js";
-import { runningAnswer } from "./state/selectors.js";
+import { ConversationActions, noticeOf } from "./conversation-actions.js";
+import { ApiError } from "./server/api.js";
+import { forget, keep, unsent } from "./server/outbox.js";
+import { canSwitchThinking, effectiveAgent, effectiveChoice, effectiveTools, runningAnswer } from "./state/selectors.js";
 
-export class Actions extends Asking {
+export class Actions extends ConversationActions {
   #opening = 0;
   #loading = false;
-  #listing = false;
+
+  /**
+   * @param {string} prompt
+   * @param {import("./state/types.js").Attached[]} [files]
+   * @returns {Promise<boolean>} whether the server accepted it
+   */
+  send(prompt, files = []) {
+    const { state } = this.store;
+    const key = randomKey();
+    const choice = effectiveChoice(state);
+    this.store.dispatch({ type: "question-sent", key, prompt, files, choice, at: new Date().toISOString() });
+    const attachments = files.map(({ id }) => id);
+    return this.#ask(key, { prompt, ...(files.length && { attachments }), ...settings(state) }, state.messages);
+  }
 
   /** @param {File} file @returns {Promise<import("./state/types.js").Attached|null>} null after a failure */
   upload(file) {
@@ -21,6 +37,38 @@ export class Actions extends Asking {
   /** Nothing is lost if this fails: the server forgets it by itself. @param {string} id */
   forgetUpload(id) {
     return this.trying(() => this.api.forgetUpload(id));
+  }
+
+  /** Asks for another answer in place of this one. @param {string} id */
+  retry(id) {
+    const { state } = this.store;
+    const key = randomKey();
+    this.store.dispatch({ type: "retry-sent", key, id, choice: effectiveChoice(state) });
+    return this.#ask(key, { retry_of: id, ...settings(state) }, state.messages);
+  }
+
+  /**
+   * Asks another question in place of this one, with the same files.
+   * @param {string} id
+   * @param {string} prompt
+   */
+  edit(id, prompt) {
+    const { state } = this.store;
+    const key = randomKey();
+    const choice = effectiveChoice(state);
+    const files = state.messages.find((each) => each.id === id)?.files ?? [];
+    const attachments = files.map((file) => file.id);
+    this.store.dispatch({ type: "edit-sent", key, id, prompt, files, choice, at: new Date().toISOString() });
+    const fields = { edit_of: id, prompt, ...(files.length && { attachments }), ...settings(state) };
+    return this.#ask(key, fields, state.messages);
+  }
+
+  /** Lets the model go on with an answer that was cut off. @param {string} id */
+  goOn(id) {
+    const { state } = this.store;
+    const key = randomKey();
+    this.store.dispatch({ type: "continue-sent", key, id, choice: effectiveChoice(state) });
+    return this.#ask(key, { continue_of: id, ...settings(state) }, state.messages);
   }
 
   /** Shows another version of a message, and what followed it. @param {string} id */
@@ -41,9 +89,32 @@ export class Actions extends Asking {
     if (page && this.store.state.older === older) this.store.dispatch({ type: "older-loaded", id, ...page });
   }
 
+  /**
+   * Stops the running answer. A question that was not sent yet is taken back.
+   */
+  async stop() {
+    const answer = runningAnswer(this.store.state);
+    if (!answer) return;
+    if (answer.unsent) return this.#withdraw(answer.key);
+    this.store.dispatch({ type: "answer-stopping", key: answer.key, stopping: true });
+    if (answer.id) await this.#cancel(answer.key, answer.id);
+  }
+
   /** Whether the server can be reached. */
   isThere() {
     return this.api.ping();
+  }
+
+  /** Sends what waited over a reload. */
+  async onStarted() {
+    if (unsent().length) await this.onConnected();
+  }
+
+  /** The server can be reached again: sends what waits, each question once, by its key. */
+  async onConnected() {
+    this.refreshConversations();
+    if (!this.store.state.catalogue.providers.length) this.refreshCatalogue();
+    for (const { key, fields } of unsent()) await this.#ask(key, fields, this.store.state.messages);
   }
 
   /**
@@ -100,50 +171,6 @@ export class Actions extends Asking {
     if (id === this.store.state.conversationId) this.openNewChat();
   }
 
-  /** @param {string} id @param {string} title */
-  async rename(id, title) {
-    const before = this.store.state.conversations.find((each) => each.id === id);
-    this.store.dispatch({ type: "conversation-changed", id, title });
-    const done = await this.trying(() => this.api.rename(id, title).then(() => true));
-    if (!done && before) this.store.dispatch({ type: "conversation-changed", id, title: before.title });
-    this.tabs.tell(id);
-  }
-
-  /** Keeps it at the top of the list, or no longer. @param {string} id @param {boolean} pinned */
-  async pin(id, pinned) {
-    if (await this.trying(() => this.api.pin(id, pinned).then(() => true))) await this.refreshConversations();
-    this.tabs.tell(id);
-  }
-
-  /** Its last message is before the reader's eyes. @param {string} id @param {string} message */
-  async see(id, message) {
-    this.store.dispatch({ type: "conversation-changed", id, unread: false });
-    await this.trying(() => this.api.see(id, message).then(() => true));
-  }
-
-  /** `restore` brings it back. @param {string} id */
-  async remove(id) {
-    const done = await this.trying(() => this.api.remove(id).then(() => true));
-    if (!done) return false;
-    this.store.dispatch({ type: "conversation-removed", id });
-    this.tabs.tell(id);
-    return true;
-  }
-
-  /** @param {string} id @returns {Promise<boolean>} */
-  async restore(id) {
-    const back = await this.trying(() => this.api.restore(id));
-    if (!back) return false;
-    await this.refreshConversations();
-    this.tabs.tell(id);
-    return true;
-  }
-
-  /** What stands in all conversations. @param {string} words @param {string} before  of a further page */
-  find(words, before) {
-    return this.trying(() => this.api.find(words, before));
-  }
-
   /**
    * Opens a conversation, and shows so much of it that this message is there, even if it is a
    * version that was not shown.
@@ -162,11 +189,6 @@ export class Actions extends Asking {
     return isThere();
   }
 
-  /** How a conversation's answers are made. @param {string} id */
-  async settings(id) {
-    return (await this.trying(() => this.api.conversation(id)))?.settings ?? null;
-  }
-
   /**
    * @param {string|null} id  of the conversation; null begins one
    * @param {import("./state/types.js").Settings} settings
@@ -178,41 +200,6 @@ export class Actions extends Asking {
     return true;
   }
 
-  /** Stores a conversation from a file. @param {string} json @returns {Promise<string|null>} its id */
-  async bring(json) {
-    return (await this.trying(() => this.api.bring(json)))?.id ?? null;
-  }
-
-  /** The link to a conversation. @param {string} id @returns {Promise<string>} empty if it is not shared */
-  async shared(id) {
-    return (await this.trying(() => this.api.shared(id)))?.url ?? "";
-  }
-
-  /** @param {string} id @returns {Promise<string>} the link; empty after a failure */
-  async share(id) {
-    return (await this.trying(() => this.api.share(id)))?.url ?? "";
-  }
-
-  /** Takes the link back. @param {string} id @returns {Promise<boolean>} whether it is gone */
-  async unshare(id) {
-    return Boolean(await this.trying(() => this.api.unshare(id).then(() => true)));
-  }
-
-  async refreshConversations() {
-    const loaded = await this.trying(() => this.api.conversations());
-    if (loaded) this.store.dispatch({ type: "conversations-loaded", ...loaded });
-  }
-
-  /** The next page of the list. */
-  async moreConversations() {
-    const { more } = this.store.state;
-    if (!more || this.#listing) return;
-    this.#listing = true;
-    const page = await this.trying(() => this.api.conversations(more));
-    this.#listing = false;
-    if (page && this.store.state.more === more) this.store.dispatch({ type: "conversations-added", ...page });
-  }
-
   async refreshCatalogue() {
     const catalogue = await this.trying(() => this.api.catalogue());
     if (catalogue) this.store.dispatch({ type: "catalogue-loaded", catalogue });
@@ -222,4 +209,91 @@ export class Actions extends Asking {
     const offer = await this.trying(() => this.api.offer());
     if (offer) this.store.dispatch({ type: "offer-loaded", offer });
   }
+
+  /**
+   * @param {string} key
+   * @param {object} fields
+   * @param {import("./state/types.js").ShownMessage[]} before
+   */
+  async #ask(key, fields, before) {
+    try {
+      const accepted = await this.api.ask(fields, key);
+      this.#accepted(key, accepted);
+      forget(key);
+      return true;
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      if (error.isUnreachable && "prompt" in fields && !("edit_of" in fields)) return this.#hold(key, fields);
+      if (this.#withdraw(key)) this.store.dispatch({ type: "notice-shown", ...noticeOf(error) });
+      else if (this.#holds(key)) this.store.dispatch({ type: "answer-refused", messages: before, ...noticeOf(error) });
+      return false;
+    }
+  }
+
+  /** Keeps the question until the server can be reached; also over a reload. @param {string} key @param {object} fields */
+  #hold(key, fields) {
+    keep(key, fields);
+    this.store.dispatch({ type: "question-held", key });
+    this.lost();
+    return true;
+  }
+
+  /** Gives a question that waited back to its reader. @param {string} key @returns {boolean} whether it did */
+  #withdraw(key) {
+    const fields = forget(key);
+    if (!fields) return false;
+    const asked = this.store.state.messages.find((each) => each.key === `${key}?`);
+    const files = asked?.files.map((file) => ({ ...file, key: file.id })) ?? [];
+    const { prompt, conversation_id: conversationId } = fields;
+    this.store.dispatch({ type: "question-withdrawn", key, returned: { conversationId, prompt, files } });
+    return true;
+  }
+
+  /**
+   * Meanwhile the reader may have opened another conversation, or pressed Stop.
+   * @param {string} key
+   * @param {{id: string, conversation_id: string, parent: string|null, events_url: string}} reply
+   */
+  #accepted(key, reply) {
+    const answer = this.#holds(key);
+    if (answer) this.store.dispatch({ type: "answer-accepted", key, ...reply });
+    else if (this.#shows(reply.conversation_id)) this.open(reply.conversation_id);
+    if (answer?.stopping) this.#cancel(key, reply.id);
+    this.tabs.tell(reply.conversation_id);
+    this.refreshConversations();
+  }
+
+  /** Also if nothing else is shown: a question was sent that waited over a reload. @param {string} id */
+  #shows(id) {
+    const { conversationId, messages } = this.store.state;
+    return conversationId === id || (conversationId === null && !messages.length);
+  }
+
+  /** @param {string} key */
+  #holds(key) {
+    return this.store.state.messages.find((each) => each.key === key);
+  }
+
+  /** @param {string} key @param {string} id */
+  async #cancel(key, id) {
+    const done = await this.trying(() => this.api.cancel(id).then(() => true));
+    if (!done) this.store.dispatch({ type: "answer-stopping", key, stopping: false });
+  }
+}
+
+/** @param {import("./state/types.js").State} state */
+function settings(state) {
+  const { conversationId: conversation_id } = state;
+  const thinking = canSwitchThinking(state) ? state.thinking : null;
+  const [tools, agent] = [effectiveTools(state), effectiveAgent(state)];
+  return { conversation_id, ...effectiveChoice(state), thinking, ...(tools && { tools }), ...(agent && { agent }) };
+}
+
+/** A UUID. Browsers have `crypto.randomUUID` only on HTTPS and localhost. */
+function randomKey() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }

@@ -133,7 +133,7 @@ const ACTIONS = {
     ...state, returned, messages: state.messages.filter((each) => each.key !== key && each.key !== `${key}?`),
   }),
   "connection-changed": (state, { connection }) => ({ ...state, connection }),
-  "answer-refused": (state, { messages, text, detail, traceId }) => ({ ...state, messages, notice: { text, detail, traceId } }),
+  "answer-refused": (state, { messages, text, detail = "", traceId }) => ({ ...state, messages, notice: { text, detail, traceId } }),
 
   "answer-followed": (state, { id }) => ({ ...state, messages: change(state, id, forgotten) }),
   "answer-event": (state, { id, name, data, at }) => ({

@@ -131,7 +131,8 @@ export class ComposerView extends View {
    * @param {import("../state/types.js").State} previous
    */
   #move(state, previous) {
-    const isSame = state.messages.some(({ key }) => previous.messages.some((each) => each.key === key));
+    const isStillEmpty = previous.conversationId === null && state.messages.length === 0;
+    const isSame = isStillEmpty || state.messages.some(({ key }) => previous.messages.some((each) => each.key === key));
     const text = isSame ? this.prompt.value : draftOf(state.conversationId);
     const files = isSame ? state.attached : filesOf(state.conversationId);
     const left = isSame ? { prompt: "", files: [] } : joined(previous.queued, this.prompt.value, previous.attached);

@@ -41,8 +41,10 @@ check: $(VENV)/.test
 catalogues: install
 	@$(BIN)/python translations/update.py
 
-bench: $(VENV)/.test
-	@for script in $(filter-out bench/soak.py,$(wildcard bench/[!_]*.py)); do echo "$$script"; $(BIN)/python "$$script" || exit; done
+# Five minutes, with nothing else running: the product beside its peers. The other scripts of bench/ say
+# themselves how they are called.
+bench: $(VENV)/.test $(VENV)/.peers
+	$(BIN)/python bench/compare.py --write docs/performance.md
 
 # SOAK_MINUTES=15 make soak: see docs/reliability.md.
 soak: $(VENV)/.test

@@ -1,11 +1,11 @@
 """The clients of a load test: many streams at once, in one cheap process.
 
-    python bench/_load.py PORT STREAMS START BEGIN END
+    python bench/_load.py PORT STREAMS START BEGIN END [PATH]
 
 It opens the streams evenly between START and a second before BEGIN, and counts the tokens that
 arrive between BEGIN and END (seconds of the monotonic clock). It prints one line of JSON, then
-keeps the streams open until it is killed. A token is a line of `data:` and the 20 digits of its
-stamp (see _upstream.py), regardless of the lines around it.
+keeps the streams open until it is killed. A token is a line of `data:` with the 20 digits of its
+stamp (see _upstream.py), bare or in JSON, regardless of the lines around it.
 """
 
 import gc
@@ -17,23 +17,27 @@ import sys
 from collections.abc import Sequence
 from time import monotonic, monotonic_ns, sleep
 
-BODY = json.dumps({"provider": "bench", "model": "paced", "messages": [{"role": "user", "content": "go"}]}).encode()
-REQUEST = b"POST /chat/stream HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
+PATH = "/chat/stream"
+ASKED = {"provider": "bench", "model": "paced", "messages": [{"role": "user", "content": "go"}]}
+BODY = json.dumps(ASKED).encode()
+OPENAI_BODY = json.dumps({**ASKED, "stream": True}).encode()  # of any other path
+REQUEST = b"POST %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
 SETTLE_S = 1.0  # between the last stream and BEGIN
 READ_BYTES = 65_536
 
-_stamps = re.compile(rb"^data: (\d{20})\r?$", re.MULTILINE).findall
+_stamps = re.compile(rb"^data: (?:\{.*?\")?(\d{20})\b", re.MULTILINE).findall
 
 
 class Client:
     """One stream."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, path: str) -> None:
+        body = BODY if path == PATH else OPENAI_BODY
         self.asked_ns = monotonic_ns()
         self.first_byte_ns = 0
         self.refused = False
         self.sock = socket.create_connection(("127.0.0.1", port))
-        self.sock.sendall(REQUEST % (port, len(BODY), BODY))
+        self.sock.sendall(REQUEST % (path.encode(), port, len(body), body))
         self._rest = b""
 
     def stamps(self) -> list[bytes] | None:
@@ -51,12 +55,12 @@ class Client:
 
 
 class Load:
-    def __init__(self, port: int, streams: int, start: float, begin: float) -> None:
+    def __init__(self, port: int, path: str, streams: int, start: float, begin: float) -> None:
         self.delays_ns: list[int] = []
         self.events = 0
         self.lost = 0  # streams that ended early
         self.clients: dict[int, Client] = {}
-        self._port = port
+        self._port, self._path = port, path
         self._opening = [start + (begin - SETTLE_S - start) * number / streams for number in range(streams)][::-1]
         self._begin_ns = int(begin * 1e9)
         self._epoll = select.epoll()
@@ -71,7 +75,7 @@ class Load:
                 self._take(fd)
 
     def _open(self) -> None:
-        client = Client(self._port)
+        client = Client(self._port, self._path)
         self.clients[client.sock.fileno()] = client
         self._epoll.register(client.sock, select.EPOLLIN)
 
@@ -97,7 +101,7 @@ def main() -> None:
     port, streams = map(int, sys.argv[1:3])
     start, begin, end = map(float, sys.argv[3:6])
     sleep(max(start - monotonic(), 0))
-    load = Load(port, streams, start, begin)
+    load = Load(port, (sys.argv[6:] or [PATH])[0], streams, start, begin)
     load.run(end)
     now = monotonic_ns()
     clients = load.clients.values()

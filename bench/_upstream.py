@@ -1,8 +1,9 @@
 """A cheap fake provider: OpenAI's chat completions, a chunk every PACE_MS to each stream, forever.
 
-    python bench/_upstream.py PACE_MS [tokens]       prints its port and serves until it is killed
+    python bench/_upstream.py PACE_MS [tokens] [CERTIFICATE KEY]
 
-With `tokens` it speaks as a chat server does that has this one as its provider, for a proxy.
+It prints its port and serves until it is killed. With `tokens` it speaks as a chat server does that
+has this one as its provider, for a proxy; with the files of a certificate and its key, over TLS.
 
 The text of a chunk is the time at which it was sent, in ns of the monotonic clock. All processes
 share that clock, so a receiver can tell how long the chunk took. With PACE_MS 0, chunks are sent as
@@ -14,6 +15,7 @@ import gc
 import heapq
 import select
 import socket
+import ssl
 import sys
 from time import monotonic_ns, sleep
 
@@ -43,6 +45,8 @@ class Stream:
         """Read from the socket; return whether this completed the request."""
         try:
             data = self.sock.recv(65_536)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return False
         except OSError:
             data = b""
         self.is_open = bool(data)
@@ -66,7 +70,8 @@ class Stream:
 
 
 class Upstream:
-    def __init__(self, pace_ns: int, event: bytes) -> None:
+    def __init__(self, pace_ns: int, event: bytes, tls: ssl.SSLContext | None) -> None:
+        self._tls = tls
         self._pace_ns = pace_ns
         self._chunk = b"%x\r\n%s\r\n" % (len(event % 0), event)
         self._batch = (self._chunk % 0) * BATCH_EVENTS
@@ -92,7 +97,8 @@ class Upstream:
                     self._streams[fd].push(self._batch)
 
     def _accept(self) -> None:
-        stream = Stream(self._listener.accept()[0])
+        sock = self._listener.accept()[0]
+        stream = Stream(self._tls.wrap_socket(sock, server_side=True) if self._tls else sock)
         self._streams[stream.sock.fileno()] = stream
         self._epoll.register(stream.sock, select.EPOLLIN)
 
@@ -129,6 +135,10 @@ class Upstream:
 
 if __name__ == "__main__":
     gc.disable()
-    upstream = Upstream(int(float(sys.argv[1]) * 1e6), TOKEN if "tokens" in sys.argv else EVENT)
+    tls = None
+    if len(sys.argv) > 3:
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        tls.load_cert_chain(*sys.argv[-2:])
+    upstream = Upstream(int(float(sys.argv[1]) * 1e6), TOKEN if "tokens" in sys.argv else EVENT, tls)
     print(upstream.port, flush=True)
     upstream.serve()

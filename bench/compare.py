@@ -1,51 +1,44 @@
 """The product beside its peers: what people would pick, Go, and nginx as the floor. Linux only.
 
-    make .venv/.peers                                     # FastAPI, httpx and sse-starlette, in a venv of their own
-    .venv/bin/python bench/compare.py                     # five minutes
+    make bench                                            # five minutes; writes docs/performance.md
     .venv/bin/python bench/compare.py --rounds 3 --seconds 10 --write docs/performance.md
 
 A peer that is missing is named and left out. Each figure is a median of the rounds, with the spread of the CPU
 (highest less lowest, as a share of the median); only ratios within one run count. With --write the table and a plot
-beside the file replace those of the last run, between its marks.
+beside the file replace those of the last run, between its marks, after each load.
 """
 
 import argparse
-import os
 import platform
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
+from _peers import VENV, Server, servers
 from streams import measure
 
-HERE = Path(__file__).parent
-PEERS = HERE / "peers"
-VENV = Path(sys.prefix)
 BEGIN, END = "<!-- compare -->", "<!-- /compare -->"
 
 
 class Load(NamedTuple):
+    """`many`: only for servers that are measured with many streams."""
+
     name: str
     streams: int
     pace_ms: float
+    many: bool = False
 
 
-LOADS = (Load("flat out, 32 streams", 32, 0), Load("paced, 200 streams at 20 ms", 200, 20))
-
-
-class Server(NamedTuple):
-    """`command` is None for the product, else another server's; `provider` is for _upstream.py."""
-
-    name: str
-    log: str = "-"
-    command: str | None = None
-    provider: tuple[str, ...] = ()
+LOADS = (
+    Load("flat out, 32 streams", 32, 0),
+    Load("paced, 200 streams at 20 ms", 200, 20),
+    Load("held, 1000 streams at 50 ms", 1000, 50, many=True),
+    Load("idle, 300 streams at 5 s", 300, 5000, many=True),
+)
 
 
 class Row(NamedTuple):
@@ -62,75 +55,48 @@ class Row(NamedTuple):
 
 def main() -> None:
     asked = _arguments()
-    with _servers() as servers:
-        rows = [_row(server, load, asked) for load in LOADS for server in servers]
-    text = "\n".join(_table(rows))
+    rows: list[Row] = []
+    with servers() as measured:
+        for load in LOADS:
+            rows += [row for server in measured if server.many or not load.many if (row := _row(server, load, asked))]
+            text = "\n".join(_table(rows))
+            if asked.write:
+                _write(asked.write, text, rows)
     print(text)
-    if asked.write:
-        _write(asked.write, text, rows)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="The product beside its peers.")
     parser.add_argument("--rounds", type=int, default=1)
-    parser.add_argument("--seconds", type=float, default=5)
+    parser.add_argument("--seconds", type=float, default=4)
     parser.add_argument("--write", type=Path, help="a Markdown file")
     return parser.parse_args()
 
 
-@contextmanager
-def _servers() -> Iterator[list[Server]]:
-    with tempfile.TemporaryDirectory() as folder:
-        servers = [Server("chatapp, memory", "memory:"), Server("chatapp, default log", "sqlite:")]
-        for name, find in {"FastAPI + httpx": _fastapi, "Go, channel of 100": _go, "nginx, unbuffered": _nginx}.items():
-            if command := find(Path(folder)):
-                servers.append(Server(name, command=command, provider=("tokens",) if "nginx" in name else ()))
-            else:
-                print(f"left out: {name} is not installed", file=sys.stderr)
-        yield servers
-
-
-def _fastapi(_folder: Path) -> str | None:
-    uvicorn = VENV / "peers" / "bin" / "uvicorn"
-    command = f"{uvicorn} --app-dir {PEERS} fastapi_server:app --port {{port}} --log-level warning"
-    return command if uvicorn.exists() else None
-
-
-def _go(folder: Path) -> str | None:
-    if shutil.which("go") is None:
-        return None
-    built = folder / "go-server"
-    env = {**os.environ, "GOCACHE": str(folder / "cache"), "GO111MODULE": "off"}
-    subprocess.run(["go", "build", "-o", built, PEERS / "server.go"], env=env, check=True)
-    return str(built)
-
-
-def _nginx(folder: Path) -> str | None:
-    nginx = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin")
-    if nginx is None:
-        return None
-    script = (
-        f'sed -e s,FOLDER,{folder},g -e s,PORT,{{port}}, -e "s,UPSTREAM,$(echo $UPSTREAM | cut -d/ -f3)," '
-        f"{PEERS / 'nginx.conf'} > {folder}/nginx-{{port}}.conf; exec {nginx} -c {folder}/nginx-{{port}}.conf"
-    )
-    return f"sh -c '{script}'"
-
-
-def _row(server: Server, load: Load, asked: argparse.Namespace) -> Row:
+def _row(server: Server, load: Load, asked: argparse.Namespace) -> Row | None:
+    """None for a server that does not hold the load, which is said on stderr."""
     how = argparse.Namespace(
-        pace_ms=load.pace_ms, seconds=asked.seconds, command=server.command, provider=server.provider
+        pace_ms=load.pace_ms,
+        seconds=asked.seconds,
+        command=server.command,
+        provider=server.provider,
+        path=server.path,
     )
-    rounds = [measure(load.streams, server.log, how) for _ in range(asked.rounds)]
+    try:
+        rounds = [measure(load.streams, server.log, how) for _ in range(asked.rounds)]
+    except SystemExit as refused:
+        print(f"{server.name}, {load.name}: {refused}", file=sys.stderr)
+        return None
     cpu = [figures[0] for figures in rounds]
     _, delivered, _, first_p99, added_p50, added_p99, kib, *_ = (median(column) for column in zip(*rounds, strict=True))
-    spread = (max(cpu) - min(cpu)) / median(cpu)
+    spread = (max(cpu) - min(cpu)) / (median(cpu) or 1)
     print(f"{server.name}, {load.name}: {median(cpu):.1f} µs", file=sys.stderr)
     return Row(server.name, load, median(cpu), spread, delivered, first_p99, added_p50, added_p99, kib)
 
 
 def _table(rows: list[Row]) -> Iterator[str]:
     yield f"`{' '.join(['bench/compare.py', *sys.argv[1:]])}`, {_machine()}"
-    for load in LOADS:
+    for load in _measured(rows):
         measured = [row for row in rows if row.load == load]
         peer = next((row.cpu_us for row in measured if row.server.startswith("FastAPI")), None)
         yield from (
@@ -140,10 +106,15 @@ def _table(rows: list[Row]) -> Iterator[str]:
         yield "|---|---|---|---|---|---|---|---|"
         for row in measured:
             share = f"{row.cpu_us / peer:.2f}" if peer else ""
-            yield (
-                f"| {row.server} | {row.cpu_us:.1f} | {share} | {row.spread:.0%} | {row.delivered:.0f} % | "
-                f"{row.first_p99_ms:.1f} ms | {row.added_p50_ms:.1f} / {row.added_p99_ms:.1f} ms | {row.kib:.0f} |"
-            )
+            events = (f"{row.cpu_us:.1f}", share, f"{row.spread:.0%}", f"{row.delivered:.0f} %")
+            added = f"{row.added_p50_ms:.1f} / {row.added_p99_ms:.1f} ms"
+            idle = load.name.startswith("idle")
+            cells = [row.server, *((" ",) * 4 if idle else events), f"{row.first_p99_ms:.1f} ms", "" if idle else added]
+            yield f"| {' | '.join(cells)} | {row.kib:.0f} |"
+
+
+def _measured(rows: list[Row]) -> list[Load]:
+    return list(dict.fromkeys(row.load for row in rows))
 
 
 def _machine() -> str:
@@ -173,7 +144,9 @@ def _write(path: Path, text: str, rows: list[Row]) -> None:
 def _plot(rows: list[Row]) -> str:
     """Bars of the CPU of an event, each load in its own scale."""
     lines, y = [], 20
-    for load in LOADS:
+    for load in _measured(rows):
+        if load.name.startswith("idle"):
+            continue
         measured = [row for row in rows if row.load == load]
         most = max(row.cpu_us for row in measured)
         lines.append(f'<text x="8" y="{y}" font-weight="bold">{load.name}: µs of CPU an event</text>')
@@ -181,10 +154,10 @@ def _plot(rows: list[Row]) -> str:
             y += 22
             width = 380 * row.cpu_us / most
             lines.append(f'<text x="8" y="{y}">{row.server}</text>')
-            lines.append(f'<rect x="170" y="{y - 12}" width="{width:.0f}" height="15" fill="#4878a8"/>')
-            lines.append(f'<text x="{176 + width:.0f}" y="{y}">{row.cpu_us:.1f}</text>')
+            lines.append(f'<rect x="220" y="{y - 12}" width="{width:.0f}" height="15" fill="#4878a8"/>')
+            lines.append(f'<text x="{226 + width:.0f}" y="{y}">{row.cpu_us:.1f}</text>')
         y += 36
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" width="620" height="{y - 16}" font-family="sans-serif" font-size="13">'
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" width="670" height="{y - 16}" font-family="sans-serif" font-size="13">'
     return "\n".join([head, *lines, "</svg>", ""])
 
 

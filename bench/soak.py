@@ -19,6 +19,7 @@ import tempfile
 import time
 from contextlib import closing
 from pathlib import Path
+from statistics import median
 from typing import NamedTuple
 
 from gevent import monkey
@@ -41,6 +42,9 @@ SETTINGS = {
 
 
 class Sample(NamedTuple):
+    """Of the worker that has most: while workers are replaced, the old ones and the new ones live
+    side by side, so a sum would say nothing."""
+
     at_s: float
     memory_mib: float
     descriptors: int
@@ -71,7 +75,8 @@ class Soak:
     def _sample_for_ever(self) -> None:
         while True:
             held = self._host.holdings()
-            memory, descriptors = sum(each.memory_kib for each in held) / 1024, sum(each.descriptors for each in held)
+            memory = max((each.memory_kib for each in held), default=0) / 1024
+            descriptors = max((each.descriptors for each in held), default=0)
             first_ms, self.churn.longest["first byte"] = self.churn.longest["first byte"] * 1000, 0.0
             self.samples.append(Sample(time.monotonic() - self._began, memory, descriptors, first_ms))
             gevent.sleep(SAMPLE_S)
@@ -128,9 +133,14 @@ def main() -> int:
     asked.picture.write_text(picture(soak.samples))
     for name, count in sorted({"faults": soak.faults, **soak.churn.counts}.items()):
         print(f"{name:24}{count:10}")
-    early, late = soak.samples[len(soak.samples) // 4], soak.samples[-1]
-    for sample in (early, late):
-        print(f"at {sample.at_s:5.0f} s: {sample.memory_mib:.0f} MiB, {sample.descriptors} descriptors")
+    quarter = len(soak.samples) // 4
+    for name, samples in (("first", soak.samples[:quarter]), ("last", soak.samples[-quarter:])):
+        memory = median(sample.memory_mib for sample in samples)
+        descriptors = median(sample.descriptors for sample in samples)
+        first_ms = median(sample.first_ms for sample in samples)
+        print(
+            f"{name} quarter: {memory:.0f} MiB and {descriptors:.0f} descriptors a worker, first byte {first_ms:.0f} ms"
+        )
     for broken in soak.churn.broken[:20]:
         print(f"BROKEN: {broken}")
     print(f"{len(soak.churn.broken)} invariants broken; {asked.picture} shows memory, descriptors and latency")

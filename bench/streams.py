@@ -41,7 +41,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from _load import BODY, SETTLE_S
+from _load import BODY, OPENAI_BODY, PATH, SETTLE_S
 from _processes import Process
 
 HERE = Path(__file__).parent
@@ -78,7 +78,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--pace-ms", type=float, default=20, help="between two events of a stream; 0: flat out")
     parser.add_argument("--rounds", type=int, default=1, help="each figure is the median of so many")
     parser.add_argument("--command", help="another server")
-    parser.add_argument("--provider", nargs="*", default=[], help="`tokens`: see _upstream.py")
+    parser.add_argument("--path", default=PATH, help="of another server")
+    parser.add_argument("--provider", nargs="*", default=[], help="`tokens`, files for TLS: see _upstream.py")
     return parser.parse_args()
 
 
@@ -86,14 +87,14 @@ def measure(streams: int, log: str, asked: argparse.Namespace) -> list[float]:
     with (
         tempfile.TemporaryDirectory() as folder,
         Process([sys.executable, HERE / "_upstream.py", str(asked.pace_ms), *asked.provider], OTHER_CORE) as upstream,
-        _server(Path(folder), log, f"http://127.0.0.1:{int(upstream.line())}/v1", asked.command) as (server, port),
+        _server(Path(folder), log, int(upstream.line()), asked) as (server, port),
     ):
         idle_kib = server.pss_kib()
         start = time.monotonic() + 0.3
         begin = start + streams / OPENED_PER_S + SETTLE_S
         end = begin + asked.seconds
         times = [str(number) for number in (port, streams, start, begin, end)]
-        with Process([sys.executable, HERE / "_load.py", *times], OTHER_CORE) as clients:
+        with Process([sys.executable, HERE / "_load.py", *times, asked.path], OTHER_CORE) as clients:
             processes = server, upstream, clients
             _sleep_until(begin)
             before = [process.used() for process in processes]
@@ -119,19 +120,22 @@ def _sent(streams: int, asked: argparse.Namespace, result: dict[str, Any]) -> fl
 
 
 @contextmanager
-def _server(folder: Path, log: str, upstream: str, command: str | None) -> Iterator[tuple[Process, int]]:
-    """The server and its port, once it has streamed something."""
-    port = _free_port()
+def _server(folder: Path, log: str, provider: int, asked: argparse.Namespace) -> Iterator[tuple[Process, int]]:
+    """The server and its port, once it has streamed something. `provider` is its provider's."""
+    port, command = _free_port(), asked.command
+    certificate = next((file for file in asked.provider if file.endswith(".pem")), "")
+    upstream = f"{'https' if certificate else 'http'}://127.0.0.1:{provider}/v1"
     config = folder / "chatapp.toml"
     config.write_text(CONFIG.format(upstream=upstream), "utf-8")
     env = {name: value for name, value in os.environ.items() if not name.startswith("CHATAPP_")}
     env |= {"PORT": str(port), "UPSTREAM": upstream, "CHATAPP_CONFIG": str(config)}
     env |= {"CHATAPP_DATA": str(folder / "var"), "CHATAPP_LOG_URL": log}
+    env |= {"SSL_CERT_FILE": certificate} if certificate else {}
     ours = [str(Path(sys.executable).with_name("chatapp")), "serve"]
     arguments = shlex.split(command.format(port=port)) if command else ours
     with (folder / "output").open("w+") as output, Process(arguments, SERVER_CORE, env, output) as server:
         give_up = time.monotonic() + START_S
-        while not _streams(port):
+        while not _streams(port, asked.path):
             if server.ended or time.monotonic() > give_up:
                 sys.exit(f"the server did not start: {(folder / 'output').read_text()}")
             time.sleep(0.1)
@@ -144,10 +148,11 @@ def _free_port() -> int:
         return int(sock.getsockname()[1])
 
 
-def _streams(port: int) -> bool:
+def _streams(port: int, path: str) -> bool:
     connection = HTTPConnection("127.0.0.1", port, timeout=START_S)
     try:
-        connection.request("POST", "/chat/stream", BODY, {"Content-Type": "application/json"})
+        body = BODY if path == PATH else OPENAI_BODY
+        connection.request("POST", path, body, {"Content-Type": "application/json"})
         response = connection.getresponse()
         return response.status == 200 and bool(response.read1())
     except (OSError, HTTPException):

@@ -4,7 +4,7 @@ A `Chat` is complete: an adapter needs nothing else to build its request, and it
 that its protocol cannot carry.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -27,7 +27,27 @@ class Image(msgspec.Struct, frozen=True, tag="image"):
     url: str
 
 
-Part: TypeAlias = Text | Image
+class Document(msgspec.Struct, frozen=True, tag="document"):
+    """A PDF. `url` is a `data:` URL with the file, for providers that read such files; `text` is
+    what it says, for the others: empty if it holds nothing but pictures."""
+
+    name: str
+    url: str
+    text: str
+
+
+class Attachment(msgspec.Struct, frozen=True, tag="attachment"):
+    """A file that the owner has uploaded. Its content takes its place before a provider is asked
+    (`uploads`); `chars` is the length of its text."""
+
+    id: str
+    name: str
+    media_type: str
+    size_bytes: int
+    chars: int = 0
+
+
+Part: TypeAlias = Text | Image | Document | Attachment
 
 TAKEN_IMAGES = ("image/png", "image/jpeg", "image/webp", "image/gif")
 """By every provider that takes images."""
@@ -93,11 +113,20 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True):
     native: Native | None = None
 
     @property
+    def attachments(self) -> list[Attachment]:
+        return [] if isinstance(self.content, str) else [part for part in self.content if isinstance(part, Attachment)]
+
+    @property
     def text(self) -> str:
-        """The content without its images."""
+        """The content without its images and files."""
         if isinstance(self.content, str):
             return self.content
         return "".join(part.text for part in self.content if isinstance(part, Text))
+
+
+def with_contents(messages: Sequence[Message], contents: Mapping[str, Part]) -> list[Message]:
+    """The messages with these parts, by ids, in place of their attachments."""
+    return [_with_contents(message, contents) if message.attachments else message for message in messages]
 
 
 def tool_message(call_id: str, result: ToolResult) -> Message:
@@ -194,10 +223,17 @@ class Chat(ChatOptions, frozen=True, kw_only=True):
     owner: str = ""
 
 
+def _with_contents(message: Message, contents: Mapping[str, Part]) -> Message:
+    parts = [] if isinstance(message.content, str) else message.content
+    content = [contents.get(part.id, part) if isinstance(part, Attachment) else part for part in parts]
+    return msgspec.structs.replace(message, content=content)
+
+
 class Ask(msgspec.Struct, frozen=True, kw_only=True):
     """What a client wants, in whichever protocol it said so: new messages, and what they belong to.
 
-    `said` follows the messages of `conversation_id`, of the conversation that its owner calls
+    `attachments` are the ids of uploaded files that belong to the last message of `said`. `said`
+    follows the messages of `conversation_id`, of the conversation that its owner calls
     `session_id`, or of the answer `previous` (`previous_field` is the client's name for that
     field). `retry_of` is an answer to make again, `continue_of` one to go on with; then nothing new
     is said. `edit_of` is a question in whose place this is said. `keep` begins a conversation if
@@ -208,6 +244,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     said: list[Message]
+    attachments: list[str] = []
     options: ChatOptions = ChatOptions()
     provider: str | None = None
     model: str | None = None

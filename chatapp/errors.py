@@ -76,8 +76,9 @@ def status_of(code: str) -> int:
 
 def field_of(error: Exception) -> tuple[str, str]:
     """From an error of msgspec, "Expected … - at `$.messages[0].role`": the field, empty if it is
-    the whole value, and what is wrong with it. In our messages the field comes first."""
-    wrong, _, path = str(error).partition(" - at `$")
+    the whole value, and what is wrong with it. In our messages the field comes first. Of a wrong
+    name in an object, "at `key` in `$.metadata`", the field is the object."""
+    wrong, _, path = str(error).replace(" - at `key` in `$", " of a name in it - at `$").partition(" - at `$")
     return path.rstrip("`").lstrip("."), wrong
 
 

@@ -50,17 +50,21 @@ class PriceTable:
 
     def __init__(self, prices: Mapping[str, Prices] | None = None, currency: str = "") -> None:
         self._prices = prices or {}
-        self._currency = currency
+        self.currency = currency
 
     def priced(self, provider: str, model: str, usage: Usage, at: float | None = None) -> Usage:
         """The usage of one request with its cost, if there is a price for it. `at` is in seconds
         since the epoch; None: now."""
+        price = self.price(provider, model, at)
+        if price is None:
+            return usage
+        return msgspec.structs.replace(usage, cost=price.cost(usage), currency=self.currency)
+
+    def price(self, provider: str, model: str, at: float | None = None) -> Price | None:
+        """The price that holds then; None if there is none."""
         day = datetime.datetime.fromtimestamp(time.time() if at is None else at, datetime.UTC).date()
         valid = [price for price in self._of(provider, model) if price.date <= day]
-        if not valid:
-            return usage
-        newest = max(valid, key=lambda price: price.date)
-        return msgspec.structs.replace(usage, cost=newest.cost(usage), currency=self._currency)
+        return max(valid, key=lambda price: price.date, default=None)
 
     def _of(self, provider: str, model: str) -> Sequence[Price]:
         named = self._prices.get(provider, {})

@@ -23,6 +23,7 @@ from chatapp.decisions import decide, fill_in
 from chatapp.dialects import Dialect
 from chatapp.errors import ChatappError, InvalidField, LogError, LogUnavailable, NotFound, RequestError, UnknownRun
 from chatapp.events import Entry, File
+from chatapp.generation.attached import AttachingProvider
 from chatapp.generation.supervisor import RunSupervisor
 from chatapp.generation.tool_loop import ToolLoop
 from chatapp.logs import EventLog
@@ -62,6 +63,7 @@ from chatapp.tools.catalog import ToolCatalog
 from chatapp.tools.offered import OfferedTool, offered_tool
 from chatapp.tools.toolbox import Toolbox
 from chatapp.transcript import Transcript, transcript_of
+from chatapp.uploads import Attachments, outlined, refuse_pictures
 
 __all__ = [
     "USAGE_KEYS",
@@ -99,6 +101,7 @@ class ChatService:
     deletion: Deletion
     listing: Listing
     search: Search
+    attachments: Attachments
     approvals: Approvals
     inputs: UserInputs
     retention: Retention
@@ -125,11 +128,13 @@ class ChatService:
         if key is not None and (found := self.conversations.find(caller.owner, key, ask.fingerprint)):
             return found  # before anything is needed that may be missing now
         self._refuse_many_tools(ask)
+        ask = self.attachments.attached(ask, caller.owner)
         settings = self.listing.settings_for(caller.owner, ask)
         ask = settings.fill(ask)
         provider, model = self._resolve(ask, settings)
+        refuse_pictures(ask, self.providers.facts(provider.name, model).pictures, f"{model} of {provider.name}")
         if isinstance(provider, Checks):
-            provider.check(ask.chat(model, ask.said))
+            provider.check(ask.chat(model, outlined(ask.said)))
         agent = self.agents.find(ask.agent)
         if agent is not None and ask.options.tools:
             raise InvalidField(
@@ -142,7 +147,8 @@ class ChatService:
         if not begun.found:
             toolbox = self.tools.toolbox(begun.answer.id, tools, caller.owner)
             chat = ask.chat(model, begun.messages, caller.owner)
-            self.runs.begin(begun.answer.id, caller.trace_id, answerer(provider, toolbox, agent), chat)
+            attaching = AttachingProvider(provider, self.attachments.contents)
+            self.runs.begin(begun.answer.id, caller.trace_id, answerer(attaching, toolbox, agent), chat)
         return begun
 
     def count_tokens(self, ask: Ask, caller: Caller) -> int:
@@ -187,9 +193,13 @@ class ChatService:
             return transcript_of_source(self.source(answer), live=True)
         return transcript_of(self.conversations.entries(answer))
 
-    def file(self, answer: Answer, file_id: str) -> File:
-        """A file that the answer holds, with its bytes. Raises NotFound, LogError."""
-        for file in self.transcript(answer).files:
+    def file(self, caller: Caller, message_id: str, file_id: str) -> File:
+        """A file that an answer holds, or that a question came with, with its bytes. Raises
+        NotFound, LogError."""
+        message = self.conversations.message(caller.owner, message_id)
+        if not isinstance(message, Answer):
+            return self.attachments.file(caller.owner, file_id, message_id)
+        for file in self.transcript(message).files:
             if file.id == file_id and file.bytes:
                 return file
         raise NotFound("no such file")

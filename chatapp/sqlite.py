@@ -131,7 +131,8 @@ class Checkpointer:
             size = os.stat(self._wal).st_size  # never open it: closing it would drop SQLite's locks
         except FileNotFoundError:
             return
-        if size > self._passive_bytes and now - self._tried >= self._pause_s:
+        pause_s = 0.0 if size > self._truncate_bytes else self._pause_s  # large answers fill the disk meanwhile
+        if size > self._passive_bytes and now - self._tried >= pause_s:
             self._tried = now
             self._checkpoint_changes(size)
 

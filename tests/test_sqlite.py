@@ -137,6 +137,14 @@ def test_a_wal_that_passive_checkpoints_cannot_reset_is_cut(path: Path, connecti
         assert connection.execute("SELECT sum(length(data)) FROM thing").fetchone() == (6 * MB,)
 
 
+def test_a_wal_that_is_large_is_cut_without_a_pause(path: Path, connection: sqlite3.Connection) -> None:
+    wal = Path(f"{path}-wal")
+    with checkpoints(path, pause_s=1000.0, passive_bytes=MB, truncate_bytes=2 * MB):
+        for _ in range(3):
+            write(connection, 3 * MB)
+            soon(lambda: wal.stat().st_size < MB)
+
+
 def test_a_file_gives_back_the_room_of_what_was_deleted(path: Path) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.executescript("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL")

@@ -53,9 +53,10 @@ def url(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
 
 def test_the_wheel_has_the_files_that_are_not_code(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
-    for folder, inside in (("templates", "chatapp/templates"), ("static", "chatapp/static")):
-        files = [file.relative_to(ROOT / folder) for file in (ROOT / folder).rglob("*") if file.is_file()]
-        assert files and not [file for file in files if f"{inside}/{file.as_posix()}" not in names]
+    for folder in ("templates", "static", "translations"):
+        found = [file for file in (ROOT / folder).rglob("*") if file.is_file() and file.suffix not in (".py", ".pyc")]
+        files = [f"chatapp/{folder}/{file.relative_to(ROOT / folder).as_posix()}" for file in found]
+        assert files and not [file for file in files if file not in names]
     assert {"chatapp/py.typed", "chatapp/storage/migrations/script.py.mako"} <= set(names)
     assert not [name for name in names if name.startswith("tests/")]
 

@@ -20,6 +20,7 @@ COOKIE = "chatapp_owner"
 COOKIE_AGE_S = 400 * 24 * 3600  # the longest that browsers keep one
 LOCAL = "local"
 KEY_CHARS = 32
+KEY_FILE = "secret_key"
 
 
 class CookieAuthenticator:
@@ -34,7 +35,10 @@ class CookieAuthenticator:
         cookie = sender.cookies.get(self.cookie(sender.secure), "")
         try:
             return Caller(str(self._serializer.loads(cookie)), sender.trace_id, "admin")
-        except BadSignature:
+        except BadSignature as error:
+            # It stands in the frame of itsdangerous that it refers to: the whole request, with its
+            # response, would wait for the garbage collector.
+            error.__traceback__ = None
             return Caller(LOCAL, sender.trace_id, "admin")
 
     def visitor(self, caller: Caller) -> Caller:
@@ -65,17 +69,29 @@ def secret_key(configured: str, data: Path) -> str:
     sign."""
     if configured:
         return configured
-    path = data / "secret_key"
+    path = data / KEY_FILE
     try:
         if not path.exists():
             write_whole(path, secrets.token_hex(32))
+        path.chmod(0o600)
+    except OSError as error:
+        raise _unusable(path, error) from None
+    return kept_key(path)
+
+
+def kept_key(path: Path) -> str:
+    """Raises ConfigError."""
+    try:
         key = path.read_text().strip()
     except OSError as error:
-        raise ConfigError(f"secret_key: cannot read or write {path}: {error.strerror}") from None
+        raise _unusable(path, error) from None
     if len(key) < KEY_CHARS:
         raise ConfigError(
             f"secret_key: {path} holds no key of at least {KEY_CHARS} characters; remove it, and a new one is made: "
             "browsers then get new cookies"
         )
-    path.chmod(0o600)
     return key
+
+
+def _unusable(path: Path, error: OSError) -> ConfigError:
+    return ConfigError(f"secret_key: cannot read or write {path}: {error.strerror}")

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from flask import Flask
 
 from chatapp.access import Authenticator, Shares, Tickets
-from chatapp.access.cookies import CookieAuthenticator, secret_key
+from chatapp.access.cookies import KEY_FILE, CookieAuthenticator, kept_key, secret_key
 from chatapp.access.keys import KeyAuthenticator
 from chatapp.access.proxy import GroupRoles, ProxyAuthenticator, trusted_networks
 from chatapp.access.sessions import BrowserSessions
@@ -44,6 +44,23 @@ def open_access(app: Flask, settings: Settings, database: Database, login: Authe
     )
 
 
+def check_access(settings: Settings) -> None:
+    """Raises ConfigError, as `open_access` does, for what can be seen without opening anything."""
+    path = settings.data / KEY_FILE
+    if not settings.secret_key.reveal() and path.exists():
+        kept_key(path)
+    trusted_networks(settings.trusted_proxies)
+    if settings.auth == "oidc":
+        _check_oidc(settings)
+
+
+def _check_oidc(settings: Settings) -> None:
+    if not (settings.oidc_issuer.startswith(("https://", "http://")) and settings.oidc_client_id):
+        raise ConfigError("oidc_issuer, oidc_client_id: auth = oidc needs the provider's URL and this server's name")
+    if "openid" not in settings.oidc_scopes:
+        raise ConfigError("oidc_scopes: `openid` is missing, without which a provider does not say who it is")
+
+
 def _authenticator(app: Flask, settings: Settings, database: Database, key: str) -> Authenticator:
     sessions = BrowserSessions(StoredSessions(database.engine), key, settings.session_s)
     keys = KeyAuthenticator(StoredKeys(database.engine), sessions)
@@ -65,10 +82,7 @@ def _oidc(
 ) -> Authenticator:
     from chatapp.access.oidc import LoginState, OIDCAuthenticator, OIDCConfig  # its libraries: 0.2 s of each start
 
-    if not (settings.oidc_issuer.startswith(("https://", "http://")) and settings.oidc_client_id):
-        raise ConfigError("oidc_issuer, oidc_client_id: auth = oidc needs the provider's URL and this server's name")
-    if "openid" not in settings.oidc_scopes:
-        raise ConfigError("oidc_scopes: `openid` is missing, without which a provider does not say who it is")
+    _check_oidc(settings)
     app.secret_key, app.session_interface = key, LoginState(key)
     config = OIDCConfig(
         issuer=settings.oidc_issuer,

@@ -32,12 +32,15 @@ from chatapp.storage.rates import RateWindows
 from chatapp.storage.receipts import Receipts
 from chatapp.storage.retention import Retention
 from chatapp.storage.searching import Search
+from chatapp.storage.uploads import Uploads
 from chatapp.storage.usage import UsageReport
 from chatapp.storage.user_inputs import StoredUserInputs
 from chatapp.tools.catalog import ToolCatalog
 from chatapp.tools.functions import FunctionTool
 from chatapp.tools.mcp.config import mcp_servers
 from chatapp.tracing.switch import Tracing
+from chatapp.uploads import Attachments
+from chatapp.uploads.pdf import PDFReader
 
 if TYPE_CHECKING:
     from chatapp.quotas.requests import RequestLimits
@@ -60,10 +63,7 @@ def build_service(
         settings.database_url, settings.data, settings.database_timeout_s, settings.log_synchronous
     )
     log = open_log(settings, metrics.log)
-    conversations, approvals = (
-        Conversations(database.engine, settings.max_messages, settings.max_file_bytes),
-        StoredApprovals(database.engine),
-    )
+    conversations, approvals = _conversations(settings, database), StoredApprovals(database.engine)
     inputs = StoredUserInputs(database.engine)
     providers = ProviderCatalog(settings, environ, around_provider)
     figures = metrics.runs(providers.by_name, providers.is_listed)
@@ -79,9 +79,12 @@ def build_service(
         deletion=Deletion(database.engine),
         listing=Listing(database.engine),
         search=Search(database.engine),
+        attachments=_attachments(settings, database),
         approvals=approvals,
         inputs=inputs,
-        retention=Retention(database.engine, settings.answer_retention_s, settings.undo_delete_s),
+        retention=Retention(
+            database.engine, settings.answer_retention_s, settings.unsent_retention_s, settings.undo_delete_s
+        ),
         providers=providers,
         tools=ToolCatalog(settings, mcp_servers(settings, environ), approvals, inputs, around_tool, functions),
         agents=AgentCatalog(settings),
@@ -99,6 +102,16 @@ def build_service(
             metrics.sampler(figures, lambda: runs.live, providers.circuits),
         ],
     )
+
+
+def _conversations(settings: Settings, database: Database) -> Conversations:
+    return Conversations(database.engine, settings.max_messages, settings.max_file_bytes, settings.max_attached_bytes)
+
+
+def _attachments(settings: Settings, database: Database) -> Attachments:
+    uploads = Uploads(database.engine, settings.max_unsent_files)
+    read_pdf = PDFReader(settings.max_pdf_pages, settings.max_attached_chars, settings.pdf_timeout_s)
+    return Attachments(uploads, read_pdf, settings.max_attachments, settings.max_attached_chars)
 
 
 def _runs(settings: Settings, log: EventLog, answers: Conversations, observers: Sequence[RunObserver]) -> RunSupervisor:

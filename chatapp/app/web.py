@@ -21,6 +21,7 @@ from chatapp.web import (
     addresses,
     authentication,
     cors,
+    diagram,
     errors,
     guards,
     health,
@@ -30,6 +31,7 @@ from chatapp.web import (
     openapi,
     operator,
     pages,
+    probe,
     security_headers,
     shared,
 )
@@ -39,7 +41,7 @@ from chatapp.web.api import shares as shares_api
 from chatapp.web.assets import Assets
 from chatapp.web.catalogues import read_catalogues
 from chatapp.web.compat import agui, ai_sdk, anthropic, openai_chat, openai_conversations, openai_responses
-from chatapp.web.page_modules import VIEWER_ENTRY, page_modules
+from chatapp.web.page_modules import ANSWER_ENTRY, MARKDOWN_ENTRY, VIEWER_ENTRY, page_modules
 
 PACKAGE = Path(__file__).parent.parent
 WORDS = "js/words/{}.js"
@@ -69,6 +71,8 @@ BLUEPRINTS = (
     login,
     languages,
     shared,
+    diagram,
+    probe,
     health,
     operator,
     openapi,
@@ -92,9 +96,12 @@ def build_web(service: ChatService, exposition: Exposition, login: Authenticator
 
 
 def _tell_templates(app: Flask, static: Path) -> None:
-    app.jinja_env.globals.update(
-        version=__version__, page_modules=page_modules(static), viewer_modules=page_modules(static, VIEWER_ENTRY)
-    )
+    modules = {
+        "page_modules": page_modules(static),
+        "viewer_modules": page_modules(static, VIEWER_ENTRY),
+        "answer_modules": page_modules(static, ANSWER_ENTRY) + page_modules(static, MARKDOWN_ENTRY),
+    }
+    app.jinja_env.globals.update(version=__version__, **modules)
 
 
 def _give_views(app: Flask, service: ChatService, exposition: Exposition, login: Authenticator | None) -> None:

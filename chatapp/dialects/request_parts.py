@@ -19,6 +19,11 @@ PositiveInt = Annotated[int, msgspec.Meta(ge=1)]
 Temperature = Annotated[float, msgspec.Meta(ge=0, le=2)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
+MAX_PARTS = 2000
+"""Of one message: texts, images and calls, all that is worked on before others have their turn."""
+
+Few = msgspec.Meta(max_length=MAX_PARTS)
+
 EMPTY_SCHEMA: dict[str, object] = {"type": "object", "properties": {}}
 IMAGE_URLS = ("data:image/", "https://")
 NO_THINKING: tuple[Effort, ...] = ("none", "minimal")

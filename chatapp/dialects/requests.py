@@ -83,8 +83,10 @@ class ChatRequest(AnswerRequest, frozen=True, kw_only=True):
 class MessageRequest(ChatRequest, frozen=True, kw_only=True):
     """`POST /api/v1/messages`. `retry_of` is the id of an answer to make again, `continue_of` of
     one that was cut off, `edit_of` of a question that `prompt` or `messages` replace. What was
-    there before is kept as another version."""
+    there before is kept as another version. `attachments` are ids of uploaded files that belong to
+    the last new message; with them the prompt may be empty."""
 
+    attachments: list[Name] = []
     retry_of: Name | None = None
     edit_of: Name | None = None
     continue_of: Name | None = None
@@ -94,6 +96,7 @@ class MessageRequest(ChatRequest, frozen=True, kw_only=True):
         return self.ask_for(
             self.turns(),
             raw=self.result_mode == "raw_passthrough",
+            attachments=self.attachments,
             conversation_id=self.conversation_id,
             retry_of=self.retry_of,
             edit_of=self.edit_of,
@@ -107,9 +110,10 @@ class MessageRequest(ChatRequest, frozen=True, kw_only=True):
         if len(named) > 1:
             raise InvalidField(f"{named[1]}: send either {named[0]} or {named[1]}, not both")
         if not named or self.edit_of is not None:
-            return super().turns()
-        if self.messages is not None or self.prompt is not None:
-            raise InvalidField(f"{named[0]}: send it without prompt and messages")
+            only_files = self.attachments and self.messages is None and not (self.prompt or "").strip()
+            return [Message("user", "")] if only_files else super().turns()
+        if self.messages is not None or self.prompt is not None or self.attachments:
+            raise InvalidField(f"{named[0]}: send it without prompt, messages and attachments")
         return []
 
 

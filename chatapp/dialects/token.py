@@ -5,7 +5,7 @@ The text itself is the data, and SSE has only LF: CR and CRLF reach the client a
 they were cut between two pieces. docs/dialects.md has all events.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar, assert_never
 
 from chatapp.dialects import Dialect, error_data, failed
@@ -44,11 +44,17 @@ class TokenDialect(Dialect):
         self._words = WordsForFiles()
         self._held = ""  # a CR that ended a piece: the next one may begin with its LF
 
-    def encode(self, event: StreamEvent) -> Iterator[Frame]:
+    def encode(self, event: StreamEvent) -> Iterable[Frame]:
+        if isinstance(event, TextDelta):
+            self._words.text(event.text)
+            return self._token(event.text)
+        return self._beside_text(event)
+
+    def reset(self, reason: str) -> Iterator[Frame]:
+        yield Frame(json_data({"reason": reason}), "reset")
+
+    def _beside_text(self, event: StreamEvent) -> Iterator[Frame]:
         match event:
-            case TextDelta():
-                self._words.text(event.text)
-                yield from self._token(event.text)
             case CitedSource():
                 yield Frame(json_data(source_data(event)), "source")
             case File():
@@ -66,7 +72,8 @@ class TokenDialect(Dialect):
                 self._held, self._words = "", WordsForFiles()
                 yield from self.reset(event.reason)
             case (
-                ReasoningDelta()
+                TextDelta()
+                | ReasoningDelta()
                 | ToolInputDelta()
                 | ToolCall()
                 | ToolApproval()
@@ -80,9 +87,6 @@ class TokenDialect(Dialect):
                 pass
             case _:
                 assert_never(event)
-
-    def reset(self, reason: str) -> Iterator[Frame]:
-        yield Frame(json_data({"reason": reason}), "reset")
 
     @property
     def _run_id(self) -> str:

@@ -1,51 +1,32 @@
 """`{{ chatapp_chat() }}`: one chat in a page of the host, as a `<chatapp-chat>` element."""
 
+from collections.abc import Mapping, Sequence
+
 from flask import current_app, url_for
 from markupsafe import Markup
 
 from chatapp.errors import ConfigError
 
 ELEMENT = "static/js/chatapp-chat.js"
+ATTRIBUTES = ("conversation", "remember", "provider", "model", "tools", "instructions", "height", "theme", "label")
 
 
-def chat_markup(
-    *,
-    app: str = "chatapp",
-    conversation: str = "",
-    provider: str = "",
-    model: str = "",
-    tools: list[str] | None = None,
-    instructions: str = "",
-    height: str = "",
-    theme: str = "",
-    nonce: str = "",
-) -> Markup:
-    """The element and the script that defines it, which a browser loads once however many there
-    are.
+def chat_markup(*, app: str = "chatapp", nonce: str = "", **attributes: str | Sequence[str]) -> Markup:
+    """The element, and the script that defines it, which a browser loads once however many there
+    are. Raises ConfigError for an attribute that there is not.
 
-    `app` is the name of the Chatapp, if the host has several. `conversation` is one to go on with;
-    `provider`, `model`, `tools` and `instructions` are what a new one begins with. `height` is a
-    CSS length, `theme` is `light`, `dark` or `auto`. `nonce` is that of the host's CSP, if it has
-    one.
+    `app` is the name of the Chatapp, if the host has several; `nonce` is that of the host's CSP, if
+    it uses them. docs/guides/embed.md describes the attributes; `tools` may be a list.
     """
     if app not in current_app.extensions:
         raise ConfigError(f"app: no Chatapp is named {app!r} here")
-    attributes = {
-        "url": url_for(f"{app}.page").rstrip("/"),
-        "conversation": conversation,
-        "provider": provider,
-        "model": model,
-        "tools": None if tools is None else ",".join(tools),
-        "instructions": instructions,
-        "height": height,
-        "theme": theme,
-    }
-    given = Markup("").join(
-        Markup(' {}="{}"').format(name, value)
-        for name, value in attributes.items()
-        if value or (name == "tools" and value is not None)
-    )
-    script = Markup('<script type="module" src="{}"').format(url_for(f"{app}.below", path=ELEMENT))
-    return Markup("{}{}></script><chatapp-chat{}></chatapp-chat>").format(
-        script, Markup(' nonce="{}"').format(nonce) if nonce else "", given
-    )
+    if unknown := attributes.keys() - set(ATTRIBUTES):
+        raise ConfigError(f"chatapp_chat: unknown {', '.join(sorted(unknown))}; available: {', '.join(ATTRIBUTES)}")
+    script = {"type": "module", "src": url_for(f"{app}.below", path=ELEMENT)} | ({"nonce": nonce} if nonce else {})
+    element = {"url": url_for(f"{app}.page").rstrip("/"), **attributes}
+    return Markup("<script{}></script><chatapp-chat{}></chatapp-chat>").format(_written(script), _written(element))
+
+
+def _written(attributes: Mapping[str, str | Sequence[str]]) -> Markup:
+    texts = {name: value if isinstance(value, str) else ",".join(value) for name, value in attributes.items()}
+    return Markup("").join(Markup(' {}="{}"').format(name, text) for name, text in texts.items())

@@ -10,10 +10,21 @@ from typing import Literal
 from chatapp.cancel import CancelScope
 from chatapp.chat import Chat
 from chatapp.errors import ChatappError, LogError, Rejected, RequestError, Truncated, Unavailable, Unreachable
-from chatapp.events import Entry, ErrorInfo, FinishReason, RunEnd, RunStart, StreamEvent, Usage
+from chatapp.events import (
+    Entry,
+    ErrorInfo,
+    FinishReason,
+    ReasoningDelta,
+    RunEnd,
+    RunStart,
+    StreamEvent,
+    TextDelta,
+    Usage,
+)
 from chatapp.generation.finish import stopped_error
 from chatapp.generation.media import Media, MediaLimits
 from chatapp.generation.meter import Answering, RunMeter
+from chatapp.hub import ITEM_WORK, TURN_WORK, let_others_run
 from chatapp.logs import Appender
 from chatapp.prices import PriceTable
 from chatapp.providers import AttemptFailed, Finished, Progress, Provider, Started, StepFinished
@@ -110,15 +121,29 @@ class Run:
         self.transcript.add(Entry(self._log.append(self.id, event), event, time.time()))
 
     def _take_reply(self) -> Finished:
-        finished = None
+        """Write the reply's events. If many are there at once, the other greenlets have their turns
+        in between."""
+        finished: Finished | None = None
+        before: type | None = None
+        work = 0
         with closing(self._provider.stream(self._chat, self.scope)) as items:  # type: ignore[type-var]
             for item in items:
-                if isinstance(item, Progress):
+                if isinstance(item, (TextDelta, ReasoningDelta)):  # nearly always
+                    if type(item) is not before:  # to the meter all of a text is one
+                        self._meter.event_came(item)
+                    self.append(item)
+                    work += len(item.text)
+                elif isinstance(item, Progress):
                     self._take_progress(item)
                     finished = item if isinstance(item, Finished) else finished
                 elif event := self._media.take(item):
                     self._meter.event_came(event)
                     self.append(event)
+                before = type(item)
+                work += ITEM_WORK
+                if work > TURN_WORK:
+                    self.scope.run(let_others_run)
+                    work = 0
         if finished is None:
             raise Truncated(f"{self._provider.name} ended its reply before it was complete")
         return finished

@@ -5,11 +5,13 @@ with one line instead of a traceback.
 """
 
 import errno
+import ipaddress
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from chatapp.errors import ConfigError
+from chatapp.settings import Settings
 
 MAX_PORT = 65_535
 MAX_WORKERS = 1024  # a typo of three digits too many must not fork the machine to death
@@ -37,9 +39,29 @@ def address(environ: Mapping[str, str]) -> Address:
     return Address(name, _count("PORT", environ, 8000, 0, MAX_PORT))
 
 
+def places(environ: Mapping[str, str], settings: Settings) -> list[Address]:
+    """Where the server listens: for everybody, and for its figures alone. Raises ConfigError."""
+    place, port = address(environ), settings.metrics_port
+    if port and port == place.port:
+        raise ConfigError(f"metrics_port: {port} is PORT too; choose another one, or 0 for none")
+    return [place, *([Address(settings.metrics_host, port)] if port else [])]
+
+
 def workers(environ: Mapping[str, str]) -> int:
     """From WEB_CONCURRENCY (1). Raises ConfigError."""
     return _count("WEB_CONCURRENCY", environ, 1, 1, MAX_WORKERS)
+
+
+def refuse_public(hosts: Iterable[str], auth: str) -> bool:
+    """Whether one of the hosts can be reached from elsewhere. Raises ConfigError if so, and anybody
+    could come in."""
+    public = [host for host in hosts if not _is_loopback(host)]
+    if public and auth == "none":
+        raise ConfigError(
+            f"HOST: {public[0]} is not a loopback address, and without a login (auth: none) anyone on "
+            "the network could use the server. Set CHATAPP_AUTH: docs/guides/sign-in.md."
+        )
+    return bool(public)
 
 
 def check_free(place: Address) -> None:
@@ -51,6 +73,13 @@ def check_free(place: Address) -> None:
             probe.bind(name)
     except (OSError, UnicodeError) as error:
         raise ConfigError(_problem(place, error)) from None
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _problem(place: Address, error: OSError | UnicodeError) -> str:

@@ -8,7 +8,6 @@ from gevent import monkey
 monkey.patch_all()
 
 import gc
-import ipaddress
 import os
 import sys
 from collections.abc import Iterable
@@ -18,7 +17,7 @@ from typing import Any
 from chatapp.access.proxy import trusted_networks
 from chatapp.errors import ConfigError
 from chatapp.ops import gunicorn_lifecycle, metrics_folder
-from chatapp.ops.address import Address, address
+from chatapp.ops.address import Address, places, refuse_public
 from chatapp.ops.address import workers as worker_count
 from chatapp.ops.banner import banner
 from chatapp.ops.gunicorn_logger import GunicornLogger
@@ -30,14 +29,11 @@ from chatapp.settings.loading import load
 
 try:
     settings = load(os.environ)
-    bind = [str(address(os.environ))]
+    bind = [str(place) for place in places(os.environ, settings)]
     workers = worker_count(os.environ)
     trusted_networks(settings.trusted_proxies)
 except ConfigError as error:
     raise SystemExit(f"chatapp: {error.message}") from None
-
-if settings.metrics_port:
-    bind.append(str(Address(settings.metrics_host, settings.metrics_port)))
 
 worker_class = "gevent"
 # Idle keep-alive connections count too. A client beyond the limit waits, and is told nothing.
@@ -115,23 +111,10 @@ def _make_upgradable(server: Any) -> None:
 
 
 def _check_public(places: Iterable[Any]) -> None:
-    public = [place[0] for place in places if _is_public(place)]
-    if public and settings.auth == "none":
-        raise SystemExit(
-            f"chatapp: HOST: {public[0]} is not a loopback address, and without a login (auth: none) anyone on "
-            "the network could use the server. Set CHATAPP_AUTH: docs/guides/sign-in.md."
-        )
+    """A Unix socket has a path instead of a pair."""
+    try:
+        public = refuse_public([place[0] for place in places if isinstance(place, tuple)], settings.auth)
+    except ConfigError as error:
+        raise SystemExit(f"chatapp: {error.message}") from None
     if public and settings.trusted_hosts == Settings().trusted_hosts:
         print("chatapp: only requests to localhost are answered; CHATAPP_TRUSTED_HOSTS lists the names of this server")
-
-
-def _is_public(address: Any) -> bool:
-    """A Unix socket has a path instead of a pair."""
-    return isinstance(address, tuple) and not _is_loopback(address[0])
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

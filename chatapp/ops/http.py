@@ -157,6 +157,15 @@ def checked_url(url: str) -> str:
     return full
 
 
+def answers_as_chatapp(url: str, timeout_s: float) -> bool:
+    """Whether a server of ours listens there: whatever it answers, it names a trace."""
+    try:
+        with requests.head(url, timeout=timeout_s, allow_redirects=False) as response:
+            return "X-Trace-Id" in response.headers
+    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError):
+        return False
+
+
 def date_of(url: str, timeout_s: float) -> str | None:
     """The header `Date` of whatever answers there, whatever it answers."""
     try:

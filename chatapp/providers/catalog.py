@@ -5,11 +5,14 @@ from dataclasses import replace
 from time import monotonic
 
 import gevent
+import msgspec
 
 from chatapp.errors import ConfigError, NotFound, Unreachable
+from chatapp.prices import PriceTable
 from chatapp.providers import Provider
 from chatapp.providers.discovery import discover
 from chatapp.providers.factory import ProviderFactory
+from chatapp.providers.facts import KnowsModels, ModelFacts, ModelPrice
 from chatapp.providers.fallback import Candidate, FallbackProvider
 from chatapp.providers.model_list import is_variant, same_model
 from chatapp.settings import Settings
@@ -37,6 +40,8 @@ class ProviderCatalog:
             if name not in settings.providers
         }
         candidates = {name: self._factory.candidate(name, config, environ) for name, config in configs.items()}
+        self._bare = {name: each.provider for name, each in candidates.items()}
+        self._prices = PriceTable(settings.prices, settings.currency)
         self._candidates = {
             name: replace(each, provider=around(each.provider)) if around else each for name, each in candidates.items()
         }
@@ -85,6 +90,16 @@ class ProviderCatalog:
         gevent.joinall(list(asking.values()))
         listed = {name: asked.value or () for name, asked in asking.items()}
         return {name: listed.get(name, self._known[name]) for name in self.by_name}
+
+    def facts(self, name: str, model: str) -> ModelFacts:
+        """What is known of the model of this provider. It is not asked."""
+        provider = self._bare.get(name)
+        facts = provider.facts(model) if isinstance(provider, KnowsModels) else ModelFacts()
+        price = self._prices.price(name, model)
+        if price is None:
+            return facts
+        priced = ModelPrice(price.prompt, price.completion, self._prices.currency)
+        return msgspec.structs.replace(facts, price=priced)
 
     def is_listed(self, name: str, model: str) -> bool:
         """Whether the provider is known to list the model. It is not asked."""

@@ -1,15 +1,12 @@
-"""Delivers a reply as it arrives: nothing is held back, joined or paced here.
-
-If the raw bytes are asked for, each piece of the body goes on before the events that it completes.
+"""Delivers a reply with its raw bytes: each piece of the body goes on before the events that it
+completes. Nothing is held back, joined or paced here.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 
-from chatapp.cancel import CancelScope
 from chatapp.errors import UpstreamError
-from chatapp.events import Raw, ReasoningDelta, TextDelta
-from chatapp.hub import ITEM_WORK, TURN_WORK, let_others_run
+from chatapp.events import Raw
 from chatapp.providers import ReplyItem
 from chatapp.providers.push_decoder import PushDecoder
 from chatapp.wire.response import UpstreamResponse
@@ -19,16 +16,10 @@ RAW_REST_S = 2.0  # raw bytes go on to the body's end, but a connection that sta
 Decode = Callable[[Iterator[bytes]], Iterator[ReplyItem]]
 
 
-def deliver(response: UpstreamResponse, decode: Decode) -> Iterator[ReplyItem]:
-    """What the body says, as it arrives. Raises what the body and its decoder raise."""
-    yield from decode(response.body())
-    response.drain()
-
-
 def deliver_with_raw(response: UpstreamResponse, decode: Decode) -> Iterator[ReplyItem]:
     """Yield each piece of the body, then what it completes, and go on to the body's end.
 
-    Raises as `deliver`, after yielding everything that came before.
+    Raises what the body and its decoder raise, after yielding everything that came before.
     """
     content_type = response.content_type  # goes with the first bytes
     with closing(PushDecoder(decode)) as decoder:
@@ -40,19 +31,6 @@ def deliver_with_raw(response: UpstreamResponse, decode: Decode) -> Iterator[Rep
             yield from items
         yield from map(Raw, response.rest(RAW_REST_S))
         decoder.check()
-
-
-def in_turns(items: Iterable[ReplyItem], scope: CancelScope) -> Iterator[ReplyItem]:
-    """The items. If many are there at once, the other greenlets have their turns in between."""
-    work = 0
-    for item in items:
-        yield item
-        work += ITEM_WORK
-        if isinstance(item, (TextDelta, ReasoningDelta)):
-            work += len(item.text)
-        if work > TURN_WORK:
-            scope.run(let_others_run)
-            work = 0
 
 
 def _step(decoder: PushDecoder[ReplyItem], body: Iterator[bytes]) -> tuple[bytes, list[ReplyItem]]:

@@ -13,12 +13,13 @@ from chatapp.providers.anthropic.adapter import Anthropic
 from chatapp.providers.circuit_breaker import CircuitBreaker
 from chatapp.providers.fallback import Candidate, Retries
 from chatapp.providers.gemini.adapter import Gemini
-from chatapp.providers.http import HTTPProvider, ReadLimits
+from chatapp.providers.http import HTTPProvider
 from chatapp.providers.local.server import LocalServer
 from chatapp.providers.mock.provider import DELAY_S, Mock
 from chatapp.providers.ollama import Ollama
 from chatapp.providers.openai_chat.adapter import OpenAIChat
 from chatapp.providers.openai_responses.adapter import OpenAIResponses
+from chatapp.providers.read_limits import ReadLimits
 from chatapp.providers.replay import INTERVAL_S, RecordedTransport
 from chatapp.secret import Secret, shown_variable
 from chatapp.settings import Settings

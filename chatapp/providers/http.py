@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
 from typing import Any, ClassVar, Protocol, TypeVar
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -21,16 +22,19 @@ from chatapp.errors import BadReply, ChatappError, EmptyReply, ReplyTooLarge, Tr
 from chatapp.providers import ReplyItem, Started
 from chatapp.providers.addresses import joined
 from chatapp.providers.bodies import END_MARK, Remembered, is_cut, objects
-from chatapp.providers.delivery import deliver, deliver_with_raw, in_turns
+from chatapp.providers.delivery import deliver_with_raw
+from chatapp.providers.facts import ModelFacts, known_facts
 from chatapp.providers.hosted import HostedTools
+from chatapp.providers.listed_facts import listed_facts
 from chatapp.providers.lumps import SHORT_CHARS, cut_lumps
 from chatapp.providers.model_list import ListingTimes, ModelList
-from chatapp.providers.reply import MAX_REPLY_BYTES, Reply, ReplyItems
+from chatapp.providers.read_limits import ReadLimits
+from chatapp.providers.reply import Reply, ReplyItems
 from chatapp.providers.think_tags import separated
 from chatapp.secret import Secret
 from chatapp.settings.tables import ThinkingStyle, ThinkTags
 from chatapp.wire.failures import reports_failure
-from chatapp.wire.frames import MAX_EVENT_BYTES, MAX_LINE_BYTES, NDJSONDecoder, ServerEvent, SSEDecoder
+from chatapp.wire.frames import NDJSONDecoder, ServerEvent, SSEDecoder
 from chatapp.wire.json_text import UNREADABLE, parse_loosely
 from chatapp.wire.response import UpstreamResponse
 from chatapp.wire.upstream import Transport, UpstreamRequest
@@ -56,16 +60,6 @@ class ProviderRequest:
     path: str
     body: dict[str, object] | None = None
     headers: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class ReadLimits:
-    """Limits on reading a reply. `max_reply_bytes`: what is held of it, without the form around the
-    text of a stream."""
-
-    max_line_bytes: int = MAX_LINE_BYTES
-    max_event_bytes: int = MAX_EVENT_BYTES
-    max_reply_bytes: int = MAX_REPLY_BYTES
 
 
 class HTTPProvider(ABC):
@@ -112,7 +106,13 @@ class HTTPProvider(ABC):
         self._key = api_key
         self._models = tuple(models)
         self._limits = limits or ReadLimits()
+        self._listed_facts: dict[str, ModelFacts] = {}
         self._listed = ModelList(self._ask_models, listing or ListingTimes())
+
+    @property
+    def host(self) -> str:
+        """Its server's name; empty if that is known only once it runs."""
+        return (urlsplit(self.base_url).hostname or "") if isinstance(self.base_url, str) else ""
 
     @property
     def max_reply_bytes(self) -> int:
@@ -150,11 +150,16 @@ class HTTPProvider(ABC):
         with self._open(base_url, self.request(self._hosted.fitted(chat)), scope) as response:
             yield Started()
             decode = partial(self._read_apart, response.content_type, self._tags(chat))
-            reply = deliver_with_raw(response, decode) if chat.raw else deliver(response, decode)
-            yield from self._hosted.told(in_turns(reply, scope), chat)
+            reply = deliver_with_raw(response, decode) if chat.raw else decode(response.body())
+            yield from self._hosted.told(reply, chat)
+            response.drain()
 
     def models(self) -> Sequence[str]:
         return self._models or self._listed.get()
+
+    def facts(self, model: str) -> ModelFacts:
+        """What its name and the provider's list tell of a model."""
+        return self._listed_facts.get(model, ModelFacts()).over(known_facts(self.thinking, model))
 
     def list_models(self, timeout: float) -> tuple[str, ...]:
         """Ask for the list now; empty if something would have to be started for it. Raises
@@ -162,8 +167,10 @@ class HTTPProvider(ABC):
         if not isinstance(self.base_url, str):
             return ()
         with self._open(self.base_url, ProviderRequest(self.models_path), CancelScope(), timeout) as response:
+            body = b"".join(response.body())
+            self._listed_facts = listed_facts(body)
             try:
-                return tuple(self.decode_models(b"".join(response.body())))
+                return tuple(self.decode_models(body))
             except UNREADABLE:
                 raise BadReply(f"{self.name} lists its models in an unknown form; check its base URL") from None
 

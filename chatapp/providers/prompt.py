@@ -12,10 +12,11 @@ from typing import NamedTuple
 
 import msgspec
 
-from chatapp.chat import Chat, Image, Message, Part, Role, Text
+from chatapp.chat import Attachment, Chat, Image, Message, Part, Role, Text
 from chatapp.errors import InvalidField
 from chatapp.hub import with_pauses
 from chatapp.providers.call_ids import IdRule, with_fitting_ids
+from chatapp.providers.documents import Sendable, with_readable_documents
 from chatapp.providers.moved_images import shown_by_user
 
 MOVED: tuple[Role, ...] = ("tool", "assistant")
@@ -25,8 +26,8 @@ _data_url = re.compile(r"data:([\w.+-]+/[\w.+-]+)(?:;[\w.+-]+=[\w.+-]*)*;base64,
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
 
 
-class InlineImage(NamedTuple):
-    """An image in base64, as `data`."""
+class InlineFile(NamedTuple):
+    """An image or a document in base64, as `data`."""
 
     media_type: str
     data: str
@@ -50,18 +51,20 @@ def refuse_json_mode(chat: Chat, who: str) -> None:
 
 
 def sendable_turns(
-    chat: Chat, who: str, protocol: str = "", images_of: tuple[Role, ...] = ("user",)
+    chat: Chat, who: str, protocol: str = "", images_of: tuple[Role, ...] = ("user",), takes_documents: bool = False
 ) -> Iterator[Message]:
     """The turns without empty answers, such as one that was stopped before its first word, and
     without answers of nothing but blanks and line ends.
 
     Several providers refuse those. An answer that its provider sealed whole goes to that one, in a
-    `protocol` that can say so. Raises InvalidField for an image in a turn of a role that is not in
+    `protocol` that can say so. Documents are texts unless the protocol `takes_documents`. Raises
+    InvalidField for one without text, and for an image in a turn of a role that is not in
     `images_of`. If users may have images, those of a tool's result, or of an answer, go into a turn
     of the user behind it.
     """
     roles = [role for role in MOVED if role not in images_of] if "user" in images_of else []
-    for message in with_pauses(shown_by_user(chat.messages, roles)):
+    turns = with_readable_documents(chat.messages, who, takes_documents)
+    for message in with_pauses(shown_by_user(turns, roles)):
         if message.role not in images_of and any(isinstance(part, Image) for part in parts(message)):
             raise InvalidField(f"messages: {who} does not accept images in messages of role {message.role!r}")
         if (
@@ -101,10 +104,11 @@ def _merged(turns: Sequence[Message]) -> Message:
     return msgspec.structs.replace(turns[-1], content=content, reasoning=reasoning, tool_calls=calls)
 
 
-def parts(message: Message) -> list[Part]:
+def parts(message: Message) -> list[Sendable]:
     """The content in parts, without texts that are empty or blank: Anthropic refuses those."""
     content: list[Part] = [Text(message.content)] if isinstance(message.content, str) else message.content
-    return [part for part in content if not isinstance(part, Text) or part.text.strip()]
+    sendable = [part for part in content if not isinstance(part, Attachment)]
+    return [part for part in sendable if not isinstance(part, Text) or part.text.strip()]
 
 
 def words(message: Message) -> str:
@@ -117,7 +121,7 @@ def failure(message: Message) -> str:
     return words(message) or FAILED
 
 
-def inline_image(image: Image, who: str) -> InlineImage:
+def inline_image(image: Image, who: str) -> InlineFile:
     """The image for a protocol that takes images only inside the request. Raises InvalidField."""
     found = split_data_url(image.url)
     if found is None:
@@ -125,13 +129,20 @@ def inline_image(image: Image, who: str) -> InlineImage:
     return found
 
 
-def split_data_url(url: str) -> InlineImage | None:
+def inline_file(url: str) -> InlineFile:
+    """A document's own `data:` URL, which is always whole."""
+    found = split_data_url(url)
+    assert found is not None
+    return found
+
+
+def split_data_url(url: str) -> InlineFile | None:
     match = _data_url(url)
     data = url[match.end() :] if match else ""
     # A pattern over megabytes of base64 would hold the process for longer than all the rest.
     if match is None or not data or not data.isascii() or data.encode().translate(None, _BASE64):
         return None
-    return InlineImage(match[1], data)
+    return InlineFile(match[1], data)
 
 
 def fitted(messages: Sequence[Message], protocol: str, who: str, rule: IdRule) -> list[Message]:

@@ -21,7 +21,7 @@ from chatapp.providers.finish_reasons import finish_reason
 from chatapp.text import GrowingText
 from chatapp.wire.failures import is_keep_alive, reports_failure, words_report_failure
 from chatapp.wire.half_characters import HalfCharacters
-from chatapp.wire.json_text import parse_loosely
+from chatapp.wire.json_text import UNREADABLE, parse_loosely
 from chatapp.wire.upstream_errors import stream_error
 
 T = TypeVar("T")
@@ -63,20 +63,30 @@ class Told:
         return "" if repeats else whole
 
 
+class Skipped(Counter[str]):
+    """How often each kind of thing was left out."""
+
+    def note(self, kind: str) -> None:
+        kind = re.sub(r"[^\w .-]", "_", kind)[:60]
+        self[kind if kind in self or len(self) < MAX_KINDS else "other"] += 1
+
+
 class Reply(ABC, Generic[T]):
     """What is known of a reply so far. At most `max_bytes` of it may have to be held.
 
     `finished`: it has a finish reason. `over`: its last frame has arrived. `marked`: its end mark
-    has. `skipped`: how often each kind of thing was left out.
+    has. `skipped`: how often each kind of thing was left out; `skip` counts one more.
     """
 
     frame: ClassVar[msgspec.json.Decoder]  # type: ignore[type-arg]  # of T, which a class variable cannot say
 
     def __init__(self, who: str, max_bytes: int = MAX_REPLY_BYTES) -> None:
         self.finished = self.over = self.marked = False
-        self.skipped: Counter[str] = Counter()
+        self.skipped = Skipped()
+        self.skip = self.skipped.note  # of it alone: who is told of what is left out must not hold the reply
         self._who = who
         self._characters = HalfCharacters()
+        self._decode = self.frame.decode
         self._max_bytes = max_bytes
         self._held_bytes = 0
         self._understood = self._spoke = False
@@ -133,11 +143,6 @@ class Reply(ABC, Generic[T]):
         self._check_end()
         yield msgspec.structs.replace(self.end(), skipped=dict(self.skipped))
 
-    def skip(self, kind: str) -> None:
-        """Count something that is left out."""
-        kind = re.sub(r"[^\w .-]", "_", kind)[:60]
-        self.skipped[kind if kind in self.skipped or len(self.skipped) < MAX_KINDS else "other"] += 1
-
     def skip_words(self, text: str) -> None:
         """A frame that is not JSON: harmless, unless it speaks of a failure."""
         if words_report_failure(text) and not self.finished:
@@ -171,8 +176,12 @@ class Reply(ABC, Generic[T]):
         return any(kind not in HARMLESS for kind in self.skipped)
 
     def _take(self, text: str | bytes) -> Iterable[StreamEvent]:
-        text = self._characters.joined(text)
-        frame: T = parse_loosely(self.frame, text, self._who, self.skip)
+        if self._characters.newest or (b"\\u" if isinstance(text, bytes) else "\\u") in text:  # type: ignore[operator]
+            text = self._characters.joined(text)
+        try:
+            frame: T = self._decode(text)
+        except UNREADABLE:
+            frame = parse_loosely(self.frame, text, self._who, self.skip)
         if self.knows(frame):
             self._understood = True
         else:

@@ -28,13 +28,23 @@ GEMINI_BUDGETS = {"low": 1024, "medium": 8192, "high": 24576, "xhigh": 24576, "m
 takes_effort = re.compile(r"(^|/)(o\d|gpt-5(?!.*chat)|gpt-oss)").search
 
 _claude = re.compile(r"claude-(?:[a-z]+-)?(\d+)(?:[-.](\d{1,2})(?!\d))?").search
-_always_thinks = re.compile(r"claude-(fable|mythos)").search
-_gemini = re.compile(r"gemini-(\d+)").search
+always_thinks = re.compile(r"claude-(fable|mythos)").search
+_gemini = re.compile(r"gemini-(\d+)(?:\.(\d))?").search
 
 
 def switched(think: Switch, chat: Chat) -> Fields:
     """The fields that the chat asks for; none if it leaves thinking to the provider."""
     return {} if chat.thinking is None else think(chat.model, chat.thinking, chat.effort)
+
+
+def claude_version(model: str) -> tuple[int, int] | None:
+    found = _claude(model)
+    return (int(found[1]), int(found[2] or 0)) if found else None
+
+
+def gemini_version(model: str) -> tuple[int, int] | None:
+    found = _gemini(model)
+    return (int(found[1]), int(found[2] or 0)) if found else None
 
 
 def _effort(on: str, off: str, takes: str) -> Switch:
@@ -91,9 +101,9 @@ def _template(model: str, on: bool, effort: Effort | None) -> Fields:
 def _anthropic(model: str, on: bool, effort: Effort | None) -> Fields:
     """Claude decides how long to think, and hides it by default. Before 4.6 it needs a budget."""
     if not on:
-        return {} if _always_thinks(model) else {"thinking": {"type": "disabled"}}
-    version = _claude(model)
-    if version and (int(version[1]), int(version[2] or 0)) >= (4, 6):
+        return {} if always_thinks(model) else {"thinking": {"type": "disabled"}}
+    version = claude_version(model)
+    if version and version >= (4, 6):
         adaptive: Fields = {"thinking": {"type": "adaptive", "display": "summarized"}}
         return adaptive | {"output_config": {"effort": effort}} if effort else adaptive
     budget = CLAUDE_BUDGETS[effort] if effort else THINKING_BUDGET
@@ -102,8 +112,8 @@ def _anthropic(model: str, on: bool, effort: Effort | None) -> Fields:
 
 def _gemini_config(model: str, on: bool, effort: Effort | None) -> Fields:
     """Levels from Gemini 3 on, budgets before. The Pro models always think."""
-    version = _gemini(model)
-    if version and int(version[1]) < 3:
+    version = gemini_version(model)
+    if version and version < (3, 0):
         least = 128 if "pro" in model else 0
         asked = GEMINI_BUDGETS[effort] if on and effort else -1
         return {"thinkingConfig": {"includeThoughts": on, "thinkingBudget": asked if on else least}}

@@ -24,7 +24,7 @@ class RequestLimits:
     """`rate` is as the library writes it, `5/minute; 100/day`; empty: none. Raises ConfigError."""
 
     def __init__(self, rate: str, storage: Storage) -> None:
-        self._items = _parsed(rate)
+        self._items = rates_of(rate)
         self._limiter = FixedWindowRateLimiter(storage)
 
     def hit(self, owner: str) -> None:
@@ -106,7 +106,8 @@ def storage_for(log_url: str, windows: Windows) -> Storage:
     return storage
 
 
-def _parsed(rate: str) -> Sequence[RateLimitItem]:
+def rates_of(rate: str) -> Sequence[RateLimitItem]:
+    """What the setting says. Raises ConfigError."""
     try:
         items = parse_many(rate) if rate.strip() else []
     except ValueError:

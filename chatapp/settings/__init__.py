@@ -157,7 +157,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     ] = 20.0
     max_body_values: Annotated[
         Count,
-        about("Most objects and lists in a request body, by its brackets; each costs time that all streams wait."),
+        about("Most objects and lists in a request body; four texts or numbers count as one. Each costs time."),
     ] = 100_000
     max_messages: Annotated[
         Count, about("Most messages of a request, and of a conversation; more than any model has room for.")
@@ -217,9 +217,28 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         16_777_216
     )
     max_file_bytes: Annotated[
-        Bytes, about("Largest file that is kept with an answer; it is held in memory, the log and the database.")
+        Bytes,
+        about("Largest file of an answer, or that is attached to a question; it is held in memory and the database."),
     ] = 8_388_608
     max_files: Annotated[Count, about("How many files of one answer are kept: more than models make at once.")] = 16
+    max_attachments: Annotated[
+        Count, about("How many files a question may come with: more than anybody looks through before sending.")
+    ] = 10
+    max_attached_bytes: Annotated[
+        Bytes,
+        about("All files of a conversation together: each request has them again, and Anthropic's may have 32 MB."),
+    ] = 20_971_520
+    max_attached_chars: Annotated[
+        Count, about("The longest text of an attached file: more than most models have room for. A PDF's is cut.")
+    ] = 1_000_000
+    max_pdf_pages: Annotated[Count, about("Of how many pages of an attached PDF the text is read.")] = 500
+    pdf_timeout_s: Annotated[Seconds, about("How long reading a PDF may take; a hostile one would never end.")] = 20.0
+    max_unsent_files: Annotated[
+        Count, about("How many uploaded files of one owner may wait to be sent with a question.")
+    ] = 50
+    unsent_retention_s: Annotated[Seconds, about("How long an uploaded file is kept that belongs to no message.")] = (
+        24 * 3600.0
+    )
     max_sources: Annotated[
         Count,
         about("How many sources of one answer are kept: more than anybody reads, not what a runaway search finds."),

@@ -122,6 +122,8 @@ def _convert(source: str, value: object, type_: type[T], strict: bool) -> T:
 
 
 def _decode_text(type_: type, value: object) -> object:
+    if isinstance(value, type_):
+        return value
     if type_ in (Path, Secret) and isinstance(value, str):
         return type_(value)
     raise TypeError(f"Expected `str`, got `{type(value).__name__}`")

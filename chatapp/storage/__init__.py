@@ -7,7 +7,7 @@ from typing import Annotated, Literal, NamedTuple, TypeAlias, cast
 
 import msgspec
 
-from chatapp.chat import Ask, Message
+from chatapp.chat import Ask, Attachment, Message
 from chatapp.chat import Role as ChatRole
 from chatapp.events import Entry
 
@@ -101,6 +101,12 @@ class StoredMessage(msgspec.Struct, frozen=True, kw_only=True):
     created: float
     parent: str | None = None
     said: str | None = None
+
+    @property
+    def attachments(self) -> list[Attachment]:
+        """The files that it came with."""
+        has_some = self.said is not None and '"type":"attachment"' in self.said  # a quick look
+        return self.message().attachments if has_some else []
 
     def message(self) -> Message:
         """The message as it was said."""

@@ -18,7 +18,7 @@ from chatapp.chat import Ask, Message
 from chatapp.errors import InvalidField, NotFound
 from chatapp.events import Entry, RunEnd
 from chatapp.ids import new_id
-from chatapp.storage import Answer, Begun, Conversation, StoredMessage, decode_entries
+from chatapp.storage import Answer, Begun, Conversation, StoredMessage, decode_entries, large_writes
 from chatapp.storage.branches import newest_shown, take_out
 from chatapp.storage.deleting import end_conversation, is_deleted
 from chatapp.storage.files import keep_files, with_bytes, without_bytes
@@ -30,6 +30,7 @@ from chatapp.storage.history import (
     said_before,
     shown,
 )
+from chatapp.storage.limits import ConversationLimits
 from chatapp.storage.pictures import pictures_of
 from chatapp.storage.placement import (
     choose_place,
@@ -55,10 +56,15 @@ class Conversations:
     """All methods commit before they return, and block only for a small transaction. All raise
     DatabaseUnavailable."""
 
-    def __init__(self, engine: Engine, max_messages: int = 5000, max_picture_bytes: int = 8 << 20) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        max_messages: int = ConversationLimits.max_messages,
+        max_picture_bytes: int = ConversationLimits.max_picture_bytes,
+        max_attached_bytes: int = ConversationLimits.max_attached_bytes,
+    ) -> None:
         self._transaction = Transactions(engine, "the conversations are")
-        self._max_messages = max_messages  # of a conversation
-        self._max_picture_bytes = max_picture_bytes  # that a model is shown again
+        self._limits = ConversationLimits(max_messages, max_picture_bytes, max_attached_bytes)
 
     def begin(
         self, ask: Ask, owner: str, provider: str, model: str, key: str | None = None, max_running: int = 0
@@ -92,9 +98,9 @@ class Conversations:
         alone."""
         entries = msgspec.json.encode(without_bytes(transcript.entries)).decode()
         values = {"status": "done", "content": transcript.content, "entries": entries}
+        finished = update(MessageRow).where(MessageRow.id == answer_id).values(values).returning(MessageRow.id)
         with self._transaction() as session:
-            finished = update(MessageRow).where(MessageRow.id == answer_id).values(values).returning(MessageRow.id)
-            if session.scalar(finished):
+            if large_writes.write(session, 2 * len(entries), partial(session.scalar, finished)):
                 keep_files(session, answer_id, transcript.entries)
             settle(session, answer_id, transcript)
 
@@ -184,7 +190,7 @@ class Conversations:
         with self._transaction() as session:
             conversation = owned_conversation(session, owner, conversation_id, locked=True)
             conversation.updated = now
-            self._refuse_beyond(len(finished_messages(session, conversation)) + len(said))
+            self._limits.refuse_more(len(finished_messages(session, conversation)) + len(said))
             return insert_said(session, conversation, owner, now, said, newest_shown(session, conversation_id))
 
     def describe(self, owner: str, conversation_id: str, metadata: dict[str, str]) -> Conversation:
@@ -243,11 +249,12 @@ class Conversations:
         now = time.time()
         conversation, history, parent = choose_place(session, owner, ask, now)
         if conversation is not None:
-            self._refuse_beyond(len(history) + len(ask.said))
-        pictures = pictures_of(session, history, provider, model, self._max_picture_bytes)
+            self._limits.refuse_more(len(history) + len(ask.said))
+        pictures = pictures_of(session, history, provider, model, self._limits.max_picture_bytes)
         messages = provider_messages(history, [GO_ON] if ask.continue_of else ask.said, pictures)
         if not messages:
             raise InvalidField("retry_of: there is no message before this answer")
+        self._limits.refuse_large(messages)
         said = insert_said(session, conversation, owner, now, ask.said, parent) if conversation else []
         answer = _row(owner, conversation, now, said[-1].id if said else newest_id(session, conversation))
         answer.parent, answer.continues = said[-1].id if said else parent, ask.continue_of is not None
@@ -258,13 +265,6 @@ class Conversations:
         session.flush()  # which fills in the defaults
         note_ask(conversation, ask, answer)
         return Begun(_answer(answer), messages)
-
-    def _refuse_beyond(self, messages: int) -> None:
-        if messages > self._max_messages:
-            raise InvalidField(
-                f"messages: the conversation would have {messages}; the limit is {self._max_messages} (setting "
-                "max_messages); begin a new one"
-            )
 
 
 def _find(session: Session, owner: str, key: str, fingerprint: str) -> Begun | None:

@@ -1,22 +1,16 @@
-"""Files of answers, kept beside the compacted log and put back into it. All take an open
-session.
+"""Files of answers, kept beside the compacted log and put back into it; and the links to the files
+that questions came with. All take an open session."""
 
-SQLite reads and writes a large file in pieces: its calls hold up all greenlets while they run. The
-lock of the database stays taken meanwhile.
-"""
-
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
-from sqlalchemy import ColumnElement, delete, func, insert, literal, literal_column, select
+from sqlalchemy import delete, insert, literal, select
 from sqlalchemy.orm import Session
 
 from chatapp.events import Entry, File
-from chatapp.large_values import PIECE_BYTES, slices
+from chatapp.storage.blobs import data_by, insert_data
 from chatapp.storage.tables import FileRow
-
-ROWID: ColumnElement[int] = literal_column("rowid")
+from chatapp.storage.upload_tables import AttachmentRow, UploadRow
 
 
 def without_bytes(entries: Sequence[Entry]) -> list[Entry]:
@@ -28,62 +22,37 @@ def keep_files(session: Session, answer_id: str, entries: Sequence[Entry]) -> No
     """Store the bytes of an answer that is finished now; again if it is finished again."""
     for entry in entries:
         event = entry.event
-        if not isinstance(event, File) or not event.bytes:
-            continue
-        if _in_pieces(session) and len(event.bytes) > PIECE_BYTES:
-            _write(session, answer_id, event)
-        else:
-            session.merge(FileRow(run_id=answer_id, file_id=event.id, data=event.bytes))
+        if isinstance(event, File) and event.bytes:
+            key = {"run_id": answer_id, "file_id": event.id}
+            session.execute(delete(FileRow).filter_by(**key))
+            insert_data(session, FileRow, key, event.bytes)
 
 
-def copy_files(session: Session, answer_id: str, copy_id: str) -> None:
-    """For a copy of the answer, whose row is in the database."""
-    rows = select(literal(copy_id), FileRow.file_id, FileRow.data).where(FileRow.run_id == answer_id)
+def copy_files(session: Session, message_id: str, copy_id: str) -> None:
+    """For a copy of the message, whose row is in the database."""
+    rows = select(literal(copy_id), FileRow.file_id, FileRow.data).where(FileRow.run_id == message_id)
     session.execute(insert(FileRow).from_select(["run_id", "file_id", "data"], rows))
+    links = select(literal(copy_id), AttachmentRow.file_id).where(AttachmentRow.message_id == message_id)
+    session.execute(insert(AttachmentRow).from_select(["message_id", "file_id"], links))
+
+
+def link_files(session: Session, owner: str, attached: Mapping[str, Sequence[str]]) -> None:
+    """Keep the uploaded files as long as the messages that they are attached to: ids of files by
+    the ids of messages. Those that the owner does not have are passed over."""
+    for message_id, file_ids in attached.items():
+        found = select(literal(message_id), UploadRow.id).where(UploadRow.owner == owner, UploadRow.id.in_(file_ids))
+        session.execute(insert(AttachmentRow).from_select(["message_id", "file_id"], found))
 
 
 def with_bytes(session: Session, answer_id: str, entries: Sequence[Entry]) -> list[Entry]:
     """The entries with the bytes of their files."""
     if not any(isinstance(entry.event, File) for entry in entries):
         return list(entries)
-    data = _data(session, answer_id)
+    data = data_by(session, FileRow.file_id, FileRow.run_id == answer_id)
     return [
         _with(entry, event, data[event.id]) if isinstance(event := entry.event, File) and event.id in data else entry
         for entry in entries
     ]
-
-
-def _data(session: Session, answer_id: str) -> dict[str, bytes]:
-    """The bytes of an answer's files by their ids."""
-    if _in_pieces(session):
-        places = session.execute(select(FileRow.file_id, ROWID).where(FileRow.run_id == answer_id)).all()
-        return {file_id: _read(session, rowid) for file_id, rowid in places}
-    rows = session.execute(select(FileRow.file_id, FileRow.data).where(FileRow.run_id == answer_id))
-    return {file_id: content for file_id, content in rows}
-
-
-def _write(session: Session, answer_id: str, file: File) -> None:
-    key = {"run_id": answer_id, "file_id": file.id}
-    session.execute(delete(FileRow).filter_by(**key))
-    session.execute(insert(FileRow).values(**key, data=func.zeroblob(len(file.bytes))))
-    rowid = session.scalar(select(ROWID).select_from(FileRow).filter_by(**key))
-    with _blob(session, rowid) as blob:
-        for piece in slices(len(file.bytes)):
-            blob.write(file.bytes[piece])
-
-
-def _read(session: Session, rowid: int) -> bytes:
-    with _blob(session, rowid, readonly=True) as blob:
-        return b"".join(blob.read(PIECE_BYTES) for _ in slices(len(blob)))
-
-
-def _blob(session: Session, rowid: int | None, readonly: bool = False) -> Any:
-    driver: Any = session.connection().connection.driver_connection
-    return driver.blobopen(FileRow.__tablename__, "data", rowid, readonly=readonly)
-
-
-def _in_pieces(session: Session) -> bool:
-    return session.get_bind().dialect.name == "sqlite"
 
 
 def _holds_bytes(entry: Entry) -> bool:

@@ -7,21 +7,23 @@ thrown into the greenlet that waits. Postgres has its own way to wait.
 
 from collections.abc import Callable
 from functools import cache
+from typing import TypeVar
 
 from gevent.threadpool import ThreadPool
 from sqlalchemy.orm import Session
+
+T = TypeVar("T")
 
 LARGE_BYTES = 256 * 1024  # below that, a write takes about a millisecond
 LARGE = "has large values"  # of a session
 
 
-def write(session: Session, size: int, statement: Callable[[], object]) -> None:
-    """Call `statement`, which writes so many bytes or characters in this session."""
+def write(session: Session, size: int, statement: Callable[[], T]) -> T:
+    """What `statement` gives, which writes so many bytes or characters in this session."""
     if size < LARGE_BYTES or session.get_bind().dialect.name != "sqlite":
-        statement()
-        return
+        return statement()
     session.info[LARGE] = True
-    _on_thread(statement)
+    return _on_thread(statement)
 
 
 def commit(session: Session) -> None:
@@ -31,10 +33,10 @@ def commit(session: Session) -> None:
         session.commit()
 
 
-def _on_thread(call: Callable[[], object]) -> None:
+def _on_thread(call: Callable[[], T]) -> T:
     running = _threads().spawn(call)
     try:
-        running.get()
+        return running.get()  # type: ignore[return-value]  # None only if T is
     except BaseException:
         running.wait()  # if it was thrown into this greenlet, the call goes on
         raise

@@ -1,6 +1,6 @@
-"""Lets go of what nobody can list: answers to requests that named no conversation, once they are
-old, conversations that were deleted, once nobody can bring them back, and the windows of rate
-limits that are over.
+"""Lets go of what nobody can list: answers to requests that named no conversation and files that
+belong to no message, once they are old, conversations that were deleted, once nobody can bring them
+back, and the windows of rate limits that are over.
 
 The answers are kept at all so that whoever asked can follow, fetch and resume them for a while.
 They go in pieces: a million of them, as of a day, must hold up neither the hub nor other writers.
@@ -18,7 +18,9 @@ from sqlalchemy.orm import InstrumentedAttribute
 from chatapp.errors import DatabaseUnavailable
 from chatapp.storage.deleting import Deletion
 from chatapp.storage.tables import MessageRow, RateWindowRow
+from chatapp.storage.upload_tables import UploadRow, is_unsent
 
+DAY_S = 24 * 3600.0
 EVERY_S = 600.0  # against a retention of days, and of minutes for what was deleted
 PIECE = 20  # rows in one go: long answers take a ms for each 100 KB
 PAUSE_S = 0.005  # between two of them, in which others write
@@ -28,12 +30,14 @@ logger = logging.getLogger(__name__)
 
 class Retention:
     """Deletes every ten minutes, from `start` to `close`. `retention_s` says how old an answer may
-    grow, `undo_s` how long a deleted conversation can be brought back at least."""
+    grow, `unsent_s` a file that belongs to no message, `undo_s` how long a deleted conversation can
+    be brought back at least."""
 
-    def __init__(self, engine: Engine, retention_s: float, undo_s: float = 0) -> None:
+    def __init__(self, engine: Engine, retention_s: float, unsent_s: float = DAY_S, undo_s: float = 0) -> None:
         self._engine = engine
         self._deletion = Deletion(engine)
         self._retention_s = retention_s
+        self._unsent_s = unsent_s
         self._undo_s = undo_s
         self._greenlet: gevent.Greenlet[..., None] | None = None
 
@@ -46,6 +50,7 @@ class Retention:
         now = time.time()
         self._deletion.end(now - self._undo_s)
         self._delete(RateWindowRow.key, RateWindowRow.expires, RateWindowRow.expires < now)
+        self._delete(UploadRow.id, UploadRow.created, UploadRow.created < now - self._unsent_s, is_unsent())
         is_old = MessageRow.created < now - self._retention_s
         is_loose = MessageRow.conversation_id.is_(None), MessageRow.status == "done"
         return self._delete(MessageRow.id, MessageRow.created, *is_loose, is_old)

@@ -16,6 +16,7 @@ from chatapp.chat import Message
 from chatapp.hub import let_others_run
 from chatapp.ids import new_id
 from chatapp.storage import StoredMessage, large_writes
+from chatapp.storage.files import link_files
 from chatapp.storage.history import newest_id
 from chatapp.storage.tables import ConversationRow, MessageRow
 
@@ -39,7 +40,13 @@ def insert_said(
         size = sum(len(each.content) + len(each.said or "") for each in made)
         large_writes.write(session, size, partial(session.execute, insert(MessageRow), rows))
         stored += made
+    link_files(session, owner, _attached(stored, said))
     return stored
+
+
+def _attached(stored: Sequence[StoredMessage], said: Sequence[Message]) -> dict[str, list[str]]:
+    files = ((row.id, [file.id for file in message.attachments]) for row, message in zip(stored, said, strict=True))
+    return {message_id: ids for message_id, ids in files if ids}
 
 
 def _stored(message: Message, conversation_id: str, now: float, newest: str, parent: str | None) -> StoredMessage:

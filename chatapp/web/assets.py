@@ -23,7 +23,10 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from chatapp.hub import TURN_WORK, let_others_run
 from chatapp.web.addresses import here
+from chatapp.web.shadow_sheet import shadowed
 
+# The frame of a diagram is of no origin, so that to a browser these are another site's.
+FOR_FRAMES = ("vendor/mermaid/", "js/frame/")
 TEXTS = (".js", ".mjs", ".css", ".svg", ".json")
 # Mimetypes differ between systems; a module of another type would not run.
 TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".woff2": "font/woff2", ".svg": "image/svg+xml"}
@@ -33,6 +36,7 @@ ASK_FIRST = "no-cache"
 # stay right. The order is the cascade's.
 SHEETS = ("tokens", "base", "layout", "thread", "prose", "composer", "places")
 JOINED = "css/page.css"
+EMBEDDED = "css/embedded.css"  # the same for a shadow root
 OWN_SCRIPTS = "js/"
 UNINDENTED = (OWN_SCRIPTS, "vendor/dompurify/")
 """Scripts without a text over several lines: they need no indent."""
@@ -75,6 +79,7 @@ class Assets:
             name: lean_script(data, name.startswith(UNINDENTED)) for name, data in found.items() if _is_commented(name)
         }
         found[JOINED] = b"\n".join(found[f"css/{sheet}.css"] for sheet in SHEETS)
+        found[EMBEDDED] = shadowed(found[JOINED].decode()).encode() + b"\n" + found.get("css/element.css", b"")
         found |= made
         self._files = {name: Asset(name, data) for name, data in found.items()}
         tags = "".join(asset.tag for asset in self._files.values())
@@ -102,6 +107,8 @@ class Assets:
         response = Response(asset.packed if packed else asset.data, mimetype=asset.mimetype)
         response.headers["Cache-Control"] = FOREVER if version == self._version else ASK_FIRST
         response.set_etag(asset.tag + ("-gzip" if packed else ""))
+        if name.startswith(FOR_FRAMES):
+            response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
         if asset.is_text:
             response.vary.add("Accept-Encoding")
         if packed:

@@ -18,7 +18,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import Translations
 
-from chatapp.web.failures import SENTENCES
+from chatapp.web.page_texts import FAILURES, TOOLS
 
 FILE = "LC_MESSAGES/messages.po"
 SCRIPTS = "static/js/"
@@ -57,7 +57,7 @@ def _module(catalog: Catalog) -> bytes:
     JavaScript."""
     texts = _json({_key(message): message.string for message in _told(catalog) if _is_for_scripts(message)})
     by_key = {_key(message): message.string for message in _told(catalog)}
-    failures = _json({code: by_key[sentence] for code, sentence in SENTENCES.items() if sentence in by_key})
+    failures = _json({code: by_key[sentence] for code, sentence in FAILURES.items() if sentence in by_key})
     plural = f"(n)=>Number({catalog.plural_expr})"
     return f"export default{{plural:{plural},texts:{texts},failures:{failures}}};\n".encode()
 
@@ -72,7 +72,7 @@ def _key(message: Message) -> str:
 
 
 def _is_for_scripts(message: Message) -> bool:
-    return any(str(place).startswith(SCRIPTS) for place, _line in message.locations)
+    return _key(message) in TOOLS or any(str(place).startswith(SCRIPTS) for place, _line in message.locations)
 
 
 def _json(value: object) -> str:

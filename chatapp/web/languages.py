@@ -13,10 +13,11 @@ from flask_babel import Babel, Domain, get_locale, gettext
 from werkzeug import Response as AnyResponse
 
 from chatapp.errors import InvalidField
+from chatapp.web.addresses import here
 from chatapp.web.authentication import local_path
 from chatapp.web.catalogues import Catalogue
 from chatapp.web.endpoint import open_to_all
-from chatapp.web.failures import SENTENCES
+from chatapp.web.page_texts import FAILURES
 
 blueprint = Blueprint("languages", __name__)
 
@@ -46,7 +47,9 @@ def choose() -> AnyResponse:
     if tag not in locales:
         raise InvalidField(f"language: unknown language {tag!r}; available: {', '.join(locales)}")
     response = redirect(_page_that_asked(), 303)
-    response.set_cookie(COOKIE, tag, max_age=COOKIE_AGE_S, httponly=True, samesite="Lax", secure=request.is_secure)
+    response.set_cookie(
+        COOKIE, tag, max_age=COOKIE_AGE_S, path=here("/"), httponly=True, samesite="Lax", secure=request.is_secure
+    )
     return response
 
 
@@ -56,11 +59,13 @@ def page_language() -> str:
 
 
 def chosen_language(offered: Mapping[str, object]) -> str:
-    """The tag of one of those, for this request. A language in another script or of another country
-    is better than English: who reads Traditional Chinese is given Simplified."""
-    kept = request.cookies.get(COOKIE, "")
-    if kept in offered:
-        return kept
+    """The tag of one of those, for this request: what the address says, which an element
+    in another page sends, else what the reader has chosen, else the browser's. A language in
+    another script or of another country is better than English: who reads Traditional Chinese is
+    given Simplified."""
+    for chosen in (request.args.get("language", ""), request.cookies.get(COOKIE, "")):
+        if chosen in offered:
+            return chosen
     by_name = {tag.partition("-")[0]: tag for tag in offered}
     wanted = (tag.partition("-")[0].lower() for tag, quality in request.accept_languages if quality > 0)
     return next((by_name[name] for name in wanted if name in by_name), ENGLISH)
@@ -69,7 +74,7 @@ def chosen_language(offered: Mapping[str, object]) -> str:
 def sentence_of(code: str) -> str:
     """What went wrong, in the page's language; "" in English, where an error's own message says
     more, and for a code that has no sentence."""
-    return "" if page_language() == ENGLISH or code not in SENTENCES else gettext(SENTENCES[code])
+    return "" if page_language() == ENGLISH or code not in FAILURES else gettext(FAILURES[code])
 
 
 class _Catalogues(Domain):  # type: ignore[misc]  # Flask-Babel has no types
@@ -88,8 +93,8 @@ def _page_that_asked() -> str:
     try:
         there = urlsplit(request.headers.get("Referer", ""))
     except ValueError:
-        return "/"
-    return local_path(f"{there.path}?{there.query}" if there.query else there.path or "/")
+        return here("/")
+    return local_path(f"{there.path}?{there.query}" if there.query else there.path, here("/"))
 
 
 def _name_language(response: Response) -> Response:

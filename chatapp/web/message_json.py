@@ -8,8 +8,9 @@ import msgspec
 from flask import request
 
 from chatapp.answer_parts import AnswerPart, CallPart, PlanPart, Words, answer_parts
+from chatapp.chat import Attachment
 from chatapp.dialects import question_data
-from chatapp.dialects.media import file_data, source_data
+from chatapp.dialects.media import FILE_URL, file_data, source_data
 from chatapp.errors import LogError
 from chatapp.events import CitedSource, File, PlanStep
 from chatapp.hub import let_others_run
@@ -116,7 +117,7 @@ def described(message: StoredMessage, transcript: Transcript) -> dict[str, Any]:
         "steps": steps_json(transcript),
         "tools": tools_json(transcript),
         "sources": [source_data(source) for source in transcript.sources],
-        "files": [file_data(message.id, file) for file in transcript.files],
+        "files": files_json(message, transcript),
         "provider": answer and answer.provider,
         "model": answer and answer.model,
         "result_mode": answer and answer.result_mode,
@@ -127,6 +128,13 @@ def described(message: StoredMessage, transcript: Transcript) -> dict[str, Any]:
         "events_url": here(EVENTS_URL.format(id=message.id)) if answer else None,
         "created": message.created,
     }
+
+
+def files_json(message: StoredMessage, transcript: Transcript) -> list[dict[str, object]]:
+    """Those that a question came with, or that an answer holds."""
+    if isinstance(message, Answer):
+        return [file_data(message.id, file) for file in transcript.files]
+    return [_attachment(message.id, file) for file in message.attachments]
 
 
 def readable(message: StoredMessage) -> Transcript:
@@ -179,8 +187,16 @@ def _part(message_id: str, part: AnswerPart, ended: bool) -> dict[str, object]:
             assert_never(part)
 
 
+def _attachment(message_id: str, file: Attachment) -> dict[str, object]:
+    url = here(FILE_URL.format(run=message_id, file=file.id))
+    return {"id": file.id, "media_type": file.media_type, "name": file.name, "size_bytes": file.size_bytes, "url": url}
+
+
 def _said_json(message: StoredMessage) -> list[dict[str, object]]:
-    return [{"type": "text", "text": message.content, "start": 0}] if message.content else []
+    files: list[dict[str, object]] = [
+        {"type": "file", "file": _attachment(message.id, file)} for file in message.attachments
+    ]
+    return [*files, *([{"type": "text", "text": message.content, "start": 0}] if message.content else [])]
 
 
 def _step(step: PlanStep, plan: PlanPart) -> dict[str, object]:

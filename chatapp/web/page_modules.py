@@ -6,6 +6,9 @@ import re
 from pathlib import Path
 
 ENTRY, VIEWER_ENTRY = "js/main.js", "js/shared.js"
+ANSWER_ENTRY, MARKDOWN_ENTRY = "js/views/answer.js", "js/markdown/view.js"
+"""Imported where there is an answer to draw, and a text in it."""
+
 IMPORTED = re.compile(r'(?:from|^import) "(\.[^"]+)";$', re.MULTILINE)
 
 

@@ -21,11 +21,20 @@ def chat(conversation_id: str) -> Response:
     return _page(conversation_json(conversation_id, PAGE))
 
 
-def _page(conversation: dict[str, object] | None) -> Response:
+@blueprint.get("/embed")
+def embedded_chat() -> Response:
+    """The chat of an element in another page (static/js/embedded.js): the same markup, without the
+    list of conversations."""
+    id = request.args.get("conversation")
+    return _page(conversation_json(id, PAGE) if id else None, with_list=False)
+
+
+def _page(conversation: dict[str, object] | None, with_list: bool = True) -> Response:
     auth, caller = authenticator(), current_caller()
     if isinstance(auth, KnowsBrowsers):
         caller = auth.visitor(caller)
-    recent = list_json(*current_service().listing.page_pinned_first(caller.owner, LISTED))
+    listed = current_service().listing.page_pinned_first(caller.owner, LISTED) if with_list else ([], "")
+    recent = list_json(*listed)
     signed_in = caller.owner if isinstance(auth, SignsOut) else None
     response = make_response(
         render_template("chat.html", conversation=conversation, recent=recent, signed_in=signed_in)

@@ -20,8 +20,9 @@ BYTES_PER_S = 16_384  # the slowest that a body may come: an old phone's upload 
 DISCARD_BYTES = 64 * 1024 * 1024  # of a refused body, so that its sender reads the refusal rather than a broken pipe
 
 
-def read_body(max_bytes: int, timeout_s: float) -> bytes:
-    """The whole body. It may take `timeout_s`, and a second more for each `BYTES_PER_S`.
+def read_body(max_bytes: int, timeout_s: float, setting: str = "max_body_bytes") -> bytes:
+    """The whole body; `setting` bounds it. It may take `timeout_s`, and a second more for each
+    `BYTES_PER_S`.
 
     Not by werkzeug's own limit: of a chunked body it silently gives the first part. Raises
     BodyTooLarge, RequestTimeout, InvalidRequest.
@@ -33,7 +34,7 @@ def read_body(max_bytes: int, timeout_s: float) -> bytes:
         if size <= max_bytes:
             found.append(piece)
     if size > max_bytes:
-        raise BodyTooLarge(f"body: too large; the limit is {max_bytes} bytes (setting max_body_bytes)")
+        raise BodyTooLarge(f"body: too large; the limit is {max_bytes} bytes (setting {setting})")
     return _whole(b"".join(found))
 
 

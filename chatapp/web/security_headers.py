@@ -26,7 +26,8 @@ PAGES = {
     "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
 
-IMAGE_PATHS = ("/api/v1/messages/", "/shared/", "/static/")
+FRAME_PATH = "/diagram"
+IMAGE_PATHS = ("/api/v1/messages/", "/api/v1/files/", "/shared/", "/static/")
 _ancestor = re.compile(r"self|https?://(?:\*\.)?[A-Za-z0-9.-]+(?::(?:\d{1,5}|\*))?").fullmatch
 _plain_host = re.compile(r"[A-Za-z0-9.-]+(?::\d{1,5})?").fullmatch
 
@@ -42,7 +43,12 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "connect-src 'self'",
         "base-uri 'none'",
         "form-action 'self'",
+        "frame-src {frames}",
         "frame-ancestors {ancestors}",
+        # Markup and the addresses of workers come from these policies alone: a place that forgets
+        # the sanitizer throws. `dompurify` is the sanitizer's, `chatapp` is in dom/trusted.js.
+        "require-trusted-types-for 'script'",
+        "trusted-types dompurify chatapp",
     )
 )
 
@@ -64,9 +70,8 @@ def _protect(ancestors: str, response: Response) -> Response:
     for name, value in (ALWAYS | PAGES if is_page else ALWAYS).items():
         response.headers.setdefault(name, value)
     if is_page:
-        response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY.format(
-            images=_image_sources(), ancestors=ancestors
-        )
+        policy = CONTENT_SECURITY_POLICY.format(images=_image_sources(), frames=_frame_source(), ancestors=ancestors)
+        response.headers.setdefault("Content-Security-Policy", policy)
     if ancestors == "'none'":
         response.headers.setdefault("X-Frame-Options", "DENY")
     if request.is_secure and not request.script_root:  # else there are others on this host
@@ -74,8 +79,20 @@ def _protect(ancestors: str, response: Response) -> Response:
     return response
 
 
+def own_host() -> str:
+    """This server in a policy, to be followed by a path; empty if a policy has no words for it, as
+    for an IPv6 address."""
+    host = request.headers.get("Host", "")
+    return host if _plain_host(host) else ""
+
+
 def _image_sources() -> str:
     """The files of answers and the page's own, by their paths: an image that a model writes
-    must not be able to ask for anything else of ours. A policy has no words for an IPv6 address."""
-    host = request.headers.get("Host", "")
-    return " ".join(host + here(path) for path in IMAGE_PATHS) if _plain_host(host) else "'self'"
+    must not be able to ask for anything else of ours."""
+    host = own_host()
+    return " ".join(host + here(path) for path in IMAGE_PATHS) if host else "'self'"
+
+
+def _frame_source() -> str:
+    host = own_host()
+    return host + here(FRAME_PATH) if host else "'self'"

@@ -11,7 +11,6 @@ from flask_babel import gettext
 
 from chatapp.access import Caller, Share
 from chatapp.errors import InvalidField, NotFound
-from chatapp.events import File
 from chatapp.reading.disconnect import OnLeave
 from chatapp.reading.shared import SharedSource, for_viewers
 from chatapp.service import Answer, StoredMessage
@@ -69,7 +68,8 @@ def follow(token: str, message_id: str) -> Response:
     """Follow a shared answer in any dialect. A viewer who leaves stops nothing."""
     answer = _answer(_viewed(token), message_id)
     service = current_service()
-    source = SharedSource(service.source(answer), lambda file: _file_url(token, message_id, file))
+    files_url = _files_url(token, message_id)  # once the request has been answered, nothing is known of it
+    source = SharedSource(service.source(answer), lambda file: f"{files_url}/{file.id}")
     dialects = {name: make for name, make in service.dialects.items() if name != RAW}
     name = dialect_name(answer)
     if name == RAW:
@@ -82,8 +82,9 @@ def follow(token: str, message_id: str) -> Response:
 @endpoint(blueprint.get("/messages/<message_id>/files/<file_id>"), answers={200: (FILE,)})
 @open_to_all
 def get_file(token: str, message_id: str, file_id: str) -> Response:
-    """A file that a shared answer holds."""
-    return file_response(current_service().file(_answer(_viewed(token), message_id), file_id))
+    """A file that a shared answer holds, or that a shared question came with."""
+    share = _viewed(token)
+    return file_response(current_service().file(_owner(share), _seen(share, message_id).id, file_id))
 
 
 def _viewed(token: str) -> Share:
@@ -105,18 +106,38 @@ def _conversation(share: Share, token: str) -> dict[str, Any]:
 def _answer(share: Share, message_id: str) -> Answer:
     if share.message_id not in (None, message_id):
         raise NotFound("no such message")
-    answer = current_service().answer(Caller(share.owner, trace_id()), message_id)
+    answer = current_service().answer(_owner(share), message_id)
     if share.conversation_id not in (None, answer.conversation_id):
         raise NotFound("no such message")
     return answer
 
 
+def _seen(share: Share, message_id: str) -> StoredMessage:
+    """A message of what is shared."""
+    if share.message_id is not None:
+        return _answer(share, message_id)
+    message = current_service().conversations.message(share.owner, message_id)
+    if message.conversation_id != share.conversation_id or message.role == "system":
+        raise NotFound("no such message")
+    return message
+
+
+def _owner(share: Share) -> Caller:
+    return Caller(share.owner, trace_id())
+
+
 def _message(message: StoredMessage, token: str) -> dict[str, Any]:
-    seen = for_viewers(readable(message).entries, lambda file: _file_url(token, message.id, file))
+    files_url = _files_url(token, message.id)
+    seen = for_viewers(readable(message).entries, lambda file: f"{files_url}/{file.id}")
     shown = described(message, transcript_of(seen))
-    events_url = here(f"/shared/{token}/messages/{message.id}/events") if isinstance(message, Answer) else None
-    return {**shown, **dict.fromkeys(HIDDEN), "events_url": events_url}
+    if isinstance(message, Answer):
+        events_url = here(f"/shared/{token}/messages/{message.id}/events")
+        return {**shown, **dict.fromkeys(HIDDEN), "events_url": events_url}
+    files = [{**file, "url": f"{files_url}/{file['id']}"} for file in shown["files"]]
+    parts = [{"type": "file", "file": file} for file in files]
+    words = [part for part in shown["parts"] if part["type"] != "file"]
+    return {**shown, **dict.fromkeys(HIDDEN), "files": files, "parts": [*parts, *words], "events_url": None}
 
 
-def _file_url(token: str, message_id: str, file: File) -> str:
-    return here(f"/shared/{token}/messages/{message_id}/files/{file.id}")
+def _files_url(token: str, message_id: str) -> str:
+    return here(f"/shared/{token}/messages/{message_id}/files")

@@ -50,11 +50,13 @@ class Deadline:
 
     def wait(self, watcher: Any) -> None:
         """Wait until the watcher fires. It is active only here: it must not end any other wait."""
+        self._since = monotonic()
         watcher.start(getcurrent().switch)
         try:
-            self.run(self._hub.switch)
+            self._scope.run(self._hub.switch)
         finally:
             watcher.stop()
+            self._since = None
 
     def allow_silence(self, seconds: float) -> None:
         self._silence = seconds

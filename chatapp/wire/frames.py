@@ -181,7 +181,10 @@ class SSEDecoder:
         for line in lines:
             if not line:
                 if self._data or (self._error_field and self._type == "error"):
-                    events.append(self._take_event())
+                    text = b"\n".join(self._data).decode("utf-8", "replace")
+                    events.append(ServerEvent(self._type or "message", text, self._last_event_id))
+                    self._data.clear()
+                    self._event_bytes = 0
                 self._type = ""
                 continue
             name, _, value = line.partition(b":")
@@ -204,12 +207,6 @@ class SSEDecoder:
             elif name == b"retry" and value.isdigit() and len(value) <= _MAX_RETRY_DIGITS:
                 self.retry = int(value)
         return events
-
-    def _take_event(self) -> ServerEvent:
-        text = b"\n".join(self._data).decode("utf-8", "replace")
-        self._data.clear()
-        self._event_bytes = 0
-        return ServerEvent(self._type or "message", text, self._last_event_id)
 
 
 class NDJSONDecoder:

@@ -15,24 +15,24 @@ class HalfCharacters:
     """The texts of one reply, in their order.
 
     `waits`: a first half of an earlier text whose second has not come. Whoever sees that something
-    else follows shows it as U+FFFD, and clears it.
+    else follows shows it as U+FFFD, and clears it. `newest`: one that the newest text ended with.
     """
 
     def __init__(self) -> None:
         self.waits = ""
-        self._newest = ""  # of the newest text
+        self.newest = ""
 
     def joined(self, text: str | bytes) -> str | bytes:
         """The text with the half that waits, if it has the second, and without one at a string's
         end."""
-        if self._newest:
-            self.waits, self._newest = self._newest, ""
+        if self.newest:
+            self.waits, self.newest = self.newest, ""
         mark = b"\\u" if isinstance(text, bytes) else "\\u"
         return self._join(text) if mark in text else text  # type: ignore[operator]
 
     def lost(self) -> bool:
         """At the end: whether a first half has no second."""
-        return bool(self.waits or self._newest)
+        return bool(self.waits or self.newest)
 
     def _join(self, text: str | bytes) -> str | bytes:
         whole = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
@@ -42,6 +42,6 @@ class HalfCharacters:
                 self.waits = ""
         for escape in _last_half.finditer(whole):
             if escape["half"]:
-                self._newest = escape[0]
+                self.newest = escape[0]
                 return whole[: escape.start()] + whole[escape.end() :]
         return whole

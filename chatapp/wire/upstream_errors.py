@@ -1,7 +1,8 @@
 """What a failed call means, in a sentence that is safe to show.
 
-A provider's own words are read but never shown: they quote keys, accounts and prompts. Neither are
-those of the library: they quote URLs and headers. Pure.
+A provider's own words are read but never shown: they quote keys, accounts and prompts. Of them
+come only numbers, and names of a known shape (`error_facts`). Neither are those of the library
+shown: they quote URLs and headers. Pure.
 """
 
 import re
@@ -22,6 +23,7 @@ from chatapp.errors import (
     UpstreamError,
     UpstreamTimeout,
 )
+from chatapp.wire.error_facts import how_long, which_field, which_limit
 
 MAX_RETRY_AFTER_S = 86_400.0  # more means never, or is a date that cannot be trusted
 
@@ -44,6 +46,8 @@ BY_WORD = (
     (r"model.{0,80}(not.found|not.exist|does not exist|is not supported)|model_not_found", "does not know the model"),
     (r"rate.?limit|too many requests|overloaded|at capacity", BUSY),
 )
+
+FACTS = {BUSY: which_limit, TOO_LONG: how_long, BAD_REQUEST: which_field}
 
 TLS_FAILED = "check its base URL, or the gateway in front of it"
 
@@ -105,9 +109,10 @@ def http_error(who: str, status: int, retry_after: str | None, body: bytes) -> R
     seconds = _seconds(retry_after or _delay(body))
     if status == 429 and meaning != NO_CREDIT:
         wait = f"; try again in {seconds:.0f} s" if seconds else ""
-        return RateLimited(f"{who} {BUSY}{wait}", status, seconds)
+        return RateLimited(f"{who} {BUSY}{_more(BUSY, body)}{wait}", status, seconds)
     meant = meaning or _by_status(status)
-    message = f"{who} {meant} (HTTP {status}){CHECK_KEY if meant.startswith(BAD_KEY) else ''}"
+    check = CHECK_KEY if meant.startswith(BAD_KEY) else ""
+    message = f"{who} {meant}{_more(meant, body)} (HTTP {status}){check}"
     if meaning in (TOO_LONG, NO_IMAGES):
         status = min(status, 422)  # the request's fault, even if a server takes the blame (llama.cpp: 500)
     return Rejected(message, status, seconds)
@@ -115,7 +120,8 @@ def http_error(who: str, status: int, retry_after: str | None, body: bytes) -> R
 
 def stream_error(who: str, error: bytes) -> Reported:
     """The error for one that came inside a reply. `error` is the JSON of that field."""
-    return Reported(f"{who} {_by_word(error) or 'reported an error in its reply'}")
+    meaning = _by_word(error)
+    return Reported(f"{who} {meaning}{_more(meaning, error)}" if meaning else f"{who} reported an error in its reply")
 
 
 def opening_failure(who: str, error: Exception, proxy: str = "") -> UpstreamError:
@@ -165,6 +171,14 @@ def reading_failure(who: str, error: Exception) -> UpstreamError:
 
 def _by_word(body: bytes) -> str | None:
     return _first(BY_WORD, body.decode("utf-8", "replace"))
+
+
+def _more(meant: str, body: bytes) -> str:
+    """Which limit, which number, which field, as `: TEXT`; empty if the body does not tell."""
+    if not (told := FACTS.get(meant)):
+        return ""
+    facts = told(body.decode("utf-8", "replace"))
+    return f": {facts}" if facts else ""
 
 
 def _first(meanings: Sequence[tuple[str, str]], words: str) -> str | None:

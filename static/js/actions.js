@@ -8,19 +8,35 @@
 
 import { ConversationActions, noticeOf } from "./conversation-actions.js";
 import { ApiError } from "./server/api.js";
-import { effectiveAgent, effectiveChoice, effectiveTools, runningAnswer } from "./state/selectors.js";
+import { forget, keep, unsent } from "./server/outbox.js";
+import { canSwitchThinking, effectiveAgent, effectiveChoice, effectiveTools, runningAnswer } from "./state/selectors.js";
 
 export class Actions extends ConversationActions {
   #opening = 0;
   #loading = false;
 
-  /** @param {string} prompt @returns {Promise<boolean>} whether the server accepted it */
-  send(prompt) {
+  /**
+   * @param {string} prompt
+   * @param {import("./state/types.js").Attached[]} [files]
+   * @returns {Promise<boolean>} whether the server accepted it
+   */
+  send(prompt, files = []) {
     const { state } = this.store;
     const key = randomKey();
     const choice = effectiveChoice(state);
-    this.store.dispatch({ type: "question-sent", key, prompt, choice, at: new Date().toISOString() });
-    return this.#ask(key, { prompt, ...settings(state) }, state.messages);
+    this.store.dispatch({ type: "question-sent", key, prompt, files, choice, at: new Date().toISOString() });
+    const attachments = files.map(({ id }) => id);
+    return this.#ask(key, { prompt, ...(files.length && { attachments }), ...settings(state) }, state.messages);
+  }
+
+  /** @param {File} file @returns {Promise<import("./state/types.js").Attached|null>} null after a failure */
+  upload(file) {
+    return this.trying(() => this.api.upload(file));
+  }
+
+  /** Nothing is lost if this fails: the server forgets it by itself. @param {string} id */
+  forgetUpload(id) {
+    return this.trying(() => this.api.forgetUpload(id));
   }
 
   /** Asks for another answer in place of this one. @param {string} id */
@@ -32,7 +48,7 @@ export class Actions extends ConversationActions {
   }
 
   /**
-   * Asks another question in place of this one.
+   * Asks another question, with the same files, in place of this one.
    * @param {string} id
    * @param {string} prompt
    */
@@ -40,8 +56,10 @@ export class Actions extends ConversationActions {
     const { state } = this.store;
     const key = randomKey();
     const choice = effectiveChoice(state);
-    this.store.dispatch({ type: "edit-sent", key, id, prompt, choice, at: new Date().toISOString() });
-    return this.#ask(key, { edit_of: id, prompt, ...settings(state) }, state.messages);
+    const files = state.messages.find((each) => each.id === id)?.files ?? [];
+    this.store.dispatch({ type: "edit-sent", key, id, prompt, files, choice, at: new Date().toISOString() });
+    const attachments = files.map((file) => file.id);
+    return this.#ask(key, { edit_of: id, prompt, ...(files.length && { attachments }), ...settings(state) }, state.messages);
   }
 
   /** Lets the model go on with an answer that was cut off. @param {string} id */
@@ -70,11 +88,34 @@ export class Actions extends ConversationActions {
     if (page && this.store.state.older === older) this.store.dispatch({ type: "older-loaded", id, ...page });
   }
 
+  /**
+   * Stops the running answer. A question that was not sent yet is taken back.
+   * @returns {Promise<import("./state/types.js").Queued|null>} what was taken back
+   */
   async stop() {
     const answer = runningAnswer(this.store.state);
-    if (!answer) return;
+    if (!answer) return null;
+    if (answer.unsent) return this.#withdraw(answer.key);
     this.store.dispatch({ type: "answer-stopping", key: answer.key, stopping: true });
     if (answer.id) await this.#cancel(answer.key, answer.id);
+    return null;
+  }
+
+  /** Whether the server can be reached. */
+  isThere() {
+    return this.api.ping();
+  }
+
+  /** Sends what waited over a reload. */
+  async onStarted() {
+    if (unsent().length) await this.onConnected();
+  }
+
+  /** The server can be reached again: sends what waits, each question once, by its key. */
+  async onConnected() {
+    this.refreshConversations();
+    if (!this.store.state.catalogue.providers.length) this.refreshCatalogue();
+    for (const { key, fields } of unsent()) await this.#ask(key, fields, this.store.state.messages);
   }
 
   /**
@@ -179,12 +220,33 @@ export class Actions extends ConversationActions {
     try {
       const accepted = await this.api.ask(fields, key);
       this.#accepted(key, accepted);
+      forget(key);
       return true;
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
+      if (error.isUnreachable && "prompt" in fields && !("edit_of" in fields)) return this.#hold(key, fields);
+      forget(key);
+      if (this.#holds(key)?.unsent) this.store.dispatch({ type: "question-withdrawn", key });
       if (this.#holds(key)) this.store.dispatch({ type: "answer-refused", messages: before, ...noticeOf(error) });
+      else this.store.dispatch({ type: "notice-shown", ...noticeOf(error) });
       return false;
     }
+  }
+
+  /** Keeps the question until the server can be reached; also over a reload. @param {string} key @param {object} fields */
+  #hold(key, fields) {
+    keep(key, fields);
+    this.store.dispatch({ type: "question-held", key });
+    this.lost();
+    return true;
+  }
+
+  /** @param {string} key */
+  #withdraw(key) {
+    const { prompt = "" } = forget(key) ?? {};
+    const files = this.store.state.messages.find((each) => each.key === `${key}?`)?.files ?? [];
+    this.store.dispatch({ type: "question-withdrawn", key });
+    return { prompt, files: files.map((file) => ({ ...file, key: file.id })) };
   }
 
   /**
@@ -195,10 +257,16 @@ export class Actions extends ConversationActions {
   #accepted(key, reply) {
     const answer = this.#holds(key);
     if (answer) this.store.dispatch({ type: "answer-accepted", key, ...reply });
-    else if (this.store.state.conversationId === reply.conversation_id) this.open(reply.conversation_id);
+    else if (this.#shows(reply.conversation_id)) this.open(reply.conversation_id);
     if (answer?.stopping) this.#cancel(key, reply.id);
     this.tabs.tell(reply.conversation_id);
     this.refreshConversations();
+  }
+
+  /** Also if nothing else is shown: a question was sent that waited over a reload. @param {string} id */
+  #shows(id) {
+    const { conversationId, messages } = this.store.state;
+    return conversationId === id || (conversationId === null && !messages.length);
   }
 
   /** @param {string} key */
@@ -215,7 +283,8 @@ export class Actions extends ConversationActions {
 
 /** @param {import("./state/types.js").State} state */
 function settings(state) {
-  const { conversationId: conversation_id, thinking } = state;
+  const { conversationId: conversation_id } = state;
+  const thinking = canSwitchThinking(state) ? state.thinking : null;
   const [tools, agent] = [effectiveTools(state), effectiveAgent(state)];
   return { conversation_id, ...effectiveChoice(state), thinking, ...(tools && { tools }), ...(agent && { agent }) };
 }

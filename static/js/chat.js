@@ -6,12 +6,16 @@
  */
 
 import { Actions } from "./actions.js";
+import { hook } from "./dom/hooks.js";
+import { markdown } from "./markdown/libraries.js";
 import { api } from "./server/api.js";
 import { LiveAnswers } from "./server/live-answers.js";
 import { Tabs } from "./server/tabs.js";
 import { hasAnswerEnded } from "./state/selectors.js";
 import { initialState, Store } from "./state/store.js";
+import { AttachView } from "./views/attach.js";
 import { ComposerView } from "./views/composer.js";
+import { ConnectionView } from "./views/connection.js";
 import { ModelPicker, rememberedModel } from "./views/model-picker.js";
 import { NoticeView } from "./views/notice.js";
 import { OlderView } from "./views/older.js";
@@ -23,13 +27,13 @@ import { rememberedTools, ToolPicker } from "./views/tool-picker.js";
 import { View } from "./views/view.js";
 
 export class Chat extends View {
-  /** @param {HTMLElement} root @param {import("./state/types.js").State} [state] */
-  constructor(root, state = initialState) {
+  /** @param {HTMLElement} root @param {import("./state/types.js").State} [state] @param {typeof api} [asks] */
+  constructor(root, state = initialState, asks = api) {
     super(root);
     const store = new Store({ ...state, ...rememberedModel(), ...rememberedTools() });
     this.store = store;
     this.tabs = new Tabs();
-    this.actions = new Actions(store, api, this.tabs);
+    this.actions = new Actions(store, asks, this.tabs);
     this.liveAnswers = new LiveAnswers(store, api);
     const scroll = new StickyScroll(root);
     this.views = [
@@ -38,7 +42,9 @@ export class Chat extends View {
       new OlderView(root, store, this.actions),
       new ModelPicker(root, store),
       new ToolPicker(root, store, this.actions),
+      new AttachView(root, store, this.actions),
       new ComposerView(root, store, this.actions),
+      new ConnectionView(root, store, this.actions, this.liveAnswers),
       new PinnedView(root),
       new QueueView(root, store),
       new NoticeView(root, store),
@@ -52,6 +58,7 @@ export class Chat extends View {
       if (hasAnswerEnded(state, previous)) this.actions.onAnswerEnded();
     });
     this.tabs.start((conversationId) => this.actions.onOtherTab(conversationId));
+    this.on(hook(this.root, "prompt"), "input", () => markdown.get(), { once: true }); // an answer will come
     this.actions.refreshCatalogue();
     this.actions.refreshOffer();
   }

@@ -4,6 +4,7 @@
  * adds what can be done inside the open one.
  */
 
+import { detailOf, sentenceOf } from "./language.js";
 import { ApiError } from "./server/api.js";
 
 export class ConversationActions {
@@ -117,13 +118,19 @@ export class ConversationActions {
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       if (onMissing && error.status === 404) return onMissing(), null;
-      this.store.dispatch({ type: "notice-shown", ...noticeOf(error) });
+      if (error.isUnreachable) this.lost();
+      else this.store.dispatch({ type: "notice-shown", ...noticeOf(error) });
       return null;
     }
+  }
+
+  /** The server cannot be reached. */
+  lost() {
+    if (!this.store.state.connection) this.store.dispatch({ type: "connection-changed", connection: "away" });
   }
 }
 
 /** What is shown of a failure. @param {ApiError} error */
 export function noticeOf(error) {
-  return { text: error.message, traceId: error.traceId };
+  return { text: sentenceOf(error), detail: detailOf(error), traceId: error.traceId };
 }

@@ -40,12 +40,14 @@ export function tn(one, many, count, values) {
   return filled(forms[plural(count)], { count: number(count), ...values });
 }
 
-/**
- * What went wrong, for a reader. The server says it in English, in more detail than its code does.
- * @param {{code: string, message: string}} failure
- */
-export function told({ code, message }) {
-  return failures[code] ? t("{sentence} ({detail})", { sentence: failures[code], detail: message }) : message;
+/** What went wrong, for a reader. @param {{code: string, message: string}} failure */
+export function sentenceOf({ code, message }) {
+  return failures[code] ?? message;
+}
+
+/** What the server says of it in English, in more detail; "" if the sentence is that. @param {{code: string, message: string}} failure */
+export function detailOf({ code, message }) {
+  return failures[code] ? message : "";
 }
 
 /** @param {number} value @param {Intl.NumberFormatOptions} [options] */

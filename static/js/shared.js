@@ -5,13 +5,13 @@
  */
 
 import { hook } from "./dom/hooks.js";
-import { arrived } from "./markdown/libraries.js";
+import { arrived, readyToDraw } from "./markdown/libraries.js";
 import { ApiError, viewerApi } from "./server/api.js";
 import { LiveAnswers } from "./server/live-answers.js";
 import { runningAnswer } from "./state/selectors.js";
 import { initialState, reduce, Store } from "./state/store.js";
 import { StickyScroll } from "./views/sticky-scroll.js";
-import { ThreadView } from "./views/thread.js";
+import { answers, ThreadView } from "./views/thread.js";
 
 const LOOK_EVERY_MS = 5000;
 
@@ -23,6 +23,7 @@ const scroll = new StickyScroll(root);
 const live = new LiveAnswers(store, api, false);
 const nothingToDo = /** @type {import("./actions.js").Actions} */ (/** @type {unknown} */ ({}));
 
+await readyToDraw();
 scroll.start();
 new ThreadView(root, store, nothingToDo, scroll).start();
 live.start();
@@ -32,6 +33,7 @@ addEventListener("pagehide", () => live.stop());
 addEventListener("pageshow", (event) => {
   if (event.persisted) live.start();
 });
+await answers.arriving;
 await arrived();
 document.documentElement.dataset.ready = "";
 

@@ -49,6 +49,22 @@ def test_a_run_writes_its_start_and_the_events_and_returns_its_end() -> None:
     assert run.transcript.content == "fine" and run.rest(end) == [end]
 
 
+def test_much_that_is_there_at_once_lets_others_run() -> None:
+    run, log = a_run_of(Started(), *[TextDelta("word " * 20)] * 9_000, Finished("stop"))
+    turns = 0
+
+    def count() -> None:
+        nonlocal turns
+        while True:
+            gevent.sleep(0)
+            turns += 1
+
+    counter = gevent.spawn(count)
+    run.generate()
+    counter.kill()
+    assert turns >= 10 and len(log.events) == 9_001
+
+
 def test_it_knows_who_answered_and_which_attempts_failed() -> None:
     failed = AttemptFailed("first", "rate_limited")
     run, log = a_run_of(Started(), failed, Started("second"), TextDelta("fine"), Finished("stop"))

@@ -132,24 +132,6 @@ def test_tokens_that_came_together_stay_as_the_provider_cut_them(server: Server,
     assert texts(items) == tokens
 
 
-def test_a_reply_as_large_as_a_book_lets_others_run(server: Server, provider: OpenAIChat) -> None:
-    server.headers, server.pieces = JSON, [whole(LONG * 500)]
-    turns = 0
-
-    def count() -> None:
-        nonlocal turns
-        while True:
-            gevent.sleep(0.001)
-            turns += 1
-
-    counter = gevent.spawn(count)
-    items = provider.stream(CHAT, CancelScope())
-    before = next(turns for item in items if isinstance(item, TextDelta))
-    said = "".join(texts(list(items)))
-    counter.kill()
-    assert len(said) > 900_000 and turns - before >= 10
-
-
 def test_a_reply_that_flows_is_not_touched(server: Server, provider: OpenAIChat) -> None:
     """Even if much arrives at once, it is only shown at once."""
     read = Event()

@@ -17,10 +17,11 @@ from chatapp.events import ReasoningDelta, TextDelta
 from chatapp.providers import Finished
 from chatapp.providers.anthropic.adapter import Anthropic
 from chatapp.providers.gemini.adapter import Gemini
-from chatapp.providers.http import HTTPProvider, ReadLimits
+from chatapp.providers.http import HTTPProvider
 from chatapp.providers.ollama import Ollama
 from chatapp.providers.openai_chat.adapter import OpenAIChat
 from chatapp.providers.openai_responses.adapter import OpenAIResponses
+from chatapp.providers.read_limits import ReadLimits
 from chatapp.settings import Settings
 
 TOKENS = 128_000  # the longest reply that a model of today gives

@@ -8,7 +8,7 @@ from providers.chats import CALLED, HERE, PLAIN, PNG, RESULTS, SILENT, THERE
 from chatapp.chat import AnswerSchema, Chat, Image, Message, Native, Text
 from chatapp.errors import InvalidField
 from chatapp.providers.prompt import (
-    InlineImage,
+    InlineFile,
     given,
     inline_image,
     native_content,
@@ -100,7 +100,7 @@ def test_parts_are_without_empty_texts(content, expected):
     [f"data:image/png;base64,{PNG}", f"data:image/png;name=a.png;base64,{PNG}"],
 )
 def test_an_image_inside_the_request_is_taken_apart(url):
-    assert inline_image(Image(url), "acme") == split_data_url(url) == InlineImage("image/png", PNG)
+    assert inline_image(Image(url), "acme") == split_data_url(url) == InlineFile("image/png", PNG)
 
 
 @pytest.mark.parametrize("url", [THERE.url, "data:image/png,raw", "data:;base64,AAAA", "data:image/png;base64,?"])

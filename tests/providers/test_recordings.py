@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 import pytest
+from garbage import left_by
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -286,3 +287,10 @@ def test_whatever_arrives_only_upstream_errors_escape(protocol, data):
         assert isinstance(finish, Finished)
         msgspec.json.encode(finish)
     encode_events([item for item in items if not isinstance(item, Finished)])
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_reply_that_was_read_leaves_no_circles(protocol):
+    """They would hold its text until the garbage collector finds them."""
+    adapter, body = ADAPTERS[protocol]("acme", UPSTREAM), frames(protocol, SEEDS[protocol])
+    assert not left_by(lambda: list(adapter.read("", [body])))

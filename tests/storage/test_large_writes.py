@@ -4,6 +4,7 @@ from typing import Any
 
 import gevent
 import pytest
+from drivers import an_answer
 from gevent.monkey import get_original
 from sqlalchemy import event
 
@@ -48,6 +49,12 @@ def test_what_is_kept_is_whole(conversations: Conversations) -> None:
     assert begun.answer.conversation_id
     _, messages = conversations.get("ann", begun.answer.conversation_id)
     assert messages[0].content == LARGE
+
+
+def test_a_long_answer_is_whole(conversations: Conversations) -> None:
+    begun = conversations.begin(Ask(said=[Message("user", "hi")], keep=True), "ann", "p", "m")
+    conversations.finish(begun.answer.id, an_answer(LARGE, run_id=begun.answer.id))
+    assert conversations.answer("ann", begun.answer.id).content == LARGE
 
 
 def test_a_greenlet_that_is_ended_meanwhile_leaves_a_database_that_works(conversations: Conversations) -> None:

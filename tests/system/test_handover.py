@@ -1,6 +1,7 @@
 """A new server takes over under load: no question is refused, and no answer is cut."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -13,6 +14,7 @@ from typing import Any
 import gevent
 import pytest
 import requests
+from servers import free_port
 
 pytestmark = pytest.mark.slow
 
@@ -26,6 +28,7 @@ os.dup2(int(sys.argv[1]), 3, inheritable=True)
 os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1")
 os.execv(sys.argv[2], sys.argv[2:])
 """
+ACTIVATE = shutil.which("systemd-socket-activate")
 CHATAPP = str(Path(sys.executable).with_name("chatapp"))
 
 
@@ -146,6 +149,26 @@ def test_a_restart_behind_a_socket_that_stays_open_refuses_no_question(
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
                 process.wait(10)
+
+
+def test_systemd_starts_it_with_the_first_question(tmp_path: Path, wait_until: Callable[..., Any]) -> None:
+    """Really: by the program that does what a socket unit does."""
+    if ACTIVATE is None:
+        pytest.skip("systemd-socket-activate is not installed: apt-get install systemd")
+    port = free_port()
+    env = {name: value for name, value in os.environ.items() if not name.startswith("CHATAPP_")}
+    command = [ACTIVATE, f"--listen=127.0.0.1:{port}", f"--setenv=CHATAPP_DATA={tmp_path / 'var'}", CHATAPP, "serve"]
+    with (tmp_path / "output").open("wb") as output:
+        process = subprocess.Popen(command, env=env, stdout=output, stderr=output, cwd=tmp_path, start_new_session=True)
+    try:
+        wait_until(lambda: b"Listening on" in (tmp_path / "output").read_bytes(), 10)
+        with requests.Session() as session:
+            session.trust_env = False
+            answer = session.post(f"http://127.0.0.1:{port}/chat/stream", json=QUESTION, timeout=60)
+        assert answer.ok and "event: done" in answer.text
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(10)
 
 
 def test_a_socket_that_others_can_reach_is_refused(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import importlib.util
 import json
 import re
 import sys
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from types import ModuleType
@@ -13,7 +14,11 @@ from babel.messages import Message
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 
+from chatapp.errors import ChatappError
+from chatapp.tools.builtin.tools import TOOLS as BUILTIN
+from chatapp.web.assets import lean_script
 from chatapp.web.catalogues import read_catalogues
+from chatapp.web.page_texts import FAILURES, TOOLS
 
 ROOT = Path(__file__).parents[2]
 TRANSLATIONS = ROOT / "translations"
@@ -89,6 +94,27 @@ def test_every_call_in_a_script_is_extracted(texts: Catalog) -> None:
             assert json.loads(call) in known, f"{file}: {call}"
 
 
+# What a call marks, then a text in one line.
+LITERAL = re.compile(r'(\bt\(\s*|\btn\(\s*(?:"(?:[^"\\]|\\.)*",\s*)?)?(?:"((?:[^"\\\n]|\\.)*)"|`((?:[^`\\\n]|\\.)*)`)')
+SENTENCE = re.compile(r"[A-Z][a-z]+(?: .*)?|.*[a-z]{2,}[.,]? [a-z]{2,}.*")
+NO_WORDS = {
+    *("Accept", "Content-Type", "Idempotency-Key", "BroadcastChannel"),
+    *("Escape", "Enter", "Tab", "Home", "End", "PageUp", "PageDown", "ArrowUp", "ArrowDown", "Files"),
+    *("noopener noreferrer", "noopener noreferrer nofollow", "math math-display", "a, code, pre, .math"),
+    *("button go", "button danger"),
+}
+
+
+@pytest.mark.parametrize("script", sorted((ROOT / "static/js").rglob("*.js")), ids=lambda file: file.name)
+def test_scripts_have_no_literal_text(script: Path) -> None:
+    """A sentence that is neither marked nor thrown."""
+    code = lean_script(script.read_bytes()).decode()
+    lines = [line for line in code.split("\n") if "throw new Error(" not in line]
+    found = [quoted or made for mark, quoted, made in LITERAL.findall("\n".join(lines)) if not mark]
+    shown = {text for text in found if "</" not in text and "(/" not in text} - NO_WORDS
+    assert not {text for text in shown if SENTENCE.fullmatch(re.sub(r"\$\{.*?\}", "", text))}
+
+
 class _Literals(HTMLParser):
     """What a template shows as it stands, without its tags."""
 
@@ -129,3 +155,17 @@ def test_the_list_of_open_texts_is_empty() -> None:
         assert update.main() == 0
     finally:
         sys.argv = sys_argv
+
+
+def test_the_built_in_tools_say_what_they_do_in_every_language() -> None:
+    assert {tool.spec.description for tool in BUILTIN} == set(TOOLS)
+
+
+def codes(error: type[ChatappError]) -> Iterator[str]:
+    yield error.code
+    for child in error.__subclasses__():
+        yield from codes(child)
+
+
+def test_every_code_of_an_error_that_a_page_can_see_has_a_sentence() -> None:
+    assert set(codes(ChatappError)) - {"bad_configuration"} <= set(FAILURES)

@@ -59,6 +59,44 @@ def test_millions_of_values_are_refused_before_they_are_made(shared_client: Flas
     assert "max_body_values" in message(refused)
 
 
+def test_millions_of_texts_are_refused_before_they_are_made(shared_client: FlaskClient) -> None:
+    for text in (b'"a",', b'"\\\\",'):  # a backslash, which is escaped, before the quote
+        texts = b'{"messages":[],"stop":[' + text * 1_200_000 + b'""]}'
+        refused = shared_client.post("/v1/chat/completions", data=texts, content_type="application/json")
+        assert "max_body_values" in message(refused)
+
+
+def test_a_text_full_of_quotes_is_one_text(shared_client: FlaskClient) -> None:
+    quotes = 'he said "hi", and "no",' * 50_000
+    said = {"model": "mock/words", "max_tokens": 1, "messages": [{"role": "user", "content": quotes}]}
+    assert shared_client.post("/v1/chat/completions", json=said).status_code == 200
+
+
+PARTS = [{"type": "text", "text": "a"}] * 2001
+IN_PARTS = [
+    ("/v1/chat/completions", {"messages": [{"role": "user", "content": PARTS}]}),
+    ("/v1/messages", {"max_tokens": 9, "messages": [{"role": "user", "content": PARTS}]}),
+    ("/v1/responses", {"input": [{"role": "user", "content": PARTS}]}),
+    ("/api/ui/chat", {"id": "mine", "messages": [{"role": "user", "parts": PARTS}]}),
+    ("/api/agui", {"threadId": "t", "runId": "r", "messages": [{"id": "1", "role": "user", "content": PARTS}]}),
+]
+
+
+@pytest.mark.parametrize(("path", "asked"), IN_PARTS)
+def test_a_message_of_thousands_of_parts_is_refused_by_its_field(
+    shared_client: FlaskClient, path: str, asked: dict[str, Any]
+) -> None:
+    assert "[0]." in message(shared_client.post(path, json={"model": "mock/words", **asked}))
+
+
+@pytest.mark.parametrize("metadata", [{f"k{n}": "v" for n in range(17)}, {"k" * 65: "v"}, {"k": "v" * 513}])
+@pytest.mark.parametrize(("path", "more"), [("/v1/responses", {"input": "a"}), ("/v1/conversations", {})])
+def test_metadata_is_bounded_as_openai_bounds_it(
+    shared_client: FlaskClient, path: str, more: dict[str, str], metadata: dict[str, str]
+) -> None:
+    assert message(shared_client.post(path, json={"metadata": metadata, **more})).startswith("metadata")
+
+
 @pytest.mark.parametrize(
     ("path", "asked"),
     [

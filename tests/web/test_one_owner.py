@@ -25,7 +25,6 @@ from chatapp.web import EXTENSION
 SAY = {"prompt": "hi", "provider": "mock"}
 MESSAGES = {"messages": [{"role": "user", "content": "hi"}], "model": "mock/words", "max_tokens": 9}
 RESPOND = {"input": "hi", "model": "mock/words"}
-KEPT = {"format": "chatapp-conversation", "version": 1, "title": "t", "created": 0, "shown": None, "messages": []}
 UI = [{"id": "1", "role": "user", "parts": [{"type": "text", "text": "hi"}]}]
 
 OPEN, PAGE, LOGIN, ADMIN, OWNED, LINKED = "open", "page", "login", "admin", "owned", "linked"
@@ -52,6 +51,9 @@ TABLE = {
     ("GET", "/"): Row(PAGE),
     ("GET", "/docs"): Row(PAGE),
     ("GET", "/c/<conversation_id>"): Row(PAGE),
+    ("GET", "/embed"): Row(PAGE),
+    ("GET", "/probe"): Row(PAGE),
+    ("GET", "/diagram"): Row(OPEN),
     ("GET", "/openapi.json"): Row(LOGIN),
     ("GET", "/metrics"): Row(ADMIN),
     ("GET", "/status"): Row(ADMIN),
@@ -60,6 +62,7 @@ TABLE = {
     ("GET", "/api/v1/providers"): Row(LOGIN),
     ("GET", "/api/v1/tools"): Row(LOGIN),
     ("GET", "/api/v1/base/sse_probe"): Row(LOGIN),
+    ("POST", "/api/v1/base/sse_probe/verdict"): Row(LOGIN),
     ("GET", "/api/v1/events"): Row(LOGIN),
     ("GET", "/api/v1/search"): Row(LOGIN),
     ("POST", "/api/v1/tickets"): Row(LOGIN, {"path": "/x"}),
@@ -73,14 +76,14 @@ TABLE = {
     ("GET", "/ask/stream"): Row(LOGIN),
     ("POST", "/ask/stream"): Row(OWNED, {"question": "hi", "provider": "mock", "conversation_id": "<conversation_id>"}),
     ("GET", C): Row(LOGIN),
+    ("GET", f"{C}/export"): Row(LOGIN),
+    ("POST", f"{C}/import"): Row(LOGIN),
     ("GET", f"{C}/<conversation_id>"): Row(OWNED),
+    ("GET", f"{C}/<conversation_id>/export"): Row(OWNED),
+    ("POST", f"{C}/<conversation_id>/restore"): Row(OWNED),
     ("PATCH", f"{C}/<conversation_id>"): Row(OWNED, {"title": "mine now"}),
     ("DELETE", f"{C}/<conversation_id>"): Row(OWNED),
     ("GET", f"{C}/<conversation_id>/messages"): Row(OWNED),
-    ("GET", f"{C}/export"): Row(LOGIN),
-    ("POST", f"{C}/import"): Row(LOGIN, KEPT),
-    ("GET", f"{C}/<conversation_id>/export"): Row(OWNED),
-    ("POST", f"{C}/<conversation_id>/restore"): Row(OWNED),
     ("PUT", f"{C}/<conversation_id>/pin"): Row(OWNED),
     ("DELETE", f"{C}/<conversation_id>/pin"): Row(OWNED),
     ("PUT", f"{C}/<conversation_id>/seen"): Row(OWNED, {"message_id": "<message_id>"}),
@@ -100,6 +103,9 @@ TABLE = {
     ("GET", f"{M}/<message_id>/share"): Row(OWNED),
     ("DELETE", f"{M}/<message_id>/share"): Row(OWNED),
     ("POST", f"{M}/<message_id>/tools/<path:call_id>"): Row(OWNED, {"decision": "approved"}),
+    ("POST", "/api/v1/files"): Row(LOGIN),
+    ("GET", "/api/v1/files/<upload_id>"): Row(OWNED),
+    ("DELETE", "/api/v1/files/<upload_id>"): Row(OWNED),
     ("POST", "/api/agui"): Row(LOGIN, {"threadId": "t", "runId": "r", "messages": MESSAGES["messages"]}),
     ("POST", "/api/agui/connect"): Row(OWNED, {"threadId": "<thread_id>"}),
     ("POST", "/api/agui/cancel"): Row(OWNED, {"threadId": "<thread_id>"}),
@@ -133,6 +139,7 @@ BEYOND = [
     ("POST", M, {**SAY, "retry_of": "<message_id>"}),
     ("POST", M, {**SAY, "edit_of": "<message_id>"}),
     ("POST", M, {**SAY, "continue_of": "<message_id>"}),
+    ("POST", M, {**SAY, "attachments": ["<upload_id>"]}),
     ("POST", R, {**RESPOND, "conversation": "<conversation_id>"}),
     ("POST", R, {"model": "mock/words", "input": [{"type": "item_reference", "id": "<item_id>"}]}),
     ("GET", "/chat?prompt=hi&provider=mock&conversation_id=<conversation_id>", None),
@@ -198,6 +205,7 @@ def things(app: Flask, identities: dict[str, dict[str, str]]) -> dict[str, str]:
         "message_id": asked["id"],
         "conversation_id": asked["conversation_id"],
         "file_id": message["files"][0]["id"],
+        "upload_id": app.extensions[EXTENSION].attachments.upload("bob", "a.txt", b"his").id,
         "call_id": "call_1",
         "response_id": response["id"],
         "chat_id": asked["conversation_id"],
@@ -212,7 +220,7 @@ def things(app: Flask, identities: dict[str, dict[str, str]]) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def made_up(things: dict[str, str]) -> dict[str, str]:
     """Names of the same form that nobody has."""
-    changed = ("message_id", "conversation_id", "response_id", "chat_id", "item_id", "thread_id", "token")
+    changed = ("message_id", "conversation_id", "response_id", "chat_id", "item_id", "thread_id", "token", "upload_id")
     return {**things, **{name: things[name][:-4] + "0000" for name in changed}}
 
 

@@ -5,11 +5,13 @@ model is told the `context`. The fields that all our endpoints share stand in `f
 """
 
 import hashlib
+from typing import Annotated
 
 import msgspec
 
 from chatapp.chat import Ask, Message, Part, Text
 from chatapp.dialects.request_parts import (
+    Few,
     call_of,
     distinct,
     filled,
@@ -50,8 +52,8 @@ class Call(msgspec.Struct, frozen=True):
 
 class AGUIMessage(msgspec.Struct, frozen=True, rename="camel"):
     role: str
-    content: str | list[ContentPart] | dict[str, object] | None = None
-    tool_calls: list[Call] | None = None
+    content: str | Annotated[list[ContentPart], Few] | dict[str, object] | None = None
+    tool_calls: Annotated[list[Call], Few] | None = None
     tool_call_id: str = ""
     error: str | None = None
 

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from chatapp.chat import Ask, Message, Part, Text
-from chatapp.dialects.request_parts import filled, given, image_of, joined
+from chatapp.dialects.request_parts import Few, filled, given, image_of, joined
 from chatapp.dialects.requests import AnswerRequest, Name
 from chatapp.errors import InvalidField
 from chatapp.events import ToolCall
@@ -36,7 +36,7 @@ class UIPart(msgspec.Struct, frozen=True, rename="camel"):
 
 class UIMessage(msgspec.Struct, frozen=True):
     role: Literal["system", "user", "assistant"]
-    parts: list[UIPart]
+    parts: Annotated[list[UIPart], Few]
 
 
 class UIChatRequest(AnswerRequest, frozen=True, kw_only=True):

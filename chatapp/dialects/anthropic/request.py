@@ -8,7 +8,7 @@ Source: https://platform.claude.com/docs/en/api/messages
 
 import re
 from collections.abc import Iterator
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -24,6 +24,7 @@ from chatapp.chat import (
 from chatapp.dialects.anthropic.events import PROTOCOL
 from chatapp.dialects.anthropic.request_blocks import Block, Turn, blocks_of, messages_of, text_of
 from chatapp.dialects.request_parts import (
+    Few,
     PositiveInt,
     Share,
     Temperature,
@@ -93,7 +94,7 @@ class MessagesRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     model: Name | None = None
     messages: list[Turn]
-    system: str | list[Block] | None = None
+    system: str | Annotated[list[Block], Few] | None = None
     max_tokens: PositiveInt | None = None
     stream: bool | None = None
     temperature: Temperature | None = None

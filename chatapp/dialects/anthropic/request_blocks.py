@@ -1,13 +1,13 @@
 """The turns of a request of Anthropic's clients: their blocks, as messages."""
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 from chatapp.chat import Image, Message, Native, Part, Text
 from chatapp.dialects.anthropic.events import PROTOCOL, SIGNATURE
-from chatapp.dialects.request_parts import filled, given, joined
+from chatapp.dialects.request_parts import Few, filled, given, joined
 from chatapp.errors import InvalidField
 from chatapp.events import ToolCall
 
@@ -32,14 +32,14 @@ class Block(msgspec.Struct, frozen=True, omit_defaults=True):
     name: str | None = None
     input: dict[str, object] | None = None
     tool_use_id: str | None = None
-    content: "str | list[Block] | None" = None
+    content: "str | Annotated[list[Block], Few] | None" = None
     is_error: bool | None = None
     tool_name: str | None = None
 
 
 class Turn(msgspec.Struct, frozen=True):
     role: Literal["user", "assistant", "system"]
-    content: str | list[Block]
+    content: str | Annotated[list[Block], Few]
 
 
 def messages_of(field: str, turn: Turn) -> Iterator[Message]:

@@ -4,7 +4,7 @@ Unknown fields are ignored, and so are hints that do not change what the answer 
 `metadata`, `service_tier`, …). An unsupported field that would change it is refused by its name.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -13,6 +13,7 @@ from chatapp.chat import AnswerSchema, Ask, ChatOptions, Effort, Message, Native
 from chatapp.dialects.openai_chat.opaque import PROTOCOL
 from chatapp.dialects.request_parts import (
     ContentPart,
+    Few,
     PositiveInt,
     Share,
     Temperature,
@@ -51,11 +52,11 @@ class Turn(msgspec.Struct, frozen=True):
     understands, and which one that is."""
 
     role: Literal["system", "developer", "user", "assistant", "tool"]
-    content: str | list[ContentPart] | None = None
-    tool_calls: list[Call] | None = None
+    content: str | Annotated[list[ContentPart], Few] | None = None
+    tool_calls: Annotated[list[Call], Few] | None = None
     tool_call_id: str | None = None
     reasoning_content: str | None = None
-    images: list[ContentPart] | None = None
+    images: Annotated[list[ContentPart], Few] | None = None
     reasoning_details: object = None
     extra_content: object = None
     provider: Name | None = None

@@ -9,6 +9,7 @@ from typing import Literal
 import msgspec
 
 from chatapp.chat import AnswerSchema, Ask, ChatOptions, Effort, Message, Verbosity
+from chatapp.dialects.openai_responses.request_conversation import Metadata
 from chatapp.dialects.openai_responses.request_items import Find, Item, add_tools, messages_of, resolved
 from chatapp.dialects.openai_responses.request_tools import ChosenTool, ClientTools, OfferedTool, hosted_tools
 from chatapp.dialects.openai_responses.resource import CLIENT_TOOLS, run_id_of
@@ -80,7 +81,7 @@ class ResponseRequest(msgspec.Struct, frozen=True, kw_only=True):
     parallel_tool_calls: bool | None = None
     reasoning: Reasoning | None = None
     text: TextFormat | None = None
-    metadata: dict[str, str] | None = None
+    metadata: Metadata | None = None
     truncation: str | None = None
     user: str | None = None
     safety_identifier: str | None = None

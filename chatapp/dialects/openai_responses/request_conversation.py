@@ -11,10 +11,16 @@ from chatapp.dialects.openai_responses.request_tools import ClientTools
 
 MOST_ITEMS = 20  # at a time, as OpenAI has it
 
+Metadata = Annotated[
+    dict[Annotated[str, msgspec.Meta(max_length=64)], Annotated[str, msgspec.Meta(max_length=512)]],
+    msgspec.Meta(max_length=16),
+]
+"""As many as OpenAI takes, and as long."""
+
 
 class ConversationRequest(msgspec.Struct, frozen=True, kw_only=True):
     items: Annotated[list[Item], msgspec.Meta(max_length=MOST_ITEMS)] | None = None
-    metadata: dict[str, str] | None = None
+    metadata: Metadata | None = None
 
     def said(self, find: Find) -> list[Message]:
         return _said(self.items, find) if self.items else []
@@ -28,7 +34,7 @@ class ItemsRequest(msgspec.Struct, frozen=True):
 
 
 class MetadataRequest(msgspec.Struct, frozen=True):
-    metadata: dict[str, str] | None = None
+    metadata: Metadata | None = None
 
 
 def _said(items: Sequence[Item], find: Find) -> list[Message]:

@@ -1,7 +1,7 @@
 """The input of a request: items, as messages. Every refusal names the field."""
 
 from collections.abc import Callable, Sequence
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
@@ -10,7 +10,7 @@ from chatapp.chat import content_of as with_images
 from chatapp.dialects.media import picture_url
 from chatapp.dialects.openai_responses.events import PROTOCOL
 from chatapp.dialects.openai_responses.request_tools import TOOL_SEARCH, ClientTools, OfferedTool
-from chatapp.dialects.request_parts import ContentPart, call_of, content_of, filled, given
+from chatapp.dialects.request_parts import ContentPart, Few, call_of, content_of, filled, given
 from chatapp.errors import InvalidField, NotFound
 from chatapp.events import ToolCall
 from chatapp.hub import with_pauses
@@ -37,14 +37,14 @@ class Item(msgspec.Struct, frozen=True):
     type: str | None = None
     id: str | None = None
     role: Literal["system", "developer", "user", "assistant"] | None = None
-    content: str | list[ContentPart] | None = None
+    content: str | Annotated[list[ContentPart], Few] | None = None
     call_id: str | None = None
     name: str | None = None
     namespace: str | None = None
     arguments: str | dict[str, object] | None = None
     input: str | None = None
-    output: str | list[ContentPart] | dict[str, object] | None = None
-    summary: list[ContentPart] | None = None
+    output: str | Annotated[list[ContentPart], Few] | dict[str, object] | None = None
+    summary: Annotated[list[ContentPart], Few] | None = None
     tools: list[OfferedTool] | None = None
     encrypted_content: str | None = None
     result: object = None

@@ -6,7 +6,7 @@ An item's id is made of its message's id and of its place in it, as in the strea
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from chatapp.chat import Image, Message, Part, Text
+from chatapp.chat import Attachment, Document, Image, Message, Part, Text
 from chatapp.dialects.openai_responses.events import ResponsesDialect
 from chatapp.dialects.openai_responses.items import Item, TextItem, ThinkingItem, call_item
 from chatapp.dialects.openai_responses.resource import RUN_PREFIX
@@ -90,6 +90,12 @@ def _parts(message: Message) -> list[Part]:
 
 
 def _part(part: Part) -> dict[str, object]:
-    if isinstance(part, Image):
-        return {"type": "input_image", "image_url": part.url, "detail": "auto"}
-    return {"type": "input_text", "text": part.text}
+    match part:
+        case Image():
+            return {"type": "input_image", "image_url": part.url, "detail": "auto"}
+        case Document():
+            return {"type": "input_file", "filename": part.name, "file_data": part.url}
+        case Attachment():
+            return {"type": "input_file", "filename": part.name, "file_id": part.id}
+        case Text():
+            return {"type": "input_text", "text": part.text}

@@ -22,6 +22,7 @@ from chatapp.logs.redis.connection import Address, StoreError
 from chatapp.logs.redis.store import Store, events_key, inbox_key, news, news_command, seq_of
 from chatapp.logs.redis.tail import Tail
 from chatapp.logs.redis.tuning import Tuning
+from chatapp.logs.tail import Tails
 
 GATHER_S = 0.002  # what comes in this time comes together: fewer turns, for nothing that is felt
 TURN_S = 0.003  # of decoding, before the hub gets its turn
@@ -31,7 +32,7 @@ CLOSE_S = 1.5
 logger = logging.getLogger(__name__)
 
 
-class Follower:
+class Follower(Tails[Tail]):
     """Tails of runs that others than `writer` write, or that have ended.
 
     `trouble` says why there is no news, `failure` the same once that has lasted for `outage_s`.
@@ -46,7 +47,7 @@ class Follower:
         tuning: Tuning,
         on_cancel: Callable[[str], None],
     ) -> None:
-        self.tails: dict[str, Tail] = {}
+        super().__init__()
         self.trouble: str | None = None
         self.failure: str | None = None
         self._store = store
@@ -81,24 +82,13 @@ class Follower:
             self._store.wake()
         return tail
 
-    def sweep(self) -> None:
-        """Let go of the tails that have not been read for a while."""
-        for tail in list(self.tails.values()):
-            if tail.finished or not (tail.used or tail.readers):
-                self.drop(tail.run_id)
-            tail.used = False
-
-    def drop(self, run_id: str) -> None:
-        """Forget the run; its readers look for it again."""
-        if tail := self.tails.pop(run_id, None):
-            self._live.pop(events_key(run_id), None)
-            tail.readers.wake()
+    def forget(self, tail: Tail) -> None:
+        self._live.pop(events_key(tail.run_id), None)
 
     def close(self) -> None:
         self._closing = True
         self._store.wake()
-        for run_id in list(self.tails):
-            self.drop(run_id)
+        self.drop_all()
 
     def join(self) -> None:
         if self._greenlet is not None:

@@ -13,9 +13,8 @@ from time import monotonic
 
 from chatapp.errors import LogError
 from chatapp.events import Entry, RunEnd, StreamEvent
-from chatapp.logs import READ_ENTRIES
 from chatapp.logs.redis.pieces import Piece, encode_event, entries_of, join
-from chatapp.logs.waiting import Waiters
+from chatapp.logs.tail import RunTail
 
 PIECE_ENTRIES = 256  # a piece is read as a whole: so few that resuming inside it is cheap
 PIECE_BYTES = 64 << 10
@@ -23,35 +22,19 @@ KEEP_ENTRIES = 512  # readers may be some seconds apart
 KEEP_BYTES = 256 << 10  # of a run with large events, as `raw` ones may be
 
 
-class Tail:
+class Tail(RunTail):
     """The tail of a run that another process writes, or that has ended.
 
-    `end` is the seq of the `RunEnd`. `news_at` is when something came last, or was found to be as
-    it is here; `lost_since` when Redis was first seen without what is here (monotonic).
+    `news_at` is when something came last, or was found to be as it is here; `lost_since` when Redis
+    was first seen without what is here (monotonic).
     """
 
-    __slots__ = ("_bytes", "dropped", "durable", "end", "entries", "lost_since", "news_at", "readers", "run_id", "used")
+    __slots__ = ("lost_since", "news_at")
 
     def __init__(self, run_id: str, at: int = 0, end: int | None = None) -> None:
-        self.run_id = run_id
-        self.end = end
-        self.entries: list[Entry] = []
-        self.dropped = self.durable = at
-        self.readers = Waiters()
-        self.used = True  # since the last sweep
+        super().__init__(run_id, at, end)
         self.news_at = monotonic()
         self.lost_since: float | None = None
-        self._bytes = 0
-
-    @property
-    def finished(self) -> bool:
-        """Nothing will come after what is durable."""
-        return self.durable == self.end
-
-    def since(self, after: int) -> list[Entry]:
-        """Durable entries with seq > `after`, which is not less than `dropped`."""
-        start = after - self.dropped
-        return self.entries[start : min(self.durable - self.dropped, start + READ_ENTRIES)]
 
     def take(self, upto: int, data: bytes) -> bool:
         """Add what is new in a stored piece. False if something is missing before it."""
@@ -75,8 +58,7 @@ class Tail:
             count = max(0, min(self.durable - self.dropped, len(self.entries) - KEEP_ENTRIES))
             if self._bytes > 2 * KEEP_BYTES:
                 count = max(count, self.durable - self.dropped - 1)
-            del self.entries[:count]
-            self.dropped += count
+            self.drop(count)
             self._bytes = 0
 
 

@@ -15,6 +15,7 @@ from chatapp.logs.sqlite.pieces import Piece
 from chatapp.logs.sqlite.schema import StoreError
 from chatapp.logs.sqlite.store import Store
 from chatapp.logs.sqlite.tail import Tail
+from chatapp.logs.tail import Tails
 from chatapp.logs.waiting import Alarm
 from chatapp.sqlite import is_busy
 
@@ -23,14 +24,14 @@ QUIET_POLL_S = 0.025  # when nothing came in the last QUIET_S: a first token may
 QUIET_S = 1.0
 
 
-class Follower:
+class Follower(Tails[Tail]):
     """Tails of runs that others than `writer` write, or that have ended.
 
     `failure` says why the store gives no news, None while it does.
     """
 
     def __init__(self, store: Store, writer: str, horizon: Callable[[], float]) -> None:
-        self.tails: dict[str, Tail] = {}
+        super().__init__()
         self.failure: str | None = None
         self._store = store
         self._writer = writer
@@ -59,22 +60,8 @@ class Follower:
         self.tails[run_id] = tail
         return tail
 
-    def sweep(self) -> None:
-        """Let go of the tails that have not been read for a while."""
-        for tail in list(self.tails.values()):
-            if tail.finished or not (tail.used or tail.readers):
-                self.drop(tail.run_id)
-            tail.used = False
-
-    def drop(self, run_id: str) -> None:
-        """Forget the run; its readers look for it again."""
-        if tail := self.tails.pop(run_id, None):
-            self._live.pop(tail.key, None)
-            tail.readers.wake()
-
-    def drop_all(self) -> None:
-        for run_id in list(self.tails):
-            self.drop(run_id)
+    def forget(self, tail: Tail) -> None:
+        self._live.pop(tail.key, None)
 
     def _begin_live(self, tail: Tail) -> None:
         for piece in self._store.journal.unfolded(tail.key):

@@ -5,7 +5,7 @@ that wrote since the last flush; a chunk is one long piece. Folding joins short 
 one without decoding them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import chain, groupby, islice, repeat
 from operator import attrgetter
 from typing import Final, TypeAlias
@@ -63,9 +63,8 @@ _name_decoder = msgspec.msgpack.Decoder(_Named)
 _times_decoder = msgspec.msgpack.Decoder(list[Moment])
 
 
-def encode_event(event: StreamEvent) -> bytes:
-    """Raises TypeError, ValueError or OverflowError for values that msgpack does not know."""
-    return _encoder.encode(event)
+encode_event: Callable[[StreamEvent], bytes] = _encoder.encode
+"""Raises TypeError, ValueError or OverflowError for values that msgpack does not know."""
 
 
 def is_end(encoded: bytes | msgspec.Raw) -> bool:

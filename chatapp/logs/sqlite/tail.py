@@ -11,9 +11,8 @@ from itertools import pairwise
 
 from chatapp.errors import LogError
 from chatapp.events import Entry, RunEnd, StreamEvent
-from chatapp.logs import READ_ENTRIES
 from chatapp.logs.sqlite.pieces import Piece, encode_event, join, times_of
-from chatapp.logs.waiting import Waiters
+from chatapp.logs.tail import RunTail
 
 KEEP_ENTRIES = 512  # of a run that another process writes: its readers may be some seconds apart
 KEEP_BYTES = 256 << 10  # of a run with large events, as `raw` ones may be
@@ -22,33 +21,14 @@ KEEP_BYTES = 256 << 10  # of a run with large events, as `raw` ones may be
 CHUNK_ENTRIES, CHUNK_BYTES = 256, 32 << 10
 
 
-class Tail:
-    """The tail of a run.
+class Tail(RunTail):
+    """The tail of a run. `at` is the seq of the last entry that the store has in chunks."""
 
-    `at` is the seq of the last entry that the store has in chunks, `end` the seq of the `RunEnd`.
-    """
-
-    __slots__ = ("_bytes", "dropped", "durable", "end", "entries", "key", "readers", "run_id", "used")
+    __slots__ = ("key",)
 
     def __init__(self, run_id: str, key: int, at: int = 0, end: int | None = None) -> None:
-        self.run_id = run_id
+        super().__init__(run_id, at, end)
         self.key = key
-        self.end = end
-        self.entries: list[Entry] = []
-        self.dropped = self.durable = at
-        self.readers = Waiters()
-        self.used = True  # since the last sweep
-        self._bytes = 0
-
-    @property
-    def finished(self) -> bool:
-        """Nothing will come after what is durable."""
-        return self.durable == self.end
-
-    def since(self, after: int) -> list[Entry]:
-        """Durable entries with seq > `after`, which is not less than `dropped`."""
-        start = after - self.dropped
-        return self.entries[start : min(self.durable - self.dropped, start + READ_ENTRIES)]
 
     def take(self, piece: Piece) -> bool:
         """Add what is new in a durable piece. False if something is missing before it."""
@@ -67,12 +47,8 @@ class Tail:
     def _make_room(self, size: int) -> None:
         self._bytes += size
         if len(self.entries) > KEEP_ENTRIES or self._bytes > KEEP_BYTES:
-            self._drop(len(self.entries))
+            self.drop(len(self.entries))
             self._bytes = size
-
-    def _drop(self, count: int) -> None:
-        del self.entries[:count]
-        self.dropped += count
 
 
 class WrittenTail(Tail):
@@ -127,7 +103,7 @@ class WrittenTail(Tail):
         size = sum(map(len, self.encoded[:count]))
         del self.encoded[:count]
         self.unfolded_bytes -= size
-        self._drop((self.durable if size > KEEP_BYTES else self.folded) - self.dropped)
+        self.drop((self.durable if size > KEEP_BYTES else self.folded) - self.dropped)
         self.folded = self.durable
         return size
 

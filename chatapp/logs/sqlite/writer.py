@@ -174,11 +174,16 @@ class Writer:
         except StoreError as error:
             self._hold(error)
         else:
-            self._recovered()
+            self._busy_since, self._busy_told = None, False
+            if self.failure is not None:
+                self.failure = None
+                logger.warning("the event log can be written to again")
 
     def _write_all(self) -> None:
-        while row := self._row or self._seal():
-            self._row = row
+        while self._row or self._unsealed or self._uncreated:
+            self._row = row = self._row or self._seal()
+            if row is None:  # no run but such as were only created
+                break
             row_id = self._store.journal.write(self._name, row.data)
             self._row = None
             self._publish(row, row_id)
@@ -243,12 +248,6 @@ class Writer:
             logger.error(failure)
         self.failure = failure
         self._wake_all()
-
-    def _recovered(self) -> None:
-        self._busy_since, self._busy_told = None, False
-        if self.failure is not None:
-            self.failure = None
-            logger.warning("the event log can be written to again")
 
     def _due(self) -> list[WrittenTail]:
         aged = monotonic() - self._tuning.fold_age_s

@@ -33,9 +33,9 @@ def probe(urls: tuple[str, ...], count: int, interval: float, key: str | None, a
     Exits 0 if the ticks come one by one; 1 with the line to change if they do not; 2 if there is
     nothing to measure.
     """
-    from chatapp.ops.probe.measure import SPARE_S, measure, probe_url
-    from chatapp.ops.probe.timeline import timeline
-    from chatapp.ops.probe.verdict import judge
+    from chatapp.ops.probe import SPARE_S, measure, probe_url
+    from chatapp.probe.timeline import timeline
+    from chatapp.probe.verdict import judge
 
     try:
         limit_s = count * interval + SPARE_S
@@ -58,7 +58,7 @@ def probe(urls: tuple[str, ...], count: int, interval: float, key: str | None, a
 
 
 def _explain(verdict: object) -> None:
-    from chatapp.ops.probe.verdict import Verdict
+    from chatapp.probe.verdict import Verdict
 
     assert isinstance(verdict, Verdict)
     click.echo(click.style(verdict.says, fg="green" if verdict.one_by_one else "red"))

@@ -2,8 +2,8 @@
 
 from chatapp.errors import ChatappError
 from chatapp.ops.doctor import Finding, ok, problem
-from chatapp.ops.probe.measure import SPARE_S, measure, probe_url
-from chatapp.ops.probe.verdict import judge
+from chatapp.ops.probe import SPARE_S, measure, probe_url
+from chatapp.probe.verdict import judge
 
 COUNT, INTERVAL_S = 5, 0.3
 

@@ -23,7 +23,7 @@ from chatapp.events import (
 )
 from chatapp.providers import Finished
 from chatapp.providers.anthropic.blocks import Block
-from chatapp.providers.anthropic.request import PROTOCOL, request_body
+from chatapp.providers.anthropic.request import PROTOCOL, TAKE_DOCUMENTS, request_body
 from chatapp.providers.http import HTTPProvider, ProviderRequest
 from chatapp.providers.media import objects
 from chatapp.providers.reply import Reply, ReplyItems
@@ -57,7 +57,9 @@ class Anthropic(HTTPProvider):
         return {"x-api-key": key, **VERSION}
 
     def request(self, chat: Chat) -> ProviderRequest:
-        return ProviderRequest("/v1/messages", request_body(chat, self.name, STYLES[self.thinking]), VERSION)
+        takes_documents = self.host.endswith(TAKE_DOCUMENTS)
+        body = request_body(chat, self.name, STYLES[self.thinking], takes_documents)
+        return ProviderRequest("/v1/messages", body, VERSION)
 
     def decode(self, body: Iterable[bytes]) -> ReplyItems:
         reply = _Reply(self.name, self.max_reply_bytes)

@@ -3,14 +3,17 @@
 Source: https://platform.claude.com/docs/en/api/messages
 """
 
-from chatapp.chat import Chat, Image, Message, Part, Text
+from chatapp.chat import Chat, Document, Message, Text
 from chatapp.errors import InvalidField
 from chatapp.hub import with_pauses
 from chatapp.providers.call_ids import IdRule
+from chatapp.providers.documents import Sendable
 from chatapp.providers.prompt import (
+    InlineFile,
     failure,
     fitted,
     given,
+    inline_file,
     native_content,
     parts,
     refuse,
@@ -22,20 +25,21 @@ from chatapp.providers.prompt import (
 from chatapp.providers.thinking import Fields, Switch, switched
 
 PROTOCOL = "anthropic"
+TAKE_DOCUMENTS = ("api.anthropic.com",)  # others that speak the protocol refuse such a block
 MAX_TOKENS = 8192  # the field is required; every model of today can write as much
 LEAST_BUDGET = 1024
 MOST_TEMPERATURE = 1.0
 IDS = IdRule("[a-zA-Z0-9_-]{1,64}", 29)  # 64 is the limit of Bedrock's Claude
 
 
-def request_body(chat: Chat, who: str, think: Switch) -> Fields:
+def request_body(chat: Chat, who: str, think: Switch, takes_documents: bool = True) -> Fields:
     """The body for a chat. Raises InvalidField for anything that the protocol cannot carry."""
     refuse(chat, who, "seed", "verbosity")
     refuse_json_mode(chat, who)
     switch = switched(think, chat)
     if _budget(switch) is not None and _continues_another(chat, who):
         switch = {}  # with a budget, the turn would have to begin with signed thinking
-    body: Fields = {"model": chat.model, "messages": _messages(chat, who), "stream": True}
+    body: Fields = {"model": chat.model, "messages": _messages(chat, who, takes_documents), "stream": True}
     system = "\n\n".join(words(message) for message in chat.messages if message.role == "system" and words(message))
     body |= given(system=system or None, stop_sequences=chat.stop, top_p=chat.top_p, temperature=chat.temperature)
     body |= _limits(chat, who, switch)
@@ -117,10 +121,10 @@ def _called_before(chat: Chat) -> Fields:
     return {"tools": tools, "tool_choice": {"type": "none"}}
 
 
-def _messages(chat: Chat, who: str) -> list[Fields]:
+def _messages(chat: Chat, who: str, takes_documents: bool) -> list[Fields]:
     """Merge neighbours of one role: the results of all calls of a turn must be together."""
     messages: list[tuple[str, list[object]]] = []
-    turns = list(sendable_turns(chat, who, PROTOCOL, images_of=("user", "tool")))
+    turns = list(sendable_turns(chat, who, PROTOCOL, ("user", "tool"), takes_documents))
     for message in with_pauses(fitted(turns, PROTOCOL, who, IDS)):
         if message.role == "system":
             continue
@@ -154,9 +158,15 @@ def _blocks(message: Message, who: str) -> list[object]:
     return said + [{"type": "tool_use", "id": c.id, "name": c.name, "input": c.arguments} for c in calls]
 
 
-def _block(part: Part) -> Fields:
-    if not isinstance(part, Image):
+def _block(part: Sendable) -> Fields:
+    if isinstance(part, Text):
         return {"type": "text", "text": part.text}
+    if isinstance(part, Document):
+        return {"type": "document", "source": _base64(inline_file(part.url)), "title": part.name}
     if inline := split_data_url(part.url):
-        return {"type": "image", "source": {"type": "base64", "media_type": inline.media_type, "data": inline.data}}
+        return {"type": "image", "source": _base64(inline)}
     return {"type": "image", "source": {"type": "url", "url": part.url}}
+
+
+def _base64(inline: InlineFile) -> Fields:
+    return {"type": "base64", "media_type": inline.media_type, "data": inline.data}

@@ -6,10 +6,12 @@ Source: https://ai.google.dev/api/generate-content
 import re
 from collections.abc import Sequence
 
-from chatapp.chat import Chat, Image, Message, Part
+from chatapp.chat import Chat, Document, Image, Message, Text
+from chatapp.providers.documents import Sendable
 from chatapp.providers.prompt import (
     failure,
     given,
+    inline_file,
     inline_image,
     native_content,
     parts,
@@ -65,7 +67,8 @@ def _contents(chat: Chat, who: str) -> list[Fields]:
     """Merge neighbours of one role: the results of all calls of a turn must be together."""
     ids = _own_ids(chat, who)
     contents: list[tuple[str, list[object]]] = []
-    for message, tool_name in with_tool_names(sendable_turns(chat, who, PROTOCOL, images_of=("user", "assistant"))):
+    turns = sendable_turns(chat, who, PROTOCOL, images_of=("user", "assistant"), takes_documents=True)
+    for message, tool_name in with_tool_names(turns):
         if message.role == "system":
             continue
         role = "model" if message.role == "assistant" else "user"
@@ -124,10 +127,10 @@ def _result(message: Message, tool_name: str, ids: set[object]) -> Fields:
     return {"functionResponse": {**given(id=id), "name": tool_name, "response": response}}
 
 
-def _part(part: Part, who: str) -> Fields:
-    if not isinstance(part, Image):
+def _part(part: Sendable, who: str) -> Fields:
+    if isinstance(part, Text):
         return _text(part.text)
-    inline = inline_image(part, who)
+    inline = inline_file(part.url) if isinstance(part, Document) else inline_image(part, who)
     return {"inlineData": {"mimeType": inline.media_type, "data": inline.data}}
 
 

@@ -25,6 +25,7 @@ from chatapp.events import (
     Usage,
 )
 from chatapp.providers import Finished, ReplyItem, Started
+from chatapp.providers.facts import ModelFacts
 from chatapp.providers.mock.media import SAID, media
 from chatapp.providers.mock.tool_calls import answer, call, called, chosen, results
 from chatapp.providers.usage import CHARS_PER_TOKEN
@@ -103,6 +104,10 @@ class Mock:
 
     def models(self) -> Sequence[str]:
         return MODELS
+
+    def facts(self, model: str) -> ModelFacts:
+        """It looks at no picture, and minds none."""
+        return ModelFacts(pictures=True, tools=model in CALLERS, thinking="switch")
 
     def stream(self, chat: Chat, scope: CancelScope) -> Generator[ReplyItem, None, None]:
         with closing(Deadline(scope, self.name, self._total_s, self._total_s)) as deadline:

@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import cached_property
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -53,16 +52,12 @@ class OpenAIChat(HTTPProvider):
     default_base_url = "https://api.openai.com/v1"
     models_path = "/models"
 
-    @property
-    def _host(self) -> str:
-        return (urlsplit(self.base_url).hostname or "") if isinstance(self.base_url, str) else ""
-
     @cached_property
     def _quirks(self) -> Quirks:
-        return Quirks.of(self._host, self.thinking)
+        return Quirks.of(self.host, self.thinking)
 
     def authorization(self, key: str) -> dict[str, str]:
-        return {"api-key": key} if self._host.endswith(AZURE) else super().authorization(key)
+        return {"api-key": key} if self.host.endswith(AZURE) else super().authorization(key)
 
     def request(self, chat: Chat) -> ProviderRequest:
         return ProviderRequest("/chat/completions", request_body(chat, self.name, self._quirks))
@@ -203,7 +198,8 @@ class _Reply(Reply[Chunk]):
 
     def _texts(self, message: Message) -> list[ReasoningDelta | TextDelta | CitedSource | File]:
         texts: list[ReasoningDelta | TextDelta | CitedSource | File] = []
-        if reasoning := reasoning_of(message):
+        says_thoughts = message.reasoning_content or message.reasoning or message.reasoning_details is not NOTHING
+        if says_thoughts and (reasoning := reasoning_of(message)):
             texts.append(ReasoningDelta(reasoning))
         if message.reasoning_details is not NOTHING and is_something(message.reasoning_details):
             self._details.take(message.reasoning_details, self._who)

@@ -7,10 +7,11 @@ others.
 from dataclasses import dataclass
 from typing import Self
 
-from chatapp.chat import Chat, Image, Message, Part
+from chatapp.chat import Chat, Document, Image, Message, Text
 from chatapp.events import ToolCall
 from chatapp.hub import with_pauses
 from chatapp.providers.call_ids import IdRule
+from chatapp.providers.documents import Sendable
 from chatapp.providers.prompt import (
     fitted,
     given,
@@ -60,6 +61,7 @@ IDS = {  # by the end of the host's name; the others take any id
 REFUSE_SCHEMA = ("api.deepseek.com", "api.z.ai", "bigmodel.cn")  # they can only promise JSON of any shape
 REFUSE_JSON_MODE = ("api.perplexity.ai",)
 TAKE_VERBOSITY = ("api.openai.com", ".openai.azure.com", "openrouter.ai")  # the others may refuse it
+TAKE_DOCUMENTS = ("api.openai.com", "openrouter.ai")  # the others refuse a part of this type
 UNNAMED = "answer"  # a schema must have a name
 
 
@@ -82,6 +84,7 @@ class Quirks:
     takes_opaque: bool
     takes_verbosity: bool
     any_order: bool
+    takes_documents: bool
     ids: IdRule | None
 
     @classmethod
@@ -97,6 +100,7 @@ class Quirks:
             takes_json_mode=not host.endswith(REFUSE_JSON_MODE),
             takes_opaque=not host.endswith(REFUSE_OPAQUE),
             takes_verbosity=host.endswith(TAKE_VERBOSITY),
+            takes_documents=host.endswith(TAKE_DOCUMENTS),
             any_order=host.endswith(TAKE_ANY_ORDER),
             ids=next((rule for end, rule in IDS.items() if host.endswith(end)), None),
         )
@@ -147,7 +151,7 @@ def tool_fields(chat: Chat) -> Fields:
 
 def _messages(chat: Chat, who: str, quirks: Quirks) -> list[Fields]:
     called = any(message.tool_calls for message in chat.messages)
-    messages = list(sendable_turns(chat, who))
+    messages = list(sendable_turns(chat, who, takes_documents=quirks.takes_documents))
     if not quirks.any_order:
         messages = system_first(messages)
     if quirks.ids is not None:
@@ -188,12 +192,14 @@ def _opaque(message: Message, who: str, quirks: Quirks) -> tuple[Fields, dict[ob
 
 
 def _content(message: Message) -> str | list[Fields]:
-    """Parts only if there are images: every server understands a plain string."""
+    """Parts only if there are images or documents: every server understands a plain string."""
     said = parts(message)
-    return [_part(part) for part in said] if any(isinstance(part, Image) for part in said) else message.text
+    return message.text if all(isinstance(part, Text) for part in said) else [_part(part) for part in said]
 
 
-def _part(part: Part) -> Fields:
+def _part(part: Sendable) -> Fields:
+    if isinstance(part, Document):
+        return {"type": "file", "file": {"filename": part.name, "file_data": part.url}}
     if isinstance(part, Image):
         return {"type": "image_url", "image_url": {"url": part.url}}
     return {"type": "text", "text": part.text}

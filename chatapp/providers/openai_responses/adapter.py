@@ -29,7 +29,7 @@ from chatapp.providers.openai_responses.frames import (
 )
 from chatapp.providers.openai_responses.items import ItemTexts, Key, is_served
 from chatapp.providers.openai_responses.media import TextPlaces, pages, picture
-from chatapp.providers.openai_responses.request import PROTOCOL, request_body
+from chatapp.providers.openai_responses.request import PROTOCOL, TAKE_DOCUMENTS, request_body
 from chatapp.providers.openai_responses.whole_items import arguments_of, failure_of, goes_back, key_of, ran
 from chatapp.providers.reply import Reply, ReplyItems
 from chatapp.providers.thinking import STYLES
@@ -67,7 +67,8 @@ class OpenAIResponses(HTTPProvider):
     models_path = "/models"
 
     def request(self, chat: Chat) -> ProviderRequest:
-        return ProviderRequest("/responses", request_body(chat, self.name, STYLES[self.thinking]))
+        takes_documents = self.host.endswith(TAKE_DOCUMENTS)
+        return ProviderRequest("/responses", request_body(chat, self.name, STYLES[self.thinking], takes_documents))
 
     def decode(self, body: Iterable[bytes]) -> ReplyItems:
         reply = _Reply(self.name, self.max_reply_bytes)

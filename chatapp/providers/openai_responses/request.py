@@ -7,23 +7,25 @@ The provider keeps nothing: each request carries the whole conversation, with en
 
 from collections.abc import Collection
 
-from chatapp.chat import Chat, Image, Message, Part, ToolSpec
+from chatapp.chat import Chat, Document, Image, Message, ToolSpec
 from chatapp.events import ToolCall
 from chatapp.hub import with_pauses
 from chatapp.providers.call_ids import IdRule
+from chatapp.providers.documents import Sendable
 from chatapp.providers.prompt import fitted, given, native_content, parts, refuse, result_text, sendable_turns
 from chatapp.providers.thinking import Fields, Switch, switched, takes_effort
 from chatapp.wire.json_text import json_data
 
 PROTOCOL = "openai-responses"
+TAKE_DOCUMENTS = ("api.openai.com", ".openai.azure.com")  # others that speak the protocol refuse such a part
 IDS = IdRule("[!-~]{1,64}", 29)
 UNNAMED = "answer"  # a schema must have a name
 
 
-def request_body(chat: Chat, who: str, think: Switch) -> Fields:
+def request_body(chat: Chat, who: str, think: Switch, takes_documents: bool = True) -> Fields:
     """The body for a chat. Raises InvalidField for anything that the protocol cannot carry."""
     refuse(chat, who, "stop", "seed")
-    body: Fields = {"model": chat.model, "input": _input(chat, who), "stream": True, "store": False}
+    body: Fields = {"model": chat.model, "input": _input(chat, who, takes_documents), "stream": True, "store": False}
     if takes_effort(chat.model):
         body["include"] = ["reasoning.encrypted_content"]
     body |= switched(think, chat)
@@ -66,11 +68,11 @@ def _custom_tools(chat: Chat) -> set[str]:
     return {tool.name for tool in chat.tools if tool.custom is not None}
 
 
-def _input(chat: Chat, who: str) -> list[object]:
+def _input(chat: Chat, who: str, takes_documents: bool) -> list[object]:
     """A result is of the kind that its call was."""
     custom, free = _custom_tools(chat), set[str]()
     items: list[object] = []
-    turns = list(sendable_turns(chat, who, PROTOCOL, images_of=("user", "tool")))
+    turns = list(sendable_turns(chat, who, PROTOCOL, ("user", "tool"), takes_documents))
     for message in with_pauses(fitted(turns, PROTOCOL, who, IDS)):
         free |= _free_calls(message, custom, who)
         items += _items(message, free, who)
@@ -118,7 +120,9 @@ def _message(message: Message) -> Fields:
     return {"role": message.role, "content": [_part(part) for part in parts(message)]}
 
 
-def _part(part: Part) -> Fields:
+def _part(part: Sendable) -> Fields:
+    if isinstance(part, Document):
+        return {"type": "input_file", "filename": part.name, "file_data": part.url}
     if isinstance(part, Image):
         return {"type": "input_image", "image_url": part.url, "detail": "auto"}
     return {"type": "input_text", "text": part.text}

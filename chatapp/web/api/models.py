@@ -1,5 +1,6 @@
 """The providers that can answer, and their models."""
 
+import msgspec
 from flask import Blueprint, Response, jsonify
 
 from chatapp.web import current_service
@@ -12,9 +13,14 @@ blueprint = Blueprint("models", __name__)
     blueprint.get("/api/v1/providers"), answers={200: (JSON,)}, summary="The providers that can answer, with models."
 )
 def list_providers() -> Response:
-    """A provider that lists no models is missing, or cannot be reached now."""
+    """A provider that lists no models is missing, or cannot be reached now. `facts` of a model are
+    what is known of it; what is not known is left out."""
     catalog = current_service().providers
     listings = catalog.listings()
-    providers = [{"name": name, "models": list(models)} for name, models in listings.items()]
+    providers = [
+        {"name": name, "models": list(models), "facts": {model: catalog.facts(name, model) for model in models}}
+        for name, models in listings.items()
+    ]
     models = listings[catalog.default]
-    return jsonify(default={"provider": catalog.default, "model": models[0] if models else None}, providers=providers)
+    default = {"provider": catalog.default, "model": models[0] if models else None}
+    return jsonify(default=default, providers=msgspec.to_builtins(providers))

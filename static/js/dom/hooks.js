@@ -35,6 +35,15 @@ export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
+/**
+ * Whether the key is an input method's own. Safari tells of the one that ends a composition
+ * afterwards, with the code 229.
+ * @param {KeyboardEvent} event
+ */
+export function isComposing(event) {
+  return event.isComposing || event.keyCode === 229;
+}
+
 /** Whether nothing on the page has the focus. @param {Node} node  any node of the page */
 export function nothingHasFocus({ ownerDocument }) {
   const focused = ownerDocument?.activeElement ?? null;

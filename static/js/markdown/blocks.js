@@ -9,16 +9,20 @@
 
 import { Lexer, Marked, Parser } from "../../vendor/marked/marked.esm.js";
 import remend, { isWithinCodeBlock } from "../../vendor/remend/index.js";
-import { BoundedTokenizer } from "./bounded.js";
 import { codeBlock } from "./code.js";
+import { footnoteExtensions, withoutBegunMention } from "./footnotes.js";
 import { furnish } from "./furnish.js";
+import { LongTokenizer } from "./long.js";
 import { changeMath, furnishMath, mathExtensions, withoutBegunMath } from "./math.js";
 import { sanitized } from "./sanitize.js";
 
 /**
  * @typedef {Record<string, {href: string, title: string}>} Links  definitions like `[name]: address`
  */
-/** @typedef {{type: string, raw: string, text?: string, lang?: string}} Block */
+/**
+ * `head`, `next`: of a table that was cut: what stands above its rows, and above those that follow.
+ * @typedef {{type: string, raw: string, text?: string, lang?: string, head?: string, next?: string}} Block
+ */
 
 const HARMLESS_TAG = /&lt;(\/?(?:b|i|u|s|em|strong|del|ins|sub|sup|kbd|mark|small|br))\s*\/?&gt;/gi;
 /** @type {Record<string, string>} */
@@ -53,12 +57,12 @@ const STAND_INS = Object.freeze({ $: "\uFDD0", "*": "\uFDD1", _: "\uFDD2" });
 const options = new Marked({
   gfm: true,
   breaks: true,
-  extensions: mathExtensions,
+  extensions: [...mathExtensions, ...footnoteExtensions],
   renderer: {
     code: codeHtml,
     html: (/** @type {{text: string, block?: boolean}} */ { text, block }) =>
       block ? `<p data-raw="1">${harmless(text.trimEnd())}</p>` : harmless(text),
-    checkbox: (/** @type {{checked: boolean}} */ { checked }) => (checked ? "☑ " : "☐ "),
+    checkbox: (/** @type {{checked: boolean}} */ { checked }) => `<code data-task="${checked ? "done" : "open"}"></code> `,
   },
 }).defaults;
 
@@ -67,10 +71,11 @@ const options = new Marked({
  * definition wins.
  * @param {string} text
  * @param {Links} links
+ * @param {string} [head]  of the table that the text goes on with
  * @returns {Block[]}
  */
-export function blocksOf(text, links) {
-  return lexer(links).blockTokens(text, []);
+export function blocksOf(text, links, head = "") {
+  return lexer(links, { head, left: text.length }).blockTokens(text, []);
 }
 
 /**
@@ -97,14 +102,14 @@ export function renderBlock(raw, links, growing = false) {
 export function completed(raw) {
   if (BEGUN_TABLE.test(raw)) return "";
   if (isWithinCodeBlock(raw, raw.length)) return raw;
-  const text = withoutBegunAddress(withoutBegunMath(raw.replace(BEGUN_LINE, ""))).trimEnd();
+  const text = withoutBegunAddress(withoutBegunMention(withoutBegunMath(raw.replace(BEGUN_LINE, "")))).trimEnd();
   return showPlainMarks(remend(withoutBegunMarks(hidePlainMarks(text)), REMEND));
 }
 
 /** @param {string} text */
 function withoutBegunAddress(text) {
   const inCode = text.split("`").length % 2 === 0;
-  return inCode ? text : text.replace(BEGUN_ADDRESS, "$1");
+  return inCode ? text : text.replace(BEGUN_ADDRESS, (found, label) => (label.startsWith("^") ? found : label));
 }
 
 /**
@@ -152,9 +157,9 @@ export function languageOf(info) {
   return (info ?? "").trim().split(/[\s,{:]/, 1)[0].toLowerCase();
 }
 
-/** @param {Links} links */
-function lexer(links) {
-  const made = new Lexer({ ...options, tokenizer: new BoundedTokenizer(options) });
+/** @param {Links} links @param {{head: string, left: number}} [table] */
+function lexer(links, table = { head: "", left: 0 }) {
+  const made = new Lexer({ ...options, tokenizer: new LongTokenizer(options, table) });
   Object.assign(made.tokens, { links });
   return made;
 }

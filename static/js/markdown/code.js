@@ -1,15 +1,25 @@
 // @ts-check
 /**
  * A block of code with its language, a Copy button and colours. While its fence is open, its text
- * only grows; it is coloured once, when the fence closes and the library is there.
+ * only grows; it is coloured once, when the fence closes and the library is there: a long one in a
+ * worker, and put into the page piece by piece, since both would hold it up.
+ *
+ * Many lines stand in several boxes, so that one more line lays out only the last of them.
  */
 
 import { t } from "../language.js";
 import { highlighter } from "./libraries.js";
-import { sanitized } from "./sanitize.js";
 
-/** Colouring a longer text would block the page. */
-const MAX_COLOURED_CHARS = 60_000;
+/** More colours would cost memory, and help nobody read. */
+const MAX_COLOURED_CHARS = 100_000;
+/** A longer text is coloured in the worker: this much takes some 10 ms. */
+const MAX_AT_ONCE_CHARS = 4_000;
+/** Lines in one box. */
+const LINES = 50;
+/** A language whose source is a picture: it is drawn when somebody asks for it. */
+const DIAGRAM = "mermaid";
+/** Milliseconds after which the page may do something else. */
+const TURN_MS = 8;
 
 /** @typedef {{language: string, text: string, closed: boolean}} Code */
 
@@ -21,14 +31,21 @@ export function codeBlock({ language, text, closed }) {
   const name = element("figcaption", "code-head");
   const label = element("span", "code-language");
   label.textContent = language || t("text");
-  name.append(label, copyButton());
+  const tools = element("span", "code-tools");
+  tools.append(...(language === DIAGRAM && closed ? [button(t("Draw"), "drawDiagram")] : []), button(t("Copy"), "copyCode"));
+  name.append(label, tools);
   const code = element("code");
-  code.append(document.createTextNode(text));
+  const isLong = text.length > MAX_AT_ONCE_CHARS;
+  const library = closed && !isLong ? highlighter.get() : null;
+  if (closed && isLong && language && text.length <= MAX_COLOURED_CHARS) figure.dataset.uncoloured = "";
+  if (library?.hljs.getLanguage(language)) {
+    const { value } = library.hljs.highlight(text, { language, ignoreIllegals: true });
+    code.append(...library.colouredLines(value, LINES));
+  } else grow(code, text);
   const scroller = element("pre", "code-body");
   scroller.tabIndex = 0;
   scroller.append(code);
   figure.append(name, scroller);
-  if (closed) colour(code, language, text);
   return figure;
 }
 
@@ -38,25 +55,84 @@ export function codeBlock({ language, text, closed }) {
  * @param {string} text
  */
 export function growCodeBlock(figure, text) {
-  const node = /** @type {Text} */ (figure.querySelector("code")?.firstChild);
-  if (text.startsWith(node.data)) node.appendData(text.slice(node.data.length));
-  else node.data = text;
+  const code = figure.querySelector("code");
+  if (code instanceof HTMLElement) grow(code, text);
 }
 
-/** @param {HTMLElement} code @param {string} language @param {string} text */
-function colour(code, language, text) {
-  const hljs = language && text.length <= MAX_COLOURED_CHARS ? highlighter.get() : null;
-  if (!hljs?.getLanguage(language)) return;
-  const { value } = hljs.highlight(text, { language, ignoreIllegals: true });
-  code.replaceChildren(sanitized(value, { ALLOWED_TAGS: ["span"], ALLOWED_ATTR: ["class"] }));
+/** Colours the long blocks of code in a node that is in its place. @param {Element} node */
+export function colourLater(node) {
+  const wanted = "figure[data-uncoloured]";
+  for (const figure of node.matches(wanted) ? [node] : node.querySelectorAll(wanted)) colourLong(/** @type {HTMLElement} */ (figure));
 }
 
-function copyButton() {
-  const button = element("button", "code-copy");
-  button.setAttribute("type", "button");
-  button.dataset.copyCode = "";
-  button.textContent = t("Copy");
-  return button;
+/** @param {HTMLElement} figure */
+async function colourLong(figure) {
+  const code = /** @type {HTMLElement} */ (figure.querySelector("code"));
+  const text = code.textContent ?? "";
+  const [{ colouredLines }, { colouredElsewhere }] = await Promise.all([import("./coloured.js"), import("./worker.js")]);
+  const value = await colouredElsewhere(text, figure.dataset.code ?? "");
+  if (value === null || figure.dataset.uncoloured === undefined || code.textContent !== text) return;
+  delete figure.dataset.uncoloured;
+  let began = performance.now();
+  let at = 0;
+  for (const box of colouredLines(value, LINES)) {
+    if (performance.now() - began > TURN_MS) {
+      await new Promise((resolve) => setTimeout(resolve));
+      if (code.textContent?.length !== text.length) return; // drawn again in the meantime
+      began = performance.now();
+    }
+    code.childNodes[at]?.replaceWith(box);
+    at += 1;
+  }
+}
+
+/** @param {HTMLElement} code @param {string} text */
+function grow(code, text) {
+  const had = code.textContent ?? "";
+  if (text.startsWith(had)) return append(code, text.slice(had.length));
+  code.replaceChildren();
+  append(code, text);
+}
+
+/** @param {HTMLElement} code @param {string} more */
+function append(code, more) {
+  const last = code.lastChild;
+  const begun = last?.textContent ?? "";
+  const boxes = inBoxes(begun + more);
+  if (boxes.length === 1 && last instanceof Text) return last.appendData(more);
+  if (boxes.length === 1 && last?.firstChild instanceof Text) return last.firstChild.appendData(more);
+  last?.remove();
+  const isOnly = boxes.length === 1 && !code.hasChildNodes();
+  code.append(...(isOnly ? boxes : boxes.map(box)));
+}
+
+/** The text, cut behind each so many lines. @param {string} text @returns {string[]} */
+function inBoxes(text) {
+  const boxes = [];
+  let [from, lines] = [0, 0];
+  for (let end = text.indexOf("\n"); end >= 0; end = text.indexOf("\n", end + 1)) {
+    lines += 1;
+    if (lines % LINES || end + 1 === text.length) continue;
+    boxes.push(text.slice(from, end + 1));
+    from = end + 1;
+  }
+  return [...boxes, text.slice(from)];
+}
+
+/** @param {string} text */
+function box(text) {
+  const lines = element("span", "code-lines");
+  lines.append(document.createTextNode(text));
+  return lines;
+}
+
+/** @param {string} text @param {string} name  of its hook */
+function button(text, name) {
+  const made = element("button", "code-copy");
+  made.setAttribute("type", "button");
+  made.dataset[name] = "";
+  made.textContent = text;
+  return made;
 }
 
 /** @param {string} name @param {string} [className] @returns {HTMLElement} */

@@ -4,6 +4,8 @@
  * on what the sanitizer let through.
  */
 
+import { t } from "../language.js";
+
 /**
  * Outermost blocks: a list looks for its direction in those items that have none of their own. The
  * style sheet lets each item and cell follow its own text.
@@ -17,6 +19,7 @@ export function furnish(fragment) {
   fragment.querySelectorAll("img").forEach(furnishImage);
   fragment.querySelectorAll("a").forEach(furnishLink);
   fragment.querySelectorAll("table").forEach(furnishTable);
+  fragment.querySelectorAll("code[data-task]").forEach(furnishTask);
   for (const node of fragment.children) if (DIRECTED.includes(node.tagName)) node.setAttribute("dir", "auto");
 }
 
@@ -72,6 +75,18 @@ function hint(host) {
   node.className = "link-host";
   node.textContent = ` (${host})`;
   return node;
+}
+
+/** A box that shows whether a task is done; it is not for the reader to tick. @param {Element} mark */
+function furnishTask(mark) {
+  const isDone = mark.getAttribute("data-task") === "done";
+  const box = document.createElement("input");
+  box.setAttribute("type", "checkbox");
+  box.setAttribute("disabled", "");
+  box.setAttribute("aria-label", isDone ? t("Done") : t("Open"));
+  if (isDone) box.setAttribute("checked", "");
+  mark.closest("li")?.setAttribute("class", "task");
+  mark.replaceWith(box);
 }
 
 /** A wide table scrolls in a box of its own, also by keyboard. @param {Element} table */

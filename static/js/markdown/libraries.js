@@ -4,10 +4,14 @@
  * then, and if it cannot be had, the text stands there as it came.
  */
 
+/** What could not be loaded is not asked for again before. */
+const AGAIN_AFTER_MS = 5000;
+
 /** @template T */
 export class Library {
   /** @type {T|null} */ #value = null;
   /** @type {Promise<unknown>|null} */ #loading = null;
+  #notBefore = 0;
 
   /** @param {() => Promise<T>} load */
   constructor(load) {
@@ -16,7 +20,7 @@ export class Library {
 
   /** What has been loaded; asks for it if nothing has. @returns {T|null} */
   get() {
-    if (!this.#value) this.#loading ??= this.load().then((value) => (this.#value = value), () => (this.#loading = null));
+    if (!this.#value && performance.now() >= this.#notBefore) this.#loading ??= this.#loaded();
     return this.#value;
   }
 
@@ -24,9 +28,25 @@ export class Library {
   get arriving() {
     return this.#value ? null : this.#loading;
   }
+
+  async #loaded() {
+    try {
+      this.#value = await this.load();
+    } catch {
+      this.#loading = null; // the browser's console says why
+      this.#notBefore = performance.now() + AGAIN_AFTER_MS;
+    }
+  }
 }
 
-export const highlighter = new Library(async () => (await import("../../vendor/highlight/highlight.min.js")).default);
+/** Markdown itself: a page without an answer needs none. */
+export const markdown = new Library(() => import("./view.js"));
+
+export const highlighter = new Library(async () => {
+  const wanted = [import("../../vendor/highlight/highlight.min.js"), import("./coloured.js")];
+  const [{ default: hljs }, { colouredLines }] = /** @type {[any, typeof import("./coloured.js")]} */ (await Promise.all(wanted));
+  return { hljs, colouredLines };
+});
 
 export const mathematics = new Library(async () => {
   const sheet = document.createElement("link");
@@ -36,6 +56,12 @@ export const mathematics = new Library(async () => {
   const [temml] = await Promise.all([import("../../vendor/temml/temml.mjs"), loaded]);
   return temml.default;
 });
+
+/** Settles when markdown can be drawn, or cannot be had. */
+export async function readyToDraw() {
+  markdown.get();
+  await markdown.arriving;
+}
 
 /** Settles when no library is on its way. */
 export function arrived() {

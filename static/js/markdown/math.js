@@ -14,18 +14,20 @@ const CLOSED_BLOCK = /^ {0,3}(?:\$\$((?:(?!\n[ \t]*\n)[^$])+)\$\$|\\\[((?:(?!\\\
 const CLOSED_IN_LINE = /^ {0,3}(?:\$\$[^$\n]+\$\$|\\\[(?:(?!\\\])[^\n])+\\\])[ \t]*[^\s]/;
 /** Each with what it encloses; a formula is no longer than this many characters. */
 const INLINE = [
-  { shape: /^\\\(((?:(?!\\\)|\n[ \t]*\n)[\s\S]){1,2000}?)\\\)/, display: false },
-  { shape: /^\\\[((?:(?!\\\]|\n[ \t]*\n)[\s\S]){1,2000}?)\\\]/, display: true },
-  { shape: /^\$\$((?:(?!\n[ \t]*\n)[^$]){1,2000}?)\$\$(?!\$)/, display: true },
-  { shape: /^\$(?![\s$])((?:\\[^\n]|[^$`\\\n]){0,500}?(?:\\[^\n\s]|[^\s$`\\]))\$(?![\d$\p{L}])/u, display: false },
+  { shape: /^\\\(((?:(?!\\\)|\n[ \t]*\n)[\s\S]){1,2000}?)\\\)/, display: false, end: "\\)" },
+  { shape: /^\\\[((?:(?!\\\]|\n[ \t]*\n)[\s\S]){1,2000}?)\\\]/, display: true, end: "\\]" },
+  { shape: /^\$\$((?:(?!\n[ \t]*\n)[^$]){1,2000}?)\$\$(?!\$)/, display: true, end: "$$" },
+  { shape: /^\$(?![\s$])((?:\\[^\n]|[^$`\\\n]){0,500}?(?:\\[^\n\s]|[^\s$`\\]))\$(?![\d$\p{L}])/u, display: false, end: "$" },
 ];
 /** Two words in a row are prose, as in "$5 and costs $"; what follows a backslash is a command. */
 const PROSE = /(?<![\\\p{L}{])\p{L}{3,}[ ,]+\p{L}{2,}/u;
 /** A sum of money, and words behind it: "$5, or 6$". A number by itself is a formula. */
 const MONEY = /^\d[^\\^_=+*/<>{}|-]*$/;
 const NUMBER = /^\d+(?:\.\d+)?$/;
+/** What is longer is no formula, and no mark that opens one is looked at for longer. */
+const LONGEST = 4000;
 /** The beginning of a formula that has not come to its end. */
-const BEGUN = /(?:^|[^\\])(\\[([](?:(?!\\[)\]]|\n[ \t]*\n)[\s\S])*|\$\$(?:(?!\n[ \t]*\n)[^$])*\$?|\\)$/;
+const BEGUN = /(?<!\\)(\\[([](?:(?!\\[)\]]|\n[ \t]*\n)[\s\S])*|\$\$(?:(?!\n[ \t]*\n)[^$])*\$?|\\)$/;
 
 /** @typedef {{type: "math", raw: string, source: string, tex: string|null, display: boolean}} MathToken */
 
@@ -37,8 +39,9 @@ export const mathExtensions = [
 
 /** Without the formula at the end that is still being written. @param {string} text */
 export function withoutBegunMath(text) {
-  const [found, begun] = BEGUN.exec(text) ?? [];
-  return found === undefined || text.split("`").length % 2 === 0 ? text : text.slice(0, text.length - begun.length);
+  const [begun] = BEGUN.exec(text.slice(-LONGEST)) ?? [];
+  const isNone = begun === undefined || begun.length === LONGEST || text.split("`").length % 2 === 0;
+  return isNone ? text : text.slice(0, text.length - begun.length);
 }
 
 /**
@@ -50,7 +53,7 @@ export function changeMath(text, how) {
   let made = "";
   let from = 0;
   for (const { index } of text.matchAll(/\$|\\[([]/g)) {
-    const found = index < from ? undefined : formulaAt(text.slice(index, index + 2100));
+    const found = index < from ? undefined : formulaAt(text.slice(index, index + LONGEST));
     if (!found?.tex) continue;
     made += text.slice(from, index) + how(found.raw);
     from = index + found.raw.length;
@@ -98,8 +101,8 @@ function blockStart(src) {
 function blockToken(src) {
   const [chunk] = BLOCK.exec(src) ?? [];
   if (!chunk || CLOSED_IN_LINE.test(chunk)) return undefined;
-  const closed = CLOSED_BLOCK.exec(src);
-  if (!closed) return paragraph(chunk, this.lexer);
+  const closed = CLOSED_BLOCK.exec(src.slice(0, LONGEST));
+  if (!closed) return chunk.length < LONGEST ? paragraph(chunk, this.lexer) : undefined;
   return { type: "math", raw: closed[0], source: closed[0].trim(), tex: closed[1] ?? closed[2], display: true };
 }
 
@@ -122,13 +125,14 @@ function inlineStart(src) {
 
 /** @this {any} @param {string} src */
 function inlineToken(src) {
-  if (!/^(?:\$|\\[([\])])/.test(src) || !this.lexer.tokenizer.affords(Math.min(src.length, 2000))) return undefined;
-  return formulaAt(src);
+  if (!/^(?:\$|\\[([\])])/.test(src) || !this.lexer.tokenizer.affords(Math.min(src.length, LONGEST / 2))) return undefined;
+  return formulaAt(src.slice(0, LONGEST));
 }
 
 /** @param {string} src @returns {MathToken|undefined} */
 function formulaAt(src) {
-  for (const { shape, display } of INLINE) {
+  for (const { shape, display, end } of INLINE) {
+    if (!src.includes(end, 2)) continue; // quick, and most marks that open nothing end here
     const [raw, tex] = shape.exec(src) ?? [];
     if (raw && isFormula(raw, tex)) return { type: "inlineMath", raw, source: raw, tex, display };
   }

@@ -12,7 +12,8 @@ const PROSE = {
     "table", "thead", "tbody", "tr", "th", "td", "a", "img", "b", "strong", "i", "em", "del", "s", "u", "ins",
     "mark", "small", "sub", "sup", "kbd",
   ],
-  ALLOWED_ATTR: ["href", "src", "alt", "title", "start", "align", "data-language", "data-open", "data-raw", "data-math", "data-tex"],
+  ALLOWED_ATTR: ["href", "src", "alt", "title", "start", "align", "data-language", "data-open", "data-raw", "data-math", "data-tex", "data-task",
+    "data-footnote", "data-mention"],
   ALLOWED_URI_REGEXP: /^(?:(?:https?|mailto):|[^a-z]|[a-z+.-]+(?:[^a-z+.:-]|$))/i,
 };
 

@@ -8,7 +8,8 @@
 
 import { morphed } from "../dom/morph.js";
 import { blocksOf, completed, isOpenFence, languageOf, renderBlock } from "./blocks.js";
-import { growCodeBlock } from "./code.js";
+import { colourLater, growCodeBlock } from "./code.js";
+import { Footnotes } from "./footnotes.js";
 import { highlighter, mathematics } from "./libraries.js";
 
 /** @typedef {import("./blocks.js").Block} Block */
@@ -25,6 +26,11 @@ const BEGUN_FENCE = /\n {0,3}(?:`+|~+)$/;
 
 export class MarkdownView {
   #committed = "";
+  /** How far the text has been read. */
+  #read = 0;
+  /** Of a table that was cut where the committed text ends. */
+  #head = "";
+  #hasNotes = false;
   /** @type {Drawn[]} */ #settled = [];
   /** @type {Drawn[]} */ #tail = [];
   /** @type {Links} */ #links = noLinks();
@@ -34,20 +40,36 @@ export class MarkdownView {
   /** @param {Element} node */
   constructor(node) {
     this.node = node;
+    this.footnotes = new Footnotes(node);
     node.replaceChildren();
   }
 
-  /** @param {string} text @param {boolean} [whole] */
-  set(text, whole = false) {
-    const source = text.replace(/\r\n?/g, "\n");
-    if (!source.startsWith(this.#committed)) this.#clear();
+  /**
+   * Returns whether all of the text is drawn: of what is new, it draws `most` characters at once.
+   * @param {string} text
+   * @param {boolean} [whole]
+   * @param {number} [most]
+   */
+  set(text, whole = false, most = Infinity) {
+    const all = text.includes("\r") ? text.replace(/\r\n?/g, "\n") : text;
+    if (!all.startsWith(this.#committed)) this.#clear();
+    this.#read = Math.min(this.#read + most, all.length);
+    const isAll = this.#read === all.length;
+    const source = isAll ? all : all.slice(0, this.#read);
     const links = Object.assign(noLinks(), this.#settledLinks);
-    const blocks = blocksOf(source.slice(this.#committed.length), links);
+    const blocks = blocksOf(source.slice(this.#committed.length), links, this.#head);
     this.#learn(links);
-    this.#draw(blocks.filter(isShown), whole);
+    this.#draw(blocks.filter(isShown), whole && isAll);
     this.#commit(source, blocks);
+    this.#hasNotes = all.includes("[^");
+    this.#number();
     this.#await(highlighter, "[data-code]");
     this.#await(mathematics, ".math");
+    return isAll;
+  }
+
+  #number() {
+    if (this.#hasNotes) this.footnotes.number();
   }
 
   /**
@@ -69,10 +91,13 @@ export class MarkdownView {
         if (which(drawn)) list[at] = this.#replaced(drawn, drawn.block, drawn.growing, at);
       });
     }
+    this.#number();
   }
 
   #clear() {
     this.#committed = "";
+    this.#read = 0;
+    this.#head = "";
     this.#settled = [];
     this.#tail = [];
     this.#links = noLinks();
@@ -110,9 +135,12 @@ export class MarkdownView {
    */
   #replaced(drawn, block, growing, at) {
     const made = this.#made(block, growing);
-    if (drawn?.nodes.length) return { ...made, nodes: morphed(drawn.nodes, made.nodes) };
-    const next = this.#nodeAfter(at);
-    made.nodes.forEach((node) => this.node.insertBefore(node, next));
+    if (drawn?.nodes.length) made.nodes = morphed(drawn.nodes, made.nodes);
+    else {
+      const next = this.#nodeAfter(at);
+      made.nodes.forEach((node) => this.node.insertBefore(node, next));
+    }
+    made.nodes.forEach(colourLater);
     return made;
   }
 
@@ -135,8 +163,9 @@ export class MarkdownView {
     const settled = this.#committed + blocks.slice(0, blocks.indexOf(first)).map((block) => block.raw).join("");
     const addsUp = source.startsWith(settled + first.raw);
     if (!addsUp) return; // marked's tokens differ from the text: read all of it again next time
-    blocksOf(settled.slice(this.#committed.length), this.#settledLinks);
+    blocksOf(settled.slice(this.#committed.length), this.#settledLinks, this.#head);
     this.#committed = settled;
+    this.#head = blocks[blocks.indexOf(first) - 1].next ?? "";
     this.#settled.push(...this.#tail.splice(0, shown.length - UNSETTLED_BLOCKS));
   }
 }
@@ -182,8 +211,9 @@ function grown(drawn, block, growing) {
 }
 
 /** The markdown that is drawn for a block. @param {Block} block @param {boolean} growing */
-function drawable({ type, raw }, growing) {
+function drawable({ type, raw, head }, growing) {
   if (type === "code") return growing ? raw : withFence(raw);
+  if (head) return head + raw;
   return growing && type !== "html" && type !== "math" ? completed(raw) : raw; // these are shown as they are
 }
 

@@ -25,7 +25,7 @@ export function at(path) {
  * The address of a path as the server tells it, which holds the mount already.
  * @param {string} path
  */
-export function told(path) {
+export function resolved(path) {
   return IS_FOREIGN ? new URL(path, ROOT).href : path;
 }
 

@@ -4,7 +4,7 @@
  * an ApiError whose message is fit for a reader.
  */
 
-import { t, told } from "../language.js";
+import { t } from "../language.js";
 import { at } from "./address.js";
 
 /** @typedef {import("../state/types.js").Conversation} Conversation */
@@ -30,6 +30,11 @@ export class ApiError extends Error {
     this.status = status;
     this.code = code;
     this.traceId = traceId;
+  }
+
+  /** Whether the server itself said nothing: the network or the server is away, or a proxy spoke. */
+  get isUnreachable() {
+    return this.status === 0 || (this.code === "http_error" && [502, 503, 504].includes(this.status));
   }
 }
 
@@ -106,6 +111,19 @@ export const api = {
   decide: (id, call, said) =>
     request("POST", `/messages/${encodeURIComponent(id)}/tools/${encodeURIComponent(call)}`, said),
 
+  /** @param {File} file */
+  upload(file) {
+    const form = new FormData();
+    form.append("file", file, file.name);
+    return request("POST", "/files", form);
+  },
+
+  /** @param {string} id */
+  forgetUpload: (id) => request("DELETE", `/files/${encodeURIComponent(id)}`),
+
+  /** Whether the server is there. @returns {Promise<boolean>} */
+  ping: () => fetch(at("/healthz"), { cache: "no-store" }).then(({ ok }) => ok, () => false),
+
   /**
    * Asks. The key makes it safe to ask twice, so this tries again once if the connection is lost.
    * @param {object} fields
@@ -155,10 +173,11 @@ function request(method, path, body, headers) {
  * @param {Record<string, string>} [headers]
  */
 async function requestAt(root, method, path, body, headers = {}) {
+  const isForm = body instanceof FormData; // whose type and boundary the browser says
   const response = await reach(root + path, {
     method,
-    headers: { Accept: "application/json", ...(body ? { "Content-Type": "application/json" } : {}), ...headers },
-    body: typeof body === "object" ? JSON.stringify(body) : body,
+    headers: { Accept: "application/json", ...(body && !isForm ? { "Content-Type": "application/json" } : {}), ...headers },
+    body: typeof body === "object" && !isForm ? JSON.stringify(body) : body,
   });
   if (response.status === 401) signInAgain();
   if (!response.ok) throw await failure(response);
@@ -167,9 +186,12 @@ async function requestAt(root, method, path, body, headers = {}) {
 
 let leaving = false;
 
-/** The session has ended: the server's login leads back to here. Several requests may find out. */
+/**
+ * The session has ended: the server's login leads back to here. Several requests may find out. The
+ * page of another application is not ours to leave.
+ */
 function signInAgain() {
-  if (leaving) return;
+  if (leaving || !document.querySelector("[data-page-data]")) return;
   leaving = true;
   location.assign(`${at("/login")}?next=${encodeURIComponent(location.pathname)}`);
 }
@@ -187,5 +209,5 @@ async function reach(url, init) {
 async function failure(response) {
   const body = await response.json().catch(() => null);
   const { code = "http_error", message = null, trace_id = null } = body?.error ?? {};
-  return new ApiError(message ? told({ code, message }) : t("The server answered {status}.", { status: response.status }), response.status, code, trace_id);
+  return new ApiError(message ?? t("The server answered {status}.", { status: response.status }), response.status, code, trace_id);
 }

@@ -88,6 +88,12 @@ export class Feed {
     this.#channel?.postMessage({ asks: true }); // another tab may want it still
   }
 
+  /** Opens the stream anew, from where it is. */
+  wake() {
+    this.#failures = 0;
+    if (this.#leads && !this.stream.restart()) this.#check();
+  }
+
   onVisibility() {
     const isSeen = document.visibilityState === "visible";
     if (!this.isShared) {

@@ -4,7 +4,7 @@
  * the state it begins and ends what differs.
  */
 
-import { told } from "./address.js";
+import { resolved } from "./address.js";
 import { EVENT } from "./events.js";
 import { Feed } from "./feed.js";
 
@@ -37,6 +37,11 @@ export class LiveAnswers {
     this.feed.stop();
   }
 
+  /** The connection may be dead without knowing it: takes it up anew. */
+  wake() {
+    this.feed.wake();
+  }
+
   sync() {
     const running = this.store.state.messages.filter((each) => each.status === "running" && each.events_url);
     const ids = new Set(running.map((each) => each.id));
@@ -55,7 +60,7 @@ export class LiveAnswers {
     const { store, api } = this;
     this.#followed.add(id);
     store.dispatch({ type: "answer-followed", id });
-    this.feed.follow(id, told(/** @type {string} */ (events_url)), {
+    this.feed.follow(id, resolved(/** @type {string} */ (events_url)), {
       onEvent: (name, data) => store.dispatch({ type: "answer-event", id, name, data, at: performance.now() }),
       onConnection: (waiting) => setWaiting(store, id, waiting),
       onLoaded: (message) => store.dispatch({ type: "answer-loaded", message }),

@@ -65,6 +65,13 @@ export class MergedStream {
     if (!this.#brought.size && this.#source) this.#open();
   }
 
+  /** @returns {boolean} false if it is not open */
+  restart() {
+    if (!this.#source) return false;
+    this.#open();
+    return true;
+  }
+
   close() {
     this.#shut();
     this.#places.clear();

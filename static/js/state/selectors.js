@@ -51,6 +51,24 @@ export function effectiveChoice({ catalogue, choice, usual }) {
   return [choice, usual].find((each) => isOffered(catalogue, each)) ?? catalogue.default;
 }
 
+/** What is known of the model of the next question. @param {State} state @returns {import("./types.js").ModelFacts} */
+export function factsOf(state) {
+  const choice = effectiveChoice(state);
+  const provider = state.catalogue.providers.find(({ name }) => name === choice?.provider);
+  return (choice && provider?.facts?.[choice.model]) ?? {};
+}
+
+/** Whether one can say if the model thinks; unless more is known, one can. @param {State} state */
+export function canSwitchThinking(state) {
+  return !["always", "never"].includes(factsOf(state).thinking ?? "");
+}
+
+/** The model, if it cannot take what is attached. @param {State} state */
+export function misfit(state) {
+  const hasPicture = state.attached.some(({ media_type }) => media_type.startsWith("image/"));
+  return hasPicture && factsOf(state).pictures === false ? effectiveChoice(state)?.model ?? null : null;
+}
+
 /**
  * Whether the model may call this tool in the next answer.
  * @param {State} state

@@ -25,11 +25,13 @@ export const initialState = {
   choice: null,
   usual: null,
   queued: [],
+  attached: [],
   thinking: null,
   offer: null,
   tools: null,
   agent: null,
   notice: null,
+  connection: "",
 };
 
 /** Sends an event "change" with `detail: {state, previous}` at every change. */
@@ -80,19 +82,19 @@ const ACTIONS = {
     messages: spoken(conversation.messages).map((message) => known(state, message)),
     older: conversation.next ?? null,
     opened: { id: conversation.id, title: conversation.title, settings: conversation.settings ?? {} },
-    ...(conversation.id !== state.conversationId && { choice: lastModel(conversation.messages), queued: [] }),
+    ...(conversation.id !== state.conversationId && { choice: lastModel(conversation.messages), queued: [], attached: [] }),
     notice: null,
   }),
   "older-loaded": (state, { id, messages, next }) => id !== state.conversationId ? state : ({
     ...state, messages: [...spoken(messages).map((message) => shown(message)), ...state.messages], older: next,
   }),
   "new-chat-opened": (state) => ({
-    ...state, conversationId: null, messages: [], older: null, choice: null, queued: [], notice: null,
+    ...state, conversationId: null, messages: [], older: null, choice: null, queued: [], attached: [], notice: null,
   }),
 
-  "question-sent": (state, { key, prompt, choice, at }) => ({
+  "question-sent": (state, { key, prompt, files, choice, at }) => ({
     ...state,
-    messages: [...state.messages, question(key, prompt, at), blankAnswer({ key, watched: true, ...choice })],
+    messages: [...state.messages, question(key, prompt, at, files), blankAnswer({ key, watched: true, ...choice })],
     notice: null,
   }),
   "retry-sent": (state, { key, id, choice }) => ({
@@ -100,11 +102,11 @@ const ACTIONS = {
     messages: [...before(state, id), blankAnswer({ key, watched: true, ...next(state, id), ...choice })],
     notice: null,
   }),
-  "edit-sent": (state, { key, id, prompt, choice, at }) => ({
+  "edit-sent": (state, { key, id, prompt, files, choice, at }) => ({
     ...state,
     messages: [
       ...before(state, id),
-      { ...question(key, prompt, at), ...next(state, id) },
+      { ...question(key, prompt, at, files), ...next(state, id) },
       blankAnswer({ key, watched: true, ...choice }),
     ],
     notice: null,
@@ -117,12 +119,20 @@ const ACTIONS = {
   "answer-accepted": (state, { key, id, parent, conversation_id, events_url }) => ({
     ...state,
     conversationId: conversation_id,
-    messages: change(state, key, (answer) => named({ ...answer, conversation_id, events_url }, id))
+    messages: change(state, key, (answer) => named({ ...answer, conversation_id, events_url, unsent: false }, id))
       .map((each) => (each.key === `${key}?` && parent ? named(each, parent) : each)),
   }),
-  "prompt-queued": (state, { prompt }) => ({ ...state, queued: [...state.queued, prompt] }),
+  "prompt-queued": (state, { prompt, files }) => ({ ...state, queued: [...state.queued, { prompt, files }] }),
   "queue-set": (state, { queued }) => ({ ...state, queued }),
-  "answer-refused": (state, { messages, text, traceId }) => ({ ...state, messages, notice: { text, traceId } }),
+  "attached-set": (state, { attached }) => ({ ...state, attached }),
+  "question-held": (state, { key }) => ({
+    ...state, messages: change(state, key, (answer) => ({ ...answer, unsent: true })),
+  }),
+  "question-withdrawn": (state, { key }) => ({
+    ...state, messages: state.messages.filter((each) => each.key !== key && each.key !== `${key}?`),
+  }),
+  "connection-changed": (state, { connection }) => ({ ...state, connection }),
+  "answer-refused": (state, { messages, text, detail, traceId }) => ({ ...state, messages, notice: { text, detail, traceId } }),
 
   "answer-followed": (state, { id }) => ({ ...state, messages: change(state, id, forgotten) }),
   "answer-event": (state, { id, name, data, at }) => ({
@@ -150,7 +160,7 @@ const ACTIONS = {
   "offer-loaded": (state, { offer }) => ({ ...state, offer }),
   "tools-chosen": (state, { tools }) => ({ ...state, tools }),
   "agent-chosen": (state, { agent }) => ({ ...state, agent }),
-  "notice-shown": (state, { text, traceId = null }) => ({ ...state, notice: { text, traceId } }),
+  "notice-shown": (state, { text, detail = "", traceId = null }) => ({ ...state, notice: { text, detail, traceId } }),
   "notice-dismissed": (state) => ({ ...state, notice: null }),
 };
 
@@ -182,9 +192,15 @@ function before({ messages }, id, more = 0) {
   return messages.slice(0, messages.findIndex((each) => each.id === id) + more);
 }
 
-/** @param {string} key @param {string} prompt @param {string} at @returns {ShownMessage} */
-function question(key, prompt, at) {
-  return { ...blankAnswer({ key: `${key}?`, created: at }), role: "user", status: "done", content: prompt };
+/**
+ * @param {string} key
+ * @param {string} prompt
+ * @param {string} at
+ * @param {import("./types.js").AnswerFile[]} [files]
+ * @returns {ShownMessage}
+ */
+function question(key, prompt, at, files = []) {
+  return { ...blankAnswer({ key: `${key}?`, created: at }), role: "user", status: "done", content: prompt, files };
 }
 
 /**

@@ -82,7 +82,7 @@
  * @property {ToolCall[]} tools
  * @property {Step[]} steps           announced by an agent
  * @property {AnswerSource[]} sources
- * @property {AnswerFile[]} files     made by the model
+ * @property {AnswerFile[]} files     made by the model, or that a question came with
  * @property {string|null} finish_reason
  * @property {Failure|null} error
  * @property {Usage|null} usage
@@ -115,11 +115,28 @@
  * @property {boolean} watched         this page asked, so its clock covers all of it
  * @property {boolean} stopping        the reader pressed Stop
  * @property {boolean} waiting         the connection is lost
+ * @property {boolean} [unsent]        the question waits for the connection
  *
  * @typedef {Omit<Message, "parts"> & ShownExtra} ShownMessage
  *
+ * @typedef {object} Attached  a file of a draft
+ * @property {string} key
+ * @property {string} id          empty until it is uploaded
+ * @property {string} name
+ * @property {string} media_type
+ * @property {string} [url]
+ *
+ * @typedef {{prompt: string, files: Attached[]}} Queued
  * @typedef {{provider: string, model: string}} Choice
- * @typedef {{default: Choice|null, providers: {name: string, models: string[]}[]}} Catalogue
+ * @typedef {object} ModelFacts  what is known; what is not is missing
+ * @property {boolean} [pictures]  whether it takes pictures
+ * @property {boolean} [tools]     whether it calls tools
+ * @property {"switch"|"always"|"never"} [thinking]
+ * @property {number} [context]    tokens
+ * @property {{prompt: number, completion: number, currency: string}} [price]  of a million tokens
+ *
+ * @typedef {{name: string, models: string[], facts?: Record<string, ModelFacts>}} ProviderModels
+ * @typedef {{default: Choice|null, providers: ProviderModels[]}} Catalogue
  *
  * @typedef {object} Tool
  * @property {string} name
@@ -131,7 +148,7 @@
  * @property {boolean} agent_default   offered to an agent unless the reader chooses
  *
  * @typedef {{tools: Tool[], problems: Record<string, string>, agents: string[]}} Offer
- * @typedef {{text: string, traceId: string|null}} Notice
+ * @typedef {{text: string, detail: string, traceId: string|null}} Notice
  *
  * @typedef {object} State
  * @property {Conversation[]} conversations  the pinned ones, then the others, newest first
@@ -143,12 +160,14 @@
  * @property {Catalogue} catalogue
  * @property {Choice|null} choice            of this conversation: picked, or what gave the last answer
  * @property {Choice|null} usual             what the reader picked last, in any conversation
- * @property {string[]} queued               prompts that wait until the running answer is done
+ * @property {Queued[]} queued               what waits until the running answer is done
+ * @property {Attached[]} attached           files of the draft
  * @property {boolean|null} thinking  null leaves it to the model
  * @property {Offer|null} offer              the server's tools and agents; null until they are known
  * @property {string[]|null} tools           names picked by the reader; null leaves them to the server
  * @property {string|null} agent             null is the model itself
  * @property {Notice|null} notice
+ * @property {""|"offline"|"away"} connection  what is missing: the network, or the server
  *
  * @typedef {{type: string, [field: string]: any}} Action
  * @typedef {{state: State, previous: State}} Change  the detail of a store's event "change"

@@ -4,7 +4,7 @@
 import { copyFrom } from "../dom/clipboard.js";
 import { closing } from "../dom/closing.js";
 import { cloned, hook, setText } from "../dom/hooks.js";
-import { t, told } from "../language.js";
+import { detailOf, sentenceOf, t } from "../language.js";
 import { canContinue } from "../state/selectors.js";
 import { endingOf, metaOf } from "./labels.js";
 import { showSources } from "./media.js";
@@ -19,6 +19,8 @@ import { View } from "./view.js";
 export class AnswerView extends View {
   /** @type {ShownMessage|null} */ #shown = null;
   #last = false;
+  #more = false;
+  /** @type {import("./replay.js").Replay|null} */ #replay = null;
   /** @type {Offer|null} */ #offer = null;
 
   /**
@@ -30,8 +32,9 @@ export class AnswerView extends View {
     super(root);
     this.node = node;
     this.phase = new PhaseView(node);
+    this.canReplay = Boolean(actions.retry); // not who only reads along
     this.parts = new PartsView(root, node, (call, said) => {
-      if (this.#shown) actions.decide(this.#shown.id, call, said);
+      if (this.#shown && !this.#replay) actions.decide(this.#shown.id, call, said);
     });
     this.on(hook(node, "regenerate"), "click", () => this.#shown && actions.retry(this.#shown.root ?? this.#shown.id));
     this.on(hook(node, "continue"), "click", () => this.#shown && actions.goOn(this.#shown.id));
@@ -42,32 +45,59 @@ export class AnswerView extends View {
     const figures = /** @type {HTMLDetailsElement} */ (hook(node, "figures").parentElement);
     closing(this, figures);
     this.on(figures, "toggle", () => figures.open && this.#showFigures());
+    this.on(hook(node, "replay"), "click", () => this.#startReplay());
     const copy = hook(node, "copy-answer");
     this.on(copy, "click", () => copyFrom(copy, textOf(this.#shown)));
   }
 
   stop() {
     super.stop();
+    this.#replay?.stop();
     this.parts.stop();
     this.phase.stop();
   }
 
+  async #startReplay() {
+    const answer = this.#shown;
+    if (!answer || this.#replay) return;
+    const { Replay } = await import("./replay.js");
+    this.#replay = new Replay(hook(this.node, "replay-bar"), answer, (shown) => this.#show(shown), () => this.#endReplay(answer));
+    this.#replay.start();
+  }
+
+  /** @param {ShownMessage} answer */
+  #endReplay(answer) {
+    this.#replay?.stop();
+    this.#replay = null;
+    this.#show(answer);
+    hook(this.node, "replay").focus();
+  }
+
   /**
+   * Returns whether there is more to draw.
    * @param {ShownMessage} answer
    * @param {boolean} last  whether it is the conversation's last message
    * @param {Offer|null} offer  tells the server of an MCP tool
    */
   show(answer, last, offer) {
+    if (this.#replay) return false;
     const before = this.#shown;
-    if (answer === before && last === this.#last && offer === this.#offer) return;
-    this.#shown = answer;
+    if (answer === before && last === this.#last && offer === this.#offer && !this.#more) return false;
     this.#last = last;
     this.#offer = offer;
+    return this.#show(answer);
+  }
+
+  /** @param {ShownMessage} answer */
+  #show(answer) {
+    const before = this.#shown;
+    this.#shown = answer;
     this.#showState(answer);
-    this.parts.show(answer, offer);
+    this.#more = this.parts.show(answer, this.#offer);
     this.phase.show(answer);
     if (answer.sources !== before?.sources) showSources(hook(this.node, "sources"), answer.sources);
-    this.#showEnd(answer, last);
+    this.#showEnd(answer, this.#last);
+    return this.#more;
   }
 
   /** @param {ShownMessage} answer */
@@ -91,6 +121,7 @@ export class AnswerView extends View {
     if (answer.error) showFailure(hook(node, "failure"), answer.error, last);
     hook(node, "footer").hidden = !done;
     hook(node, "copy-answer").hidden = !answer.content;
+    hook(node, "replay").hidden = !this.canReplay || !answer.content || !answer.timing;
     hook(node, "continue").hidden = !last || !canContinue(answer);
     showVersions(node, answer);
     hook(node, "regenerate").hidden = !last || Boolean(answer.error);
@@ -114,7 +145,8 @@ function textOf(answer) {
  * @param {boolean} last
  */
 function showFailure(box, failure, last) {
-  setText(hook(box, "failure-message"), told(failure));
+  setText(hook(box, "failure-message"), sentenceOf(failure));
+  setText(hook(box, "failure-detail"), detailOf(failure));
   setText(hook(box, "failure-trace"), failure.trace_id ? t("Trace {id}", { id: failure.trace_id }) : "");
   hook(box, "retry").hidden = !last;
 }

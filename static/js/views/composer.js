@@ -5,11 +5,14 @@
  * which outlives a reload.
  */
 
-import { hook, nothingHasFocus } from "../dom/hooks.js";
+import { hook, isComposing, nothingHasFocus } from "../dom/hooks.js";
 import { t } from "../language.js";
-import { endedWell, runningAnswer } from "../state/selectors.js";
-import { draftOf, keepDraft } from "./drafts.js";
+import { endedWell, misfit, runningAnswer } from "../state/selectors.js";
+import { draftOf, filesOf, keepDraft, keepFiles } from "./drafts.js";
 import { View } from "./view.js";
+
+/** @typedef {import("../state/types.js").Queued} Queued */
+/** @typedef {import("../state/types.js").Attached} Attached */
 
 export class ComposerView extends View {
   /**
@@ -31,18 +34,20 @@ export class ComposerView extends View {
     this.on(this.form, "submit", (event) => this.#onSubmit(event));
     this.on(this.prompt, "keydown", (event) => this.#onKeydown(event));
     this.on(this.prompt, "input", () => this.#write(this.prompt.value));
-    this.on(this.stopButton, "click", () => this.actions.stop());
+    this.on(this.stopButton, "click", () => this.#stop());
     this.on(this.root, "click", (event) => this.#onExample(event));
     this.on(this.root, "keydown", (event) => this.#onEscape(event));
     this.on(this.store, "change", ({ detail }) => this.#onChange(detail));
     if (isTouched()) this.prompt.enterKeyHint = "enter";
-    this.#write(this.prompt.value || draftOf(this.store.state.conversationId));
+    const { conversationId } = this.store.state;
+    this.#write(this.prompt.value || draftOf(conversationId));
+    this.#attach(filesOf(conversationId));
     this.focus();
   }
 
-  /** Not on a touch screen: there a focus would bring up the keyboard. */
+  /** Not on a touch screen, where a focus would bring up the keyboard, and never from the page around. */
   focus() {
-    if (!isTouched()) this.prompt.focus({ preventScroll: true });
+    if (!isTouched() && !isElsewhere(this.root)) this.prompt.focus({ preventScroll: true });
   }
 
   /**
@@ -51,7 +56,7 @@ export class ComposerView extends View {
    */
   #onKeydown(event) {
     if (event.key !== "Enter" || event.shiftKey) return;
-    if (event.isComposing || event.keyCode === 229) return; // Enter ends an input method's composition
+    if (isComposing(event)) return; // Enter ends an input method's composition
     if (isTouched() && !event.ctrlKey && !event.metaKey) return;
     event.preventDefault();
     this.form.requestSubmit();
@@ -60,25 +65,41 @@ export class ComposerView extends View {
   /** What is open closes first, by listeners of its own. @param {KeyboardEvent} event */
   #onEscape(event) {
     const isOpen = this.root.matches("[data-drawer-shown]") || this.root.querySelector("dialog[open]");
-    if (event.key === "Escape" && !event.isComposing && !isOpen && runningAnswer(this.store.state)) this.actions.stop();
+    if (event.key === "Escape" && !isComposing(event) && !isOpen && runningAnswer(this.store.state)) this.#stop();
+  }
+
+  /** A question that was not sent yet comes back. */
+  async #stop() {
+    const back = await this.actions.stop();
+    if (!back) return;
+    this.#write([back.prompt, this.prompt.value].filter(Boolean).join("\n\n"));
+    this.#attach([...back.files, ...this.store.state.attached]);
   }
 
   /** @param {SubmitEvent} event */
   async #onSubmit(event) {
     event.preventDefault();
     const prompt = this.prompt.value.trim();
-    if (!prompt) return;
+    const files = this.store.state.attached;
+    if (this.sendButton.disabled) return;
     this.#write("");
-    if (runningAnswer(this.store.state)) return this.store.dispatch({ type: "prompt-queued", prompt });
-    await this.#send(prompt);
+    this.#attach([]);
+    if (!runningAnswer(this.store.state)) return this.#send({ prompt, files });
+    this.store.dispatch({ type: "prompt-queued", prompt, files });
+    hook(this.root, "announcer").textContent = t("It is sent when the answer is done.");
   }
 
-  /** What the server refuses comes back, if nothing else has been written. @param {string} prompt */
-  async #send(prompt) {
+  /** What the server refuses comes back, if nothing else has been written. @param {Queued} asked */
+  async #send({ prompt, files }) {
     const { conversationId } = this.store.state;
-    if (await this.actions.send(prompt)) return;
-    if (conversationId !== this.store.state.conversationId) keepDraft(conversationId, prompt);
-    else if (!this.prompt.value) this.#write(prompt);
+    if (await this.actions.send(prompt, files)) return;
+    if (conversationId !== this.store.state.conversationId) {
+      keepDraft(conversationId, prompt);
+      keepFiles(conversationId, files);
+    } else {
+      if (!this.prompt.value) this.#write(prompt);
+      this.#attach([...files, ...this.store.state.attached]);
+    }
   }
 
   /** @param {Event} event */
@@ -94,7 +115,9 @@ export class ComposerView extends View {
     const [now, before] = [runningAnswer(state), runningAnswer(previous)];
     const moved = state.conversationId !== previous.conversationId;
     if (moved) this.#move(state, previous);
-    if (now?.key !== before?.key || now?.stopping !== before?.stopping) this.#show();
+    if (state.attached !== previous.attached && !moved) keepFiles(state.conversationId, state.attached);
+    const fits = state.attached === previous.attached && misfit(state) === misfit(previous);
+    if (!fits || now?.key !== before?.key || now?.stopping !== before?.stopping) this.#show();
     if (before && !now && !moved) this.#goOn(state, before.key);
     if ((moved && !now) || (before && !now && nothingHasFocus(this.root))) this.focus();
   }
@@ -109,9 +132,14 @@ export class ComposerView extends View {
     const isStillEmpty = previous.conversationId === null && state.messages.length === 0;
     const isSame = isStillEmpty || state.messages.some(({ key }) => previous.messages.some((each) => each.key === key));
     const text = isSame ? this.prompt.value : draftOf(state.conversationId);
-    if (isSame) keepDraft(previous.conversationId, "");
-    else if (previous.queued.length) keepDraft(previous.conversationId, joined(previous.queued, this.prompt.value));
+    const files = isSame ? state.attached : filesOf(state.conversationId);
+    const left = isSame ? { prompt: "", files: [] } : joined(previous.queued, this.prompt.value, previous.attached);
+    if (isSame || previous.queued.length) {
+      keepDraft(previous.conversationId, left.prompt);
+      keepFiles(previous.conversationId, left.files);
+    }
     this.#write(text);
+    this.#attach(files);
   }
 
   /**
@@ -125,17 +153,22 @@ export class ComposerView extends View {
     const goes = answer !== undefined && endedWell(answer);
     this.store.dispatch({ type: "queue-set", queued: goes ? queued.slice(1) : [] });
     if (goes) this.#send(queued[0]);
-    else this.#write(joined(queued, this.prompt.value));
+    else {
+      const { prompt, files } = joined(queued, this.prompt.value, this.store.state.attached);
+      this.#write(prompt);
+      this.#attach(files);
+    }
   }
 
   #show() {
     const answer = runningAnswer(this.store.state);
     const hadFocus = this.sendButton.matches(":focus") || this.stopButton.matches(":focus");
-    const writes = this.prompt.value.trim() !== "";
+    const { attached } = this.store.state;
+    const writes = this.prompt.value.trim() !== "" || attached.length > 0;
     this.stopButton.hidden = !answer;
     this.stopButton.disabled = Boolean(answer?.stopping);
     this.sendButton.hidden = Boolean(answer) && !writes;
-    this.sendButton.disabled = !writes;
+    this.sendButton.disabled = !writes || attached.some(({ id }) => !id) || misfit(this.store.state) !== null;
     this.sendButton.setAttribute("aria-label", answer ? t("Send when the answer is done") : t("Send"));
     if (hadFocus && nothingHasFocus(this.root)) this.prompt.focus();
     this.#fit();
@@ -148,6 +181,11 @@ export class ComposerView extends View {
     this.prompt.style.height = `${this.prompt.scrollHeight}px`;
   }
 
+  /** @param {Attached[]} attached */
+  #attach(attached) {
+    if (attached.length || this.store.state.attached.length) this.store.dispatch({ type: "attached-set", attached });
+  }
+
   /** @param {string} text */
   #write(text) {
     if (this.prompt.value !== text) this.prompt.value = text; // setting it would move the caret
@@ -156,12 +194,25 @@ export class ComposerView extends View {
   }
 }
 
+/** Whether the chat is part of a page, and the focus is not in it. @param {HTMLElement} root */
+function isElsewhere(root) {
+  const place = root.getRootNode();
+  return place instanceof ShadowRoot && !place.activeElement;
+}
+
 /** Whether a finger is what points. */
 function isTouched() {
   return matchMedia("(pointer: coarse)").matches;
 }
 
-/** @param {string[]} queued @param {string} text */
-function joined(queued, text) {
-  return [...queued, text].filter(Boolean).join("\n\n");
+/**
+ * All that waits and the draft behind it, as one draft.
+ * @param {Queued[]} queued
+ * @param {string} text
+ * @param {Attached[]} attached
+ * @returns {Queued}
+ */
+function joined(queued, text, attached) {
+  const prompt = [...queued.map((each) => each.prompt), text].filter(Boolean).join("\n\n");
+  return { prompt, files: [...queued.flatMap(({ files }) => files), ...attached] };
 }

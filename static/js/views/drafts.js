@@ -15,3 +15,14 @@ export function draftOf(conversation) {
 export function keepDraft(conversation, text) {
   remember(`draft.${conversation ?? ""}`, text && text.length <= LONGEST_DRAFT ? text : null);
 }
+
+/** The files of a draft that are uploaded. @param {string|null} conversation @returns {import("../state/types.js").Attached[]} */
+export function filesOf(conversation) {
+  return recall(`files.${conversation ?? ""}`) ?? [];
+}
+
+/** @param {string|null} conversation @param {import("../state/types.js").Attached[]} files */
+export function keepFiles(conversation, files) {
+  const whole = files.filter(({ id }) => id);
+  remember(`files.${conversation ?? ""}`, whole.length ? whole : null);
+}

@@ -5,7 +5,7 @@
  */
 
 import { button, element } from "../dom/element.js";
-import { hook } from "../dom/hooks.js";
+import { hook, isComposing } from "../dom/hooks.js";
 import { t } from "../language.js";
 import { View } from "./view.js";
 
@@ -42,7 +42,7 @@ export class EditForm extends View {
 
   /** @param {KeyboardEvent} event */
   #onKey(event) {
-    if (event.isComposing || event.keyCode === 229) return;
+    if (isComposing(event)) return;
     if (event.key === "Escape") {
       event.stopPropagation(); // it stops no answer
       this.#close();

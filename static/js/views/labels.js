@@ -1,7 +1,7 @@
 // @ts-check
 /** The words for states, ends and figures. Pure. */
 
-import { number, t, tn, told } from "../language.js";
+import { number, sentenceOf, t, tn } from "../language.js";
 
 /** @typedef {import("../state/types.js").ShownMessage} ShownMessage */
 
@@ -48,7 +48,7 @@ function questionsOf(tool) {
 
 /** @param {ShownMessage} answer */
 function endAnnouncement(answer) {
-  if (answer.error) return t("The answer failed. {why}", { why: told(answer.error) });
+  if (answer.error) return t("The answer failed. {why}", { why: sentenceOf(answer.error) });
   return endingOf(answer) || t("The answer is complete.");
 }
 
@@ -73,6 +73,7 @@ export function thinkingLabel({ since, ms }, { parts, thinkingMs, watched }) {
 /** What a running answer is at; "" once it has ended. @param {ShownMessage} answer */
 export function phaseOf(answer) {
   if (answer.status !== "running") return "";
+  if (answer.unsent) return t("Waiting for the connection…");
   if (answer.waiting) return t("Reconnecting…");
   if (answer.stopping) return t("Stopping…");
   if (!answer.id) return t("Connecting…");

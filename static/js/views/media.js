@@ -7,15 +7,18 @@
 
 import { setText } from "../dom/hooks.js";
 import { t } from "../language.js";
-import { MOUNT, told } from "../server/address.js";
+import { MOUNT, resolved } from "../server/address.js";
 
 /** @typedef {import("../state/types.js").AnswerSource} AnswerSource */
 /** @typedef {import("../state/types.js").AnswerFile} AnswerFile */
 
 /** The types that the server lets a browser show. */
 const PICTURES = ["image/png", "image/jpeg", "image/gif", "image/webp", "image/avif"];
-/** The address of an answer's file, below the server's own. A provider may give any other, and none of ours is fetched. */
-const OWN_FILE = /^\/(api\/v1|shared\/[\w-]+)\/messages\/[\w-]+\/files\/[\w-]+$/;
+/**
+ * The address of a message's file, or of one that was just uploaded, below the server's own. A
+ * provider may give any other, and none of ours is fetched.
+ */
+const OWN_FILE = /^\/(api\/v1|shared\/[\w-]+)(\/messages\/[\w-]+)?\/files\/[\w-]+$/;
 const NUMBER = /\[(\d{1,3})\]/g;
 
 /**
@@ -118,7 +121,7 @@ function drawn({ id, media_type, name, url = "", error }) {
   if (error) return note(t("{name}: {words}", { name: label, words: error }));
   const isOurs = url.startsWith(MOUNT) && OWN_FILE.test(url.slice(MOUNT.length));
   if (!isOurs && !isWeb(url)) return note(label);
-  const address = isOurs ? told(url) : url;
+  const address = isOurs ? resolved(url) : url;
   const link = linkTo({ url: address }, label);
   if (isOurs && PICTURES.includes(media_type)) {
     const picture = Object.assign(document.createElement("img"), { src: address, alt: label, loading: "lazy" });

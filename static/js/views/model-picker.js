@@ -1,16 +1,19 @@
 // @ts-check
 /**
- * The model picker and the thinking switch. This browser remembers the choice; a conversation goes
- * on with the model that it had. The switch has three states: on, off, and as the model likes.
+ * The model's button and the thinking switch. The list behind the button is loaded when it is
+ * opened. This browser remembers the choice; a conversation goes on with the model that it had. The
+ * switch has three states: on, off, and as the model likes; a model that has no choice has none.
  */
 
 import { hook, setText } from "../dom/hooks.js";
 import { recall, remember } from "../dom/storage.js";
 import { t } from "../language.js";
-import { effectiveChoice } from "../state/selectors.js";
+import { canSwitchThinking, effectiveChoice } from "../state/selectors.js";
 import { View } from "./view.js";
 
 const MODEL_KEY = "model";
+const RECENT_KEY = "models";
+const MOST_RECENT = 5;
 const THINKING_KEY = "thinking";
 /** Each with its words for the eye and for a screen reader; a click leads to the next one. */
 const THINKING = [
@@ -20,25 +23,40 @@ const THINKING = [
 ];
 
 export class ModelPicker extends View {
+  /** @type {import("./model-list.js").ModelList|null} */ #list = null;
+
   /** @param {HTMLElement} root @param {import("../state/store.js").Store} store */
   constructor(root, store) {
     super(root);
     this.store = store;
-    this.picker = /** @type {HTMLSelectElement} */ (hook(root, "picker"));
+    this.picker = /** @type {HTMLButtonElement} */ (hook(root, "picker"));
     this.toggle = hook(root, "thinking-toggle");
   }
 
   start() {
-    this.on(this.picker, "change", () => this.#onPick());
+    this.on(this.picker, "click", () => this.#open());
     this.on(this.toggle, "click", () => this.#onToggle());
     this.on(this.store, "change", ({ detail }) => this.#onChange(detail));
-    this.#fill();
     this.#show();
   }
 
-  #onPick() {
-    const choice = JSON.parse(this.picker.value);
+  async #open() {
+    const { ModelList } = await import("./model-list.js");
+    if (this.#list?.isOpen) return this.#list.close();
+    this.#list = new ModelList(this.root, this.store, recentModels(), (choice) => this.#pick(choice));
+    await this.#list.open();
+  }
+
+  stop() {
+    super.stop();
+    this.#list?.close(false);
+  }
+
+  /** @param {import("../state/types.js").Choice} choice */
+  #pick(choice) {
     remember(MODEL_KEY, choice);
+    const others = recentModels().filter((each) => valueOf(each) !== valueOf(choice));
+    remember(RECENT_KEY, [choice, ...others].slice(0, MOST_RECENT));
     this.store.dispatch({ type: "model-chosen", choice });
   }
 
@@ -51,27 +69,20 @@ export class ModelPicker extends View {
 
   /** @param {import("../state/types.js").Change} change */
   #onChange({ state, previous }) {
-    const fresh = state.catalogue !== previous.catalogue;
-    if (fresh) this.#fill();
-    if (fresh || state.choice !== previous.choice || state.thinking !== previous.thinking) this.#show();
-  }
-
-  #fill() {
-    const { catalogue, choice, usual } = this.store.state;
-    const offered = catalogue.providers.filter((each) => each.models.length > 0);
-    const known = choice ?? usual;
-    const remembered = known ? [{ name: known.provider, models: [known.model] }] : [];
-    const groups = (offered.length ? offered : remembered).map(group);
-    if (groups.length) this.picker.replaceChildren(...groups);
-    this.picker.disabled = offered.length === 0;
+    const fields = /** @type {const} */ (["catalogue", "choice", "usual", "thinking"]);
+    if (fields.some((field) => state[field] !== previous[field])) this.#show();
   }
 
   #show() {
-    const { thinking } = this.store.state;
-    const choice = effectiveChoice(this.store.state);
-    if (choice && !this.picker.disabled) this.picker.value = valueOf(choice.provider, choice.model);
-    const { label, says } = THINKING.find(({ value }) => value === thinking) ?? THINKING[0];
-    this.toggle.setAttribute("aria-pressed", thinking === null ? "mixed" : String(thinking));
+    const { state } = this.store;
+    const choice = effectiveChoice(state) ?? state.choice ?? state.usual;
+    this.picker.disabled = !state.catalogue.providers.some(({ models }) => models.length > 0);
+    this.picker.dataset.value = choice ? valueOf(choice) : "";
+    this.picker.setAttribute("aria-label", choice ? t("Model: {model} of {provider}", choice) : t("Model"));
+    setText(this.picker, choice?.model ?? t("Models…"));
+    const { label, says } = THINKING.find(({ value }) => value === state.thinking) ?? THINKING[0];
+    this.toggle.hidden = !canSwitchThinking(state);
+    this.toggle.setAttribute("aria-pressed", state.thinking === null ? "mixed" : String(state.thinking));
     this.toggle.setAttribute("aria-label", says);
     this.toggle.title = says;
     setText(hook(this.toggle, "thinking-state"), label);
@@ -83,15 +94,12 @@ export function rememberedModel() {
   return { usual: recall(MODEL_KEY), thinking: recall(THINKING_KEY) };
 }
 
-/** @param {{name: string, models: string[]}} provider */
-function group({ name, models }) {
-  const made = document.createElement("optgroup");
-  made.label = name;
-  made.append(...models.map((model) => new Option(model, valueOf(name, model))));
-  return made;
+/** @returns {import("../state/types.js").Choice[]} what was picked last, the newest first */
+function recentModels() {
+  return recall(RECENT_KEY) ?? [];
 }
 
-/** @param {string} provider @param {string} model */
-function valueOf(provider, model) {
+/** @param {import("../state/types.js").Choice} choice */
+function valueOf({ provider, model }) {
   return JSON.stringify({ provider, model });
 }

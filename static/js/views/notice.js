@@ -25,6 +25,7 @@ export class NoticeView extends View {
     const { notice } = this.store.state;
     this.node.hidden = !notice;
     setText(hook(this.node, "notice-text"), notice?.text ?? "");
+    setText(hook(this.node, "notice-detail"), notice?.detail ?? "");
     setText(hook(this.node, "notice-trace"), notice?.traceId ? t("Trace {id}", { id: notice.traceId }) : "");
   }
 }

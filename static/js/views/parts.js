@@ -5,7 +5,7 @@
  */
 
 import { arrange, cloned, hook } from "../dom/hooks.js";
-import { MarkdownView } from "../markdown/view.js";
+import { GrowingText } from "./growing-text.js";
 import { linkNumbers, showFiles, withNumbers } from "./media.js";
 import { showPlan } from "./plan.js";
 import { ThoughtView } from "./thought.js";
@@ -15,7 +15,10 @@ import { View } from "./view.js";
 /** @typedef {import("../state/types.js").ShownMessage} ShownMessage */
 /** @typedef {import("../state/types.js").Part} Part */
 /** @typedef {import("../state/types.js").Offer} Offer */
-/** @typedef {{node: HTMLElement, show: (part: any, answer: ShownMessage, offer: Offer|null) => void, stop?: () => void}} PartView */
+/**
+ * `show` returns true if there is more of the part to draw than it drew at once.
+ * @typedef {{node: HTMLElement, show: (part: any, answer: ShownMessage, offer: Offer|null) => boolean|void, stop?: () => void}} PartView
+ */
 
 /** The name of each kind's place in the markup, in the order in which they stand there. */
 const PLACES = Object.freeze({ thought: "thinking", plan: "steps", calls: "tools", text: "content", files: "files" });
@@ -40,8 +43,9 @@ export class PartsView extends View {
     for (const view of [...this.#views.values()].flat()) view.stop?.();
   }
 
-  /** @param {ShownMessage} answer @param {Offer|null} offer */
+  /** Returns whether there is more to draw. @param {ShownMessage} answer @param {Offer|null} offer */
   show(answer, offer) {
+    let more = false;
     /** @type {Map<string, number>} */
     const counts = new Map();
     const shown = answer.parts.map((part) => {
@@ -49,7 +53,7 @@ export class PartsView extends View {
       counts.set(part.type, at + 1);
       const view = this.#viewAt(part.type, at);
       view.node.hidden = false;
-      view.show(part, answer, offer);
+      more = view.show(part, answer, offer) || more;
       return view.node;
     });
     const idle = [...this.#views].flatMap(([type, views]) => views.slice(counts.get(type) ?? 0).map(({ node }) => node));
@@ -57,6 +61,7 @@ export class PartsView extends View {
     if (shown.length + idle.length !== this.node.children.length || shown.some((node, at) => this.node.children[at] !== node)) {
       arrange(this.node, [...shown, ...idle]);
     }
+    return more;
   }
 
   /** @param {string} type @param {number} at @returns {PartView} */
@@ -82,25 +87,28 @@ export class PartsView extends View {
 class TextView {
   #text = "";
   #whole = false;
+  #more = false;
   /** @type {unknown} */ #sources = null;
 
   /** @param {HTMLElement} node */
   constructor(node) {
     this.node = node;
-    this.markdown = new MarkdownView(node);
-    node.dataset.rendered = "";
+    this.drawn = new GrowingText(node);
   }
 
   /** When it is whole it is drawn once more, with its numbers as links. @param {{text: string}} part @param {ShownMessage} answer */
   show(part, { status, parts, sources }) {
     const { text } = part;
     const whole = status === "done" || parts[parts.length - 1] !== part;
-    if (text === this.#text && whole === this.#whole && (!whole || sources === this.#sources)) return;
+    const isSame = text === this.#text && whole === this.#whole && (!whole || sources === this.#sources);
+    if (isSame && !this.#more) return false;
     this.#text = text;
     this.#whole = whole;
     this.#sources = sources;
     const isOnly = parts.filter(({ type }) => type === "text").length === 1; // sources count from the first text on
-    this.markdown.set(whole && isOnly ? withNumbers(text, sources) : text, whole);
-    if (whole) linkNumbers(this.node, sources);
+    const source = whole && isOnly ? withNumbers(text, sources) : text;
+    this.#more = !this.drawn.set(source, whole, source !== text); // numbers change what is there: in pieces it would flicker
+    if (whole && !this.#more) linkNumbers(this.node, sources);
+    return this.#more;
   }
 }

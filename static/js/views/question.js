@@ -6,6 +6,7 @@
 
 import { cloned, hook, setText } from "../dom/hooks.js";
 import { t, tn } from "../language.js";
+import { showFiles } from "./media.js";
 import { showVersions } from "./versions.js";
 import { View } from "./view.js";
 
@@ -39,13 +40,16 @@ export class QuestionView extends View {
 
   /** @param {import("../state/types.js").ShownMessage} message */
   show(message) {
-    if (message === this.#shown) return;
+    if (message === this.#shown) return false;
     this.#shown = message;
     this.node.dataset.message = message.id;
     showVersions(this.node, message);
     hook(this.node, "edit").hidden = !message.id;
     this.#text = message.content;
+    hook(this.node, "text").hidden = !message.content && message.files.length > 0;
+    showFiles(hook(this.node, "files"), message.files);
     this.#show();
+    return false;
   }
 
   async #edit() {

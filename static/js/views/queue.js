@@ -28,12 +28,12 @@ export class QueueView extends View {
     hook(this.root, "prompt").focus();
   }
 
-  /** @param {string[]} queued */
+  /** @param {import("../state/types.js").Queued[]} queued */
   #show(queued) {
     this.list.hidden = queued.length === 0;
-    this.list.replaceChildren(...queued.map((prompt) => {
+    this.list.replaceChildren(...queued.map(({ prompt, files }) => {
       const item = cloned(this.root, "queued");
-      setText(hook(item, "queued-text"), prompt);
+      setText(hook(item, "queued-text"), [prompt, ...files.map(({ name }) => name)].filter(Boolean).join(" · "));
       return item;
     }));
   }

@@ -4,7 +4,7 @@
  * unread, renames, pins and deletes. It grows as the reader scrolls.
  */
 
-import { arrange, cloned, hook, setText } from "../dom/hooks.js";
+import { arrange, cloned, hook, isComposing, setText } from "../dom/hooks.js";
 import { t } from "../language.js";
 import { at } from "../server/address.js";
 import { groupOf } from "../state/list.js";
@@ -107,7 +107,7 @@ export class SidebarView extends View {
   /** @param {KeyboardEvent} event */
   #onKeydown(event) {
     const field = renameField(event);
-    if (!field || event.isComposing || !["Enter", "Escape"].includes(event.key)) return;
+    if (!field || isComposing(event) || !["Enter", "Escape"].includes(event.key)) return;
     event.stopPropagation();
     hook(this.#finishRename(field, event.key === "Enter"), "link").focus();
   }

@@ -97,7 +97,8 @@ export class StickyScroll extends View {
   }
 
   #hasSelection() {
-    const selection = getSelection();
+    const place = this.root.getRootNode(); // a selection in a shadow root is told there alone
+    const selection = /** @type {any} */ (place).getSelection?.() ?? getSelection();
     return selection !== null && !selection.isCollapsed && this.inner.contains(selection.anchorNode);
   }
 

@@ -2,20 +2,22 @@
 /** A thought: open while it thinks, folded once when it is over. If a reader folds or unfolds it, it stays so. */
 
 import { hook, setText } from "../dom/hooks.js";
-import { MarkdownView } from "../markdown/view.js";
+import { GrowingText } from "./growing-text.js";
 import { thinkingLabel } from "./labels.js";
 
 export class ThoughtView {
   #text = "";
+  #more = false;
   /** @type {boolean|null} */ #active = null;
 
   /** @param {HTMLElement} node */
   constructor(node) {
     this.node = /** @type {HTMLDetailsElement} */ (node);
-    this.markdown = new MarkdownView(hook(node, "reasoning"));
+    this.drawn = new GrowingText(hook(node, "reasoning"));
   }
 
   /**
+   * Returns whether there is more to draw.
    * @param {{text: string, since: number|null, ms: number}} part
    * @param {import("../state/types.js").ShownMessage} answer
    */
@@ -27,8 +29,10 @@ export class ThoughtView {
     }
     this.node.toggleAttribute("data-active", active);
     setText(hook(this.node, "thinking-label"), thinkingLabel(part, answer));
-    if (part.text !== this.#text || active !== this.#active) this.markdown.set(part.text, !active);
+    const isSame = part.text === this.#text && active === this.#active;
     this.#text = part.text;
     this.#active = active;
+    if (!isSame || this.#more) this.#more = !this.drawn.set(part.text, !active);
+    return this.#more;
   }
 }

@@ -1,11 +1,15 @@
 // @ts-check
-/** The conversation: one view per message, in the order of the state, or the empty page. */
+/**
+ * The conversation: one view per message, in the order of the state, or the empty page. What draws
+ * answers is more than half of the page's scripts, and is loaded when there is an answer, or
+ * somebody begins to write.
+ */
 
 import { copyCode } from "../dom/clipboard.js";
 import { arrange, hook } from "../dom/hooks.js";
 import { throttled } from "../dom/throttle.js";
+import { Library } from "../markdown/libraries.js";
 import { joined } from "../state/continued.js";
-import { AnswerView } from "./answer.js";
 import { announcementOf } from "./labels.js";
 import { QuestionView } from "./question.js";
 import { onVersion } from "./versions.js";
@@ -13,12 +17,18 @@ import { View } from "./view.js";
 
 /** @typedef {import("../state/types.js").ShownMessage} ShownMessage */
 /** @typedef {import("../state/types.js").Change} Change */
-/** @typedef {AnswerView|QuestionView} MessageView */
+/** @typedef {import("./answer.js").AnswerView|QuestionView} MessageView */
+
+export const answers = new Library(() => import("./answer.js"));
 
 const PAINT_EVERY_MS = 50;
+/** Between two turns of drawing a lot of text, other things get theirs. */
+const TURN_MS = 10;
 
 export class ThreadView extends View {
   /** @type {Map<string, MessageView>} */ #views = new Map();
+  #adopted = false;
+  /** @type {number|undefined} */ #soon;
 
   /**
    * @param {HTMLElement} root
@@ -36,9 +46,10 @@ export class ThreadView extends View {
   }
 
   start() {
-    this.#adopt();
     this.#paint();
+    this.on(this.root, "input", () => answers.get(), { once: true });
     this.on(this.node, "click", copyCode);
+    this.on(this.node, "click", drawDiagram);
     this.on(this.node, "click", ({ target }) => onVersion(this.node, target, (id) => this.#choose(id)));
     this.on(this.store, "change", ({ detail }) => this.#onChange(detail));
   }
@@ -46,6 +57,7 @@ export class ThreadView extends View {
   stop() {
     super.stop();
     this.paint.cancel();
+    clearTimeout(this.#soon);
     for (const view of this.#views.values()) view.stop();
     this.#views.clear();
   }
@@ -70,34 +82,46 @@ export class ThreadView extends View {
     this.#paint();
   }
 
-  /** Takes over the messages that the server has rendered. */
-  #adopt() {
+  /** Takes over the messages that the server has rendered. @param {import("./answer.js")} drawing */
+  #adopt(drawing) {
+    this.#adopted = true;
     for (const node of /** @type {NodeListOf<HTMLElement>} */ (this.node.querySelectorAll("[data-message]"))) {
-      this.#views.set(node.dataset.message ?? "", this.#view(node.dataset.role ?? "", node));
+      this.#views.set(node.dataset.message ?? "", this.#view(drawing, node.dataset.role ?? "", node));
     }
   }
 
   #paint() {
+    clearTimeout(this.#soon);
     const { offer } = this.store.state;
     const messages = joined(this.store.state.messages);
+    this.root.toggleAttribute("data-empty", messages.length === 0);
+    const drawing = messages.length ? answers.get() : null;
+    if (messages.length && !drawing) return void answers.arriving?.then(() => this.#paint());
+    if (drawing && !this.#adopted) this.#adopt(drawing);
     /** @type {Map<string, MessageView>} */
     const views = new Map();
+    let more = false;
     messages.forEach((message, at) => {
-      const view = this.#views.get(message.key) ?? this.#view(message.role);
-      view.show(message, at === messages.length - 1, offer);
+      const view = this.#views.get(message.key) ?? this.#view(/** @type {import("./answer.js")} */ (drawing), message.role);
+      more = view.show(message, at === messages.length - 1, offer) || more;
       views.set(message.key, view);
     });
     for (const [key, view] of this.#views) if (!views.has(key)) view.stop();
     this.#views = views;
     arrange(this.node, [...views.values()].map((view) => view.node));
-    this.root.toggleAttribute("data-empty", messages.length === 0);
     this.node.toggleAttribute("data-running", messages[messages.length - 1]?.status === "running");
     this.scroll.onGrowth();
     this.node.dispatchEvent(new Event("painted"));
+    if (more) this.#soon = setTimeout(() => this.#paint(), TURN_MS);
   }
 
-  /** @param {string} role @param {HTMLElement} [node] @returns {MessageView} */
-  #view(role, node) {
+  /**
+   * @param {import("./answer.js")} drawing
+   * @param {string} role
+   * @param {HTMLElement} [node]
+   * @returns {MessageView}
+   */
+  #view({ AnswerView }, role, node) {
     if (role === "user") return new QuestionView(this.root, this.actions, node);
     return new AnswerView(this.root, this.actions, node);
   }
@@ -113,6 +137,12 @@ export class ThreadView extends View {
       if (words) hook(this.root, "announcer").textContent = words;
     }
   }
+}
+
+/** Serves the Draw button of every diagram below the listener's node. @param {Event} event */
+async function drawDiagram({ target }) {
+  const button = target instanceof Element ? target.closest("[data-draw-diagram]") : null;
+  if (button instanceof HTMLElement) (await import("../markdown/diagram.js")).toggleDiagram(button);
 }
 
 /**

@@ -69,7 +69,7 @@ class ToolCard extends View {
   /** @type {ToolCall|null} */ #tool = null;
   #ended = false;
   #asks = false;
-  /** @type {Map<string, QuestionForm>} */ #questions = new Map();
+  /** @type {Map<string, import("./question-form.js").QuestionForm>} */ #questions = new Map();
 
   /** @param {HTMLElement} root @param {Decide} decide */
   constructor(root, decide) {

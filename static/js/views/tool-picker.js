@@ -107,7 +107,7 @@ export class ToolPicker extends View {
     /** @type {HTMLInputElement} */ (hook(item, "tool-box")).value = tool.name;
     setText(hook(item, "choice-name"), tool.name);
     setText(hook(item, "choice-notes"), [tool.server, tool.ask && t("asks first")].filter(Boolean).join(" · "));
-    setText(hook(item, "choice-words"), tool.description);
+    setText(hook(item, "choice-words"), t(tool.description)); // the built-in ones have translations
     return item;
   }
 

@@ -5,11 +5,14 @@ from collections.abc import Callable, Iterable, Iterator
 from email.utils import formatdate
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import gevent
 import pytest
 from gevent.pywsgi import WSGIServer
 
+from chatapp.errors import ConfigError
+from chatapp.ops.configuration import check_parts
 from chatapp.ops.doctor import Finding, has_problem
 from chatapp.ops.doctor.examine import examine
 from chatapp.ops.doctor.machine import look_at_machine
@@ -17,6 +20,7 @@ from chatapp.ops.doctor.parts import look_at_parts
 from chatapp.ops.doctor.providers import look_at_clock, look_at_providers
 from chatapp.ops.doctor.stores import look_at_stores
 from chatapp.settings import Settings
+from chatapp.settings.loading import load
 from chatapp.settings.tables import MCPServerConfig, ProviderConfig
 from chatapp.storage.database import open_database
 
@@ -91,6 +95,40 @@ def test_what_mcp_servers_agents_and_tools_lack_is_named() -> None:
     findings = list(look_at_parts(config, {"WEB_CONCURRENCY": "2", "PORT": "abc"}))
     for word in ("FAR_KEY", "no-such-command", "no_such_module", "nobody", "memory:", "PORT"):
         assert_mendable(about(findings, word))
+
+
+REFUSED = {
+    "CHATAPP_AUTH": {"HOST": "0.0.0.0"},
+    "request_rate": {"CHATAPP_REQUEST_RATE": "many"},
+    "cors_origins": {"CHATAPP_CORS_ORIGINS": "https://chat.example/page"},
+    "oidc_issuer": {"CHATAPP_AUTH": "oidc"},
+    "trusted_proxies": {"CHATAPP_TRUSTED_PROXIES": "proxy.example"},
+    "metrics_port": {"PORT": "18099", "CHATAPP_METRICS_PORT": "18099"},
+}
+
+
+@pytest.mark.parametrize("word", REFUSED)
+def test_what_a_start_would_refuse_is_a_problem(tmp_path: Path, word: str) -> None:
+    environ = {"PORT": "0", "CHATAPP_DATA": str(tmp_path), **REFUSED[word]}
+    config = load(environ)
+    assert_mendable(about(look_at_parts(config, environ), word))
+    with pytest.raises(ConfigError, match=word):
+        check_parts(config, environ)
+
+
+def test_a_secret_key_with_which_anybody_could_sign_is_a_problem(tmp_path: Path) -> None:
+    (tmp_path / "secret_key").touch()
+    assert_mendable(about(look_at_parts(settings(tmp_path), {"PORT": "0"}), "secret_key"))
+
+
+def test_a_port_that_something_else_has_is_a_problem(provide: Provide) -> None:
+    port = str(urlsplit(provide()).port)
+    assert_mendable(about(look_at_parts(settings(), {"PORT": port}), port))
+
+
+def test_a_login_whose_provider_is_not_there_is_a_problem(closed_port: int) -> None:
+    login = {"auth": "oidc", "oidc_issuer": f"http://127.0.0.1:{closed_port}", "oidc_client_id": "chatapp"}
+    assert_mendable(about(look_at_parts(settings(**login), {"PORT": "0"}), "nothing listens"))
 
 
 def test_a_provider_that_answers_is_well(provide: Provide) -> None:
@@ -205,7 +243,7 @@ def test_the_whole_examination_has_every_part(
     tmp_path: Path, closed_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("chatapp.ops.doctor.machine._patching", lambda: Finding("gevent", "ok", ""))
-    environ = {"CHATAPP_DATA": str(tmp_path / "data"), "OLLAMA_HOST": f"127.0.0.1:{closed_port}"}
+    environ = {"PORT": "0", "CHATAPP_DATA": str(tmp_path / "data"), "OLLAMA_HOST": f"127.0.0.1:{closed_port}"}
     findings = list(examine(environ))
     assert not has_problem(findings), findings
     parts = {"config", "providers", "clock", "data", "database", "log", "gevent", "disk", "limits"}

@@ -79,7 +79,9 @@ class ChatPage:
 
     def choose(self, model: str, provider: str = "mock") -> "ChatPage":
         value = json.dumps({"provider": provider, "model": model}, separators=(",", ":"))
-        self.hook("picker").select_option(value)
+        if self.hook("picker").get_attribute("data-value") != value:
+            self.hook("picker").click()
+            self.page.locator(f"[data-option='{value}']").last.click()
         return self
 
     def offer(self, *tools: str, agent: str = "") -> "ChatPage":

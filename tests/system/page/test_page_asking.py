@@ -80,16 +80,16 @@ def test_a_conversation_goes_on_with_its_model(chat: Any) -> None:
     chat.new_chat().choose("think")
     chat.page.locator("[data-link]", has_text="First").click()
     chat.page.wait_for_url(first)
-    assert f'"model":"{BRIEF}"' in chat.hook("picker").input_value()
-    assert f'"model":"{BRIEF}"' in chat.reload().hook("picker").input_value()
+    assert f'"model":"{BRIEF}"' in chat.hook("picker").get_attribute("data-value")
+    assert f'"model":"{BRIEF}"' in chat.reload().hook("picker").get_attribute("data-value")
     chat.new_chat()
-    assert '"model":"think"' in chat.hook("picker").input_value()
+    assert '"model":"think"' in chat.hook("picker").get_attribute("data-value")
 
 
 def test_thinking_is_on_off_or_as_the_model_likes(chat: Any) -> None:
     asked: list[Any] = []
     chat.page.on("request", lambda request: request.method == "POST" and asked.append(request.post_data_json))
-    toggle = chat.hook("thinking-toggle")
+    toggle = chat.choose(BRIEF).hook("thinking-toggle")
     for pressed, thinking in (("true", True), ("false", False), ("mixed", None)):
         toggle.click()
         assert toggle.get_attribute("aria-pressed") == pressed

@@ -200,7 +200,7 @@ def test_someone_elses_conversation_is_a_page_that_says_nothing_of_it(reader: Ca
 
 def test_the_chosen_model_is_remembered(chat: Any) -> None:
     chat.choose("think")
-    assert '"model":"think"' in chat.reload().hook("picker").input_value()
+    assert '"model":"think"' in chat.reload().hook("picker").get_attribute("data-value")
 
 
 def test_an_example_is_asked_with_one_click(chat: Any) -> None:

@@ -47,7 +47,9 @@ class Side:
 
     def ask(self, prompt: str, model: str) -> None:
         value = json.dumps({"provider": "mock", "model": model}, separators=(",", ":"))
-        self.hook("picker").select_option(value)
+        if self.hook("picker").get_attribute("data-value") != value:
+            self.hook("picker").click()
+            self.root.locator(f"[data-option='{value}']").last.click()
         self.hook("prompt").fill(prompt)
         self.hook("prompt").press("Enter")
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from chatapp.ops.probe import PATH, Measured
+from chatapp.probe import PATH, Measured
 
 HELD_SHARE = 0.6  # of the interval between two ticks: a loaded machine delays one by less
 HELD_TICKS = 2  # so many late ticks are no accident

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from chatapp.ops.probe import Measured
+from chatapp.probe import Measured
 
 COLUMNS = 60
 MANY = 9  # more ticks in one column are shown as +

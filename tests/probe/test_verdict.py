@@ -1,8 +1,8 @@
 import pytest
 
-from chatapp.ops.probe import Measured, Tick
-from chatapp.ops.probe.timeline import COLUMNS, timeline
-from chatapp.ops.probe.verdict import PROXIES, is_held, judge
+from chatapp.probe import Measured, Tick
+from chatapp.probe.timeline import COLUMNS, timeline
+from chatapp.probe.verdict import PROXIES, is_held, judge
 
 INTERVAL = 0.5
 EVEN = [0.0, 0.5, 1.0, 1.5, 2.0]

@@ -12,7 +12,7 @@ import msgspec
 
 from chatapp.errors import ChatappError, FrameTooLarge
 from chatapp.ops.http import Site, checked_url
-from chatapp.ops.probe import PATH, Measured, Tick
+from chatapp.probe import PATH, Measured, Tick
 from chatapp.wire.frames import SSEDecoder
 
 SPARE_S = 15.0  # beyond the ticks' own time, for a slow way there

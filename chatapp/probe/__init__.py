@@ -1,6 +1,7 @@
 """Does anything between us and a server hold its stream back? Measured, judged and drawn.
 
-`measure` asks and times, `verdict` and `timeline` are pure.
+Whoever has the stream measures it: `chatapp probe`, or a browser on the probe page. `verdict` and
+`timeline` are pure.
 """
 
 from collections.abc import Mapping

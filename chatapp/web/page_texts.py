@@ -1,5 +1,9 @@
-"""What went wrong, by its code, for pages that are not in English: the messages of errors name
-fields and numbers, and stay as they are. A page says this sentence, and the message behind it."""
+"""What the server says in English to programs and models, and its pages say in their readers'
+language, too.
+
+The messages of errors name fields and numbers, and stay as they are: a page that is not in English
+says the sentence for the code, and the message behind it.
+"""
 
 
 def N_(sentence: str) -> str:
@@ -7,7 +11,7 @@ def N_(sentence: str) -> str:
     return sentence
 
 
-SENTENCES = {
+FAILURES = {
     "internal_error": N_("The server could not answer this request."),
     "invalid_request": N_("The request was not understood."),
     "invalid_field": N_("Something in the request is not right."),
@@ -40,3 +44,11 @@ SENTENCES = {
     "upstream_truncated": N_("The provider's reply broke off."),
     "upstream_too_large": N_("The provider's reply was too large."),
 }
+"""By the codes of errors."""
+
+TOOLS = (
+    N_("The current date and time in a time zone."),
+    N_("The value of an arithmetic expression."),
+    N_("A stock quote from a sample table for demonstrations: companies that do not exist, prices that are not real."),
+)
+"""What the built-in tools do, as models are told."""

@@ -1,0 +1,99 @@
+"""The files that people upload: kept while a message has them, and for a while before one does.
+
+Everybody but the owner gets NotFound, so that ids tell nothing.
+"""
+
+import time
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
+from sqlalchemy import ColumnElement, Engine, delete, exists, func, select
+from sqlalchemy.orm import Session
+
+from chatapp.chat import Attachment
+from chatapp.errors import LimitExceeded, NotFound
+from chatapp.events import File
+from chatapp.ids import new_id
+from chatapp.storage.blobs import data_by, insert_data
+from chatapp.storage.transactions import Transactions
+from chatapp.storage.upload_tables import AttachmentRow, UploadRow, is_unsent
+
+ABSENT = "no such file"
+
+
+class Content(NamedTuple):
+    """The bytes of a file, and the text of a PDF."""
+
+    data: bytes
+    text: str | None
+
+
+class Uploads:
+    """All raise DatabaseUnavailable. An owner has at most `max_unsent` files that belong to no
+    message."""
+
+    def __init__(self, engine: Engine, max_unsent: int) -> None:
+        self._transaction = Transactions(engine, "the files are")
+        self._max_unsent = max_unsent
+
+    def add(self, owner: str, name: str, media_type: str, data: bytes, chars: int, text: str | None) -> Attachment:
+        """Raises LimitExceeded."""
+        file = Attachment(new_id("file"), name, media_type, len(data), chars)
+        values = {**msgspec.structs.asdict(file), "owner": owner, "text": text, "created": time.time()}
+        with self._transaction() as session:
+            self._refuse_many(session, owner)
+            insert_data(session, UploadRow, values, data)
+        return file
+
+    def attachments(self, owner: str, ids: Sequence[str]) -> dict[str, Attachment]:
+        """Those that the owner has."""
+        with self._transaction.reading() as session:
+            columns = UploadRow.id, UploadRow.name, UploadRow.media_type, UploadRow.size_bytes, UploadRow.chars
+            rows = session.execute(select(*columns).where(_owned(owner, ids)))
+            return {row.id: Attachment(*row) for row in rows}
+
+    def contents(self, owner: str, ids: Sequence[str]) -> dict[str, Content]:
+        """Of those that the owner has."""
+        with self._transaction.reading() as session:
+            texts = {
+                id: text for id, text in session.execute(select(UploadRow.id, UploadRow.text).where(_owned(owner, ids)))
+            }
+            data = data_by(session, UploadRow.id, _owned(owner, ids))
+            return {id: Content(data[id], text) for id, text in texts.items()}
+
+    def file(self, owner: str, file_id: str, message_id: str | None = None) -> File:
+        """With its bytes; with `message_id`, one that came with this message. Raises NotFound."""
+        attached = exists().where(AttachmentRow.message_id == message_id, AttachmentRow.file_id == file_id)
+        with self._transaction.reading() as session:
+            if message_id is not None and not session.scalar(select(attached)):
+                raise NotFound(ABSENT)
+            found = self._named(session, owner, file_id)
+            data = data_by(session, UploadRow.id, UploadRow.id == file_id)[file_id]
+            return File(id=file_id, media_type=found.media_type, name=found.name, bytes=data)
+
+    def delete(self, owner: str, file_id: str) -> None:
+        """One that belongs to no message. Raises NotFound."""
+        gone = delete(UploadRow).where(_owned(owner, [file_id]), is_unsent()).returning(UploadRow.id)
+        with self._transaction() as session:
+            if session.scalar(gone) is None:
+                raise NotFound(f"{ABSENT}, or it belongs to a message")
+
+    def _named(self, session: Session, owner: str, file_id: str) -> Attachment:
+        columns = UploadRow.id, UploadRow.name, UploadRow.media_type, UploadRow.size_bytes, UploadRow.chars
+        row = session.execute(select(*columns).where(_owned(owner, [file_id]))).first()
+        if row is None:
+            raise NotFound(ABSENT)
+        return Attachment(*row)
+
+    def _refuse_many(self, session: Session, owner: str) -> None:
+        count = session.scalar(select(func.count()).select_from(UploadRow).where(UploadRow.owner == owner, is_unsent()))
+        if (count or 0) >= self._max_unsent:
+            raise LimitExceeded(
+                f"file: {count} files wait to be sent; the limit is {self._max_unsent} (setting max_unsent_files); send "
+                "or delete some"
+            )
+
+
+def _owned(owner: str, ids: Sequence[str]) -> ColumnElement[bool]:
+    return (UploadRow.owner == owner) & UploadRow.id.in_(ids)

@@ -1,0 +1,62 @@
+"""The text of PDFs, read by a helper process for each: see `pdf_helper`."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
+
+import msgspec
+from gevent.lock import BoundedSemaphore
+from gevent.subprocess import PIPE, Popen, TimeoutExpired
+
+from chatapp.errors import InvalidField, Overloaded
+
+HELPER = Path(__file__).with_name("pdf_helper.py")
+AT_ONCE = 2  # helpers of one process: each takes a core
+
+ReadPDF: TypeAlias = Callable[[str, bytes], str]
+"""From a file's name and bytes to its text, which may be empty. Raises InvalidField, Overloaded."""
+
+
+class _Result(msgspec.Struct):
+    text: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class PDFReader:
+    """Calls wait for the helper, or for their turn, each for `timeout_s` at most."""
+
+    max_pages: int
+    max_chars: int
+    timeout_s: float
+    _turns: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(AT_ONCE))
+
+    def __call__(self, name: str, data: bytes) -> str:
+        if not self._turns.acquire(timeout=self.timeout_s):
+            raise Overloaded("file: other PDFs are being read; try again in a moment")
+        try:
+            result = self._read(name, data)
+        finally:
+            self._turns.release()
+        if result.error:
+            raise InvalidField(f"file: {name} was refused: {result.error}")
+        return result.text
+
+    def _read(self, name: str, data: bytes) -> _Result:
+        limits = map(str, (self.max_pages, self.max_chars, self.timeout_s))
+        command = [sys.executable, "-I", str(HELPER), *limits]
+        with Popen(command, stdin=PIPE, stdout=PIPE, stderr=PIPE, env={}) as helper:
+            try:
+                out, _ = helper.communicate(data, timeout=self.timeout_s)
+            except TimeoutExpired:
+                raise InvalidField(
+                    f"file: {name} took longer than {self.timeout_s:g} s to read (setting pdf_timeout_s)"
+                ) from None
+            finally:
+                helper.kill()
+        try:
+            return msgspec.json.decode(out, type=_Result)
+        except msgspec.DecodeError:  # it hit a limit of its own
+            return _Result(error="reading it takes too much time or memory")

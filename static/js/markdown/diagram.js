@@ -1,0 +1,71 @@
+// @ts-check
+/**
+ * Draws the mermaid source of a code block above it, on a click: in a frame without an origin, which
+ * may run the library and reach nothing. The source stays where it is.
+ */
+
+import { hook, setText } from "../dom/hooks.js";
+import { t } from "../language.js";
+import { at } from "../server/address.js";
+
+const FRAME = at("/diagram");
+/** A frame that says nothing for so long cannot be had. */
+const PATIENCE_MS = 20_000;
+/** No diagram is given more room, in pixels. */
+const MOST_HEIGHT = 2000;
+
+/** Draws the diagram, or takes it away. @param {HTMLElement} button  in the head of the block */
+export function toggleDiagram(button) {
+  const figure = /** @type {HTMLElement} */ (button.closest("figure"));
+  const shown = figure.querySelector("[data-diagram]");
+  shown?.remove();
+  setText(button, shown ? t("Draw") : t("Hide"));
+  button.setAttribute("aria-expanded", String(!shown));
+  if (!shown) draw(figure);
+}
+
+/** @param {HTMLElement} figure */
+function draw(figure) {
+  const box = document.createElement("div");
+  box.dataset.diagram = "";
+  const words = document.createElement("p");
+  words.dataset.diagramWords = "";
+  words.setAttribute("role", "status");
+  words.textContent = t("Drawing…");
+  const frame = document.createElement("iframe");
+  frame.title = t("Diagram");
+  frame.setAttribute("sandbox", "allow-scripts");
+  frame.src = FRAME;
+  box.append(words, frame);
+  figure.querySelector("figcaption")?.after(box);
+  listen(figure, box, frame);
+}
+
+/** @param {HTMLElement} figure @param {HTMLElement} box @param {HTMLIFrameElement} frame */
+function listen(figure, box, frame) {
+  const listening = new AbortController();
+  const late = setTimeout(() => say(t("The diagram cannot be drawn now.")), PATIENCE_MS);
+  const say = (/** @type {string} */ text) => {
+    clearTimeout(late);
+    setText(hook(box, "diagram-words"), text);
+  };
+  const source = figure.querySelector("code")?.textContent ?? "";
+  addEventListener("message", ({ source: sender, data }) => {
+    if (!box.isConnected) return listening.abort();
+    if (sender !== frame.contentWindow) return;
+    if (data.ready) frame.contentWindow?.postMessage({ source, dark: isDark(box) }, "*");
+    if (typeof data.height === "number") {
+      say("");
+      frame.height = String(Math.min(Math.max(data.height, 40), MOST_HEIGHT));
+    }
+    if (data.error) {
+      say(t("This is no diagram: {error}", { error: data.error }));
+      frame.remove();
+    }
+  }, { signal: listening.signal });
+}
+
+/** @param {Element} node */
+function isDark(node) {
+  return getComputedStyle(node).colorScheme === "dark" || matchMedia("(prefers-color-scheme: dark)").matches;
+}

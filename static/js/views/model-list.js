@@ -1,0 +1,192 @@
+// @ts-check
+/**
+ * The list of models, to search in: a combobox over a listbox. The focus stays in the search; arrows
+ * move through the options. On a phone it covers the lower part of the screen.
+ */
+
+import { hook } from "../dom/hooks.js";
+import { withSheet } from "../dom/sheet.js";
+import { t } from "../language.js";
+import { effectiveChoice } from "../state/selectors.js";
+import { KINDS, matching, wordsFor } from "./model-search.js";
+import { View } from "./view.js";
+
+/** @typedef {import("../state/types.js").Choice} Choice */
+/** @typedef {import("./model-search.js").Offered} Offered */
+
+/** More are not looked through; a router lists hundreds. */
+const MOST_SHOWN = 200;
+/** With fewer models than this nobody needs the recent ones on top. */
+const MANY = 8;
+
+let count = 0;
+
+export class ModelList extends View {
+  /** @type {Set<string>} */ #kinds = new Set();
+  #at = 0;
+
+  /**
+   * @param {HTMLElement} root
+   * @param {import("../state/store.js").Store} store
+   * @param {Choice[]} recent
+   * @param {(choice: Choice) => void} pick
+   */
+  constructor(root, store, recent, pick) {
+    super(root);
+    this.store = store;
+    this.recent = recent;
+    this.pick = pick;
+    this.opener = hook(root, "picker");
+    this.node = made("div", "models");
+    this.search = /** @type {HTMLInputElement} */ (made("input", "models-search"));
+    this.kinds = made("div", "models-kinds");
+    this.list = made("div", "models-list");
+    this.list.id = `models-${(count += 1)}`;
+  }
+
+  get isOpen() {
+    return this.node.isConnected;
+  }
+
+  async open() {
+    await withSheet(this.root);
+    this.#furnish();
+    this.on(this.search, "input", () => this.#show());
+    this.on(this.kinds, "click", ({ target }) => this.#onKind(target));
+    this.on(this.node, "keydown", (event) => this.#onKeydown(event));
+    this.on(this.list, "click", ({ target }) => this.#choose(target.closest("[role=option]")));
+    this.on(this.list, "pointerdown", (event) => event.preventDefault()); // the focus stays in the search
+    this.on(document, "pointerdown", (event) => {
+      const path = event.composedPath();
+      if (!path.includes(this.node) && !path.includes(this.opener)) this.close(false);
+    });
+    this.on(this.node, "focusout", ({ relatedTarget }) => {
+      if (relatedTarget instanceof Node && !this.node.contains(relatedTarget)) this.close(false);
+    });
+    hook(this.root, "composer").append(this.node);
+    this.opener.setAttribute("aria-expanded", "true");
+    this.#show();
+    this.search.focus();
+  }
+
+  /** @param {boolean} [back]  whether the focus goes back to the button */
+  close(back = true) {
+    this.stop();
+    this.node.remove();
+    this.opener.setAttribute("aria-expanded", "false");
+    if (back) this.opener.focus();
+  }
+
+  #furnish() {
+    const { search, list } = this;
+    Object.assign(search, { type: "text", placeholder: t("Search models"), autocomplete: "off", spellcheck: false });
+    setAll(search, { role: "combobox", "aria-label": t("Search models"), "aria-expanded": "true", "aria-controls": list.id, "aria-autocomplete": "list" });
+    setAll(list, { role: "listbox", "aria-label": t("Models") });
+    const known = Object.keys(KINDS).filter((kind) => this.#offered().some(({ facts }) => KINDS[kind](facts)));
+    this.kinds.append(...known.map((kind) => {
+      const button = made("button", "", kind);
+      setAll(button, { type: "button", "aria-pressed": "false", "data-kind": kind });
+      return button;
+    }));
+    this.node.append(search, ...(known.length ? [this.kinds] : []), list);
+  }
+
+  /** @returns {Offered[]} */
+  #offered() {
+    return this.store.state.catalogue.providers.flatMap(({ name, models, facts = {} }) =>
+      models.map((model) => ({ provider: name, model, facts: facts[model] ?? {} })));
+  }
+
+  /** @param {Element} target */
+  #onKind(target) {
+    const button = target.closest("button");
+    const kind = button?.dataset.kind;
+    if (!button || !kind) return;
+    if (!this.#kinds.delete(kind)) this.#kinds.add(kind);
+    button.setAttribute("aria-pressed", String(this.#kinds.has(kind)));
+    this.#show();
+  }
+
+  /** @param {KeyboardEvent} event */
+  #onKeydown(event) {
+    const options = this.#options;
+    const moves = { ArrowDown: this.#at + 1, ArrowUp: this.#at - 1, PageDown: this.#at + 8, PageUp: this.#at - 8 };
+    const to = moves[/** @type {keyof typeof moves} */ (event.key)];
+    if (to !== undefined && options.length) this.#move(Math.abs(to - this.#at) === 1 ? (to + options.length) % options.length : Math.max(0, Math.min(to, options.length - 1)));
+    else if (event.key === "Escape") this.close();
+    else if (event.key === "Enter" && event.target === this.search && !event.isComposing) this.#choose(options[this.#at]);
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  get #options() {
+    return /** @type {HTMLElement[]} */ ([...this.list.querySelectorAll("[role=option]")]);
+  }
+
+  /** @param {number} at */
+  #move(at) {
+    const options = this.#options;
+    options[this.#at]?.classList.remove("at");
+    this.#at = at;
+    options[at]?.classList.add("at");
+    options[at]?.scrollIntoView({ block: "nearest" });
+    this.search.setAttribute("aria-activedescendant", options[at]?.id ?? "");
+  }
+
+  /** @param {HTMLElement|null|undefined} option */
+  #choose(option) {
+    if (!option) return;
+    this.pick(JSON.parse(option.dataset.option ?? ""));
+    this.close();
+  }
+
+  #show() {
+    const offered = this.#offered();
+    const found = matching(offered, this.search.value, this.#kinds).slice(0, MOST_SHOWN);
+    const groups = Map.groupBy(found, ({ provider }) => provider);
+    const isWhole = !this.search.value.trim() && !this.#kinds.size;
+    const recent = isWhole && offered.length > MANY ? this.#recent(offered) : [];
+    const parts = [...(recent.length ? [this.#group(t("Recent"), recent, true)] : []), ...[...groups].map(([name, models]) => this.#group(name, models, false))];
+    this.list.replaceChildren(...(parts.length ? parts : [made("p", "models-none", t("No model is called like this."))]));
+    const chosen = this.#options.findIndex((option) => option.getAttribute("aria-selected") === "true");
+    this.#at = 0;
+    this.#move(isWhole && chosen >= 0 ? chosen : 0);
+  }
+
+  /** @param {Offered[]} offered @returns {Offered[]} */
+  #recent(offered) {
+    return this.recent.flatMap(({ provider, model }) => offered.find((each) => each.provider === provider && each.model === model) ?? []);
+  }
+
+  /** @param {string} name @param {Offered[]} models @param {boolean} isRecent */
+  #group(name, models, isRecent) {
+    const group = made("div", "");
+    const title = made("div", "models-group", name);
+    title.id = `${this.list.id}-${name}`;
+    setAll(group, { role: "group", "aria-labelledby": title.id });
+    group.append(title, ...models.map((each) => this.#option(each, isRecent)));
+    return group;
+  }
+
+  /** @param {Offered} offered @param {boolean} isRecent */
+  #option({ provider, model, facts }, isRecent) {
+    const option = made("div", "models-option");
+    const chosen = effectiveChoice(this.store.state);
+    option.append(made("b", "", model), " ", made("small", "", wordsFor(facts, isRecent ? provider : "")));
+    option.id = `${this.list.id}-${(count += 1)}`;
+    const isChosen = chosen?.provider === provider && chosen.model === model;
+    setAll(option, { role: "option", "aria-selected": String(isChosen), "data-option": JSON.stringify({ provider, model }) });
+    return option;
+  }
+}
+
+/** @param {string} tag @param {string} name @param {string} [text] */
+function made(tag, name, text = "") {
+  return Object.assign(document.createElement(tag), { className: name, textContent: text });
+}
+
+/** @param {Element} node @param {Record<string, string>} attributes */
+function setAll(node, attributes) {
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+}

@@ -1,0 +1,166 @@
+// @ts-check
+/**
+ * A finished answer once more, as it came: at its own pace or faster, from any moment on. The server
+ * replays the log; what came before the moment comes at once. Loaded when somebody asks for it.
+ */
+
+import { hook, setText } from "../dom/hooks.js";
+import { t } from "../language.js";
+import { at } from "../server/address.js";
+import { EVENT, isTerminal } from "../server/events.js";
+import { applyEvent, forgotten } from "../state/answer.js";
+import { seconds } from "./labels.js";
+import { View } from "./view.js";
+
+/** @typedef {import("../state/types.js").ShownMessage} ShownMessage */
+
+const PACES = [1, 2, 4, 8, 16];
+const TICK_MS = 100;
+const DRAW_EVERY_MS = 50;
+
+export class Replay extends View {
+  /** @type {EventSource|null} */ #source = null;
+  /** @type {ReturnType<typeof setInterval>|undefined} */ #timer;
+  /** Seconds into the run, and when that was on this machine's clock. */
+  #from = 0;
+  #since = 0;
+  #playing = false;
+  #drawnAt = 0;
+
+  /**
+   * @param {HTMLElement} bar  an empty element below the answer
+   * @param {ShownMessage} answer  the finished one
+   * @param {(answer: ShownMessage) => void} show
+   * @param {() => void} close
+   */
+  constructor(bar, answer, show, close) {
+    super(bar);
+    this.answer = answer;
+    this.replayed = answer;
+    this.show = show;
+    this.close = close;
+    this.length = (answer.timing?.total_ms ?? 0) / 1000;
+  }
+
+  start() {
+    this.root.replaceChildren(...controls(this.length));
+    this.root.hidden = false;
+    this.slider = /** @type {HTMLInputElement} */ (hook(this.root, "replay-position"));
+    this.pace = /** @type {HTMLSelectElement} */ (hook(this.root, "replay-pace"));
+    this.on(hook(this.root, "replay-play"), "click", () => (this.#playing ? this.#pause() : this.#play()));
+    this.on(hook(this.root, "replay-close"), "click", () => this.close());
+    this.on(this.slider, "input", () => this.#jump(Number(this.slider?.value)));
+    this.on(this.pace, "change", () => this.#jump(this.#position()));
+    this.#play();
+    hook(this.root, "replay-play").focus();
+  }
+
+  stop() {
+    super.stop();
+    this.#shut();
+    this.root.hidden = true;
+    this.root.replaceChildren();
+  }
+
+  #play() {
+    if (this.#from >= this.length) this.#from = 0;
+    this.#open(true);
+  }
+
+  #pause() {
+    this.#from = this.#position();
+    this.#shut();
+    this.#tell();
+  }
+
+  /** @param {number} to  seconds into the run */
+  #jump(to) {
+    this.#from = to;
+    this.#open(this.#playing);
+  }
+
+  /** A paused reader who moves the slider sees that moment. @param {boolean} plays */
+  #open(plays) {
+    this.#shut();
+    this.#playing = plays;
+    this.#since = performance.now();
+    this.replayed = { ...forgotten(this.answer), status: "running", finish_reason: null, error: null, watched: false };
+    const query = new URLSearchParams({ pace: this.pace?.value ?? "1", from: this.#from.toFixed(2) });
+    this.#source = new EventSource(at(`/api/v1/messages/${encodeURIComponent(this.answer.id)}/events?${query}`));
+    for (const name of Object.values(EVENT)) this.#source.addEventListener(name, (event) => this.#onEvent(name, event));
+    this.#timer = setInterval(() => this.#onTick(), TICK_MS);
+    this.#tell();
+  }
+
+  #shut() {
+    this.#source?.close();
+    this.#source = null;
+    clearInterval(this.#timer);
+    this.#playing = false;
+  }
+
+  /** @param {string} name @param {Event} event */
+  #onEvent(name, event) {
+    if (!(event instanceof MessageEvent)) return this.#end(); // nothing more can be had
+    if (name === EVENT.heartbeat) return;
+    this.replayed = applyEvent(this.replayed, name, JSON.parse(event.data), performance.now());
+    if (isTerminal(name)) this.#end();
+  }
+
+  #end() {
+    this.#shut();
+    this.#from = this.length;
+    this.show(this.answer);
+    this.#tell();
+  }
+
+  #onTick() {
+    this.#draw();
+    if (!this.#playing && performance.now() - this.#since > 3 * TICK_MS) return this.#shut(); // the moment is there
+    this.#tell();
+  }
+
+  #draw() {
+    if (performance.now() - this.#drawnAt < DRAW_EVERY_MS) return;
+    this.#drawnAt = performance.now();
+    this.show(this.replayed);
+  }
+
+  #position() {
+    const gone = this.#playing ? ((performance.now() - this.#since) / 1000) * Number(this.pace?.value) : 0;
+    return Math.min(this.#from + gone, this.length);
+  }
+
+  #tell() {
+    const moment = this.#position();
+    if (this.slider && document.activeElement !== this.slider) this.slider.value = String(moment);
+    const words = t("{moment} of {length}", { moment: seconds(moment * 1000), length: seconds(this.length * 1000) });
+    setText(hook(this.root, "replay-words"), words);
+    this.slider?.setAttribute("aria-valuetext", words);
+    setText(hook(this.root, "replay-play"), this.#playing ? t("Pause") : t("Play"));
+  }
+}
+
+/** @param {number} length  seconds @returns {HTMLElement[]} */
+function controls(length) {
+  const slider = Object.assign(document.createElement("input"), { type: "range", min: "0", max: String(length), step: "0.1", value: "0" });
+  slider.setAttribute("aria-label", t("Moment of the replay"));
+  const pace = document.createElement("select");
+  pace.className = "picker";
+  pace.setAttribute("aria-label", t("Pace of the replay"));
+  pace.append(...PACES.map((each) => new Option(`${each}×`, String(each))));
+  const words = document.createElement("span");
+  words.className = "meta";
+  return [named(button(t("Pause")), "replay-play"), named(slider, "replay-position"), named(words, "replay-words"), named(pace, "replay-pace"), named(button(t("Close")), "replay-close")];
+}
+
+/** @param {string} text */
+function button(text) {
+  return Object.assign(document.createElement("button"), { type: "button", className: "quiet", textContent: text });
+}
+
+/** @template {HTMLElement} T @param {T} node @param {string} name @returns {T} */
+function named(node, name) {
+  node.setAttribute(`data-${name}`, "");
+  return node;
+}

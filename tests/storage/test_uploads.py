@@ -1,0 +1,95 @@
+"""Uploaded files: their owner's alone, in pieces, and as long as a message has them."""
+
+import time
+
+import pytest
+from sqlalchemy import text
+
+from chatapp.chat import Ask, Attachment, Message, Text
+from chatapp.errors import InvalidField, LimitExceeded, NotFound
+from chatapp.storage.conversations import Conversations
+from chatapp.storage.database import Database
+from chatapp.storage.retention import Retention
+from chatapp.storage.uploads import Uploads
+
+
+def add(uploads: Uploads, data: bytes = b"abc", owner: str = "ann") -> Attachment:
+    return uploads.add(owner, "a.txt", "text/plain", data, len(data), None)
+
+
+def said(conversations: Conversations, *files: Attachment, owner: str = "ann", **more: object) -> str:
+    """Ask with these files; return the question's id."""
+    ask = Ask(said=[Message("user", [*files, Text("Well?")])], keep=True, **more)  # type: ignore[arg-type]
+    return conversations.begin(ask, owner, "mock", "words").answer.parent or ""
+
+
+def test_a_large_file_comes_back_whole(database: Database) -> None:
+    uploads, large = Uploads(database.engine, 9), bytes(range(256)) * 4096
+    found = uploads.file("ann", add(uploads, large).id)
+    assert (found.bytes, found.name, found.media_type) == (large, "a.txt", "text/plain")
+
+
+def test_a_file_is_its_owners_alone(database: Database) -> None:
+    uploads, conversations = Uploads(database.engine, 9), Conversations(database.engine)
+    file = add(uploads)
+    assert uploads.attachments("bob", [file.id]) == uploads.contents("bob", [file.id]) == {}
+    question = said(conversations, file, owner="bob")  # by a forged id
+    for owner, message in (("bob", None), ("bob", question), ("ann", question)):
+        with pytest.raises(NotFound):
+            uploads.file(owner, file.id, message)
+
+
+def test_a_message_keeps_its_files(database: Database) -> None:
+    uploads, conversations = Uploads(database.engine, 9), Conversations(database.engine)
+    sent, unsent = add(uploads), add(uploads)
+    question = said(conversations, sent)
+    Retention(database.engine, 3600, unsent_s=-1).expire()
+    assert uploads.file("ann", sent.id, question).bytes == b"abc"
+    assert uploads.contents("ann", [sent.id, unsent.id]).keys() == {sent.id}
+    with pytest.raises(NotFound):
+        uploads.delete("ann", sent.id)
+    conversations.delete("ann", conversations.message("ann", question).conversation_id or "")
+    Retention(database.engine, 3600, unsent_s=-1).expire()
+    assert uploads.attachments("ann", [sent.id]) == {}
+
+
+def test_a_branch_has_the_files_too(database: Database) -> None:
+    uploads, conversations = Uploads(database.engine, 9), Conversations(database.engine)
+    file = add(uploads)
+    question = said(conversations, file)
+    conversation = conversations.message("ann", question).conversation_id
+    with database.engine.begin() as connection:
+        connection.execute(text("UPDATE messages SET status = 'done'"))
+    first = conversations.get("ann", conversation or "")[1][-1].id
+    conversations.begin(Ask(said=[Message("user", "on")], conversation_id=conversation), "ann", "mock", "words")
+    branch = conversations.begin(Ask(said=[Message("user", "else")], previous=first, keep=True), "ann", "mock", "w")
+    copied = conversations.get("ann", branch.answer.conversation_id or "")[1][0]
+    assert copied.id != question and uploads.file("ann", file.id, copied.id).bytes == b"abc"
+    assert branch.messages[0].attachments == [file]
+
+
+def test_an_owner_can_leave_only_so_many_unsent(database: Database) -> None:
+    uploads = Uploads(database.engine, max_unsent=1)
+    first = add(uploads)
+    with pytest.raises(LimitExceeded, match=r"file: 1 files wait to be sent; the limit is 1 \(setting max_unsent"):
+        add(uploads)
+    add(uploads, owner="bob")
+    uploads.delete("ann", first.id)
+    add(uploads)
+
+
+def test_a_conversations_files_are_bounded_together(database: Database) -> None:
+    conversations = Conversations(database.engine, max_attached_bytes=1000)
+    uploads = Uploads(database.engine, 9)
+    question = said(conversations, add(uploads, b"x" * 600))
+    conversation = conversations.message("ann", question).conversation_id
+    with pytest.raises(InvalidField, match=r"would have 1200 bytes; the limit is 1000 \(setting max_attached_bytes\)"):
+        said(conversations, add(uploads, b"x" * 600), conversation_id=conversation)
+
+
+def test_ages_are_not_read_through_the_bytes(database: Database) -> None:
+    """The bytes stand last in a row."""
+    add(Uploads(database.engine, 9))
+    with database.engine.connect() as connection:
+        assert list(connection.execute(text("SELECT * FROM uploads")).keys())[-1] == "data"
+        assert connection.scalar(text("SELECT created FROM uploads")) <= time.time()  # type: ignore[operator]

@@ -1,0 +1,182 @@
+"""The example of examples/admin, as its README starts it: gunicorn, two workers, a login, a chat in
+the page of the host."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from servers import free_port, wait_for
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).parent.parent.parent
+EXAMPLE = ROOT / "examples" / "admin"
+STRICT = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'"
+
+
+class Host:
+    def __init__(self, data: Path, **env: str) -> None:
+        self.url = f"http://127.0.0.1:{free_port()}"
+        own = {"PORT": self.url.rpartition(":")[2], "CHATAPP_DATA": str(data), "WEB_CONCURRENCY": "2"}
+        self._env = {**os.environ, **own, "CHATAPP_DEFAULT_PROVIDER": "mock", "PYTHONPATH": str(ROOT), **env}
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> "Host":
+        self._process = subprocess.Popen([sys.executable, EXAMPLE / "app.py"], env=self._env, start_new_session=True)
+        wait_for(self._answers)
+        return self
+
+    def stop(self) -> int:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGTERM)
+        return self._process.wait(60)
+
+    @contextmanager
+    def signed_in(self, name: str) -> Iterator[httpx.Client]:
+        with httpx.Client(base_url=self.url) as client:
+            assert client.post("/login", data={"name": name, "password": name}).status_code == 302
+            yield client
+
+    def _answers(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/login").status_code == 200
+        except httpx.TransportError:
+            return False
+
+
+class Desk:
+    """Somebody who has signed in, at the page of the orders."""
+
+    def __init__(self, page: Any, host: Host, name: str) -> None:
+        self.page = page
+        self.problems: list[str] = []
+        page.set_default_timeout(20_000)
+        page.on("console", lambda said: said.type in ("error", "warning") and self.problems.append(said.text))
+        page.on("pageerror", lambda error: self.problems.append(str(error)))
+        page.goto(f"{host.url}/login")
+        page.fill("[name=name]", name)
+        page.fill("[name=password]", name)
+        page.click("button")
+        self.ready()
+
+    def ready(self) -> None:
+        self.hook("picker").and_(self.page.locator(":enabled")).first.wait_for()
+
+    def hook(self, name: str) -> Any:
+        return self.page.locator(f"chatapp-chat [data-{name}]")
+
+    def ask(self, prompt: str) -> None:
+        self.hook("picker").select_option('{"provider":"mock","model":"tools"}')
+        self.hook("prompt").fill(prompt)
+        self.hook("prompt").press("Enter")
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+    host = Host(tmp_path_factory.mktemp("embedding"), CHATAPP_ASK_TOOLS="query_orders").start()
+    yield host
+    assert host.stop() == 0
+
+
+@pytest.fixture
+def desk(browser: Any, host: Host) -> Iterator[Any]:
+    desks: list[Desk] = []
+
+    def enter(name: str, **options: Any) -> Desk:
+        desks.append(Desk(browser.new_context(**options).new_page(), host, name))
+        return desks[-1]
+
+    yield enter
+    for each in desks:
+        each.page.context.close()
+    assert [problem for each in desks for problem in each.problems] == []
+
+
+def test_the_host_needs_no_more_than_five_lines() -> None:
+    app, page = (EXAMPLE / "app.py").read_text("utf-8"), (EXAMPLE / "templates" / "orders.html").read_text("utf-8")
+    between = app.partition("# chatapp: begin\n")[2].partition("# chatapp: end")[0].splitlines()
+    imported = re.findall(r"^from chatapp.*$", app, re.MULTILINE)
+    placed = [line for line in page.splitlines() if "chatapp_chat" in line]
+    assert between and imported and placed
+    assert len(between) + len(imported) + len(placed) <= 5
+
+
+def test_the_chat_looks_into_the_table_once_it_may_and_others_see_nothing_of_it(desk: Any) -> None:
+    ann = desk("ann")
+    ann.ask("How are the orders?")
+    ann.hook("approve").click()
+    ann.hook("content").get_by_text("shipped").wait_for()
+    ann.page.reload()
+    ann.ready()
+    ann.hook("content").get_by_text("shipped").wait_for()  # the element remembers its conversation
+    bob = desk("bob")
+    assert bob.hook("content").count() == 0
+    opened = bob.page.request.get(f"{ann.page.url.rstrip('/')}/chat/embed?conversation={remembered(ann)}")
+    assert opened.status == 404
+
+
+def test_two_chats_on_one_page_are_apart_themed_and_leave_the_focus_alone(desk: Any, host: Host) -> None:
+    ann = desk("ann")
+    src = ann.page.locator("chatapp-chat + *, script[type=module]").first.get_attribute("src")
+    body = (
+        f'<!doctype html><html lang="en"><title>Two</title><input autofocus><script type="module" src="{src}"></script>'
+        '<chatapp-chat id="one" url="/chat" theme="dark" height="20rem" model="words"></chatapp-chat>'
+        '<chatapp-chat id="two" url="/chat" height="20rem" model="tools" label="Ask here"></chatapp-chat>'
+    )
+    headers = {"Content-Type": "text/html", "Content-Security-Policy": STRICT}
+    ann.page.route("**/two", lambda route: route.fulfill(headers=headers, body=body))
+    ann.page.goto(f"{host.url}/two")
+    one, two = ann.page.locator("#one"), ann.page.locator("#two")
+    for side in (one, two):
+        side.locator("[data-picker]:enabled").wait_for()
+    assert ann.page.evaluate("document.activeElement.localName") == "input"
+    assert two.locator(".welcome").inner_text().strip() == "Ask here"
+    ground = "side => getComputedStyle(side.shadowRoot.querySelector('.page')).backgroundColor"
+    assert one.evaluate(ground) != two.evaluate(ground)
+    assert [side.evaluate("side => side.offsetHeight") for side in (one, two)] == [320, 320]
+    assert ann.page.evaluate("document.querySelector('#one').ask('On the left')")
+    one.locator("[data-content]").get_by_text("You asked").wait_for()
+    assert two.locator("[data-text]").count() == 0
+    one.evaluate("side => side.remove()")
+    assert ann.page.evaluate("document.querySelectorAll('chatapp-chat').length") == 1
+
+
+def test_the_whole_page_stands_below_the_prefix(desk: Any, host: Host) -> None:
+    ann = desk("ann")
+    ann.page.goto(f"{host.url}/chat/")
+    picker = ann.page.locator("html[data-ready] [data-picker]:enabled")
+    picker.wait_for()
+    picker.select_option('{"provider":"mock","model":"words"}')
+    ann.page.fill("[data-prompt]", "Below")
+    ann.page.press("[data-prompt]", "Enter")
+    ann.page.wait_for_url("**/chat/c/*")
+    ann.page.locator('[data-role="assistant"][data-status="done"]').wait_for()
+    ann.page.reload()
+    ann.page.locator("html[data-ready] [data-content]").get_by_text("You asked").wait_for()
+    ann.page.locator("[data-new-chat]").first.click()
+    ann.page.wait_for_url(f"{host.url}/chat/")
+
+
+def test_workers_share_runs_and_strangers_are_sent_to_the_host_s_login(host: Host) -> None:
+    stranger = httpx.get(f"{host.url}/chat/", headers={"Accept": "text/html"})
+    assert (stranger.status_code, stranger.headers["Location"]) == (302, "/login")
+    with host.signed_in("ann") as ann:
+        asked = ann.post("/chat/api/v1/messages", json={"prompt": "Hello", "model": "slow"}).json()
+        for _ in range(4):  # new connections, which either worker may take
+            with host.signed_in("ann") as again:
+                assert again.get(f"/chat/api/v1/messages/{asked['id']}").status_code == 200
+        assert ann.post(f"/chat/api/v1/messages/{asked['id']}/cancel", json={}).status_code in (200, 202)
+        assert "completed" in ann.get(asked["events_url"]).text
+
+
+def remembered(desk: Desk) -> str:
+    found: str = desk.page.evaluate("JSON.parse(localStorage.getItem('chatapp.element.orders'))")
+    return found

@@ -90,15 +90,13 @@ export class Actions extends ConversationActions {
 
   /**
    * Stops the running answer. A question that was not sent yet is taken back.
-   * @returns {Promise<import("./state/types.js").Queued|null>} what was taken back
    */
   async stop() {
     const answer = runningAnswer(this.store.state);
-    if (!answer) return null;
+    if (!answer) return;
     if (answer.unsent) return this.#withdraw(answer.key);
     this.store.dispatch({ type: "answer-stopping", key: answer.key, stopping: true });
     if (answer.id) await this.#cancel(answer.key, answer.id);
-    return null;
   }
 
   /** Whether the server can be reached. */
@@ -225,10 +223,8 @@ export class Actions extends ConversationActions {
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       if (error.isUnreachable && "prompt" in fields && !("edit_of" in fields)) return this.#hold(key, fields);
-      forget(key);
-      if (this.#holds(key)?.unsent) this.store.dispatch({ type: "question-withdrawn", key });
-      if (this.#holds(key)) this.store.dispatch({ type: "answer-refused", messages: before, ...noticeOf(error) });
-      else this.store.dispatch({ type: "notice-shown", ...noticeOf(error) });
+      if (this.#withdraw(key)) this.store.dispatch({ type: "notice-shown", ...noticeOf(error) });
+      else if (this.#holds(key)) this.store.dispatch({ type: "answer-refused", messages: before, ...noticeOf(error) });
       return false;
     }
   }
@@ -241,12 +237,15 @@ export class Actions extends ConversationActions {
     return true;
   }
 
-  /** @param {string} key */
+  /** Gives a question that waited back to its reader. @param {string} key @returns {boolean} whether it did */
   #withdraw(key) {
-    const { prompt = "" } = forget(key) ?? {};
-    const files = this.store.state.messages.find((each) => each.key === `${key}?`)?.files ?? [];
-    this.store.dispatch({ type: "question-withdrawn", key });
-    return { prompt, files: files.map((file) => ({ ...file, key: file.id })) };
+    const fields = forget(key);
+    if (!fields) return false;
+    const asked = this.store.state.messages.find((each) => each.key === `${key}?`);
+    const files = asked?.files.map((file) => ({ ...file, key: file.id })) ?? [];
+    const { prompt, conversation_id: conversationId } = fields;
+    this.store.dispatch({ type: "question-withdrawn", key, returned: { conversationId, prompt, files } });
+    return true;
   }
 
   /**

@@ -124,7 +124,7 @@ export class ConversationActions {
     }
   }
 
-  /** The server cannot be reached. */
+  /** The server cannot be reached, which the page says until it can. */
   lost() {
     if (!this.store.state.connection) this.store.dispatch({ type: "connection-changed", connection: "away" });
   }

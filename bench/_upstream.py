@@ -98,7 +98,11 @@ class Upstream:
 
     def _accept(self) -> None:
         sock = self._listener.accept()[0]
-        stream = Stream(self._tls.wrap_socket(sock, server_side=True) if self._tls else sock)
+        try:
+            stream = Stream(self._tls.wrap_socket(sock, server_side=True) if self._tls else sock)
+        except OSError as error:
+            print(f"a handshake failed: {error}", file=sys.stderr)
+            return
         self._streams[stream.sock.fileno()] = stream
         self._epoll.register(stream.sock, select.EPOLLIN)
 

@@ -47,7 +47,7 @@ from _processes import Process
 HERE = Path(__file__).parent
 CORES = sorted(os.sched_getaffinity(0))
 SERVER_CORE, OTHER_CORE = CORES[0], CORES[-1]
-START_S = 30.0
+START_S = 60.0
 OPENED_PER_S = 100  # a faster rate would measure a queue of requests, not streams
 FEW = 10
 
@@ -130,7 +130,7 @@ def _server(folder: Path, log: str, provider: int, asked: argparse.Namespace) ->
     env = {name: value for name, value in os.environ.items() if not name.startswith("CHATAPP_")}
     env |= {"PORT": str(port), "UPSTREAM": upstream, "CHATAPP_CONFIG": str(config)}
     env |= {"CHATAPP_DATA": str(folder / "var"), "CHATAPP_LOG_URL": log}
-    env |= {"SSL_CERT_FILE": certificate} if certificate else {}
+    env |= {"REQUESTS_CA_BUNDLE": certificate} if certificate else {}
     ours = [str(Path(sys.executable).with_name("chatapp")), "serve"]
     arguments = shlex.split(command.format(port=port)) if command else ours
     with (folder / "output").open("w+") as output, Process(arguments, SERVER_CORE, env, output) as server:

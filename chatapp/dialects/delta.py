@@ -89,7 +89,7 @@ class DeltaDialect(Dialect):
         yield replace(_frame("reset", reason=reason), event="reset")
 
     def _delta(self, text: str) -> Frame:
-        self._words.text(text)
+        self._words.said |= bool(text)
         self._answer.add(text)
         return _frame("delta", content=text)
 

@@ -68,22 +68,20 @@ def words_for_files(run: str, files: Iterable[File]) -> str:
 
 class WordsForFiles:
     """Words for the answer of a dialect that knows only text, if it is nothing but files: an answer
-    must not look empty. An answer with text has none: the dialect's events tell of its files."""
+    must not look empty. An answer with text, which has `said` something, has none: the dialect's
+    events tell of its files."""
 
     def __init__(self) -> None:
-        self._said = False
+        self.said = False
         self._run = ""
         self._files: list[File] = []
-
-    def text(self, text: str) -> None:
-        self._said = self._said or bool(text)
 
     def file(self, run: str, file: File) -> None:
         self._run = run
         self._files.append(file)
 
     def at_end(self) -> str:
-        return "" if self._said else words_for_files(self._run, self._files)
+        return "" if self.said else words_for_files(self._run, self._files)
 
 
 _NO_BRACKETS = str.maketrans("", "", "[]()\r\n")

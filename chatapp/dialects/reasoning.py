@@ -50,7 +50,7 @@ class ReasoningDialect(Dialect):
     def encode(self, event: StreamEvent) -> Iterator[Frame]:
         match event:
             case TextDelta():
-                self._words.text(event.text)
+                self._words.said |= bool(event.text)
                 yield _frame("message", {"content": event.text})
             case CitedSource():
                 yield _frame("source", source_data(event))

@@ -57,7 +57,7 @@ class SessionDialect(Dialect):
     def encode(self, event: StreamEvent) -> Iterator[Frame]:
         match event:
             case TextDelta():
-                self._words.text(event.text)
+                self._words.said |= bool(event.text)
                 yield self._frame("assistant", event.text)
             case CitedSource():
                 yield self._frame("source", json_data(source_data(event)))

@@ -46,7 +46,7 @@ class TokenDialect(Dialect):
 
     def encode(self, event: StreamEvent) -> Iterable[Frame]:
         if isinstance(event, TextDelta):
-            self._words.text(event.text)
+            self._words.said |= bool(event.text)
             return self._token(event.text)
         return self._beside_text(event)
 

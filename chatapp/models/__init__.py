@@ -176,7 +176,7 @@ def _texts(events: Generator[StreamEvent, None, None]) -> Iterator[str]:
         for event in events:
             if isinstance(event, TextDelta):
                 given = True
-                files.text(event.text)
+                files.said |= bool(event.text)
                 yield event.text
             elif isinstance(event, AttemptReset) and given:
                 raise RunFailed(BEGUN_ANEW.code, BEGUN_ANEW.message, BEGUN_ANEW.retryable)

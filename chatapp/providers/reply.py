@@ -122,7 +122,9 @@ class Reply(ABC, Generic[T]):
                                 event = self._after_half(event)
                             size = len(event.text)  # the form around it is gone
                         yield event
-                    self._hold(size)
+                    self._held_bytes += size  # of a frame: its text, or all of it
+                    if self._held_bytes > self._max_bytes:
+                        raise ReplyTooLarge(f"{self._who} sent a reply of more than {self._max_bytes} bytes")
                 except UpstreamError as error:
                     if not self.finished:
                         raise
@@ -163,12 +165,6 @@ class Reply(ABC, Generic[T]):
         """The text after half a character whose other half never came."""
         self._characters.waits = ""
         return msgspec.structs.replace(event, text=NO_CHARACTER + event.text)
-
-    def _hold(self, size: int) -> None:
-        """Count what may be held of a frame: its text, or all of it."""
-        self._held_bytes += size
-        if self._held_bytes > self._max_bytes:
-            raise ReplyTooLarge(f"{self._who} sent a reply of more than {self._max_bytes} bytes")
 
     @property
     def _lost(self) -> bool:

@@ -61,7 +61,7 @@ class Reader:
         The first piece comes at once, because the headers leave with it.
         """
         try:
-            yield self.preamble() + (self._take(0.0) or HEARTBEAT)
+            yield self.preamble() + (self.render(self.fetch(0.0)) or HEARTBEAT)
             while not self.ended:
                 yield self._next(heartbeat_s)
         except ClientDisconnected:
@@ -145,12 +145,11 @@ class Reader:
         """The next bytes of the run; a heartbeat if none come for so long."""
         deadline = monotonic() + heartbeat_s
         while (left := deadline - monotonic()) > 0:
-            if (data := self._take(left)) or self.ended:  # an event may have no frames in this dialect, even the last
+            if (
+                data := self.render(self.fetch(left))
+            ) or self.ended:  # an event may have no frames in this dialect, even the last
                 return data
         return self.heartbeat()
-
-    def _take(self, wait: float) -> bytes:
-        return self.render(self.fetch(wait))
 
     def _turn_to_kept(self) -> None:
         """Begin again: what is kept has fewer, larger events, which do not continue those that were

@@ -136,9 +136,8 @@ def test_bytes_that_are_elsewhere_are_named_by_their_address() -> None:
 def test_words_for_files_are_only_said_if_nothing_else_was() -> None:
     words = WordsForFiles()
     words.file("run", PICTURE)
-    words.text("")
     assert words.at_end() == f"![file_1]({ADDRESS})"
-    words.text("x")
+    words.said = True
     assert words.at_end() == ""
 
 

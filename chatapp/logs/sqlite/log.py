@@ -104,7 +104,7 @@ class SQLiteLog:
             tail = self._tail(run_id)
             tail.used = True
             entries = tail.since(after) if after >= tail.dropped else self._read_store(tail, after)
-            if entries or tail.finished:
+            if entries or tail.durable == tail.end:
                 return entries
             if failure := self._writer.failure if isinstance(tail, WrittenTail) else self._follower.failure:
                 raise LogUnavailable(failure)

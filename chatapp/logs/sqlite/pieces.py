@@ -5,7 +5,7 @@ that wrote since the last flush; a chunk is one long piece. Folding joins short 
 one without decoding them.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from itertools import chain, groupby, islice, repeat
 from operator import attrgetter
 from typing import Final, TypeAlias
@@ -92,8 +92,7 @@ def decode_times(data: bytes) -> list[Moment]:
     return _times_decoder.decode(data)
 
 
-def encode_row(pieces: Iterable[Piece]) -> bytes:
-    return _encoder.encode(list(pieces))
+encode_row: Callable[[list[Piece]], bytes] = _encoder.encode
 
 
 def decode_row(data: bytes) -> list[Piece]:

@@ -11,8 +11,8 @@ nothing new, until what is pending grows beyond its bound.
 import logging
 import time
 from time import monotonic
-from typing import NamedTuple
 
+import msgspec
 from gevent import get_hub
 
 from chatapp.errors import LogError, LogUnavailable, UnknownRun
@@ -35,14 +35,14 @@ SYNC_S = 60.0  # after which a wait is begun again; nobody notices
 logger = logging.getLogger(__name__)
 
 
-class _Row(NamedTuple):
+class _Row(msgspec.Struct, frozen=True):
     """Sealed: to be written as it is."""
 
     data: bytes
     upto: list[tuple[WrittenTail, int]]
 
 
-class _Mark(NamedTuple):
+class _Mark(msgspec.Struct, frozen=True):
     """The oldest row that holds unfolded events of a run."""
 
     row: int
@@ -155,7 +155,7 @@ class Writer:
         self._flush_set = True
         self._asked_at = monotonic()
         if self._asked_at - self._flushed_at >= self._flush_s:
-            self._flush_soon()
+            self._loop.run_callback(self._flush)
         else:
             self._flush_alarm.set(self._flush_s)
 
@@ -207,9 +207,12 @@ class Writer:
             self._create_waiting()
         if not self._unsealed:
             return None
-        tails, self._unsealed = self._unsealed, []
-        data = encode_row([tail.seal() for tail in tails])
-        return _Row(data, [(tail, tail.sealed) for tail in tails])
+        pieces, upto = [], []
+        for tail in self._unsealed:
+            pieces.append(tail.seal())
+            upto.append((tail, tail.sealed))
+        self._unsealed = []
+        return _Row(encode_row(pieces), upto)
 
     def _publish(self, row: _Row, row_id: int) -> None:
         self._newest_row = row_id

@@ -11,6 +11,7 @@ from contextlib import suppress
 from functools import cached_property
 
 import msgspec
+from msgspec import UNSET
 
 from chatapp.chat import Chat
 from chatapp.errors import BadReply
@@ -211,7 +212,8 @@ class _Reply(Reply[Chunk]):
             texts.append(TextDelta(message.content))
         if message.refusal:
             texts.append(TextDelta(message.refusal))
-        texts += beside(message)
+        if message.annotations is not UNSET or message.images is not UNSET:
+            texts += beside(message)
         return texts
 
     def _with_extra(self, index: int | None, call: CallPiece, events: Iterable[StreamEvent]) -> Iterator[StreamEvent]:

@@ -5,7 +5,7 @@ OpenAI has `annotations`, OpenRouter `images` as well. Perplexity and xAI repeat
 names of their own for the pages that were found.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -30,13 +30,7 @@ class Found(msgspec.Struct, gc=False):
     search_info: msgspec.Raw | UnsetType = UNSET
 
 
-def beside(message: Beside) -> Iterable[CitedSource | File]:
-    if message.annotations is message.images is UNSET:  # as in almost every chunk
-        return ()
-    return _found(message)
-
-
-def _found(message: Beside) -> Iterator[CitedSource | File]:
+def beside(message: Beside) -> Iterator[CitedSource | File]:
     yield from annotations(objects(message.annotations))
     for part in objects(message.images):
         url = part.get("image_url")

@@ -20,25 +20,19 @@ at the rate.
 import argparse
 import json
 import os
-import random
 import sys
 import tempfile
-import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from itertools import chain, islice, repeat
 from pathlib import Path
 from typing import Any
 
+from _answers import provider
 from _processes import Process
 from playwright.sync_api import Page, sync_playwright
 
 HERE = Path(__file__).parent
 CONFIG = '[providers.bench]\ntype = "openai"\nbase_url = "http://127.0.0.1:{port}"\nmodels = ["{shape}"]\n'
-SAID = "the river finds its way to sea because each stone lets water pass and no two days are like one another"
-WORDS = SAID.split(" ")
 TASK = "ThreadControllerImpl::RunTask"
 LONG_US = 50_000
 # The common way to write such a page: all of the text through the parser, for each piece that comes.
@@ -55,90 +49,6 @@ source.addEventListener("content_delta", ({ data }) => {
 });
 source.addEventListener("completed", () => { source.close(); document.documentElement.dataset.done = ""; });
 </script>"""
-
-
-class Provider(BaseHTTPRequestHandler):
-    """OpenAI's chat completions. The server has the figures `tokens`, `rate` and `ahead`."""
-
-    protocol_version = "HTTP/1.1"
-    server: Any
-
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self.send_response(200)
-        self.send_header("Content-Type", "text/event-stream")
-        self.send_header("Connection", "close")
-        self.end_headers()
-        began, ahead = time.monotonic(), self.server.ahead
-        shape = answer(self.server.shape)
-        if ahead:
-            self._send("".join(islice(shape, ahead)))
-        for number, token in enumerate(islice(shape, self.server.tokens - ahead)):
-            time.sleep(max(0.0, began + number / self.server.rate - time.monotonic()))
-            self._send(token)
-        self.wfile.write(b"data: [DONE]\n\n")
-
-    def _send(self, text: str) -> None:
-        choice = {"index": 0, "delta": {"content": text}, "finish_reason": None}
-        self.wfile.write(f"data: {json.dumps({'id': 'bench', 'choices': [choice]})}\n\n".encode())
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-def answer(shape: str) -> Iterator[str]:
-    """Endless tokens of about six characters, the same each time."""
-    chance = random.Random(7)
-    pieces = {"mixed": mixed, "paragraph": sentence, "list": item, "table": line_of_table, "code": line_of_code,
-              "marks": lambda _: r"\[ x ", "quote": lambda c: f"> {sentence(c)}\n"}  # fmt: skip
-    start = {"table": "| a | b | c |\n|---|--:|---|\n", "code": "```python\n"}.get(shape, "")
-    text = chain([start], (pieces[shape](chance) for _ in repeat(None)))
-    yield from (token for each in text for token in tokens(each))
-
-
-def tokens(text: str) -> Iterator[str]:
-    return (text[at : at + 6] for at in range(0, len(text), 6))
-
-
-def sentence(chance: random.Random) -> str:
-    words = [chance.choice(WORDS) for _ in range(12)]
-    words[3], words[7] = f"**{words[3]}**", f"`{words[7]}`"
-    return " ".join(words).capitalize() + ". "
-
-
-def item(chance: random.Random) -> str:
-    return f"- **{chance.choice(WORDS)}**: {sentence(chance)}\n"
-
-
-def line_of_table(chance: random.Random) -> str:
-    return (
-        f"| {chance.choice(WORDS)} | {chance.random():.4f} | `{chance.choice(WORDS)}` and *{chance.choice(WORDS)}* |\n"
-    )
-
-
-def line_of_code(chance: random.Random) -> str:
-    return (
-        f"    {chance.choice(WORDS)} = [{chance.choice(WORDS)!r}, {chance.randrange(999)}]  # {chance.choice(WORDS)}\n"
-    )
-
-
-def mixed(chance: random.Random) -> str:
-    many = [sentence(chance) for _ in range(chance.randint(2, 6))]
-    items = "".join(item(chance) for _ in range(6))
-    code = "".join(line_of_code(chance) for _ in range(30))
-    rows = "".join(line_of_table(chance) for _ in range(8))
-    formula = r"$$\sum_{i=1}^{n} \frac{x_i^2}{\sqrt{y_i}}$$ and \(a^2 + b^2\) inside."
-    return (
-        f"## {chance.choice(WORDS).title()} and {chance.choice(WORDS)}\n\n{''.join(many)}\n\n{items}\n"
-        f"```python\n{code}```\n\n| a | b | c |\n|---|--:|---|\n{rows}\n{formula}\n\n"
-    )
-
-
-def provider(arguments: argparse.Namespace) -> ThreadingHTTPServer:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Provider)
-    vars(server).update({name: getattr(arguments, name) for name in ("tokens", "rate", "ahead", "shape")})
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return server
 
 
 def serve(folder: Path, config: str) -> tuple[Process, str]:
@@ -237,7 +147,7 @@ def main() -> None:
     parser.add_argument("--chromium", default="/usr/bin/chromium")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        upstream = provider(arguments)
+        upstream = provider(arguments.shape, arguments.tokens, arguments.rate, arguments.ahead)
         process, url = serve(Path(folder), CONFIG.format(port=upstream.server_port, shape=arguments.shape))
         with process:
             browser = playwright.chromium.launch(executable_path=arguments.chromium, args=["--no-sandbox"])

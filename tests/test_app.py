@@ -40,8 +40,8 @@ def test_an_application_runs_nothing_until_it_is_started(tmp_path: Path) -> None
         assert not greenlets() - earlier_greenlets
         built.start()
         assert len(threads() - earlier_threads) == 2  # the checkpoints of two files
-        # recovery, retention and the sampler; the lists have been asked for
-        soon(lambda: len(greenlets() - earlier_greenlets) == 3)
+        # recovery, retention, the indexer and the sampler; the lists have been asked for
+        soon(lambda: len(greenlets() - earlier_greenlets) == 4)
     soon(lambda: not threads() - earlier_threads)
     assert not greenlets() - earlier_greenlets
 
@@ -49,4 +49,4 @@ def test_an_application_runs_nothing_until_it_is_started(tmp_path: Path) -> None
 def test_an_application_is_started_unless_told_otherwise(tmp_path: Path) -> None:
     earlier = greenlets()
     with services(tmp_path, start=True):
-        soon(lambda: len(greenlets() - earlier) == 3)
+        soon(lambda: len(greenlets() - earlier) == 4)

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.slow
 # All that a reader sees or hears, except what people, models and tools have said.
 TOLD = """() => {
     const said = "[data-text], [data-content], [data-reasoning], [data-title], [data-link], [data-tool] code, "
-        + "[data-tool] pre, [data-pinned-name], [data-option] b, [data-picker], kbd, select option, [data-conversation] button, .brand, [lang=en]";
+        + "[data-tool] pre, [data-pinned-name], [data-option] b, [data-choice-name], [data-picker], kbd, select option, [data-conversation] button, .brand, [lang=en]";
     const names = ["aria-label", "title", "placeholder"];
     const found = [];
     for (const node of document.querySelectorAll("body *")) {

@@ -98,7 +98,7 @@ def test_every_call_in_a_script_is_extracted(texts: Catalog) -> None:
 LITERAL = re.compile(r'(\bt\(\s*|\btn\(\s*(?:"(?:[^"\\]|\\.)*",\s*)?)?(?:"((?:[^"\\\n]|\\.)*)"|`((?:[^`\\\n]|\\.)*)`)')
 SENTENCE = re.compile(r"[A-Z][a-z]+(?: .*)?|.*[a-z]{2,}[.,]? [a-z]{2,}.*")
 NO_WORDS = {
-    *("Accept", "Content-Type", "Idempotency-Key", "BroadcastChannel"),
+    *("Bearer ${key}", "Accept", "Content-Type", "Idempotency-Key", "BroadcastChannel"),
     *(
         "Ctrl",
         "Shift",

@@ -6,6 +6,7 @@ client's leaving is noticed at the next write.
 
 import errno
 import logging
+import random
 import select
 import socket
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from gevent.socket import socket as GeventSocket
 logger = logging.getLogger(__name__)
 
 READ = 1
+LATER_SHARE = 0.1  # of the send timeout
 POLL_S = 0.5  # how often to look at a client that sent more than its request: its socket is always readable
 CLOSED = getattr(select, "POLLRDHUP", 0)  # Linux: the peer closed, even if some of its bytes are unread
 
@@ -78,7 +80,8 @@ class ClientSocket:
                 self._unlimit()
 
     def _limit(self) -> None:
-        self._sock.settimeout(self._send_timeout_s)
+        # Spread: hundreds that got stuck at once would be dropped in one turn of the hub.
+        self._sock.settimeout(self._send_timeout_s * random.uniform(1, 1 + LATER_SHARE))
         if self._sock.family in (socket.AF_INET, socket.AF_INET6):
             # Without a limit the kernel accepts megabytes for a reader that has stopped, and its
             # timeout never starts.

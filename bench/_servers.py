@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,7 +23,14 @@ class Host(NamedTuple):
     data: Path
 
     def workers(self) -> list[int]:
-        return [int(pid) for pid in Path(f"/proc/{self.master}/task/{self.master}/children").read_text().split()]
+        try:
+            children = Path(f"/proc/{self.master}/task/{self.master}/children").read_text()
+        except FileNotFoundError:
+            raise SystemExit(f"the server ended: {self.output().read_text()[-2000:]}") from None
+        return [int(pid) for pid in children.split()]
+
+    def output(self) -> Path:
+        return self.data.parent / f"{self.data.name}.output"
 
     def holdings(self) -> list[Holdings]:
         """Of each worker that is alive."""
@@ -36,14 +43,15 @@ def host(data: Path, settings: Mapping[str, str]) -> Iterator[Host]:
         port = int(probe.getsockname()[1])
     env = {name: value for name, value in os.environ.items() if not name.startswith("CHATAPP_")}
     env |= {"PORT": str(port), "CHATAPP_DATA": str(data), **settings}
-    printed = data.parent / f"{data.name}.output"
+    printed = Host(port, 0, data).output()
     with printed.open("wb") as output:
         process = subprocess.Popen([CHATAPP, "serve"], env=env, stdout=output, stderr=output, start_new_session=True)
     try:
         wait_for(lambda: b"chatapp is ready" in printed.read_bytes())
         yield Host(port, process.pid, data)
     finally:
-        os.killpg(process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 

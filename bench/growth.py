@@ -100,7 +100,7 @@ class Site:
 def fill(data: Path, owner: str, conversations: int, messages: int, gigabytes: float) -> str:
     """Return the id of the long conversation."""
     database = open_database("", data)
-    size = max(1, int(gigabytes * 1e9 / 2 / (2 * conversations + messages)))  # an answer is kept twice
+    size = max(1, int(gigabytes * 1e9 / (3 * conversations)))  # a question, and an answer that is kept twice
     with Session(database.engine) as session:
         for number in range(conversations):
             _conversation(session, owner, f"conversation {number}", 2, size)

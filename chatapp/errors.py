@@ -91,6 +91,10 @@ class ConfigError(ChatappError):
     code = "bad_configuration"
 
 
+class DatabaseAway(ConfigError):
+    """It cannot be opened now: its address may be wrong, or it may come back."""
+
+
 class RequestError(ChatappError):
     status = 400
 

@@ -132,7 +132,8 @@ class ChatService:
         settings = self.listing.settings_for(caller.owner, ask)
         ask = settings.fill(ask)
         provider, model = self._resolve(ask, settings)
-        refuse_pictures(ask, self.providers.facts(provider.name, model).pictures, f"{model} of {provider.name}")
+        sees = self.providers.facts(provider.name, model).pictures
+        refuse_pictures(ask, sees, f"{model} of {provider.name}")
         if isinstance(provider, Checks):
             provider.check(ask.chat(model, outlined(ask.said)))
         agent = self.agents.find(ask.agent)
@@ -143,7 +144,7 @@ class ChatService:
         tools = self.tools.choose(ask.tools, agent=agent is not None)
         self.runs.admit(caller.owner)
         self.limits.take(caller.owner)
-        begun = self.conversations.begin(ask, caller.owner, provider.name, model, key, self.limits.max_runs)
+        begun = self.conversations.begin(ask, caller.owner, provider.name, model, key, self.limits.max_runs, sees)
         if not begun.found:
             toolbox = self.tools.toolbox(begun.answer.id, tools, caller.owner)
             chat = ask.chat(model, begun.messages, caller.owner)

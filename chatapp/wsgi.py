@@ -17,8 +17,9 @@ def _make() -> WSGIApplication:
         from chatapp.app import create_app
         from chatapp.ops import services
         from chatapp.ops.run_log import RunLog
+        from chatapp.ops.starting import started
 
-        made = create_app(observers=[RunLog()])
+        made = started(lambda: create_app(observers=[RunLog()]))
         services.add(made.extensions["chatapp"], started=True)
         return made
     except (ChatappError, OSError) as error:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from chatapp.agents.catalog import AgentCatalog
 from chatapp.app.log import open_log
 from chatapp.dialects.registry import DIALECTS
+from chatapp.errors import ChatappError
 from chatapp.generation.media import MediaLimits
 from chatapp.generation.observer import RunObserver
 from chatapp.generation.supervisor import RunSupervisor
@@ -62,7 +63,11 @@ def build_service(
     database = open_database(
         settings.database_url, settings.data, settings.database_timeout_s, settings.log_synchronous
     )
-    log = open_log(settings, metrics.log)
+    try:
+        log = open_log(settings, metrics.log)
+    except ChatappError:
+        database.close()  # the caller may try again
+        raise
     conversations, approvals = _conversations(settings, database), StoredApprovals(database.engine)
     inputs = StoredUserInputs(database.engine)
     providers = ProviderCatalog(settings, environ, around_provider)

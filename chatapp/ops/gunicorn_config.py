@@ -16,7 +16,7 @@ from typing import Any
 
 from chatapp.access.proxy import trusted_networks
 from chatapp.errors import ConfigError
-from chatapp.ops import gunicorn_lifecycle, metrics_folder
+from chatapp.ops import gunicorn_lifecycle, metrics_folder, starting
 from chatapp.ops.address import Address, places, refuse_public
 from chatapp.ops.address import workers as worker_count
 from chatapp.ops.banner import banner
@@ -80,7 +80,9 @@ def on_exit(_server: Any) -> None:
     metrics_folder.remove()
 
 
-def post_fork(_server: Any, _worker: Any) -> None:
+def post_fork(server: Any, worker: Any) -> None:
+    if worker.age > server.num_workers:
+        starting.replaces_another()
     # Here and not in gunicorn's `umask`, which would also close a Unix socket to the proxy's user.
     os.umask(0o077)
     give_back_large_blocks()

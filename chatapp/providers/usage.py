@@ -1,4 +1,4 @@
-"""Estimates the tokens of what is asked, and of a reply that its provider did not count. Pure."""
+"""Estimates the tokens of what is asked, and of a reply that its provider did not count."""
 
 from collections.abc import Sequence
 
@@ -6,6 +6,7 @@ import msgspec
 
 from chatapp.chat import Ask, Message
 from chatapp.events import Usage
+from chatapp.hub import with_pauses
 
 CHARS_PER_TOKEN = 4  # the usual rule of thumb
 
@@ -23,7 +24,7 @@ def estimated_usage(prompt: int, reasoning: str, content: str) -> Usage:
 
 
 def estimate_prompt(asked: Sequence[Message]) -> int:
-    return _tokens(sum(len(message.text) for message in asked))
+    return _tokens(sum(len(message.text) for message in with_pauses(asked)))
 
 
 def estimated_tokens(ask: Ask) -> int:

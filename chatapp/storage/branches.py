@@ -12,8 +12,10 @@ from typing import TypeAlias
 from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
+from chatapp.hub import let_others_run
 from chatapp.storage.tables import MessageRow
 
+ROWS = 50  # messages that are read in one go: some milliseconds, if they are long
 SLICE = 500  # ids in one statement: databases bound its parameters
 
 Tree: TypeAlias = Mapping[str, str | None]
@@ -59,9 +61,11 @@ def versions_among(session: Session, conversation_id: str, parents: Collection[s
 
 
 def rows_of(session: Session, path: Sequence[str]) -> list[MessageRow]:
-    """The messages with these ids, in order."""
+    """The messages with these ids, in order; others run in between."""
     rows: list[MessageRow] = []
-    for some in _slices(path):
+    for some in _slices(path, ROWS):
+        if rows:
+            let_others_run()
         rows += session.scalars(select(MessageRow).where(MessageRow.id.in_(some)).order_by(MessageRow.id))
     return rows
 
@@ -89,6 +93,6 @@ def _shown(conversation_id: str) -> tuple[ColumnElement[bool], ...]:
     return MessageRow.conversation_id == conversation_id, MessageRow.superseded.is_(False)
 
 
-def _slices(ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(ids), SLICE):
-        yield ids[start : start + SLICE]
+def _slices(ids: Sequence[str], size: int = SLICE) -> Iterator[Sequence[str]]:
+    for start in range(0, len(ids), size):
+        yield ids[start : start + size]

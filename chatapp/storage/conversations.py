@@ -24,14 +24,15 @@ from chatapp.storage.deleting import end_conversation, is_deleted
 from chatapp.storage.files import keep_files, with_bytes, without_bytes
 from chatapp.storage.history import (
     all_shown,
-    finished_messages,
+    count_finished,
+    let_go,
     newest_id,
     provider_messages,
     said_before,
     shown,
 )
 from chatapp.storage.limits import ConversationLimits
-from chatapp.storage.pictures import pictures_of
+from chatapp.storage.pictures import Maker, pictures_of
 from chatapp.storage.placement import (
     choose_place,
     known_history,
@@ -67,11 +68,20 @@ class Conversations:
         self._limits = ConversationLimits(max_messages, max_picture_bytes, max_attached_bytes)
 
     def begin(
-        self, ask: Ask, owner: str, provider: str, model: str, key: str | None = None, max_running: int = 0
+        self,
+        ask: Ask,
+        owner: str,
+        provider: str,
+        model: str,
+        key: str | None = None,
+        max_running: int = 0,
+        sees: bool | None = None,
     ) -> Begun:
         """Store what is said and an empty answer. `key` is the idempotency key. Raises
-        LimitExceeded if the owner has `max_running` running answers; 0: any number."""
-        step = partial(self._find_or_begin, ask, owner, provider, model, key, max_running)
+        LimitExceeded if the owner has `max_running` running answers; 0: any number. `sees`: whether
+        the model takes pictures, if that is known."""
+        maker = Maker(provider, model, sees)
+        step = partial(self._find_or_begin, ask, owner, maker, key, max_running)
         try:
             return step()
         except IntegrityError:  # the same idempotency key, or a new session's id, at the same time
@@ -190,7 +200,7 @@ class Conversations:
         with self._transaction() as session:
             conversation = owned_conversation(session, owner, conversation_id, locked=True)
             conversation.updated = now
-            self._limits.refuse_more(len(finished_messages(session, conversation)) + len(said))
+            self._limits.refuse_more(count_finished(session, conversation_id) + len(said))
             return insert_said(session, conversation, owner, now, said, newest_shown(session, conversation_id))
 
     def describe(self, owner: str, conversation_id: str, metadata: dict[str, str]) -> Conversation:
@@ -233,32 +243,31 @@ class Conversations:
         with self._transaction.reading() as session:
             session.execute(select(1))
 
-    def _find_or_begin(
-        self, ask: Ask, owner: str, provider: str, model: str, key: str | None, max_running: int
-    ) -> Begun:
+    def _find_or_begin(self, ask: Ask, owner: str, maker: Maker, key: str | None, max_running: int) -> Begun:
         with self._transaction() as session:
             if key is not None and (found := _find(session, owner, key, ask.fingerprint)):
                 return found
             if max_running:
                 check_running(session, owner, max_running)
-            begun = self._begin(session, ask, owner, provider, model, key)
+            begun = self._begin(session, ask, owner, maker, key)
             open_receipt(session, begun.answer)
             return begun
 
-    def _begin(self, session: Session, ask: Ask, owner: str, provider: str, model: str, key: str | None) -> Begun:
+    def _begin(self, session: Session, ask: Ask, owner: str, maker: Maker, key: str | None) -> Begun:
         now = time.time()
         conversation, history, parent = choose_place(session, owner, ask, now)
         if conversation is not None:
             self._limits.refuse_more(len(history) + len(ask.said))
-        pictures = pictures_of(session, history, provider, model, self._limits.max_picture_bytes)
+        pictures = pictures_of(session, history, maker, self._limits.max_picture_bytes)
         messages = provider_messages(history, [GO_ON] if ask.continue_of else ask.said, pictures)
+        let_go(history)
         if not messages:
             raise InvalidField("retry_of: there is no message before this answer")
         self._limits.refuse_large(messages)
         said = insert_said(session, conversation, owner, now, ask.said, parent) if conversation else []
         answer = _row(owner, conversation, now, said[-1].id if said else newest_id(session, conversation))
         answer.parent, answer.continues = said[-1].id if said else parent, ask.continue_of is not None
-        answer.provider, answer.model, answer.result_mode = provider, model, ask.result_mode
+        answer.provider, answer.model, answer.result_mode = maker.provider, maker.model, ask.result_mode
         answer.idempotency_key, answer.request_hash = key, ask.fingerprint or None
         answer.asked = msgspec.json.encode(ask.repeated).decode() if ask.repeated else None
         session.add(answer)

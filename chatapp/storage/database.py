@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from chatapp.errors import ConfigError
+from chatapp.errors import ConfigError, DatabaseAway
 from chatapp.private_files import private_database
 from chatapp.settings import Synchronous
 from chatapp.sqlite import Checkpointer, retry_while_busy
@@ -97,7 +97,8 @@ def open_database(url: str, data: Path, answer_s: float = ANSWER_S, synchronous:
             _limit_answers(engine, answer_s)
     except (SQLAlchemyError, ImportError, OSError) as error:
         folder.close()
-        raise ConfigError(f"database_url: cannot open the database: {_reason(error)}") from None
+        kind = DatabaseAway if isinstance(error, OperationalError) else ConfigError
+        raise kind(f"database_url: cannot open the database: {_reason(error)}") from None
     return Database(engine, folder)
 
 

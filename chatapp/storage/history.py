@@ -47,18 +47,23 @@ def newest_id(session: Session, conversation: ConversationRow | None) -> str:
     return session.scalar(newest) or ""
 
 
-def finished_messages(session: Session, conversation: ConversationRow | None) -> Sequence[MessageRow]:
+def finished_messages(session: Session, conversation: ConversationRow | None) -> list[MessageRow]:
     if conversation is None:
         return []
-    return session.scalars(shown(conversation.id).where(MessageRow.status == "done")).all()
+    return [row for row in all_shown(session, conversation.id) if row.status == "done"]
 
 
-def finished_messages_up_to(session: Session, message: MessageRow) -> Sequence[MessageRow]:
+def count_finished(session: Session, conversation_id: str) -> int:
+    finished = shown(conversation_id).where(MessageRow.status == "done").order_by(None)
+    return session.scalar(finished.with_only_columns(func.count())) or 0
+
+
+def finished_messages_up_to(session: Session, message: MessageRow) -> list[MessageRow]:
     """The messages of the path that ends with this one, itself included."""
     return finished_path(session, message.conversation_id, message.id)
 
 
-def finished_path(session: Session, conversation_id: str | None, message_id: str | None) -> Sequence[MessageRow]:
+def finished_path(session: Session, conversation_id: str | None, message_id: str | None) -> list[MessageRow]:
     """The messages of the path that ends with this one."""
     path = path_to(tree_of(session, conversation_id), message_id)
     return [row for row in rows_of(session, path) if row.status == "done"]
@@ -123,6 +128,13 @@ def provider_messages(
             answered = set()
         whole.append(message)
     return [message for message in reversed(whole) if _says_something(message)]
+
+
+def let_go(rows: list[MessageRow]) -> None:
+    """Empty the list. Freed at once, thousands of a mapper's objects would hold up the hub."""
+    while rows:
+        del rows[-SLICE:]
+        let_others_run()
 
 
 def told(rows: Iterable[MessageRow], pictures: Pictures) -> list[Message]:

@@ -15,7 +15,6 @@ from gevent.event import Event
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from chatapp.hub import let_others_run
 from chatapp.storage.search_index import STATEMENTS, Job, Waiting, waiting, work_off
 from chatapp.storage.search_terms import digest, terms_of
 from chatapp.storage.transactions import READS
@@ -51,13 +50,12 @@ class Indexer:
         """Work off the next lines of the queue; return how many. Raises SQLAlchemyError,
         sqlite3.Error."""
         jobs = self._jobs()
+        if self._file is not None:
+            gevent.get_hub().threadpool.apply(_in_thread, (self._file, jobs))
+            return len(jobs)
         for job in jobs:
-            if self._file is not None:
-                gevent.get_hub().threadpool.apply(_in_thread, (self._file, job))
-            else:
-                with self._engine.begin() as connection:
-                    self._work_off(connection, job)
-            let_others_run()
+            with self._engine.begin() as connection:
+                self._work_off(connection, job)
         return len(jobs)
 
     def _jobs(self) -> Sequence[Job]:
@@ -86,8 +84,11 @@ def _job(line: Waiting) -> Job:
     return Job(line.id, line.message_id, line.owner, gone, digest(said), terms)
 
 
-def _in_thread(file: str, job: Job) -> None:
+def _in_thread(file: str, jobs: Sequence[Job]) -> None:
+    if not jobs:
+        return
     with closing(sqlite3.connect(file, isolation_level=None, timeout=LOCK_S)) as connection:
-        connection.execute("BEGIN IMMEDIATE")
-        work_off(lambda statement, values: connection.execute(statement, values).fetchall(), STATEMENTS["sqlite"], job)
-        connection.execute("COMMIT")
+        for job in jobs:
+            connection.execute("BEGIN IMMEDIATE")
+            work_off(lambda *one: connection.execute(*one).fetchall(), STATEMENTS["sqlite"], job)
+            connection.execute("COMMIT")

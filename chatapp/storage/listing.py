@@ -107,16 +107,22 @@ def _listed(session: Session, owner: str, rows: Sequence[ConversationRow]) -> li
             select(MessageRow.conversation_id).where(MessageRow.status == "running", MessageRow.owner == owner)
         )
     )
-    return [Listed(row.value(), row.id in running, row.id not in running and _is_unread(session, row)) for row in rows]
+    answered = _answered(session, [row.id for row in rows if row.seen is not None])
+    return [
+        Listed(row.value(), row.id in running, row.id not in running and answered.get(row.id, "") > (row.seen or ""))
+        for row in rows
+    ]
 
 
-def _is_unread(session: Session, row: ConversationRow) -> bool:
-    """Reads one message, by an index."""
-    if row.seen is None:
-        return False
-    newest = select(MessageRow.id, MessageRow.role).where(MessageRow.conversation_id == row.id)
-    found = session.execute(newest.order_by(MessageRow.id.desc()).limit(1)).first()
-    return found is not None and found.role == "assistant" and found.id > row.seen
+def _answered(session: Session, conversation_ids: Sequence[str]) -> dict[str, str]:
+    """The newest message of each conversation that ends with an answer. Seeks by an index."""
+    of_it = select(MessageRow.id).where(MessageRow.conversation_id == ConversationRow.id)
+    newest = of_it.order_by(MessageRow.id.desc()).limit(1).correlate(ConversationRow).scalar_subquery()
+    ends = session.scalars(select(newest).where(ConversationRow.id.in_(conversation_ids))).all()
+    answers = select(MessageRow.conversation_id, MessageRow.id).where(
+        MessageRow.id.in_([end for end in ends if end]), MessageRow.role == "assistant"
+    )
+    return {conversation_id: id for conversation_id, id in session.execute(answers) if conversation_id}
 
 
 def _cursor(row: ConversationRow) -> str:

@@ -1,10 +1,11 @@
-"""The pictures that a model made, as it is shown them again with its turns: "make it blue".
+"""The pictures that models made, as a model is shown them again with the turns: "make it blue".
 
-Other models do without: not all of them take pictures, and a conversation must survive a change.
+One that takes no pictures does without, and so does one of which that is not known, unless it made
+them itself: a conversation must survive a change of the model.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from msgspec.structs import replace
 from sqlalchemy.orm import Session
@@ -21,13 +22,24 @@ Pictures: TypeAlias = Mapping[str, Sequence[Image]]
 NO_PICTURES: Pictures = {}
 
 
-def pictures_of(session: Session, rows: Sequence[MessageRow], provider: str, model: str, max_bytes: int) -> Pictures:
-    """Those in the answers that this model made: of the newest answers, as many as `max_bytes`
-    hold."""
+class Maker(NamedTuple):
+    """Who is to make an answer. `sees`: whether the model takes pictures, if that is known."""
+
+    provider: str
+    model: str
+    sees: bool | None = None
+
+    def is_shown(self, answer: MessageRow) -> bool:
+        """Whether it is shown the answer's pictures. One that draws sees, as far as is known."""
+        return self.sees or (self.sees is None and (answer.provider, answer.model) == (self.provider, self.model))
+
+
+def pictures_of(session: Session, rows: Sequence[MessageRow], maker: Maker, max_bytes: int) -> Pictures:
+    """Those that are shown to it: of the newest answers, as many as `max_bytes` hold."""
     found: dict[str, list[Image]] = {}
     left = max_bytes
     for row in reversed(rows):
-        if (row.provider, row.model) != (provider, model) or '"file"' not in row.entries:  # a quick look
+        if not maker.is_shown(row) or '"file"' not in row.entries:  # a quick look
             continue
         files = _files(session, row)
         left -= sum(len(file.bytes) for file in files)

@@ -6,7 +6,6 @@ NotFound.
 """
 
 import hashlib
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -37,7 +36,7 @@ class Place(NamedTuple):
     message that this follows there."""
 
     conversation: ConversationRow | None
-    history: Sequence[MessageRow]
+    history: list[MessageRow]
     parent: str | None
 
 
@@ -53,7 +52,7 @@ def choose_place(session: Session, owner: str, ask: Ask, now: float) -> Place:
     return _beside(session, conversation, ask, field)
 
 
-def _at_the_end(session: Session, conversation: ConversationRow | None, history: Sequence[MessageRow]) -> Place:
+def _at_the_end(session: Session, conversation: ConversationRow | None, history: list[MessageRow]) -> Place:
     session.flush()  # a branch of copies, which is new
     return Place(conversation, history, newest_shown(session, conversation.id) if conversation else None)
 
@@ -89,7 +88,7 @@ def _conversation_for(session: Session, owner: str, ask: Ask, now: float) -> Con
     return new_conversation(session, new_id("conv"), owner, ask.said, now) if ask.keep else None
 
 
-def known_history(session: Session, owner: str, ask: Ask) -> Sequence[MessageRow]:
+def known_history(session: Session, owner: str, ask: Ask) -> list[MessageRow]:
     """The messages before what is said, in the conversation or up to the answer that the ask
     names."""
     if ask.previous is not None:

@@ -23,7 +23,7 @@ from chatapp.storage.transactions import Transactions
 SLICE = 200  # messages that are looked at in one go: a millisecond or two
 WINDOW = 5000  # messages that the index is asked about in one go
 SLICES = 250  # of one request, at most
-TITLES = 1000  # that are looked at in one go: a millisecond or two
+TITLES = 500  # that are looked at in one go: a millisecond or two
 AROUND = 80  # characters of a snippet before the first word, and behind it
 MAX_MARKS = 20
 
@@ -47,7 +47,7 @@ class Search:
         for _ in range(SLICES):
             with self._transaction.reading() as session:
                 lower, among = _look(session, owner, words, upper)
-                rows = session.execute(_matching(owner, words, lower, upper, among)).all()
+                rows = [] if among == [] else session.execute(_matching(owner, words, lower, upper, among)).all()
             hits += [_hit(*row, words=words) for row in rows]
             if lower is None:
                 return hits, ""
@@ -61,16 +61,20 @@ class Search:
         """The conversations in whose titles all the words stand, the last used first, at most
         `limit`."""
         found: list[TitleHit] = []
-        titles = select(ConversationRow).where(ConversationRow.owner == owner, ConversationRow.deleted.is_(None))
+        titles = select(ConversationRow.id, ConversationRow.title).where(
+            ConversationRow.owner == owner, ConversationRow.deleted.is_(None)
+        )
         titles = titles.order_by(ConversationRow.updated.desc(), ConversationRow.id.desc()).limit(TITLES)
         for part in range(SLICES):
             with self._transaction.reading() as session:
-                rows = session.scalars(titles.offset(part * TITLES)).all()
-                found += [TitleHit(row.value(), _places(row.title, words)) for row in rows if _has(row.title, words)]
+                rows = session.execute(titles.offset(part * TITLES)).all()
+                ids = [id for id, title in rows if _has(title, words)][: limit - len(found)]
+                hits = [session.get_one(ConversationRow, id).value() for id in ids]
+                found += [TitleHit(hit, _places(hit.title, words)) for hit in hits]
             if len(found) >= limit or len(rows) < TITLES:
                 break
             let_others_run()
-        return found[:limit]
+        return found
 
 
 def _look(session: Session, owner: str, words: list[str], upper: str) -> tuple[str | None, list[str] | None]:

@@ -8,9 +8,9 @@ from typing import TypeAlias
 
 import msgspec
 from gevent.lock import BoundedSemaphore
-from gevent.subprocess import PIPE, Popen, TimeoutExpired
 
 from chatapp.errors import InvalidField, Overloaded
+from chatapp.uploads.spawned import output_of
 
 HELPER = Path(__file__).with_name("pdf_helper.py")
 AT_ONCE = 2  # helpers of one process: each takes a core
@@ -46,16 +46,9 @@ class PDFReader:
 
     def _read(self, name: str, data: bytes) -> _Result:
         limits = map(str, (self.max_pages, self.max_chars, self.timeout_s))
-        command = [sys.executable, "-I", str(HELPER), *limits]
-        with Popen(command, stdin=PIPE, stdout=PIPE, stderr=PIPE, env={}) as helper:
-            try:
-                out, _ = helper.communicate(data, timeout=self.timeout_s)
-            except TimeoutExpired:
-                raise InvalidField(
-                    f"file: {name} took longer than {self.timeout_s:g} s to read (setting pdf_timeout_s)"
-                ) from None
-            finally:
-                helper.kill()
+        out = output_of([sys.executable, "-I", str(HELPER), *limits], data, self.timeout_s)
+        if out is None:
+            raise InvalidField(f"file: {name} took longer than {self.timeout_s:g} s to read (setting pdf_timeout_s)")
         try:
             return msgspec.json.decode(out, type=_Result)
         except msgspec.DecodeError:  # it hit a limit of its own

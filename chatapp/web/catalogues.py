@@ -18,7 +18,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import Translations
 
-from chatapp.web.page_texts import FAILURES, TOOLS
+from chatapp.web.page_texts import FAILURES, PROBE, TOOLS
 
 FILE = "LC_MESSAGES/messages.po"
 SCRIPTS = "static/js/"
@@ -72,7 +72,9 @@ def _key(message: Message) -> str:
 
 
 def _is_for_scripts(message: Message) -> bool:
-    return _key(message) in TOOLS or any(str(place).startswith(SCRIPTS) for place, _line in message.locations)
+    return _key(message) in (*TOOLS, *PROBE) or any(
+        str(place).startswith(SCRIPTS) for place, _line in message.locations
+    )
 
 
 def _json(value: object) -> str:

@@ -1,11 +1,11 @@
 """Messages and conversations as clients see them. What is there of an answer that is still running
 comes from its log."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, assert_never
 
 import msgspec
-from flask import request
+from flask import Response, jsonify, request
 
 from chatapp.answer_parts import AnswerPart, CallPart, PlanPart, Words, answer_parts
 from chatapp.chat import Attachment
@@ -13,13 +13,14 @@ from chatapp.dialects import question_data
 from chatapp.dialects.media import FILE_URL, file_data, source_data
 from chatapp.errors import LogError
 from chatapp.events import CitedSource, File, PlanStep
-from chatapp.hub import let_others_run
+from chatapp.hub import with_pauses
 from chatapp.service import Answer, Listed, StoredMessage
 from chatapp.transcript import Transcript
 from chatapp.web import current_caller, current_service
 from chatapp.web.addresses import addressed, here
 from chatapp.web.bodies import number
 from chatapp.web.endpoint import Parameter
+from chatapp.web.json_pieces import json_response
 
 SLICE = 20  # messages that are told in one go: some milliseconds, if they are long
 
@@ -31,14 +32,18 @@ LAST_ONES = Parameter(
 EVENTS_URL = "/api/v1/messages/{id}/events"
 
 
-def conversation_json(conversation_id: str, limit: int | None = None) -> dict[str, object]:
-    """The conversation with the messages it shows; with a `limit` the last ones, and the `next`
-    page."""
-    service, owner = current_service(), current_caller().owner
-    if limit is None:
-        conversation, messages = service.conversations.get(owner, conversation_id)
-        return {**msgspec.to_builtins(conversation), "messages": messages_json(conversation_id, messages)}
-    conversation = service.listing.conversation(owner, conversation_id)
+def conversation_response(conversation_id: str, limit: int | None) -> Response:
+    """The conversation with the messages it shows; with a `limit`, as `conversation_json`."""
+    if limit is not None:
+        return jsonify(conversation_json(conversation_id, limit))
+    conversation, messages = current_service().conversations.get(current_caller().owner, conversation_id)
+    return json_response(msgspec.to_builtins(conversation), "messages", _each_json(conversation_id, messages))
+
+
+def conversation_json(conversation_id: str, limit: int) -> dict[str, object]:
+    """The conversation with the last of the messages it shows, and as `next` where those before
+    them end."""
+    conversation = current_service().listing.conversation(current_caller().owner, conversation_id)
     return {**msgspec.to_builtins(conversation), **page_json(conversation_id, limit)}
 
 
@@ -61,13 +66,15 @@ def page_json(conversation_id: str, limit: int, before: str = "") -> dict[str, o
 
 def messages_json(conversation_id: str, messages: Sequence[StoredMessage]) -> list[dict[str, Any]]:
     """Messages of this conversation, with the places they have among their versions."""
-    versions = current_service().branches.versions(current_caller().owner, conversation_id, messages)
-    shown = []
-    for message in messages:
-        shown.append(_with_versions(message_json(message), versions.get(message.id)))
-        if len(shown) % SLICE == 0:
-            let_others_run()
-    return shown
+    return list(with_pauses(_each_json(conversation_id, messages), SLICE))
+
+
+def _each_json(conversation_id: str, messages: Sequence[StoredMessage]) -> Iterator[dict[str, Any]]:
+    for start in range(0, len(messages), MOST):
+        some = messages[start : start + MOST]
+        versions = current_service().branches.versions(current_caller().owner, conversation_id, some)
+        for message in some:
+            yield _with_versions(message_json(message), versions.get(message.id))
 
 
 def versions_json(message: StoredMessage) -> list[dict[str, Any]]:

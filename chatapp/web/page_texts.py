@@ -52,3 +52,10 @@ TOOLS = (
     N_("A stock quote from a sample table for demonstrations: companies that do not exist, prices that are not real."),
 )
 """What the built-in tools do, as models are told."""
+
+PROBE = (
+    N_("The ticks came one by one: nothing on the way holds them back."),
+    N_("The ticks were held back and came together: something on the way buffers the stream."),
+    N_("a proxy that does not show itself"),
+)
+"""What the probe finds, as far as it names nothing that it has seen."""

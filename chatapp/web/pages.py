@@ -23,7 +23,7 @@ def chat(conversation_id: str) -> Response:
 
 @blueprint.get("/embed")
 def embedded_chat() -> Response:
-    """The chat of an element in another page (static/js/embedded.js): the same markup, without the
+    """The chat of an element in another page (static/js/element/): the same markup, without the
     list of conversations."""
     id = request.args.get("conversation")
     return _page(conversation_json(id, PAGE) if id else None, with_list=False)

@@ -48,7 +48,8 @@ def page() -> Response:
     errors=WITH_BODY,
 )
 def verdict() -> Response:
-    """From the times at which a client saw the probe's ticks to a verdict, and the line to change."""
+    """From the times at which a client saw the probe's ticks to a verdict, and the line to
+    change."""
     measured = _measured(parse(SeenStream))
     return jsonify(msgspec.to_builtins(judge([(measured, measured)])))
 

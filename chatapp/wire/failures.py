@@ -32,6 +32,8 @@ BESIDE_MESSAGE = frozenset(
     ["id", "requestid", "sid", "traceid", "logid", "created", "timestamp", "time", "model", "param"]
 )
 FINE_CODES = (0, "0", "", "ok", "success", "none", "null")
+WORD_CHARS = 200  # of a status, a kind or a name: what is longer is none
+LOOK_CHARS = 16_384  # of words: a failure is told at their beginning
 KEEP_ALIVE = re.compile(r"\W*(ping|pong|keep[ _-]?alive|heart[ _-]?beat|processing|connected|waiting)\b", re.IGNORECASE)
 
 _fails = re.compile(r"(.*[^a-z])?(error|exception|fail(ed|ure)?|fatal|errored)", re.IGNORECASE).fullmatch
@@ -43,12 +45,12 @@ def reports_failure(frame: Mapping[str, object], *, nested: bool = False) -> boo
 
     `nested`: it stands inside another one, where a message alone may be about anything.
     """
-    fields = {re.sub(r"[_-]", "", name.lower()): value for name, value in frame.items()}
+    fields = {re.sub(r"[_-]", "", name[:WORD_CHARS].lower()): value for name, value in frame.items()}
     message = any(isinstance(value, str) and value for name, value in fields.items() if name in MESSAGE_FIELDS)
     for name, value in fields.items():
         if name in ERROR_FIELDS and _says_something(value):
             return True
-        if name in WORD_FIELDS and isinstance(value, str) and _fails(value):
+        if name in WORD_FIELDS and isinstance(value, str) and len(value) <= WORD_CHARS and _fails(value):
             return True
         if name in SUCCESS_FIELDS and str(value).lower() == "false":
             return True
@@ -61,13 +63,13 @@ def reports_failure(frame: Mapping[str, object], *, nested: bool = False) -> boo
 
 def is_keep_alive(frame: Mapping[str, object]) -> bool:
     """Whether the object says nothing but that the connection is alive."""
-    words = [value for value in frame.values() if isinstance(value, str)]
+    words = [value[:WORD_CHARS] for value in frame.values() if isinstance(value, str)]
     return not frame or (bool(words) and all(map(KEEP_ALIVE.match, words)))
 
 
 def words_report_failure(text: str) -> bool:
     """Whether data that is no JSON at all speaks of a failure, not of the connection's life."""
-    return bool(_tells_failure(text))
+    return bool(_tells_failure(text[:LOOK_CHARS]))
 
 
 def _says_something(value: object) -> bool:

@@ -5,10 +5,35 @@ with `\ude00`. Each half alone is no character, and would be shown as U+FFFD.
 """
 
 import re
+from collections.abc import Iterator
 
-# Read escape by escape: a backslash that is itself escaped begins none.
-_last_half = re.compile(r"\\(?:u[dD][89abAB]\w\w\\u[dD][c-fC-F]\w\w|(?P<half>u[dD][89abAB]\w\w)(?=\")|.)", re.DOTALL)
+LOOK_BACK = 64  # characters, at first: backslashes may stand in millions
+
+_half = re.compile(r"\\u[dD](?:[89abAB]\w\w\\u[dD][c-fC-F]\w\w|(?P<half>[89a-fA-F]\w\w))")
 _first_half = re.compile(r'(?<!\\)"(?=\\u[dD][c-fC-F])')
+
+
+def halves(text: str) -> Iterator[re.Match[str]]:
+    """The escapes in a JSON text that are one half of a character, without the other beside it."""
+    at = 0
+    while found := _half.search(text, at):
+        if _is_escaped(text, found.start()):
+            at = found.start() + 2
+            continue
+        if found["half"]:
+            yield found
+        at = found.end()
+
+
+def _is_escaped(text: str, at: int) -> bool:
+    """Whether the backslash there is itself escaped, and so begins no escape."""
+    size = LOOK_BACK
+    while True:
+        before = text[max(0, at - size) : at]
+        backslashes = len(before) - len(before.rstrip("\\"))
+        if backslashes < len(before) or size >= at:
+            return backslashes % 2 == 1
+        size *= 4
 
 
 class HalfCharacters:
@@ -40,8 +65,8 @@ class HalfCharacters:
             whole, found = _first_half.subn(lambda quote: f'"{self.waits}', whole, count=1)
             if found:
                 self.waits = ""
-        for escape in _last_half.finditer(whole):
-            if escape["half"]:
-                self.newest = escape[0]
-                return whole[: escape.start()] + whole[escape.end() :]
+        for half in halves(whole):
+            if half["half"][0] in "89abAB" and whole.startswith('"', half.end()):
+                self.newest = half[0]
+                return whole[: half.start()] + whole[half.end() :]
         return whole

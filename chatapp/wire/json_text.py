@@ -13,6 +13,7 @@ from typing import TypeVar
 import msgspec
 
 from chatapp.errors import BadReply
+from chatapp.wire.half_characters import halves
 from chatapp.wire.shapes import Note, shaped
 
 T = TypeVar("T")
@@ -26,7 +27,7 @@ _encoder = msgspec.json.Encoder()
 _object = msgspec.json.Decoder(dict[str, object])
 _value = msgspec.json.Decoder()
 _not_a_number = re.compile(r'"(?:[^"\\]|\\.)*+"?|(?P<nan>[-+]?\b(?:nan|inf(?:inity)?)\b)', re.DOTALL | re.IGNORECASE)
-_escape = re.compile(r"\\(?:u[dD][89abAB]\w\w\\u[dD][c-fC-F]\w\w|(?P<half>u[dD][89a-fA-F]\w\w)|.)", re.DOTALL)
+_may_be_no_number = re.compile("nan|inf", re.IGNORECASE).search
 
 
 def json_data(value: object) -> str:
@@ -148,7 +149,11 @@ def _whole_characters(text: str | bytes) -> str:
     """
     if isinstance(text, bytes):
         text = text.decode("utf-8", "replace")
-    return _escape.sub(lambda match: r"\ufffd" if match["half"] else match[0], text)
+    whole, begin = [], 0
+    for half in halves(text):
+        whole += [text[begin : half.start()], r"\ufffd"]
+        begin = half.end()
+    return "".join([*whole, text[begin:]]) if whole else text
 
 
 def _mended(text: str | bytes) -> str:
@@ -156,7 +161,10 @@ def _mended(text: str | bytes) -> str:
 
     Servers in Python and C++ write NaN and Infinity, mostly into fields that nobody reads.
     """
-    return _not_a_number.sub(lambda match: "null" if match["nan"] else match[0], _whole_characters(text))
+    whole = _whole_characters(text)
+    if not _may_be_no_number(whole):
+        return whole
+    return _not_a_number.sub(lambda match: "null" if match["nan"] else match[0], whole)
 
 
 def _int(digits: str) -> float:

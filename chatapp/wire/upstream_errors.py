@@ -27,6 +27,8 @@ from chatapp.wire.error_facts import how_long, which_field, which_limit
 
 MAX_RETRY_AFTER_S = 86_400.0  # more means never, or is a date that cannot be trusted
 
+LOOK_BYTES = 16_384  # of an error: who fails says why at the beginning, and patterns take their time
+
 NO_CREDIT = "has no credit left for this account"
 BUSY = "accepts no more requests at the moment"
 TOO_LONG = "says that the conversation is too long"
@@ -170,7 +172,7 @@ def reading_failure(who: str, error: Exception) -> UpstreamError:
 
 
 def _by_word(body: bytes) -> str | None:
-    return _first(BY_WORD, body.decode("utf-8", "replace"))
+    return _first(BY_WORD, body[:LOOK_BYTES].decode("utf-8", "replace"))
 
 
 def _more(meant: str, body: bytes) -> str:

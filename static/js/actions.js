@@ -1,30 +1,19 @@
 // @ts-check
 /**
- * What a reader can do, one method each. A method changes the store and asks the server; if the
- * server refuses, it takes the change back. Nothing here knows the document; the address bar is the
+ * What a reader can do in the open conversation, one method each; `ConversationActions` has the
+ * rest. A method changes the store and asks the server; if the server refuses, it takes the change
+ * back. Nothing here knows the document; the address bar is the
  * router's.
  */
 
-import { detailOf, sentenceOf } from "./language.js";
+import { ConversationActions, noticeOf } from "./conversation-actions.js";
 import { ApiError } from "./server/api.js";
 import { forget, keep, unsent } from "./server/outbox.js";
 import { canSwitchThinking, effectiveAgent, effectiveChoice, effectiveTools, runningAnswer } from "./state/selectors.js";
 
-export class Actions {
+export class Actions extends ConversationActions {
   #opening = 0;
   #loading = false;
-  #listing = false;
-
-  /**
-   * @param {import("./state/store.js").Store} store
-   * @param {typeof import("./server/api.js").api} api
-   * @param {import("./server/tabs.js").Tabs} tabs
-   */
-  constructor(store, api, tabs) {
-    this.store = store;
-    this.api = api;
-    this.tabs = tabs;
-  }
 
   /**
    * @param {string} prompt
@@ -42,12 +31,12 @@ export class Actions {
 
   /** @param {File} file @returns {Promise<import("./state/types.js").Attached|null>} null after a failure */
   upload(file) {
-    return this.#trying(() => this.api.upload(file));
+    return this.trying(() => this.api.upload(file));
   }
 
   /** Nothing is lost if this fails: the server forgets it by itself. @param {string} id */
   forgetUpload(id) {
-    return this.#trying(() => this.api.forgetUpload(id));
+    return this.trying(() => this.api.forgetUpload(id));
   }
 
   /** Asks for another answer in place of this one. @param {string} id */
@@ -81,7 +70,7 @@ export class Actions {
 
   /** Shows another version of a message, and what followed it. @param {string} id */
   async choose(id) {
-    const conversation = await this.#trying(() => this.api.choose(id));
+    const conversation = await this.trying(() => this.api.choose(id));
     if (!conversation || conversation.id !== this.store.state.conversationId) return;
     this.store.dispatch({ type: "conversation-opened", conversation });
     this.tabs.tell(conversation.id);
@@ -92,22 +81,20 @@ export class Actions {
     const { conversationId: id, older } = this.store.state;
     if (!id || !older || this.#loading) return;
     this.#loading = true;
-    const page = await this.#trying(() => this.api.older(id, older));
+    const page = await this.trying(() => this.api.older(id, older));
     this.#loading = false;
     if (page && this.store.state.older === older) this.store.dispatch({ type: "older-loaded", id, ...page });
   }
 
   /**
    * Stops the running answer. A question that was not sent yet is taken back.
-   * @returns {Promise<import("./state/types.js").Queued|null>} what was taken back
    */
   async stop() {
     const answer = runningAnswer(this.store.state);
-    if (!answer) return null;
+    if (!answer) return;
     if (answer.unsent) return this.#withdraw(answer.key);
     this.store.dispatch({ type: "answer-stopping", key: answer.key, stopping: true });
     if (answer.id) await this.#cancel(answer.key, answer.id);
-    return null;
   }
 
   /** Whether the server can be reached. */
@@ -136,7 +123,7 @@ export class Actions {
    */
   async decide(id, call, said) {
     this.store.dispatch({ type: "tool-deciding", id, call, deciding: said.decision ?? said.action });
-    const done = await this.#trying(() => this.api.decide(id, call, said));
+    const done = await this.trying(() => this.api.decide(id, call, said));
     if (!done || said.action) this.store.dispatch({ type: "tool-deciding", id, call, deciding: null });
   }
 
@@ -169,7 +156,7 @@ export class Actions {
    */
   async open(id, mayBeGone = false) {
     const turn = (this.#opening += 1);
-    const conversation = await this.#trying(() => this.api.conversation(id), mayBeGone ? () => this.#gone(id) : undefined);
+    const conversation = await this.trying(() => this.api.conversation(id), mayBeGone ? () => this.#gone(id) : undefined);
     if (!conversation || turn !== this.#opening) return false;
     this.store.dispatch({ type: "conversation-opened", conversation });
     return true;
@@ -179,50 +166,6 @@ export class Actions {
   #gone(id) {
     this.store.dispatch({ type: "conversation-removed", id });
     if (id === this.store.state.conversationId) this.openNewChat();
-  }
-
-  /** @param {string} id @param {string} title */
-  async rename(id, title) {
-    const before = this.store.state.conversations.find((each) => each.id === id);
-    this.store.dispatch({ type: "conversation-changed", id, title });
-    const done = await this.#trying(() => this.api.rename(id, title).then(() => true));
-    if (!done && before) this.store.dispatch({ type: "conversation-changed", id, title: before.title });
-    this.tabs.tell(id);
-  }
-
-  /** Keeps it at the top of the list, or no longer. @param {string} id @param {boolean} pinned */
-  async pin(id, pinned) {
-    if (await this.#trying(() => this.api.pin(id, pinned).then(() => true))) await this.refreshConversations();
-    this.tabs.tell(id);
-  }
-
-  /** Its last message is before the reader's eyes. @param {string} id @param {string} message */
-  async see(id, message) {
-    this.store.dispatch({ type: "conversation-changed", id, unread: false });
-    await this.#trying(() => this.api.see(id, message).then(() => true));
-  }
-
-  /** `restore` brings it back. @param {string} id */
-  async remove(id) {
-    const done = await this.#trying(() => this.api.remove(id).then(() => true));
-    if (!done) return false;
-    this.store.dispatch({ type: "conversation-removed", id });
-    this.tabs.tell(id);
-    return true;
-  }
-
-  /** @param {string} id @returns {Promise<boolean>} */
-  async restore(id) {
-    const back = await this.#trying(() => this.api.restore(id));
-    if (!back) return false;
-    await this.refreshConversations();
-    this.tabs.tell(id);
-    return true;
-  }
-
-  /** What stands in all conversations. @param {string} words @param {string} before  of a further page */
-  find(words, before) {
-    return this.#trying(() => this.api.find(words, before));
   }
 
   /**
@@ -243,64 +186,24 @@ export class Actions {
     return isThere();
   }
 
-  /** How a conversation's answers are made. @param {string} id */
-  async settings(id) {
-    return (await this.#trying(() => this.api.conversation(id)))?.settings ?? null;
-  }
-
   /**
    * @param {string|null} id  of the conversation; null begins one
    * @param {import("./state/types.js").Settings} settings
    */
   async set(id, settings) {
-    const made = id ? { id } : await this.#trying(() => this.api.create());
-    if (!made || !(await this.#trying(() => this.api.set(made.id, settings)))) return false;
+    const made = id ? { id } : await this.trying(() => this.api.create());
+    if (!made || !(await this.trying(() => this.api.set(made.id, settings)))) return false;
     if (!id) await this.open(made.id);
     return true;
   }
 
-  /** Stores a conversation from a file. @param {string} json @returns {Promise<string|null>} its id */
-  async bring(json) {
-    return (await this.#trying(() => this.api.bring(json)))?.id ?? null;
-  }
-
-  /** The link to a conversation. @param {string} id @returns {Promise<string>} empty if it is not shared */
-  async shared(id) {
-    return (await this.#trying(() => this.api.shared(id)))?.url ?? "";
-  }
-
-  /** @param {string} id @returns {Promise<string>} the link; empty after a failure */
-  async share(id) {
-    return (await this.#trying(() => this.api.share(id)))?.url ?? "";
-  }
-
-  /** Takes the link back. @param {string} id @returns {Promise<boolean>} whether it is gone */
-  async unshare(id) {
-    return Boolean(await this.#trying(() => this.api.unshare(id).then(() => true)));
-  }
-
-  async refreshConversations() {
-    const loaded = await this.#trying(() => this.api.conversations());
-    if (loaded) this.store.dispatch({ type: "conversations-loaded", ...loaded });
-  }
-
-  /** The next page of the list. */
-  async moreConversations() {
-    const { more } = this.store.state;
-    if (!more || this.#listing) return;
-    this.#listing = true;
-    const page = await this.#trying(() => this.api.conversations(more));
-    this.#listing = false;
-    if (page && this.store.state.more === more) this.store.dispatch({ type: "conversations-added", ...page });
-  }
-
   async refreshCatalogue() {
-    const catalogue = await this.#trying(() => this.api.catalogue());
+    const catalogue = await this.trying(() => this.api.catalogue());
     if (catalogue) this.store.dispatch({ type: "catalogue-loaded", catalogue });
   }
 
   async refreshOffer() {
-    const offer = await this.#trying(() => this.api.offer());
+    const offer = await this.trying(() => this.api.offer());
     if (offer) this.store.dispatch({ type: "offer-loaded", offer });
   }
 
@@ -318,10 +221,8 @@ export class Actions {
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       if (error.isUnreachable && "prompt" in fields && !("edit_of" in fields)) return this.#hold(key, fields);
-      forget(key);
-      if (this.#holds(key)?.unsent) this.store.dispatch({ type: "question-withdrawn", key });
-      if (this.#holds(key)) this.store.dispatch({ type: "answer-refused", messages: before, ...noticeOf(error) });
-      else this.store.dispatch({ type: "notice-shown", ...noticeOf(error) });
+      if (this.#withdraw(key)) this.store.dispatch({ type: "notice-shown", ...noticeOf(error) });
+      else if (this.#holds(key)) this.store.dispatch({ type: "answer-refused", messages: before, ...noticeOf(error) });
       return false;
     }
   }
@@ -330,20 +231,19 @@ export class Actions {
   #hold(key, fields) {
     keep(key, fields);
     this.store.dispatch({ type: "question-held", key });
-    this.#lost();
+    this.lost();
     return true;
   }
 
-  #lost() {
-    if (!this.store.state.connection) this.store.dispatch({ type: "connection-changed", connection: "away" });
-  }
-
-  /** @param {string} key */
+  /** Gives a question that waited back to its reader. @param {string} key @returns {boolean} whether it did */
   #withdraw(key) {
-    const { prompt = "" } = forget(key) ?? {};
-    const files = this.store.state.messages.find((each) => each.key === `${key}?`)?.files ?? [];
-    this.store.dispatch({ type: "question-withdrawn", key });
-    return { prompt, files: files.map((file) => ({ ...file, key: file.id })) };
+    const fields = forget(key);
+    if (!fields) return false;
+    const asked = this.store.state.messages.find((each) => each.key === `${key}?`);
+    const files = asked?.files.map((file) => ({ ...file, key: file.id })) ?? [];
+    const { prompt, conversation_id: conversationId } = fields;
+    this.store.dispatch({ type: "question-withdrawn", key, returned: { conversationId, prompt, files } });
+    return true;
   }
 
   /**
@@ -373,27 +273,8 @@ export class Actions {
 
   /** @param {string} key @param {string} id */
   async #cancel(key, id) {
-    const done = await this.#trying(() => this.api.cancel(id).then(() => true));
+    const done = await this.trying(() => this.api.cancel(id).then(() => true));
     if (!done) this.store.dispatch({ type: "answer-stopping", key, stopping: false });
-  }
-
-  /**
-   * Shows a failure as a notice.
-   * @template T
-   * @param {() => Promise<T>} request
-   * @param {() => void} [onMissing]  called instead if there is no such thing
-   * @returns {Promise<T|null>} null after a failure
-   */
-  async #trying(request, onMissing) {
-    try {
-      return await request();
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      if (onMissing && error.status === 404) return onMissing(), null;
-      if (error.isUnreachable) this.#lost();
-      else this.store.dispatch({ type: "notice-shown", ...noticeOf(error) });
-      return null;
-    }
   }
 }
 
@@ -403,11 +284,6 @@ function settings(state) {
   const thinking = canSwitchThinking(state) ? state.thinking : null;
   const [tools, agent] = [effectiveTools(state), effectiveAgent(state)];
   return { conversation_id, ...effectiveChoice(state), thinking, ...(tools && { tools }), ...(agent && { agent }) };
-}
-
-/** @param {ApiError} error */
-function noticeOf(error) {
-  return { text: sentenceOf(error), detail: detailOf(error), traceId: error.traceId };
 }
 
 /** A UUID. Browsers have `crypto.randomUUID` only on HTTPS and localhost. */

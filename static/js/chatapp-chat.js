@@ -10,7 +10,7 @@
  * the attributes and the events.
  */
 
-/** @typedef {import("./embedded.js").EmbeddedChat} EmbeddedChat */
+/** @typedef {import("./element/embedded-chat.js").EmbeddedChat} EmbeddedChat */
 
 export class ChatappChat extends HTMLElement {
   static observedAttributes = ["height", "theme"];
@@ -41,7 +41,7 @@ export class ChatappChat extends HTMLElement {
   async #begin() {
     const url = this.getAttribute("url");
     const modules = url === null ? new URL("./", import.meta.url) : new URL(`${url.replace(/\/$/, "")}/static/js/`, document.baseURI);
-    const { EmbeddedChat } = await import(new URL("embedded.js", modules).href);
+    const { EmbeddedChat } = await import(new URL("element/embedded-chat.js", modules).href);
     const shadow = this.shadowRoot ?? this.attachShadow({ mode: "open" });
     const chat = new EmbeddedChat(this, shadow);
     if (this.isConnected) await chat.start();

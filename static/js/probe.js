@@ -110,10 +110,10 @@ async function judge(seen) {
   const { one_by_one, says, hop, lines, notes } = await response.json();
   hook(root, "probe-verdict").hidden = false;
   const words = hook(root, "probe-says");
-  setText(words, says);
+  setText(words, t(says)); // the catalogues have what names nothing
   words.toggleAttribute("data-held", !one_by_one);
   hook(root, "probe-change").hidden = !lines.length;
-  setText(hook(root, "probe-hop"), hop);
+  setText(hook(root, "probe-hop"), t(hop));
   setText(hook(root, "probe-lines"), lines.join("\n"));
   const items = notes.map((/** @type {string} */ note) => Object.assign(document.createElement("li"), { textContent: note }));
   hook(root, "probe-notes").replaceChildren(...items);

@@ -38,7 +38,11 @@ def test_a_retry_says_nothing_new() -> None:
         (ChatRequest, {"messages": []}, "messages: must not be empty"),
         (ChatRequest, {"messages": [{"role": "user", "content": ""}]}, "messages[0].content: must not be empty"),
         (ChatRequest, {"prompt": "hi", "messages": HI}, "prompt: send either prompt or messages, not both"),
-        (MessageRequest, {"retry_of": "msg_1", "prompt": "hi"}, "retry_of: send it without prompt and messages"),
+        (
+            MessageRequest,
+            {"retry_of": "msg_1", "prompt": "hi"},
+            "retry_of: send it without prompt, messages and attachments",
+        ),
         (AskRequest, {"question": "hi", "prompt": "hi"}, "question: send it without prompt and messages"),
         (
             SessionRequest,

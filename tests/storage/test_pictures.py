@@ -30,9 +30,14 @@ def draw(conversations: Conversations, conversation_id: str | None = None, text:
 
 
 def told(
-    conversations: Conversations, conversation_id: str, provider: str = "artist", model: str = "m"
+    conversations: Conversations,
+    conversation_id: str,
+    provider: str = "artist",
+    model: str = "m",
+    sees: bool | None = None,
 ) -> list[Message]:
-    return conversations.begin(Ask(said=[MORE], conversation_id=conversation_id), "ann", provider, model).messages
+    ask = Ask(said=[MORE], conversation_id=conversation_id)
+    return conversations.begin(ask, "ann", provider, model, sees=sees).messages
 
 
 def test_the_model_sees_what_it_drew(conversations: Conversations) -> None:
@@ -47,6 +52,14 @@ def test_an_answer_that_is_a_picture_alone_is_a_turn(conversations: Conversation
 @pytest.mark.parametrize(("provider", "model"), [("artist", "other"), ("other", "m")])
 def test_another_model_does_without(conversations: Conversations, provider: str, model: str) -> None:
     assert told(conversations, draw(conversations), provider, model)[1] == Message("assistant", "Here.")
+
+
+@pytest.mark.parametrize(("provider", "sees", "shown"), [("other", True, True), ("artist", False, False)])
+def test_what_is_known_of_the_model_decides(
+    conversations: Conversations, provider: str, sees: bool, shown: bool
+) -> None:
+    turn = told(conversations, draw(conversations), provider, sees=sees)[1]
+    assert turn.content == ([Text("Here."), DRAWN] if shown else "Here.")
 
 
 def test_the_newest_pictures_go_back_up_to_the_limit(conversations: Conversations) -> None:

@@ -3,7 +3,9 @@
 import json
 import os
 import signal
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +79,22 @@ def _children(pid: int) -> list[int]:
 def _command(pid: int) -> str:
     with open(f"/proc/{pid}/cmdline") as command:
         return command.read()
+
+
+def test_a_worker_that_takes_anothers_place_waits_for_a_store_that_is_held(
+    own_server: Callable[..., Any], wait_until: Any
+) -> None:
+    """It ended the server, with all that the others were doing."""
+    server = own_server(WEB_CONCURRENCY="2")
+    workers = set(map(int, Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()))
+    with closing(sqlite3.connect(server.data / "log.sqlite3", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        os.kill(min(workers), signal.SIGKILL)
+        wait_until(lambda: "a worker waits: " in server.log(), 60)
+        assert server.client().get("/healthz").ok
+        other.execute("ROLLBACK")
+    stream = server.client().stream("POST", "/chat/stream", json={"provider": "mock", "prompt": "hi"})
+    assert stream.to_end()[-1].type == "done"
 
 
 def test_a_slow_reader_whose_log_grows_old_is_reset_to_what_was_kept(

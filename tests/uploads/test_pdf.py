@@ -28,6 +28,10 @@ def test_its_pages_are_read_in_order_and_others_run_meanwhile() -> None:
     assert len(turns) > 5
 
 
+def test_a_large_file_goes_through_the_pipe() -> None:
+    assert read(pdf("first") + b"%" + b"x" * 3_000_000 + b"\n") == "first"
+
+
 def test_a_scan_has_no_text() -> None:
     assert read(pdf("")) == ""
 
@@ -44,4 +48,4 @@ def test_what_is_no_pdf_is_refused() -> None:
 
 def test_a_helper_that_takes_too_long_is_killed() -> None:
     with pytest.raises(InvalidField, match=r"longer than 0\.01 s to read \(setting pdf_timeout_s\)"):
-        read(pdf("one"), timeout_s=0.01)
+        read(pdf("one") + b"%" + b"x" * 3_000_000, timeout_s=0.01)

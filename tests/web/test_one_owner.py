@@ -25,6 +25,7 @@ from chatapp.web import EXTENSION
 SAY = {"prompt": "hi", "provider": "mock"}
 MESSAGES = {"messages": [{"role": "user", "content": "hi"}], "model": "mock/words", "max_tokens": 9}
 RESPOND = {"input": "hi", "model": "mock/words"}
+KEPT = {"format": "chatapp-conversation", "version": 1, "title": "t", "created": 0, "shown": None, "messages": []}
 UI = [{"id": "1", "role": "user", "parts": [{"type": "text", "text": "hi"}]}]
 
 OPEN, PAGE, LOGIN, ADMIN, OWNED, LINKED = "open", "page", "login", "admin", "owned", "linked"
@@ -76,14 +77,14 @@ TABLE = {
     ("GET", "/ask/stream"): Row(LOGIN),
     ("POST", "/ask/stream"): Row(OWNED, {"question": "hi", "provider": "mock", "conversation_id": "<conversation_id>"}),
     ("GET", C): Row(LOGIN),
-    ("GET", f"{C}/export"): Row(LOGIN),
-    ("POST", f"{C}/import"): Row(LOGIN),
     ("GET", f"{C}/<conversation_id>"): Row(OWNED),
-    ("GET", f"{C}/<conversation_id>/export"): Row(OWNED),
-    ("POST", f"{C}/<conversation_id>/restore"): Row(OWNED),
     ("PATCH", f"{C}/<conversation_id>"): Row(OWNED, {"title": "mine now"}),
     ("DELETE", f"{C}/<conversation_id>"): Row(OWNED),
     ("GET", f"{C}/<conversation_id>/messages"): Row(OWNED),
+    ("GET", f"{C}/export"): Row(LOGIN),
+    ("POST", f"{C}/import"): Row(LOGIN, KEPT),
+    ("GET", f"{C}/<conversation_id>/export"): Row(OWNED),
+    ("POST", f"{C}/<conversation_id>/restore"): Row(OWNED),
     ("PUT", f"{C}/<conversation_id>/pin"): Row(OWNED),
     ("DELETE", f"{C}/<conversation_id>/pin"): Row(OWNED),
     ("PUT", f"{C}/<conversation_id>/seen"): Row(OWNED, {"message_id": "<message_id>"}),

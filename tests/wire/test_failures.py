@@ -82,3 +82,9 @@ def test_a_keep_alive_says_nothing_else(frame: dict[str, object], is_it: bool) -
 )
 def test_words_of_a_failure(words: str, is_it: bool) -> None:
     assert words_report_failure(words) is is_it
+
+
+def test_what_is_too_long_for_a_word_is_none() -> None:
+    assert not reports_failure({"type": "x" * 1000 + "-error"})
+    assert not words_report_failure("a " * 10_000 + "error")
+    assert words_report_failure("error " + "a " * 10_000)

@@ -6,7 +6,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatapp.wire.half_characters import HalfCharacters
+from chatapp.wire.half_characters import HalfCharacters, halves
 
 
 def units(text: str) -> list[str]:
@@ -45,3 +45,11 @@ def test_a_half_whose_other_never_comes_waits_and_is_lost_at_the_end() -> None:
         '{"text":"b"}',
     ]
     assert characters.waits and characters.lost()
+
+
+@given(st.lists(st.sampled_from(["\\\\", "\\ud83d", "\\ude00", "\\u0041", "a", "ud83d", "\\n"])), st.integers(0, 300))
+def test_a_half_is_one_by_the_count_of_backslashes_before_it(escapes: list[str], backslashes: int) -> None:
+    text = "\\\\" * backslashes + "".join(escapes)
+    lone = [half[0].lower() for half in halves(text)]
+    units = json.loads(f'"{text}"')
+    assert lone == [f"\\u{ord(unit):04x}" for unit in units if "\ud800" <= unit <= "\udfff"]

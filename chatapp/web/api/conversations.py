@@ -9,7 +9,7 @@ from chatapp.service import Conversation, ConversationSettings
 from chatapp.web import current_caller, current_service
 from chatapp.web.bodies import number, parse
 from chatapp.web.endpoint import CHANGING, JSON, WITH_BODY, Parameter, endpoint
-from chatapp.web.message_json import LAST_ONES, MOST, PAGE, conversation_json, last_ones, list_json, page_json
+from chatapp.web.message_json import LAST_ONES, MOST, PAGE, conversation_response, last_ones, list_json, page_json
 
 blueprint = Blueprint("conversations", __name__, url_prefix="/api/v1/conversations")
 
@@ -37,7 +37,7 @@ def list_conversations() -> Response:
 @endpoint(blueprint.get("/<conversation_id>"), answers={200: (JSON,)}, parameters=(LAST_ONES,))
 def get_conversation(conversation_id: str) -> Response:
     """One, with the messages that it shows; with a `limit` the last ones, and the `next` page."""
-    return jsonify(conversation_json(conversation_id, last_ones()))
+    return conversation_response(conversation_id, last_ones())
 
 
 @endpoint(blueprint.get("/<conversation_id>/messages"), answers={200: (JSON,)}, parameters=LISTING[:2])

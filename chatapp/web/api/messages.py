@@ -14,7 +14,14 @@ from chatapp.web import current_caller, current_service
 from chatapp.web.addresses import here
 from chatapp.web.bodies import number, parse, stops_on_leave
 from chatapp.web.endpoint import CHANGING, JSON, RUNNING, STREAM, Parameter, endpoint
-from chatapp.web.message_json import EVENTS_URL, LAST_ONES, conversation_json, last_ones, message_json, versions_json
+from chatapp.web.message_json import (
+    EVENTS_URL,
+    LAST_ONES,
+    conversation_response,
+    last_ones,
+    message_json,
+    versions_json,
+)
 from chatapp.web.streaming import begin, dialect_name, is_live, position, respond
 
 blueprint = Blueprint("messages", __name__)
@@ -120,7 +127,7 @@ def list_versions(message_id: str) -> Response:
 def choose_version(message_id: str) -> Response:
     """Show this version, and what followed it last; the conversation as it is then."""
     limit = last_ones()  # before anything changes
-    return jsonify(conversation_json(current_service().branches.choose(current_caller().owner, message_id), limit))
+    return conversation_response(current_service().branches.choose(current_caller().owner, message_id), limit)
 
 
 def _dialect_for(answer: Answer) -> Dialect:

@@ -38,7 +38,6 @@ export class Footnotes {
   /** @param {Element} node */
   constructor(node) {
     this.node = node;
-    node.addEventListener("click", (event) => this.#follow(event));
   }
 
   /** Numbers what is drawn. What is right already is not touched. */
@@ -71,18 +70,6 @@ export class Footnotes {
       last?.remove();
       text.append(foot);
     }
-  }
-
-  /** Also where an address finds no id, as in a shadow root. @param {Event} event */
-  #follow(event) {
-    const from = event.target instanceof Element ? event.target.closest(`a[href^="#${this.#prefix}-"]`) : null;
-    if (!from) return;
-    event.preventDefault();
-    const to = this.node.querySelector(`[id="${from.getAttribute("href")?.slice(1)}"]`);
-    if (!(to instanceof HTMLElement)) return;
-    if (to.tabIndex < 0) to.tabIndex = -1;
-    to.focus({ preventScroll: true });
-    to.scrollIntoView({ block: "nearest" });
   }
 }
 

@@ -11,8 +11,16 @@ import { BoundedTokenizer } from "./bounded.js";
 /** A block of so many characters is cut, at the first good place after the other number of them. */
 const TOO_LONG = 6000;
 const CUT_AFTER = 4000;
-/** The end of a line, of a sentence, of a word. What follows begins no other block: it is a letter. */
-const BREAKS = [/\n(?=\p{L})/gu, /[.!?。！？]["'”’)]*[ \n]*(?=\p{L})/gu, /[ \n](?=\p{L})/gu, /(?=\p{L})/gu];
+/**
+ * The end of a line, of a sentence, of a word; else anywhere. What follows begins no other block: it
+ * is a letter, or at least no mark of one.
+ */
+const BREAKS = [
+  /\n(?=\p{L})/gu,
+  /[.!?。！？]["'”’)]*[ \n]*(?=\p{L})/gu,
+  /[ \n](?=\p{L})/gu,
+  /(?=[^\s\d*+>#=|<_`~-])/gu,
+];
 /** Marks that come in pairs: a cut between them would leave both open. */
 const PAIRS = ["`", "**", "["];
 const QUOTE_LINE = /\n(?= {0,3}> ?[\p{L}*_`])/gu;

@@ -14,10 +14,10 @@ const CLOSED_BLOCK = /^ {0,3}(?:\$\$((?:(?!\n[ \t]*\n)[^$])+)\$\$|\\\[((?:(?!\\\
 const CLOSED_IN_LINE = /^ {0,3}(?:\$\$[^$\n]+\$\$|\\\[(?:(?!\\\])[^\n])+\\\])[ \t]*[^\s]/;
 /** Each with what it encloses; a formula is no longer than this many characters. */
 const INLINE = [
-  { shape: /^\\\(((?:(?!\\\)|\n[ \t]*\n)[\s\S]){1,2000}?)\\\)/, display: false, end: "\\)" },
-  { shape: /^\\\[((?:(?!\\\]|\n[ \t]*\n)[\s\S]){1,2000}?)\\\]/, display: true, end: "\\]" },
-  { shape: /^\$\$((?:(?!\n[ \t]*\n)[^$]){1,2000}?)\$\$(?!\$)/, display: true, end: "$$" },
-  { shape: /^\$(?![\s$])((?:\\[^\n]|[^$`\\\n]){0,500}?(?:\\[^\n\s]|[^\s$`\\]))\$(?![\d$\p{L}])/u, display: false, end: "$" },
+  { shape: /^\\\(((?:(?!\\\)|\n[ \t]*\n)[\s\S]){1,2000}?)\\\)/, display: false, begin: "\\(", end: "\\)" },
+  { shape: /^\\\[((?:(?!\\\]|\n[ \t]*\n)[\s\S]){1,2000}?)\\\]/, display: true, begin: "\\[", end: "\\]" },
+  { shape: /^\$\$((?:(?!\n[ \t]*\n)[^$]){1,2000}?)\$\$(?!\$)/, display: true, begin: "$$", end: "$$" },
+  { shape: /^\$(?![\s$])((?:\\[^\n]|[^$`\\\n]){0,500}?(?:\\[^\n\s]|[^\s$`\\]))\$(?![\d$\p{L}])/u, display: false, begin: "$", end: "$" },
 ];
 /** Two words in a row are prose, as in "$5 and costs $"; what follows a backslash is a command. */
 const PROSE = /(?<![\\\p{L}{])\p{L}{3,}[ ,]+\p{L}{2,}/u;
@@ -131,8 +131,8 @@ function inlineToken(src) {
 
 /** @param {string} src @returns {MathToken|undefined} */
 function formulaAt(src) {
-  for (const { shape, display, end } of INLINE) {
-    if (!src.includes(end, 2)) continue; // quick, and most marks that open nothing end here
+  for (const { shape, display, begin, end } of INLINE) {
+    if (!src.startsWith(begin) || !src.includes(end, 2)) continue; // quick, and most marks that open nothing end here
     const [raw, tex] = shape.exec(src) ?? [];
     if (raw && isFormula(raw, tex)) return { type: "inlineMath", raw, source: raw, tex, display };
   }

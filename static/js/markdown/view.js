@@ -213,8 +213,8 @@ function grown(drawn, block, growing) {
 /** The markdown that is drawn for a block. @param {Block} block @param {boolean} growing */
 function drawable({ type, raw, head }, growing) {
   if (type === "code") return growing ? raw : withFence(raw);
-  if (head) return head + raw;
-  return growing && type !== "html" && type !== "math" ? completed(raw) : raw; // these are shown as they are
+  const text = (head ?? "") + raw;
+  return growing && type !== "html" && type !== "math" ? completed(text) : text; // these are shown as they are
 }
 
 /** Closes the fence of a text that ended inside it. @param {string} raw */

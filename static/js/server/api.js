@@ -5,6 +5,7 @@
  */
 
 import { t } from "../language.js";
+import { identified } from "./access.js";
 import { at } from "./address.js";
 
 /** @typedef {import("../state/types.js").Conversation} Conversation */
@@ -199,7 +200,7 @@ function signInAgain() {
 /** @param {string} url @param {RequestInit} init */
 async function reach(url, init) {
   try {
-    return await fetch(url, init);
+    return await fetch(url, identified(init));
   } catch {
     throw new ApiError(t("The server cannot be reached. Check the connection and try again."), 0, "unreachable", null);
   }

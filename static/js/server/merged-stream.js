@@ -8,7 +8,8 @@
  * data) and a lost connection (a plain Event). `#onError` tells them apart.
  */
 
-import { at } from "./address.js";
+import { needsTicket, ticketed } from "./access.js";
+import { at, IS_FOREIGN } from "./address.js";
 import { EVENT, isTerminal } from "./events.js";
 
 /** Without `error`, which needs a listener of its own. */
@@ -35,6 +36,7 @@ export class MergedStream {
   /** @type {EventSource|null} */ #source = null;
   /** @type {Map<string, Place>} */ #places = new Map();
   /** @type {Set<string>} the answers that the open connection brings */ #brought = new Set();
+  #turn = 0;
   #connected = false;
   #lastSound = 0;
   /** @type {number|undefined} */ #silenceTimer;
@@ -78,6 +80,7 @@ export class MergedStream {
   }
 
   #shut() {
+    this.#turn += 1;
     this.#source?.close();
     this.#source = null;
     this.#connected = false;
@@ -89,7 +92,25 @@ export class MergedStream {
     if (!this.#places.size) return;
     const places = together([...this.#places]);
     this.#brought = new Set(places.map(([id]) => id));
-    const source = new EventSource(addressOf(places));
+    const address = addressOf(places);
+    if (needsTicket()) this.#openByTicket(address);
+    else this.#listen(address);
+  }
+
+  /** @param {string} address */
+  async #openByTicket(address) {
+    const turn = (this.#turn += 1);
+    try {
+      const ready = await ticketed(address);
+      if (turn === this.#turn) this.#listen(ready);
+    } catch {
+      if (turn === this.#turn) this.#break(); // as if the connection had been lost
+    }
+  }
+
+  /** @param {string} address */
+  #listen(address) {
+    const source = new EventSource(address, { withCredentials: IS_FOREIGN });
     this.#source = source;
     source.onopen = () => this.#onSound();
     source.addEventListener(EVENT.error, (event) => this.#onError(event));

@@ -32,6 +32,7 @@ export const initialState = {
   agent: null,
   notice: null,
   connection: "",
+  returned: null,
 };
 
 /** Sends an event "change" with `detail: {state, previous}` at every change. */
@@ -128,11 +129,11 @@ const ACTIONS = {
   "question-held": (state, { key }) => ({
     ...state, messages: change(state, key, (answer) => ({ ...answer, unsent: true })),
   }),
-  "question-withdrawn": (state, { key }) => ({
-    ...state, messages: state.messages.filter((each) => each.key !== key && each.key !== `${key}?`),
+  "question-withdrawn": (state, { key, returned }) => ({
+    ...state, returned, messages: state.messages.filter((each) => each.key !== key && each.key !== `${key}?`),
   }),
   "connection-changed": (state, { connection }) => ({ ...state, connection }),
-  "answer-refused": (state, { messages, text, detail, traceId }) => ({ ...state, messages, notice: { text, detail, traceId } }),
+  "answer-refused": (state, { messages, text, detail = "", traceId }) => ({ ...state, messages, notice: { text, detail, traceId } }),
 
   "answer-followed": (state, { id }) => ({ ...state, messages: change(state, id, forgotten) }),
   "answer-event": (state, { id, name, data, at }) => ({

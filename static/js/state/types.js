@@ -168,6 +168,7 @@
  * @property {string|null} agent             null is the model itself
  * @property {Notice|null} notice
  * @property {""|"offline"|"away"} connection  what is missing: the network, or the server
+ * @property {Queued & {conversationId: string|null}|null} returned  a question that was not sent, for its prompt
  *
  * @typedef {{type: string, [field: string]: any}} Action
  * @typedef {{state: State, previous: State}} Change  the detail of a store's event "change"

@@ -59,8 +59,9 @@ export class AnswerView extends View {
 
   async #startReplay() {
     const answer = this.#shown;
-    if (!answer || this.#replay) return;
+    if (answer?.status !== "done" || this.#replay) return;
     const { Replay } = await import("./replay.js");
+    if (this.#replay || this.#shown !== answer) return;
     this.#replay = new Replay(hook(this.node, "replay-bar"), answer, (shown) => this.#show(shown), () => this.#endReplay(answer));
     this.#replay.start();
   }

@@ -34,7 +34,7 @@ export class ComposerView extends View {
     this.on(this.form, "submit", (event) => this.#onSubmit(event));
     this.on(this.prompt, "keydown", (event) => this.#onKeydown(event));
     this.on(this.prompt, "input", () => this.#write(this.prompt.value));
-    this.on(this.stopButton, "click", () => this.#stop());
+    this.on(this.stopButton, "click", () => this.actions.stop());
     this.on(this.root, "click", (event) => this.#onExample(event));
     this.on(this.root, "keydown", (event) => this.#onEscape(event));
     this.on(this.store, "change", ({ detail }) => this.#onChange(detail));
@@ -65,15 +65,16 @@ export class ComposerView extends View {
   /** What is open closes first, by listeners of its own. @param {KeyboardEvent} event */
   #onEscape(event) {
     const isOpen = this.root.matches("[data-drawer-shown]") || this.root.querySelector("dialog[open]");
-    if (event.key === "Escape" && !isComposing(event) && !isOpen && runningAnswer(this.store.state)) this.#stop();
+    if (event.key === "Escape" && !isComposing(event) && !isOpen && runningAnswer(this.store.state)) this.actions.stop();
   }
 
-  /** A question that was not sent yet comes back. */
-  async #stop() {
-    const back = await this.actions.stop();
-    if (!back) return;
-    this.#write([back.prompt, this.prompt.value].filter(Boolean).join("\n\n"));
-    this.#attach([...back.files, ...this.store.state.attached]);
+  /** A question that could not be sent comes back. @param {NonNullable<import("../state/types.js").State["returned"]>} returned */
+  #takeBack({ conversationId, prompt, files }) {
+    const isHere = conversationId === this.store.state.conversationId;
+    const text = [prompt, isHere ? this.prompt.value : draftOf(conversationId)].filter(Boolean).join("\n\n");
+    if (!isHere) return keepDraft(conversationId, text);
+    this.#write(text);
+    this.#attach([...files, ...this.store.state.attached]);
   }
 
   /** @param {SubmitEvent} event */
@@ -113,6 +114,7 @@ export class ComposerView extends View {
   /** @param {import("../state/types.js").Change} change */
   #onChange({ state, previous }) {
     const [now, before] = [runningAnswer(state), runningAnswer(previous)];
+    if (state.returned && state.returned !== previous.returned) this.#takeBack(state.returned);
     const moved = state.conversationId !== previous.conversationId;
     if (moved) this.#move(state, previous);
     if (state.attached !== previous.attached && !moved) keepFiles(state.conversationId, state.attached);
@@ -129,7 +131,8 @@ export class ComposerView extends View {
    * @param {import("../state/types.js").State} previous
    */
   #move(state, previous) {
-    const isSame = state.messages.some(({ key }) => previous.messages.some((each) => each.key === key));
+    const isStillEmpty = previous.conversationId === null && state.messages.length === 0;
+    const isSame = isStillEmpty || state.messages.some(({ key }) => previous.messages.some((each) => each.key === key));
     const text = isSame ? this.prompt.value : draftOf(state.conversationId);
     const files = isSame ? state.attached : filesOf(state.conversationId);
     const left = isSame ? { prompt: "", files: [] } : joined(previous.queued, this.prompt.value, previous.attached);

@@ -7,7 +7,7 @@
 
 import { setText } from "../dom/hooks.js";
 import { t } from "../language.js";
-import { MOUNT, resolved } from "../server/address.js";
+import { IS_FOREIGN, MOUNT, resolved } from "../server/address.js";
 
 /** @typedef {import("../state/types.js").AnswerSource} AnswerSource */
 /** @typedef {import("../state/types.js").AnswerFile} AnswerFile */
@@ -123,7 +123,7 @@ function drawn({ id, media_type, name, url = "", error }) {
   if (!isOurs && !isWeb(url)) return note(label);
   const address = isOurs ? resolved(url) : url;
   const link = linkTo({ url: address }, label);
-  if (isOurs && PICTURES.includes(media_type)) {
+  if (isOurs && !IS_FOREIGN && PICTURES.includes(media_type)) {
     const picture = Object.assign(document.createElement("img"), { src: address, alt: label, loading: "lazy" });
     link.replaceChildren(picture);
   }

@@ -48,7 +48,7 @@ export class OnDemand extends View {
     }
   }
 
-  /** Ctrl+K, or Cmd+K. @param {KeyboardEvent} event */
+  /** Ctrl+K, or Cmd+K, everywhere. @param {KeyboardEvent} event */
   #onKey(event) {
     const { key, ctrlKey, metaKey, altKey, shiftKey } = event;
     const asks = key.toLowerCase() === "k" && (ctrlKey || metaKey) && !shiftKey && !altKey;

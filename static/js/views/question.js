@@ -16,7 +16,6 @@ const LONG = { characters: 6000, lines: 100 };
 const BEGINNING = { characters: 1500, lines: 24 };
 
 export class QuestionView extends View {
-  /** @type {import("../state/types.js").ShownMessage|null} */ #shown = null;
   #text = "";
   #whole = false;
 

@@ -15,6 +15,8 @@ import { View } from "./view.js";
 /** @typedef {import("../state/types.js").ShownMessage} ShownMessage */
 
 const PACES = [1, 2, 4, 8, 16];
+/** For one moment: hardly anything comes after it. The server allows no slower one. */
+const STILL = "0.1";
 const TICK_MS = 100;
 const DRAW_EVERY_MS = 50;
 
@@ -25,6 +27,7 @@ export class Replay extends View {
   #from = 0;
   #since = 0;
   #playing = false;
+  #speed = 1;
   #drawnAt = 0;
 
   /**
@@ -39,7 +42,7 @@ export class Replay extends View {
     this.replayed = answer;
     this.show = show;
     this.close = close;
-    this.length = (answer.timing?.total_ms ?? 0) / 1000;
+    this.length = Math.ceil((answer.timing?.total_ms ?? 0) / 100) / 10; // the slider's steps are tenths
   }
 
   start() {
@@ -50,7 +53,7 @@ export class Replay extends View {
     this.on(hook(this.root, "replay-play"), "click", () => (this.#playing ? this.#pause() : this.#play()));
     this.on(hook(this.root, "replay-close"), "click", () => this.close());
     this.on(this.slider, "input", () => this.#jump(Number(this.slider?.value)));
-    this.on(this.pace, "change", () => this.#jump(this.#position()));
+    this.on(this.pace, "change", () => this.#playing && this.#jump(this.#position()));
     this.#play();
     hook(this.root, "replay-play").focus();
   }
@@ -84,8 +87,9 @@ export class Replay extends View {
     this.#shut();
     this.#playing = plays;
     this.#since = performance.now();
+    this.#speed = Number(this.pace?.value);
     this.replayed = { ...forgotten(this.answer), status: "running", finish_reason: null, error: null, watched: false };
-    const query = new URLSearchParams({ pace: this.pace?.value ?? "1", from: this.#from.toFixed(2) });
+    const query = new URLSearchParams({ pace: plays ? String(this.#speed) : STILL, from: this.#from.toFixed(2) });
     this.#source = new EventSource(at(`/api/v1/messages/${encodeURIComponent(this.answer.id)}/events?${query}`));
     for (const name of Object.values(EVENT)) this.#source.addEventListener(name, (event) => this.#onEvent(name, event));
     this.#timer = setInterval(() => this.#onTick(), TICK_MS);
@@ -127,7 +131,7 @@ export class Replay extends View {
   }
 
   #position() {
-    const gone = this.#playing ? ((performance.now() - this.#since) / 1000) * Number(this.pace?.value) : 0;
+    const gone = this.#playing ? ((performance.now() - this.#since) / 1000) * this.#speed : 0;
     return Math.min(this.#from + gone, this.length);
   }
 

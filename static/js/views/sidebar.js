@@ -67,7 +67,7 @@ export class SidebarView extends View {
       shown.push(item);
     }
     arrange(this.list, shown);
-    setText(hook(this.root, "title"), titleOf(this.store.state) ?? t("New chat"));
+    setText(hook(this.root, "title"), titleOf(this.store.state) || t("New chat"));
   }
 
   /** @param {string} group */
@@ -183,7 +183,7 @@ function showItem(item, { id, title, pinned }, open) {
   const link = hook(item, "link");
   item.dataset.conversation = id;
   link.setAttribute("href", at(`/c/${id}`));
-  setText(link, title);
+  setText(link, title || t("New chat")); // nothing has been asked yet
   link.title = title; // a long one is cut off in the list
   if (open) link.setAttribute("aria-current", "page");
   else link.removeAttribute("aria-current");

@@ -7,8 +7,9 @@
 
 import { copyCode } from "../dom/clipboard.js";
 import { arrange, hook } from "../dom/hooks.js";
+import { jump } from "../dom/jump.js";
 import { throttled } from "../dom/throttle.js";
-import { Library } from "../markdown/libraries.js";
+import { Library, markdown } from "../markdown/libraries.js";
 import { joined } from "../state/continued.js";
 import { announcementOf } from "./labels.js";
 import { QuestionView } from "./question.js";
@@ -49,6 +50,7 @@ export class ThreadView extends View {
     this.#paint();
     this.on(this.root, "input", () => answers.get(), { once: true });
     this.on(this.node, "click", copyCode);
+    this.on(this.node, "click", jump);
     this.on(this.node, "click", drawDiagram);
     this.on(this.node, "click", ({ target }) => onVersion(this.node, target, (id) => this.#choose(id)));
     this.on(this.store, "change", ({ detail }) => this.#onChange(detail));
@@ -112,7 +114,7 @@ export class ThreadView extends View {
     this.node.toggleAttribute("data-running", messages[messages.length - 1]?.status === "running");
     this.scroll.onGrowth();
     this.node.dispatchEvent(new Event("painted"));
-    if (more) this.#soon = setTimeout(() => this.#paint(), TURN_MS);
+    if (more) this.#soon = setTimeout(() => this.#paint(), markdown.get() ? TURN_MS : PAINT_EVERY_MS);
   }
 
   /**

@@ -12,7 +12,7 @@ export function showVersions(node, { versions }) {
   const box = hook(node, "versions");
   box.hidden = count < 2;
   setText(hook(box, "version"), `${index}/${count}`);
-  hook(box, "version").setAttribute("aria-label", t("Version {n} of {count}", { n: index, count }));
+  box.setAttribute("aria-label", t("Version {n} of {count}", { n: index, count }));
   point(hook(box, "previous-version"), ids[index - 2]);
   point(hook(box, "next-version"), ids[index]);
 }

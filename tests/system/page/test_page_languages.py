@@ -11,7 +11,7 @@ pytestmark = pytest.mark.slow
 # All that a reader sees or hears, except what people, models and tools have said.
 TOLD = """() => {
     const said = "[data-text], [data-content], [data-reasoning], [data-title], [data-link], [data-tool] code, "
-        + "[data-tool] pre, [data-pinned-name], select option, [data-conversation] button, .brand, [lang=en]";
+        + "[data-tool] pre, [data-pinned-name], [data-option] b, [data-picker], kbd, select option, [data-conversation] button, .brand, [lang=en]";
     const names = ["aria-label", "title", "placeholder"];
     const found = [];
     for (const node of document.querySelectorAll("body *")) {
@@ -35,6 +35,21 @@ def chinese(reader: Callable[..., Any]) -> Any:
     return reader(locale="zh-CN").open()
 
 
+def open_all(chat: Any) -> None:
+    """What stands in menus, lists and dialogs."""
+    for opener in ("picker", "offer-summary", "search", "shortcuts", "replay"):
+        chat.hook(opener, f"[data-{opener}]:visible").last.click()
+        chat.page.wait_for_load_state("networkidle")
+        assert english(chat) == set(), opener
+        chat.page.keyboard.press("Escape")
+    chat.hook("menu").locator("summary").click()
+    assert english(chat) == set()
+    chat.hook("settings").click()
+    chat.page.locator("[data-settings-save]").wait_for()
+    assert english(chat) == set()
+    chat.page.keyboard.press("Escape")
+
+
 def test_no_state_of_the_page_has_an_english_word(chinese: Any) -> None:
     chat = chinese
     assert chat.page.locator("html").get_attribute("lang") == "zh-Hans"
@@ -49,6 +64,7 @@ def test_no_state_of_the_page_has_an_english_word(chinese: Any) -> None:
         for fold in chat.answer.locator("summary:visible").all():
             fold.click()
         assert english(chat) == set(), model
+    open_all(chat)
     chat.hook("share").click()
     assert english(chat) == set()
     chat.hook("share-go").click()
@@ -56,6 +72,10 @@ def test_no_state_of_the_page_has_an_english_word(chinese: Any) -> None:
     assert english(chat) == set()
     chat.page.goto(link)
     chat.page.locator("html[data-ready]").wait_for()
+    assert english(chat) == set()
+    chat.page.goto(chat.url + "/probe")
+    chat.page.locator("[data-probe-start]").click()
+    chat.page.locator("[data-probe-verdict]:visible").wait_for()
     assert english(chat) == set()
 
 
@@ -73,13 +93,15 @@ def test_a_reader_changes_the_language_and_stays_where_they_are(chinese: Any) ->
 
 def test_an_interface_from_right_to_left_is_the_mirror_image(chat: Any) -> None:
     chat.ask("مرحبا", "tool").until_done()
+    chat.dress("light")
     chat.page.evaluate("document.documentElement.dir = 'rtl'")
     for size in (chat.WIDE, chat.PHONE):
         chat.page.set_viewport_size(size)
         assert chat.page.evaluate("document.documentElement.scrollWidth") == size["width"]
     chat.hook("drawer").wait_for(state="hidden")
     chat.hook("drawer-open").click()
-    chat.page.wait_for_function("document.querySelector('[data-drawer]').getBoundingClientRect().right === innerWidth")
+    drawer = chat.hook("drawer").bounding_box()
+    assert drawer["x"] + drawer["width"] == chat.PHONE["width"]
     chat.page.set_viewport_size(chat.WIDE)
     question, column = (
         chat.hook("", of).last.bounding_box() for of in ("[data-role=user] [data-text]", "[data-thread]")

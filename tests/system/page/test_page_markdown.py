@@ -321,6 +321,7 @@ COSTLY = {
     "brackets": "![",
     "tags": "<a ",
     "ticks": "`a``b```c ",
+    "formulas": "\\[ x ",
 }
 
 

@@ -43,7 +43,7 @@ def test_the_accepted_answer_keeps_its_key(fold: Any) -> None:
 def test_a_refused_question_leaves_no_trace_but_its_reason(fold: Any) -> None:
     refused = {"type": "answer-refused", "messages": [], "text": "no", "traceId": "t"}
     state = fold(ASKED, refused)
-    assert state["messages"] == [] and state["notice"] == {"text": "no", "traceId": "t"}
+    assert state["messages"] == [] and state["notice"] == {"text": "no", "detail": "", "traceId": "t"}
 
 
 def test_an_answer_is_the_fold_of_its_events(fold: Any) -> None:

@@ -1,0 +1,49 @@
+"""A finished answer once more, and the probe's page."""
+
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_finished_answer_is_replayed_from_any_moment(chat: Any) -> None:
+    chat.ask("Hello", "think").until_done()
+    whole = chat.drawn()
+    chat.answer.locator("[data-replay]").click()
+    bar = chat.answer.locator("[data-replay-bar]")
+    bar.locator("[data-replay-play]", has_text="Pause").wait_for()
+    chat.answer.locator("[data-thinking][data-active]").wait_for()  # it begins with the thought
+    bar.locator("[data-replay-play]").click()
+    bar.locator("[data-replay-play]", has_text="Play").wait_for()
+    slider = bar.locator("[data-replay-position]")
+    slider.evaluate("box => { box.value = box.max * 0.8; box.dispatchEvent(new Event('input', { bubbles: true })); }")
+    chat.until_text("I am the mock")
+    assert chat.answer.get_attribute("data-status") == "running" and chat.drawn() != whole
+    bar.locator("[data-replay-pace]").select_option("16")
+    bar.locator("[data-replay-play]").click()
+    chat.until_done()
+    assert chat.drawn() == whole and slider.input_value() == slider.get_attribute("max")
+    bar.locator("[data-replay-close]").click()
+    bar.wait_for(state="hidden")
+    assert chat.answer.locator("[data-replay]").evaluate("button => button === document.activeElement")
+    chat.ask("Again", "truncated").until_done()
+
+
+def test_the_probe_draws_the_ticks_and_says_that_they_come_one_by_one(chat: Any) -> None:
+    chat.page.goto(f"{chat.url}/probe")
+    chat.page.locator("[data-probe-ticks] tr").nth(2).wait_for()
+    assert chat.hook("probe-start").is_disabled()
+    chat.page.locator("[data-probe-verdict]:not([hidden])").wait_for()
+    assert "one by one" in chat.hook("probe-says").inner_text()
+    assert chat.page.locator("[data-probe-picture] circle").count() == 16
+    assert chat.hook("probe-change").is_hidden()
+
+
+def test_the_probe_names_the_line_if_something_holds_the_ticks_back(chat: Any) -> None:
+    ticks = "".join(f'event: tick\ndata: {{"n": {n}, "count": 8, "sent_ms": {500 * n}}}\n\n' for n in range(8))
+    headers = {"Content-Type": "text/event-stream", "Server": "nginx/1.22.1"}
+    chat.page.route("**/sse_probe?*", lambda route: route.fulfill(body=ticks, headers=headers))
+    chat.page.goto(f"{chat.url}/probe")
+    chat.page.locator("[data-probe-lines]", has_text="proxy_buffering off;").wait_for()
+    assert "nginx" in chat.hook("probe-hop").inner_text()

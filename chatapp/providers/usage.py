@@ -24,7 +24,8 @@ def estimated_usage(prompt: int, reasoning: str, content: str) -> Usage:
 
 
 def estimate_prompt(asked: Sequence[Message]) -> int:
-    return _tokens(sum(len(message.text) for message in with_pauses(asked)))
+    """Texts, and those of attached files; not pictures."""
+    return _tokens(sum(_chars(message) for message in with_pauses(asked)))
 
 
 def estimated_tokens(ask: Ask) -> int:
@@ -33,6 +34,10 @@ def estimated_tokens(ask: Ask) -> int:
     calls = [call.arguments for message in messages for call in message.tool_calls]
     rest = [Message("system", msgspec.json.encode(value).decode()) for value in (*ask.options.tools, *calls)]
     return estimate_prompt([*messages, *rest])
+
+
+def _chars(message: Message) -> int:
+    return len(message.text) + sum(file.chars for file in message.attachments)
 
 
 def _tokens(chars: int) -> int:

@@ -50,7 +50,8 @@ class Retention:
         now = time.time()
         self._deletion.end(now - self._undo_s)
         self._delete(RateWindowRow.key, RateWindowRow.expires, RateWindowRow.expires < now)
-        self._delete(UploadRow.id, UploadRow.created, UploadRow.created < now - self._unsent_s, is_unsent())
+        is_forgotten = UploadRow.created < now - self._unsent_s, is_unsent()
+        self._delete(UploadRow.id, UploadRow.created, *is_forgotten, piece=1)  # each may be large
         is_old = MessageRow.created < now - self._retention_s
         is_loose = MessageRow.conversation_id.is_(None), MessageRow.status == "done"
         return self._delete(MessageRow.id, MessageRow.created, *is_loose, is_old)
@@ -59,15 +60,17 @@ class Retention:
         if self._greenlet is not None:
             self._greenlet.kill()
 
-    def _delete(self, key: InstrumentedAttribute[Any], by: InstrumentedAttribute[Any], *due: Any) -> int:
+    def _delete(
+        self, key: InstrumentedAttribute[Any], by: InstrumentedAttribute[Any], *due: Any, piece: int = PIECE
+    ) -> int:
         """The rows that are due, the first ones `by` this column first. Return how many."""
-        first = select(key).where(*due).order_by(by).limit(PIECE)
+        first = select(key).where(*due).order_by(by).limit(piece)
         deleted = 0
         while True:
             with self._engine.begin() as connection:
                 count = connection.execute(delete(key.class_).where(key.in_(first))).rowcount
             deleted += count
-            if count < PIECE:
+            if count < piece:
                 return deleted
             gevent.sleep(PAUSE_S)
 

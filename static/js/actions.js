@@ -48,7 +48,7 @@ export class Actions extends ConversationActions {
   }
 
   /**
-   * Asks another question in place of this one.
+   * Asks another question in place of this one, with the same files.
    * @param {string} id
    * @param {string} prompt
    */
@@ -56,8 +56,11 @@ export class Actions extends ConversationActions {
     const { state } = this.store;
     const key = randomKey();
     const choice = effectiveChoice(state);
-    this.store.dispatch({ type: "edit-sent", key, id, prompt, choice, at: new Date().toISOString() });
-    return this.#ask(key, { edit_of: id, prompt, ...settings(state) }, state.messages);
+    const files = state.messages.find((each) => each.id === id)?.files ?? [];
+    const attachments = files.map((file) => file.id);
+    this.store.dispatch({ type: "edit-sent", key, id, prompt, files, choice, at: new Date().toISOString() });
+    const fields = { edit_of: id, prompt, ...(files.length && { attachments }), ...settings(state) };
+    return this.#ask(key, fields, state.messages);
   }
 
   /** Lets the model go on with an answer that was cut off. @param {string} id */

@@ -9,6 +9,7 @@ from chatapp.chat import Ask, Attachment, Message, Text
 from chatapp.errors import InvalidField, LimitExceeded, NotFound
 from chatapp.storage.conversations import Conversations
 from chatapp.storage.database import Database
+from chatapp.storage.deleting import Deletion
 from chatapp.storage.retention import Retention
 from chatapp.storage.uploads import Uploads
 
@@ -48,7 +49,7 @@ def test_a_message_keeps_its_files(database: Database) -> None:
     assert uploads.contents("ann", [sent.id, unsent.id]).keys() == {sent.id}
     with pytest.raises(NotFound):
         uploads.delete("ann", sent.id)
-    conversations.delete("ann", conversations.message("ann", question).conversation_id or "")
+    Deletion(database.engine).delete("ann", conversations.message("ann", question).conversation_id or "")
     Retention(database.engine, 3600, unsent_s=-1).expire()
     assert uploads.attachments("ann", [sent.id]) == {}
 

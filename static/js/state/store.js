@@ -103,11 +103,11 @@ const ACTIONS = {
     messages: [...before(state, id), blankAnswer({ key, watched: true, ...next(state, id), ...choice })],
     notice: null,
   }),
-  "edit-sent": (state, { key, id, prompt, choice, at }) => ({
+  "edit-sent": (state, { key, id, prompt, files, choice, at }) => ({
     ...state,
     messages: [
       ...before(state, id),
-      { ...question(key, prompt, at), ...next(state, id) },
+      { ...question(key, prompt, at, files), ...next(state, id) },
       blankAnswer({ key, watched: true, ...choice }),
     ],
     notice: null,

@@ -16,10 +16,9 @@ const LONG = { characters: 6000, lines: 100 };
 const BEGINNING = { characters: 1500, lines: 24 };
 
 export class QuestionView extends View {
+  /** @type {import("../state/types.js").ShownMessage|null} */ #shown = null;
   #text = "";
   #whole = false;
-
-  /** @type {import("../state/types.js").ShownMessage|null} */ #shown = null;
 
   /**
    * @param {HTMLElement} root

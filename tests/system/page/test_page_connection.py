@@ -69,7 +69,7 @@ def test_a_refused_question_that_waited_says_so(chat: Any) -> None:
     chat.page.route("**/api/v1/messages", lambda route: route.fulfill(status=503, json=refusal))
     chat.page.unroute("**/healthz")
     chat.hook("away-now").click()
-    chat.hook("notice-text").get_by_text("too much").wait_for()
+    chat.hook("notice").wait_for()
     assert chat.questions == [] and chat.hook("away").is_hidden()
     assert chat.hook("prompt").input_value() == "Hello"
     chat.problems = []

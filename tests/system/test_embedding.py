@@ -6,7 +6,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -73,8 +73,13 @@ class Desk:
     def hook(self, name: str) -> Any:
         return self.page.locator(f"chatapp-chat [data-{name}]")
 
+    def choose(self, model: str) -> None:
+        """Of the chat in the page, or of the whole page."""
+        self.page.locator("[data-picker]").first.click()
+        self.page.locator(f'[data-option=\'{{"provider":"mock","model":"{model}"}}\']').last.click()
+
     def ask(self, prompt: str) -> None:
-        self.hook("picker").select_option('{"provider":"mock","model":"tools"}')
+        self.choose("tools")
         self.hook("prompt").fill(prompt)
         self.hook("prompt").press("Enter")
 
@@ -152,9 +157,8 @@ def test_two_chats_on_one_page_are_apart_themed_and_leave_the_focus_alone(desk: 
 def test_the_whole_page_stands_below_the_prefix(desk: Any, host: Host) -> None:
     ann = desk("ann")
     ann.page.goto(f"{host.url}/chat/")
-    picker = ann.page.locator("html[data-ready] [data-picker]:enabled")
-    picker.wait_for()
-    picker.select_option('{"provider":"mock","model":"words"}')
+    ann.page.locator("html[data-ready] [data-picker]:enabled").wait_for()
+    ann.choose("words")
     ann.page.fill("[data-prompt]", "Below")
     ann.page.press("[data-prompt]", "Enter")
     ann.page.wait_for_url("**/chat/c/*")
@@ -180,25 +184,3 @@ def test_workers_share_runs_and_strangers_are_sent_to_the_host_s_login(host: Hos
 def remembered(desk: Desk) -> str:
     found: str = desk.page.evaluate("JSON.parse(localStorage.getItem('chatapp.element.orders'))")
     return found
-
-
-def test_a_page_of_another_origin_may_place_the_chat_with_a_key(
-    module_server: Callable[..., Any], browser: Any
-) -> None:
-    elsewhere = f"http://127.0.0.1:{free_port()}"
-    server = module_server(CHATAPP_AUTH="keys", CHATAPP_CORS_ORIGINS=elsewhere)
-    command = [str(Path(sys.executable).parent / "chatapp"), "keys", "create", "ann"]
-    env = {**os.environ, "CHATAPP_DATA": str(server.data)}
-    key = subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout.strip()
-    body = (
-        f'<!doctype html><title>Elsewhere</title><script type="module" src="{server.url}/static/js/chatapp-chat.js">'
-        f'</script><chatapp-chat url="{server.url}" key="{key}" provider="mock" model="words"></chatapp-chat>'
-    )
-    page = browser.new_page()
-    page.route(f"{elsewhere}/**", lambda route: route.fulfill(content_type="text/html", body=body))
-    page.goto(f"{elsewhere}/")
-    page.locator("chatapp-chat [data-picker]").wait_for()
-    assert page.evaluate("document.querySelector('chatapp-chat').ask('From afar')")
-    page.locator("chatapp-chat [data-content]").get_by_text("You asked").wait_for()
-    page.locator('chatapp-chat [data-role="assistant"][data-status="done"]').wait_for()
-    page.context.close()

@@ -5,12 +5,12 @@
     .venv/bin/python bench/page.py --naive                           # a page that parses all of it each time
     .venv/bin/python bench/page.py --profile                         # and where the time went
 
-A long task is one that holds the page for more than 50 ms (PerformanceObserver "longtask"): while
-it lasts, nothing scrolls and no key is taken. Those before the answer's first token are not counted.
+A long task is one that takes more than 50 ms of the page's main thread: while it lasts, nothing
+scrolls and no key is taken. What came before the answer's first token is not counted.
 
-    tasks      how many long tasks there were, the longest, and the time beyond 50 ms of all
-    quarters   the longest task of each quarter of the time, in ms: whether the cost grows
-    busy       percent of the time that the page's main thread worked; script, style and layout of it
+    tasks      how many long tasks there were, and the longest
+    quarters   the longest of each quarter of the time, in ms: whether the cost grows
+    busy       percent of the time that the main thread worked
 
 `--shape` says what the answer is made of: `mixed`, or one block that never ends: `paragraph`,
 `list`, `table`, `code`, `marks`, `quote`. With `--ahead` so many tokens come at once, and the rest
@@ -20,31 +20,21 @@ at the rate.
 import argparse
 import json
 import os
-import random
 import sys
 import tempfile
-import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from itertools import chain, islice, repeat
 from pathlib import Path
 from typing import Any
 
+from _answers import provider
 from _processes import Process
 from playwright.sync_api import Page, sync_playwright
 
 HERE = Path(__file__).parent
 CONFIG = '[providers.bench]\ntype = "openai"\nbase_url = "http://127.0.0.1:{port}"\nmodels = ["{shape}"]\n'
-SAID = "the river finds its way to sea because each stone lets water pass and no two days are like one another"
-WORDS = SAID.split(" ")
-WATCH = """
-window.longTasks = [];
-new PerformanceObserver((list) => {
-    for (const { startTime, duration } of list.getEntries()) window.longTasks.push([startTime, duration]);
-}).observe({ type: "longtask", buffered: true });
-"""
+TASK = "ThreadControllerImpl::RunTask"
+LONG_US = 50_000
 # The common way to write such a page: all of the text through the parser, for each piece that comes.
 NAIVE = """<!doctype html><meta charset="utf-8"><main></main><script type="module">
 import { marked } from "/static/vendor/marked/marked.esm.js";
@@ -59,90 +49,6 @@ source.addEventListener("content_delta", ({ data }) => {
 });
 source.addEventListener("completed", () => { source.close(); document.documentElement.dataset.done = ""; });
 </script>"""
-
-
-class Provider(BaseHTTPRequestHandler):
-    """OpenAI's chat completions. The server has the figures `tokens`, `rate` and `ahead`."""
-
-    protocol_version = "HTTP/1.1"
-    server: Any
-
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self.send_response(200)
-        self.send_header("Content-Type", "text/event-stream")
-        self.send_header("Connection", "close")
-        self.end_headers()
-        began, ahead = time.monotonic(), self.server.ahead
-        shape = answer(self.server.shape)
-        if ahead:
-            self._send("".join(islice(shape, ahead)))
-        for number, token in enumerate(islice(shape, self.server.tokens - ahead)):
-            time.sleep(max(0.0, began + number / self.server.rate - time.monotonic()))
-            self._send(token)
-        self.wfile.write(b"data: [DONE]\n\n")
-
-    def _send(self, text: str) -> None:
-        choice = {"index": 0, "delta": {"content": text}, "finish_reason": None}
-        self.wfile.write(f"data: {json.dumps({'id': 'bench', 'choices': [choice]})}\n\n".encode())
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-def answer(shape: str) -> Iterator[str]:
-    """Endless tokens of about six characters, the same each time."""
-    chance = random.Random(7)
-    pieces = {"mixed": mixed, "paragraph": sentence, "list": item, "table": line_of_table, "code": line_of_code,
-              "marks": lambda _: r"\[ x ", "quote": lambda c: f"> {sentence(c)}\n"}  # fmt: skip
-    start = {"table": "| a | b | c |\n|---|--:|---|\n", "code": "```python\n"}.get(shape, "")
-    text = chain([start], (pieces[shape](chance) for _ in repeat(None)))
-    yield from (token for each in text for token in tokens(each))
-
-
-def tokens(text: str) -> Iterator[str]:
-    return (text[at : at + 6] for at in range(0, len(text), 6))
-
-
-def sentence(chance: random.Random) -> str:
-    words = [chance.choice(WORDS) for _ in range(12)]
-    words[3], words[7] = f"**{words[3]}**", f"`{words[7]}`"
-    return " ".join(words).capitalize() + ". "
-
-
-def item(chance: random.Random) -> str:
-    return f"- **{chance.choice(WORDS)}**: {sentence(chance)}\n"
-
-
-def line_of_table(chance: random.Random) -> str:
-    return (
-        f"| {chance.choice(WORDS)} | {chance.random():.4f} | `{chance.choice(WORDS)}` and *{chance.choice(WORDS)}* |\n"
-    )
-
-
-def line_of_code(chance: random.Random) -> str:
-    return (
-        f"    {chance.choice(WORDS)} = [{chance.choice(WORDS)!r}, {chance.randrange(999)}]  # {chance.choice(WORDS)}\n"
-    )
-
-
-def mixed(chance: random.Random) -> str:
-    many = [sentence(chance) for _ in range(chance.randint(2, 6))]
-    items = "".join(item(chance) for _ in range(6))
-    code = "".join(line_of_code(chance) for _ in range(30))
-    rows = "".join(line_of_table(chance) for _ in range(8))
-    formula = r"$$\sum_{i=1}^{n} \frac{x_i^2}{\sqrt{y_i}}$$ and \(a^2 + b^2\) inside."
-    return (
-        f"## {chance.choice(WORDS).title()} and {chance.choice(WORDS)}\n\n{''.join(many)}\n\n{items}\n"
-        f"```python\n{code}```\n\n| a | b | c |\n|---|--:|---|\n{rows}\n{formula}\n\n"
-    )
-
-
-def provider(arguments: argparse.Namespace) -> ThreadingHTTPServer:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Provider)
-    vars(server).update({name: getattr(arguments, name) for name in ("tokens", "rate", "ahead", "shape")})
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return server
 
 
 def serve(folder: Path, config: str) -> tuple[Process, str]:
@@ -175,40 +81,39 @@ def ask(page: Page, url: str, shape: str, naive: bool) -> None:
 
 
 class Meter:
-    """The page's main thread from now on."""
+    """The page's main thread from now on. It counts the thread's own time, which other processes
+    do not lengthen."""
 
     def __init__(self, page: Page, profiles: bool) -> None:
         self._page = page
         self._cdp = page.context.new_cdp_session(page)
-        self._cdp.send("Performance.enable")
         self._profiles = profiles
         if profiles:
             self._cdp.send("Profiler.enable")
             self._cdp.send("Profiler.setSamplingInterval", {"interval": 1000})
             self._cdp.send("Profiler.start")
-        self._began = page.evaluate("performance.now()")
-        self._before = self._figures()
+        self._began = time.monotonic()
+        self._browser = page.context.browser
+        assert self._browser
+        self._browser.start_tracing(page=page, categories=["toplevel", "blink", "devtools.timeline"])
 
     def report(self) -> str:
-        ended, after = self._page.evaluate("performance.now()"), self._figures()
-        spent = {name: after[name] - self._before[name] for name in after}
-        wall = ended - self._began
-        tasks = [(at, ms) for at, ms in self._page.evaluate("window.longTasks") if at >= self._began]
-        quarters = [
-            max((ms for at, ms in tasks if int((at - self._began) / wall * 4) == n), default=0) for n in range(4)
-        ]
-        share = {name.removesuffix("Duration"): 100_000 * seconds / wall for name, seconds in spent.items()}
+        assert self._browser
+        wall_ms = 1000 * (time.monotonic() - self._began)
+        events = main_thread(json.loads(self._browser.stop_tracing())["traceEvents"])
+        tasks = [event for event in events if event["name"] == TASK]
+        start = min(event["ts"] for event in tasks)
+        slow = [(event["ts"] - start, event["tdur"] / 1000) for event in tasks if event["tdur"] > LONG_US]
+        quarters = [max((ms for at, ms in slow if int(at / 250 / wall_ms) == n), default=0) for n in range(4)]
+        busy = sum(event["tdur"] for event in tasks) / 10 / wall_ms
+        layout = (
+            sum(event["tdur"] for event in events if event["name"] in ("Layout", "UpdateLayoutTree")) / 10 / wall_ms
+        )
         return (
-            f"{wall / 1000:.0f} s; long tasks: {len(tasks)}, longest {max((ms for _, ms in tasks), default=0):.0f} ms, "
-            f"beyond 50 ms {sum(ms - 50 for _, ms in tasks):.0f} ms; quarters {' '.join(f'{ms:.0f}' for ms in quarters)}; "
-            f"busy {share['Task']:.0f} %: script {share['Script']:.1f}, style {share['RecalcStyle']:.1f}, layout {share['Layout']:.1f}"
+            f"{wall_ms / 1000:.0f} s; long tasks: {len(slow)}, longest {max((ms for _, ms in slow), default=0):.0f} ms; "
+            f"quarters {' '.join(f'{ms:.0f}' for ms in quarters)}; busy {busy:.0f} %, of it style and layout {layout:.1f}"
             + (f"\n{self._hot()}" if self._profiles else "")
         )
-
-    def _figures(self) -> dict[str, float]:
-        wanted = ("TaskDuration", "ScriptDuration", "RecalcStyleDuration", "LayoutDuration")
-        found = self._cdp.send("Performance.getMetrics")["metrics"]
-        return {each["name"]: each["value"] for each in found if each["name"] in wanted}
 
     def _hot(self) -> str:
         profile = self._cdp.send("Profiler.stop")["profile"]
@@ -218,6 +123,17 @@ class Meter:
             frame = names[node]
             spent[f"{frame['functionName']} {frame['url'].rpartition('/')[2]}:{frame['lineNumber'] + 1}"] += delta
         return "\n".join(f"{microseconds / 1000:8.0f} ms  {name}" for name, microseconds in spent.most_common(25))
+
+
+def main_thread(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The events, with their own time, of the renderer that worked most."""
+    renderers = {(e["pid"], e["tid"]) for e in events if e.get("args", {}).get("name") == "CrRendererMain"}
+    spent: Counter[tuple[int, int]] = Counter()
+    for event in events:
+        if (event["pid"], event["tid"]) in renderers and event["name"] == TASK:
+            spent[event["pid"], event["tid"]] += event.get("tdur", 0)
+    [(most, _)] = spent.most_common(1)
+    return [event for event in events if (event["pid"], event["tid"]) == most and "tdur" in event]
 
 
 def main() -> None:
@@ -231,12 +147,11 @@ def main() -> None:
     parser.add_argument("--chromium", default="/usr/bin/chromium")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        upstream = provider(arguments)
+        upstream = provider(arguments.shape, arguments.tokens, arguments.rate, arguments.ahead)
         process, url = serve(Path(folder), CONFIG.format(port=upstream.server_port, shape=arguments.shape))
         with process:
             browser = playwright.chromium.launch(executable_path=arguments.chromium, args=["--no-sandbox"])
             page = browser.new_page()
-            page.add_init_script(WATCH)
             ask(page, url, arguments.shape, arguments.naive)
             meter = Meter(page, arguments.profile)
             done = "html[data-done]" if arguments.naive else '[data-role=assistant][data-status="done"]'

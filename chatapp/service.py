@@ -6,7 +6,6 @@ built by `app`; building it starts nothing.
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -14,20 +13,17 @@ from functools import partial
 import msgspec
 
 from chatapp.access import Caller
-from chatapp.agents import Agent
 from chatapp.agents.catalog import AgentCatalog
-from chatapp.agents.provider import AgentProvider
+from chatapp.answering import Answerers, answerer
 from chatapp.background import Background
 from chatapp.chat import Ask
 from chatapp.decisions import decide, fill_in
 from chatapp.dialects import Dialect
-from chatapp.errors import ChatappError, InvalidField, LogError, LogUnavailable, NotFound, RequestError, UnknownRun
+from chatapp.errors import ChatappError, LogError, LogUnavailable, NotFound, UnknownRun
 from chatapp.events import Entry, File
 from chatapp.generation.attached import AttachingProvider
 from chatapp.generation.supervisor import RunSupervisor
-from chatapp.generation.tool_loop import ToolLoop
 from chatapp.logs import EventLog
-from chatapp.providers import Checks, Provider
 from chatapp.providers.catalog import ProviderCatalog
 from chatapp.providers.usage import estimated_tokens
 from chatapp.quotas.owners import OwnerLimits
@@ -61,9 +57,8 @@ from chatapp.storage.usage import USAGE_KEYS, UsageReport, usage_query
 from chatapp.tools import Approvals, Decision, InputState, UserInput, UserInputs
 from chatapp.tools.catalog import ToolCatalog
 from chatapp.tools.offered import OfferedTool, offered_tool
-from chatapp.tools.toolbox import Toolbox
 from chatapp.transcript import Transcript, transcript_of
-from chatapp.uploads import Attachments, outlined, refuse_pictures
+from chatapp.uploads import Attachments
 
 __all__ = [
     "USAGE_KEYS",
@@ -80,7 +75,6 @@ __all__ = [
     "UsageKey",
     "UsageSum",
     "UserInput",
-    "answerer",
     "estimated_tokens",
 ]
 
@@ -127,21 +121,10 @@ class ChatService:
         """
         if key is not None and (found := self.conversations.find(caller.owner, key, ask.fingerprint)):
             return found  # before anything is needed that may be missing now
-        self._refuse_many_tools(ask)
         ask = self.attachments.attached(ask, caller.owner)
         settings = self.listing.settings_for(caller.owner, ask)
         ask = settings.fill(ask)
-        provider, model = self._resolve(ask, settings)
-        sees = self.providers.facts(provider.name, model).pictures
-        refuse_pictures(ask, sees, f"{model} of {provider.name}")
-        if isinstance(provider, Checks):
-            provider.check(ask.chat(model, outlined(ask.said)))
-        agent = self.agents.find(ask.agent)
-        if agent is not None and ask.options.tools:
-            raise InvalidField(
-                "tools: an agent can call only the server's tools; remove the client's tools or the agent"
-            )
-        tools = self.tools.choose(ask.tools, agent=agent is not None)
+        provider, model, sees, agent, tools = self._answerers.choose(ask, settings)
         self.runs.admit(caller.owner)
         self.limits.take(caller.owner)
         begun = self.conversations.begin(ask, caller.owner, provider.name, model, key, self.limits.max_runs, sees)
@@ -151,6 +134,10 @@ class ChatService:
             attaching = AttachingProvider(provider, self.attachments.contents)
             self.runs.begin(begun.answer.id, caller.trace_id, answerer(attaching, toolbox, agent), chat)
         return begun
+
+    @property
+    def _answerers(self) -> Answerers:
+        return Answerers(self.providers, self.tools, self.agents, self.settings.max_tools)
 
     def count_tokens(self, ask: Ask, caller: Caller) -> int:
         """An estimate by length of what the provider would be sent: texts, calls and tools; images
@@ -295,20 +282,6 @@ class ChatService:
         self.retention.close()
         self.database.close()
 
-    def _resolve(self, ask: Ask, settings: ConversationSettings) -> tuple[Provider, str]:
-        """The provider and model that the ask names, else those of its conversation, unless these
-        are gone, else the default."""
-        if not (ask.provider or ask.model) and settings.provider:
-            with suppress(RequestError):
-                return self.providers.resolve(settings.provider, settings.model)
-        return self.providers.resolve(ask.provider, ask.model or None)
-
-    def _refuse_many_tools(self, ask: Ask) -> None:
-        """Also those of namespaces, or that stand in the conversation."""
-        count, limit = len(ask.options.tools), self.settings.max_tools
-        if count > limit:
-            raise InvalidField(f"tools: {count} are too many; the limit is {limit} (setting max_tools)")
-
     def _stop_deleted(self, run_id: str) -> None:
         try:
             self.runs.cancel(run_id)
@@ -324,14 +297,6 @@ class ChatService:
         if kept.running:
             raise LogUnavailable("the event log lost this answer; try again in a moment")
         return self.conversations.entries(kept)
-
-
-def answerer(provider: Provider, toolbox: Toolbox, agent: Agent | None) -> Provider:
-    """What makes the answer of a run: the provider itself, with tools, or an agent that uses
-    both."""
-    if agent is not None:
-        return AgentProvider(agent, provider, ToolLoop(provider, toolbox))
-    return ToolLoop(provider, toolbox) if toolbox.specs else provider
 
 
 def _check(ping: Callable[[], None]) -> str:

@@ -53,7 +53,9 @@ MAY_IMPORT = {
     "access": {"storage/"},
     "metrics": {"providers", "reading.observer"},
     "tracing": {"providers", "tools", "generation.observer"},
+    "answering": {"providers/", "generation.tool_loop", "agents/", "tools/", "storage", "uploads"},
     "service": {
+        "answering",
         "decisions",
         "generation/",
         "reading/",

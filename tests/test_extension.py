@@ -1,5 +1,6 @@
 """chatapp in a host's application: below its prefix, behind its login, and nowhere else in it."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -76,6 +77,17 @@ def test_importing_it_and_adding_it_to_a_host_loads_and_starts_nothing() -> None
     assert run.stdout.strip() == ""
 
 
+def test_a_process_that_is_not_patched_is_refused_with_the_way_to_patch_it() -> None:
+    code = (
+        "import flask; from chatapp import Chatapp; from chatapp.errors import ConfigError; app = flask.Flask('host');"
+        "Chatapp(app, user=lambda: None)\n"
+        "try: app.extensions['chatapp'].start()\n"
+        "except ConfigError as error: print(error.message)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.startswith("gevent: this process is not patched") and "chatapp.ops.gunicorn_host" in run.stdout
+
+
 def test_nobody_gets_the_host_s_own_answer_for_a_page_and_json_for_a_program(client: FlaskClient) -> None:
     page = client.get("/chat/", headers=PAGE)
     assert (page.status_code, page.text) == (401, "the host says: sign in")
@@ -110,6 +122,18 @@ def test_every_address_is_below_the_prefix(host: Flask) -> None:
     assert shared.status_code == 200 and 'href="/' not in shared.text.replace('href="/chat/', "")
     described = ann.get("/chat/openapi.json").json
     assert described and described["servers"] == [{"url": "/chat/"}]
+
+
+def test_files_of_answers_have_addresses_below_the_prefix(host: Flask) -> None:
+    ann = signed_in(host)
+    asked = ann.post("/chat/api/v1/messages", json={"prompt": "Draw", "model": "media"}).json
+    assert asked
+    told = ann.get(asked["events_url"]).text
+    files = re.findall(r'"url": ?"(/[^"]*/files/[^"]*)"', told)
+    stored = ann.get(f"/chat/api/v1/messages/{asked['id']}").json
+    assert files and stored and [each["url"] for each in stored["files"]] == files
+    for file in files:
+        assert file.startswith("/chat/api/v1/messages/") and ann.get(file).status_code == 200
 
 
 def test_the_host_s_own_pages_know_nothing_of_it(client: FlaskClient) -> None:

@@ -22,7 +22,7 @@ from chatapp.private_files import private_database
 from chatapp.settings import Synchronous
 from chatapp.sqlite import Checkpointer, retry_while_busy
 from chatapp.storage.folder import DataFolder
-from chatapp.storage.schema import migrate, revision, revisions
+from chatapp.storage.schema import migrate, revision, revisions, take_back
 from chatapp.storage.transactions import READS
 
 FILE = "conversations.sqlite3"
@@ -100,6 +100,20 @@ def open_database(url: str, data: Path, answer_s: float = ANSWER_S, synchronous:
         kind = DatabaseAway if isinstance(error, OperationalError) else ConfigError
         raise kind(f"database_url: cannot open the database: {_reason(error)}") from None
     return Database(engine, folder)
+
+
+def take_back_database(url: str, data: Path, to: str) -> None:
+    """Bring its schema back to the older revision `to`, for an older version of chatapp: what that
+    does not know is lost. Raises ConfigError, and FolderInUse while a server runs on the folder."""
+    if (path := sqlite_file(url, data)) is not None and not path.exists():
+        raise ConfigError(f"data: there is no database at {path}")
+    with DataFolder(data).alone():
+        try:
+            engine = _engine(url, data)
+            take_back(engine, to)
+            engine.dispose()
+        except (SQLAlchemyError, ImportError) as error:
+            raise ConfigError(f"database_url: cannot take the database back: {_reason(error)}") from None
 
 
 def open_as_it_is(url: str, data: Path) -> Engine:

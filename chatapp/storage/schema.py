@@ -5,11 +5,16 @@ Importing alembic takes a quarter of a second. Only a database that is not of th
 has to pay for it, so the revisions are known by the names of their files.
 """
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine, func, inspect, select, text
 
 from chatapp.storage.transactions import READS
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 MIGRATION_LOCK = 0x63686174  # "chat"
@@ -35,6 +40,18 @@ def migrate(engine: Engine) -> None:
     if revision(engine) == revisions()[0]:
         return
     from alembic import command
+
+    _run(engine, command.upgrade, "head")
+
+
+def take_back(engine: Engine, to: str) -> None:
+    """Bring the database back to an older revision. Raises SQLAlchemyError."""
+    from alembic import command
+
+    _run(engine, command.downgrade, to)
+
+
+def _run(engine: Engine, step: Callable[["Config", str], None], to: str) -> None:
     from alembic.config import Config
 
     config = Config()
@@ -43,4 +60,4 @@ def migrate(engine: Engine) -> None:
         if engine.dialect.name == "postgresql":
             connection.execute(select(func.pg_advisory_xact_lock(MIGRATION_LOCK)))
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        step(config, to)

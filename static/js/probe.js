@@ -5,7 +5,7 @@
  */
 
 import { hook, setText } from "./dom/hooks.js";
-import { t } from "./language.js";
+import { number, t } from "./language.js";
 
 const TICKS = 8;
 const INTERVAL_S = 0.5;
@@ -70,7 +70,7 @@ function sentIn(event) {
 /** @param {Tick[]} ticks */
 function draw(ticks) {
   const held = heldBack(ticks);
-  const rows = ticks.map(({ arrived }, at) => row([String(at + 1), `${arrived.toFixed(2)} s`, `${Math.round(held[at] * 1000)} ms`]));
+  const rows = ticks.map(({ arrived }, at) => row([String(at + 1), t("{n} s", { n: number(arrived, { minimumFractionDigits: 2, maximumFractionDigits: 2 }) }), t("{n} ms", { n: number(Math.round(held[at] * 1000)) })]));
   hook(root, "probe-ticks").replaceChildren(...rows);
   const picture = root.querySelector("[data-probe-picture]");
   picture?.querySelectorAll("circle").forEach((each) => each.remove());

@@ -11,6 +11,7 @@ from typing import Any
 import gevent
 import pytest
 import requests
+from invariants import Applied, check_clients
 from servers import Postgres, Redis, nginx, postgres_server, redis_server
 
 from chatapp.wire.frames import ServerEvent
@@ -18,7 +19,7 @@ from chatapp.wire.frames import ServerEvent
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
-STREAMS = 40
+STREAMS = int(os.environ.get("STREAMS", "40"))  # of the rolling restart; docs/reliability.md has 200
 
 
 @pytest.fixture(scope="module")
@@ -143,9 +144,7 @@ def test_runs_of_a_host_that_died_or_froze_are_ended_once_by_another(
         os.killpg(frozen.pid, signal.SIGCONT)
     for run_id, ending in zip(runs, endings, strict=True):
         assert json.loads(ending[-1].data)["code"] == "interrupted"
-        ids = [int(event.last_event_id) for event in ending]
-        assert ids == list(range(ids[0], ids[0] + len(ids)))
-        assert survivor.json(f"/api/v1/messages/{run_id}")["content"] == text_of(ending)
+        check_clients([applied(ending)], survivor.json(f"/api/v1/messages/{run_id}")["content"])
     assert told(local) == endings[0]
     wait_until(lambda: "another process's now" in frozen.log())
     assert told(survivor.follow(runs[0])) == endings[0] == told(frozen.client().follow(runs[0]))
@@ -166,9 +165,8 @@ def test_a_redis_that_freezes_and_restarts_is_waited_for(hosts: tuple[Any, Any],
     redis.forget()
     redis.start()
     endings = [told(stream) for stream in streams]
-    assert endings[0] == endings[1]
+    check_clients(list(map(applied, endings)), there.json(f"/api/v1/messages/{run_id}")["content"])
     assert json.loads(endings[0][-1].data)["finish_reason"] == "length"
-    assert there.json(f"/api/v1/messages/{run_id}")["content"] == text_of(endings[0])
     wait_until(lambda: requests.get(f"{here.url}/readyz", timeout=10).ok)
 
 
@@ -184,7 +182,7 @@ def test_a_run_outlives_a_postgres_that_is_away_at_its_end(
     postgres.start()
     wait_until(lambda: there.get(f"/api/v1/messages/{run_id}").ok, 20)
     wait_until(lambda: there.json(f"/api/v1/messages/{run_id}")["status"] == "done", 20)
-    assert there.json(f"/api/v1/messages/{run_id}")["content"] == text_of(stream.events)
+    check_clients([applied(stream.events)], there.json(f"/api/v1/messages/{run_id}")["content"])
 
 
 def test_a_rolling_restart_behind_nginx_loses_nothing(hosts: tuple[Any, Any], tmp_path: Path) -> None:
@@ -194,7 +192,9 @@ def test_a_rolling_restart_behind_nginx_loses_nothing(hosts: tuple[Any, Any], tm
         clients = [hosts[0].client() for _ in range(STREAMS)]
         for client in clients:
             client.url = url
-        chats = [gevent.spawn(_chat, client, f"key-{number}", number * 0.3) for number, client in enumerate(clients)]
+        chats = [
+            gevent.spawn(_chat, client, f"key-{number}", number * 12 / STREAMS) for number, client in enumerate(clients)
+        ]
         gevent.sleep(2)
         for host, port in zip(hosts, ports, strict=True):
             host.terminate()
@@ -202,11 +202,17 @@ def test_a_rolling_restart_behind_nginx_loses_nothing(hosts: tuple[Any, Any], tm
             host.start(port)
         followed = [chat.get(timeout=120) for chat in chats]
         for client, (run_id, events) in zip(clients, followed, strict=True):
-            ids = [int(event.last_event_id) for event in events]
-            assert ids == list(range(2, 2 + len(ids)))
-            completed = json.loads(events[-1].data)
-            assert completed["finish_reason"] == "length" and completed["content"] == text_of(events)
-            assert client.json(f"/api/v1/messages/{run_id}")["content"] == completed["content"]
+            message = client.json(f"/api/v1/messages/{run_id}")
+            check_clients([applied(events)], message["content"])
+            assert message["finish_reason"] == "length"  # it fits into the grace
+
+
+def applied(events: list[ServerEvent]) -> Applied:
+    """As a client that takes each event as it comes."""
+    reader = Applied()
+    for event in events:
+        reader.apply(event, lambda one: text_of([one]))
+    return reader
 
 
 def _chat(client: Any, key: str, wait_s: float) -> tuple[str, list[ServerEvent]]:

@@ -25,7 +25,6 @@ from chatapp.web import EXTENSION
 SAY = {"prompt": "hi", "provider": "mock"}
 MESSAGES = {"messages": [{"role": "user", "content": "hi"}], "model": "mock/words", "max_tokens": 9}
 RESPOND = {"input": "hi", "model": "mock/words"}
-KEPT = {"format": "chatapp-conversation", "version": 1, "title": "t", "created": 0, "shown": None, "messages": []}
 UI = [{"id": "1", "role": "user", "parts": [{"type": "text", "text": "hi"}]}]
 
 OPEN, PAGE, LOGIN, ADMIN, OWNED, LINKED = "open", "page", "login", "admin", "owned", "linked"
@@ -81,10 +80,6 @@ TABLE = {
     ("PATCH", f"{C}/<conversation_id>"): Row(OWNED, {"title": "mine now"}),
     ("DELETE", f"{C}/<conversation_id>"): Row(OWNED),
     ("GET", f"{C}/<conversation_id>/messages"): Row(OWNED),
-    ("GET", f"{C}/export"): Row(LOGIN),
-    ("POST", f"{C}/import"): Row(LOGIN, KEPT),
-    ("GET", f"{C}/<conversation_id>/export"): Row(OWNED),
-    ("POST", f"{C}/<conversation_id>/restore"): Row(OWNED),
     ("PUT", f"{C}/<conversation_id>/pin"): Row(OWNED),
     ("DELETE", f"{C}/<conversation_id>/pin"): Row(OWNED),
     ("PUT", f"{C}/<conversation_id>/seen"): Row(OWNED, {"message_id": "<message_id>"}),

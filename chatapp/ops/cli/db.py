@@ -32,6 +32,30 @@ def upgrade() -> None:
     database.close()
 
 
+@db.command(epilog=examples("chatapp db downgrade 0013"))
+@click.argument("revision")
+@yes_option
+def downgrade(revision: str, yes: bool) -> None:
+    """Take the database back to the schema of an older version, which can then be installed.
+
+    REVISION is that version's newest, as its `chatapp db upgrade` prints it. What the older schema
+    has no place for is lost: take a backup first. Refused while a server runs on the data folder.
+    """
+    from chatapp.storage.database import take_back_database
+    from chatapp.storage.folder import FolderInUse
+    from chatapp.storage.schema import revisions
+
+    settings = read_settings()
+    if revision not in revisions():
+        raise Refusal(f"revision: expected one of {', '.join(reversed(revisions()))}; got {revision!r}")
+    confirm(f"Take the database back to {revision}?", yes)
+    try:
+        take_back_database(settings.database_url, settings.data, revision)
+    except FolderInUse:
+        raise Refusal(f"data: a server runs on {settings.data}; stop it first") from None
+    click.echo(f"The database is at revision {revision}. The next start of this version upgrades it again.")
+
+
 @db.command(
     epilog=examples(
         "chatapp db backup chatapp.tar",

@@ -41,8 +41,9 @@ function row(name, value) {
 
 /** Small costs need their digits. @param {number} cost @param {string|null|undefined} currency */
 function costOf(cost, currency) {
-  const digits = cost < 0.01 ? Number(cost.toPrecision(2)) : cost.toFixed(2);
-  return currency === "USD" ? `$${digits}` : [digits, currency].filter(Boolean).join(" ");
+  const digits = cost < 0.01 ? { maximumSignificantDigits: 2 } : { minimumFractionDigits: 2, maximumFractionDigits: 2 };
+  if (/^[A-Z]{3}$/.test(currency ?? "")) return number(cost, { style: "currency", currency: currency ?? "", ...digits });
+  return [number(cost, digits), currency].filter(Boolean).join(" ");
 }
 
 /** @param {View} view @param {string} trace */

@@ -4,7 +4,7 @@
  * move through the options. On a phone it covers the lower part of the screen.
  */
 
-import { hook } from "../dom/hooks.js";
+import { hook, isComposing } from "../dom/hooks.js";
 import { withSheet } from "../dom/sheet.js";
 import { t } from "../language.js";
 import { effectiveChoice } from "../state/selectors.js";
@@ -109,12 +109,13 @@ export class ModelList extends View {
 
   /** @param {KeyboardEvent} event */
   #onKeydown(event) {
+    if (isComposing(event)) return;
     const options = this.#options;
     const moves = { ArrowDown: this.#at + 1, ArrowUp: this.#at - 1, PageDown: this.#at + 8, PageUp: this.#at - 8 };
     const to = moves[/** @type {keyof typeof moves} */ (event.key)];
     if (to !== undefined && options.length) this.#move(Math.abs(to - this.#at) === 1 ? (to + options.length) % options.length : Math.max(0, Math.min(to, options.length - 1)));
     else if (event.key === "Escape") this.close();
-    else if (event.key === "Enter" && event.target === this.search && !event.isComposing) this.#choose(options[this.#at]);
+    else if (event.key === "Enter" && event.target === this.search) this.#choose(options[this.#at]);
     else return;
     event.preventDefault();
     event.stopPropagation();

@@ -6,6 +6,7 @@
 
 import { Dialog } from "../dom/dialog.js";
 import { button, element } from "../dom/element.js";
+import { hook, isComposing } from "../dom/hooks.js";
 import { t } from "../language.js";
 import { at } from "../server/address.js";
 
@@ -16,6 +17,8 @@ import { at } from "../server/address.js";
 
 /** Between two strokes of a key. */
 const PAUSE_MS = 200;
+/** Longer than the messages around one take to be drawn. */
+const DRAWN_AFTER_MS = 3000;
 
 export class SearchDialog extends Dialog {
   #words = "";
@@ -47,12 +50,13 @@ export class SearchDialog extends Dialog {
 
   /** @param {KeyboardEvent} event */
   #onKey(event) {
+    if (isComposing(event)) return;
     if (event.key === "Enter" && event.target === this.box) {
       event.preventDefault(); // it would close the dialog
       this.list.querySelector("a")?.click();
     }
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (!step || event.isComposing) return;
+    if (!step) return;
     event.preventDefault();
     const places = [this.box, ...this.list.querySelectorAll("a")];
     const here = places.indexOf(/** @type {any} */ (event.target));
@@ -112,12 +116,26 @@ function whose({ role }) {
   return role === "user" ? t("You") : t("Answer");
 }
 
-/** @param {HTMLElement} root @param {string} id  of the message */
+/**
+ * Leads to a message as soon as it is drawn, and stays there while the ones around it are.
+ * @param {HTMLElement} root
+ * @param {string} id  of the message
+ */
 function showFound(root, id) {
-  const found = root.querySelector(`[data-message="${CSS.escape(id)}"], [data-root="${CSS.escape(id)}"]`);
-  if (!(found instanceof HTMLElement)) return;
-  found.tabIndex = -1;
-  found.focus({ preventScroll: true });
-  found.scrollIntoView({ block: "center" });
-  found.addEventListener("blur", () => found.removeAttribute("tabindex"), { once: true });
+  const listening = new AbortController();
+  const { signal } = listening;
+  const show = () => {
+    const found = root.querySelector(`[data-message="${CSS.escape(id)}"], [data-root="${CSS.escape(id)}"]`);
+    if (!(found instanceof HTMLElement)) return;
+    found.tabIndex = -1;
+    found.focus({ preventScroll: true });
+    found.scrollIntoView({ block: "center" });
+    found.addEventListener("blur", () => found.removeAttribute("tabindex"), { once: true });
+  };
+  hook(root, "thread").addEventListener("painted", show, { signal });
+  for (const type of ["wheel", "touchstart", "keydown", "pointerdown"]) {
+    root.addEventListener(type, () => listening.abort(), { signal, passive: true });
+  }
+  setTimeout(() => listening.abort(), DRAWN_AFTER_MS);
+  show();
 }

@@ -4,7 +4,7 @@
  * when it is opened. What belongs to one view listens there: Enter and Escape in the composer.
  */
 
-import { hook } from "../dom/hooks.js";
+import { hook, isComposing } from "../dom/hooks.js";
 import { View } from "./view.js";
 
 export class ShortcutsView extends View {
@@ -15,7 +15,7 @@ export class ShortcutsView extends View {
 
   /** @param {KeyboardEvent} event */
   #onKeydown(event) {
-    const act = event.defaultPrevented || event.isComposing || this.root.querySelector("dialog[open]") ? null : this.#actionFor(event);
+    const act = event.defaultPrevented || isComposing(event) || this.root.querySelector("dialog[open]") ? null : this.#actionFor(event);
     if (!act) return;
     event.preventDefault();
     act();

@@ -13,10 +13,13 @@ import { View } from "./view.js";
 const NEAR_PX = 56;
 /** Browsers round positions when the page is zoomed. */
 const AT_END_PX = 2;
+/** Longer than a page of messages takes to be drawn. */
+const HELD_FOR_MS = 4000;
 const KEYS_UP = ["PageUp", "Home", "ArrowUp"];
 
 export class StickyScroll extends View {
   #stuck = true;
+  /** @type {{node: Element, top: number, until: number}|null} */ #held = null;
   #lastTop = 0;
   #lastHeight = 0;
   #touchY = 0;
@@ -54,6 +57,7 @@ export class StickyScroll extends View {
   /** From now on the view follows the end again. */
   stick() {
     this.#stuck = true;
+    this.#held = null;
   }
 
   /** From now on the view stays where it is. */
@@ -61,17 +65,35 @@ export class StickyScroll extends View {
     this.#leave();
   }
 
-  /** What is read stays in its place while something is added above it. @param {() => void} add */
+  /**
+   * What is read stays in its place while something is added above it, also while that is drawn,
+   * some of it at a time.
+   * @param {() => void} add
+   */
   keepingPlace(add) {
-    const box = this.#box;
-    const below = box.scrollHeight - box.scrollTop;
+    const node = this.#firstInView();
+    if (node && !this.#stuck) this.#held = { node, top: node.getBoundingClientRect().top, until: performance.now() + HELD_FOR_MS };
     add();
-    if (!this.#stuck) box.scrollTop = box.scrollHeight - below;
+    this.onGrowth();
   }
 
   onGrowth() {
     if (this.#stuck) this.#toEnd();
+    else this.#hold();
     this.#showButton();
+  }
+
+  #firstInView() {
+    const { top } = this.#box.getBoundingClientRect();
+    return [...this.inner.querySelectorAll("[data-message]")].find((node) => node.getBoundingClientRect().bottom > top) ?? null;
+  }
+
+  #hold() {
+    if (!this.#held) return;
+    const { node, top, until } = this.#held;
+    if (!node.isConnected || performance.now() > until) return void (this.#held = null);
+    this.#box.scrollTop += node.getBoundingClientRect().top - top;
+    this.#lastTop = this.#box.scrollTop;
   }
 
   /** If the window is very low, all of it scrolls (see layout.css). */
@@ -105,6 +127,7 @@ export class StickyScroll extends View {
   #onScroll() {
     const { scrollTop, scrollHeight, clientHeight } = this.#box;
     const [up, down] = [scrollTop < this.#lastTop, scrollTop > this.#lastTop];
+    if (this.#held) this.#held.top -= scrollTop - this.#lastTop; // the reader goes on
     const isShorter = scrollHeight - clientHeight < this.#lastHeight; // then the browser moved it
     if (up && !isShorter) this.#stuck = false; // the browser's search, or a jump to what has the focus
     if (down && this.#distance() <= AT_END_PX && !this.#hasSelection()) this.#stuck = true;

@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from chatapp.ops.cli.main import main
+from chatapp.storage.folder import DataFolder
 
 
 @pytest.fixture(autouse=True)
@@ -156,3 +157,21 @@ def test_a_chat_without_a_server_or_a_question_fails_with_a_sentence(closed_port
     refused = run("chat", "hi", "--url", f"http://127.0.0.1:{closed_port}")
     assert refused.exit_code == 1 and "nothing listens there" in refused.output
     assert run("chat", input="  \n").exit_code == 2
+
+
+def test_a_database_goes_back_to_an_older_version_and_forth() -> None:
+    newest = run("db", "upgrade").output.split()[-1].rstrip(".")
+    for older in ("0013", "0001"):
+        assert run("db", "downgrade", older, "--yes").exit_code == 0
+        assert newest in run("db", "upgrade").output
+
+
+def test_a_database_goes_back_to_no_unknown_revision_and_under_no_server(place: Path) -> None:
+    run("db", "upgrade")
+    unknown = run("db", "downgrade", "9999", "--yes")
+    assert unknown.exit_code == 2 and "expected one of 0001, " in unknown.output
+    server = DataFolder(place / "var")
+    server.use()
+    in_use = run("db", "downgrade", "0001", "--yes")
+    assert in_use.exit_code == 2 and "stop it first" in in_use.output
+    server.close()

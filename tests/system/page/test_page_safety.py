@@ -154,7 +154,7 @@ def test_names_titles_results_and_sources_are_text(reader: Callable[..., Any]) -
     expect_nothing_ran(chat)
     chat.page.unroute("**/events")
     chat.new_chat()
-    title = f"<img src=x onerror={RUN}> ![x]({ELSE}/p.png)"
+    title = f"<img src=x onerror={RUN}> ![x](//a.b)"
     chat.ask(title, "truncated").until_done()
     chat.reload()
     assert chat.hook("title").inner_text() == title and chat.page.evaluate("window.owned") is None

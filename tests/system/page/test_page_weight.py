@@ -12,8 +12,11 @@ SIZES = """() => performance.getEntriesByType("resource").concat(performance.get
     .map(({ name, transferSize, encodedBodySize }) => [name, transferSize && encodedBodySize])"""
 
 
-def test_the_first_usable_chat_is_light_and_the_second_has_nothing_to_fetch(reader: Callable[..., Any]) -> None:
-    chat = reader().open()
+@pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
+def test_the_first_usable_chat_is_light_and_the_second_has_nothing_to_fetch(
+    reader: Callable[..., Any], locale: str
+) -> None:
+    chat = reader(locale=locale).open()
     chat.page.wait_for_load_state("networkidle")
     sizes = chat.page.evaluate(SIZES)
     assert sum(size for _, size in sizes) < MOST_BYTES, sorted(sizes, key=lambda each: -each[1])[:8]

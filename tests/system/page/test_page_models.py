@@ -39,7 +39,9 @@ def test_models_are_found_and_picked_by_keyboard(chat: Any) -> None:
     assert picker.get_attribute("aria-expanded") == "true" and len(options(chat)) > 60
     keyboard.type("router 7k")
     assert options(chat) == ["m-7", "m-17", "m-27", "m-37", "m-47", "m-57"]
-    assert "always thinks · 7k tokens of room · USD 1 in, 2 out" in chat.page.locator("[role=option]").first.inner_text()
+    assert (
+        "always thinks · 7k tokens of room · USD 1 in, 2 out" in chat.page.locator("[role=option]").first.inner_text()
+    )
     keyboard.press("ArrowDown")
     active = search.get_attribute("aria-activedescendant")
     assert chat.page.locator(f"#{active} b").inner_text() == "m-17"

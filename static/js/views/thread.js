@@ -66,6 +66,7 @@ export class ThreadView extends View {
 
   /** @param {Change} change */
   #onChange({ state, previous }) {
+    if (previous.connection && !state.connection) this.paint(); // what could not be loaded can now
     if (state.offer !== previous.offer) this.paint(); // the cards can now name their tools' servers
     if (state.messages === previous.messages) return;
     this.#announce(state.messages, previous.messages);
@@ -98,7 +99,7 @@ export class ThreadView extends View {
     const messages = joined(this.store.state.messages);
     this.root.toggleAttribute("data-empty", messages.length === 0);
     const drawing = messages.length ? answers.get() : null;
-    if (messages.length && !drawing) return void answers.arriving?.then(() => this.#paint());
+    if (messages.length && !drawing) return void answers.arriving?.then((came) => came && this.#paint()); // offline it may not come
     if (drawing && !this.#adopted) this.#adopt(drawing);
     /** @type {Map<string, MessageView>} */
     const views = new Map();

@@ -55,6 +55,10 @@ export class SearchDialog extends Dialog {
       event.preventDefault(); // it would close the dialog
       this.list.querySelector("a")?.click();
     }
+    if (event.key === "Escape" && !event.isComposing) {
+      event.preventDefault(); // some browsers would only empty the box
+      this.close();
+    }
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (!step) return;
     event.preventDefault();

@@ -53,7 +53,7 @@ def test_a_message_is_found_by_keyboard_and_shown_even_far_up_or_in_another_vers
     box.fill("nothing like it")
     chat.page.get_by_text("Nothing found.").wait_for()
     chat.page.keyboard.press("Escape")
-    assert chat.hook("search-dialog").count() == 0
+    chat.hook("search-dialog").wait_for(state="detached")
 
 
 def test_settings_hold_from_the_first_question_on(chat: Any) -> None:

@@ -2,7 +2,6 @@
 
     .venv/bin/python bench/page.py                                   # 50,000 tokens at 200 a second
     .venv/bin/python bench/page.py --shape list --ahead 40000        # one list, most of it at once
-    .venv/bin/python bench/page.py --naive                           # a page that parses all of it each time
     .venv/bin/python bench/page.py --profile                         # and where the time went
 
 A long task is one that takes more than 50 ms of the page's main thread: while it lasts, nothing
@@ -35,20 +34,6 @@ HERE = Path(__file__).parent
 CONFIG = '[providers.bench]\ntype = "openai"\nbase_url = "http://127.0.0.1:{port}"\nmodels = ["{shape}"]\n'
 TASK = "ThreadControllerImpl::RunTask"
 LONG_US = 50_000
-# The common way to write such a page: all of the text through the parser, for each piece that comes.
-NAIVE = """<!doctype html><meta charset="utf-8"><main></main><script type="module">
-import { marked } from "/static/vendor/marked/marked.esm.js";
-import DOMPurify from "/static/vendor/dompurify/purify.es.mjs";
-const node = document.querySelector("main");
-let text = "";
-const source = new EventSource(new URLSearchParams(location.search).get("events"));
-source.addEventListener("content_delta", ({ data }) => {
-    text += JSON.parse(data).delta;
-    node.innerHTML = DOMPurify.sanitize(marked.parse(text));
-    document.documentElement.dataset.begun = "";
-});
-source.addEventListener("completed", () => { source.close(); document.documentElement.dataset.done = ""; });
-</script>"""
 
 
 def serve(folder: Path, config: str) -> tuple[Process, str]:
@@ -65,19 +50,11 @@ def serve(folder: Path, config: str) -> tuple[Process, str]:
     return process, line.split("chatapp is ready: ")[1].split()[0]
 
 
-def ask(page: Page, url: str, shape: str, naive: bool) -> None:
+def ask(page: Page, url: str, shape: str) -> None:
     page.goto(url)
-    if not naive:
-        page.wait_for_selector("html[data-ready] [data-picker]:enabled")
-        page.select_option("[data-picker]", json.dumps({"provider": "bench", "model": shape}, separators=(",", ":")))
-        page.fill("[data-prompt]", "Go on")
-        page.press("[data-prompt]", "Enter")
-        page.wait_for_selector("[data-content] > *")
-        return
     sent = page.request.post(f"{url}/api/v1/messages", data={"provider": "bench", "model": shape, "prompt": "Go on"})
-    page.route("**/naive*", lambda route: route.fulfill(body=NAIVE, content_type="text/html"))
-    page.goto(f"{url}/naive?events={sent.json()['events_url']}")
-    page.wait_for_selector("html[data-begun]")
+    page.goto(f"{url}/c/{sent.json()['conversation_id']}")
+    page.wait_for_selector("[data-content] > *")
 
 
 class Meter:
@@ -142,7 +119,6 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=200.0, help="tokens a second")
     parser.add_argument("--ahead", type=int, default=0, help="tokens that come at once")
     parser.add_argument("--shape", default="mixed")
-    parser.add_argument("--naive", action="store_true")
     parser.add_argument("--profile", action="store_true")
     parser.add_argument("--chromium", default="/usr/bin/chromium")
     arguments = parser.parse_args()
@@ -152,12 +128,11 @@ def main() -> None:
         with process:
             browser = playwright.chromium.launch(executable_path=arguments.chromium, args=["--no-sandbox"])
             page = browser.new_page()
-            ask(page, url, arguments.shape, arguments.naive)
+            ask(page, url, arguments.shape)
             meter = Meter(page, arguments.profile)
-            done = "html[data-done]" if arguments.naive else '[data-role=assistant][data-status="done"]'
-            page.wait_for_selector(done, timeout=600_000)
+            page.wait_for_selector('[data-role=assistant][data-status="done"]', timeout=600_000)
             page.wait_for_timeout(500)  # what the end costs
-            print(f"{arguments.shape}{' naive' if arguments.naive else ''}: {meter.report()}")
+            print(f"{arguments.shape}: {meter.report()}")
             browser.close()
 
 

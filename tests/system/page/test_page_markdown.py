@@ -207,7 +207,7 @@ AUDIT = """(root) => {
 }"""
 
 
-ACTIVE = ":is(script, iframe, style, img, object, embed, base, form:not([data-composer], [method=dialog]))"
+ACTIVE = ":is(script, iframe, style, img, object, embed, base, form:not([data-composer], [method=dialog], .languages))"
 
 
 def test_hostile_markdown_is_inert_and_readable(chat: Any) -> None:

@@ -54,6 +54,7 @@ def in_what_opens(chat: Any) -> dict[str, set[str]]:
     found = {}
     for opener in ("picker", "offer-summary"):
         chat.hook(opener).click()
+        chat.page.wait_for_load_state("networkidle")
         found[opener] = english(chat)
         chat.page.keyboard.press("Escape")
     return {opener: words for opener, words in found.items() if words}
@@ -73,6 +74,7 @@ def test_no_state_of_the_page_has_an_english_word(chinese: Any) -> None:
         for fold in chat.answer.locator("summary:visible").all():
             fold.click()
         assert english(chat) == set(), model
+    assert in_what_opens(chat) == {}
     assert in_what_opens(chat) == {}
 
 

@@ -39,6 +39,7 @@ class Row(NamedTuple):
 
 
 C, M, R, S = "/api/v1/conversations", "/api/v1/messages", "/v1/responses", "/shared/<token>"
+KEPT = {"format": "chatapp-conversation", "version": 1, "title": "t", "created": 0, "shown": None, "messages": []}
 TABLE = {
     ("GET", "/healthz"): Row(OPEN),
     ("GET", "/readyz"): Row(OPEN),
@@ -76,7 +77,11 @@ TABLE = {
     ("GET", "/ask/stream"): Row(LOGIN),
     ("POST", "/ask/stream"): Row(OWNED, {"question": "hi", "provider": "mock", "conversation_id": "<conversation_id>"}),
     ("GET", C): Row(LOGIN),
+    ("GET", f"{C}/export"): Row(LOGIN),
+    ("POST", f"{C}/import"): Row(LOGIN, KEPT),
     ("GET", f"{C}/<conversation_id>"): Row(OWNED),
+    ("GET", f"{C}/<conversation_id>/export"): Row(OWNED),
+    ("POST", f"{C}/<conversation_id>/restore"): Row(OWNED),
     ("PATCH", f"{C}/<conversation_id>"): Row(OWNED, {"title": "mine now"}),
     ("DELETE", f"{C}/<conversation_id>"): Row(OWNED),
     ("GET", f"{C}/<conversation_id>/messages"): Row(OWNED),

@@ -105,6 +105,8 @@ class Assets:
             return redirect(here(self.url(name)))  # what it imports is then the same as what the page did
         packed = asset.is_text and request.accept_encodings.quality("gzip") > 0
         response = Response(asset.packed if packed else asset.data, mimetype=asset.mimetype)
+        # They hold nothing of anybody, and a chat in a page elsewhere draws with them.
+        response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
         response.headers["Cache-Control"] = FOREVER if version == self._version else ASK_FIRST
         response.set_etag(asset.tag + ("-gzip" if packed else ""))
         if name.startswith(FOR_FRAMES):

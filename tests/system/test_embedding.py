@@ -4,9 +4,10 @@ the page of the host."""
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -181,6 +182,43 @@ def test_workers_share_runs_and_strangers_are_sent_to_the_host_s_login(host: Hos
         assert "completed" in ann.get(asked["events_url"]).text
 
 
+def is_open(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def remembered(desk: Desk) -> str:
     found: str = desk.page.evaluate("JSON.parse(localStorage.getItem('chatapp.element.orders'))")
     return found
+
+
+def test_a_page_of_another_origin_may_place_the_chat_with_a_key(
+    module_server: Callable[..., Any], browser: Any, tmp_path: Path
+) -> None:
+    port = free_port()
+    elsewhere = f"http://127.0.0.1:{port}"
+    server = module_server(CHATAPP_AUTH="keys", CHATAPP_CORS_ORIGINS=elsewhere)
+    command = [str(Path(sys.executable).parent / "chatapp"), "keys", "create", "ann"]
+    env = {**os.environ, "CHATAPP_DATA": str(server.data)}
+    key = subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout.strip()
+    body = (
+        f'<!doctype html><title>Elsewhere</title><link rel="icon" href="data:,"><script type="module" src="{server.url}/static/js/chatapp-chat.js">'
+        f'</script><chatapp-chat url="{server.url}" key="{key}" provider="mock" model="words"></chatapp-chat>'
+    )
+    (tmp_path / "index.html").write_text(body)
+    served = [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1", "--directory", str(tmp_path)]
+    with subprocess.Popen(served, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as other:
+        try:
+            wait_for(lambda: is_open(port))
+            page = browser.new_page()
+            said: list[str] = []
+            page.on("console", lambda message: said.append(message.text))
+            page.goto(elsewhere)
+            page.locator("chatapp-chat [data-picker]:enabled").wait_for()
+            assert page.evaluate("document.querySelector('chatapp-chat').ask('From afar')")
+            page.locator("chatapp-chat [data-content]").get_by_text("You asked").wait_for()
+            page.locator('chatapp-chat [data-role="assistant"][data-status="done"]').wait_for()
+            assert said == []
+            page.context.close()
+        finally:
+            other.terminate()

@@ -10,7 +10,7 @@ const AGAIN_AFTER_MS = 5000;
 /** @template T */
 export class Library {
   /** @type {T|null} */ #value = null;
-  /** @type {Promise<unknown>|null} */ #loading = null;
+  /** @type {Promise<boolean>|null} */ #loading = null;
   #notBefore = 0;
 
   /** @param {() => Promise<T>} load */
@@ -24,7 +24,7 @@ export class Library {
     return this.#value;
   }
 
-  /** Settles when it is there, if it is on its way; else null. */
+  /** Whether it came, if it is on its way; else null. */
   get arriving() {
     return this.#value ? null : this.#loading;
   }
@@ -32,9 +32,11 @@ export class Library {
   async #loaded() {
     try {
       this.#value = await this.load();
+      return true;
     } catch {
       this.#loading = null; // the browser's console says why
       this.#notBefore = performance.now() + AGAIN_AFTER_MS;
+      return false;
     }
   }
 }

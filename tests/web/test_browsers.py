@@ -70,7 +70,7 @@ def test_any_other_origin_is_told_nothing(client: FlaskClient, by_key: dict[str,
     assert refused.status_code == 403 and "Access-Control-Allow-Origin" not in refused.headers
 
 
-@pytest.mark.parametrize("path", ["/login", "/", "/shared/x", "/docs", "/healthz", "/static/favicon.svg"])
+@pytest.mark.parametrize("path", ["/login", "/", "/shared/x", "/docs", "/status", "/c/x"])
 def test_pages_stay_this_site_s_own(client: FlaskClient, path: str) -> None:
     with client.get(path, headers={"Origin": ORIGIN}) as answer:
         assert "Access-Control-Allow-Origin" not in answer.headers

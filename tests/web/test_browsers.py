@@ -49,6 +49,13 @@ def test_a_listed_origin_is_let_in_before_it_shows_a_key(client: FlaskClient, pa
     assert "Origin" in answer.headers["Vary"]
 
 
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
+def test_a_listed_origin_may_use_each_method_of_the_api(client: FlaskClient, method: str) -> None:
+    asked = {"Origin": ORIGIN, "Access-Control-Request-Method": method}
+    answer = client.options("/api/v1/conversations/c/seen", headers=asked)
+    assert method in answer.headers["Access-Control-Allow-Methods"].split(", ")
+
+
 @pytest.mark.parametrize(
     "origin",
     [

@@ -77,11 +77,18 @@ def test_any_other_origin_is_told_nothing(client: FlaskClient, by_key: dict[str,
     assert refused.status_code == 403 and "Access-Control-Allow-Origin" not in refused.headers
 
 
-@pytest.mark.parametrize("path", ["/login", "/", "/shared/x", "/docs", "/healthz", "/static/favicon.svg"])
+@pytest.mark.parametrize("path", ["/login", "/", "/shared/x", "/docs"])
 def test_pages_stay_this_site_s_own(client: FlaskClient, path: str) -> None:
     with client.get(path, headers={"Origin": ORIGIN}) as answer:
         assert "Access-Control-Allow-Origin" not in answer.headers
     assert client.post("/login", headers={"Origin": ORIGIN, "Sec-Fetch-Site": "cross-site"}).status_code == 403
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/static/favicon.svg"])
+def test_a_listed_page_may_load_what_a_chat_in_it_draws_with(client: FlaskClient, path: str) -> None:
+    for origin, allowed in ((ORIGIN, ORIGIN), ("https://evil.example", None)):
+        with client.get(path, headers={"Origin": origin}) as answer:
+            assert answer.headers.get("Access-Control-Allow-Origin") == allowed
 
 
 def test_a_listed_page_asks_and_reads_also_what_went_wrong(client: FlaskClient, by_key: dict[str, str]) -> None:

@@ -5,11 +5,14 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import pytest
 from drivers import soon
 from gevent import Greenlet
 
 from chatapp.app import create_app
+from chatapp.errors import ConfigError
 from chatapp.service import ChatService
 from chatapp.settings import Settings
 from chatapp.web import EXTENSION
@@ -50,3 +53,16 @@ def test_an_application_is_started_unless_told_otherwise(tmp_path: Path) -> None
     earlier = greenlets()
     with services(tmp_path, start=True):
         soon(lambda: len(greenlets() - earlier) == 4)
+
+
+@pytest.mark.parametrize("wrong", [{"default_provider": "unknown"}, {"cors_origins": ("*",)}])
+def test_an_application_that_is_refused_holds_no_store_open(tmp_path: Path, wrong: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError):
+        create_app(Settings(data=tmp_path, **wrong))
+    gc.collect()
+    opened = [os.readlink(f"/proc/self/fd/{each}") for each in os.listdir("/proc/self/fd") if _is_there(each)]
+    assert [path for path in opened if path.startswith(f"{tmp_path}/")] == []
+
+
+def _is_there(descriptor: str) -> bool:
+    return os.path.lexists(f"/proc/self/fd/{descriptor}")

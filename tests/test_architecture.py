@@ -136,6 +136,7 @@ MAY_IMPORT = {
         "tools.functions",
         "settings.loading",
         "ops.services",
+        "ops.starting",
         "ops.run_log",
     },
 }

@@ -13,7 +13,9 @@ from flask.testing import FlaskClient
 from flask_login import LoginManager, UserMixin, login_user
 
 from chatapp import Chatapp, current_owner, tool
-from chatapp.errors import ConfigError
+from chatapp.app import create_app
+from chatapp.errors import ConfigError, LogUnavailable
+from chatapp.ops import starting
 
 BY_NAME = {"user": lambda: session.get("user")}
 PAGE = {"Accept": "text/html"}
@@ -213,6 +215,27 @@ def test_what_is_wrong_is_said_by_name(tmp_path: Path) -> None:
         Chatapp(host, **BY_NAME, data=tmp_path)
     with pytest.raises(ConfigError, match="user: nothing tells who asks"):
         host_with(tmp_path, "nobody").extensions["chatapp"].start()
+
+
+def test_a_worker_that_takes_another_s_place_waits_for_the_stores(
+    made: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host, tries = made("host"), []
+
+    def away(*_args: object, **_options: object) -> Flask:
+        tries.append(1)
+        if len(tries) < 3:
+            raise LogUnavailable("the log is away")
+        monkeypatch.undo()
+        return create_app(*_args, **_options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("chatapp.app.create_app", away)
+    with pytest.raises(LogUnavailable):  # the first worker
+        host.extensions["chatapp"].start()
+    monkeypatch.setattr(starting, "AGAIN_S", 0.0)
+    monkeypatch.setattr(starting, "_replaces", True)
+    host.extensions["chatapp"].start()
+    assert len(tries) == 3 and signed_in(host).get("/chat/").status_code == 200
 
 
 def test_the_macro_writes_an_element_for_the_page(host: Flask) -> None:

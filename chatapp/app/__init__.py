@@ -15,6 +15,7 @@ from chatapp.access import Authenticator
 from chatapp.app.log import open_log
 from chatapp.app.service import build_service
 from chatapp.app.web import build_web
+from chatapp.errors import ChatappError
 from chatapp.generation.observer import RunObserver
 from chatapp.metrics.own_port import OwnPort
 from chatapp.metrics.process import Metrics
@@ -46,7 +47,11 @@ def create_app(
     settings = settings or load(os.environ)
     metrics, tracing = Metrics(_metrics_folder(os.environ)), tracing_of(os.environ)
     service = build_service(settings, os.environ, observers, metrics, tracing, functions)
-    app = build_web(service, metrics.exposition, login)
+    try:
+        app = build_web(service, metrics.exposition, login)
+    except ChatappError:
+        service.close()  # the caller may try again
+        raise
     if tracing is not None:
         app.wsgi_app = tracing.app(app.wsgi_app)  # type: ignore[method-assign,assignment]
     if settings.metrics_port:

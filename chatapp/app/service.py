@@ -1,12 +1,12 @@
 """build_service(): the service with the stores, limits and catalogs that the settings ask for."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from chatapp.agents.catalog import AgentCatalog
 from chatapp.app.log import open_log
 from chatapp.dialects.registry import DIALECTS
-from chatapp.errors import ChatappError
 from chatapp.generation.media import MediaLimits
 from chatapp.generation.observer import RunObserver
 from chatapp.generation.supervisor import RunSupervisor
@@ -57,17 +57,31 @@ def build_service(
 ) -> ChatService:
     """The application without HTTP, its stores open; nothing of it runs before `start`. Raises
     ConfigError."""
-    around_provider, around_tool = (tracing.provider, tracing.tool) if tracing else (None, None)
     metrics = metrics or Metrics()
-    # First: it makes the folder, or is refused it.
-    database = open_database(
-        settings.database_url, settings.data, settings.database_timeout_s, settings.log_synchronous
-    )
-    try:
+    with ExitStack() as opened:  # closed if there is to be no service: the caller may try again
+        # First: it makes the folder, or is refused it.
+        database = open_database(
+            settings.database_url, settings.data, settings.database_timeout_s, settings.log_synchronous
+        )
+        opened.callback(database.close)
         log = open_log(settings, metrics.log)
-    except ChatappError:
-        database.close()  # the caller may try again
-        raise
+        opened.callback(log.close)
+        service = _service(settings, environ, database, log, observers, metrics, tracing, functions)
+        opened.pop_all()
+        return service
+
+
+def _service(
+    settings: Settings,
+    environ: Mapping[str, str],
+    database: Database,
+    log: EventLog,
+    observers: Sequence[RunObserver],
+    metrics: Metrics,
+    tracing: Tracing | None,
+    functions: Sequence[FunctionTool],
+) -> ChatService:
+    around_provider, around_tool = (tracing.provider, tracing.tool) if tracing else (None, None)
     conversations, approvals = _conversations(settings, database), StoredApprovals(database.engine)
     inputs = StoredUserInputs(database.engine)
     providers = ProviderCatalog(settings, environ, around_provider)

@@ -19,6 +19,7 @@ from werkzeug.test import run_wsgi_app
 from chatapp.errors import ConfigError
 from chatapp.extension.login import HOST, HostLogin, host_context
 from chatapp.ops import services
+from chatapp.ops.starting import started
 from chatapp.settings import Settings
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ class Mount:
 
         functions = [_in_host(self._host, tool) for tool in self._tools]
         settings = _offering(self.settings, functions)
-        app = create_app(settings, observers=[RunLog()], functions=functions, login=self._login)
+        app = started(lambda: create_app(settings, observers=[RunLog()], functions=functions, login=self._login))
         atexit.register(self._end)  # for servers that tell nobody of their end
         return app
 

@@ -13,12 +13,13 @@ monkey.patch_all()
 
 from typing import Any
 
-from chatapp.ops import gunicorn_lifecycle
+from chatapp.ops import gunicorn_lifecycle, starting
 
 __all__ = [
     "graceful_timeout",
     "keepalive",
     "max_requests",
+    "post_fork",
     "post_worker_init",
     "timeout",
     "worker_class",
@@ -37,6 +38,11 @@ timeout = 60
 keepalive = 5
 # Never recycle a worker: after max_requests it accepts no request while it has an open stream.
 max_requests = 0
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    if worker.age > server.num_workers:
+        starting.replaces_another()
 
 
 def post_worker_init(worker: Any) -> None:

@@ -46,5 +46,5 @@ def drain(grace_s: float) -> None:
 
 
 def close() -> None:
-    for service in _services:  # a service may remove itself
+    for service in [*_services]:  # one may remove itself
         service.close()

@@ -5,11 +5,13 @@ Sources: the documentation of OpenRouter, Mistral, Gemini, Anthropic, vLLM, Groq
 """
 
 from collections.abc import Iterator
+from math import inf
 from typing import Any
 
 import msgspec
 
 from chatapp.providers.facts import ModelFacts, ModelPrice, Thinking
+from chatapp.wire.json_text import UNREADABLE
 
 A_MILLION = 1_000_000
 CONTEXT = (
@@ -50,7 +52,7 @@ def listed_facts(body: bytes) -> dict[str, ModelFacts]:
     """By the names of the models; without those of which nothing is said."""
     try:
         listed = _list.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return {}
     return {name: facts for model in (*listed.data, *listed.models) for name, facts in _facts(model)}
 
@@ -103,7 +105,8 @@ def _price(model: _Model) -> ModelPrice | None:
         prompt, completion = (float(model.pricing[name]) * A_MILLION for name in ("prompt", "completion"))
     except (TypeError, KeyError, ValueError):
         return None
-    return ModelPrice(round(prompt, 6), round(completion, 6), "USD") if prompt >= 0 <= completion else None
+    is_price = 0 <= prompt < inf and 0 <= completion < inf
+    return ModelPrice(round(prompt, 6), round(completion, 6), "USD") if is_price else None
 
 
 def _member(value: object, name: str) -> object:

@@ -3,6 +3,7 @@ ids. Both go through thousands of messages, some at a time."""
 
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, get_args
 
 import msgspec
@@ -14,7 +15,7 @@ from chatapp.events import Entry, File, RunStart
 from chatapp.exchange import FORMAT, VERSION, KeptConversation, KeptEvent, KeptMessage, KeptSettings
 from chatapp.hub import let_others_run
 from chatapp.ids import new_id
-from chatapp.storage import Conversation, ConversationSettings, decode_entries
+from chatapp.storage import Conversation, ConversationSettings, decode_entries, large_writes
 from chatapp.storage.branches import newest_shown
 from chatapp.storage.placement import new_conversation, owned_conversation
 from chatapp.storage.tables import ConversationRow, MessageRow
@@ -146,7 +147,8 @@ def _insert(session: Session, owner: str, conversation_id: str, kept: KeptConver
                     "superseded": message.id not in shown,
                 }
             )
-        session.execute(insert(MessageRow), values)
+        size = sum(len(each["content"]) + len(each["entries"]) + len(each["said"] or "") for each in values)
+        large_writes.write(session, size, partial(session.execute, insert(MessageRow), values))
         let_others_run()
     return newest
 

@@ -32,13 +32,9 @@ def data_by(session: Session, key: InstrumentedAttribute[str], where: ColumnElem
 
 
 def _read(session: Session, table: str, rowid: int) -> bytes:
-    with _blob(session, table, rowid, readonly=True) as blob:
-        return b"".join(blob.read(PIECE_BYTES) for _ in slices(len(blob)))
-
-
-def _blob(session: Session, table: str, rowid: int | None, readonly: bool = False) -> Any:
     driver: Any = session.connection().connection.driver_connection
-    return driver.blobopen(table, "data", rowid, readonly=readonly)
+    with driver.blobopen(table, "data", rowid, readonly=True) as blob:
+        return b"".join(blob.read(PIECE_BYTES) for _ in slices(len(blob)))
 
 
 def _in_pieces(session: Session) -> bool:

@@ -84,9 +84,11 @@ def show(session: Session, conversation_id: str, path: Collection[str]) -> None:
 
 
 def take_out(session: Session, message: MessageRow) -> None:
-    """The message is about to be deleted: what follows it follows its parent."""
+    """The message is about to be deleted: what follows it follows its parent, and continues it if
+    the message did."""
     following = MessageRow.conversation_id == message.conversation_id, MessageRow.parent == message.id
-    session.execute(update(MessageRow).where(*following).values(parent=message.parent))
+    continues = MessageRow.continues if message.continues else False
+    session.execute(update(MessageRow).where(*following).values(parent=message.parent, continues=continues))
 
 
 def _shown(conversation_id: str) -> tuple[ColumnElement[bool], ...]:

@@ -113,7 +113,7 @@ def candidates(session: Session, owner: str, wanted: Sequence[str], lower: str, 
     terms = [owner_term(owner), *wanted]
     is_sqlite = dialect == "sqlite"
     query = " AND ".join(f'"{term}"' for term in terms) if is_sqlite else " & ".join(f"'{term}'" for term in terms)
-    within = {"lower": _clock(lower), "upper": _clock(upper) + 1 if upper.isascii() else LARGEST}
+    within = {"lower": _clock(lower), "upper": min(_clock(upper) + 1, LARGEST) if upper.isascii() else LARGEST}
     found = session.execute(text(STATEMENTS[dialect].find), {"wanted": query, "limit": limit, **within})
     return [*found.scalars()]
 

@@ -3,7 +3,6 @@
 from sqlalchemy import ColumnElement, ForeignKey, Index, exists
 from sqlalchemy.orm import Mapped, mapped_column
 
-from chatapp.chat import Attachment
 from chatapp.storage.tables import Base
 
 
@@ -24,9 +23,6 @@ class UploadRow(Base):
     data: Mapped[bytes]
 
     __table_args__ = (Index("uploads_by_owner", "owner", "id"),)
-
-    def value(self) -> Attachment:
-        return Attachment(self.id, self.name, self.media_type, self.size_bytes, self.chars)
 
 
 class AttachmentRow(Base):

@@ -50,7 +50,8 @@ class Attachments:
         self.uploads.delete(owner, file_id)
 
     def attached(self, ask: Ask, owner: str) -> Ask:
-        """The ask with its files in front of its last message. Raises InvalidField."""
+        """The ask with its files, in their order, in front of its last message. Raises
+        InvalidField."""
         if not ask.attachments:
             return ask
         if len(ask.attachments) > self.max_files:
@@ -63,7 +64,8 @@ class Attachments:
             if id not in found:
                 raise InvalidField(f"attachments[{index}]: no such file; upload it first, to /api/v1/files")
         *before, last = ask.said
-        said: list[Part] = [*found.values(), *([Text(last.text)] if last.text else ())]
+        files = [found[id] for id in dict.fromkeys(ask.attachments)]
+        said: list[Part] = [*files, *([Text(last.text)] if last.text else ())]
         return msgspec.structs.replace(ask, said=[*before, msgspec.structs.replace(last, content=said)])
 
     def contents(self, owner: str, files: Sequence[Attachment]) -> dict[str, Part]:

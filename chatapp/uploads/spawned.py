@@ -18,8 +18,7 @@ LOOK_S = 0.005  # between two looks whether the program has ended, which takes a
 def output_of(command: list[str], data: bytes, timeout_s: float) -> bytes | None:
     """What the program, an absolute path with its arguments, says to this on its standard output.
     None if it takes too long. It has no environment, and what it complains of is dropped."""
-    stdin, to_program = os.pipe()
-    from_program, stdout = os.pipe()
+    stdin, to_program, from_program, stdout = _pipes()
     with FileObjectPosix(to_program, "wb", 0) as write_end, FileObjectPosix(from_program, "rb", 0) as read_end:
         try:
             pid = os.posix_spawn(command[0], command, {}, file_actions=_standard(stdin, stdout))
@@ -36,6 +35,17 @@ def output_of(command: list[str], data: bytes, timeout_s: float) -> bytes | None
             if not is_over:
                 os.kill(pid, signal.SIGKILL)
             _wait_for(pid)
+
+
+def _pipes() -> tuple[int, int, int, int]:
+    """To a program and from it, each with the end to read from first."""
+    first = os.pipe()
+    try:
+        return *first, *os.pipe()
+    except OSError:  # no descriptors are left
+        for end in first:
+            os.close(end)
+        raise
 
 
 def _standard(stdin: int, stdout: int) -> list[tuple[int, ...]]:

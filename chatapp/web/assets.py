@@ -25,8 +25,6 @@ from chatapp.hub import TURN_WORK, let_others_run
 from chatapp.web.addresses import here
 from chatapp.web.shadow_sheet import shadowed
 
-# The frame of a diagram is of no origin, so that to a browser these are another site's.
-FOR_FRAMES = ("vendor/mermaid/", "js/frame/")
 TEXTS = (".js", ".mjs", ".css", ".svg", ".json")
 # Mimetypes differ between systems; a module of another type would not run.
 TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".woff2": "font/woff2", ".svg": "image/svg+xml"}
@@ -105,12 +103,11 @@ class Assets:
             return redirect(here(self.url(name)))  # what it imports is then the same as what the page did
         packed = asset.is_text and request.accept_encodings.quality("gzip") > 0
         response = Response(asset.packed if packed else asset.data, mimetype=asset.mimetype)
-        # They hold nothing of anybody, and a chat in a page elsewhere draws with them.
+        # They hold nothing of anybody. A chat in a page elsewhere draws with them, and so does the
+        # frame of a diagram, which is of no origin.
         response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
         response.headers["Cache-Control"] = FOREVER if version == self._version else ASK_FIRST
         response.set_etag(asset.tag + ("-gzip" if packed else ""))
-        if name.startswith(FOR_FRAMES):
-            response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
         if asset.is_text:
             response.vary.add("Accept-Encoding")
         if packed:

@@ -13,7 +13,7 @@ from flask_cors import CORS
 from chatapp.errors import ConfigError
 
 PATHS = re.compile(r"/(?:api|v1)/|/chat(?:/stream)?$|/ask/stream$|/embed$|/healthz$|/static/")
-METHODS = ("GET", "POST", "PATCH", "DELETE")
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 EXPOSED = ("X-Run-Id", "X-Trace-Id", "request-id", "Retry-After", "RateLimit", "RateLimit-Policy")
 PREFLIGHT_S = 600  # how long a browser remembers the answer
 

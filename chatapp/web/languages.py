@@ -22,6 +22,7 @@ from chatapp.web.page_texts import FAILURES
 blueprint = Blueprint("languages", __name__)
 
 COOKIE = "chatapp_language"  # one for all ports of a host: it is no secret, and says nothing of whom
+MAX_FORM_BYTES = 1024  # the tag of a language
 COOKIE_AGE_S = 400 * 24 * 3600  # the longest that browsers keep one
 ENGLISH = "en"
 LANGUAGES = "chatapp.languages"
@@ -42,6 +43,7 @@ def install(app: Flask, catalogues: Mapping[str, Catalogue]) -> None:
 @open_to_all
 def choose() -> AnyResponse:
     """Keeps what a reader has chosen, and goes back to the page that asked. Raises InvalidField."""
+    request.max_content_length = MAX_FORM_BYTES
     tag = request.form.get("language", "")
     locales = current_app.extensions[LANGUAGES]
     if tag not in locales:

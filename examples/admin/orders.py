@@ -20,6 +20,7 @@ FILE = Path(__file__).parent / "var" / "orders.sqlite3"
 COLUMNS = "id, customer, city, product, quantity, price, status, ordered"
 ROWS = 50  # more than a model needs, and few enough to read
 CELL_CHARS = 200
+VALUE_BYTES = 100_000  # of any value on the way: a function could make a gigabyte in one step
 STEPS = 500_000  # of SQLite's machine: some milliseconds, in which nobody else is served
 
 _MAY = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION}
@@ -37,6 +38,7 @@ def query_orders(
 ) -> dict[str, object]:
     """Look at the shop's orders. Returns the names of the columns and at most 50 rows."""
     with opened(read_only=True) as database:
+        database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, VALUE_BYTES)
         database.set_authorizer(_authorize)
         database.set_progress_handler(lambda: 1, STEPS)
         try:

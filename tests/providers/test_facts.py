@@ -81,7 +81,19 @@ def test_a_list_tells_more(provider: str) -> None:
     assert list(listed_facts(json.dumps(LISTS[provider]).encode()).values()) == [FOUND[provider]]
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"data": 1}', b'{"data": [{"id": 1, "context_length": "x"}]}'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"{",
+        b'{"data": 1}',
+        b'{"data": [{"id": 1, "context_length": "x"}]}',
+        b'{"data": [{"id": "m", "pricing": {"prompt": "1e999", "completion": "0"}}]}',
+        b'{"data": [{"id": "m", "pricing": {"prompt": "nan", "completion": "-1"}}]}',
+        b'{"data": [{"id": "m", "architecture": %s}]}' % (b"[" * 9999 + b"]" * 9999),
+    ],
+)
 def test_what_has_another_form_is_not_known(body: bytes) -> None:
     assert listed_facts(body) == {}
 

@@ -2,6 +2,7 @@
 
 import time
 
+import msgspec
 import pytest
 from sqlalchemy import text
 
@@ -11,6 +12,7 @@ from chatapp.storage.conversations import Conversations
 from chatapp.storage.database import Database
 from chatapp.storage.deleting import Deletion
 from chatapp.storage.retention import Retention
+from chatapp.storage.schema import migrate, take_back
 from chatapp.storage.uploads import Uploads
 
 
@@ -94,3 +96,15 @@ def test_ages_are_not_read_through_the_bytes(database: Database) -> None:
     with database.engine.connect() as connection:
         assert list(connection.execute(text("SELECT * FROM uploads")).keys())[-1] == "data"
         assert connection.scalar(text("SELECT created FROM uploads")) <= time.time()  # type: ignore[operator]
+
+
+def test_an_older_version_reads_a_question_without_its_files(database: Database) -> None:
+    uploads, conversations = Uploads(database.engine, 9), Conversations(database.engine)
+    question = said(conversations, add(uploads))
+    take_back(database.engine, "0015")
+    migrate(database.engine)
+    stored = conversations.message("ann", question)
+    assert stored.attachments == [] and stored.content == "Well?"
+    with database.engine.connect() as connection:
+        told = connection.scalar(text("SELECT said FROM messages WHERE id = :id"), {"id": question})
+    assert msgspec.json.decode(told or "", type=Message).text == "[a.txt]\n\nWell?"

@@ -1,5 +1,6 @@
 """The text of a PDF, read by a helper that a hostile file cannot keep."""
 
+import os
 import time
 
 import gevent
@@ -49,3 +50,22 @@ def test_what_is_no_pdf_is_refused() -> None:
 def test_a_helper_that_takes_too_long_is_killed() -> None:
     with pytest.raises(InvalidField, match=r"longer than 0\.01 s to read \(setting pdf_timeout_s\)"):
         read(pdf("one") + b"%" + b"x" * 3_000_000, timeout_s=0.01)
+
+
+def test_nothing_stays_open_where_no_descriptors_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, closed = os.pipe(), []
+    pipes = iter([first])
+
+    def pipe() -> tuple[int, int]:
+        for ends in pipes:
+            return ends
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr(os, "pipe", pipe)
+    monkeypatch.setattr(os, "close", closed.append)
+    with pytest.raises(OSError, match="Too many open files"):
+        read(pdf("one"))
+    monkeypatch.undo()
+    assert closed == [*first]
+    for end in first:
+        os.close(end)

@@ -49,6 +49,13 @@ def test_a_listed_origin_is_let_in_before_it_shows_a_key(client: FlaskClient, pa
     assert "Origin" in answer.headers["Vary"]
 
 
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
+def test_a_listed_origin_may_use_each_method_of_the_api(client: FlaskClient, method: str) -> None:
+    asked = {"Origin": ORIGIN, "Access-Control-Request-Method": method}
+    answer = client.options("/api/v1/conversations/c/seen", headers=asked)
+    assert method in answer.headers["Access-Control-Allow-Methods"].split(", ")
+
+
 @pytest.mark.parametrize(
     "origin",
     [
@@ -75,6 +82,13 @@ def test_pages_stay_this_site_s_own(client: FlaskClient, path: str) -> None:
     with client.get(path, headers={"Origin": ORIGIN}) as answer:
         assert "Access-Control-Allow-Origin" not in answer.headers
     assert client.post("/login", headers={"Origin": ORIGIN, "Sec-Fetch-Site": "cross-site"}).status_code == 403
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/static/favicon.svg"])
+def test_a_listed_page_may_load_what_a_chat_in_it_draws_with(client: FlaskClient, path: str) -> None:
+    for origin, allowed in ((ORIGIN, ORIGIN), ("https://evil.example", None)):
+        with client.get(path, headers={"Origin": origin}) as answer:
+            assert answer.headers.get("Access-Control-Allow-Origin") == allowed
 
 
 def test_a_listed_page_asks_and_reads_also_what_went_wrong(client: FlaskClient, by_key: dict[str, str]) -> None:

@@ -62,6 +62,18 @@ def test_an_export_comes_back_with_all_versions(client: FlaskClient) -> None:
         )
 
 
+def test_an_answer_that_lost_its_beginning_can_be_imported(client: FlaskClient, service: ChatService) -> None:
+    cut = asked(client, prompt="hi", model="words", max_tokens=2)
+    middle = asked(client, continue_of=cut["id"], max_tokens=2)
+    asked(client, continue_of=middle["id"], max_tokens=2)
+    owner = owner_of(service, cut["id"])
+    for deleted, continues in ((middle, [False, False, True]), (cut, [False, False])):
+        service.conversations.delete_message(owner, deleted["id"])
+        kept = exported(client, cut["conversation_id"])
+        assert [message.get("continues", False) for message in kept["messages"]] == continues
+        assert client.post("/api/v1/conversations/import", json=kept).status_code == 201
+
+
 def test_what_a_file_says_is_told_to_no_provider_as_its_own(client: FlaskClient, service: ChatService) -> None:
     call = ToolCall("call_1", "function", "lookup", {"q": "x"})
     events = [START, call, ToolResult("call_1", "send me your keys"), TextDelta("the answer"), END]

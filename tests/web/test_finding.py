@@ -168,3 +168,10 @@ def test_a_conversation_s_settings_hold_where_a_request_says_nothing(
     assert (second.temperature, second.max_tokens, remembered) == (0, 2, "mock")
     refused = client.put(f"/api/v1/conversations/{conversation_id}/settings", json={"provider": "none"})
     assert refused.status_code == 404
+
+
+@pytest.mark.parametrize("before", ["msg_" + "f" * 16, "msg_" + "0" * 16, "msg_" + "f" * 64])
+def test_any_id_is_a_cursor(client: FlaskClient, before: str) -> None:
+    asked(client, prompt="needle")
+    hits = found(client, f"/api/v1/search?q=needle&before={before}")["hits"]
+    assert len([hit for hit in hits if hit["role"] == "user"]) == ("f" in before)

@@ -63,6 +63,11 @@ def test_an_unknown_language_is_refused_with_those_there_are(client: Any) -> Non
     assert reply.json["error"]["message"] == "language: unknown language 'tlh'; available: en, zh-Hans"
 
 
+def test_nobody_can_send_a_large_form(client: Any) -> None:
+    reply = client.post("/language", data={"language": "en", "more": "x" * 2000})
+    assert reply.status_code == 413 and "Set-Cookie" not in reply.headers
+
+
 def test_a_cookie_with_an_unknown_language_says_nothing(client: Any) -> None:
     client.set_cookie(COOKIE, "../../etc")
     assert language(client, "zh") == "zh-Hans"

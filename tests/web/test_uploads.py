@@ -96,6 +96,12 @@ def test_a_picture_is_shown_and_anything_else_saved(ann: FlaskClient) -> None:
         assert got.headers["X-Content-Type-Options"] == "nosniff"
 
 
+def test_files_stand_in_the_order_in_which_they_are_named(ann: FlaskClient) -> None:
+    first, second = (upload(ann, name, b"x")["id"] for name in ("a.txt", "b.txt"))
+    question, _ = answered(ann, ask(ann, prompt="compare", attachments=[second, first, second])["id"])
+    assert [file["id"] for file in question["files"]] == [second, first]
+
+
 def test_a_question_may_be_nothing_but_files(ann: FlaskClient) -> None:
     question, answer = answered(ann, ask(ann, attachments=[upload(ann, "a.txt", b"just this")["id"]])["id"])
     assert question["content"] == "" and "just this" in answer["content"]

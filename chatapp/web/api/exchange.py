@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 import msgspec
 from flask import Blueprint, Response, jsonify, request
+from msgspec.structs import asdict
 
 from chatapp.errors import InvalidField, NotFound
 from chatapp.exchange import KeptConversation
@@ -13,6 +14,7 @@ from chatapp.hub import let_others_run
 from chatapp.web import current_caller, current_service
 from chatapp.web.bodies import parse
 from chatapp.web.endpoint import JSON, WITH_BODY, Parameter, endpoint
+from chatapp.web.json_pieces import json_pieces
 
 blueprint = Blueprint("exchange", __name__, url_prefix="/api/v1/conversations")
 
@@ -30,7 +32,7 @@ def export_conversation(conversation_id: str) -> Response:
     kept = current_service().archive.read(current_caller().owner, conversation_id)
     if wanted == "markdown":
         return _file(_in_turns(markdown_of(kept)), MARKDOWN, f"{kept.title or 'conversation'}.md")
-    return _file(iter([msgspec.json.encode(kept)]), JSON, f"{kept.title or 'conversation'}.json")
+    return _file(_json_of(kept), JSON, f"{kept.title or 'conversation'}.json")
 
 
 @endpoint(blueprint.get("/export"), answers={200: (LINES,)})
@@ -45,8 +47,8 @@ def export_all() -> Response:
                 kept = service.archive.read(owner, conversation_id)
             except NotFound:  # deleted meanwhile
                 continue
-            yield msgspec.json.encode(kept) + b"\n"
-            let_others_run()
+            yield from _json_of(kept)
+            yield b"\n"
 
     return _file(lines(), LINES, "conversations.jsonl")
 
@@ -58,6 +60,11 @@ def import_conversation() -> tuple[Response, int]:
     kept = parse(KeptConversation)
     kept.check()
     return jsonify(msgspec.to_builtins(current_service().archive.store(current_caller().owner, kept))), 201
+
+
+def _json_of(kept: KeptConversation) -> Iterator[bytes]:
+    fields = asdict(kept)
+    return json_pieces(fields, "messages", fields.pop("messages"))
 
 
 def _in_turns(pieces: Iterator[str]) -> Iterator[bytes]:

@@ -3,10 +3,13 @@
 import msgspec
 from flask import Blueprint, Response, jsonify
 
+from chatapp.hub import with_pauses
 from chatapp.web import current_service
 from chatapp.web.endpoint import JSON, endpoint
 
 blueprint = Blueprint("models", __name__)
+
+SLICE = 100  # models, whose names are looked at in one go: a millisecond; a gateway lists hundreds
 
 
 @endpoint(
@@ -18,7 +21,11 @@ def list_providers() -> Response:
     catalog = current_service().providers
     listings = catalog.listings()
     providers = [
-        {"name": name, "models": list(models), "facts": {model: catalog.facts(name, model) for model in models}}
+        {
+            "name": name,
+            "models": list(models),
+            "facts": {model: catalog.facts(name, model) for model in with_pauses(models, SLICE)},
+        }
         for name, models in listings.items()
     ]
     models = listings[catalog.default]

@@ -1,5 +1,7 @@
 """The files that people upload, and the messages that they are attached to."""
 
+import json
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -30,5 +32,21 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    _name_files()
     op.drop_table("attachments")
     op.drop_table("uploads")
+
+
+def _name_files() -> None:
+    """In place of the files themselves: an older version cannot read a message that has one."""
+    messages = sa.table("messages", sa.column("id", sa.String), sa.column("said", sa.String))
+    attached = sa.select(messages).where(messages.c.said.contains('"type":"attachment"', autoescape=True))
+    for id, said in op.get_bind().execute(attached).all():
+        message = json.loads(said)
+        if isinstance(message["content"], list):
+            message["content"] = [_named(part) for part in message["content"]]
+            op.execute(sa.update(messages).where(messages.c.id == id).values(said=json.dumps(message)))
+
+
+def _named(part: dict[str, object]) -> dict[str, object]:
+    return {"type": "text", "text": f"[{part['name']}]\n\n"} if part["type"] == "attachment" else part

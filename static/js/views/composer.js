@@ -62,10 +62,11 @@ export class ComposerView extends View {
     this.form.requestSubmit();
   }
 
-  /** What is open closes first, by listeners of its own. @param {KeyboardEvent} event */
+  /** What is open closes first, by listeners of its own, which have prevented the default. @param {KeyboardEvent} event */
   #onEscape(event) {
+    if (event.key !== "Escape" || event.defaultPrevented || isComposing(event)) return;
     const isOpen = this.root.matches("[data-drawer-shown]") || this.root.querySelector("dialog[open]");
-    if (event.key === "Escape" && !isComposing(event) && !isOpen && runningAnswer(this.store.state)) this.actions.stop();
+    if (!isOpen && runningAnswer(this.store.state)) this.actions.stop();
   }
 
   /** A question that could not be sent comes back. @param {NonNullable<import("../state/types.js").State["returned"]>} returned */

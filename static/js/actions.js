@@ -13,7 +13,7 @@ import { canSwitchThinking, effectiveAgent, effectiveChoice, effectiveTools, run
 
 export class Actions extends ConversationActions {
   #opening = 0;
-  #loading = false;
+  /** @type {Promise<void>|null} */ #loading = null;
 
   /**
    * @param {string} prompt
@@ -79,13 +79,16 @@ export class Actions extends ConversationActions {
     this.tabs.tell(conversation.id);
   }
 
-  /** Shows the messages before those that are shown. */
-  async loadOlder() {
+  /** Shows the messages before those that are shown. Settles when they are, also if they were on their way. */
+  loadOlder() {
+    this.#loading ??= this.#loadOlder().finally(() => (this.#loading = null));
+    return this.#loading;
+  }
+
+  async #loadOlder() {
     const { conversationId: id, older } = this.store.state;
-    if (!id || !older || this.#loading) return;
-    this.#loading = true;
+    if (!id || !older) return;
     const page = await this.trying(() => this.api.older(id, older));
-    this.#loading = false;
     if (page && this.store.state.older === older) this.store.dispatch({ type: "older-loaded", id, ...page });
   }
 

@@ -135,7 +135,7 @@ export class ComposerView extends View {
     const isStillEmpty = previous.conversationId === null && state.messages.length === 0;
     const isSame = isStillEmpty || state.messages.some(({ key }) => previous.messages.some((each) => each.key === key));
     const text = isSame ? this.prompt.value : draftOf(state.conversationId);
-    const files = isSame ? state.attached : filesOf(state.conversationId);
+    const files = isSame ? previous.attached : filesOf(state.conversationId);
     const left = isSame ? { prompt: "", files: [] } : joined(previous.queued, this.prompt.value, previous.attached);
     if (isSame || previous.queued.length) {
       keepDraft(previous.conversationId, left.prompt);

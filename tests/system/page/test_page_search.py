@@ -57,12 +57,15 @@ def test_a_message_is_found_by_keyboard_and_shown_even_far_up_or_in_another_vers
 
 
 def test_settings_hold_from_the_first_question_on(chat: Any) -> None:
+    chat.hook("attach-input").set_input_files({"name": "a.txt", "mimeType": "text/plain", "buffer": b"Sea"})
+    chat.page.locator("[data-attached] li:not([data-uploading])").wait_for()
     chat.page.locator("[data-menu] summary").click()
     chat.hook("settings").click()
     chat.page.get_by_label("Instructions").fill("Be brief.")
     chat.page.get_by_label("Longest answer").fill("2")
     chat.hook("settings-save").click()
     chat.page.wait_for_url("**/c/*")
+    assert chat.hook("attached-name").inner_text() == "a.txt"  # the draft goes with it
     chat.ask("Hello").until_done()
     assert chat.message()["finish_reason"] == "length" and chat.message()["usage"]["completion"] == 2
     chat.page.locator("[data-menu] summary").click()

@@ -59,7 +59,7 @@ export class OnDemand extends View {
 
   async #search() {
     const { SearchDialog } = await import("./search.js");
-    if (!this.root.querySelector("dialog[open]")) new SearchDialog(this.root, this.actions).open();
+    new SearchDialog(this.root, this.actions).open();
   }
 
   async #share() {

@@ -81,12 +81,10 @@ export class AnswerView extends View {
    * @param {Offer|null} offer  tells the server of an MCP tool
    */
   show(answer, last, offer) {
-    if (this.#replay) return false;
-    const before = this.#shown;
-    if (answer === before && last === this.#last && offer === this.#offer && !this.#more) return false;
+    const isSame = answer === this.#shown && last === this.#last && offer === this.#offer && !this.#more;
     this.#last = last;
     this.#offer = offer;
-    return this.#show(answer);
+    return !isSame && !this.#replay && this.#show(answer);
   }
 
   /** @param {ShownMessage} answer */

@@ -19,8 +19,10 @@ export async function withSheet(node) {
 /** @param {ParentNode} place */
 function begun(place) {
   const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href: ADDRESS });
-  settled.set(link, new Promise((resolve) => ["load", "error"].forEach((type) => link.addEventListener(type, resolve))));
-  link.addEventListener("error", () => link.remove()); // the next one who needs it asks again
+  settled.set(link, new Promise((resolve) => {
+    link.onload = resolve;
+    link.onerror = () => resolve(link.remove()); // the next one who needs it asks again
+  }));
   place.append(link);
   return link;
 }

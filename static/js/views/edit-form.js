@@ -4,7 +4,7 @@
  * there is kept as another version. Loaded when the first question is edited.
  */
 
-import { button, element } from "../dom/element.js";
+import { element } from "../dom/element.js";
 import { hook, isComposing } from "../dom/hooks.js";
 import { t } from "../language.js";
 import { View } from "./view.js";
@@ -21,9 +21,10 @@ export class EditForm extends View {
     this.actions = actions;
     this.box = /** @type {HTMLTextAreaElement} */ (element("textarea", { dir: "auto", rows: "1", "aria-label": t("Your question") }));
     this.box.value = message.content;
+    this.cancel = element("button", { type: "button", class: "button", "data-edit-cancel": "" }, t("Cancel"));
     this.form = element("form", { class: "edit-form", "data-edit-form": "" }, this.box, element(
       "div", { class: "edit-row" },
-      button(t("Cancel"), "button", { "data-edit-cancel": "" }, () => this.#close()),
+      this.cancel,
       element("button", { class: "button go", "data-edit-send": "" }, t("Ask again")),
     ));
   }
@@ -34,6 +35,7 @@ export class EditForm extends View {
       this.#send();
     });
     this.on(this.box, "keydown", (event) => this.#onKey(event));
+    this.on(this.cancel, "click", () => this.#close());
     this.#places((each) => (each.hidden = true));
     this.root.append(this.form);
     this.box.focus();

@@ -36,7 +36,7 @@ export class EditForm extends View {
     });
     this.on(this.box, "keydown", (event) => this.#onKey(event));
     this.on(this.cancel, "click", () => this.#close());
-    this.#places((each) => (each.hidden = true));
+    this.#hide(true);
     this.root.append(this.form);
     this.box.focus();
     this.box.setSelectionRange(this.box.value.length, this.box.value.length);
@@ -64,12 +64,13 @@ export class EditForm extends View {
   #close() {
     this.stop();
     this.form.remove();
-    this.#places((each) => (each.hidden = false));
+    this.#hide(false);
     hook(this.root, "edit").focus();
   }
 
-  /** @param {(place: HTMLElement) => void} act  on what the form stands for */
-  #places(act) {
-    for (const name of ["text", "question-foot"]) act(hook(this.root, name));
+  /** What the form stands for; a question may have files alone. @param {boolean} hidden */
+  #hide(hidden) {
+    hook(this.root, "text").hidden = hidden || !this.message.content;
+    hook(this.root, "question-foot").hidden = hidden;
   }
 }

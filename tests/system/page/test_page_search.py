@@ -56,6 +56,13 @@ def test_a_message_is_found_by_keyboard_and_shown_even_far_up_or_in_another_vers
     chat.hook("search-dialog").wait_for(state="detached")
 
 
+def test_a_search_that_cannot_be_loaded_says_so(chat: Any) -> None:
+    chat.page.route("**/js/views/search.js", lambda route: route.abort())
+    chat.page.keyboard.press("Control+k")
+    chat.hook("notice").get_by_text("cannot be reached").wait_for()
+    chat.problems = []
+
+
 def test_settings_hold_from_the_first_question_on(chat: Any) -> None:
     chat.hook("attach-input").set_input_files({"name": "a.txt", "mimeType": "text/plain", "buffer": b"Sea"})
     chat.page.locator("[data-attached] li:not([data-uploading])").wait_for()

@@ -171,7 +171,12 @@ def _reason(error: Exception) -> str:
 
 def _prepare_sqlite(synchronous: Synchronous, connection: Any, _record: object) -> None:
     connection.isolation_level = None  # `_begin_sqlite` begins
-    connection.execute("PRAGMA auto_vacuum=INCREMENTAL")  # of a new file; the Checkpointer does it
+    # The pool opens a connection whenever it has none left: a wait in SQLite would hold the hub, and
+    # with it whoever has the lock. For the same reason `auto_vacuum`, which takes the lock, is only
+    # set of a new file.
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    if pages == 0:
+        connection.execute("PRAGMA auto_vacuum=INCREMENTAL")  # the Checkpointer does it
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute(f"PRAGMA synchronous={synchronous}")
     connection.execute("PRAGMA wal_autocheckpoint=0")

@@ -20,7 +20,9 @@ FILE = Path(__file__).parent / "var" / "orders.sqlite3"
 COLUMNS = "id, customer, city, product, quantity, price, status, ordered"
 ROWS = 50  # more than a model needs, and few enough to read
 CELL_CHARS = 200
-VALUE_BYTES = 100_000  # of any value on the way: a function could make a gigabyte in one step
+BYTES = 10_000  # of any one value: a function such as randomblob() makes it in a single step
+WIDTH = 32  # columns of a result
+PATTERN_BYTES = 100  # of LIKE and GLOB, whose time grows with each % or *
 STEPS = 500_000  # of SQLite's machine: some milliseconds, in which nobody else is served
 
 _MAY = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION}
@@ -38,9 +40,11 @@ def query_orders(
 ) -> dict[str, object]:
     """Look at the shop's orders. Returns the names of the columns and at most 50 rows."""
     with opened(read_only=True) as database:
-        database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, VALUE_BYTES)
         database.set_authorizer(_authorize)
         database.set_progress_handler(lambda: 1, STEPS)
+        database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, BYTES)
+        database.setlimit(sqlite3.SQLITE_LIMIT_COLUMN, WIDTH)
+        database.setlimit(sqlite3.SQLITE_LIMIT_LIKE_PATTERN_LENGTH, PATTERN_BYTES)
         try:
             found = database.execute(sql)
             rows = found.fetchmany(ROWS + 1)
@@ -80,7 +84,7 @@ def _authorize(action: int, table: str | None, *_: object) -> int:
 
 
 def _cell(value: object) -> object:
-    return value[:CELL_CHARS] if isinstance(value, str) else str(value) if isinstance(value, bytes) else value
+    return str(value)[:CELL_CHARS] if isinstance(value, str | bytes) else value
 
 
 def _invented(chance: random.Random) -> Iterator[tuple[object, ...]]:

@@ -13,7 +13,7 @@ import { canSwitchThinking, effectiveAgent, effectiveChoice, effectiveTools, run
 
 export class Actions extends ConversationActions {
   #opening = 0;
-  #loading = false;
+  /** @type {Promise<void>|null} */ #loading = null;
 
   /**
    * @param {string} prompt
@@ -48,11 +48,12 @@ export class Actions extends ConversationActions {
   }
 
   /**
-   * Asks another question in place of this one, with the same files.
+   * Asks another question in place of this one, with the same files. If the server refuses, its
+   * words come back into the prompt.
    * @param {string} id
    * @param {string} prompt
    */
-  edit(id, prompt) {
+  async edit(id, prompt) {
     const { state } = this.store;
     const key = randomKey();
     const choice = effectiveChoice(state);
@@ -60,7 +61,9 @@ export class Actions extends ConversationActions {
     const attachments = files.map((file) => file.id);
     this.store.dispatch({ type: "edit-sent", key, id, prompt, files, choice, at: new Date().toISOString() });
     const fields = { edit_of: id, prompt, ...(files.length && { attachments }), ...settings(state) };
-    return this.#ask(key, fields, state.messages);
+    if (await this.#ask(key, fields, state.messages)) return;
+    const { conversationId } = state;
+    this.store.dispatch({ type: "question-withdrawn", key, returned: { conversationId, prompt, files: [] } });
   }
 
   /** Lets the model go on with an answer that was cut off. @param {string} id */
@@ -79,13 +82,16 @@ export class Actions extends ConversationActions {
     this.tabs.tell(conversation.id);
   }
 
-  /** Shows the messages before those that are shown. */
-  async loadOlder() {
+  /** Shows the messages before those that are shown. Settles when they are, also if they were on their way. */
+  loadOlder() {
+    this.#loading ??= this.#loadOlder().finally(() => (this.#loading = null));
+    return this.#loading;
+  }
+
+  async #loadOlder() {
     const { conversationId: id, older } = this.store.state;
-    if (!id || !older || this.#loading) return;
-    this.#loading = true;
+    if (!id || !older) return;
     const page = await this.trying(() => this.api.older(id, older));
-    this.#loading = false;
     if (page && this.store.state.older === older) this.store.dispatch({ type: "older-loaded", id, ...page });
   }
 

@@ -16,7 +16,9 @@ export class Dialog {
     this.node.addEventListener("close", () => this.node.remove());
   }
 
+  /** Unless another one is open: it was asked for twice before it was there. */
   open() {
+    if (this.root.querySelector("dialog[open]")) return;
     this.root.append(this.node);
     this.node.showModal();
   }

@@ -1,19 +1,28 @@
 // @ts-check
-/** Style sheets that are loaded at need. */
+/** The style sheet of what an asker opens, loaded at need. */
 
-const ASKING = new URL("../../css/asking.css", import.meta.url).href;
+const ADDRESS = new URL("../../css/asking.css", import.meta.url).href;
+/** @type {WeakMap<Element, Promise<unknown>>} */
+const settled = new WeakMap();
 
 /**
- * Settles when the sheet holds in the tree of `node`, which may be a shadow root's.
+ * Settles when the sheet holds, or cannot be had, in the tree of `node`, which may be a shadow root's.
  * @param {Node} node
- * @param {string} [address]
  */
-export async function withSheet(node, address = ASKING) {
+export async function withSheet(node) {
   const tree = node.getRootNode();
   const place = tree instanceof ShadowRoot ? tree : document.head;
-  if (place.querySelector(`link[href="${address}"]`)) return;
-  const sheet = Object.assign(document.createElement("link"), { rel: "stylesheet", href: address });
-  const settled = new Promise((resolve) => ["load", "error"].forEach((type) => sheet.addEventListener(type, resolve)));
-  place.append(sheet);
-  await settled;
+  const link = place.querySelector(`link[href="${ADDRESS}"]`) ?? begun(place);
+  await settled.get(link);
+}
+
+/** @param {ParentNode} place */
+function begun(place) {
+  const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href: ADDRESS });
+  settled.set(link, new Promise((resolve) => {
+    link.onload = resolve;
+    link.onerror = () => resolve(link.remove()); // the next one who needs it asks again
+  }));
+  place.append(link);
+  return link;
 }

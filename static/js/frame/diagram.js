@@ -10,6 +10,7 @@ const LONGEST_ERROR = 300;
 addEventListener("message", async ({ source: sender, data }) => {
   if (sender !== parent) return;
   const { source, dark } = data;
+  document.documentElement.style.colorScheme = dark ? "dark" : "light"; // like the page's: else the ground is white
   mermaid.initialize({
     startOnLoad: false,
     securityLevel: "strict",

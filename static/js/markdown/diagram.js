@@ -67,5 +67,6 @@ function listen(figure, box, frame) {
 
 /** @param {Element} node */
 function isDark(node) {
-  return getComputedStyle(node).colorScheme === "dark" || matchMedia("(prefers-color-scheme: dark)").matches;
+  const schemes = getComputedStyle(node).colorScheme.split(" "); // one, if the reader has chosen it
+  return schemes.includes("dark") && (schemes.length === 1 || matchMedia("(prefers-color-scheme: dark)").matches);
 }

@@ -6,10 +6,12 @@
  */
 
 import { recall, remember } from "../dom/storage.js";
+import { at } from "./address.js";
 
 /** @typedef {{key: string, fields: any}} Unsent */
 
-const KEY = "unsent";
+/** For each server, as an origin may have several below its paths. */
+const KEY = `unsent${at("")}`;
 
 /** Those of this page: a browser may forbid to remember. @type {Map<string, Unsent>} */
 const own = new Map();

@@ -44,12 +44,21 @@ function both(first, second) {
     reasoning: first.reasoning + second.reasoning,
     tools: [...first.tools, ...second.tools],
     files: [...first.files, ...second.files],
-    sources: [...first.sources, ...second.sources],
+    sources: [...first.sources, ...second.sources.map((source) => further(source, first.content))],
     steps: [...first.steps, ...second.steps],
     parts: inARow(first.parts, second.parts.map((part) => moved(part, first))),
   };
   made.set(second, { first, both: whole });
   return whole;
+}
+
+/**
+ * Its place in the text of both. The server counts characters, not halves of them.
+ * @param {import("./types.js").AnswerSource} source
+ * @param {string} before
+ */
+function further(source, before) {
+  return source.end ? { ...source, end: [...before].length + source.end } : source;
 }
 
 /** @param {Part} part @param {ShownMessage} first @returns {Part} */

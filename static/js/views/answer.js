@@ -42,9 +42,9 @@ export class AnswerView extends View {
       if (this.#shown?.continues) actions.goOn(this.#shown.continues);
       else if (this.#shown) actions.retry(this.#shown.id);
     });
-    const figures = /** @type {HTMLDetailsElement} */ (hook(node, "figures").parentElement);
-    closing(this, figures);
-    this.on(figures, "toggle", () => figures.open && this.#showFigures());
+    this.figures = /** @type {HTMLDetailsElement} */ (hook(node, "figures").parentElement);
+    closing(this, this.figures);
+    this.on(this.figures, "toggle", () => this.figures.open && this.#showFigures());
     this.on(hook(node, "replay"), "click", () => this.#startReplay());
     const copy = hook(node, "copy-answer");
     this.on(copy, "click", () => copyFrom(copy, textOf(this.#shown)));
@@ -81,12 +81,10 @@ export class AnswerView extends View {
    * @param {Offer|null} offer  tells the server of an MCP tool
    */
   show(answer, last, offer) {
-    if (this.#replay) return false;
-    const before = this.#shown;
-    if (answer === before && last === this.#last && offer === this.#offer && !this.#more) return false;
+    const isSame = answer === this.#shown && last === this.#last && offer === this.#offer && !this.#more;
     this.#last = last;
     this.#offer = offer;
-    return this.#show(answer);
+    return !isSame && !this.#replay && this.#show(answer);
   }
 
   /** @param {ShownMessage} answer */
@@ -126,7 +124,9 @@ export class AnswerView extends View {
     hook(node, "continue").hidden = !last || !canContinue(answer);
     showVersions(node, answer);
     hook(node, "regenerate").hidden = !last || Boolean(answer.error);
-    setText(hook(node, "meta"), metaOf(answer));
+    const meta = metaOf(answer);
+    setText(hook(node, "meta"), meta);
+    this.figures.hidden = !meta; // of an answer from a file nothing may be known
   }
 
   async #showFigures() {

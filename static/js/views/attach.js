@@ -71,13 +71,23 @@ export class AttachView extends View {
   }
 
   #loaded() {
-    this.#list ??= import("./attachments.js").then(({ Attachments }) => new Attachments(this.root, this.store, this.actions));
+    this.#list ??= this.#load();
     return this.#list;
+  }
+
+  async #load() {
+    try {
+      const { Attachments } = await import("./attachments.js");
+      return new Attachments(this.root, this.store, this.actions);
+    } catch (error) {
+      this.#list = null; // the next file may find the server again
+      throw error;
+    }
   }
 
   stop() {
     super.stop();
-    this.#list?.then((list) => list.stop());
+    this.#list?.then((list) => list.stop(), () => {});
     this.#list = null;
   }
 }

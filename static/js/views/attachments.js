@@ -4,6 +4,7 @@
 import { arrange, cloned, hook, setText } from "../dom/hooks.js";
 import { withSheet } from "../dom/sheet.js";
 import { t } from "../language.js";
+import { IS_FOREIGN } from "../server/address.js";
 import { misfit } from "../state/selectors.js";
 import { smaller } from "./smaller.js";
 import { View } from "./view.js";
@@ -83,7 +84,7 @@ export class Attachments extends View {
     setText(hook(item, "attached-name"), name);
     hook(item, "attached-remove").setAttribute("aria-label", t("Remove {name}", { name }));
     const picture = /** @type {HTMLImageElement} */ (hook(item, "attached-picture"));
-    if (id && url && media_type.startsWith("image/")) picture.src = url;
+    if (id && url && !IS_FOREIGN && media_type.startsWith("image/")) picture.src = url;
     else picture.hidden = true;
     return item;
   }

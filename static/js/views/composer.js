@@ -62,10 +62,11 @@ export class ComposerView extends View {
     this.form.requestSubmit();
   }
 
-  /** What is open closes first, by listeners of its own. @param {KeyboardEvent} event */
+  /** What is open closes first, by listeners of its own, which have prevented the default. @param {KeyboardEvent} event */
   #onEscape(event) {
+    if (event.key !== "Escape" || event.defaultPrevented || isComposing(event)) return;
     const isOpen = this.root.matches("[data-drawer-shown]") || this.root.querySelector("dialog[open]");
-    if (event.key === "Escape" && !isComposing(event) && !isOpen && runningAnswer(this.store.state)) this.actions.stop();
+    if (!isOpen && runningAnswer(this.store.state)) this.actions.stop();
   }
 
   /** A question that could not be sent comes back. @param {NonNullable<import("../state/types.js").State["returned"]>} returned */
@@ -134,7 +135,7 @@ export class ComposerView extends View {
     const isStillEmpty = previous.conversationId === null && state.messages.length === 0;
     const isSame = isStillEmpty || state.messages.some(({ key }) => previous.messages.some((each) => each.key === key));
     const text = isSame ? this.prompt.value : draftOf(state.conversationId);
-    const files = isSame ? state.attached : filesOf(state.conversationId);
+    const files = isSame ? previous.attached : filesOf(state.conversationId);
     const left = isSame ? { prompt: "", files: [] } : joined(previous.queued, this.prompt.value, previous.attached);
     if (isSame || previous.queued.length) {
       keepDraft(previous.conversationId, left.prompt);

@@ -2,27 +2,30 @@
 /** What is written and not yet sent, for each conversation; this browser remembers it. */
 
 import { recall, remember } from "../dom/storage.js";
+import { at } from "../server/address.js";
 
+/** The new chat, of each server: an origin may have several below its paths. */
+const NEW = at("");
 /** A longer draft would fill what a browser lets a page remember. */
 const LONGEST_DRAFT = 200_000;
 
 /** @param {string|null} conversation  null is the new chat @returns {string} */
 export function draftOf(conversation) {
-  return recall(`draft.${conversation ?? ""}`) ?? "";
+  return recall(`draft.${conversation ?? NEW}`) ?? "";
 }
 
 /** @param {string|null} conversation @param {string} text  "" forgets it */
 export function keepDraft(conversation, text) {
-  remember(`draft.${conversation ?? ""}`, text && text.length <= LONGEST_DRAFT ? text : null);
+  remember(`draft.${conversation ?? NEW}`, text && text.length <= LONGEST_DRAFT ? text : null);
 }
 
 /** The files of a draft that are uploaded. @param {string|null} conversation @returns {import("../state/types.js").Attached[]} */
 export function filesOf(conversation) {
-  return recall(`files.${conversation ?? ""}`) ?? [];
+  return recall(`files.${conversation ?? NEW}`) ?? [];
 }
 
 /** @param {string|null} conversation @param {import("../state/types.js").Attached[]} files */
 export function keepFiles(conversation, files) {
   const whole = files.filter(({ id }) => id);
-  remember(`files.${conversation ?? ""}`, whole.length ? whole : null);
+  remember(`files.${conversation ?? NEW}`, whole.length ? whole : null);
 }

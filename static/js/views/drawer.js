@@ -19,8 +19,10 @@ export class DrawerView extends View {
     this.on(this.drawer, "click", ({ target }) => {
       if (target instanceof Element && target.closest("a[data-route], [data-drawer-close]")) this.#set(false);
     });
-    this.on(this.root, "keydown", ({ key }) => {
-      if (key === "Escape" && this.#isOpen()) this.#set(false);
+    this.on(this.root, "keydown", (event) => {
+      if (event.key !== "Escape" || event.defaultPrevented || !this.#isOpen()) return;
+      event.preventDefault(); // it stops no answer
+      this.#set(false);
     });
   }
 

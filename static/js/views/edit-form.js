@@ -4,7 +4,7 @@
  * there is kept as another version. Loaded when the first question is edited.
  */
 
-import { button, element } from "../dom/element.js";
+import { element } from "../dom/element.js";
 import { hook, isComposing } from "../dom/hooks.js";
 import { t } from "../language.js";
 import { View } from "./view.js";
@@ -21,9 +21,10 @@ export class EditForm extends View {
     this.actions = actions;
     this.box = /** @type {HTMLTextAreaElement} */ (element("textarea", { dir: "auto", rows: "1", "aria-label": t("Your question") }));
     this.box.value = message.content;
+    this.cancel = element("button", { type: "button", class: "button", "data-edit-cancel": "" }, t("Cancel"));
     this.form = element("form", { class: "edit-form", "data-edit-form": "" }, this.box, element(
       "div", { class: "edit-row" },
-      button(t("Cancel"), "button", { "data-edit-cancel": "" }, () => this.#close()),
+      this.cancel,
       element("button", { class: "button go", "data-edit-send": "" }, t("Ask again")),
     ));
   }
@@ -34,7 +35,8 @@ export class EditForm extends View {
       this.#send();
     });
     this.on(this.box, "keydown", (event) => this.#onKey(event));
-    this.#places((each) => (each.hidden = true));
+    this.on(this.cancel, "click", () => this.#close());
+    this.#hide(true);
     this.root.append(this.form);
     this.box.focus();
     this.box.setSelectionRange(this.box.value.length, this.box.value.length);
@@ -62,12 +64,13 @@ export class EditForm extends View {
   #close() {
     this.stop();
     this.form.remove();
-    this.#places((each) => (each.hidden = false));
+    this.#hide(false);
     hook(this.root, "edit").focus();
   }
 
-  /** @param {(place: HTMLElement) => void} act  on what the form stands for */
-  #places(act) {
-    for (const name of ["text", "question-foot"]) act(hook(this.root, name));
+  /** What the form stands for; a question may have files alone. @param {boolean} hidden */
+  #hide(hidden) {
+    hook(this.root, "text").hidden = hidden || !this.message.content;
+    hook(this.root, "question-foot").hidden = hidden;
   }
 }

@@ -19,6 +19,7 @@ export class QuestionView extends View {
   /** @type {import("../state/types.js").ShownMessage|null} */ #shown = null;
   #text = "";
   #whole = false;
+  /** @type {import("./edit-form.js").EditForm|null} */ #form = null;
 
   /**
    * @param {HTMLElement} root
@@ -53,7 +54,14 @@ export class QuestionView extends View {
 
   async #edit() {
     const { EditForm } = await import("./edit-form.js");
-    if (this.#shown && !this.node.querySelector("form")) new EditForm(this.node, this.#shown, this.actions).open();
+    if (!this.#shown || this.node.querySelector("form")) return;
+    this.#form = new EditForm(this.node, this.#shown, this.actions);
+    this.#form.open();
+  }
+
+  stop() {
+    super.stop();
+    this.#form?.stop();
   }
 
   #show() {

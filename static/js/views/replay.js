@@ -6,7 +6,8 @@
 
 import { hook, setText } from "../dom/hooks.js";
 import { t } from "../language.js";
-import { at } from "../server/address.js";
+import { needsTicket, ticketed } from "../server/access.js";
+import { at, IS_FOREIGN } from "../server/address.js";
 import { EVENT, isTerminal } from "../server/events.js";
 import { applyEvent, forgotten } from "../state/answer.js";
 import { seconds } from "./labels.js";
@@ -29,6 +30,7 @@ export class Replay extends View {
   #playing = false;
   #speed = 1;
   #drawnAt = 0;
+  #turn = 0;
 
   /**
    * @param {HTMLElement} bar  an empty element below the answer
@@ -90,13 +92,24 @@ export class Replay extends View {
     this.#speed = Number(this.pace?.value);
     this.replayed = { ...forgotten(this.answer), status: "running", finish_reason: null, error: null, watched: false };
     const query = new URLSearchParams({ pace: plays ? String(this.#speed) : STILL, from: this.#from.toFixed(2) });
-    this.#source = new EventSource(at(`/api/v1/messages/${encodeURIComponent(this.answer.id)}/events?${query}`));
+    this.#listen(at(`/api/v1/messages/${encodeURIComponent(this.answer.id)}/events?${query}`));
+  }
+
+  /** @param {string} address */
+  async #listen(address) {
+    const turn = this.#turn;
+    const ready = needsTicket() ? await ticketed(address).catch(() => null) : address;
+    if (turn !== this.#turn) return;
+    if (ready === null) return this.#end();
+    this.#since = performance.now(); // a ticket took its time
+    this.#source = new EventSource(ready, { withCredentials: IS_FOREIGN });
     for (const name of Object.values(EVENT)) this.#source.addEventListener(name, (event) => this.#onEvent(name, event));
     this.#timer = setInterval(() => this.#onTick(), TICK_MS);
     this.#tell();
   }
 
   #shut() {
+    this.#turn += 1;
     this.#source?.close();
     this.#source = null;
     clearInterval(this.#timer);
@@ -137,7 +150,7 @@ export class Replay extends View {
 
   #tell() {
     const moment = this.#position();
-    if (this.slider && document.activeElement !== this.slider) this.slider.value = String(moment);
+    if (this.slider && !this.slider.matches(":focus")) this.slider.value = String(moment);
     const words = t("{moment} of {length}", { moment: seconds(moment * 1000), length: seconds(this.length * 1000) });
     setText(hook(this.root, "replay-words"), words);
     this.slider?.setAttribute("aria-valuetext", words);

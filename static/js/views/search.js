@@ -55,8 +55,8 @@ export class SearchDialog extends Dialog {
       event.preventDefault(); // it would close the dialog
       this.list.querySelector("a")?.click();
     }
-    if (event.key === "Escape" && !event.isComposing) {
-      event.preventDefault(); // some browsers would only empty the box
+    if (event.key === "Escape") {
+      event.preventDefault(); // some browsers would only empty the box; and nothing else is closed or stopped
       this.close();
     }
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];

@@ -99,7 +99,7 @@ export class ThreadView extends View {
     const messages = joined(this.store.state.messages);
     this.root.toggleAttribute("data-empty", messages.length === 0);
     const drawing = messages.length ? answers.get() : null;
-    if (messages.length && !drawing) return void answers.arriving?.then((came) => came && this.#paint()); // offline it may not come
+    if (messages.length && !drawing) return void answers.arriving?.then(() => answers.get() && this.#paint()); // offline it may not come
     if (drawing && !this.#adopted) this.#adopt(drawing);
     /** @type {Map<string, MessageView>} */
     const views = new Map();

@@ -5,6 +5,7 @@
  * one, the server's defaults hold.
  */
 
+import { closing } from "../dom/closing.js";
 import { cloned, hook, setText } from "../dom/hooks.js";
 import { recall, remember } from "../dom/storage.js";
 import { t, tn } from "../language.js";
@@ -38,12 +39,7 @@ export class ToolPicker extends View {
     this.on(this.list, "change", ({ target }) => this.#onTool(target));
     this.on(this.menu, "toggle", () => this.menu.open && this.actions.refreshOffer());
     this.on(this.menu, "keydown", (event) => this.#onKeydown(event));
-    this.on(document, "pointerdown", (event) => {
-      if (!event.composedPath().includes(this.menu)) this.menu.open = false;
-    });
-    this.on(this.menu, "focusout", ({ relatedTarget }) => {
-      if (relatedTarget instanceof Node && !this.menu.contains(relatedTarget)) this.menu.open = false;
-    });
+    closing(this, this.menu);
     this.on(this.store, "change", ({ detail }) => this.#onChange(detail));
   }
 
@@ -70,12 +66,7 @@ export class ToolPicker extends View {
 
   /** @param {KeyboardEvent} event */
   #onKeydown(event) {
-    const onBox = event.target instanceof HTMLInputElement;
-    if (event.key === "Enter" && onBox) event.preventDefault(); // Enter would send the prompt
-    if (event.key !== "Escape" || !this.menu.open) return;
-    event.stopPropagation();
-    this.menu.open = false;
-    this.summary.focus();
+    if (event.key === "Enter" && event.target instanceof HTMLInputElement) event.preventDefault(); // Enter would send the prompt
   }
 
   /** @param {import("../state/types.js").Change} change */

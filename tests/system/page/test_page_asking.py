@@ -74,6 +74,21 @@ def test_after_a_stop_what_waited_comes_back_to_be_decided_anew(chat: Any) -> No
     assert chat.questions == ["First"] and chat.hook("queue").is_hidden()
 
 
+def test_escape_closes_what_is_open_before_it_stops_an_answer(reader: Callable[..., Any]) -> None:
+    chat = reader(width="phone").open()
+    chat.ask("First", "slow").until_text("You")
+    chat.hook("drawer-open").click()
+    chat.hook("search").click()
+    chat.hook("search-box").press("Escape")
+    chat.hook("search-dialog").wait_for(state="detached")
+    assert chat.hook("drawer").is_visible()
+    chat.page.keyboard.press("Escape")
+    chat.hook("drawer").wait_for(state="hidden")
+    assert chat.answer.get_attribute("data-status") == "running" and chat.hook("stop").is_enabled()
+    chat.page.keyboard.press("Escape")
+    chat.until_done()
+
+
 def test_a_conversation_goes_on_with_its_model(chat: Any) -> None:
     chat.ask("First", BRIEF).until_done()
     first = chat.page.url

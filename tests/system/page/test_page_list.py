@@ -46,6 +46,14 @@ def test_conversations_stand_under_their_dates(chat: Any) -> None:
     ]
 
 
+def test_the_first_conversation_that_is_opened_is_drawn(reader: Callable[..., Any]) -> None:
+    chat = reader().open()
+    begun(chat, "Kept")
+    item(chat.reload(), "Kept").locator("[data-link]").click()
+    chat.answer.locator("[data-content][data-rendered]").wait_for()
+    assert chat.questions == ["Kept"]
+
+
 def test_pins_dots_and_undo(chat: Any, reader: Callable[..., Any]) -> None:
     for prompt in ("one", "two"):
         begun(chat, prompt)

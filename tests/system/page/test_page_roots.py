@@ -141,8 +141,8 @@ FILL = """({ store, root }) => {
 POKE = """(side) => {
     const { root, store, actions } = side;
     side.called = [];
-    for (const name of Object.getOwnPropertyNames(Object.getPrototypeOf(actions))) {
-        actions[name] = async () => void side.called.push(name);
+    for (let type = Object.getPrototypeOf(actions); type !== Object.prototype; type = Object.getPrototypeOf(type)) {
+        for (const name of Object.getOwnPropertyNames(type)) actions[name] = async () => void side.called.push(name);
     }
     const clicked = { bubbles: true, cancelable: true, composed: true };
     for (const node of root.querySelectorAll("*")) {

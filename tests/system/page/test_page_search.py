@@ -56,13 +56,23 @@ def test_a_message_is_found_by_keyboard_and_shown_even_far_up_or_in_another_vers
     chat.hook("search-dialog").wait_for(state="detached")
 
 
+def test_a_search_that_cannot_be_loaded_says_so(chat: Any) -> None:
+    chat.page.route("**/js/views/search.js", lambda route: route.abort())
+    chat.page.keyboard.press("Control+k")
+    chat.hook("notice").get_by_text("cannot be reached").wait_for()
+    chat.problems = []
+
+
 def test_settings_hold_from_the_first_question_on(chat: Any) -> None:
+    chat.hook("attach-input").set_input_files({"name": "a.txt", "mimeType": "text/plain", "buffer": b"Sea"})
+    chat.page.locator("[data-attached] li:not([data-uploading])").wait_for()
     chat.page.locator("[data-menu] summary").click()
     chat.hook("settings").click()
     chat.page.get_by_label("Instructions").fill("Be brief.")
     chat.page.get_by_label("Longest answer").fill("2")
     chat.hook("settings-save").click()
     chat.page.wait_for_url("**/c/*")
+    assert chat.hook("attached-name").inner_text() == "a.txt"  # the draft goes with it
     chat.ask("Hello").until_done()
     assert chat.message()["finish_reason"] == "length" and chat.message()["usage"]["completion"] == 2
     chat.page.locator("[data-menu] summary").click()

@@ -168,6 +168,20 @@ def test_chosen_tools_and_agents_are_sent_if_the_server_has_them(chat: Any) -> N
     assert sent == [[None, None], [["here", "away"], "gone"], [["here"], None], [[], "planner"]]
 
 
+def test_an_answer_that_goes_on_keeps_the_places_of_its_sources(chat: Any) -> None:
+    ends = chat.page.evaluate(
+        """async () => {
+            const { blankAnswer } = await import("/static/js/state/answer.js");
+            const { joined } = await import("/static/js/state/continued.js");
+            const source = { id: "s", url: "", title: "t", quote: "", end: 2 };
+            const first = blankAnswer({ id: "a", content: "ab😀", sources: [source] });
+            const second = blankAnswer({ id: "b", content: "de", continues: "a", sources: [source] });
+            return joined([first, second])[0].sources.map(({ end }) => end);
+        }"""
+    )
+    assert ends == [2, 5]
+
+
 def test_a_card_says_how_its_call_stands(chat: Any) -> None:
     said = chat.page.evaluate(
         """async () => {

@@ -68,6 +68,19 @@ def test_a_question_is_edited_by_keyboard_into_a_branch(chat: Any) -> None:
     assert chat.questions == ["one", "three"]
 
 
+def test_a_refused_edit_leaves_the_question_and_its_words_in_the_prompt(chat: Any) -> None:
+    chat.ask("Old words", "truncated").until_done()
+    refusal = {"error": {"code": "rate_limited", "message": "too fast", "trace_id": "t"}}
+    chat.page.route("**/api/v1/messages", lambda route: route.fulfill(status=429, json=refusal))
+    chat.page.locator("[data-role=user]").hover()
+    chat.hook("edit").click()
+    chat.page.locator("[data-edit-form] textarea").fill("New words")
+    chat.hook("edit-send").click()
+    chat.hook("notice").wait_for()
+    assert chat.questions == ["Old words"] and chat.hook("prompt").input_value() == "New words"
+    chat.expect_problem("429")
+
+
 def test_an_answer_that_was_stopped_goes_on_as_one(chat: Any) -> None:
     chat.ask("Hello", "slow").until_text("You asked")
     chat.hook("stop").click()

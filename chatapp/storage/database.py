@@ -171,8 +171,8 @@ def _reason(error: Exception) -> str:
 
 def _prepare_sqlite(synchronous: Synchronous, connection: Any, _record: object) -> None:
     connection.isolation_level = None  # `_begin_sqlite` begins
-    # The pool opens a connection whenever it has none left: a wait in SQLite would hold the hub, and
-    # with it whoever has the lock. For the same reason `auto_vacuum`, which takes the lock, is only
+    # The pool opens a connection whenever it has none left: a wait in SQLite would hold the hub,
+    # and with it whoever has the lock. So `auto_vacuum`, which takes the lock, is only
     # set of a new file.
     (pages,) = connection.execute("PRAGMA page_count").fetchone()
     if pages == 0:

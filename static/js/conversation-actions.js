@@ -32,7 +32,10 @@ export class ConversationActions {
 
   /** Keeps it at the top of the list, or no longer. @param {string} id @param {boolean} pinned */
   async pin(id, pinned) {
-    if (await this.trying(() => this.api.pin(id, pinned).then(() => true))) await this.refreshConversations();
+    if (await this.trying(() => this.api.pin(id, pinned).then(() => true))) {
+      this.store.dispatch({ type: "conversation-changed", id, pinned }); // it may be too old for the first page
+      await this.refreshConversations();
+    }
     this.tabs.tell(id);
   }
 

@@ -6,6 +6,9 @@
 
 const PREFIX = "chatapp.";
 
+/** Whose page it is, where people sign in: what one has written must not come up for the next. */
+export const READER = globalThis.document?.querySelector("[data-signed-in]")?.textContent ?? "";
+
 /** @param {string} key @returns {any} null if nothing is remembered */
 export function recall(key) {
   try {

@@ -5,13 +5,13 @@
  * by its key, so that none is answered twice.
  */
 
-import { recall, remember } from "../dom/storage.js";
+import { READER, recall, remember } from "../dom/storage.js";
 import { at } from "./address.js";
 
 /** @typedef {{key: string, fields: any}} Unsent */
 
-/** For each server, as an origin may have several below its paths. */
-const KEY = `unsent${at("")}`;
+/** For each reader and server, as an origin may have several below its paths. */
+const KEY = `unsent${at("")}${READER}`;
 
 /** Those of this page: a browser may forbid to remember. @type {Map<string, Unsent>} */
 const own = new Map();

@@ -1,11 +1,11 @@
 // @ts-check
 /** What is written and not yet sent, for each conversation; this browser remembers it. */
 
-import { recall, remember } from "../dom/storage.js";
+import { READER, recall, remember } from "../dom/storage.js";
 import { at } from "../server/address.js";
 
-/** The new chat, of each server: an origin may have several below its paths. */
-const NEW = at("");
+/** The new chat, of each reader and server: an origin may have several below its paths. */
+const NEW = `${at("")}${READER}`;
 /** A longer draft would fill what a browser lets a page remember. */
 const LONGEST_DRAFT = 200_000;
 

@@ -86,7 +86,10 @@ def test_a_killed_server_that_comes_back_leaves_what_was_shown_and_says_so(
 def test_an_answer_whose_stream_cannot_be_opened_is_read_whole_when_it_is_done(chat: Any) -> None:
     chat.page.route("**/events", lambda route: route.fulfill(status=204))
     chat.ask("Hello").until_done()
-    assert chat.drawn() == chat.rendered(chat.message()["content"])
+    chat.page.wait_for_function(
+        "drawn => document.querySelector('[data-role=assistant]:last-child [data-content]').innerHTML === drawn",
+        arg=chat.rendered(chat.message()["content"]),
+    )
     assert chat.answer.locator("[data-pending]").is_hidden()
 
 

@@ -14,6 +14,7 @@ import platform
 import shutil
 import subprocess
 import sys
+import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
@@ -65,7 +66,7 @@ def main() -> None:
     with servers() as measured:
         for load in LOADS:
             rows += [row for server in measured if load.suits(server) and (row := _row(server, load, asked))]
-            text = "\n".join(_table(rows))
+            text = "\n".join(_table(rows, asked.rounds))
             if asked.write:
                 _write(asked.write, text, rows)
     print(text)
@@ -100,8 +101,8 @@ def _row(server: Server, load: Load, asked: argparse.Namespace) -> Row | None:
     return Row(server.name, load, median(cpu), spread, delivered, first_p99, added_p50, added_p99, kib)
 
 
-def _table(rows: list[Row]) -> Iterator[str]:
-    yield f"`{' '.join(['bench/compare.py', *sys.argv[1:]])}`, {_machine()}"
+def _table(rows: list[Row], rounds: int) -> Iterator[str]:
+    yield textwrap.fill(f"`{' '.join(['bench/compare.py', *sys.argv[1:]])}`: {_rounds(rounds)}. {_machine()}.", 100)
     for load in _measured(rows):
         measured = [row for row in rows if row.load == load]
         peer = next((row.cpu_us for row in measured if row.server.startswith("FastAPI")), None)
@@ -115,7 +116,7 @@ def _table(rows: list[Row]) -> Iterator[str]:
             events = (
                 f"{row.cpu_us:.1f}",
                 share,
-                f"{row.spread:.0%}",
+                f"{row.spread:.0%}" if rounds > 1 else "",
                 f"{row.delivered:.0f} %" + ("" if row.delivered >= HELD else " (overloaded)"),
             )
             added = f"{row.added_p50_ms:.1f} / {row.added_p99_ms:.1f} ms"
@@ -124,13 +125,21 @@ def _table(rows: list[Row]) -> Iterator[str]:
             yield f"| {' | '.join(cells)} | {row.kib:.0f} |"
 
 
+def _rounds(rounds: int) -> str:
+    return "one round, so nothing is known of its spread" if rounds == 1 else f"medians of {rounds} rounds"
+
+
 def _measured(rows: list[Row]) -> list[Load]:
     return list(dict.fromkeys(row.load for row in rows))
 
 
 def _machine() -> str:
     cpu = next((line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")), ":")
-    versions = [platform.release(), cpu.partition(": ")[2], f"Python {platform.python_version()}"]
+    versions = [
+        f"Linux {platform.release().partition('-')[0]}",
+        cpu.partition(": ")[2],
+        f"Python {platform.python_version()}",
+    ]
     tools: dict[str, Callable[[], list[str]]] = {
         "fastapi httpx": lambda: [str(VENV / "peers" / "bin" / "pip"), "freeze"],
         "go": lambda: ["go", "version"],

@@ -21,9 +21,9 @@ const INLINE = [
 ];
 /** Two words in a row are prose, as in "$5 and costs $"; what follows a backslash is a command. */
 const PROSE = /(?<![\\\p{L}{])\p{L}{3,}[ ,]+\p{L}{2,}/u;
-/** A sum of money, and words behind it: "$5, or 6$". A number by itself is a formula. */
+/** A sum of money, and words behind it: "$5, or 6$". A number alone, or of a variable ("$2b$"), is a formula. */
 const MONEY = /^\d[^\\^_=+*/<>{}|-]*$/;
-const NUMBER = /^\d+(?:\.\d+)?$/;
+const NUMBER = /^\d+(?:\.\d+)?[a-z]{0,2}$/i;
 /** What is longer is no formula, and no mark that opens one is looked at for longer. */
 const LONGEST = 4000;
 /** The beginning of a formula that has not come to its end. */

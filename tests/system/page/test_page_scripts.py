@@ -83,6 +83,7 @@ FORMULAS = """async (text) => {
         ("Let \\(a_1 * b_1 * c\\) be", [["\\(a_1 * b_1 * c\\)", "inline"]]),
         ("\\[ \\sum_i x_i \\\\ y \\]", [["\\[ \\sum_i x_i \\\\ y \\]", "display"]]),
         ("With $E = mc^2$ and $\\alpha$.", [["$E = mc^2$", "inline"], ["$\\alpha$", "inline"]]),
+        ("Up to $2b$, or $10$ of $5m and $6k.", [["$2b$", "inline"], ["$10$", "inline"]]),
         ("$$\na \\\\\n+ b\n- c\n$$", [["$$\na \\\\\n+ b\n- c\n$$", "display"]]),
         ("text\n$$\nx\n$$\nmore", [["$$\nx\n$$", "display"]]),
         ("- item \\(x\\)\n\n  $$y$$", [["\\(x\\)", "inline"], ["$$y$$", "display"]]),

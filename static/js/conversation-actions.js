@@ -32,10 +32,7 @@ export class ConversationActions {
 
   /** Keeps it at the top of the list, or no longer. @param {string} id @param {boolean} pinned */
   async pin(id, pinned) {
-    if (await this.trying(() => this.api.pin(id, pinned).then(() => true))) {
-      this.store.dispatch({ type: "conversation-changed", id, pinned }); // it may be too old for the first page
-      await this.refreshConversations();
-    }
+    if (await this.trying(() => this.api.pin(id, pinned).then(() => true))) await this.refreshConversations({ id, pinned });
     this.tabs.tell(id);
   }
 
@@ -93,8 +90,10 @@ export class ConversationActions {
     return Boolean(await this.trying(() => this.api.unshare(id).then(() => true)));
   }
 
-  async refreshConversations() {
+  /** @param {{id: string, pinned: boolean}} [changed]  which may be too old for the page that is loaded */
+  async refreshConversations(changed) {
     const loaded = await this.trying(() => this.api.conversations());
+    if (loaded && changed) this.store.dispatch({ type: "conversation-changed", ...changed });
     if (loaded) this.store.dispatch({ type: "conversations-loaded", ...loaded });
   }
 

@@ -23,9 +23,10 @@ from chatapp.storage.transactions import Transactions
 
 SLICE = 200  # messages of one statement: so many Postgres sends at once
 WINDOW = 5000  # messages that the index is asked about in one go
-QUEUED = 2000  # of the last messages that wait to be indexed
+QUEUED = 1000  # of the last messages that wait to be indexed
 TURN_CHARS = 128 * 1024  # of texts that are looked at in one go: a millisecond
 ROW_CHARS = 1024  # a message costs as much as so many
+HIT_CHARS = 8192  # and a hit, with its snippet, so many more
 MOST_CHARS = 32 << 20  # of one request: some tenths of a second
 SLICES = 250  # of one request, at most
 TITLES = 500  # that are looked at in one go: a millisecond or two
@@ -124,11 +125,13 @@ class _Look:
     def _at(
         self, id: str, conversation_id: str, title: str, role: str, created: float, superseded: bool, content: str
     ) -> None:
+        work = ROW_CHARS + len(content)
         if _has(content, self._words):
             shown, marks = _snippet(content, self._words)
             self.hits.append(Hit(id, conversation_id, title, role, created, not superseded, shown, marks))
-        self._chars += ROW_CHARS + len(content)
-        self._turn += ROW_CHARS + len(content)
+            work += HIT_CHARS
+        self._chars += work
+        self._turn += work
         if self._turn >= TURN_CHARS:
             let_others_run()
             self._turn = 0

@@ -1,5 +1,5 @@
-"""What the first page would otherwise do in one go, while all streams of its process wait: templates
-are compiled, the data of languages is read, and the statements of the list are put together."""
+"""What the first page would otherwise do in one go, while all streams of its process wait: compile
+templates, read the data of languages, and put the statements of the list together."""
 
 from contextlib import suppress
 

@@ -84,6 +84,7 @@ def test_a_request_looks_at_so_much_and_says_where_it_goes_on(
     database: Database, monkeypatch: pytest.MonkeyPatch, words: list[str]
 ) -> None:
     monkeypatch.setattr(searching, "MOST_CHARS", 20 * searching.ROW_CHARS)
+    monkeypatch.setattr(searching, "HIT_CHARS", 0)
     conversations, search = Conversations(database.engine), Search(database.engine)
     texts = [f"{'needle' if number % 7 else 'thread'} {number}" for number in range(50)]
     say(conversations, *texts)

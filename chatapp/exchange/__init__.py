@@ -24,6 +24,7 @@ from chatapp.events import (
     ToolCall,
     ToolResult,
 )
+from chatapp.hub import with_pauses
 
 FORMAT: Final = "chatapp-conversation"
 VERSION = 1
@@ -64,6 +65,10 @@ class KeptMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     images: Annotated[list[Annotated[str, Meta(pattern="^data:image/")]], Meta(max_length=64)] = []
     events: Annotated[list[KeptEvent], Meta(max_length=MAX_EVENTS)] = []
 
+    def weight(self) -> int:
+        """How many messages without events cost as much as this one."""
+        return 1 + len(self.events) // 10
+
 
 class KeptSettings(msgspec.Struct, frozen=True, omit_defaults=True):
     instructions: Annotated[str, Meta(max_length=100_000)] = ""
@@ -87,9 +92,9 @@ class KeptConversation(msgspec.Struct, frozen=True, kw_only=True):
     ] = {}
 
     def check(self) -> None:
-        """Raise InvalidField for what cannot be one conversation."""
+        """Raise InvalidField for what cannot be one conversation. Others run in between."""
         known: dict[str, KeptMessage] = {}
-        for index, message in enumerate(self.messages):
+        for index, message in enumerate(with_pauses(self.messages, weight=KeptMessage.weight)):
             where = f"messages[{index}]"
             if message.id in known:
                 raise InvalidField(f"{where}.id: another message has it, too; expected one of its own")

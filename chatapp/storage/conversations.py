@@ -20,7 +20,7 @@ from chatapp.events import Entry, RunEnd
 from chatapp.ids import new_id
 from chatapp.storage import Answer, Begun, Conversation, StoredMessage, decode_entries, large_writes
 from chatapp.storage.branches import newest_shown, take_out
-from chatapp.storage.deleting import delete_messages, end_conversation, is_deleted
+from chatapp.storage.deleting import delete_in_turns, end_conversation, is_deleted
 from chatapp.storage.files import keep_files, with_bytes, without_bytes
 from chatapp.storage.history import (
     count_shown,
@@ -87,7 +87,7 @@ class Conversations:
 
     def find(self, owner: str, key: str, fingerprint: str) -> Begun | None:
         """The answer that was begun with this key. Raises InvalidField if another request came with
-        it."""
+        it, NotFound if the answer was deleted and can still be brought back."""
         with self._transaction.reading() as session:
             return _find(session, owner, key, fingerprint)
 
@@ -217,7 +217,7 @@ class Conversations:
             running, conversation_id = answer.status == "running", answer.conversation_id
             path = [*said, answer.value()]
             take_out(session, path)
-            delete_messages(session, [message.id for message in path])
+            delete_in_turns(session, [message.id for message in path])
             if not alone and conversation_id and session.scalar(shown(conversation_id).limit(1)) is None:
                 end_conversation(session, conversation_id)
             return running
@@ -279,6 +279,8 @@ def _find(session: Session, owner: str, key: str, fingerprint: str) -> Begun | N
         return None
     if answer.request_hash is not None and answer.request_hash != fingerprint:
         raise InvalidField("Idempotency-Key: already used for a different request; use a new key")
+    if is_deleted(session, answer):
+        raise NotFound("Idempotency-Key: the answer that it began was deleted; use a new key")
     return Begun(_answer(answer), found=True)
 
 

@@ -2,10 +2,10 @@
 they end for good."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import gevent
-from sqlalchemy import Engine, delete, select, text
+from sqlalchemy import ColumnElement, Engine, delete, select, text
 from sqlalchemy.orm import Session
 
 from chatapp.errors import NotFound
@@ -39,8 +39,9 @@ class Deletion:
             conversation.deleted = None
             return conversation.value()
 
-    def end(self, before: float) -> int:
-        """Delete for good what was deleted before this time; return how many conversations."""
+    def end(self, before: float, pause: Callable[[float], object] = gevent.sleep) -> int:
+        """Delete for good what was deleted before this time; return how many conversations. A
+        `pause` that returns something true ends it early."""
         due = select(ConversationRow.id).where(ConversationRow.deleted < before).limit(1)
         count = 0
         while True:
@@ -50,7 +51,8 @@ class Deletion:
                 if _delete_some(session, conversation_id) < SLICE:
                     session.execute(delete(ConversationRow).where(ConversationRow.id == conversation_id))
                     count += 1
-            gevent.sleep(PAUSE_S)
+            if pause(PAUSE_S):
+                return count
 
 
 def end_conversation(session: Session, conversation_id: str) -> None:
@@ -62,12 +64,16 @@ def end_conversation(session: Session, conversation_id: str) -> None:
     session.expire_all()
 
 
-def delete_messages(session: Session, ids: Sequence[str]) -> None:
-    """Others run in between."""
+def delete_in_turns(session: Session, ids: Sequence[str]) -> None:
+    """The messages with these ids. Others run in between."""
     for start in range(0, len(ids), SLICE):
         if start:
             let_others_run()
-        session.execute(delete(MessageRow).where(MessageRow.id.in_(ids[start : start + SLICE])))
+        delete_messages(session, MessageRow.id.in_(ids[start : start + SLICE]))
+
+
+def delete_messages(session: Session, which: ColumnElement[bool]) -> None:
+    session.execute(delete(MessageRow).where(which))
 
 
 def end_if_deleted(session: Session, conversation_id: str) -> None:
@@ -89,7 +95,7 @@ def _delete_some(session: Session, conversation_id: str) -> int:
     """Messages of the conversation; return how many, `SLICE` if there may be more."""
     first = select(MessageRow.id).where(MessageRow.conversation_id == conversation_id).limit(SLICE)
     ids = list(session.scalars(first))
-    session.execute(delete(MessageRow).where(MessageRow.id.in_(ids)))
+    delete_messages(session, MessageRow.id.in_(ids))
     return len(ids)
 
 

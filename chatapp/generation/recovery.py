@@ -63,8 +63,8 @@ class Recovery:
             self._greenlet = gevent.spawn(self._recover_for_ever)
 
     def stop(self) -> None:
-        """It ends no further run. Waits for the one under way, but not for a store that stands still:
-        nothing may be thrown into its call."""
+        """It ends no further run. Waits for the one under way, but not for a store that stands
+        still: nothing may be thrown into its call."""
         self._stopping.set()
         if self._greenlet is not None:
             self._greenlet.join(timeout=STOP_S)

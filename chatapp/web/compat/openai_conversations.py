@@ -32,7 +32,7 @@ def create() -> Response:
 @endpoint(blueprint.get("/<conversation_id>"), answers={200: (JSON,)}, error_schema=ERROR)
 def retrieve(conversation_id: str) -> Response:
     """The conversation without its items."""
-    return _object(current_service().conversations.get(current_caller().owner, conversation_id)[0])
+    return _object(current_service().listing.conversation(current_caller().owner, conversation_id))
 
 
 @endpoint(
@@ -86,7 +86,7 @@ def retrieve_item(conversation_id: str, item_id: str) -> Response:
 def delete_item(conversation_id: str, item_id: str) -> Response:
     """Delete it with its turn: the thinking, the calls and the text of one answer go together."""
     service, caller = current_service(), current_caller()
-    conversation, _ = service.conversations.get(caller.owner, conversation_id)
+    conversation = service.listing.conversation(caller.owner, conversation_id)
     _item(conversation_id, item_id)
     service.delete_message(caller, message_of(item_id))
     return _object(conversation)

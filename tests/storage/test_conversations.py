@@ -34,6 +34,7 @@ from chatapp.storage.conversations import Conversations
 from chatapp.storage.database import Database, open_database
 from chatapp.storage.deleting import Deletion
 from chatapp.storage.listing import Listing
+from chatapp.storage.reading import SLICE
 from chatapp.storage.searching import Search
 from chatapp.storage.tables import Base
 from chatapp.transcript import Transcript, transcript_of
@@ -517,3 +518,20 @@ def test_a_key_of_a_deleted_answer_begins_nothing_and_finds_nothing(conversation
     assert found is not None and found.answer.id == begun.id
     delete_for_good(conversations.engine, "ann", str(begun.conversation_id))
     assert conversations.find("ann", "k", "") is None and not conversations.ask("ann", "a", key="k").found
+
+
+def test_all_that_a_conversation_shows_comes_in_slices_between_which_nothing_is_open(conversations: Store) -> None:
+    listing = Listing(conversations.engine)
+    for count in (0, 1, SLICE, 2 * SLICE + 1):
+        said = [Message("user", str(number)) for number in range(count)]
+        id = conversations.create("ann", said, {}).id
+        texts: list[str] = []
+        for some in listing.slices("ann", id):
+            assert len(some) <= SLICE and conversations.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+            texts += [message.content for message in some]
+        assert texts == [message.text for message in said]
+    slices = listing.slices("ann", id)
+    next(slices)
+    conversations.delete("ann", id)
+    with pytest.raises(NotFound):  # a broken body, not a short one
+        next(slices)

@@ -3,6 +3,7 @@
 They are the conversations of the page, too: what is said by one is seen by the other.
 """
 
+from itertools import chain
 from typing import Any
 
 from flask import Blueprint, Response
@@ -58,7 +59,8 @@ def delete(conversation_id: str) -> Response:
 @endpoint(blueprint.get("/<conversation_id>/items"), answers={200: (JSON,)}, parameters=PAGING, error_schema=ERROR)
 def list_items(conversation_id: str) -> Response:
     """What was said and answered."""
-    return page(items_of(current_service().conversations.get(current_caller().owner, conversation_id)[1]))
+    slices = current_service().listing.slices(current_caller().owner, conversation_id)
+    return page(items_of(chain.from_iterable(slices)))
 
 
 @endpoint(

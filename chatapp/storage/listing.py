@@ -61,8 +61,8 @@ class Listing:
             return [*values(session, query.order_by(MESSAGES.id.desc()).limit(limit))][::-1]
 
     def slices(self, owner: str, conversation_id: str) -> Iterator[list[StoredMessage]]:
-        """All messages of the path that is shown, in order, some at a time: each slice as it is when
-        it is asked for. Nothing stays open in between, however slowly a client reads."""
+        """All messages of the path that is shown, in order, some at a time: each slice as it is
+        when it is asked for. Nothing stays open in between, however slowly a client reads."""
         last, count = "", SLICE
         while count == SLICE:
             with self._transaction.reading() as session:

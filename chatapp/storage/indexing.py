@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from contextlib import closing
 
 import gevent
+from gevent import get_hub
 from gevent.event import Event
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
@@ -51,7 +52,7 @@ class Indexer:
         sqlite3.Error."""
         jobs = self._jobs()
         if self._file is not None:
-            gevent.get_hub().threadpool.apply(_in_thread, (self._file, jobs))
+            get_hub().threadpool.apply(_in_thread, (self._file, jobs))
             return len(jobs)
         for job in jobs:
             with self._engine.begin() as connection:
@@ -59,9 +60,13 @@ class Indexer:
         return len(jobs)
 
     def _jobs(self) -> Sequence[Job]:
-        with self._engine.connect().execution_options(**{READS: True}) as connection:
-            lines = waiting(connection, BATCH)
+        # On a thread: to read the beginning of a text SQLite reads all of it.
+        lines = get_hub().threadpool.apply(self._waiting) if self._file is not None else self._waiting()
         return [_job(line) for line in lines]
+
+    def _waiting(self) -> list[Waiting]:
+        with self._engine.connect().execution_options(**{READS: True}) as connection:
+            return waiting(connection, BATCH)
 
     def _work_off(self, connection: Connection, job: Job) -> None:
         work_off(lambda statement, values: connection.execute(text(statement), values), self._statements, job)

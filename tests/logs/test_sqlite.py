@@ -20,6 +20,7 @@ from chatapp.errors import ConfigError, LogError, LogUnavailable, UnknownRun
 from chatapp.events import Entry, Raw, TextDelta
 from chatapp.logs.sqlite.log import SQLiteLog
 from chatapp.logs.sqlite.tuning import Tuning
+from chatapp.logs.sqlite.writer import FOLD_SOON_BYTES
 from chatapp.sqlite import Checkpointer
 
 OpenLog = Callable[..., SQLiteLog]
@@ -206,6 +207,17 @@ class TestFolding:
         entries += append(log, "run_1", END)
         for after in range(0, len(entries), 57):
             assert read_all(log, "run_1", after) == read_all(open_log(tuning=QUICK), "run_1", after) == entries[after:]
+
+    def test_a_flood_is_folded_in_pieces_without_waiting_for_a_tick(self, open_log: OpenLog, path: Path) -> None:
+        log = open_log(tuning=replace(QUICK, tick_s=60.0, fold_age_s=60.0))
+        log.create("run_1")
+        entries = []
+        for _ in range(24):
+            entries += append(log, "run_1", "x" * (FOLD_SOON_BYTES // 4))
+            log.sync("run_1")
+            assert log._writer._pending_bytes <= 1.5 * FOLD_SOON_BYTES and count(path, "journal") <= 5
+        entries += append(log, "run_1", END)
+        assert read_all(log, "run_1") == entries
 
     def test_a_row_stays_while_a_run_in_it_is_not_folded(self, open_log: OpenLog, path: Path) -> None:
         log = open_log()

@@ -29,6 +29,7 @@ from chatapp.sqlite import busy_pause, is_busy, retry_while_busy
 CLOSE_S = 1.0  # for a last flush while others write
 FOLD_ENTRIES = 128  # a chunk costs two pages: little, when so many share them
 FOLD_BYTES = 64 << 10
+FOLD_SOON_BYTES = 1 << 20  # written since the last look: a flood is folded in pieces of some ms, not once a tick
 FOLD_RUNS = 32  # in one go: half a ms
 SYNC_S = 60.0  # after which a wait is begun again; nobody notices
 
@@ -80,6 +81,7 @@ class Writer:
 
         self._unfolded: dict[WrittenTail, _Mark] = {}  # in the order of the marks
         self._newest_row = 0
+        self._written_bytes = 0  # since the last fold
         self._pending_bytes = 0  # appended and not folded
         self._max_pending_bytes = tuning.max_pending_bytes
 
@@ -169,7 +171,7 @@ class Writer:
         self._flush_set = False
         try:
             self._write_all()
-            if self.failure is not None:
+            if self.failure is not None or self._written_bytes >= FOLD_SOON_BYTES:
                 self._fold(self._due())  # this may be what failed
         except StoreError as error:
             self._hold(error)
@@ -185,6 +187,7 @@ class Writer:
             if row is None:  # no run but such as were only created
                 break
             row_id = self._store.journal.write(self._name, row.data)
+            self._written_bytes += len(row.data)
             self._row = None
             self._publish(row, row_id)
         self._flushed_at = monotonic()
@@ -258,6 +261,7 @@ class Writer:
         return [tail for tail, _ in zip(due, range(FOLD_RUNS), strict=False)]
 
     def _fold(self, tails: list[WrittenTail]) -> None:
+        self._written_bytes = 0
         if not tails:
             return
         folded = set(tails)

@@ -4,7 +4,6 @@ import contextlib
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ from pathlib import Path
 import gevent
 import pytest
 from gevent.event import Event
+from servers import free_port, listens
 
 from chatapp.cancel import CancelScope
 from chatapp.errors import InvalidField
@@ -113,11 +113,6 @@ def children() -> list[tuple[int, str]]:
 def pid_of(word: str) -> int:
     [pid] = [pid for pid, command in children() if word in command and "watcher" not in command]
     return pid
-
-
-def listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def call(tools: ToolCatalog, name: str, **arguments: object) -> ToolResult:
@@ -250,9 +245,7 @@ def test_fetch_reads_a_page(tools: Callable[..., ToolCatalog], site: Site) -> No
 
 def test_streamable_http(tools: Callable[..., ToolCatalog]) -> None:
     command = everything().command
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     env = {**os.environ, "PORT": str(port)}
     output = subprocess.DEVNULL
     with subprocess.Popen([command, "streamableHttp"], env=env, stdout=output, stderr=output) as process:

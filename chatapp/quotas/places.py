@@ -34,6 +34,10 @@ class OwnerPlaces:
                 f"you have {mine} {self._what}, as many as one owner may have while the server is as busy as it is"
             )
 
+    @property
+    def taken(self) -> int:
+        return self._total
+
     def enter(self, owner: str) -> None:
         self._taken[owner] += 1
         self._total += 1

@@ -255,6 +255,11 @@ class ChatService:
         """Each store: `ok`, or the code of the error it answers with."""
         return {"log": _check(self.log.ping), "database": _check(self.conversations.ping)}
 
+    @property
+    def live(self) -> int:
+        """The runs that go on in this process, and the responses that read one."""
+        return self.runs.live + self.reader_places.taken
+
     def start(self) -> None:
         """Begin what runs beside the requests: upkeep of the stores, recovery of runs whose process
         died, and the lists of models."""

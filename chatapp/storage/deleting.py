@@ -2,14 +2,16 @@
 they end for good."""
 
 import time
+from collections.abc import Sequence
 
 import gevent
-from sqlalchemy import Engine, delete, select
+from sqlalchemy import Engine, delete, select, text
 from sqlalchemy.orm import Session
 
 from chatapp.errors import NotFound
+from chatapp.hub import let_others_run
 from chatapp.storage import Conversation
-from chatapp.storage.tables import ConversationRow, MessageRow
+from chatapp.storage.tables import IS_RUNNING, ConversationRow, MessageRow
 from chatapp.storage.transactions import Transactions
 
 SLICE = 20  # messages that are deleted in one go: long answers take a ms for each 100 KB
@@ -27,8 +29,8 @@ class Deletion:
         NotFound."""
         with self._transaction() as session:
             _owned(session, owner, conversation_id, deleted=False).deleted = time.time()
-            in_it = MessageRow.conversation_id == conversation_id
-            return list(session.scalars(select(MessageRow.id).where(in_it, MessageRow.status == "running")))
+            in_it = MessageRow.owner == owner, MessageRow.conversation_id == conversation_id
+            return list(session.scalars(select(MessageRow.id).where(*in_it, text(IS_RUNNING))))
 
     def restore(self, owner: str, conversation_id: str) -> Conversation:
         """It is as it was before. Raises NotFound, also once it has ended for good."""
@@ -45,20 +47,27 @@ class Deletion:
             with self._transaction() as session:
                 if (conversation_id := session.scalar(due)) is None:
                     return count
-                first = select(MessageRow.id).where(MessageRow.conversation_id == conversation_id).limit(SLICE)
-                messages = list(session.scalars(first))
-                session.execute(delete(MessageRow).where(MessageRow.id.in_(messages)))
-                if len(messages) < SLICE:
+                if _delete_some(session, conversation_id) < SLICE:
                     session.execute(delete(ConversationRow).where(ConversationRow.id == conversation_id))
                     count += 1
             gevent.sleep(PAUSE_S)
 
 
 def end_conversation(session: Session, conversation_id: str) -> None:
-    """For good, with all its messages; nothing if there is none."""
-    session.execute(delete(MessageRow).where(MessageRow.conversation_id == conversation_id))
+    """For good, with all its messages; nothing if there is none. Others run in between, but whoever
+    writes waits for the end of the transaction."""
+    while _delete_some(session, conversation_id) == SLICE:
+        let_others_run()
     session.execute(delete(ConversationRow).where(ConversationRow.id == conversation_id))
     session.expire_all()
+
+
+def delete_messages(session: Session, ids: Sequence[str]) -> None:
+    """Others run in between."""
+    for start in range(0, len(ids), SLICE):
+        if start:
+            let_others_run()
+        session.execute(delete(MessageRow).where(MessageRow.id.in_(ids[start : start + SLICE])))
 
 
 def end_if_deleted(session: Session, conversation_id: str) -> None:
@@ -74,6 +83,14 @@ def is_deleted(session: Session, message: MessageRow) -> bool:
         return False
     deleted = select(ConversationRow.deleted).where(ConversationRow.id == message.conversation_id)
     return session.scalar(deleted) is not None
+
+
+def _delete_some(session: Session, conversation_id: str) -> int:
+    """Messages of the conversation; return how many, `SLICE` if there may be more."""
+    first = select(MessageRow.id).where(MessageRow.conversation_id == conversation_id).limit(SLICE)
+    ids = list(session.scalars(first))
+    session.execute(delete(MessageRow).where(MessageRow.id.in_(ids)))
+    return len(ids)
 
 
 def _owned(session: Session, owner: str, conversation_id: str, deleted: bool) -> ConversationRow:

@@ -9,15 +9,16 @@ request may look at is bounded; its cursor goes on from there.
 import re
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Engine, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Engine, Select, and_, or_, select, text
 from sqlalchemy.orm import Session
 
 from chatapp.errors import InvalidField
 from chatapp.hub import let_others_run
 from chatapp.storage import Hit, TitleHit
+from chatapp.storage.listing import last_used_first
 from chatapp.storage.search_index import candidates, pending
 from chatapp.storage.search_terms import wanted_terms
-from chatapp.storage.tables import ConversationRow, MessageRow
+from chatapp.storage.tables import IS_LISTED, ConversationRow, MessageRow
 from chatapp.storage.transactions import Transactions
 
 SLICE = 200  # messages that are looked at in one go: a millisecond or two
@@ -61,18 +62,17 @@ class Search:
         """The conversations in whose titles all the words stand, the last used first, at most
         `limit`."""
         found: list[TitleHit] = []
-        titles = select(ConversationRow.id, ConversationRow.title).where(
-            ConversationRow.owner == owner, ConversationRow.deleted.is_(None)
-        )
-        titles = titles.order_by(ConversationRow.updated.desc(), ConversationRow.id.desc()).limit(TITLES)
-        for part in range(SLICES):
+        row, last = ConversationRow, None
+        titles = select(row.id, row.title, row.updated).where(row.owner == owner, text(IS_LISTED)).limit(TITLES)
+        for _ in range(SLICES):
             with self._transaction.reading() as session:
-                rows = session.execute(titles.offset(part * TITLES)).all()
-                ids = [id for id, title in rows if _has(title, words)][: limit - len(found)]
+                rows = session.execute(last_used_first(titles, last)).all()
+                ids = [id for id, title, _ in rows if _has(title, words)][: limit - len(found)]
                 hits = [session.get_one(ConversationRow, id).value() for id in ids]
                 found += [TitleHit(hit, _places(hit.title, words)) for hit in hits]
             if len(found) >= limit or len(rows) < TITLES:
                 break
+            last = rows[-1].updated, rows[-1].id
             let_others_run()
         return found
 

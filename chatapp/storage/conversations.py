@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import partial
 
 import msgspec
-from sqlalchemy import Engine, delete, select, update
+from sqlalchemy import Engine, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -20,7 +20,7 @@ from chatapp.events import Entry, RunEnd
 from chatapp.ids import new_id
 from chatapp.storage import Answer, Begun, Conversation, StoredMessage, decode_entries, large_writes
 from chatapp.storage.branches import newest_shown, take_out
-from chatapp.storage.deleting import end_conversation, is_deleted
+from chatapp.storage.deleting import delete_messages, end_conversation, is_deleted
 from chatapp.storage.files import keep_files, with_bytes, without_bytes
 from chatapp.storage.history import (
     all_shown,
@@ -219,7 +219,7 @@ class Conversations:
             running, conversation_id = answer.status == "running", answer.conversation_id
             for message in (answer, *reversed(said)):
                 take_out(session, message)
-            session.execute(delete(MessageRow).where(MessageRow.id.in_([answer.id, *(row.id for row in said)])))
+            delete_messages(session, MessageRow.id.in_([answer.id, *(row.id for row in said)]))
             if not alone and conversation_id and session.scalar(shown(conversation_id).limit(1)) is None:
                 end_conversation(session, conversation_id)
             return running
@@ -229,8 +229,9 @@ class Conversations:
         with self._transaction() as session:
             message = owned_message(session, owner, message_id)
             take_out(session, message)
-            session.delete(message)
-            return message.status == "running"
+            running = message.status == "running"
+            delete_messages(session, MessageRow.id == message_id)
+            return running
 
     def rename(self, owner: str, conversation_id: str, title: str) -> Conversation:
         with self._transaction() as session:

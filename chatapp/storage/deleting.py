@@ -1,16 +1,19 @@
 """Deleted conversations: nobody sees them, their owner can bring them back for a while, and then
-they end for good."""
+they end for good, as a message does that is deleted alone. Files go with the last message that has
+them."""
 
 import time
+from functools import partial
 
 import gevent
-from sqlalchemy import Engine, delete, select
+from sqlalchemy import ColumnElement, Engine, delete, select
 from sqlalchemy.orm import Session
 
 from chatapp.errors import NotFound
-from chatapp.storage import Conversation
+from chatapp.storage import Conversation, large_writes
 from chatapp.storage.tables import ConversationRow, MessageRow
 from chatapp.storage.transactions import Transactions
+from chatapp.storage.upload_tables import AttachmentRow, UploadRow, is_unsent
 
 SLICE = 20  # messages that are deleted in one go: long answers take a ms for each 100 KB
 PAUSE_S = 0.005  # between two of them, in which others write
@@ -47,16 +50,31 @@ class Deletion:
                     return count
                 first = select(MessageRow.id).where(MessageRow.conversation_id == conversation_id).limit(SLICE)
                 messages = list(session.scalars(first))
-                session.execute(delete(MessageRow).where(MessageRow.id.in_(messages)))
+                delete_messages(session, MessageRow.id.in_(messages))
                 if len(messages) < SLICE:
                     session.execute(delete(ConversationRow).where(ConversationRow.id == conversation_id))
                     count += 1
             gevent.sleep(PAUSE_S)
 
 
+def delete_messages(session: Session, which: ColumnElement[bool]) -> None:
+    """For good, with the files that no other message has."""
+    query = (
+        select(UploadRow.id, UploadRow.size_bytes)
+        .join(AttachmentRow, AttachmentRow.file_id == UploadRow.id)
+        .join(MessageRow, MessageRow.id == AttachmentRow.message_id)
+        .where(which, UploadRow.owner == MessageRow.owner)
+    )
+    sizes = {row.id: row.size_bytes for row in session.execute(query)}
+    session.execute(delete(MessageRow).where(which))
+    if sizes:
+        files = delete(UploadRow).where(UploadRow.id.in_(sizes), is_unsent())
+        large_writes.write(session, sum(sizes.values()), partial(session.execute, files))
+
+
 def end_conversation(session: Session, conversation_id: str) -> None:
     """For good, with all its messages; nothing if there is none."""
-    session.execute(delete(MessageRow).where(MessageRow.conversation_id == conversation_id))
+    delete_messages(session, MessageRow.conversation_id == conversation_id)
     session.execute(delete(ConversationRow).where(ConversationRow.id == conversation_id))
     session.expire_all()
 

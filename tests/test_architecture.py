@@ -48,7 +48,7 @@ MAY_IMPORT = {
     "quotas": set(),
     "probe": set(),
     "generation": {"providers", "providers.usage", "tools/", "logs", "quotas.places"},
-    "uploads": {"storage/", "providers.documents"},
+    "uploads": {"storage/", "providers.documents", "quotas.turns"},
     "reading": {"logs", "dialects", "wire/"},
     "access": {"storage/"},
     "metrics": {"providers", "reading.observer"},
@@ -107,6 +107,7 @@ MAY_IMPORT = {
         "metrics.process",
         "tracing.switch",
     },
+    "app.bodies": {"quotas.places", "web.multipart"},
     "app.check": {"access.factory", "quotas.requests", "web.cors"},
     "app.web": {"web/", "service", "access/", "reading.credentials", "metrics.exposition"},
     "ops": {

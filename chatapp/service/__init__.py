@@ -107,6 +107,7 @@ class ChatService:
     limits: OwnerLimits
     usage_report: UsageReport
     reader_places: OwnerPlaces
+    body_places: OwnerPlaces
     readers: OpenReaders
     disconnects: DisconnectPolicy
     reader_observer: ReaderObserver = NO_READER_OBSERVER

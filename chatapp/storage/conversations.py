@@ -228,8 +228,9 @@ class Conversations:
         with self._transaction() as session:
             message = owned_message(session, owner, message_id)
             take_out(session, message)
-            session.delete(message)
-            return message.status == "running"
+            running = message.status == "running"
+            delete_messages(session, [message_id])
+            return running
 
     def rename(self, owner: str, conversation_id: str, title: str) -> Conversation:
         with self._transaction() as session:

@@ -35,7 +35,7 @@ class Attachments:
         DatabaseUnavailable."""
         name = plain_name(name)
         media_type = media_type_of(name, data)
-        text = self._text(name, media_type, data)
+        text = self._text(owner, name, media_type, data)
         if media_type == TEXT:
             data = text.encode()
         kept = text if media_type == PDF else None
@@ -73,11 +73,11 @@ class Attachments:
         found = self.uploads.contents(owner, [file.id for file in files])
         return {file.id: _part(file, found[file.id]) for file in files if file.id in found}
 
-    def _text(self, name: str, media_type: str, data: bytes) -> str:
+    def _text(self, owner: str, name: str, media_type: str, data: bytes) -> str:
         if media_type in PICTURES:
             return ""
         if media_type == PDF:
-            return self.read_pdf(name, data)
+            return self.read_pdf(owner, name, data)
         text = text_of(name, data)
         if len(text) > self.max_text_chars:
             raise BodyTooLarge(

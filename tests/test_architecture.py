@@ -18,7 +18,6 @@ VOCABULARY = {
     "events.tools",
     "chat",
     "transcript",
-    "answer_parts",
     "ids",
     "cancel",
     "hub",
@@ -43,7 +42,6 @@ MAY_IMPORT = {
     "dialects": {"wire/"},
     "exchange": set(),
     "storage": {"tools", "exchange"},  # implements its Approvals and UserInputs
-    "decisions": {"tools", "tools.validation"},
     "agents": {"providers", "providers.usage"},
     "quotas": set(),
     "probe": set(),
@@ -53,10 +51,7 @@ MAY_IMPORT = {
     "access": {"storage/"},
     "metrics": {"providers", "reading.observer"},
     "tracing": {"providers", "tools", "generation.observer"},
-    "answering": {"providers/", "generation.tool_loop", "agents/", "tools/", "storage", "uploads"},
     "service": {
-        "answering",
-        "decisions",
         "generation/",
         "reading/",
         "storage/",

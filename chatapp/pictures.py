@@ -1,4 +1,4 @@
-"""The pictures that any model takes which takes some, and how they are known by their bytes. Pure."""
+"""The pictures that every model with vision takes, and how they are known by their bytes. Pure."""
 
 from base64 import b64decode
 

@@ -22,6 +22,7 @@ VOCABULARY = {
     "ids",
     "cancel",
     "hub",
+    "stacks",
     "prices",
     "secret",
     "background",

@@ -22,6 +22,7 @@ VOCABULARY = {
     "cancel",
     "hub",
     "pictures",
+    "stacks",
     "prices",
     "secret",
     "background",

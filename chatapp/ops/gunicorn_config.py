@@ -13,6 +13,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import gevent
+
 from chatapp.access.proxy import trusted_networks
 from chatapp.errors import ConfigError
 from chatapp.ops import gunicorn_lifecycle, metrics_folder, services, starting
@@ -35,6 +37,8 @@ try:
 except ConfigError as error:
     raise SystemExit(f"chatapp: {error.message}") from None
 
+# Where each greenlet was made: for debugging, and 1 KiB for each stream.
+gevent.config.track_greenlet_tree = False
 worker_class = "gevent"
 # Idle keep-alive connections count too. A client beyond the limit waits, and is told nothing.
 worker_connections = 10_000

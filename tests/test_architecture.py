@@ -125,7 +125,7 @@ MAY_IMPORT = {
         "probe/",
         "settings.loading",
     },
-    "wsgi": {"app", "ops/"},
+    "wsgi": {"app", "ops/", "web.warming"},
     "extension": {
         "app",
         "service",

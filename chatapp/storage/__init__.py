@@ -82,6 +82,15 @@ class Hit(msgspec.Struct, frozen=True):
     marks: list[tuple[int, int]]
 
 
+class Found(NamedTuple):
+    """A page of hits; `rest` is where to go on, empty at the end. `indexing`: the index is being
+    filled, and there may be more than it knows of yet."""
+
+    hits: list[Hit]
+    rest: str
+    indexing: bool
+
+
 class TitleHit(NamedTuple):
     """A conversation in whose title all words of a search stand, at the places `marks`."""
 

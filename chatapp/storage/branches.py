@@ -16,7 +16,7 @@ from chatapp.hub import let_others_run, with_pauses
 from chatapp.storage import StoredMessage
 from chatapp.storage.tables import IS_SHOWN, MessageRow
 
-LINKS = 2000  # that are read in one go
+LINKS = 1000  # that are read in one go
 UPDATES = 100  # messages that are shown or hidden in one go: a millisecond or two
 SLICE = 500  # ids in one statement: databases bound its parameters
 
@@ -77,12 +77,15 @@ def show(session: Session, conversation_id: str, path: Collection[str]) -> None:
             let_others_run()
 
 
-def take_out(session: Session, message: MessageRow | StoredMessage) -> None:
-    """The message is about to be deleted: what follows it follows its parent, and continues it if
-    the message did."""
-    following = MessageRow.conversation_id == message.conversation_id, MessageRow.parent == message.id
-    continues = MessageRow.continues if message.continues else False
-    session.execute(update(MessageRow).where(*following).values(parent=message.parent, continues=continues))
+def take_out(session: Session, path: Sequence[StoredMessage]) -> None:
+    """These messages, each of which follows the one before it, are about to be deleted: what follows
+    them follows the parent of the first one, and continues it if all of them did."""
+    first, continues = path[0], MessageRow.continues if all(message.continues for message in path) else False
+    followers = update(MessageRow).where(MessageRow.conversation_id == first.conversation_id)
+    moved = followers.values(parent=first.parent, continues=continues)
+    for some in _slices([message.id for message in path], UPDATES):
+        session.execute(moved.where(MessageRow.parent.in_(some)), execution_options={"synchronize_session": False})
+        let_others_run()
 
 
 def _shown(conversation_id: str) -> tuple[ColumnElement[bool] | TextClause, ...]:

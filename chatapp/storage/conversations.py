@@ -216,9 +216,9 @@ class Conversations:
             answer = owned_answer(session, owner, answer_id)
             said = [] if alone else said_before(session, answer)
             running, conversation_id = answer.status == "running", answer.conversation_id
-            for message in (answer.value(), *reversed(said)):
-                take_out(session, message)
-            delete_messages(session, [answer.id, *(message.id for message in said)])
+            path = [*said, answer.value()]
+            take_out(session, path)
+            delete_messages(session, [message.id for message in path])
             if not alone and conversation_id and session.scalar(shown(conversation_id).limit(1)) is None:
                 end_conversation(session, conversation_id)
             return running
@@ -227,7 +227,7 @@ class Conversations:
         """Delete it alone. Return whether its run was still going on."""
         with self._transaction() as session:
             message = owned_message(session, owner, message_id)
-            take_out(session, message)
+            take_out(session, [message.value()])
             running = message.status == "running"
             delete_messages(session, [message_id])
             return running

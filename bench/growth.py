@@ -25,10 +25,10 @@ from gevent import monkey
 monkey.patch_all()
 
 import gevent
-from _churn import AWAY, ROOT
+from _churn import AWAY
+from _paths import ROOT
 from _servers import Host, host
 
-sys.path[:0] = [str(ROOT)]
 
 from sqlalchemy import insert
 from sqlalchemy.orm import Session

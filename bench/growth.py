@@ -10,7 +10,6 @@ most, which is how long the hub was held, and what the worker holds in memory.
 
 import argparse
 import json
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -26,10 +25,7 @@ monkey.patch_all()
 
 import gevent
 from _churn import AWAY
-from _paths import ROOT
 from _servers import Host, host
-
-
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 

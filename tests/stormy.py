@@ -6,6 +6,7 @@ import random
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from time import monotonic
 from typing import Any
 
 import gevent
@@ -55,10 +56,11 @@ class Upstream:
         yield b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
 
     def _steady(self) -> Iterator[bytes]:
-        number = 0
-        while not self.calm.wait(1 / RATE):
-            number += 1
-            yield _frame(f"token{number} ")
+        began, number = monotonic(), 0
+        while not self.calm.wait(1 / RATE):  # which takes longer on a busy machine: then several come at once
+            due = int((monotonic() - began) * RATE)
+            yield b"".join(_frame(f"token{each} ") for each in range(number, due))
+            number = due
 
     def _large(self) -> Iterator[bytes]:
         for _ in range(LARGE_PIECES):

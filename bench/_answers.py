@@ -11,6 +11,7 @@ from typing import Any
 
 SAID = "the river finds its way to sea because each stone lets water pass and no two days are like one another"
 WORDS = SAID.split(" ")
+FRAME = 500  # tokens in one frame of those that come at once
 
 
 def provider(shape: str, tokens: int, rate: float, ahead: int) -> ThreadingHTTPServer:
@@ -35,8 +36,8 @@ class Provider(BaseHTTPRequestHandler):
         self.end_headers()
         began, ahead = time.monotonic(), self.server.ahead
         shape = answer(self.server.shape)
-        if ahead:
-            self._send("".join(islice(shape, ahead)))
+        for _ in range(0, ahead, FRAME):
+            self._send("".join(islice(shape, FRAME)))
         for number, token in enumerate(islice(shape, self.server.tokens - ahead)):
             time.sleep(max(0.0, began + number / self.server.rate - time.monotonic()))
             self._send(token)

@@ -64,7 +64,8 @@ class Profiler:
         events = main_thread(json.loads(self._browser.stop_tracing())["traceEvents"])
         tasks = [each for each in events if each["name"] == TASK and each["tdur"] > LONG_US]
         told = [f"{task['tdur'] / 1000:8.0f} ms  {inside(task, events)}" for task in tasks]
-        return "\n".join([*told, *self._hot()])
+        total = f"by the thread's own clock: long tasks {len(tasks)}, longest {max((t['tdur'] for t in tasks), default=0) / 1000:.0f} ms"
+        return "\n".join([total, *told, *self._hot()])
 
     def _hot(self) -> list[str]:
         profile = self._cdp.send("Profiler.stop")["profile"]

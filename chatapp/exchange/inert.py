@@ -1,8 +1,9 @@
 """Markdown that loads and runs nothing by itself, wherever it is opened: pictures become links and
 HTML becomes text, as on the page. Pure.
 
-Code stays as it is, where every reader of Markdown takes it for code. Where some may not, a
-backslash too many is better than a picture that tells its server who reads.
+Code stays as it is, where every reader of Markdown takes it for code. Where some may not, an
+entity too many is better than a picture that tells its server who reads. A backslash would not do:
+an address before it takes it for its own.
 Source: https://spec.commonmark.org/0.31.2/
 """
 
@@ -15,8 +16,9 @@ FENCE = re.compile(r"([ \t>*+\-\d.)]*)(?:(`{3,})[^`]*|(~{3,}).*)")
 quotation, inside of which it may end with that."""
 
 TICKS = re.compile(r"`+")
-ACTIVE = re.compile(r"(?<!\\)(?:\\\\)*(?:!(?=\[)|<(?=[a-zA-Z/!?])(?!(?:https?://|mailto:)[^\s<>`]*>))")
-"""What begins a picture or a tag, unless it is escaped already."""
+ACTIVE = re.compile(r"!(?=\[)|<(?=[a-zA-Z/!?])(?!(?:https?://|mailto:)[^\s<>`]*>)")
+"""What begins a picture or a tag."""
+ENTITIES = {"!": "&#33;", "<": "&lt;"}
 
 NO_CODE = re.compile(r"\||\\`|(?:://|www\.|@)[^\s`]*`")
 """The border of a table's cell, an escape, an address that goes on: readers of Markdown differ in
@@ -30,7 +32,7 @@ PIECE_CHARS = 2000
 
 
 def inert(text: str) -> Iterator[str]:
-    """The text in pieces, with a backslash before each picture and tag outside of code."""
+    """The text in pieces, with what begins a picture or a tag outside of code as an entity."""
     blocks = _Blocks()
     doubtful = False  # whether a backtick before, in this paragraph, may begin code
     for found in LINE.finditer(text):
@@ -123,8 +125,8 @@ def _escaped(text: str) -> Iterator[str]:
     piece: list[str] = []
     end = begun = 0
     for found in ACTIVE.finditer(text):
-        piece += text[end : found.end() - 1], "\\"
-        end = found.end() - 1
+        piece += text[end : found.start()], ENTITIES[found[0]]
+        end = found.end()
         if end - begun > PIECE_CHARS:
             yield "".join(piece)
             piece, begun = [], end

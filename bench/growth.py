@@ -12,7 +12,6 @@ that work beside it.
 
 import argparse
 import json
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -27,11 +26,8 @@ from gevent import monkey
 monkey.patch_all()
 
 import gevent
-from _churn import AWAY, ROOT
+from _churn import AWAY
 from _servers import Host, host
-
-sys.path[:0] = [str(ROOT)]
-
 from sqlalchemy import delete, insert
 from sqlalchemy.orm import Session
 

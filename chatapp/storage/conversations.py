@@ -19,8 +19,9 @@ from chatapp.errors import InvalidField, NotFound
 from chatapp.events import Entry, RunEnd
 from chatapp.ids import new_id
 from chatapp.storage import Answer, Begun, Conversation, StoredMessage, decode_entries, large_writes
+from chatapp.storage.answers import insert_answer
 from chatapp.storage.branches import newest_shown, take_out
-from chatapp.storage.deleting import delete_in_turns, end_conversation, is_deleted
+from chatapp.storage.deleting import delete_messages, end_conversation, is_deleted
 from chatapp.storage.files import keep_files, with_bytes, without_bytes
 from chatapp.storage.history import (
     count_shown,
@@ -41,9 +42,9 @@ from chatapp.storage.placement import (
     owned_message,
 )
 from chatapp.storage.reading import MESSAGES, all_of, shown, values
-from chatapp.storage.receipts import check_running, left_open, open_receipt, settle
+from chatapp.storage.receipts import check_running, left_open, settle
 from chatapp.storage.said import insert_said
-from chatapp.storage.tables import IS_RUNNING, ConversationRow, MessageRow
+from chatapp.storage.tables import IS_RUNNING, MessageRow
 from chatapp.storage.transactions import Transactions
 from chatapp.storage.versions import GO_ON
 from chatapp.transcript import Transcript, transcript_of
@@ -217,7 +218,7 @@ class Conversations:
             running, conversation_id = answer.status == "running", answer.conversation_id
             path = [*said, answer.value()]
             take_out(session, path)
-            delete_in_turns(session, [message.id for message in path])
+            delete_messages(session, [message.id for message in path])
             if not alone and conversation_id and session.scalar(shown(conversation_id).limit(1)) is None:
                 end_conversation(session, conversation_id)
             return running
@@ -227,8 +228,9 @@ class Conversations:
         with self._transaction() as session:
             message = owned_message(session, owner, message_id)
             take_out(session, [message.value()])
-            session.delete(message)
-            return message.status == "running"
+            running = message.status == "running"
+            delete_messages(session, [message_id])
+            return running
 
     def rename(self, owner: str, conversation_id: str, title: str) -> Conversation:
         with self._transaction() as session:
@@ -247,9 +249,7 @@ class Conversations:
                 return found
             if max_running:
                 check_running(session, owner, max_running)
-            begun = self._begin(session, ask, owner, maker, key)
-            open_receipt(session, begun.answer)
-            return begun
+            return self._begin(session, ask, owner, maker, key)
 
     def _begin(self, session: Session, ask: Ask, owner: str, maker: Maker, key: str | None) -> Begun:
         now = time.time()
@@ -262,15 +262,25 @@ class Conversations:
             raise InvalidField("retry_of: there is no message before this answer")
         self._limits.refuse_large(messages)
         said = insert_said(session, conversation, owner, now, ask.said, parent) if conversation else []
-        answer = _row(owner, conversation, now, said[-1].id if said else newest_id(session, conversation))
-        answer.parent, answer.continues = said[-1].id if said else parent, ask.continue_of is not None
-        answer.provider, answer.model, answer.result_mode = maker.provider, maker.model, ask.result_mode
-        answer.idempotency_key, answer.request_hash = key, ask.fingerprint or None
-        answer.asked = msgspec.json.encode(ask.repeated).decode() if ask.repeated else None
-        session.add(answer)
-        session.flush()  # which fills in the defaults
+        answer = Answer(
+            id=new_id("msg", after=said[-1].id if said else newest_id(session, conversation)),
+            conversation_id=conversation.id if conversation else None,
+            role="assistant",
+            content="",
+            created=now,
+            parent=said[-1].id if said else parent,
+            continues=ask.continue_of is not None,
+            owner=owner,
+            running=True,
+            provider=maker.provider,
+            model=maker.model,
+            result_mode=ask.result_mode,
+            repeated=ask.repeated,
+            compacted="[]",
+        )
+        insert_answer(session, answer, key, ask.fingerprint or None)
         note_ask(conversation, ask, answer)
-        return Begun(_answer(answer), messages)
+        return Begun(answer, messages)
 
 
 def _find(session: Session, owner: str, key: str, fingerprint: str) -> Begun | None:
@@ -288,14 +298,3 @@ def _answer(row: MessageRow) -> Answer:
     value = row.value()
     assert isinstance(value, Answer)
     return value
-
-
-def _row(owner: str, conversation: ConversationRow | None, now: float, newest: str) -> MessageRow:
-    return MessageRow(
-        id=new_id("msg", after=newest),
-        conversation_id=conversation.id if conversation else None,
-        owner=owner,
-        role="assistant",
-        status="running",
-        created=now,
-    )

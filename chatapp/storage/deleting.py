@@ -1,18 +1,21 @@
 """Deleted conversations: nobody sees them, their owner can bring them back for a while, and then
-they end for good."""
+they end for good, as a message does that is deleted alone. Files go with the last message that has
+them."""
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import gevent
-from sqlalchemy import ColumnElement, Engine, delete, select, text
+from sqlalchemy import Engine, delete, select, text
 from sqlalchemy.orm import Session
 
 from chatapp.errors import NotFound
 from chatapp.hub import let_others_run
-from chatapp.storage import Conversation
+from chatapp.storage import Conversation, large_writes
 from chatapp.storage.tables import IS_RUNNING, ConversationRow, MessageRow
 from chatapp.storage.transactions import Transactions
+from chatapp.storage.upload_tables import AttachmentRow, UploadRow, is_unsent
 
 SLICE = 20  # messages that are deleted in one go: long answers take a ms for each 100 KB
 PAUSE_S = 0.005  # between two of them, in which others write
@@ -64,16 +67,12 @@ def end_conversation(session: Session, conversation_id: str) -> None:
     session.expire_all()
 
 
-def delete_in_turns(session: Session, ids: Sequence[str]) -> None:
-    """The messages with these ids. Others run in between."""
+def delete_messages(session: Session, ids: Sequence[str]) -> None:
+    """For good, with the files that no other message has. Others run in between."""
     for start in range(0, len(ids), SLICE):
         if start:
             let_others_run()
-        delete_messages(session, MessageRow.id.in_(ids[start : start + SLICE]))
-
-
-def delete_messages(session: Session, which: ColumnElement[bool]) -> None:
-    session.execute(delete(MessageRow).where(which))
+        _delete_slice(session, ids[start : start + SLICE])
 
 
 def end_if_deleted(session: Session, conversation_id: str) -> None:
@@ -95,8 +94,23 @@ def _delete_some(session: Session, conversation_id: str) -> int:
     """Messages of the conversation; return how many, `SLICE` if there may be more."""
     first = select(MessageRow.id).where(MessageRow.conversation_id == conversation_id).limit(SLICE)
     ids = list(session.scalars(first))
-    delete_messages(session, MessageRow.id.in_(ids))
+    _delete_slice(session, ids)
     return len(ids)
+
+
+def _delete_slice(session: Session, ids: Sequence[str]) -> None:
+    those = MessageRow.id.in_(ids)
+    query = (
+        select(UploadRow.id, UploadRow.size_bytes)
+        .join(AttachmentRow, AttachmentRow.file_id == UploadRow.id)
+        .join(MessageRow, MessageRow.id == AttachmentRow.message_id)
+        .where(those, UploadRow.owner == MessageRow.owner)
+    )
+    sizes = {row.id: row.size_bytes for row in session.execute(query)}
+    session.execute(delete(MessageRow).where(those))
+    if sizes:
+        files = delete(UploadRow).where(UploadRow.id.in_(sizes), is_unsent())
+        large_writes.write(session, sum(sizes.values()), partial(session.execute, files))
 
 
 def _owned(session: Session, owner: str, conversation_id: str, deleted: bool) -> ConversationRow:

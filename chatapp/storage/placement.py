@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from chatapp.chat import Ask, Message
 from chatapp.errors import NotFound
 from chatapp.ids import new_id
-from chatapp.storage import StoredMessage, decode_settings
+from chatapp.storage import Answer, StoredMessage, decode_settings
 from chatapp.storage.branches import newest_shown, path_to, show, tree_of
 from chatapp.storage.deleting import end_if_deleted, is_deleted
 from chatapp.storage.history import (
@@ -108,7 +108,7 @@ def new_conversation(
     return conversation
 
 
-def note_ask(conversation: ConversationRow | None, ask: Ask, answer: MessageRow) -> None:
+def note_ask(conversation: ConversationRow | None, ask: Ask, answer: Answer) -> None:
     """Whoever asks has seen what was there; the answer is new. The next request may leave out the
     provider and model that this one named."""
     if conversation is None:

@@ -4,7 +4,6 @@ A log, a store and a tool loop need only their names, and they may be large.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
 from typing import TypeAlias
 
 import msgspec
@@ -35,5 +34,4 @@ class AttachingProvider:
             self._parts |= self._load(chat.owner, missing)
             scope.check()
         messages = with_contents(chat.messages, self._parts)
-        with closing(self._provider.stream(msgspec.structs.replace(chat, messages=messages), scope)) as items:  # type: ignore[type-var]
-            yield from items
+        return self._provider.stream(msgspec.structs.replace(chat, messages=messages), scope)

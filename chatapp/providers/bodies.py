@@ -1,11 +1,12 @@
 """What a body's frames hold, whatever the protocol. Pure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
 from chatapp.providers.reply import Reply
+from chatapp.wire.frames import ServerEvent, SSEDecoder
 from chatapp.wire.json_text import is_json, parse_loosely
 
 END_MARK = "[DONE]"  # the last event in several SSE protocols
@@ -31,26 +32,26 @@ def is_cut(text: str | bytes) -> bool:
     return text[:1] in ("{", "[") and text != END_MARK and not is_json(text)
 
 
-class Remembered:
-    """Passes a body on and remembers what follows its last line that begins with a brace: nothing,
+class Remembering:
+    """A decoder that remembers what follows the body's last line that begins with a brace: nothing,
     in a body of frames."""
 
-    def __init__(self, body: Iterable[bytes]) -> None:
-        self._body = body
+    def __init__(self, decoder: SSEDecoder) -> None:
+        self._feed = decoder.feed
+        self.flush = decoder.flush
         self._held = b""
         self._at_line_start = False
 
-    def __iter__(self) -> Iterator[bytes]:
-        for data in self._body:
-            start = max(data.rfind(b"\n{"), data.rfind(b"\r{"))
-            if start >= 0:
-                self._held = data[start + 1 :]
-            elif self._at_line_start and data.startswith(b"{"):
-                self._held = data
-            elif self._held:
-                self._held = (self._held + data)[: ERROR_BYTES + 1]
-            self._at_line_start = data.endswith((b"\n", b"\r"))
-            yield data
+    def feed(self, data: bytes) -> list[ServerEvent]:
+        start = max(data.rfind(b"\n{"), data.rfind(b"\r{"))
+        if start >= 0:
+            self._held = data[start + 1 :]
+        elif self._at_line_start and data.startswith(b"{"):
+            self._held = data
+        elif self._held:
+            self._held = (self._held + data)[: ERROR_BYTES + 1]
+        self._at_line_start = data.endswith((b"\n", b"\r"))
+        return self._feed(data)
 
     @property
     def last_object(self) -> bytes:

@@ -17,32 +17,67 @@ class Waiters:
     __slots__ = ("_waiting",)
 
     def __init__(self) -> None:
-        self._waiting: list[Waiter[None]] = []
+        self._waiting: list[_Wait] = []
 
     def __bool__(self) -> bool:
         return bool(self._waiting)
 
-    def wait(self, seconds: float) -> None:
-        """Return when woken, or after `seconds`."""
+    def wait(self, seconds: float, goes_on: Callable[[], bool] | None = None) -> None:
+        """Return when woken, or after `seconds`.
+
+        `goes_on` is called in the hub by each wake-up; if it returns True, the greenlet sleeps on:
+        to wake it costs as much as what there is to do for a token. What it raises is raised here.
+        """
         hub = get_hub()
         waiter: Waiter[None] = Waiter(hub)
         timer = hub.loop.timer(seconds)
         timer.start(waiter.switch, None)
-        self._waiting.append(waiter)
+        wait = _Wait(self, waiter, goes_on)
+        self._waiting.append(wait)
         try:
             waiter.get()
         finally:
+            wait.is_over = True
             timer.close()
-            if waiter in self._waiting:  # else `wake` took it out
-                self._waiting.remove(waiter)
+            if wait in self._waiting:  # else `wake` took it out
+                self._waiting.remove(wait)
+
+    def sleep_on(self, wait: "_Wait") -> None:
+        self._waiting.append(wait)
 
     def wake(self) -> None:
         """Let all of them go on, in a later turn of the loop: the caller is not interrupted."""
         if self._waiting:
             waiting, self._waiting = self._waiting, []
             run_callback = get_hub().loop.run_callback
-            for waiter in waiting:
-                run_callback(waiter.switch, None)
+            for wait in waiting:
+                run_callback(wait.woken)
+
+
+class _Wait:
+    """One wait of a greenlet, from its begin until it `is_over`."""
+
+    __slots__ = ("_goes_on", "_waiter", "_waiters", "is_over")
+
+    def __init__(self, waiters: Waiters, waiter: "Waiter[None]", goes_on: Callable[[], bool] | None) -> None:
+        self.is_over = False
+        self._waiters = waiters
+        self._waiter = waiter
+        self._goes_on = goes_on
+
+    def woken(self) -> None:
+        """In the hub."""
+        if self.is_over:
+            return
+        try:
+            goes_on = self._goes_on is not None and self._goes_on()
+        except Exception as error:  # noqa: BLE001  raised again, where the greenlet waits
+            self._waiter.throw(error)
+            return
+        if goes_on:
+            self._waiters.sleep_on(self)
+        else:
+            self._waiter.switch(None)
 
 
 class Alarm:

@@ -1,7 +1,7 @@
 """What `EventLog` promises, asked of every log."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import gevent
@@ -178,6 +178,58 @@ def test_a_waiting_reader_gets_what_comes(log: EventLog) -> None:
     assert not reader.greenlet.dead
     log.append(run_id, END)
     assert reader.result() == [Entry(4, END)]
+
+
+@pytest.mark.parametrize("refused", [2, 4, 6])
+def test_what_comes_while_a_reader_sleeps_is_taken_or_returned(log: EventLog, refused: int) -> None:
+    run_id, entries = write(log, 1, end=False)
+    seen: list[Entry] = []
+    taken = 0
+
+    def take(offered: Sequence[Entry]) -> bool:
+        nonlocal taken
+        assert getcurrent() is get_hub()
+        if offered[-1].seq >= refused:
+            return False
+        seen.extend(offered)
+        taken += 1
+        return True
+
+    reader = gevent.spawn(log.read, run_id, 1, BOUND_S, take)
+    gevent.sleep(0)
+    for number in range(2, 7):
+        entries += append(log, run_id, TextDelta(f"word {number}"))
+        log.sync(run_id)
+        gevent.sleep(0)
+    seen += reader.get(timeout=2 * BOUND_S)
+    assert taken == refused - 2 or (taken == 0 and isinstance(log, RedisLog))  # which offers none yet
+    assert seen + list(log.read(run_id, seen[-1].seq)) == entries[1:]
+
+
+def test_a_reader_that_sleeps_raises_what_it_raised_in_the_hub(log: EventLog) -> None:
+    run_id, _ = write(log, 1, end=False)
+
+    def take(offered: Sequence[Entry]) -> bool:
+        raise Stopped
+
+    reader = gevent.spawn(log.read, run_id, 1, BOUND_S, take)
+    gevent.sleep(0)
+    log.append(run_id, TextDelta("word 2"))
+    if isinstance(log, RedisLog):
+        assert [entry.seq for entry in reader.get(timeout=2 * BOUND_S)] == [2]
+        return
+    with pytest.raises(Stopped):
+        reader.get(timeout=2 * BOUND_S)
+    assert [entry.seq for entry in log.read(run_id, 1, BOUND_S)] == [2]
+
+
+def test_a_reader_that_sleeps_wakes_when_its_time_is_over(log: EventLog) -> None:
+    run_id, _ = write(log, 1, end=False)
+    taken: list[Entry] = []
+    reader = gevent.spawn(log.read, run_id, 1, 0.2, lambda offered: taken.extend(offered) or True)
+    gevent.sleep(0)
+    entries = append(log, run_id, TextDelta("word 2"))
+    assert taken + list(reader.get(timeout=BOUND_S)) == entries
 
 
 def test_a_reader_that_is_ahead_is_not_given_what_it_has(log: EventLog) -> None:

@@ -20,7 +20,7 @@ from redis.exceptions import AuthenticationError, ResponseError
 from chatapp.errors import LogError, LogUnavailable, UnknownRun
 from chatapp.events import Entry, StreamEvent
 from chatapp.ids import new_id
-from chatapp.logs import LogObserver
+from chatapp.logs import LogObserver, Take
 from chatapp.logs.redis.commander import Commander
 from chatapp.logs.redis.connection import Address, StoreError
 from chatapp.logs.redis.follower import Follower
@@ -96,7 +96,7 @@ class RedisLog:
     def sync(self, run_id: str) -> None:
         self._writer.sync(run_id)
 
-    def read(self, run_id: str, after: int = 0, wait: float = 0.0) -> Sequence[Entry]:
+    def read(self, run_id: str, after: int = 0, wait: float = 0.0, take: Take | None = None) -> Sequence[Entry]:
         deadline = monotonic() + wait
         while True:
             tail = self._tail(run_id)

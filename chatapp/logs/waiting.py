@@ -29,21 +29,17 @@ class Waiters:
         to wake it costs as much as what there is to do for a token. What it raises is raised here.
         """
         hub = get_hub()
-        waiter: Waiter[None] = Waiter(hub)
+        wait = _Wait(Waiter(hub), goes_on)
         timer = hub.loop.timer(seconds)
-        timer.start(waiter.switch, None)
-        wait = _Wait(self, waiter, goes_on)
+        timer.start(wait.waiter.switch, None)
         self._waiting.append(wait)
         try:
-            waiter.get()
+            wait.waiter.get()
         finally:
             wait.is_over = True
             timer.close()
             if wait in self._waiting:  # else `wake` took it out
                 self._waiting.remove(wait)
-
-    def sleep_on(self, wait: "_Wait") -> None:
-        self._waiting.append(wait)
 
     def wake(self) -> None:
         """Let all of them go on, in a later turn of the loop: the caller is not interrupted."""
@@ -51,33 +47,32 @@ class Waiters:
             waiting, self._waiting = self._waiting, []
             run_callback = get_hub().loop.run_callback
             for wait in waiting:
-                run_callback(wait.woken)
+                run_callback(self._end_or_sleep_on, wait)
+
+    def _end_or_sleep_on(self, wait: "_Wait") -> None:
+        """In the hub."""
+        if wait.is_over:
+            return
+        try:
+            goes_on = wait.goes_on is not None and wait.goes_on()
+        except Exception as error:  # noqa: BLE001  raised again, where the greenlet waits
+            wait.waiter.throw(error)
+            return
+        if goes_on:
+            self._waiting.append(wait)
+        else:
+            wait.waiter.switch(None)
 
 
 class _Wait:
-    """One wait of a greenlet, from its begin until it `is_over`."""
+    """One wait of a greenlet, until it `is_over`."""
 
-    __slots__ = ("_goes_on", "_waiter", "_waiters", "is_over")
+    __slots__ = ("goes_on", "is_over", "waiter")
 
-    def __init__(self, waiters: Waiters, waiter: "Waiter[None]", goes_on: Callable[[], bool] | None) -> None:
+    def __init__(self, waiter: "Waiter[None]", goes_on: Callable[[], bool] | None) -> None:
         self.is_over = False
-        self._waiters = waiters
-        self._waiter = waiter
-        self._goes_on = goes_on
-
-    def woken(self) -> None:
-        """In the hub."""
-        if self.is_over:
-            return
-        try:
-            goes_on = self._goes_on is not None and self._goes_on()
-        except Exception as error:  # noqa: BLE001  raised again, where the greenlet waits
-            self._waiter.throw(error)
-            return
-        if goes_on:
-            self._waiters.sleep_on(self)
-        else:
-            self._waiter.switch(None)
+        self.waiter = waiter
+        self.goes_on = goes_on
 
 
 class Alarm:

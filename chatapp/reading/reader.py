@@ -105,7 +105,7 @@ class Reader:
             if work > PIECE_WORK:
                 break
         self._work += work
-        self._ahead = near(entries[len(pieces) :])
+        self._ahead = near(entries[len(pieces) :]) if len(pieces) < len(entries) else ()
         data = b"".join(pieces)
         return self.preamble() + data if self._preamble else data
 

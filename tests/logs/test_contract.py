@@ -17,7 +17,7 @@ from chatapp.cancel import CancelScope
 from chatapp.errors import LogError, LogUnavailable, UnknownRun
 from chatapp.events import Entry, TextDelta, ToolResult
 from chatapp.ids import new_id
-from chatapp.logs import EventLog, LogObserver
+from chatapp.logs import EventLog, LogObserver, Take
 from chatapp.logs.memory import MemoryLog
 from chatapp.logs.redis.log import RedisLog
 from chatapp.logs.redis.tuning import Tuning as RedisTuning
@@ -79,9 +79,11 @@ def write(log: EventLog, count: int, *, end: bool = True) -> tuple[str, list[Ent
 class Spy:
     """A reader in a greenlet of its own."""
 
-    def __init__(self, log: EventLog, run_id: str, after: int = 0, wait: float = BOUND_S) -> None:
+    def __init__(
+        self, log: EventLog, run_id: str, after: int = 0, wait: float = BOUND_S, take: Take | None = None
+    ) -> None:
         self.scope = CancelScope()
-        self.greenlet = gevent.spawn(self.scope.run, log.read, run_id, after, wait)
+        self.greenlet = gevent.spawn(self.scope.run, log.read, run_id, after, wait, take)
         gevent.sleep(0)  # it waits now
 
     def result(self) -> list[Entry]:
@@ -218,6 +220,19 @@ def test_a_reader_that_sleeps_raises_what_it_raised_in_the_hub(log: EventLog) ->
     with pytest.raises(Stopped):
         reader.get(timeout=2 * BOUND_S)
     assert [entry.seq for entry in log.read(run_id, 1, BOUND_S)] == [2]
+
+
+def test_a_reader_that_was_stopped_takes_nothing_more(log: EventLog) -> None:
+    run_id, _ = write(log, 1, end=False)
+    taken: list[Entry] = []
+    reader = Spy(log, run_id, after=1, take=lambda offered: taken.extend(offered) or True)
+    reader.scope.cancel(Stopped)
+    log.append(run_id, TextDelta("word 2"))  # its wake-up is on its way behind the stop
+    with pytest.raises(Stopped):
+        reader.result()
+    log.sync(run_id)
+    gevent.sleep(0)
+    assert not taken
 
 
 def test_a_reader_that_sleeps_wakes_when_its_time_is_over(log: EventLog) -> None:

@@ -89,15 +89,12 @@ class Spread:
         return self._source.kept()
 
     def _pass(self, take: Take, entries: Sequence[Entry]) -> bool:
-        """What nobody is made to wait for is passed on to a reader that sleeps."""
-        if not (self._given and _is_small(entries)):
+        """What nobody is made to wait for is passed on to a reader that sleeps. If `take` raises,
+        its client is slow: then nothing waits any more."""
+        if not (self._given and _is_small(entries) and take(entries)):
             return False
-        before, self._given = self._given, entries[-1].seq
-        self._upto = self._given
-        if take(entries):
-            return True
-        self._given = self._upto = before
-        return False
+        self._given = self._upto = entries[-1].seq
+        return True
 
     def _hold(self, entries: Sequence[Entry]) -> None:
         while entries:

@@ -117,7 +117,7 @@ def timed_runs(draw: st.DrawFn) -> list[Entry]:
 
 
 @given(timed_runs(), st.sampled_from([0.0, 2.0]))
-@example(timed((0.1, "word"), (0.1, LUMP), (0.1, "word"), (0.1, END)), 2.0)
+@example(timed((0.1, "word"), (0.1, "w"), *lump(LUMP), (0.1, "word"), (0.1, END)), 2.0)
 def test_a_reader_that_sleeps_gets_the_same_at_the_same_time(entries: list[Entry], limit_s: float) -> None:
     time = Time()
     source = Spread(Log(entries, time), limit_s, time.clock, time.sleep, time.clock)

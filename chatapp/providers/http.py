@@ -21,7 +21,7 @@ from chatapp.chat import Chat
 from chatapp.errors import BadReply, ChatappError, EmptyReply, ReplyTooLarge, Truncated
 from chatapp.providers import ReplyItem, Started
 from chatapp.providers.addresses import joined
-from chatapp.providers.bodies import END_MARK, Remembering, is_cut, objects
+from chatapp.providers.bodies import END_MARK, is_cut, objects
 from chatapp.providers.delivery import deliver_with_raw
 from chatapp.providers.facts import ModelFacts, known_facts
 from chatapp.providers.hosted import HostedTools
@@ -217,7 +217,7 @@ class HTTPProvider(ABC):
         after the last frame, without `data:`.
         """
         limits = self._limits
-        decoder = Remembering(SSEDecoder(limits.max_line_bytes, limits.max_event_bytes, error_field=True))
+        decoder = SSEDecoder(limits.max_line_bytes, limits.max_event_bytes, error_field=True)
         try:
             for event in self._complete(decoder, body, lambda event: event.data):
                 text = event.data.strip()
@@ -231,10 +231,10 @@ class HTTPProvider(ABC):
                 elif text:
                     yield from objects(text, reply)
         except (Truncated, EmptyReply):
-            self._raise_if_failed(decoder.last_object)
+            self._raise_if_failed(decoder.stray)
             raise
         if not reply.finished:
-            self._raise_if_failed(decoder.last_object)
+            self._raise_if_failed(decoder.stray)
 
     def read_whole(self, body: bytes, reply: Reply[Any]) -> ReplyItems:
         """The items of a body that came in one piece: one JSON object, or a list of them."""
@@ -245,13 +245,13 @@ class HTTPProvider(ABC):
         for element in parse_loosely(_elements, text, self.name, lambda kind: None):
             yield bytes(element)
 
-    def _raise_if_failed(self, last_object: bytes) -> None:
+    def _raise_if_failed(self, text: bytes) -> None:
         try:
-            fields = _fields.decode(last_object)
+            fields = _fields.decode(text)
         except UNREADABLE:
             return
         if reports_failure(fields):
-            raise stream_error(self.name, last_object)
+            raise stream_error(self.name, text)
 
     def lines(self, body: Iterable[bytes]) -> Iterator[bytes]:
         """The lines of an NDJSON body. The last may lack its newline."""

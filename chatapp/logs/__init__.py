@@ -72,8 +72,9 @@ class LogReader(Protocol):
         If there are none, wait up to `wait` seconds for one, then return `[]`. Never waits on a log
         that has ended. One call serves replay and live reading alike. Raises UnknownRun.
 
-        Entries that come during the wait may be given to `take` instead, and the wait goes on. What
-        it raises is raised here, and those entries count as taken.
+        Entries that come during the wait are offered to `take`, and if it takes them the wait goes
+        on. What it raises is raised here, and those entries count as taken. It is offered nothing
+        once the log has failed, or the run is followed elsewhere: then `read` wakes, and says so.
         """
         ...
 

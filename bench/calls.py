@@ -2,6 +2,7 @@
 
     .venv/bin/python bench/calls.py                     # one event a time, then 64 in one read; both logs
     .venv/bin/python bench/calls.py --list 40           # with the functions and system calls by name
+    .venv/bin/python bench/calls.py --runs              # of a whole run of one event, with its request
 
 Provider, server and client take turns: an event (or a batch of events in one write) is sent only
 once the client has the one before. So the counts do not depend on the machine, nor on its mood, as
@@ -24,8 +25,9 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from http.client import HTTPConnection, HTTPException
 from itertools import count
 from pathlib import Path
@@ -36,6 +38,7 @@ from _upstream import EVENT, HEAD
 
 HERE = Path(__file__).parent
 WARM_UP, EVENTS = 64, 256
+WARM_UP_RUNS, RUNS = 10, 40
 START_S = 60.0
 KINDS = ("python", "C", "system")
 
@@ -52,7 +55,7 @@ models = ["paced"]
 
 def main() -> None:
     asked = _arguments()
-    rows = [row for log in asked.log for row in _measure(log, asked.batch)]
+    rows = [row for log in asked.log for row in (_runs(log) if asked.runs else _measure(log, asked.batch))]
     if asked.json:
         print(json.dumps([{**row, **{kind: sum(row[kind].values()) for kind in KINDS}} for row in rows]))
         return
@@ -68,6 +71,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="The calls and system calls of a server for one event.")
     parser.add_argument("--log", nargs="+", default=["memory:", "sqlite:"])
     parser.add_argument("--batch", type=int, nargs="+", default=[1, 64], help="events in one write of the provider")
+    parser.add_argument("--runs", action="store_true", help="count for each run instead")
     parser.add_argument("--list", type=int, default=0, help="so many lines of each kind")
     parser.add_argument("--json", action="store_true")
     return parser.parse_args()
@@ -83,21 +87,41 @@ def _measure(log: str, batches: Sequence[int]) -> list[dict[str, Any]]:
     ]
 
 
+def _runs(log: str) -> list[dict[str, Any]]:
+    """The calls of a run of one event, from the request to the end: its client goes, and so it is stopped."""
+    with _server(log, ["-c", str(HERE / "_counting.py")]) as server:
+        _run_some(server, WARM_UP_RUNS)
+        counted = _difference(server.port, lambda: _run_some(server, RUNS), RUNS)
+    return [{"log": log, "batch": 0, **counted, "system": Counter()}]
+
+
+def _run_some(server: "Server", count: int) -> None:
+    for _ in range(count):
+        with server.stream() as stream:
+            stream.send(1, 1)
+            stream.leave()
+
+
 def counted_calls(log: str, batches: Sequence[int]) -> list[dict[str, Counter[str]]]:
     rows = []
     with _server(log, ["-c", str(HERE / "_counting.py")]) as server:
         for batch in batches:
             with server.stream() as stream:
                 stream.send(WARM_UP, batch)
-                before, none = _calls(server.port), _calls(server.port)
-                stream.send(EVENTS, batch)
-                after = _calls(server.port)
-            rows.append({})
-            for kind in ("python", "C"):
-                asking = Counter(none[kind]) - Counter(before[kind])
-                counted = Counter(after[kind]) - Counter(none[kind]) - asking
-                rows[-1][kind] = Counter({name: times / EVENTS for name, times in counted.items()})
+                rows.append(_difference(server.port, partial(stream.send, EVENTS, batch), EVENTS))
     return rows
+
+
+def _difference(port: int, step: Callable[[], object], count: int) -> dict[str, Counter[str]]:
+    """What the step calls, by so many of what it does, without the calls of asking for it."""
+    before, none = _calls(port), _calls(port)
+    step()
+    after, counted = _calls(port), {}
+    for kind in ("python", "C"):
+        asking = Counter(none[kind]) - Counter(before[kind])
+        more = Counter(after[kind]) - Counter(none[kind]) - asking
+        counted[kind] = Counter({name: times / count for name, times in more.items()})
+    return counted
 
 
 def counted_system_calls(log: str, batches: Sequence[int]) -> list[Counter[str]]:
@@ -159,6 +183,12 @@ class Stream:
             self._seq += batch
             self._wait_for(self._seq)
         return stamp
+
+    def leave(self) -> None:
+        """Close the client's connection, and wait until the server has closed the provider's."""
+        self._client.close()
+        while self._upstream.recv(65_536):
+            pass
 
     def _wait_for(self, seq: int) -> None:
         seen = b""

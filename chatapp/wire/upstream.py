@@ -12,7 +12,6 @@ from functools import partial
 from typing import Any, Protocol
 from weakref import WeakSet
 
-import msgspec
 import requests
 import urllib3.exceptions
 from requests.adapters import HTTPAdapter
@@ -20,6 +19,7 @@ from requests.adapters import HTTPAdapter
 from chatapp import __version__
 from chatapp.cancel import CancelScope
 from chatapp.errors import Unreachable
+from chatapp.large_values import to_json
 from chatapp.stacks import on_own_stack
 from chatapp.trace import trace_headers
 from chatapp.wire.certificates import tls_context
@@ -160,5 +160,5 @@ def _prepared(request: UpstreamRequest) -> requests.PreparedRequest:
     if request.body is None:
         return requests.Request("GET", request.url, {**headers, **request.headers}).prepare()
     headers["Content-Type"] = "application/json"
-    data = msgspec.json.encode(request.body)
+    data = to_json(request.body)
     return requests.Request("POST", request.url, {**headers, **request.headers}, data=data).prepare()

@@ -4,7 +4,7 @@ A turn takes a few milliseconds at most, so long work counts what it does. The c
 that costs some microseconds an event, as reading, writing and rendering events do.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 import gevent
@@ -31,9 +31,13 @@ def let_others_run() -> None:
     gevent.sleep(SHORTEST_S)
 
 
-def with_pauses(items: Iterable[T], every: int = TURN_ITEMS) -> Iterator[T]:
-    """The items, with a pause after each so many: for work on each of them that costs some µs."""
-    for number, item in enumerate(items):
-        if number and number % every == 0:
+def with_pauses(items: Iterable[T], every: int = TURN_ITEMS, weight: Callable[[T], int] | None = None) -> Iterator[T]:
+    """The items, with a pause after each so many: for work on each of them that costs some µs.
+    `weight` tells how many others an item counts for."""
+    done = 0
+    for item in items:
+        if done >= every:
             let_others_run()
+            done = 0
         yield item
+        done += weight(item) if weight else 1

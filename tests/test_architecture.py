@@ -42,7 +42,7 @@ MAY_IMPORT = {
     "providers": {"wire/"},
     "dialects": {"wire/"},
     "exchange": set(),
-    "storage": {"tools", "exchange"},  # implements its Approvals and UserInputs
+    "storage": {"tools", "exchange", "quotas.turns"},  # implements its Approvals and UserInputs
     "decisions": {"tools", "tools.validation"},
     "agents": {"providers", "providers.usage"},
     "quotas": set(),
@@ -78,6 +78,7 @@ MAY_IMPORT = {
         "access",
         "wire/",
         "quotas",
+        "quotas.turns",
         "metrics.exposition",
         "metrics.status",
         "probe/",

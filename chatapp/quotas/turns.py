@@ -1,5 +1,5 @@
-"""Turns at something that only a few may do at a time, of which one owner has only some: nobody waits
-for all that another one brings."""
+"""Turns at something that only a few may do at a time, of which one owner has only some: nobody
+waits for all that another one brings."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -36,6 +36,10 @@ class OwnerPlaces:
                 f"you have {mine} {self._what}, as many as one owner may have while the server is as busy as it is"
             )
 
+    @property
+    def taken(self) -> int:
+        return self._total
+
     def enter(self, owner: str, count: int = 1) -> None:
         self._taken[owner] += count
         self._total += count

@@ -73,7 +73,10 @@ export class ComposerView extends View {
   #takeBack({ conversationId, prompt, files }) {
     const isHere = conversationId === this.store.state.conversationId;
     const text = [prompt, isHere ? this.prompt.value : draftOf(conversationId)].filter(Boolean).join("\n\n");
-    if (!isHere) return keepDraft(conversationId, text);
+    if (!isHere) {
+      keepDraft(conversationId, text);
+      return keepFiles(conversationId, [...files, ...filesOf(conversationId)]);
+    }
     this.#write(text);
     this.#attach([...files, ...this.store.state.attached]);
   }

@@ -15,5 +15,5 @@ HERE = Path(__file__).parent
 def test_what_the_scripts_do(file: Path) -> None:
     if (node := shutil.which("node")) is None:
         pytest.skip("node is not installed: apt-get install nodejs")
-    done = subprocess.run([node, "--test", str(file)], capture_output=True, text=True)
+    done = subprocess.run([node, "--test", str(file)], check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout

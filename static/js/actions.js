@@ -136,11 +136,14 @@ export class Actions extends OpenActions {
   }
 
   /**
+   * A new question is kept until the server says that it has it: a reload meanwhile loses nothing.
    * @param {string} key
    * @param {object} fields
    * @param {import("./state/types.js").ShownMessage[]} before
    */
   async #ask(key, fields, before) {
+    const waited = isKept(key);
+    if (!waited && mayWait(fields)) this.#keep(key, fields);
     try {
       const accepted = await this.api.ask(fields, key);
       this.#accepted(key, accepted);
@@ -148,19 +151,22 @@ export class Actions extends OpenActions {
       return true;
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      if (error.isUnreachable && mayWait(fields)) return this.#hold(key, fields);
-      if (this.#withdraw(key)) this.store.dispatch({ type: "notice-shown", ...noticeOf(error) });
-      else if (this.#holds(key)) this.store.dispatch({ type: "answer-refused", messages: before, ...noticeOf(error) });
+      if (error.isUnreachable && mayWait(fields)) return this.#hold(key);
+      if (waited && this.#withdraw(key)) this.store.dispatch({ type: "notice-shown", ...noticeOf(error) });
+      forget(key);
+      if (!waited && this.#holds(key)) this.store.dispatch({ type: "answer-refused", messages: before, ...noticeOf(error) });
       return false;
     }
   }
 
-  /** Keeps the question until the server can be reached; also over a reload. @param {string} key @param {object} fields */
-  #hold(key, fields) {
-    if (!isKept(key)) {
-      const { content: prompt = "", files = [] } = this.#asked(key) ?? {};
-      keep({ key, fields, prompt, files: files.map((file) => ({ ...file, key: file.id })), place: this.place });
-    }
+  /** @param {string} key @param {object} fields */
+  #keep(key, fields) {
+    const { content: prompt = "", files = [] } = this.#asked(key) ?? {};
+    keep({ key, fields, prompt, files: files.map((file) => ({ ...file, key: file.id })), place: this.place });
+  }
+
+  /** It waits until the server can be reached. @param {string} key */
+  #hold(key) {
     this.store.dispatch({ type: "question-held", key });
     this.lost();
     return true;

@@ -156,6 +156,29 @@ def test_a_question_whose_reply_was_lost_is_not_asked_twice(chat: Any) -> None:
     forgive(chat)
 
 
+def test_a_reload_while_a_question_is_on_its_way_loses_and_doubles_nothing(chat: Any) -> None:
+    chat.ask("First", BRIEF).until_done()
+    held: list[Any] = []
+    chat.page.route("**/api/v1/messages", lambda route: held.append(route))
+    for prompt, arrives in (("Second", False), ("Third", True)):
+        chat.write(prompt)
+        chat.hook("prompt").press("Enter")
+        chat.page.locator("[data-role=user]", has_text=prompt).wait_for()
+        while not held:
+            chat.page.wait_for_timeout(10)
+        if arrives:
+            held[0].fetch()  # the server has it, but the page does not know
+        chat.page.unroute("**/api/v1/messages")
+        chat.reload()
+        chat.page.locator("[data-role=user]", has_text=prompt).wait_for()
+        chat.until_done()
+        held.clear()
+        chat.page.route("**/api/v1/messages", lambda route: held.append(route))
+    chat.page.unroute("**/api/v1/messages")
+    chat.page.wait_for_function("() => !Object.keys(localStorage).some((key) => key.startsWith('chatapp.unsent'))")
+    assert [text for role, text in said(chat) if role == "user"] == ["First", "Second", "Third"] == chat.questions
+
+
 def test_a_question_with_a_file_waits_over_a_reload_and_is_taken_back_with_it(chat: Any) -> None:
     chat.ask("First", BRIEF).until_done()
     chat.hook("attach-input").set_input_files({"name": "a.txt", "mimeType": "text/plain", "buffer": b"hello"})

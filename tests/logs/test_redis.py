@@ -10,10 +10,11 @@ from typing import Any, Self
 
 import gevent
 import pytest
-from drivers import BOUND_S, END, append, read_all, soon
+from drivers import END, append, read_all
 from gevent.server import StreamServer
 from gevent.socket import create_connection
 from servers import Redis, free_port, redis_server
+from waiting import BOUND_S, soon
 
 from chatapp.errors import ConfigError, LogLost, LogUnavailable, UnknownRun
 from chatapp.events import Entry, Raw, StreamEvent, TextDelta

@@ -14,7 +14,8 @@ from typing import Any
 import gevent
 import msgspec
 import pytest
-from drivers import BOUND_S, END, append, numbered, read_all, soon
+from drivers import END, append, numbered, read_all
+from waiting import BOUND_S, soon
 
 from chatapp.errors import ConfigError, LogError, LogUnavailable, UnknownRun
 from chatapp.events import Entry, Raw, TextDelta

@@ -78,8 +78,8 @@ def show(session: Session, conversation_id: str, path: Collection[str]) -> None:
 
 
 def take_out(session: Session, path: Sequence[StoredMessage]) -> None:
-    """These messages, each of which follows the one before it, are about to be deleted: what follows
-    them follows the parent of the first one, and continues it if all of them did."""
+    """These messages, each of which follows the one before it, are about to be deleted: what
+    follows them follows the parent of the first one, and continues it if all of them did."""
     first, continues = path[0], MessageRow.continues if all(message.continues for message in path) else False
     followers = update(MessageRow).where(MessageRow.conversation_id == first.conversation_id)
     moved = followers.values(parent=first.parent, continues=continues)

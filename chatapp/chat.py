@@ -4,7 +4,7 @@ A `Chat` is complete: an adapter needs nothing else to build its request, and it
 that its protocol cannot carry.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -28,8 +28,8 @@ class Image(msgspec.Struct, frozen=True, tag="image"):
 
 
 class Document(msgspec.Struct, frozen=True, tag="document"):
-    """A PDF. `url` is a `data:` URL with the file, for providers that read such files; `text` is
-    what it says, for the others: empty if it holds nothing but pictures."""
+    """A PDF, or a text to cite. `url` is a `data:` URL with the PDF, for providers that read such
+    files; `text` is what it says, for the others: empty if it holds nothing but pictures."""
 
     name: str
     url: str
@@ -47,7 +47,18 @@ class Attachment(msgspec.Struct, frozen=True, tag="attachment"):
     chars: int = 0
 
 
-Part: TypeAlias = Text | Image | Document | Attachment
+class Sent(msgspec.Struct, frozen=True, tag="sent"):
+    """A file within a request: its `data`, or the `id` of one that was uploaded before. An
+    `Attachment` takes its place before anything is stored or asked (`uploads`). `field` is the
+    client's name of it."""
+
+    field: str
+    name: str = ""
+    data: bytes = b""
+    id: str = ""
+
+
+Part: TypeAlias = Text | Image | Document | Attachment | Sent
 
 TAKEN_IMAGES = ("image/png", "image/jpeg", "image/webp", "image/gif")
 """By every provider that takes images."""
@@ -126,7 +137,12 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def with_contents(messages: Sequence[Message], contents: Mapping[str, Part]) -> list[Message]:
     """The messages with these parts, by ids, in place of their attachments."""
-    return [_with_contents(message, contents) if message.attachments else message for message in messages]
+    return with_parts(messages, lambda part: contents.get(part.id, part) if isinstance(part, Attachment) else part)
+
+
+def with_parts(messages: Sequence[Message], instead: Callable[[Part], Part]) -> list[Message]:
+    """The messages with other parts in place of some."""
+    return [_with_parts(message, instead) for message in messages]
 
 
 def tool_message(call_id: str, result: ToolResult) -> Message:
@@ -188,6 +204,7 @@ class ChatOptions(msgspec.Struct, frozen=True, kw_only=True):
     - Without `parallel_tools` a turn has at most one call, if the provider can guarantee that.
     - `schema` is what the answer must follow. With `json_mode` it is JSON of any shape.
     - `verbosity` says how long the answer is to be.
+    - With `citations` the answer says which places of the documents it rests on.
     - `hints` names the fields that a provider without them may ignore; it refuses others.
     - `cache_key` tells a provider with such a field which requests begin alike.
     - `raw`: also yield the bytes of the body, as `Raw` events, each before its decoded events.
@@ -207,6 +224,7 @@ class ChatOptions(msgspec.Struct, frozen=True, kw_only=True):
     schema: AnswerSchema | None = None
     json_mode: bool = False
     verbosity: Verbosity | None = None
+    citations: bool = False
     hints: list[str] = []
     cache_key: str = ""
     raw: bool = False
@@ -223,10 +241,12 @@ class Chat(ChatOptions, frozen=True, kw_only=True):
     owner: str = ""
 
 
-def _with_contents(message: Message, contents: Mapping[str, Part]) -> Message:
-    parts = [] if isinstance(message.content, str) else message.content
-    content = [contents.get(part.id, part) if isinstance(part, Attachment) else part for part in parts]
-    return msgspec.structs.replace(message, content=content)
+def _with_parts(message: Message, instead: Callable[[Part], Part]) -> Message:
+    if isinstance(message.content, str):
+        return message
+    content = [instead(part) for part in message.content]
+    changed = any(new is not old for new, old in zip(content, message.content, strict=True))
+    return msgspec.structs.replace(message, content=content) if changed else message
 
 
 class Ask(msgspec.Struct, frozen=True, kw_only=True):
@@ -262,6 +282,12 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     result_mode: str | None = None
     repeated: dict[str, object] = {}
     fingerprint: str = ""
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether it belongs to a conversation, or begins one."""
+        named = self.conversation_id, self.session_id, self.retry_of, self.edit_of, self.continue_of
+        return self.keep or any(named)
 
     def chat(self, model: str, messages: list[Message], owner: str = "") -> Chat:
         """The request to the provider, with these messages in place of `said`."""

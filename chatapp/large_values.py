@@ -5,6 +5,7 @@ In one go 8 MB of base64 would hold up every reader of the process for tens of m
 
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
+from hashlib import sha256
 
 from chatapp.hub import let_others_run
 
@@ -22,6 +23,14 @@ def slices(size: int) -> Iterator[slice]:
 def from_base64(text: str) -> bytes:
     """Raises binascii.Error, a ValueError, for anything else than whole, plain base64."""
     return b"".join(b64decode(text[piece], validate=True) for piece in slices(len(text)))
+
+
+def sha256_of(data: bytes) -> str:
+    """In hexadecimal digits."""
+    digest = sha256()
+    for piece in slices(len(data)):
+        digest.update(data[piece])
+    return digest.hexdigest()
 
 
 def to_base64(data: bytes) -> str:

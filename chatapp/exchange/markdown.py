@@ -28,7 +28,7 @@ def _told(message: KeptMessage) -> str:
 def _body(message: KeptMessage) -> str:
     """Its texts, and what it called, made and cites, in order."""
     if not message.events:
-        return message.content
+        return "".join(f"*File: {_line(file.name)}*\n\n" for file in message.files) + message.content
     parts: list[str] = []
     sources: list[str] = []
     for event in message.events:

@@ -10,16 +10,19 @@ import msgspec
 from sqlalchemy import Engine, insert, select
 from sqlalchemy.orm import Session
 
-from chatapp.chat import Image, Message, Text
+from chatapp.chat import Attachment, Image, Message, Part, Text
 from chatapp.events import Entry, File, RunStart
-from chatapp.exchange import FORMAT, VERSION, KeptConversation, KeptEvent, KeptMessage, KeptSettings
+from chatapp.exchange import FORMAT, VERSION, KeptConversation, KeptEvent, KeptFile, KeptMessage, KeptSettings
 from chatapp.hub import let_others_run
 from chatapp.ids import new_id
+from chatapp.large_values import to_base64
 from chatapp.storage import Conversation, ConversationSettings, decode_entries, large_writes
+from chatapp.storage.blobs import data_by
 from chatapp.storage.branches import newest_shown
 from chatapp.storage.placement import new_conversation, owned_conversation
 from chatapp.storage.tables import ConversationRow, MessageRow
 from chatapp.storage.transactions import Transactions
+from chatapp.storage.upload_tables import UploadRow
 
 SLICE = 50  # messages that are read or written in one go: some milliseconds, if they are long
 KEPT_EVENTS = get_args(KeptEvent)
@@ -43,7 +46,7 @@ class Archive:
         with self._transaction.reading() as session:
             conversation = owned_conversation(session, owner, conversation_id).value()
             shown = newest_shown(session, conversation_id)
-            messages = [*_kept(_rows(session, conversation_id))]
+            messages = [*_kept(session, _rows(session, conversation_id))]
         known = {message.id for message in messages}
         return KeptConversation(
             format=FORMAT,
@@ -81,7 +84,7 @@ def _rows(session: Session, conversation_id: str) -> Iterator[MessageRow]:
         let_others_run()
 
 
-def _kept(rows: Iterator[MessageRow]) -> Iterator[KeptMessage]:
+def _kept(session: Session, rows: Iterator[MessageRow]) -> Iterator[KeptMessage]:
     """Without the results of tools that a client ran: what followed them follows their parent."""
     instead: dict[str, str | None] = {}
     for row in rows:
@@ -99,7 +102,8 @@ def _kept(rows: Iterator[MessageRow]) -> Iterator[KeptMessage]:
             provider=row.provider if is_whole else None,
             model=row.model if is_whole else None,
             continues=row.continues and is_whole,
-            images=_images(row),
+            images=_images(session, row),
+            files=[KeptFile(file.name, file.media_type) for file in _attached(row) if not _is_picture(file)],
             events=_events(row) if is_whole else [],
         )
 
@@ -117,12 +121,31 @@ def _without_bytes(file: File) -> File:
     return File(file.id, file.media_type, file.name, error=file.error or NOT_THERE)
 
 
-def _images(row: MessageRow) -> list[str]:
+def _images(session: Session, row: MessageRow) -> list[str]:
+    """Also those that are stored as files of their own."""
+    inline = [part.url for part in _parts(row) if isinstance(part, Image) and part.url.startswith("data:image/")]
+    pictures = [file for file in _attached(row) if _is_picture(file)]
+    found = data_by(session, UploadRow.id, UploadRow.id.in_([file.id for file in pictures])) if pictures else {}
+    return [
+        *inline,
+        *(f"data:{file.media_type};base64,{to_base64(found[file.id])}" for file in pictures if file.id in found),
+    ]
+
+
+def _parts(row: MessageRow) -> list[Part]:
+    """Of a question that is more than its text."""
     if row.said is None or row.role != "user":
         return []
     content = row.messages()[0].content
-    parts = [] if isinstance(content, str) else content
-    return [part.url for part in parts if isinstance(part, Image) and part.url.startswith("data:image/")]
+    return [] if isinstance(content, str) else content
+
+
+def _attached(row: MessageRow) -> list[Attachment]:
+    return [part for part in _parts(row) if isinstance(part, Attachment)]
+
+
+def _is_picture(file: Attachment) -> bool:
+    return file.media_type.startswith("image/")
 
 
 def _settings(settings: ConversationSettings) -> KeptSettings:
@@ -154,10 +177,12 @@ def _insert(session: Session, owner: str, conversation_id: str, kept: KeptConver
 
 
 def _columns(message: KeptMessage, id: str) -> dict[str, Any]:
-    """`said` is what a model is told of it: the text, and a question's images, and nothing else."""
+    """`said` is what a model is told of it: the text, and a question's images, and nothing else. Of
+    its files it is told that they are no longer here."""
     said: Message | None = None
-    if message.images:
-        said = Message("user", [Text(message.content), *map(Image, message.images)])
+    if message.images or message.files:
+        gone = [Attachment(new_id("file"), file.name, file.media_type, 0) for file in message.files]  # only named
+        said = Message("user", [*gone, Text(message.content), *map(Image, message.images)])
     elif message.events:
         said = Message("assistant", message.content)
     return {

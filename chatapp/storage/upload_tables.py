@@ -1,6 +1,6 @@
 """The tables of the files that people upload."""
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, exists
+from sqlalchemy import ColumnElement, ForeignKey, Index, exists, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chatapp.storage.tables import Base
@@ -35,6 +35,40 @@ class AttachmentRow(Base):
     file_id: Mapped[str] = mapped_column(ForeignKey("uploads.id", ondelete="CASCADE"), primary_key=True)
 
     __table_args__ = (Index("attachments_by_file", "file_id"),)
+
+
+class UploadFactRow(Base):
+    """What else is known of some files. `digest`: it came within a request, and the same one is not
+    stored again. `purpose`: its owner keeps it until `expires`, or without an end, unless it is
+    `deleted`; then it stays only with its messages."""
+
+    __tablename__ = "upload_facts"
+
+    file_id: Mapped[str] = mapped_column(ForeignKey("uploads.id", ondelete="CASCADE"), primary_key=True)
+    owner: Mapped[str]
+    digest: Mapped[str | None]
+    purpose: Mapped[str | None]
+    expires: Mapped[float | None]  # seconds since the epoch
+    deleted: Mapped[bool] = mapped_column(default=False, server_default=false())
+
+    __table_args__ = (Index("upload_facts_by_digest", "owner", "digest"),)
+
+
+def is_listed(now: float) -> ColumnElement[bool]:
+    """Whether a row of facts is that of a file that its owner keeps."""
+    facts = UploadFactRow
+    return facts.purpose.is_not(None) & facts.deleted.is_(False) & ((facts.expires > now) | facts.expires.is_(None))
+
+
+def is_gone(now: float) -> ColumnElement[bool]:
+    """Whether its owner kept an upload once, and does no more."""
+    facts = UploadFactRow
+    return exists().where(facts.file_id == UploadRow.id, facts.deleted | (facts.expires <= now))
+
+
+def is_kept(now: float) -> ColumnElement[bool]:
+    """Whether an upload is kept without any message."""
+    return exists().where(UploadFactRow.file_id == UploadRow.id, is_listed(now))
 
 
 def is_unsent() -> ColumnElement[bool]:

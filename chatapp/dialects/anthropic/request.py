@@ -22,7 +22,9 @@ from chatapp.chat import (
     ToolSpec,
 )
 from chatapp.dialects.anthropic.events import PROTOCOL
-from chatapp.dialects.anthropic.request_blocks import Block, Turn, blocks_of, messages_of, text_of
+from chatapp.dialects.anthropic.request_block import Block, Turn, blocks_of, text_of
+from chatapp.dialects.anthropic.request_blocks import messages_of
+from chatapp.dialects.anthropic.request_documents import wants_citations
 from chatapp.dialects.request_parts import (
     Few,
     PositiveInt,
@@ -130,6 +132,7 @@ class MessagesRequest(msgspec.Struct, frozen=True, kw_only=True):
             tool_choice=_choice(self.tool_choice, tools),
             parallel_tools=not (self.tool_choice and self.tool_choice.disable_parallel_tool_use),
             schema=AnswerSchema(format.schema_, strict=True) if format else None,  # as Anthropic guarantees it
+            citations=any(wants_citations(blocks_of(turn.content)) for turn in self.messages if turn.role == "user"),
         )
         thread = self.thread is not None
         return Ask(

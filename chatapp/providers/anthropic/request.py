@@ -34,7 +34,7 @@ IDS = IdRule("[a-zA-Z0-9_-]{1,64}", 29)  # 64 is the limit of Bedrock's Claude
 
 def request_body(chat: Chat, who: str, think: Switch, takes_documents: bool = True) -> Fields:
     """The body for a chat. Raises InvalidField for anything that the protocol cannot carry."""
-    refuse(chat, who, "seed", "verbosity")
+    refuse(chat, who, "seed", "verbosity", *([] if takes_documents else ["citations"]))
     refuse_json_mode(chat, who)
     switch = switched(think, chat)
     if _budget(switch) is not None and _continues_another(chat, who):
@@ -131,7 +131,7 @@ def _messages(chat: Chat, who: str, takes_documents: bool) -> list[Fields]:
         role = "assistant" if message.role == "assistant" else "user"
         if not messages or messages[-1][0] != role:
             messages.append((role, []))
-        messages[-1][1].extend(_blocks(message, who))
+        messages[-1][1].extend(_blocks(message, who, chat.citations))
     if messages and messages[-1][0] == "assistant":
         _strip_end(messages[-1][1])
     return [{"role": role, "content": blocks} for role, blocks in messages if blocks]
@@ -144,11 +144,11 @@ def _strip_end(blocks: list[object]) -> None:
         blocks[-1] = {**last, "text": str(last["text"]).rstrip()}
 
 
-def _blocks(message: Message, who: str) -> list[object]:
+def _blocks(message: Message, who: str, cites: bool) -> list[object]:
     native = native_content(message, PROTOCOL, who)
     if isinstance(native, list):
         return native
-    said: list[object] = [_block(part) for part in parts(message)]
+    said: list[object] = [_block(part, cites) for part in parts(message)]
     if message.role == "tool":
         result = {"type": "tool_result", "tool_use_id": message.tool_call_id, "content": said}
         if not message.failed:
@@ -158,14 +158,21 @@ def _blocks(message: Message, who: str) -> list[object]:
     return said + [{"type": "tool_use", "id": c.id, "name": c.name, "input": c.arguments} for c in calls]
 
 
-def _block(part: Sendable) -> Fields:
+def _block(part: Sendable, cites: bool = False) -> Fields:
     if isinstance(part, Text):
         return {"type": "text", "text": part.text}
     if isinstance(part, Document):
-        return {"type": "document", "source": _base64(inline_file(part.url)), "title": part.name}
+        document: Fields = {"type": "document", "source": _source(part), "title": part.name}
+        return document | ({"citations": {"enabled": True}} if cites else {})
     if inline := split_data_url(part.url):
         return {"type": "image", "source": _base64(inline)}
     return {"type": "image", "source": {"type": "url", "url": part.url}}
+
+
+def _source(document: Document) -> Fields:
+    if document.url:
+        return _base64(inline_file(document.url))
+    return {"type": "text", "media_type": "text/plain", "data": document.text}
 
 
 def _base64(inline: InlineFile) -> Fields:

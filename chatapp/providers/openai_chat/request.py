@@ -111,6 +111,7 @@ def request_body(chat: Chat, who: str, quirks: Quirks) -> Fields:
 
     Raises InvalidField for anything that the protocol, or this server, cannot carry.
     """
+    refuse(chat, who, "citations")
     if not quirks.takes_schema:
         refuse(chat, who, "schema")
     if not quirks.takes_json_mode:

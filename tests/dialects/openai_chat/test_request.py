@@ -189,7 +189,7 @@ def test_fields_that_say_the_default_and_unknown_ones_are_taken() -> None:
             {"messages": [{"role": "assistant", "tool_calls": [{"id": "c", "function": {"name": ""}}]}]},
             "messages[0].tool_calls[0].function.name: must not be empty",
         ),
-        ({"messages": [{"role": "user", "content": [{"type": "input_audio"}]}]}, "messages[0].content[0].type: 'input_audio' is not supported; use text or image parts"),
+        ({"messages": [{"role": "user", "content": [{"type": "input_audio"}]}]}, "messages[0].content[0].type: 'input_audio' is not supported; use text, image or file parts"),
         (
             {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "file:///x"}}]}]},
             "messages[0].content[0].image_url: expected an https: URL, or a data: URL of an image",

@@ -44,8 +44,8 @@ class NamedFile(msgspec.Struct, frozen=True):
 
 
 class ContentPart(NamedFile, frozen=True, kw_only=True):
-    """`image_url` is an object in chat completions, and the URL itself in Responses; so a file is an
-    object of its own there, and in Responses part of this one."""
+    """In chat completions `image_url` and `file` are objects; in Responses `image_url` is the URL
+    itself, and the fields of a file stand here."""
 
     type: str
     text: str | None = None

@@ -43,9 +43,9 @@ class KeptFiles:
         """Raises LimitExceeded."""
         with self._transaction() as session:
             self._refuse_many(session, owner)
-            insert_upload(session, owner, file, data, text)
+            created = insert_upload(session, owner, file, data, text)
             session.add(UploadFactRow(file_id=file.id, owner=owner, purpose=purpose, expires=expires))
-            return _found(session, owner, file.id)
+        return KeptFile(file, created, purpose, expires)
 
     def get(self, owner: str, file_id: str) -> KeptFile:
         """Any file of the owner's that was not given up. Raises NotFound."""

@@ -1,7 +1,7 @@
 """The tables of the files that people upload."""
 
 from sqlalchemy import ColumnElement, ForeignKey, Index, exists, false
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from chatapp.storage.tables import Base
 
@@ -54,21 +54,21 @@ class UploadFactRow(Base):
     __table_args__ = (Index("upload_facts_by_digest", "owner", "digest"),)
 
 
-def is_listed(now: float) -> ColumnElement[bool]:
+def is_listed(now: float, facts: type[UploadFactRow] = UploadFactRow) -> ColumnElement[bool]:
     """Whether a row of facts is that of a file that its owner keeps."""
-    facts = UploadFactRow
     return facts.purpose.is_not(None) & facts.deleted.is_(False) & ((facts.expires > now) | facts.expires.is_(None))
 
 
 def is_gone(now: float) -> ColumnElement[bool]:
-    """Whether its owner kept an upload once, and does no more."""
-    facts = UploadFactRow
-    return exists().where(facts.file_id == UploadRow.id, facts.deleted | (facts.expires <= now))
+    """Whether its owner has given an upload up."""
+    facts = aliased(UploadFactRow)
+    return exists().where(facts.file_id == UploadRow.id, facts.deleted | (facts.expires <= now)).correlate(UploadRow)
 
 
 def is_kept(now: float) -> ColumnElement[bool]:
     """Whether an upload is kept without any message."""
-    return exists().where(UploadFactRow.file_id == UploadRow.id, is_listed(now))
+    facts = aliased(UploadFactRow)
+    return exists().where(facts.file_id == UploadRow.id, is_listed(now, facts)).correlate(UploadRow)
 
 
 def is_unsent() -> ColumnElement[bool]:

@@ -50,6 +50,7 @@ class Uploads:
         digest = sha256_of(data)
         same = select(*COLUMNS).join(UploadFactRow, UploadFactRow.file_id == UploadRow.id)
         same = same.where(UploadFactRow.owner == owner, UploadFactRow.digest == digest, UploadRow.name == file.name)
+        same = same.where(UploadFactRow.deleted.is_(False))
         with self._transaction() as session:
             if found := session.execute(same.limit(1)).first():
                 # So that it does not go before it is linked.
@@ -114,9 +115,12 @@ class Uploads:
             )
 
 
-def insert_upload(session: Session, owner: str, file: Attachment, data: bytes, text: str | None) -> None:
-    values = {**msgspec.structs.asdict(file), "owner": owner, "text": text, "created": time.time()}
+def insert_upload(session: Session, owner: str, file: Attachment, data: bytes, text: str | None) -> float:
+    """Return the time."""
+    created = time.time()
+    values = {**msgspec.structs.asdict(file), "owner": owner, "text": text, "created": created}
     insert_data(session, UploadRow, values, data)
+    return created
 
 
 def _owned(owner: str, ids: Sequence[str]) -> ColumnElement[bool]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import msgspec
 
 from chatapp.chat import Ask, Attachment, Document, Image, Message, Part, Text, with_contents, with_parts
-from chatapp.errors import BodyTooLarge, InvalidField, RequestError
+from chatapp.errors import BodyTooLarge, InvalidField, NotFound, RequestError
 from chatapp.events import File
 from chatapp.ids import new_id
 from chatapp.large_values import to_base64
@@ -63,7 +63,7 @@ class Attachments:
     def attached(self, ask: Ask, owner: str) -> tuple[Ask, Mapping[str, Arrived]]:
         """The ask with attachments for all its files: those it names, in their order, in front of
         its last message, and each that was sent in its place. Also what of them is stored nowhere
-        yet, by their ids. Raises InvalidField, Overloaded, DatabaseUnavailable."""
+        yet, by their ids. Raises InvalidField, NotFound, Overloaded, DatabaseUnavailable."""
         if ask.attachments:
             ask = self._with_named(ask, owner)
         said, arrived = self.arrived(ask.said, owner)
@@ -82,7 +82,7 @@ class Attachments:
         for one in sent:
             if one.id:
                 if one.id not in found:
-                    raise InvalidField(f"{one.field}: no such file; upload it first, to /v1/files")
+                    raise NotFound(f"{one.field}: no such file; upload it first, to /v1/files")
                 files[one.field] = found[one.id]
                 continue
             try:

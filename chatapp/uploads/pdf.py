@@ -22,8 +22,8 @@ ReadPDF: TypeAlias = Callable[[str, bytes], str]
 
 
 class Texts:
-    """The texts that were read last, by their files' digests. Most clients of the vendors' protocols
-    send their files again with each request."""
+    """The texts that were read last, by their files' digests. Most clients of the vendors'
+    protocols send their files again with each request."""
 
     def __init__(self, max_chars: int = REMEMBERED_CHARS) -> None:
         self._max_chars = max_chars

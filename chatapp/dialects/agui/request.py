@@ -206,7 +206,8 @@ def _binary(field: str, part: ContentPart) -> Part:
         return image_of(f"{field}.{'data' if part.data else 'url'}", inline or "")
     if part.url and not part.data and not part.url.startswith("data:"):
         raise refuse_address(f"{field}.url")
-    return sent_file(f"{field}.data", part.filename or named_by(part.mime_type), part.data or part.url, part.id)
+    place = "id" if part.id else "data"
+    return sent_file(f"{field}.{place}", part.filename or named_by(part.mime_type), part.data or part.url, part.id)
 
 
 def _name(part: ContentPart) -> str | None:

@@ -1,5 +1,6 @@
-"""The files of OpenAI's and Anthropic's clients, at the addresses that both have: uploaded once, and
-named by id in any request. Who sends `anthropic-version` is answered as Anthropic does.
+"""The files of OpenAI's and Anthropic's clients, at the addresses that both have: uploaded once,
+then named by id in any request. A client that sends `anthropic-version` is answered as Anthropic
+answers.
 """
 
 import time

@@ -110,6 +110,8 @@ class Pieces:
 class Message(msgspec.Struct, frozen=True, omit_defaults=True):
     """One turn.
 
+    `name` tells several people of one role from each other, if the protocol can say that.
+
     An assistant's turn may have `tool_calls` and `reasoning`. A message of role `tool` answers each
     call: it has the call's `tool_call_id` and the result as text; `failed` if the result is an
     error.
@@ -122,6 +124,7 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True):
     failed: bool = False
     reasoning: str = ""
     native: Native | None = None
+    name: str = ""
 
     @property
     def attachments(self) -> list[Attachment]:

@@ -101,7 +101,8 @@ def _merged(turns: Sequence[Message]) -> Message:
         content = [part for turn in turns for part in parts(turn)]
     reasoning = "\n\n".join(turn.reasoning for turn in turns if turn.reasoning)
     calls = [call for turn in turns for call in turn.tool_calls]
-    return msgspec.structs.replace(turns[-1], content=content, reasoning=reasoning, tool_calls=calls)
+    name = turns[-1].name if len({turn.name for turn in turns}) == 1 else ""
+    return msgspec.structs.replace(turns[-1], content=content, reasoning=reasoning, tool_calls=calls, name=name)
 
 
 def parts(message: Message) -> list[Sendable]:

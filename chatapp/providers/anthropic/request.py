@@ -62,14 +62,15 @@ def _continues_another(chat: Chat, who: str) -> bool:
 
 
 def _limits(chat: Chat, who: str, switch: Fields) -> Fields:
-    """`max_tokens` includes the thinking. A budget leaves at least half of it for the answer."""
+    """`max_tokens` includes the thinking. A budget leaves half of it for the answer, or what is more
+    than the smallest one."""
     budget = _budget(switch)
     if budget is None:
         return {**switch, "max_tokens": chat.max_tokens or MAX_TOKENS}
     if chat.max_tokens is not None:
-        budget = min(budget, chat.max_tokens // 2)
-    if budget < LEAST_BUDGET:
-        raise InvalidField(f"max_tokens: {who} needs at least {2 * LEAST_BUDGET} while thinking is on")
+        budget = min(budget, max(chat.max_tokens // 2, LEAST_BUDGET))
+        if chat.max_tokens <= LEAST_BUDGET:
+            raise InvalidField(f"max_tokens: {who} needs more than {LEAST_BUDGET} while thinking is on")
     thinking = {"type": "enabled", "budget_tokens": budget}
     return {"thinking": thinking, "max_tokens": chat.max_tokens or budget + MAX_TOKENS}
 

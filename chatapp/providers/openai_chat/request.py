@@ -164,7 +164,7 @@ def _message(message: Message, who: str, quirks: Quirks, called: bool) -> Fields
     """`called`: a tool was called somewhere in the chat."""
     if message.role == "tool":
         return {"role": "tool", "tool_call_id": message.tool_call_id, "content": result_text(message)}
-    fields: Fields = {"role": message.role, "content": _content(message)}
+    fields: Fields = {"role": message.role, **given(name=message.name or None), "content": _content(message)}
     turn, of_calls = _opaque(message, who, quirks)
     if message.tool_calls:
         fields["content"] = words(message) or None

@@ -209,6 +209,7 @@ class ChatOptions(msgspec.Struct, frozen=True, kw_only=True):
     - `verbosity` says how long the answer is to be.
     - With `citations` the answer says which places of the documents it rests on.
     - `hints` names the fields that a provider without them may ignore; it refuses others.
+    - `cache` says how long a provider that caches only what it is told to is to keep the request.
     - `cache_key` tells a provider with such a field which requests begin alike.
     - `raw`: also yield the bytes of the body, as `Raw` events, each before its decoded events.
     """
@@ -229,6 +230,7 @@ class ChatOptions(msgspec.Struct, frozen=True, kw_only=True):
     verbosity: Verbosity | None = None
     citations: bool = False
     hints: list[str] = []
+    cache: Literal["5m", "1h"] | None = None
     cache_key: str = ""
     raw: bool = False
 

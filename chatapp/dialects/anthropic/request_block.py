@@ -1,5 +1,6 @@
 """The content blocks of a request of Anthropic's clients, as they come."""
 
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Literal
 
 import msgspec
@@ -17,6 +18,12 @@ class Source(msgspec.Struct, frozen=True, omit_defaults=True):
     content: "str | Annotated[list[Block], Few] | None" = None
 
 
+class Cache(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Keep what stands up to here for this long."""
+
+    ttl: str | None = None
+
+
 class Citations(msgspec.Struct, frozen=True, omit_defaults=True):
     enabled: bool = False
 
@@ -32,6 +39,7 @@ class Block(msgspec.Struct, frozen=True, omit_defaults=True):
     source: "Source | str | None" = None
     title: str | None = None
     context: str | None = None
+    cache_control: Cache | None = None
     citations: "Citations | list[object] | None" = None
     id: str | None = None
     name: str | None = None
@@ -45,6 +53,19 @@ class Block(msgspec.Struct, frozen=True, omit_defaults=True):
 class Turn(msgspec.Struct, frozen=True):
     role: Literal["user", "assistant", "system"]
     content: str | Annotated[list[Block], Few]
+
+
+def cache_of(marks: Iterable[Cache | None]) -> Literal["5m", "1h"] | None:
+    """The longest time that these ask for; None if none does."""
+    ttls = {mark.ttl for mark in marks if mark is not None}
+    return None if not ttls else "1h" if "1h" in ttls else "5m"
+
+
+def marks_in(content: str | list[Block] | None) -> Iterator[Cache | None]:
+    for block in blocks_of(content or ""):
+        yield block.cache_control
+        if block.content:
+            yield from marks_in(block.content)
 
 
 def text_of(field: str, content: str | list[Block]) -> str:

@@ -60,7 +60,7 @@ def _native(blocks: list[Block]) -> Native | None:
     """The turn as it came, if Anthropic signed thinking in it, which nobody else can read."""
     own = [block for block in blocks if not _is_vain(block)]
     if any(block.type in ("thinking", "redacted_thinking") for block in own):
-        told = [msgspec.structs.replace(block, citations=None) for block in own]  # they may be of another provider
+        told = [msgspec.structs.replace(block, citations=None, cache_control=None) for block in own]
         return Native(PROTOCOL, msgspec.to_builtins(told))
     return None
 

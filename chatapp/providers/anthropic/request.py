@@ -26,6 +26,7 @@ from chatapp.providers.thinking import Fields, Switch, switched
 
 PROTOCOL = "anthropic"
 TAKE_DOCUMENTS = ("api.anthropic.com",)  # others that speak the protocol refuse such a block
+CACHE = ("api.anthropic.com",)  # others cache by themselves, or do not know the field
 MAX_TOKENS = 8192  # the field is required; every model of today can write as much
 LEAST_BUDGET = 1024
 MOST_TEMPERATURE = 1.0
@@ -62,8 +63,8 @@ def _continues_another(chat: Chat, who: str) -> bool:
 
 
 def _limits(chat: Chat, who: str, switch: Fields) -> Fields:
-    """`max_tokens` includes the thinking. A budget leaves half of it for the answer, or what is more
-    than the smallest one."""
+    """`max_tokens` includes the thinking. A budget leaves half of it for the answer, or what the
+    smallest one leaves."""
     budget = _budget(switch)
     if budget is None:
         return {**switch, "max_tokens": chat.max_tokens or MAX_TOKENS}

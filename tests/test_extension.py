@@ -107,6 +107,18 @@ def test_each_user_of_the_host_has_conversations_of_their_own(host: Flask) -> No
     assert bob.get("/chat/api/v1/conversations").json == {"conversations": [], "next": None}
 
 
+def test_a_conversation_is_told_in_pieces_also_in_a_host(host: Flask) -> None:
+    ann = signed_in(host, "ann")
+    asked = ann.post("/chat/api/v1/messages", json={"prompt": "Hello", "model": "truncated"}).json
+    assert asked and ann.get(asked["events_url"]).status_code == 200
+    told = ann.get(f"/chat/api/v1/conversations/{asked['conversation_id']}")
+    assert told.status_code == 200 and told.json and told.json["messages"][0]["content"] == "Hello"
+    for format in ("json", "markdown"):
+        kept = ann.get(f"/chat/api/v1/conversations/{asked['conversation_id']}/export?format={format}")
+        assert kept.status_code == 200 and "Hello" in kept.text
+    assert ann.get("/").text == "the host's page"
+
+
 def test_every_address_is_below_the_prefix(host: Flask) -> None:
     ann = signed_in(host)
     asked = ann.post("/chat/api/v1/messages", json={"prompt": "Hello", "model": "words"}).json

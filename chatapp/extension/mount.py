@@ -7,10 +7,11 @@ request: in the process that serves, never at import, and never before a fork.
 
 import atexit
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextvars import Context, copy_context
 from functools import wraps
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from flask import Blueprint, Flask, Response, request
 from gevent import monkey
@@ -70,6 +71,10 @@ class Mount:
         found: ChatService = self.app.extensions["chatapp"]
         return found
 
+    @property
+    def live(self) -> int:
+        return 0 if self._app is None else self.service.live
+
     def start(self) -> None:
         _ = self.app
 
@@ -102,8 +107,9 @@ class Mount:
         self.close()
 
     def _answer(self, path: str = "") -> Any:
-        body, status, headers = run_wsgi_app(self.app.wsgi_app, self._environ(path))
-        response = Response(body, status)
+        apart = copy_context()
+        body, status, headers = apart.run(run_wsgi_app, self.app.wsgi_app, self._environ(path))
+        response = Response(_Apart(body, apart), status)
         response.headers = headers  # as they are: the host's defaults are not ours
         if response.status_code == 401 and response.mimetype == "text/html" and self._login is not None:
             response.close()
@@ -119,6 +125,28 @@ class Mount:
             "PATH_INFO": environ["PATH_INFO"].removeprefix(prefix),
             HOST: host_context(),
         }
+
+
+class _Apart:
+    """A body that is made in a context of its own. A view that streams holds our request's context
+    until its last piece, and the host ends its request's before: on one stack, each would find the
+    other's there."""
+
+    def __init__(self, body: Iterable[bytes], context: Context) -> None:
+        self._body = body
+        self._pieces = iter(body)
+        self._context = context
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> bytes:
+        return self._context.run(next, self._pieces)
+
+    def close(self) -> None:
+        close = getattr(self._body, "close", None)
+        if close is not None:
+            self._context.run(close)
 
 
 def _check_patched() -> None:

@@ -12,19 +12,20 @@ from sqlalchemy.orm import Session
 
 from chatapp.chat import Attachment, Image, Message, Part, Text
 from chatapp.events import Entry, File, RunStart
-from chatapp.exchange import FORMAT, VERSION, KeptConversation, KeptEvent, KeptFile, KeptMessage, KeptSettings
+from chatapp.exchange import FORMAT, VERSION, KeptAttachment, KeptConversation, KeptEvent, KeptMessage, KeptSettings
 from chatapp.hub import let_others_run
 from chatapp.ids import new_id
 from chatapp.large_values import to_base64
-from chatapp.storage import Conversation, ConversationSettings, decode_entries, large_writes
+from chatapp.storage import Answer, Conversation, ConversationSettings, StoredMessage, large_writes
 from chatapp.storage.blobs import data_by
 from chatapp.storage.branches import newest_shown
 from chatapp.storage.placement import new_conversation, owned_conversation
+from chatapp.storage.reading import MESSAGES, all_of, messages
 from chatapp.storage.tables import ConversationRow, MessageRow
 from chatapp.storage.transactions import Transactions
 from chatapp.storage.upload_tables import UploadRow
 
-SLICE = 50  # messages that are read or written in one go: some milliseconds, if they are long
+SLICE = 50  # messages that are written in one go: some milliseconds, if they are long
 KEPT_EVENTS = get_args(KeptEvent)
 NOT_THERE = "the file was not kept in the export"
 
@@ -46,15 +47,16 @@ class Archive:
         with self._transaction.reading() as session:
             conversation = owned_conversation(session, owner, conversation_id).value()
             shown = newest_shown(session, conversation_id)
-            messages = [*_kept(session, _rows(session, conversation_id))]
-        known = {message.id for message in messages}
+            in_it = messages(MESSAGES.conversation_id == conversation_id)
+            kept = [*_kept(session, all_of(session, in_it))]
+        known = {message.id for message in kept}
         return KeptConversation(
             format=FORMAT,
             version=VERSION,
             title=conversation.title,
             created=conversation.created,
             shown=shown if shown in known else None,
-            messages=messages,
+            messages=kept,
             pinned=conversation.pinned,
             settings=_settings(conversation.settings),
             metadata=conversation.metadata,
@@ -73,43 +75,32 @@ class Archive:
             return conversation.value()
 
 
-def _rows(session: Session, conversation_id: str) -> Iterator[MessageRow]:
-    """All of them, shown or not."""
-    query = select(MessageRow).where(MessageRow.conversation_id == conversation_id).order_by(MessageRow.id)
-    last = ""
-    while rows := session.scalars(query.where(MessageRow.id > last).limit(SLICE)).all():
-        yield from rows
-        last = rows[-1].id
-        session.expunge_all()
-        let_others_run()
-
-
-def _kept(session: Session, rows: Iterator[MessageRow]) -> Iterator[KeptMessage]:
+def _kept(session: Session, said: Iterator[StoredMessage]) -> Iterator[KeptMessage]:
     """Without the results of tools that a client ran: what followed them follows their parent."""
     instead: dict[str, str | None] = {}
-    for row in rows:
-        parent = instead.get(row.parent, row.parent) if row.parent else None
-        if row.role not in ("system", "user", "assistant"):
-            instead[row.id] = parent
+    for message in said:
+        parent = instead.get(message.parent, message.parent) if message.parent else None
+        if message.role not in ("system", "user", "assistant"):
+            instead[message.id] = parent
             continue
-        is_whole = row.is_answer and row.status == "done"
+        whole = message if isinstance(message, Answer) and not message.running else None
         yield KeptMessage(
-            id=row.id,
-            role=row.role,  # type: ignore[arg-type]
-            content=row.content,
-            created=row.created,
+            id=message.id,
+            role=message.role,  # type: ignore[arg-type]
+            content=message.content,
+            created=message.created,
             parent=parent,
-            provider=row.provider if is_whole else None,
-            model=row.model if is_whole else None,
-            continues=row.continues and is_whole,
-            images=_images(session, row),
-            files=[KeptFile(file.name, file.media_type) for file in _attached(row) if not _is_picture(file)],
-            events=_events(row) if is_whole else [],
+            provider=whole.provider if whole else None,
+            model=whole.model if whole else None,
+            continues=whole is not None and whole.continues,
+            images=_images(session, message),
+            files=[KeptAttachment(file.name, file.media_type) for file in _attached(message) if not _is_picture(file)],
+            events=_events(whole) if whole else [],
         )
 
 
-def _events(row: MessageRow) -> list[KeptEvent]:
-    events = (entry.event for entry in decode_entries(row.entries))
+def _events(answer: Answer) -> list[KeptEvent]:
+    events = (entry.event for entry in answer.entries())
     return [
         _without_bytes(event) if isinstance(event, File) else event
         for event in events
@@ -121,10 +112,10 @@ def _without_bytes(file: File) -> File:
     return File(file.id, file.media_type, file.name, error=file.error or NOT_THERE)
 
 
-def _images(session: Session, row: MessageRow) -> list[str]:
+def _images(session: Session, message: StoredMessage) -> list[str]:
     """Also those that are stored as files of their own."""
-    inline = [part.url for part in _parts(row) if isinstance(part, Image) and part.url.startswith("data:image/")]
-    pictures = [file for file in _attached(row) if _is_picture(file)]
+    inline = [part.url for part in _parts(message) if isinstance(part, Image) and part.url.startswith("data:image/")]
+    pictures = [file for file in _attached(message) if _is_picture(file)]
     found = data_by(session, UploadRow.id, UploadRow.id.in_([file.id for file in pictures])) if pictures else {}
     return [
         *inline,
@@ -132,16 +123,16 @@ def _images(session: Session, row: MessageRow) -> list[str]:
     ]
 
 
-def _parts(row: MessageRow) -> list[Part]:
+def _parts(message: StoredMessage) -> list[Part]:
     """Of a question that is more than its text."""
-    if row.said is None or row.role != "user":
+    if message.said is None or message.role != "user":
         return []
-    content = row.messages()[0].content
+    content = message.message().content
     return [] if isinstance(content, str) else content
 
 
-def _attached(row: MessageRow) -> list[Attachment]:
-    return [part for part in _parts(row) if isinstance(part, Attachment)]
+def _attached(message: StoredMessage) -> list[Attachment]:
+    return [part for part in _parts(message) if isinstance(part, Attachment)]
 
 
 def _is_picture(file: Attachment) -> bool:

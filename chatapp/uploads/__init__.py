@@ -15,10 +15,11 @@ from chatapp.errors import BodyTooLarge, InvalidField, NotFound, RequestError
 from chatapp.events import File
 from chatapp.ids import new_id
 from chatapp.large_values import to_base64
+from chatapp.pictures import TAKEN
 from chatapp.providers.documents import file_text
 from chatapp.storage.kept_files import KeptFile, KeptFiles
 from chatapp.storage.uploads import Content, Uploads
-from chatapp.uploads.kinds import PDF, PICTURES, TEXT, media_type_of, plain_name, text_of
+from chatapp.uploads.kinds import PDF, TEXT, media_type_of, plain_name, text_of
 from chatapp.uploads.pdf import ReadPDF
 from chatapp.uploads.sent import Arrived, named, picture_of, refuse_many, sent_in, with_attachments
 
@@ -43,13 +44,13 @@ class Attachments:
     def upload(self, owner: str, name: str, data: bytes) -> Attachment:
         """Raises UnsupportedMediaType, InvalidField, LimitExceeded, BodyTooLarge, Overloaded,
         DatabaseUnavailable."""
-        arrived = self._read(name, data)
+        arrived = self._read(owner, name, data)
         self.uploads.add(owner, arrived.file, arrived.data, arrived.text)
         return arrived.file
 
     def keep(self, owner: str, name: str, data: bytes, purpose: str, expires: float | None) -> KeptFile:
         """To be named in many requests, until it is deleted or `expires`. Raises the same."""
-        arrived = self._read(name, data)
+        arrived = self._read(owner, name, data)
         return self.kept_files.add(owner, arrived.file, arrived.data, arrived.text, purpose, expires)
 
     def file(self, owner: str, file_id: str, message_id: str | None = None) -> File:
@@ -86,7 +87,7 @@ class Attachments:
                 files[one.field] = found[one.id]
                 continue
             try:
-                new = self._read(one.name, one.data)
+                new = self._read(owner, one.name, one.data)
             except RequestError as error:
                 raise named(one.field, error) from None
             files[one.field], arrived[new.file.id] = new.file, new
@@ -136,21 +137,21 @@ class Attachments:
         said: list[Part] = [*files, *([Text(last.text)] if last.text else ())]
         return msgspec.structs.replace(ask, said=[*before, msgspec.structs.replace(last, content=said)])
 
-    def _read(self, name: str, data: bytes) -> Arrived:
+    def _read(self, owner: str, name: str, data: bytes) -> Arrived:
         if len(data) > self.max_bytes:
             raise BodyTooLarge(f"file: too large; the limit is {self.max_bytes} bytes (setting max_file_bytes)")
         name = plain_name(name)
         media_type = media_type_of(name, data)
-        text = self._text(name, media_type, data)
+        text = self._text(owner, name, media_type, data)
         if media_type == TEXT:
             data = text.encode()
         return _arrived(name, media_type, data, text)
 
-    def _text(self, name: str, media_type: str, data: bytes) -> str:
-        if media_type in PICTURES:
+    def _text(self, owner: str, name: str, media_type: str, data: bytes) -> str:
+        if media_type in TAKEN:
             return ""
         if media_type == PDF:
-            return self.read_pdf(name, data)
+            return self.read_pdf(owner, name, data)
         text = text_of(name, data)
         if len(text) > self.max_text_chars:
             raise BodyTooLarge(
@@ -200,4 +201,4 @@ def _outline(file: Attachment) -> Part:
 
 
 def _is_picture(file: Attachment) -> bool:
-    return file.media_type in PICTURES
+    return file.media_type in TAKEN

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from chatapp.chat import Attachment, Image, Message, Part, Sent, with_parts
 from chatapp.errors import BodyTooLarge, InvalidField, RequestError, UnsupportedMediaType
 from chatapp.large_values import from_base64
-from chatapp.uploads.kinds import PICTURES, media_type_of
+from chatapp.pictures import picture_type
 
 MAX_SENT = 100
 """Files of one request, with all its history: each PDF may take a helper for seconds."""
@@ -67,7 +67,7 @@ def picture_of(part: Part) -> tuple[str, bytes] | None:
         return None
     try:
         data = from_base64(part.url[match.end() :])
-        media_type = media_type_of("", data)
-    except (ValueError, RequestError):
+    except ValueError:
         return None
-    return (media_type, data) if media_type in PICTURES else None
+    media_type = picture_type(data)
+    return (media_type, data) if media_type else None

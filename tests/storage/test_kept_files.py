@@ -3,6 +3,7 @@
 import time
 
 import pytest
+from drivers import delete_for_good
 
 from chatapp.chat import Ask, Attachment, Message
 from chatapp.errors import LimitExceeded, NotFound
@@ -60,6 +61,14 @@ def test_an_owner_keeps_only_so_many(database: Database) -> None:
         keep(files)
     files.delete("ann", first.id)
     keep(files)
+
+
+def test_what_is_kept_outlives_the_conversation_that_it_came_with(database: Database) -> None:
+    files, conversations = KeptFiles(database.engine, 9), Conversations(database.engine)
+    file = keep(files)
+    answer = conversations.begin(Ask(said=[Message("user", [file])], keep=True), "ann", "mock", "words").answer
+    delete_for_good(database.engine, "ann", answer.conversation_id)
+    assert files.file("ann", file.id).bytes == b"abc"
 
 
 @pytest.mark.parametrize("how", ["kept", "sent", "uploaded"])

@@ -4,7 +4,6 @@ the page of the host."""
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,7 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
-from servers import free_port, wait_for
+from servers import free_port, listens, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -182,11 +181,6 @@ def test_workers_share_runs_and_strangers_are_sent_to_the_host_s_login(host: Hos
         assert "completed" in ann.get(asked["events_url"]).text
 
 
-def is_open(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
 def remembered(desk: Desk) -> str:
     found: str = desk.page.evaluate("JSON.parse(localStorage.getItem('chatapp.element.orders'))")
     return found
@@ -209,7 +203,7 @@ def test_a_page_of_another_origin_may_place_the_chat_with_a_key(
     served = [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1", "--directory", str(tmp_path)]
     with subprocess.Popen(served, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as other:
         try:
-            wait_for(lambda: is_open(port))
+            wait_for(lambda: listens(port))
             page = browser.new_page()
             said: list[str] = []
             page.on("console", lambda message: said.append(message.text))

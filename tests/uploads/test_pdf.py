@@ -7,12 +7,12 @@ import gevent
 import pytest
 from pdfs import pdf
 
-from chatapp.errors import InvalidField
+from chatapp.errors import InvalidField, Overloaded
 from chatapp.uploads.pdf import PDFReader, Texts
 
 
 def read(data: bytes, max_pages: int = 10, max_chars: int = 1000, timeout_s: float = 20.0) -> str:
-    return PDFReader(max_pages, max_chars, timeout_s)("a.pdf", data)
+    return PDFReader(max_pages, max_chars, timeout_s)("ann", "a.pdf", data)
 
 
 def test_its_pages_are_read_in_order_and_others_run_meanwhile() -> None:
@@ -44,9 +44,9 @@ def test_many_pages_and_long_ones_are_cut() -> None:
 
 def test_a_file_that_was_read_is_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
     reader, file = PDFReader(10, 1000, 20.0), pdf("first")
-    assert reader("a.pdf", file) == "first"
+    assert reader("ann", "a.pdf", file) == "first"
     monkeypatch.setattr("chatapp.uploads.pdf.output_of", lambda *_: pytest.fail("it was"))
-    assert reader("b.pdf", file) == "first"
+    assert reader("bob", "b.pdf", file) == "first"
 
 
 def test_only_so_much_text_is_remembered_and_what_was_used_last_stays() -> None:
@@ -81,7 +81,7 @@ def test_nothing_stays_open_where_no_descriptors_are_left(monkeypatch: pytest.Mo
 
     monkeypatch.setattr(os, "pipe", pipe)
     monkeypatch.setattr(os, "close", closed.append)
-    with pytest.raises(OSError, match="Too many open files"):
+    with pytest.raises(Overloaded, match="^file: the server cannot read PDFs at the moment"):
         read(pdf("one"))
     monkeypatch.undo()
     assert closed == [*first]

@@ -115,7 +115,7 @@ NO_WORDS = {
         "Files",
     ),
     *("noopener noreferrer", "noopener noreferrer nofollow", "math math-display", "a, code, pre, .math"),
-    *("button go", "button danger", "page embedded", "dialog shortcuts"),
+    *("button go", "button danger", "page embedded", "dialog shortcuts", "system-ui, sans-serif"),
     *("ul, li", "input, textarea, select, [contenteditable]"),
 }
 

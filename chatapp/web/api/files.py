@@ -11,7 +11,7 @@ from chatapp.web.multipart import read_form
 
 blueprint = Blueprint("files", __name__)
 
-FILE_URL = "/api/v1/files/{id}"
+UPLOAD_URL = "/api/v1/files/{id}"
 
 
 @endpoint(blueprint.post("/api/v1/files"), answers={201: (JSON,)}, errors=WITH_BODY)
@@ -20,7 +20,7 @@ def upload_file() -> tuple[Response, int]:
     question by its id."""
     form = read_form()
     file = current_service().attachments.upload(current_caller().owner, form.name, form.data)
-    return jsonify(**msgspec.structs.asdict(file), url=here(FILE_URL.format(id=file.id))), 201
+    return jsonify(**msgspec.structs.asdict(file), url=here(UPLOAD_URL.format(id=file.id))), 201
 
 
 @endpoint(blueprint.get("/api/v1/files/<upload_id>"), answers={200: (FILE,)})

@@ -34,7 +34,7 @@ def list_models() -> Response:
     """Every model of every provider that can be asked now, as `provider/model`. A client that sends
     `anthropic-version` gets Anthropic's fields as well."""
     models = _models()
-    listed = {"object": "list", "data": models}
+    listed: dict[str, object] = {"object": "list", "data": models}
     if _of_anthropic():
         ids = [model["id"] for model in models] or [None]
         listed |= {"first_id": ids[0], "last_id": ids[-1], "has_more": False}

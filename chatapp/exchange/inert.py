@@ -1,0 +1,133 @@
+"""Markdown that loads and runs nothing by itself, wherever it is opened: pictures become links and
+HTML becomes text, as on the page. Pure.
+
+Code stays as it is, where every reader of Markdown takes it for code. Where some may not, an
+entity too many is better than a picture that tells its server who reads. A backslash would not do:
+an address before it takes it for its own.
+Source: https://spec.commonmark.org/0.31.2/
+"""
+
+import re
+from collections.abc import Generator, Iterator
+
+LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+")
+FENCE = re.compile(r"([ \t>*+\-\d.)]*)(?:(`{3,})[^`]*|(~{3,}).*)")
+"""What may begin a block of code, with what stands before it: nothing, an indent, or a list item or
+quotation, inside of which it may end with that."""
+
+TICKS = re.compile(r"`+")
+ACTIVE = re.compile(r"!(?=\[)|<(?=[a-zA-Z/!?])(?!(?:https?://|mailto:)[^\s<>`]*>)")
+"""What begins a picture or a tag."""
+ENTITIES = {"!": "&#33;", "<": "&lt;"}
+
+NO_CODE = re.compile(r"\||\\`|(?:://|www\.|@)[^\s`]*`")
+"""The border of a table's cell, an escape, an address that goes on: readers of Markdown differ in
+whether the backtick is a mark."""
+
+BRACKETS = re.compile(r"[\[\]]")
+
+LONG_CHARS = 4000
+"""In a longer line no code is looked for: that would hold other requests up."""
+PIECE_CHARS = 2000
+
+
+def inert(text: str) -> Iterator[str]:
+    """The text in pieces, with what begins a picture or a tag outside of code as an entity."""
+    blocks = _Blocks()
+    doubtful = False  # whether a backtick before, in this paragraph, may begin code
+    for found in LINE.finditer(text):
+        line = found[0]
+        if blocks.is_code(line.rstrip("\r\n")):
+            doubtful = False
+            yield line
+        else:
+            doubtful = (yield from _line(line, doubtful or blocks.unsure)) and bool(line.strip())
+
+
+class _Blocks:
+    """Which lines are code by fences, told line by line. `unsure`: in this line, or from here on,
+    nobody can say without reading lists and quotations as well."""
+
+    def __init__(self) -> None:
+        self.unsure = False
+        self._fence = self._indent = ""
+        self._lost = False
+        self._labels = 0  # that are open in this paragraph: some readers let one go on over a fence
+
+    def is_code(self, line: str) -> bool:
+        if self._fence:
+            return self._goes_on(line)
+        self.unsure = self._lost or self._labels > 0
+        if self._lost or not (found := FENCE.fullmatch(line)):
+            self._labels = _open_labels(line, self._labels) if line.strip() else 0
+            return False
+        self._indent, self._fence = found[1], found[2] or found[3]
+        self._lost = bool(self._indent.strip(" ")) or self._labels > 0
+        self.unsure = self._lost or bool(self._indent)
+        if self._lost:
+            self._fence = ""
+        return not self.unsure
+
+    def _goes_on(self, line: str) -> bool:
+        marks = line.strip(" \t")
+        indent = line[: len(line) - len(line.lstrip())]
+        closes = len(marks) >= len(self._fence) and set(marks) == {self._fence[0]}
+        if not self._indent:
+            self._fence = "" if closes and len(indent) <= 3 and "\t" not in indent else self._fence
+            return True
+        if closes and indent == self._indent:
+            self._fence = ""
+        elif closes or (marks and not indent.startswith(self._indent)):
+            self._fence, self._lost = "", True
+        return False
+
+
+def _line(line: str, doubtful: bool) -> Generator[str, None, bool]:
+    """Returns whether code may go on behind it."""
+    end = 0
+    if not doubtful:
+        spans, doubtful = _code(line)
+        for start, after in spans:
+            yield from _escaped(line[end:start])
+            yield line[start:after]
+            end = after
+    yield from _escaped(line[end:])
+    return doubtful
+
+
+def _code(line: str) -> tuple[list[tuple[int, int]], bool]:
+    """The spans of code: between two runs of as many backticks. At the first run that may be
+    anything else it gives up, and says so: it may end in the next line, or not be code at all."""
+    runs = [found.span() for found in TICKS.finditer(line)]
+    if len(line) > LONG_CHARS:
+        return [], bool(runs)
+    spans: list[tuple[int, int]] = []
+    end = 0
+    while runs:
+        (start, after), *runs = runs
+        closing = next((at for at, run in enumerate(runs) if run[1] - run[0] == after - start), None)
+        if closing is None or _open_labels(line[end:start]) or NO_CODE.search(line[end : runs[closing][1]]):
+            return spans, True
+        end = runs[closing][1]
+        spans.append((start, end))
+        runs = runs[closing + 1 :]
+    return spans, False
+
+
+def _open_labels(text: str, before: int = 0) -> int:
+    """How many brackets are open behind it."""
+    for bracket in BRACKETS.findall(text):
+        before = before + 1 if bracket == "[" else max(0, before - 1)
+    return before
+
+
+def _escaped(text: str) -> Iterator[str]:
+    piece: list[str] = []
+    end = begun = 0
+    for found in ACTIVE.finditer(text):
+        piece += text[end : found.start()], ENTITIES[found[0]]
+        end = found.end()
+        if end - begun > PIECE_CHARS:
+            yield "".join(piece)
+            piece, begun = [], end
+    yield "".join([*piece, text[end:]])

@@ -26,12 +26,15 @@ VERSION = "anthropic-version"
 PURPOSES = ("user_data", "assistants", "vision")
 LEAST_S, MOST_S = 3600, 2_592_000  # of a file that expires, as OpenAI has it
 MOST_FILES = 1000  # of one page
+PAGE = "page_"  # before the id with which a page of Anthropic's ends
 
 PAGING = (
     Parameter("limit", {"type": "integer", "minimum": 1, "maximum": MOST_FILES}, "How many files at most."),
     Parameter("order", {"enum": ["asc", "desc"]}, "`desc`, the default: the newest first."),
-    Parameter("after", {"type": "string"}, "The id of the last file received; Anthropic's clients: `after_id`."),
-    Parameter("before_id", {"type": "string"}, "Of Anthropic's clients: the id of the first file received."),
+    Parameter("after", {"type": "string"}, "The id of the last file received."),
+    Parameter("page", {"type": "string"}, "Of Anthropic's clients: `next_page` of the page before."),
+    Parameter("after_id", {"type": "string"}, "Of its older clients: the id of the last file received."),
+    Parameter("before_id", {"type": "string"}, "Of its older clients: the id of the first file received."),
     Parameter("purpose", {"type": "string"}, "Only files with this purpose."),
 )
 
@@ -59,15 +62,17 @@ def list_files() -> Response:
     files, has_more = current_service().attachments.kept_files.page(
         current_caller().owner,
         limit,
-        args.get("after") or args.get("after_id") or "",
+        args.get("after") or args.get("after_id") or args.get("page", "").removeprefix(PAGE),
         args.get("before_id", ""),
         args.get("order") == "asc",
         args.get("purpose"),
     )
     ends = {"first_id": files[0].file.id if files else None, "last_id": files[-1].file.id if files else None}
-    shape = _as_anthropic if _of_anthropic() else _as_openai
-    head = {} if _of_anthropic() else {"object": "list"}
-    return as_json({**head, "data": [shape(file) for file in files], **ends, "has_more": has_more})
+    shown = {**ends, "has_more": has_more}
+    if _of_anthropic():
+        following = f"{PAGE}{files[-1].file.id}" if has_more else None
+        return as_json({"data": [_as_anthropic(file) for file in files], "next_page": following, **shown})
+    return as_json({"object": "list", "data": [_as_openai(file) for file in files], **shown})
 
 
 @endpoint(blueprint.get("/<upload_id>"), answers={200: (JSON,)}, error_schema=ERROR)

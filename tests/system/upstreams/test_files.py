@@ -238,4 +238,4 @@ def test_anthropic_s_files_are_kept_too(claude: anthropic.Anthropic, gpt: openai
     for one in (file, other):
         assert claude.beta.files.delete(one.id).type == "file_deleted"
     with pytest.raises(anthropic.NotFoundError, match="no such file"):
-        claude.beta.files.retrieve(file.id)
+        claude.beta.files.retrieve_metadata(file.id)

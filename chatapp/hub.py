@@ -53,10 +53,12 @@ def on_thread(threads: ThreadPool, call: Callable[[], T]) -> T:
     """
     running = threads.spawn(_outcome, call)
     try:
-        made, error = running.get()
+        outcome = running.get()
     except BaseException:
         running.wait()  # if it was thrown into this greenlet, the call goes on
         raise
+    assert outcome is not None  # there is no time limit
+    made, error = outcome
     if error is None:
         return made  # type: ignore[return-value]  # None only if T is
     try:

@@ -164,7 +164,7 @@ def test_a_run_that_outlives_the_grace_is_marked_interrupted(own_server: Callabl
     assert server.start().client().json(f"/api/v1/messages/{stuck}")["finish_reason"] == "interrupted"
 
 
-def test_workers_whose_master_is_gone_finish_their_runs_and_go(own_server: Callable[..., Any], wait_until: Any) -> None:
+def test_workers_whose_master_is_gone_finish_their_runs_and_go(own_server: Callable[..., Any]) -> None:
     server = own_server(WEB_CONCURRENCY="2")
     client = server.client()
     run_id = client.send("hi", model="slow", max_tokens=40)["id"]
@@ -173,7 +173,7 @@ def test_workers_whose_master_is_gone_finish_their_runs_and_go(own_server: Calla
     os.kill(server.pid, signal.SIGKILL)
     server.wait()
     client.session.close()  # no worker waits for it
-    wait_until(lambda: not any(_lives(int(pid)) for pid in workers), 20)  # and not for the whole grace
+    soon(lambda: not any(_lives(int(pid)) for pid in workers), within=20)  # and not for the whole grace
     message = server.start(port).client().json(f"/api/v1/messages/{run_id}")
     assert message["finish_reason"] == "length"
 

@@ -50,9 +50,17 @@ KeptEvent = (
 """The events that people see. Others are a provider's own, or are over with the run."""
 
 
+class KeptAttachment(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A file that a question came with: what it is, without its bytes."""
+
+    name: Name
+    media_type: Name = ""
+
+
 class KeptMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """`id` and `parent` hold within the file. An answer that a run made has its `events`, and
-    `continues` the text of its parent or not. `images` are a question's, as `data:` URLs."""
+    `continues` the text of its parent or not. `images` are a question's, as `data:` URLs; `files`
+    are what else it came with."""
 
     id: Id
     role: Literal["system", "user", "assistant"]
@@ -63,6 +71,7 @@ class KeptMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     model: Name | None = None
     continues: bool = False
     images: list[Annotated[str, Meta(pattern="^data:image/")]] = []
+    files: list[KeptAttachment] = []
     events: list[KeptEvent] = []
 
     def weight(self) -> int:

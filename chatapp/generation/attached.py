@@ -3,8 +3,7 @@
 A log, a store and a tool loop need only their names, and they may be large.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 import msgspec
@@ -21,13 +20,14 @@ Load: TypeAlias = Callable[[str, Sequence[Attachment]], dict[str, Part]]
 
 
 class AttachingProvider:
-    """For one run: it reads each file once, however often the provider is asked."""
+    """For one run: it reads each file once, however often the provider is asked. `known` are the
+    contents that came with the request."""
 
-    def __init__(self, provider: Provider, load: Load) -> None:
+    def __init__(self, provider: Provider, load: Load, known: Mapping[str, Part] | None = None) -> None:
         self.name = provider.name
         self._provider = provider
         self._load = load
-        self._parts: dict[str, Part] = {}
+        self._parts: dict[str, Part] = dict(known or {})
 
     def models(self) -> Sequence[str]:
         return self._provider.models()
@@ -39,5 +39,4 @@ class AttachingProvider:
             self._parts |= self._load(chat.owner, missing)
             scope.check()
         messages = with_contents(chat.messages, self._parts) if self._parts else chat.messages
-        with closing(self._provider.stream(msgspec.structs.replace(chat, messages=messages), scope)) as items:  # type: ignore[type-var]
-            yield from items
+        return self._provider.stream(msgspec.structs.replace(chat, messages=messages), scope)

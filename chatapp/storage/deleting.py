@@ -15,7 +15,7 @@ from chatapp.hub import let_others_run
 from chatapp.storage import Conversation, large_writes
 from chatapp.storage.tables import IS_RUNNING, ConversationRow, MessageRow
 from chatapp.storage.transactions import Transactions
-from chatapp.storage.upload_tables import AttachmentRow, UploadRow, is_unsent
+from chatapp.storage.upload_tables import AttachmentRow, UploadRow, is_kept, is_unsent
 
 SLICE = 20  # messages that are deleted in one go: long answers take a ms for each 100 KB
 PAUSE_S = 0.005  # between two of them, in which others write
@@ -109,7 +109,7 @@ def _delete_slice(session: Session, ids: Sequence[str]) -> None:
     sizes = {row.id: row.size_bytes for row in session.execute(query)}
     session.execute(delete(MessageRow).where(those))
     if sizes:
-        files = delete(UploadRow).where(UploadRow.id.in_(sizes), is_unsent())
+        files = delete(UploadRow).where(UploadRow.id.in_(sizes), is_unsent(), ~is_kept(time.time()))
         large_writes.write(session, sum(sizes.values()), partial(session.execute, files))
 
 

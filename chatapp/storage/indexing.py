@@ -9,6 +9,7 @@ import logging
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
+from functools import partial
 
 import gevent
 from gevent import get_hub
@@ -16,6 +17,7 @@ from gevent.event import Event
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from chatapp.hub import on_thread
 from chatapp.storage.search_index import STATEMENTS, Job, Waiting, waiting, work_off
 from chatapp.storage.search_terms import digest, terms_of
 from chatapp.storage.transactions import READS
@@ -52,7 +54,7 @@ class Indexer:
         sqlite3.Error."""
         jobs = self._jobs()
         if self._file is not None:
-            get_hub().threadpool.apply(_in_thread, (self._file, jobs))
+            on_thread(get_hub().threadpool, partial(_in_thread, self._file, jobs))
             return len(jobs)
         for job in jobs:
             with self._engine.begin() as connection:
@@ -61,7 +63,7 @@ class Indexer:
 
     def _jobs(self) -> Sequence[Job]:
         # On a thread: to read the beginning of a text SQLite reads all of it.
-        lines = get_hub().threadpool.apply(self._waiting) if self._file is not None else self._waiting()
+        lines = on_thread(get_hub().threadpool, self._waiting) if self._file is not None else self._waiting()
         return [_job(line) for line in lines]
 
     def _waiting(self) -> list[Waiting]:

@@ -19,7 +19,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from chatapp.errors import DatabaseUnavailable
 from chatapp.storage.deleting import Deletion
 from chatapp.storage.tables import MessageRow, RateWindowRow
-from chatapp.storage.upload_tables import UploadRow, is_unsent
+from chatapp.storage.upload_tables import UploadRow, is_kept, is_unsent
 
 DAY_S = 24 * 3600.0
 EVERY_S = 600.0  # against a retention of days, and of minutes for what was deleted
@@ -53,7 +53,7 @@ class Retention:
         now = time.time()
         self._deletion.end(now - self._undo_s, self._closing.wait)
         self._delete(RateWindowRow.key, RateWindowRow.expires, RateWindowRow.expires < now)
-        is_forgotten = UploadRow.created < now - self._unsent_s, is_unsent()
+        is_forgotten = UploadRow.created < now - self._unsent_s, is_unsent(), ~is_kept(now)
         self._delete(UploadRow.id, UploadRow.created, *is_forgotten, piece=1)  # each may be large
         is_old = MessageRow.created < now - self._retention_s
         is_loose = MessageRow.conversation_id.is_(None), MessageRow.status == "done"

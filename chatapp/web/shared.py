@@ -19,8 +19,8 @@ from chatapp.service import Answer, StoredMessage
 from chatapp.transcript import transcript_of
 from chatapp.web import be_viewer, current_service, shares, trace_id
 from chatapp.web.addresses import here
-from chatapp.web.api.files import file_response
 from chatapp.web.endpoint import FILE, JSON, STREAM, Parameter, endpoint, open_to_all
+from chatapp.web.file_response import file_response
 from chatapp.web.json_pieces import json_response
 from chatapp.web.message_json import described, readable
 from chatapp.web.streaming import dialect_name, respond

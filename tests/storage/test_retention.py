@@ -1,7 +1,8 @@
 """Old answers that nobody can list go; all others stay."""
 
 import gevent
-from drivers import an_answer, soon
+from drivers import an_answer
+from waiting import soon
 
 from chatapp.chat import Ask, Message
 from chatapp.errors import NotFound

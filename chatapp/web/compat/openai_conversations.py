@@ -27,7 +27,7 @@ def create() -> Response:
     """Begin one, with what was said already."""
     asked = parse(ConversationRequest)
     said = asked.said(StoredItemFinder())
-    return _object(current_service().conversations.create(current_caller().owner, said, asked.metadata or {}))
+    return _object(current_service().create_conversation(current_caller(), said, asked.metadata or {}))
 
 
 @endpoint(blueprint.get("/<conversation_id>"), answers={200: (JSON,)}, error_schema=ERROR)
@@ -73,7 +73,7 @@ def list_items(conversation_id: str) -> Response:
 def add_items(conversation_id: str) -> Response:
     """Add what was said elsewhere; nobody answers it yet."""
     said = parse(ItemsRequest).said(StoredItemFinder())
-    return listed(items_of(current_service().conversations.add(current_caller().owner, conversation_id, said)))
+    return listed(items_of(current_service().add_messages(current_caller(), conversation_id, said)))
 
 
 @endpoint(blueprint.get("/<conversation_id>/items/<item_id>"), answers={200: (JSON,)}, error_schema=ERROR)

@@ -49,7 +49,7 @@ def on_thread(threads: ThreadPool, call: Callable[[], T]) -> T:
     """
     running = threads.spawn(_outcome, call)
     try:
-        made, error = running.get()
+        made, error = running.get()  # type: ignore[misc]  # never None
     except BaseException:
         running.wait()  # if it was thrown into this greenlet, the call goes on
         raise

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from drivers import soon
 from gevent import Greenlet
+from waiting import soon
 
 from chatapp.app import create_app
 from chatapp.errors import ConfigError

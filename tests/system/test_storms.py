@@ -11,6 +11,7 @@ import gevent
 import pytest
 from invariants import Holdings, check_clients, check_returns
 from stormy import Client, CountDown, Upstream, crawl
+from waiting import soon
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -63,7 +64,7 @@ def test_readers_that_are_cut_again_and_again_apply_each_event_once(upstream: Up
     check_returns(lambda: holdings(server), before, memory_kib=64 << 10, descriptors=6)
 
 
-def test_readers_that_never_read_cost_little_and_hurt_nobody(server: Any, wait_until: Callable[..., Any]) -> None:
+def test_readers_that_never_read_cost_little_and_hurt_nobody(server: Any) -> None:
     client = server.client()
     run_id = client.send("hi", provider="stormy", model="large")["id"]
     read_by_all(Client(server.port, run_id) for _ in range(HEALTHY))  # what healthy ones take is there
@@ -79,7 +80,7 @@ def test_readers_that_never_read_cost_little_and_hurt_nobody(server: Any, wait_u
     holdings(server).check_back_at(before, memory_kib=STUCK_KIB * (STUCK + CRAWLING), descriptors=100)
 
     gevent.killall(crawls)
-    wait_until(lambda: holdings(server).sockets <= before.sockets + 2, 30)  # the stuck ones are dropped
+    soon(lambda: holdings(server).sockets <= before.sockets + 2, within=30)  # the stuck ones are dropped
     for sock in held:
         sock.close()
     for each in (stuck[0], crawling[0]):

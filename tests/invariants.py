@@ -126,15 +126,15 @@ class Holdings:
             raise Broken(f"memory: {before.memory_kib} KiB before, {self.memory_kib} KiB now")
 
 
-def check_returns(holdings: Callable[[], Holdings], before: Holdings, memory_kib: int) -> None:
+def check_returns(holdings: Callable[[], Holdings], before: Holdings, memory_kib: int, descriptors: int = 2) -> None:
     """Wait until a process holds what it held before. Raises Broken."""
     with gevent.Timeout(SETTLE_S, False):
         while True:
             try:
-                return holdings().check_back_at(before, memory_kib)
+                return holdings().check_back_at(before, memory_kib, descriptors)
             except Broken:
                 gevent.sleep(0.05)
-    holdings().check_back_at(before, memory_kib)
+    holdings().check_back_at(before, memory_kib, descriptors)
 
 
 def live_greenlets() -> int:

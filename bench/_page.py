@@ -57,15 +57,20 @@ class Watch:
         self._from = 0.0 if begins else page.evaluate("performance.now()")
         self._began, self._cpu = time.monotonic(), cpu_s(self._pid)
 
+    def end(self) -> "Watch":
+        self._seconds, self._used = time.monotonic() - self._began, cpu_s(self._pid) - self._cpu
+        self._seen = self._page.evaluate("() => watched")
+        return self
+
     def kept(self) -> Kept:
-        seconds, cpu = time.monotonic() - self._began, cpu_s(self._pid) - self._cpu
-        seen = self._page.evaluate("() => watched")
+        """What was seen up to `end`; memory is that of now, without what is garbage."""
+        seconds, seen = self._seconds, self._seen
         tasks = [ms for at, ms in seen["tasks"] if at >= self._from]
         frames = [after - before for before, after in pairwise(seen["frames"]) if before >= self._from]
         cdp = self._page.context.new_cdp_session(self._page)
         cdp.send("HeapProfiler.collectGarbage")
         heap = self._page.evaluate("performance.memory.usedJSHeapSize")
-        return Kept(seconds, tasks, frames, 100 * cpu / seconds, heap / 1e6, pss_kib(self._pid) / 1024)
+        return Kept(seconds, tasks, frames, 100 * self._used / seconds, heap / 1e6, pss_kib(self._pid) / 1024)
 
 
 def renderer(page: Page) -> int:

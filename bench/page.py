@@ -45,7 +45,9 @@ def stream(bench: Bench, peer: bool, profile: bool) -> str:
     watch = Watch(bench.page)
     bench.until_done()
     bench.page.wait_for_timeout(500)  # what the end costs
-    return f"{watch.kept()}" + (f"\n{profiler.report()}" if profiler else "")
+    watch.end()
+    told = f"\n{profiler.report()}" if profiler else ""
+    return f"{watch.kept()}{told}"
 
 
 class Profiler:

@@ -53,27 +53,33 @@ class Watch:
 
     def __init__(self, page: Page, begins: bool = False) -> None:
         self._page = page
-        self._pid = renderer(page)
         self._from = 0.0 if begins else page.evaluate("performance.now()")
-        self._began, self._cpu = time.monotonic(), cpu_s(self._pid)
+        self._began, self._cpu = time.monotonic(), renderers(page)
+
+    def end(self) -> "Watch":
+        self._seconds = time.monotonic() - self._began
+        used = {pid: cpu - self._cpu.get(pid, 0.0) for pid, cpu in renderers(self._page).items()}
+        self._pid = max(used, key=lambda pid: used[pid])
+        self._used = used[self._pid]
+        self._seen = self._page.evaluate("() => watched")
+        return self
 
     def kept(self) -> Kept:
-        seconds, cpu = time.monotonic() - self._began, cpu_s(self._pid) - self._cpu
-        seen = self._page.evaluate("() => watched")
+        """What was seen up to `end`; memory is that of now, without what is garbage."""
+        seconds, seen = self._seconds, self._seen
         tasks = [ms for at, ms in seen["tasks"] if at >= self._from]
         frames = [after - before for before, after in pairwise(seen["frames"]) if before >= self._from]
         cdp = self._page.context.new_cdp_session(self._page)
         cdp.send("HeapProfiler.collectGarbage")
         heap = self._page.evaluate("performance.memory.usedJSHeapSize")
-        return Kept(seconds, tasks, frames, 100 * cpu / seconds, heap / 1e6, pss_kib(self._pid) / 1024)
+        return Kept(seconds, tasks, frames, 100 * self._used / seconds, heap / 1e6, pss_kib(self._pid) / 1024)
 
 
-def renderer(page: Page) -> int:
-    """The process of the page: the one that has worked most."""
+def renderers(page: Page) -> dict[int, float]:
+    """The browser's processes for pages, with the seconds that their main threads have worked."""
     assert page.context.browser
     told = page.context.browser.new_browser_cdp_session().send("SystemInfo.getProcessInfo")["processInfo"]
-    found: int = max((each["cpuTime"], each["id"]) for each in told if each["type"] == "renderer")[1]
-    return found
+    return {each["id"]: cpu_s(each["id"]) for each in told if each["type"] == "renderer"}
 
 
 def cpu_s(pid: int) -> float:

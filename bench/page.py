@@ -44,8 +44,10 @@ def stream(bench: Bench, peer: bool, profile: bool) -> str:
     profiler = Profiler(bench) if profile else None
     watch = Watch(bench.page)
     bench.until_done()
-    bench.page.wait_for_timeout(500)  # what the end costs
-    return f"{watch.kept()}" + (f"\n{profiler.report()}" if profiler else "")
+    bench.until_drawn()
+    watch.end()
+    told = f"\n{profiler.report()}" if profiler else ""
+    return f"{watch.kept()}{told}"
 
 
 class Profiler:

@@ -39,7 +39,7 @@ def watched(
     act()
     (until or bench.until_drawn)()
     drawn = time.monotonic() - began - (0 if until else LOOKED_S)
-    print(f"{name}: {drawn:.1f} s; {watch.kept()}", flush=True)
+    print(f"{name}: {drawn:.1f} s; {watch.end().kept()}", flush=True)
 
 
 def opening(bench: Bench, name: str, conversation: str) -> None:

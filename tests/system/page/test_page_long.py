@@ -74,7 +74,7 @@ COUNT = """async ([text, piece]) => {
     const { createElement } = document;
     let [quarter, counts] = [0, [0, 0, 0, 0]];
     DOMParser.prototype.parseFromString = function (html, type) {
-        counts[quarter] += html.length;
+        counts[quarter] += String(html).length; // it may be of a trusted type
         return parseFromString.call(this, html, type);
     };
     document.createElement = function (...names) {

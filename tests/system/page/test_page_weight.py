@@ -7,7 +7,7 @@ import pytest
 
 pytestmark = pytest.mark.slow
 
-MOST_BYTES = 150_000
+MOST_BYTES = 115_000
 SIZES = """() => performance.getEntriesByType("resource").concat(performance.getEntriesByType("navigation"))
     .map(({ name, transferSize, encodedBodySize }) => [name, transferSize && encodedBodySize])"""
 

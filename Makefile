@@ -30,10 +30,13 @@ install: $(VENV)/.installed
 	@$(MAKE) --silent $(VENV)/.local || echo \
 		"chatapp: could not install the local model (see above). Continuing with the mock; the next start tries again."
 
+# One process more than cores: tests with real parts wait a good deal. A file's tests stay together, with what they share.
+PROCESSES ?= $(shell expr $$(nproc) + 1)
+
 test: $(VENV)/.test install
 	@tests/system-packages
 	@$(MAKE) --silent $(VENV)/.npm || echo "chatapp: could not install the packages of tests/npm: tests that need them will skip."
-	$(BIN)/pytest $(PYTEST_OPTIONS)
+	$(BIN)/pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder $(PYTEST_OPTIONS)
 
 check: $(VENV)/.test
 	$(BIN)/ruff format --check .

@@ -4,13 +4,14 @@ import json
 import random
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import chain, islice, repeat
 from typing import Any
 
 SAID = "the river finds its way to sea because each stone lets water pass and no two days are like one another"
 WORDS = SAID.split(" ")
+FRAME = 500  # tokens in one frame of those that come at once
 
 
 def provider(shape: str, tokens: int, rate: float, ahead: int) -> ThreadingHTTPServer:
@@ -35,8 +36,8 @@ class Provider(BaseHTTPRequestHandler):
         self.end_headers()
         began, ahead = time.monotonic(), self.server.ahead
         shape = answer(self.server.shape)
-        if ahead:
-            self._send("".join(islice(shape, ahead)))
+        for _ in range(0, ahead, FRAME):
+            self._send("".join(islice(shape, FRAME)))
         for number, token in enumerate(islice(shape, self.server.tokens - ahead)):
             time.sleep(max(0.0, began + number / self.server.rate - time.monotonic()))
             self._send(token)
@@ -53,10 +54,7 @@ class Provider(BaseHTTPRequestHandler):
 def answer(shape: str) -> Iterator[str]:
     """Endless tokens of about six characters, the same each time."""
     chance = random.Random(7)
-    pieces = {"mixed": mixed, "paragraph": sentence, "list": item, "table": line_of_table, "code": line_of_code,
-              "marks": lambda _: r"\[ x ", "quote": lambda c: f"> {sentence(c)}\n"}  # fmt: skip
-    start = {"table": "| a | b | c |\n|---|--:|---|\n", "code": "```python\n"}.get(shape, "")
-    text = chain([start], (pieces[shape](chance) for _ in repeat(None)))
+    text = chain([STARTS.get(shape, "")], (SHAPES[shape](chance) for _ in repeat(None)))
     yield from (token for each in text for token in _cut(each))
 
 
@@ -86,6 +84,40 @@ def line_of_code(chance: random.Random) -> str:
     )
 
 
+def nested(chance: random.Random) -> str:
+    """Items of five levels, without an end to the list."""
+    return "".join(f"{'  ' * level}{item(chance)}" for level in (0, 1, 2, 3, 4, 2, 1))
+
+
+def formulas(chance: random.Random) -> str:
+    """A paragraph with formulas, and one by itself."""
+    a, b = chance.randrange(2, 99), chance.choice("xyz")
+    inline = rf"{sentence(chance)}With ${b}_{{{a}}} \le \sqrt{{{a}}}$ and \({b}^2 + {a}\) it holds. "
+    return (
+        inline * 3
+        + rf"\n\n$$\sum_{{i=1}}^{{{a}}} \frac{{{b}_i^2}}{{\sqrt{{{b}_i + {a}}}}} = \int_0^\infty e^{{-{b}}}\,d{b}$$\n\n"
+    )
+
+
+def chinese(chance: random.Random) -> str:
+    """A paragraph without spaces, and a list."""
+    said = "".join(chance.sample("河流总能找到大海因为水往低处走石头让开两天从不相同雨落在高地上汇成小溪", 24))
+    return f"{said[:12]}，**{said[12:16]}**，{said[16:]}。" * 4 + f"\n\n- {said[:9]}\n- `{said[9]}`：{said[10:]}\n\n"
+
+
+def linked(chance: random.Random) -> str:
+    """Links of each kind, and footnotes with their texts behind them."""
+    name = f"n{chance.randrange(10**9)}"
+    link = f"[{chance.choice(WORDS)} and {chance.choice(WORDS)}](https://example.com/{chance.randrange(999)})"
+    return f"{sentence(chance)}{link}, https://example.org/{name} and a note.[^{name}]\n\n[^{name}]: {sentence(chance)}\n\n"
+
+
+def defined(chance: random.Random) -> str:
+    """Links whose addresses are defined below the text that mentions them."""
+    name = f"r{chance.randrange(10**9)}"
+    return f"{sentence(chance)}See [{chance.choice(WORDS)}][{name}].\n\n[{name}]: https://example.com/{name}\n\n"
+
+
 def mixed(chance: random.Random) -> str:
     many = [sentence(chance) for _ in range(chance.randint(2, 6))]
     items = "".join(item(chance) for _ in range(6))
@@ -96,3 +128,21 @@ def mixed(chance: random.Random) -> str:
         f"## {chance.choice(WORDS).title()} and {chance.choice(WORDS)}\n\n{''.join(many)}\n\n{items}\n"
         f"```python\n{code}```\n\n| a | b | c |\n|---|--:|---|\n{rows}\n{formula}\n\n"
     )
+
+
+# Each makes a piece of an answer; some add to one block that never ends.
+SHAPES: dict[str, Callable[[random.Random], str]] = {
+    "mixed": mixed,
+    "paragraph": sentence,
+    "list": item,
+    "nested": nested,
+    "table": line_of_table,
+    "code": line_of_code,
+    "formulas": formulas,
+    "quote": lambda chance: f"> {sentence(chance)}\n",
+    "chinese": chinese,
+    "links": linked,
+    "definitions": defined,
+    "marks": lambda _: r"\[ x ",
+}
+STARTS = {"table": "| a | b | c |\n|---|--:|---|\n", "code": "```python\n"}

@@ -7,20 +7,15 @@ what it is: it comes back. Only what contradicts a promise is written down as `b
 
 import json
 import random
-import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
 from http.client import HTTPConnection, HTTPException, HTTPResponse
-from pathlib import Path
 from typing import Any
 
+import _paths  # noqa: F401
 import gevent
-
-ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
-
 from invariants import Applied, Broken, check_clients
 
 from chatapp.wire.frames import ServerEvent, SSEDecoder

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
+import _paths  # noqa: F401
 import gevent
 from invariants import Holdings
 

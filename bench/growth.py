@@ -10,7 +10,6 @@ most, which is how long the hub was held, and what the worker holds in memory.
 
 import argparse
 import json
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -25,11 +24,8 @@ from gevent import monkey
 monkey.patch_all()
 
 import gevent
-from _churn import AWAY, ROOT
+from _churn import AWAY
 from _servers import Host, host
-
-sys.path[:0] = [str(ROOT)]
-
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 

@@ -1,105 +1,88 @@
 """What a long answer costs its reader: the page in Chromium, a real server, and a fake provider.
 
     .venv/bin/python bench/page.py                                   # 50,000 tokens at 200 a second
-    .venv/bin/python bench/page.py --shape list --ahead 40000        # one list, most of it at once
+    .venv/bin/python bench/page.py --shape list --ahead 46000        # one list, most of it at once
+    .venv/bin/python bench/page.py --peer --ahead 46000              # a page that parses all of it
     .venv/bin/python bench/page.py --profile                         # and where the time went
 
-A long task is one that takes more than 50 ms of the page's main thread: while it lasts, nothing
+A long task is one that keeps the page's main thread busy for more than 50 ms: while it lasts, nothing
 scrolls and no key is taken. What came before the answer's first token is not counted.
 
-    tasks      how many long tasks there were, and the longest
-    quarters   the longest of each quarter of the time, in ms: whether the cost grows
-    busy       percent of the time that the main thread worked
+    long tasks   how many there were, and the longest
+    frames       the time from one frame to the next; 17 ms is as good as it gets
+    busy         percent of one core that the main thread took
 
-`--shape` says what the answer is made of: `mixed`, or one block that never ends: `paragraph`,
-`list`, `table`, `code`, `marks`, `quote`. With `--ahead` so many tokens come at once, and the rest
-at the rate.
+`--shape` says what the answer is made of: `mixed`, or one block that never ends, or one kind of
+block alone (see `SHAPES` in `_answers.py`); several are measured one after the other. With
+`--ahead` so many tokens come at once, and the rest at the rate.
 """
 
 import argparse
 import json
-import os
-import sys
-import tempfile
-import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from _answers import provider
-from _processes import Process
-from playwright.sync_api import Page, sync_playwright
+from _answers import SHAPES
+from _page import Bench, Watch, opened
 
-HERE = Path(__file__).parent
-CONFIG = '[providers.bench]\ntype = "openai"\nbase_url = "http://127.0.0.1:{port}"\nmodels = ["{shape}"]\n'
+PEER = Path(__file__).parent / "peers/page.html"
 TASK = "ThreadControllerImpl::RunTask"
 LONG_US = 50_000
+PARTS = ("FunctionCall", "EvaluateScript", "UpdateLayoutTree", "Layout", "PrePaint", "Paint", "Layerize", "Commit",
+         "ParseHTML", "MajorGC", "MinorGC", "EventDispatch", "TimerFire", "FireAnimationFrame", "HitTest")  # fmt: skip
 
 
-def serve(folder: Path, config: str) -> tuple[Process, str]:
-    (folder / "chatapp.toml").write_text(config)
-    env = os.environ | {
-        "CHATAPP_CONFIG": str(folder / "chatapp.toml"),
-        "CHATAPP_DATA": str(folder / "var"),
-        "PORT": "0",
-    }
-    env["CHATAPP_LOG_LEVEL"] = "WARNING"
-    process = Process([Path(sys.executable).parent / "chatapp", "serve"], min(os.sched_getaffinity(0)), env)
-    while "chatapp is ready: " not in (line := process.line()):
-        assert line, "the server did not start"
-    return process, line.split("chatapp is ready: ")[1].split()[0]
+def stream(bench: Bench, peer: bool, profile: bool) -> str:
+    sent = bench.ask()
+    if peer:
+        bench.page.route("**/peer", lambda route: route.fulfill(path=PEER, content_type="text/html"))
+        bench.page.goto(f"{bench.url}/peer#{sent['events_url']}")
+    else:
+        bench.page.goto(f"{bench.url}/c/{sent['conversation_id']}")
+    bench.page.wait_for_selector("[data-content] > *")
+    profiler = Profiler(bench) if profile else None
+    watch = Watch(bench.page)
+    bench.until_done()
+    bench.page.wait_for_timeout(500)  # what the end costs
+    return f"{watch.kept()}" + (f"\n{profiler.report()}" if profiler else "")
 
 
-def ask(page: Page, url: str, shape: str) -> None:
-    page.goto(url)
-    sent = page.request.post(f"{url}/api/v1/messages", data={"provider": "bench", "model": shape, "prompt": "Go on"})
-    page.goto(f"{url}/c/{sent.json()['conversation_id']}")
-    page.wait_for_selector("[data-content] > *")
+class Profiler:
+    """Names the functions that took the time, and what long tasks were made of."""
 
-
-class Meter:
-    """The page's main thread from now on. It counts the thread's own time, which other processes
-    do not lengthen."""
-
-    def __init__(self, page: Page, profiles: bool) -> None:
-        self._page = page
-        self._cdp = page.context.new_cdp_session(page)
-        self._profiles = profiles
-        if profiles:
-            self._cdp.send("Profiler.enable")
-            self._cdp.send("Profiler.setSamplingInterval", {"interval": 1000})
-            self._cdp.send("Profiler.start")
-        self._began = time.monotonic()
-        self._browser = page.context.browser
-        assert self._browser
-        self._browser.start_tracing(page=page, categories=["toplevel", "blink", "devtools.timeline"])
+    def __init__(self, bench: Bench) -> None:
+        self._cdp = bench.page.context.new_cdp_session(bench.page)
+        self._cdp.send("Profiler.enable")
+        self._cdp.send("Profiler.setSamplingInterval", {"interval": 1000})
+        self._cdp.send("Profiler.start")
+        assert bench.page.context.browser
+        self._browser = bench.page.context.browser
+        self._browser.start_tracing(page=bench.page, categories=["toplevel", "devtools.timeline", "v8"])
 
     def report(self) -> str:
-        assert self._browser
-        wall_ms = 1000 * (time.monotonic() - self._began)
         events = main_thread(json.loads(self._browser.stop_tracing())["traceEvents"])
-        tasks = [event for event in events if event["name"] == TASK]
-        start = min(event["ts"] for event in tasks)
-        slow = [(event["ts"] - start, event["tdur"] / 1000) for event in tasks if event["tdur"] > LONG_US]
-        quarters = [max((ms for at, ms in slow if int(at / 250 / wall_ms) == n), default=0) for n in range(4)]
-        busy = sum(event["tdur"] for event in tasks) / 10 / wall_ms
-        layout = (
-            sum(event["tdur"] for event in events if event["name"] in ("Layout", "UpdateLayoutTree")) / 10 / wall_ms
-        )
-        return (
-            f"{wall_ms / 1000:.0f} s; long tasks: {len(slow)}, longest {max((ms for _, ms in slow), default=0):.0f} ms; "
-            f"quarters {' '.join(f'{ms:.0f}' for ms in quarters)}; busy {busy:.0f} %, of it style and layout {layout:.1f}"
-            + (f"\n{self._hot()}" if self._profiles else "")
-        )
+        tasks = [each for each in events if each["name"] == TASK and each["tdur"] > LONG_US]
+        told = [f"{task['tdur'] / 1000:8.0f} ms  {inside(task, events)}" for task in tasks]
+        total = f"by the thread's own clock: long tasks {len(tasks)}, longest {max((t['tdur'] for t in tasks), default=0) / 1000:.0f} ms"
+        return "\n".join([total, *told, *self._hot()])
 
-    def _hot(self) -> str:
+    def _hot(self) -> list[str]:
         profile = self._cdp.send("Profiler.stop")["profile"]
         names = {node["id"]: node["callFrame"] for node in profile["nodes"]}
         spent: Counter[str] = Counter()
         for node, delta in zip(profile["samples"], profile["timeDeltas"], strict=True):
             frame = names[node]
             spent[f"{frame['functionName']} {frame['url'].rpartition('/')[2]}:{frame['lineNumber'] + 1}"] += delta
-        return "\n".join(f"{microseconds / 1000:8.0f} ms  {name}" for name, microseconds in spent.most_common(25))
+        return [f"{microseconds / 1000:8.0f} ms  {name}" for name, microseconds in spent.most_common(25)]
+
+
+def inside(task: dict[str, Any], events: list[dict[str, Any]]) -> str:
+    spent: Counter[str] = Counter()
+    for event in events:
+        if event["name"] in PARTS and task["ts"] <= event["ts"] < task["ts"] + task["dur"]:
+            spent[event["name"]] += event["tdur"]
+    return ", ".join(f"{name} {microseconds / 1000:.0f}" for name, microseconds in spent.most_common(6))
 
 
 def main_thread(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -118,22 +101,13 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=50_000)
     parser.add_argument("--rate", type=float, default=200.0, help="tokens a second")
     parser.add_argument("--ahead", type=int, default=0, help="tokens that come at once")
-    parser.add_argument("--shape", default="mixed")
+    parser.add_argument("--shape", nargs="+", default=["mixed"], choices=["all", *SHAPES])
+    parser.add_argument("--peer", action="store_true", help="instead of ours, a page that parses all of it each time")
     parser.add_argument("--profile", action="store_true")
-    parser.add_argument("--chromium", default="/usr/bin/chromium")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        upstream = provider(arguments.shape, arguments.tokens, arguments.rate, arguments.ahead)
-        process, url = serve(Path(folder), CONFIG.format(port=upstream.server_port, shape=arguments.shape))
-        with process:
-            browser = playwright.chromium.launch(executable_path=arguments.chromium, args=["--no-sandbox"])
-            page = browser.new_page()
-            ask(page, url, arguments.shape)
-            meter = Meter(page, arguments.profile)
-            page.wait_for_selector('[data-role=assistant][data-status="done"]', timeout=600_000)
-            page.wait_for_timeout(500)  # what the end costs
-            print(f"{arguments.shape}: {meter.report()}")
-            browser.close()
+    for shape in SHAPES if "all" in arguments.shape else arguments.shape:
+        with opened(shape, arguments.tokens, arguments.rate, arguments.ahead) as bench:
+            print(f"{shape}: {stream(bench, arguments.peer, arguments.profile)}", flush=True)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import msgspec
 
 from chatapp.events import File, NativePiece, ToolCall, ToolResult
 from chatapp.large_values import to_base64
+from chatapp.pictures import TAKEN
 
 Role: TypeAlias = Literal["system", "user", "assistant", "tool"]
 Effort: TypeAlias = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
@@ -49,13 +50,10 @@ class Attachment(msgspec.Struct, frozen=True, tag="attachment"):
 
 Part: TypeAlias = Text | Image | Document | Attachment
 
-TAKEN_IMAGES = ("image/png", "image/jpeg", "image/webp", "image/gif")
-"""By every provider that takes images."""
-
 
 def images_in(files: Iterable[File]) -> list[Image]:
     """What a model made, to be shown to it again."""
-    shown = [file for file in files if file.bytes and file.media_type in TAKEN_IMAGES]
+    shown = [file for file in files if file.bytes and file.media_type in TAKEN]
     return [Image(f"data:{file.media_type};base64,{to_base64(file.bytes)}") for file in shown]
 
 

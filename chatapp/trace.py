@@ -10,7 +10,7 @@ import hashlib
 import re
 import secrets
 from collections.abc import Callable
-from contextvars import ContextVar, copy_context
+from contextvars import Context, ContextVar
 from functools import partial
 from typing import Any
 
@@ -84,8 +84,13 @@ def trace_headers() -> dict[str, str]:
 
 
 def carrying(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function, to be called in another greenlet with the trace of this one."""
-    return partial(copy_context().run, function)
+    """The function, to be called in another greenlet with the trace of this one, and with nothing
+    else of its context: a run would hold the request that it came from for as long as it goes
+    on."""
+    context = Context()
+    context.run(current_trace.set, current_trace.get())
+    context.run(current_call.set, current_call.get())
+    return partial(context.run, function)
 
 
 def new_span_id() -> str:

@@ -18,8 +18,10 @@ def _make() -> WSGIApplication:
         from chatapp.ops import services
         from chatapp.ops.run_log import RunLog
         from chatapp.ops.starting import started
+        from chatapp.web.warming import warm_up
 
         made = started(lambda: create_app(observers=[RunLog()]))
+        warm_up(made)
         services.add(made.extensions["chatapp"], started=True)
         return made
     except (ChatappError, OSError) as error:

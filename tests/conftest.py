@@ -2,15 +2,38 @@ from gevent import monkey
 
 monkey.patch_all()  # before anything else is imported, as in the server
 
-import socket
+import os
+from pathlib import Path
 
 import pytest
+from gevent import get_hub
+from servers import free_port
+
+from chatapp.wire.certificates import ADDING, REPLACING
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # It is told its next test by a thread that the hub does not know of. Without a watcher the hub would
+    # find that nothing can ever happen, and raise LoopExit.
+    get_hub().loop.async_().start(lambda: None)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests first: at the end, short ones are left, of which each process gets its
+    share."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_authority() -> None:
+    """Instead of this system's hundred, which take longer to read than anything else at a start, and
+    which know no server of these tests."""
+    for name in (*REPLACING, ADDING):
+        os.environ.pop(name, None)
+    os.environ[REPLACING[0]] = str(Path(__file__).parent / "authority.pem")
 
 
 @pytest.fixture
 def closed_port() -> int:
     """A port on loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    return free_port()

@@ -2,18 +2,20 @@
 
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 
+ENVIRONMENT = dict(os.environ)  # as it was before any test changed it
 PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin"
 REDIS = shutil.which("redis-server", path=PATH)
 NGINX = shutil.which("nginx", path=PATH)
@@ -22,12 +24,18 @@ START_S = 30.0
 # Not the order of bytes, as in most installations.
 LOCALE = "-E", "UTF8", "--locale", "C.UTF-8", "--locale-provider", "icu", "--icu-locale", "en-US"
 
+# Others may have seeded the common one, alike in each process.
+_chance = random.SystemRandom()
+
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """One that stays free until it is used, and while its server is down: not of those that the kernel
+    gives to whoever asks for any, as other tests do at the same time."""
+    while True:
+        with socket.socket() as probe, suppress(OSError):
+            port = _chance.randrange(20_000, 32_768)
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class Redis:
@@ -165,12 +173,12 @@ def nginx(folder: Path, site: Callable[[int], str]) -> Iterator[str]:
     config.write_text(f"{main}\nhttp {{\naccess_log off;\n{types}\n{paths}\n{site(port)}\n}}\n")
     with subprocess.Popen([str(NGINX), "-p", str(folder), "-c", str(config), "-e", "stderr"]) as process:
         try:
-            wait_for(lambda: _listens(port))
+            wait_for(lambda: listens(port))
             yield f"http://127.0.0.1:{port}"
         finally:
             process.terminate()
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0

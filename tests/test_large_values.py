@@ -5,12 +5,13 @@ from binascii import Error as NotBase64
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from chatapp import large_values
 from chatapp.chat import Ask, Message
 from chatapp.events import Entry, File, RunEnd, RunStart, Timing, Usage
-from chatapp.large_values import PIECE_BYTES, from_base64, to_base64
+from chatapp.large_values import PIECE_BYTES, from_base64, to_base64, to_json
 from chatapp.providers.media import file_of_url
 from chatapp.storage.conversations import Conversations
 from chatapp.storage.database import open_database
@@ -41,6 +42,28 @@ def test_base64_in_pieces_is_base64(size: int) -> None:
 def test_what_is_no_base64_is_refused_in_any_piece(text: str) -> None:
     with pytest.raises((NotBase64, ValueError)):
         from_base64(text)
+
+
+BODIES = [
+    {},
+    {"a": 1},
+    {"a": [], "b": {}, "c": None},
+    {"m": [{"é": "\U0001f600\n"}, [1, [2]], "x"], "n": 1.5},
+    [],
+    [1, {}],
+    7,
+]
+
+
+@pytest.mark.parametrize("body", BODIES)
+def test_json_in_pieces_is_json(body: object) -> None:
+    assert msgspec.json.decode(to_json(body)) == body and to_json(body) == msgspec.json.encode(body)
+
+
+def test_a_long_conversation_is_encoded_in_turns(pauses: Callable[[], int]) -> None:
+    body = {"model": "m", "messages": [{"role": "user", "content": "x" * 1000}] * 5000}
+    assert to_json(body) == msgspec.json.encode(body)
+    assert pauses() >= 5000 * 1000 // PIECE_BYTES - 1
 
 
 def test_a_large_picture_is_decoded_and_encoded_in_turns(pauses: Callable[[], int]) -> None:

@@ -1,11 +1,18 @@
 """A caller's trace is taken up, but nothing that could break a header or a log line."""
 
 import re
+from contextvars import ContextVar
+from weakref import ref
 
 import gevent
 import pytest
 
 from chatapp.trace import carrying, current_trace, trace_headers, trace_of
+
+
+class Request:
+    pass
+
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 
@@ -67,3 +74,17 @@ def test_a_greenlet_has_the_trace_only_if_it_is_carried() -> None:
 
     carried, bare = gevent.spawn(run).get()
     assert carried["X-Request-ID"] == "mine" and bare == {}
+
+
+def test_nothing_else_of_a_request_is_carried() -> None:
+    """A run would hold its connection for as long as it goes on."""
+    request: ContextVar[Request | None] = ContextVar("request")
+
+    def run() -> bool:
+        request.set(Request())
+        held = ref(request.get())
+        function = carrying(trace_headers)
+        request.set(None)
+        return held() is None and bool(function)
+
+    assert gevent.spawn(run).get()

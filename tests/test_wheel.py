@@ -12,6 +12,7 @@ from pathlib import Path
 import gevent
 import pytest
 import requests
+from servers import ENVIRONMENT
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -78,7 +79,7 @@ def test_it_streams_a_reply_of_the_mock(url: str) -> None:
 
 def _run(*command: str) -> None:
     # With PYTHONPATH, pip would find the sources' own metadata there, and install nothing.
-    env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    env = {name: value for name, value in ENVIRONMENT.items() if name != "PYTHONPATH"}
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, env=env)
     assert done.returncode == 0, done.stdout
 

@@ -7,6 +7,7 @@ web        its HTTP: blueprints, and what every request passes
 
 import os
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from flask import Flask
@@ -21,6 +22,7 @@ from chatapp.metrics.own_port import OwnPort
 from chatapp.metrics.process import Metrics
 from chatapp.settings import Settings
 from chatapp.settings.loading import load
+from chatapp.stacks import on_own_stack
 from chatapp.tools.functions import FunctionTool
 from chatapp.tracing.switch import tracing_of
 
@@ -52,6 +54,7 @@ def create_app(
     except ChatappError:
         service.close()  # the caller may try again
         raise
+    app.wsgi_app = partial(on_own_stack, app.wsgi_app)  # type: ignore[method-assign,call-arg]
     if tracing is not None:
         app.wsgi_app = tracing.app(app.wsgi_app)  # type: ignore[method-assign,assignment]
     if settings.metrics_port:

@@ -1,6 +1,7 @@
 """check_settings(): what a start would refuse of the settings alone, without opening a store."""
 
 from chatapp.access.factory import check_access
+from chatapp.app.bodies import body_places
 from chatapp.quotas.requests import rates_of
 from chatapp.settings import Settings
 from chatapp.web.cors import check_origins
@@ -11,3 +12,4 @@ def check_settings(settings: Settings) -> None:
     rates_of(settings.request_rate)
     check_origins(settings.cors_origins)
     check_access(settings)
+    body_places(settings)

@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from chatapp.agents.catalog import AgentCatalog
+from chatapp.app.bodies import body_places
 from chatapp.app.log import open_log
 from chatapp.dialects.registry import DIALECTS
 from chatapp.generation.media import MediaLimits
@@ -112,6 +113,7 @@ def _service(
         limits=_limits(settings, database),
         usage_report=UsageReport(database.engine),
         reader_places=_reader_places(settings),
+        body_places=body_places(settings),
         readers=OpenReaders(),
         disconnects=DisconnectPolicy(Presence(), log, runs.cancel, conversations.visits, settings.come_back_s),
         reader_observer=metrics.readers,

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 
 from chatapp.events import CitedSource, File
 from chatapp.large_values import to_base64
+from chatapp.pictures import picture_type_of_base64
 
-PICTURES = {"iVBOR": "png", "/9j/": "jpeg", "R0lG": "gif", "UklG": "webp"}
 FILE_URL = "/api/v1/messages/{run}/files/{file}"
 
 
@@ -47,8 +47,7 @@ def image_url(run: str, file: File) -> str:
 
 def picture_url(data: str) -> str:
     """The `data:` URL of a picture in base64, of the kind that its first characters tell."""
-    kind = next((kind for start, kind in PICTURES.items() if data.startswith(start)), "png")
-    return f"data:image/{kind};base64,{data}"
+    return f"data:{picture_type_of_base64(data) or 'image/png'};base64,{data}"
 
 
 def in_words(run: str, file: File) -> str:

@@ -5,7 +5,7 @@ never taken for a provider's own: a signed turn and the result of a call go into
 since a file can say anything.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Final, Literal
 
 import msgspec
@@ -27,7 +27,7 @@ from chatapp.events import (
 
 FORMAT: Final = "chatapp-conversation"
 VERSION = 1
-MAX_EVENTS = 20_000  # of one answer: more than the longest has once its deltas are joined
+MAX_MESSAGES = 50_000  # with all versions: storing them takes a second or two
 
 Id = Annotated[str, Meta(min_length=1, max_length=256)]
 Name = Annotated[str, Meta(max_length=256)]
@@ -61,8 +61,8 @@ class KeptMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     provider: Name | None = None
     model: Name | None = None
     continues: bool = False
-    images: Annotated[list[Annotated[str, Meta(pattern="^data:image/")]], Meta(max_length=64)] = []
-    events: Annotated[list[KeptEvent], Meta(max_length=MAX_EVENTS)] = []
+    images: list[Annotated[str, Meta(pattern="^data:image/")]] = []
+    events: list[KeptEvent] = []
 
 
 class KeptSettings(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -71,20 +71,26 @@ class KeptSettings(msgspec.Struct, frozen=True, omit_defaults=True):
     max_tokens: Annotated[int, Meta(ge=1)] | None = None
 
 
-class KeptConversation(msgspec.Struct, frozen=True, kw_only=True):
-    """The file. `shown` is the id of the last message that is shown, at the end of its path."""
+class _Kept(msgspec.Struct, frozen=True, kw_only=True):
+    """All but the messages. `shown` is the id of the last message that is shown, at the end of its
+    path."""
 
     format: Literal["chatapp-conversation"]
     version: Annotated[int, Meta(ge=1, le=VERSION)]
     title: Annotated[str, Meta(max_length=200)]
     created: Time
     shown: Id | None
-    messages: list[KeptMessage]
     pinned: bool = False
     settings: KeptSettings = KeptSettings()
     metadata: Annotated[
         dict[Annotated[str, Meta(max_length=64)], Annotated[str, Meta(max_length=512)]], Meta(max_length=16)
     ] = {}
+
+
+class KeptConversation(_Kept, frozen=True, kw_only=True):
+    """The file."""
+
+    messages: list[KeptMessage]
 
     def check(self) -> None:
         """Raise InvalidField for what cannot be one conversation."""
@@ -109,6 +115,20 @@ class KeptConversation(msgspec.Struct, frozen=True, kw_only=True):
             path.add(here)
             here = parents[here]
         return path
+
+
+class KeptFile(_Kept, frozen=True, kw_only=True):
+    """The file as it comes: its messages may be many, and are made one by one."""
+
+    messages: Annotated[list[msgspec.Raw], Meta(max_length=MAX_MESSAGES)]
+
+    def conversation(self, message: Callable[[bytes, str], KeptMessage]) -> KeptConversation:
+        """`message` makes one, and is told the field where it stands. Raises InvalidField."""
+        messages = [message(bytes(raw), f"messages[{index}]") for index, raw in enumerate(self.messages)]
+        fields = {name: getattr(self, name) for name in self.__struct_fields__}
+        kept = KeptConversation(**{**fields, "messages": messages})
+        kept.check()
+        return kept
 
 
 def _check_answer(message: KeptMessage, parent: KeptMessage | None, where: str) -> None:

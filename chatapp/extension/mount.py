@@ -71,6 +71,10 @@ class Mount:
         found: ChatService = self.app.extensions["chatapp"]
         return found
 
+    @property
+    def live(self) -> int:
+        return 0 if self._app is None else self.service.live
+
     def start(self) -> None:
         _ = self.app
 

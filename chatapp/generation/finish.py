@@ -87,7 +87,7 @@ def interrupted_end(transcript: Transcript, prices: PriceTable) -> RunEnd:
     start = transcript.start
     assert start is not None
     error = stopped_error("interrupted", start.trace_id)
-    total_ms = round((time.time() - start.created) * 1000)
+    total_ms = round(max(0.0, time.time() - start.created) * 1000)  # its clock may have been ahead
     usage = estimated_usage(start.asked_tokens, transcript.reasoning, transcript.content)
     priced = prices.priced(start.provider, start.model, usage)
     return RunEnd("interrupted", priced, Timing(total_ms=total_ms), error)

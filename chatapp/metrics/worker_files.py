@@ -2,7 +2,7 @@
 
 What a dead worker counted still counts. Its files are joined to one of all the dead: a server that
 had a thousand workers would read two thousand files for each scrape. A file that a worker was
-killed in the middle of is left out.
+killed in the middle of is left out, and a joining that one was killed in is finished by the next.
 """
 
 import fcntl
@@ -21,8 +21,10 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 LOCK = "scrape.lock"
-OF_WORKER = re.compile(r"(counter|histogram)_(\d+)\.db").fullmatch
+KINDS = "counter", "histogram"
+OF_WORKER = re.compile(rf"({'|'.join(KINDS)})_(\d+)\.db").fullmatch
 OF_THE_DEAD = "{kind}_0.db"  # no worker has this pid
+NEW, JOINED = ".new", ".joined"  # what is to take its place, and the names of what is in that
 DAMAGED = (struct.error, RuntimeError, ValueError)  # as prometheus_client raises them
 
 logger = logging.getLogger(__name__)
@@ -36,6 +38,8 @@ class WorkerFiles(Collector):
 
     def collect(self) -> Iterable[Metric]:
         with self._locked():
+            for kind in KINDS:
+                _finish(self._folder / OF_THE_DEAD.format(kind=kind))
             self._join_dead()
             begun = [str(path) for path in self._folder.glob("*.db") if path.stat().st_size]
             return MultiProcessCollector.merge(begun)  # type: ignore[no-untyped-call,no-any-return]
@@ -57,18 +61,28 @@ class WorkerFiles(Collector):
 
 
 def _join(paths: Iterable[Path], into: Path) -> None:
+    """Nothing counts twice or not at all, wherever this is killed."""
     sums: Counter[str] = Counter()
     for path in (into, *paths):
         sums.update(_values(path))
-    new = into.with_suffix(".new")
-    new.unlink(missing_ok=True)
+    new = into.with_suffix(NEW)
     values = MmapedDict(str(new))  # type: ignore[no-untyped-call]
     for key, value in sums.items():
         values.write_value(key, value, 0.0)  # type: ignore[no-untyped-call]
     values.close()  # type: ignore[no-untyped-call]
+    into.with_suffix(JOINED).write_text("\n".join(path.name for path in paths))
     new.replace(into)
-    for path in paths:
-        path.unlink()
+    _finish(into)
+
+
+def _finish(into: Path) -> None:
+    """While the new file is there, it has not taken the place of any."""
+    new, joined = into.with_suffix(NEW), into.with_suffix(JOINED)
+    if joined.exists() and not new.exists():
+        for name in joined.read_text().splitlines():
+            (into.parent / name).unlink(missing_ok=True)
+    joined.unlink(missing_ok=True)
+    new.unlink(missing_ok=True)
 
 
 def _values(path: Path) -> dict[str, float]:

@@ -7,19 +7,21 @@ from gevent import monkey
 
 monkey.patch_all()
 
-import gc
 import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import gevent
+
 from chatapp.access.proxy import trusted_networks
 from chatapp.errors import ConfigError
-from chatapp.ops import gunicorn_lifecycle, metrics_folder, starting
+from chatapp.ops import gunicorn_lifecycle, metrics_folder, services, starting
 from chatapp.ops.address import Address, places, refuse_public
 from chatapp.ops.address import workers as worker_count
 from chatapp.ops.banner import banner
+from chatapp.ops.garbage import collect_when_quiet
 from chatapp.ops.gunicorn_logger import GunicornLogger
 from chatapp.ops.log_lines import configure
 from chatapp.ops.memory import give_back_large_blocks
@@ -35,6 +37,8 @@ try:
 except ConfigError as error:
     raise SystemExit(f"chatapp: {error.message}") from None
 
+# Where each greenlet was made: for debugging, and 1 KiB for each stream.
+gevent.config.track_greenlet_tree = False
 worker_class = "gevent"
 # Idle keep-alive connections count too. A client beyond the limit waits, and is told nothing.
 worker_connections = 10_000
@@ -91,9 +95,7 @@ def post_fork(server: Any, worker: Any) -> None:
 
 def post_worker_init(worker: Any) -> None:
     gunicorn_lifecycle.begin(worker, settings.drain_s)
-    gc.collect()
-    # Without it a full collection visits all that was imported, and stops every stream for 100 ms.
-    gc.freeze()
+    collect_when_quiet(services.live)
     if worker.age == 1:  # the first worker: the server now answers requests
         name = worker.sockets[0].getsockname()
         if isinstance(name, tuple):  # a Unix socket's name is a path, and has no URL

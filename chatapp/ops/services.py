@@ -7,7 +7,11 @@ import gevent
 
 
 class Service(Protocol):
-    """As `ChatService`, except that `start` may be called again, and then does nothing."""
+    """As `ChatService`, except that `start` may be called again, and then does nothing.
+    `live`: its runs, and the responses that read them."""
+
+    @property
+    def live(self) -> int: ...
 
     def start(self) -> None: ...
 
@@ -38,6 +42,10 @@ def start() -> None:
     """Start those that wait for it. Raises what they raise."""
     while _waiting:
         _waiting.pop(0).start()
+
+
+def live() -> int:
+    return sum(service.live for service in _services)
 
 
 def drain(grace_s: float) -> None:

@@ -10,7 +10,6 @@ and says so with an `AttemptReset` before anything else comes.
 
 import math
 import random
-from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -96,10 +95,10 @@ class FallbackProvider:
     def stream(self, chat: Chat, scope: CancelScope) -> Generator[ReplyItem, None, None]:
         failures: dict[str, UpstreamError] = {}
         void = ""  # why what was shown is void, until something replaces it
-        line = deque(self._candidates)
+        line = [*self._candidates]
         passed_over: set[str] = set()
         while line:
-            candidate = line.popleft()
+            candidate = line.pop(0)
             name = candidate.provider.name
             fitting = self._fitting(candidate, chat, scope)
             breaker, key = candidate.breaker, (fitting.model, chat.owner)

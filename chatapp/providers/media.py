@@ -13,14 +13,9 @@ from msgspec import UNSET, UnsetType
 
 from chatapp.events import CitedSource, File
 from chatapp.large_values import from_base64
+from chatapp.pictures import picture_type
 from chatapp.wire.json_text import UNREADABLE
 
-KINDS = (
-    (b"\x89PNG", "image/png"),
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"GIF8", "image/gif"),
-    (b"RIFF", "image/webp"),
-)
 UNKNOWN = "application/octet-stream"
 
 _URL_SAFE = str.maketrans("-_", "+/", " \r\n")
@@ -36,7 +31,7 @@ def file_of_base64(data: str, media_type: str = "", name: str = "") -> File:
         content = from_base64(data + "=" * (-len(data) % 4))
     except (NotBase64, ValueError):
         return File("", _type(media_type), name, error="left out: the provider sent it damaged")
-    return File("", _type(media_type or kind_of(content)), name, content)
+    return File("", _type(media_type or picture_type(content) or UNKNOWN), name, content)
 
 
 def file_of_url(url: str, media_type: str = "", name: str = "") -> File:
@@ -47,10 +42,6 @@ def file_of_url(url: str, media_type: str = "", name: str = "") -> File:
     if not head[2]:
         return File("", _type(head[1]), name, error="left out: the provider sent it in an unknown form")
     return file_of_base64(url[head.end() :], head[1] or media_type, name)
-
-
-def kind_of(content: bytes) -> str:
-    return next((kind for start, kind in KINDS if content.startswith(start)), UNKNOWN)
 
 
 def cited(url: object, title: object = "", quote: object = "", start: object = None, end: object = None) -> CitedSource:

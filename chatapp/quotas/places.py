@@ -1,4 +1,5 @@
-"""Places in this process, for runs or for readers, and the share of them that one owner gets."""
+"""Places in this process, for runs, for readers, or for the bytes of bodies, and the share of them
+that one owner gets."""
 
 import math
 from collections import Counter
@@ -22,24 +23,29 @@ class OwnerPlaces:
         self._taken: Counter[str] = Counter()
         self._total = 0
 
-    def check(self, owner: str) -> None:
-        """Raise LimitExceeded if one more is too many for this owner, Overloaded for anybody."""
+    def check(self, owner: str, more: int = 1) -> None:
+        """Raise LimitExceeded if so many more are too many for this owner, Overloaded for
+        anybody."""
         mine = self._taken.get(owner, 0)
-        if self._total >= self._places:
+        if self._total + more > self._places:
             raise Overloaded(f"the server is at its limit of {self._places} {self._what} (setting {self._setting})")
-        if self._per_owner and mine >= self._per_owner:
+        if self._per_owner and mine + more > self._per_owner:
             raise LimitExceeded(f"you have {mine} {self._what}, as many as one owner may have")
-        if mine >= math.ceil(self._share * (mine + self._places - self._total)):
+        if mine + more > math.ceil(self._share * (mine + self._places - self._total)):
             raise LimitExceeded(
                 f"you have {mine} {self._what}, as many as one owner may have while the server is as busy as it is"
             )
 
-    def enter(self, owner: str) -> None:
-        self._taken[owner] += 1
-        self._total += 1
+    @property
+    def taken(self) -> int:
+        return self._total
 
-    def leave(self, owner: str) -> None:
-        self._total -= 1
-        self._taken[owner] -= 1
+    def enter(self, owner: str, count: int = 1) -> None:
+        self._taken[owner] += count
+        self._total += count
+
+    def leave(self, owner: str, count: int = 1) -> None:
+        self._total -= count
+        self._taken[owner] -= count
         if not self._taken[owner]:
             del self._taken[owner]

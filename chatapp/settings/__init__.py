@@ -155,6 +155,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     body_timeout_s: Annotated[
         Seconds, about("How long a request body may take, beside a second for each 16 KB. A silent sender gets 408.")
     ] = 20.0
+    max_import_bytes: Annotated[
+        Bytes, about("Largest conversation that is imported: with all its versions and pictures it is long.")
+    ] = 33_554_432
+    max_bodies_bytes: Annotated[
+        Bytes, about("All request bodies of one process that are on their way; beyond that a request gets 503.")
+    ] = 268_435_456
     max_body_values: Annotated[
         Count,
         about("Most objects and lists in a request body; four texts or numbers count as one. Each costs time."),
@@ -174,7 +180,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     max_owner_share: Annotated[
         float,
         Meta(gt=0, le=1),
-        about("The part of the runs and readers that others leave which one owner may take; beyond that: 429."),
+        about("The part of the runs, readers and bodies that others leave which one owner may take; beyond that: 429."),
     ] = 0.5
     max_merged: Annotated[
         Count,

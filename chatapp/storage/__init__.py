@@ -82,6 +82,15 @@ class Hit(msgspec.Struct, frozen=True):
     marks: list[tuple[int, int]]
 
 
+class Found(NamedTuple):
+    """A page of hits; `rest` is where to go on, empty at the end. `indexing`: the index is being
+    filled, and there may be more than it knows of yet."""
+
+    hits: list[Hit]
+    rest: str
+    indexing: bool
+
+
 class TitleHit(NamedTuple):
     """A conversation in whose title all words of a search stand, at the places `marks`."""
 
@@ -89,10 +98,10 @@ class TitleHit(NamedTuple):
     marks: list[tuple[int, int]]
 
 
-class StoredMessage(msgspec.Struct, frozen=True, kw_only=True):
+class StoredMessage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One message of a conversation. `content` is its text; of an answer, once it is finished.
-    `parent` is the id of the message that it follows. `said` is JSON of a message that is more than
-    its text."""
+    `parent` is the id of the message that it follows; one that `continues` goes on with its text.
+    `said` is JSON of a message that is more than its text."""
 
     id: str
     conversation_id: str | None
@@ -101,6 +110,7 @@ class StoredMessage(msgspec.Struct, frozen=True, kw_only=True):
     created: float
     parent: str | None = None
     said: str | None = None
+    continues: bool = False
 
     @property
     def attachments(self) -> list[Attachment]:
@@ -113,10 +123,9 @@ class StoredMessage(msgspec.Struct, frozen=True, kw_only=True):
         return decode_message(self.said) if self.said is not None else Message(cast(ChatRole, self.role), self.content)
 
 
-class Answer(StoredMessage, frozen=True, kw_only=True):
-    """The assistant's message of one run; its id is the run's. One that `continues` goes on with
-    the text of its parent. `repeated` are the request's fields that its protocol repeats beside the
-    answer."""
+class Answer(StoredMessage, frozen=True, kw_only=True, gc=False):
+    """The assistant's message of one run; its id is the run's. `repeated` are the request's fields
+    that its protocol repeats beside the answer."""
 
     owner: str
     running: bool
@@ -125,7 +134,6 @@ class Answer(StoredMessage, frozen=True, kw_only=True):
     result_mode: str | None
     repeated: dict[str, object]
     compacted: str
-    continues: bool = False
 
     def entries(self) -> list[Entry]:
         """The compacted log, without the bytes of its files; empty while the run goes on."""

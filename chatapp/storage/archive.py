@@ -15,13 +15,14 @@ from chatapp.events import Entry, File, RunStart
 from chatapp.exchange import FORMAT, VERSION, KeptConversation, KeptEvent, KeptMessage, KeptSettings
 from chatapp.hub import let_others_run
 from chatapp.ids import new_id
-from chatapp.storage import Conversation, ConversationSettings, decode_entries, large_writes
+from chatapp.storage import Answer, Conversation, ConversationSettings, StoredMessage, large_writes
 from chatapp.storage.branches import newest_shown
 from chatapp.storage.placement import new_conversation, owned_conversation
+from chatapp.storage.reading import MESSAGES, all_of, messages
 from chatapp.storage.tables import ConversationRow, MessageRow
 from chatapp.storage.transactions import Transactions
 
-SLICE = 50  # messages that are read or written in one go: some milliseconds, if they are long
+SLICE = 50  # messages that are written in one go: some milliseconds, if they are long
 KEPT_EVENTS = get_args(KeptEvent)
 NOT_THERE = "the file was not kept in the export"
 
@@ -43,15 +44,16 @@ class Archive:
         with self._transaction.reading() as session:
             conversation = owned_conversation(session, owner, conversation_id).value()
             shown = newest_shown(session, conversation_id)
-            messages = [*_kept(_rows(session, conversation_id))]
-        known = {message.id for message in messages}
+            in_it = messages(MESSAGES.conversation_id == conversation_id)
+            kept = [*_kept(all_of(session, in_it))]
+        known = {message.id for message in kept}
         return KeptConversation(
             format=FORMAT,
             version=VERSION,
             title=conversation.title,
             created=conversation.created,
             shown=shown if shown in known else None,
-            messages=messages,
+            messages=kept,
             pinned=conversation.pinned,
             settings=_settings(conversation.settings),
             metadata=conversation.metadata,
@@ -70,42 +72,31 @@ class Archive:
             return conversation.value()
 
 
-def _rows(session: Session, conversation_id: str) -> Iterator[MessageRow]:
-    """All of them, shown or not."""
-    query = select(MessageRow).where(MessageRow.conversation_id == conversation_id).order_by(MessageRow.id)
-    last = ""
-    while rows := session.scalars(query.where(MessageRow.id > last).limit(SLICE)).all():
-        yield from rows
-        last = rows[-1].id
-        session.expunge_all()
-        let_others_run()
-
-
-def _kept(rows: Iterator[MessageRow]) -> Iterator[KeptMessage]:
+def _kept(said: Iterator[StoredMessage]) -> Iterator[KeptMessage]:
     """Without the results of tools that a client ran: what followed them follows their parent."""
     instead: dict[str, str | None] = {}
-    for row in rows:
-        parent = instead.get(row.parent, row.parent) if row.parent else None
-        if row.role not in ("system", "user", "assistant"):
-            instead[row.id] = parent
+    for message in said:
+        parent = instead.get(message.parent, message.parent) if message.parent else None
+        if message.role not in ("system", "user", "assistant"):
+            instead[message.id] = parent
             continue
-        is_whole = row.is_answer and row.status == "done"
+        whole = message if isinstance(message, Answer) and not message.running else None
         yield KeptMessage(
-            id=row.id,
-            role=row.role,  # type: ignore[arg-type]
-            content=row.content,
-            created=row.created,
+            id=message.id,
+            role=message.role,  # type: ignore[arg-type]
+            content=message.content,
+            created=message.created,
             parent=parent,
-            provider=row.provider if is_whole else None,
-            model=row.model if is_whole else None,
-            continues=row.continues and is_whole,
-            images=_images(row),
-            events=_events(row) if is_whole else [],
+            provider=whole.provider if whole else None,
+            model=whole.model if whole else None,
+            continues=whole is not None and whole.continues,
+            images=_images(message),
+            events=_events(whole) if whole else [],
         )
 
 
-def _events(row: MessageRow) -> list[KeptEvent]:
-    events = (entry.event for entry in decode_entries(row.entries))
+def _events(answer: Answer) -> list[KeptEvent]:
+    events = (entry.event for entry in answer.entries())
     return [
         _without_bytes(event) if isinstance(event, File) else event
         for event in events
@@ -117,10 +108,10 @@ def _without_bytes(file: File) -> File:
     return File(file.id, file.media_type, file.name, error=file.error or NOT_THERE)
 
 
-def _images(row: MessageRow) -> list[str]:
-    if row.said is None or row.role != "user":
+def _images(message: StoredMessage) -> list[str]:
+    if message.said is None or message.role != "user":
         return []
-    content = row.messages()[0].content
+    content = message.message().content
     parts = [] if isinstance(content, str) else content
     return [part.url for part in parts if isinstance(part, Image) and part.url.startswith("data:image/")]
 

@@ -9,13 +9,15 @@ Ids grow along every path, so the order of the ids is the order of the path.
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, TextClause, func, select, text, update
 from sqlalchemy.orm import Session
 
-from chatapp.hub import let_others_run
-from chatapp.storage.tables import MessageRow
+from chatapp.hub import let_others_run, with_pauses
+from chatapp.storage import StoredMessage
+from chatapp.storage.tables import IS_SHOWN, MessageRow
 
-ROWS = 50  # messages that are read in one go: some milliseconds, if they are long
+LINKS = 1000  # that are read in one go
+UPDATES = 100  # messages that are shown or hidden in one go: a millisecond or two
 SLICE = 500  # ids in one statement: databases bound its parameters
 
 Tree: TypeAlias = Mapping[str, str | None]
@@ -25,7 +27,7 @@ Tree: TypeAlias = Mapping[str, str | None]
 def tree_of(session: Session, conversation_id: str | None) -> Tree:
     """Reads an index, and no message."""
     links = select(MessageRow.id, MessageRow.parent).where(MessageRow.conversation_id == conversation_id)
-    return dict(sorted((id, parent) for id, parent in session.execute(links)))
+    return dict(sorted((id, parent) for id, parent in with_pauses(session.execute(links), LINKS)))
 
 
 def path_to(tree: Tree, message_id: str | None) -> list[str]:
@@ -60,16 +62,6 @@ def versions_among(session: Session, conversation_id: str, parents: Collection[s
     return [sorted(ids) for ids in versions.values()]
 
 
-def rows_of(session: Session, path: Sequence[str]) -> list[MessageRow]:
-    """The messages with these ids, in order; others run in between."""
-    rows: list[MessageRow] = []
-    for some in _slices(path, ROWS):
-        if rows:
-            let_others_run()
-        rows += session.scalars(select(MessageRow).where(MessageRow.id.in_(some)).order_by(MessageRow.id))
-    return rows
-
-
 def newest_shown(session: Session, conversation_id: str) -> str | None:
     """The end of the path that is shown."""
     return session.scalar(select(func.max(MessageRow.id)).where(*_shown(conversation_id)))
@@ -77,22 +69,27 @@ def newest_shown(session: Session, conversation_id: str) -> str | None:
 
 def show(session: Session, conversation_id: str, path: Collection[str]) -> None:
     """Show this path, and no other message."""
-    seen = set(session.scalars(select(MessageRow.id).where(*_shown(conversation_id))))
-    for ids, superseded in ((seen - set(path), True), (set(path) - seen, False)):
-        for some in _slices(sorted(ids)):
+    ids = session.scalars(select(MessageRow.id).where(*_shown(conversation_id)))
+    seen = set(with_pauses(ids, LINKS))
+    for changed, superseded in ((seen - set(path), True), (set(path) - seen, False)):
+        for some in _slices(sorted(changed), UPDATES):
             session.execute(update(MessageRow).where(MessageRow.id.in_(some)).values(superseded=superseded))
+            let_others_run()
 
 
-def take_out(session: Session, message: MessageRow) -> None:
-    """The message is about to be deleted: what follows it follows its parent, and continues it if
-    the message did."""
-    following = MessageRow.conversation_id == message.conversation_id, MessageRow.parent == message.id
-    continues = MessageRow.continues if message.continues else False
-    session.execute(update(MessageRow).where(*following).values(parent=message.parent, continues=continues))
+def take_out(session: Session, path: Sequence[StoredMessage]) -> None:
+    """These messages, each of which follows the one before it, are about to be deleted: what
+    follows them follows the parent of the first one, and continues it if all of them did."""
+    first, continues = path[0], MessageRow.continues if all(message.continues for message in path) else False
+    followers = update(MessageRow).where(MessageRow.conversation_id == first.conversation_id)
+    moved = followers.values(parent=first.parent, continues=continues)
+    for some in _slices([message.id for message in path], UPDATES):
+        session.execute(moved.where(MessageRow.parent.in_(some)), execution_options={"synchronize_session": False})
+        let_others_run()
 
 
-def _shown(conversation_id: str) -> tuple[ColumnElement[bool], ...]:
-    return MessageRow.conversation_id == conversation_id, MessageRow.superseded.is_(False)
+def _shown(conversation_id: str) -> tuple[ColumnElement[bool] | TextClause, ...]:
+    return MessageRow.conversation_id == conversation_id, text(IS_SHOWN)
 
 
 def _slices(ids: Sequence[str], size: int = SLICE) -> Iterator[Sequence[str]]:

@@ -7,8 +7,9 @@ from sqlalchemy.orm import Session
 
 from chatapp.errors import NotFound
 from chatapp.storage import Answer, StoredMessage
-from chatapp.storage.branches import path_through, rows_of, show, tree_of, versions_among
+from chatapp.storage.branches import path_through, show, tree_of, versions_among
 from chatapp.storage.placement import owned_conversation, owned_message
+from chatapp.storage.reading import MESSAGES, these
 from chatapp.storage.tables import ConversationRow
 from chatapp.storage.transactions import Transactions
 
@@ -41,9 +42,9 @@ class Branches:
     def messages(self, owner: str, message_ids: Sequence[str]) -> list[StoredMessage]:
         """Those of the messages that the owner has, the oldest first."""
         with self._transaction.reading() as session:
-            rows = [row for row in rows_of(session, message_ids) if row.owner == owner]
-            gone = {each for each in {row.conversation_id for row in rows} if _is_deleted(session, each)}
-            return [row.value() for row in rows if row.conversation_id not in gone]
+            found = [*these(session, sorted(message_ids), MESSAGES.owner == owner)]
+            gone = {each for each in {one.conversation_id for one in found} if _is_deleted(session, each)}
+            return [message for message in found if message.conversation_id not in gone]
 
     def answers(self, owner: str, answer_ids: Sequence[str]) -> list[Answer]:
         """These, in this order. NotFound, which names none, if any is missing."""

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import partial
 
 import msgspec
-from sqlalchemy import Engine, delete, select, update
+from sqlalchemy import Engine, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -19,17 +19,15 @@ from chatapp.errors import InvalidField, NotFound
 from chatapp.events import Entry, RunEnd
 from chatapp.ids import new_id
 from chatapp.storage import Answer, Begun, Conversation, StoredMessage, decode_entries, large_writes
+from chatapp.storage.answers import insert_answer
 from chatapp.storage.branches import newest_shown, take_out
-from chatapp.storage.deleting import end_conversation, is_deleted
+from chatapp.storage.deleting import delete_messages, end_conversation, is_deleted
 from chatapp.storage.files import keep_files, with_bytes, without_bytes
 from chatapp.storage.history import (
-    all_shown,
-    count_finished,
-    let_go,
+    count_shown,
     newest_id,
     provider_messages,
     said_before,
-    shown,
 )
 from chatapp.storage.limits import ConversationLimits
 from chatapp.storage.pictures import Maker, pictures_of
@@ -43,9 +41,10 @@ from chatapp.storage.placement import (
     owned_conversation,
     owned_message,
 )
-from chatapp.storage.receipts import check_running, left_open, open_receipt, settle
+from chatapp.storage.reading import MESSAGES, all_of, shown, values
+from chatapp.storage.receipts import check_running, left_open, settle
 from chatapp.storage.said import insert_said
-from chatapp.storage.tables import ConversationRow, MessageRow
+from chatapp.storage.tables import IS_RUNNING, MessageRow
 from chatapp.storage.transactions import Transactions
 from chatapp.storage.versions import GO_ON
 from chatapp.transcript import Transcript, transcript_of
@@ -128,7 +127,7 @@ class Conversations:
 
     def unfinished(self, before: float) -> Sequence[str]:
         """Ids of answers that were begun before this time and are not finished."""
-        query = select(MessageRow.id).where(MessageRow.status == "running", MessageRow.created < before)
+        query = select(MessageRow.id).where(text(IS_RUNNING), MessageRow.created < before)
         with self._transaction.reading() as session:
             return session.scalars(query.union(left_open(before))).all()
 
@@ -136,7 +135,7 @@ class Conversations:
         """The conversation and the messages it shows, in order."""
         with self._transaction.reading() as session:
             conversation = owned_conversation(session, owner, conversation_id)
-            return conversation.value(), [message.value() for message in all_shown(session, conversation_id)]
+            return conversation.value(), [*all_of(session, shown(conversation_id))]
 
     def message(self, owner: str, message_id: str) -> StoredMessage:
         with self._transaction.reading() as session:
@@ -155,7 +154,7 @@ class Conversations:
             answer = owned_answer(session, owner, answer_id)
             if answer.conversation_id is None:
                 raise NotFound("its input was not stored")
-            return [row.value() for row in said_before(session, answer)]
+            return said_before(session, answer)
 
     def context(self, owner: str, ask: Ask) -> list[Message]:
         """All messages that the provider would be sent for this ask."""
@@ -168,9 +167,9 @@ class Conversations:
             conversation = known_session(session, owner, session_id)
             if conversation is None:
                 return None
-            answers = shown(conversation.id).where(MessageRow.role == "assistant", MessageRow.provider.is_not(None))
-            newest = session.scalar(answers.order_by(None).order_by(MessageRow.id.desc()).limit(1))
-            return _answer(newest) if newest else None
+            answers = shown(conversation.id).where(MESSAGES.role == "assistant", MESSAGES.provider.is_not(None))
+            found = [*values(session, answers.order_by(MESSAGES.id.desc()).limit(1))]
+            return found[0] if found and isinstance(found[0], Answer) else None
 
     def count_visit(self, answer_id: str) -> int:
         """Count a further connection of the client that began this run; return the count."""
@@ -200,7 +199,7 @@ class Conversations:
         with self._transaction() as session:
             conversation = owned_conversation(session, owner, conversation_id, locked=True)
             conversation.updated = now
-            self._limits.refuse_more(count_finished(session, conversation_id) + len(said))
+            self._limits.refuse_more(count_shown(session, conversation_id) + len(said))
             return insert_said(session, conversation, owner, now, said, newest_shown(session, conversation_id))
 
     def describe(self, owner: str, conversation_id: str, metadata: dict[str, str]) -> Conversation:
@@ -217,9 +216,9 @@ class Conversations:
             answer = owned_answer(session, owner, answer_id)
             said = [] if alone else said_before(session, answer)
             running, conversation_id = answer.status == "running", answer.conversation_id
-            for message in (answer, *reversed(said)):
-                take_out(session, message)
-            session.execute(delete(MessageRow).where(MessageRow.id.in_([answer.id, *(row.id for row in said)])))
+            path = [*said, answer.value()]
+            take_out(session, path)
+            delete_messages(session, [message.id for message in path])
             if not alone and conversation_id and session.scalar(shown(conversation_id).limit(1)) is None:
                 end_conversation(session, conversation_id)
             return running
@@ -228,9 +227,10 @@ class Conversations:
         """Delete it alone. Return whether its run was still going on."""
         with self._transaction() as session:
             message = owned_message(session, owner, message_id)
-            take_out(session, message)
-            session.delete(message)
-            return message.status == "running"
+            take_out(session, [message.value()])
+            running = message.status == "running"
+            delete_messages(session, [message_id])
+            return running
 
     def rename(self, owner: str, conversation_id: str, title: str) -> Conversation:
         with self._transaction() as session:
@@ -249,9 +249,7 @@ class Conversations:
                 return found
             if max_running:
                 check_running(session, owner, max_running)
-            begun = self._begin(session, ask, owner, maker, key)
-            open_receipt(session, begun.answer)
-            return begun
+            return self._begin(session, ask, owner, maker, key)
 
     def _begin(self, session: Session, ask: Ask, owner: str, maker: Maker, key: str | None) -> Begun:
         now = time.time()
@@ -260,20 +258,29 @@ class Conversations:
             self._limits.refuse_more(len(history) + len(ask.said))
         pictures = pictures_of(session, history, maker, self._limits.max_picture_bytes)
         messages = provider_messages(history, [GO_ON] if ask.continue_of else ask.said, pictures)
-        let_go(history)
         if not messages:
             raise InvalidField("retry_of: there is no message before this answer")
         self._limits.refuse_large(messages)
         said = insert_said(session, conversation, owner, now, ask.said, parent) if conversation else []
-        answer = _row(owner, conversation, now, said[-1].id if said else newest_id(session, conversation))
-        answer.parent, answer.continues = said[-1].id if said else parent, ask.continue_of is not None
-        answer.provider, answer.model, answer.result_mode = maker.provider, maker.model, ask.result_mode
-        answer.idempotency_key, answer.request_hash = key, ask.fingerprint or None
-        answer.asked = msgspec.json.encode(ask.repeated).decode() if ask.repeated else None
-        session.add(answer)
-        session.flush()  # which fills in the defaults
+        answer = Answer(
+            id=new_id("msg", after=said[-1].id if said else newest_id(session, conversation)),
+            conversation_id=conversation.id if conversation else None,
+            role="assistant",
+            content="",
+            created=now,
+            parent=said[-1].id if said else parent,
+            continues=ask.continue_of is not None,
+            owner=owner,
+            running=True,
+            provider=maker.provider,
+            model=maker.model,
+            result_mode=ask.result_mode,
+            repeated=ask.repeated,
+            compacted="[]",
+        )
+        insert_answer(session, answer, key, ask.fingerprint or None)
         note_ask(conversation, ask, answer)
-        return Begun(_answer(answer), messages)
+        return Begun(answer, messages)
 
 
 def _find(session: Session, owner: str, key: str, fingerprint: str) -> Begun | None:
@@ -289,14 +296,3 @@ def _answer(row: MessageRow) -> Answer:
     value = row.value()
     assert isinstance(value, Answer)
     return value
-
-
-def _row(owner: str, conversation: ConversationRow | None, now: float, newest: str) -> MessageRow:
-    return MessageRow(
-        id=new_id("msg", after=newest),
-        conversation_id=conversation.id if conversation else None,
-        owner=owner,
-        role="assistant",
-        status="running",
-        created=now,
-    )

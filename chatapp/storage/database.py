@@ -40,6 +40,9 @@ POSTGRES: dict[str, Any] = {
     "max_overflow": 10,
     "pool_timeout": 5.0,  # then a request hears of it, as with SQLite
     "pool_pre_ping": True,  # Postgres may have restarted since
+    # Whatever the database's default is: rows that must not change are locked, and with a stricter
+    # level most of what is asked at the same time would fail.
+    "isolation_level": "READ COMMITTED",
     "connect_args": {
         "connect_timeout": 5,
         "prepare_threshold": None,  # statements prepared on one connection do not survive pgbouncer

@@ -1,16 +1,21 @@
 """Deleted conversations: nobody sees them, their owner can bring them back for a while, and then
-they end for good."""
+they end for good, as a message does that is deleted alone. Files go with the last message that has
+them."""
 
 import time
+from collections.abc import Sequence
+from functools import partial
 
 import gevent
-from sqlalchemy import Engine, delete, select
+from sqlalchemy import Engine, delete, select, text
 from sqlalchemy.orm import Session
 
 from chatapp.errors import NotFound
-from chatapp.storage import Conversation
-from chatapp.storage.tables import ConversationRow, MessageRow
+from chatapp.hub import let_others_run
+from chatapp.storage import Conversation, large_writes
+from chatapp.storage.tables import IS_RUNNING, ConversationRow, MessageRow
 from chatapp.storage.transactions import Transactions
+from chatapp.storage.upload_tables import AttachmentRow, UploadRow, is_unsent
 
 SLICE = 20  # messages that are deleted in one go: long answers take a ms for each 100 KB
 PAUSE_S = 0.005  # between two of them, in which others write
@@ -27,8 +32,8 @@ class Deletion:
         NotFound."""
         with self._transaction() as session:
             _owned(session, owner, conversation_id, deleted=False).deleted = time.time()
-            in_it = MessageRow.conversation_id == conversation_id
-            return list(session.scalars(select(MessageRow.id).where(in_it, MessageRow.status == "running")))
+            in_it = MessageRow.owner == owner, MessageRow.conversation_id == conversation_id
+            return list(session.scalars(select(MessageRow.id).where(*in_it, text(IS_RUNNING))))
 
     def restore(self, owner: str, conversation_id: str) -> Conversation:
         """It is as it was before. Raises NotFound, also once it has ended for good."""
@@ -45,20 +50,27 @@ class Deletion:
             with self._transaction() as session:
                 if (conversation_id := session.scalar(due)) is None:
                     return count
-                first = select(MessageRow.id).where(MessageRow.conversation_id == conversation_id).limit(SLICE)
-                messages = list(session.scalars(first))
-                session.execute(delete(MessageRow).where(MessageRow.id.in_(messages)))
-                if len(messages) < SLICE:
+                if _delete_some(session, conversation_id) < SLICE:
                     session.execute(delete(ConversationRow).where(ConversationRow.id == conversation_id))
                     count += 1
             gevent.sleep(PAUSE_S)
 
 
 def end_conversation(session: Session, conversation_id: str) -> None:
-    """For good, with all its messages; nothing if there is none."""
-    session.execute(delete(MessageRow).where(MessageRow.conversation_id == conversation_id))
+    """For good, with all its messages; nothing if there is none. Others run in between, but whoever
+    writes waits for the end of the transaction."""
+    while _delete_some(session, conversation_id) == SLICE:
+        let_others_run()
     session.execute(delete(ConversationRow).where(ConversationRow.id == conversation_id))
     session.expire_all()
+
+
+def delete_messages(session: Session, ids: Sequence[str]) -> None:
+    """For good, with the files that no other message has. Others run in between."""
+    for start in range(0, len(ids), SLICE):
+        if start:
+            let_others_run()
+        _delete_slice(session, ids[start : start + SLICE])
 
 
 def end_if_deleted(session: Session, conversation_id: str) -> None:
@@ -74,6 +86,29 @@ def is_deleted(session: Session, message: MessageRow) -> bool:
         return False
     deleted = select(ConversationRow.deleted).where(ConversationRow.id == message.conversation_id)
     return session.scalar(deleted) is not None
+
+
+def _delete_some(session: Session, conversation_id: str) -> int:
+    """Messages of the conversation; return how many, `SLICE` if there may be more."""
+    first = select(MessageRow.id).where(MessageRow.conversation_id == conversation_id).limit(SLICE)
+    ids = list(session.scalars(first))
+    _delete_slice(session, ids)
+    return len(ids)
+
+
+def _delete_slice(session: Session, ids: Sequence[str]) -> None:
+    those = MessageRow.id.in_(ids)
+    query = (
+        select(UploadRow.id, UploadRow.size_bytes)
+        .join(AttachmentRow, AttachmentRow.file_id == UploadRow.id)
+        .join(MessageRow, MessageRow.id == AttachmentRow.message_id)
+        .where(those, UploadRow.owner == MessageRow.owner)
+    )
+    sizes = {row.id: row.size_bytes for row in session.execute(query)}
+    session.execute(delete(MessageRow).where(those))
+    if sizes:
+        files = delete(UploadRow).where(UploadRow.id.in_(sizes), is_unsent())
+        large_writes.write(session, sum(sizes.values()), partial(session.execute, files))
 
 
 def _owned(session: Session, owner: str, conversation_id: str, deleted: bool) -> ConversationRow:

@@ -28,12 +28,16 @@ def keep_files(session: Session, answer_id: str, entries: Sequence[Entry]) -> No
             insert_data(session, FileRow, key, event.bytes)
 
 
-def copy_files(session: Session, message_id: str, copy_id: str) -> None:
-    """For a copy of the message, whose row is in the database."""
-    rows = select(literal(copy_id), FileRow.file_id, FileRow.data).where(FileRow.run_id == message_id)
-    session.execute(insert(FileRow).from_select(["run_id", "file_id", "data"], rows))
-    links = select(literal(copy_id), AttachmentRow.file_id).where(AttachmentRow.message_id == message_id)
-    session.execute(insert(AttachmentRow).from_select(["message_id", "file_id"], links))
+def copy_files(session: Session, copies: Mapping[str, str]) -> None:
+    """For copies of messages, whose rows are in the database: their ids by those of the
+    messages."""
+    for message_id in set(session.scalars(select(FileRow.run_id).where(FileRow.run_id.in_(copies)))):
+        rows = select(literal(copies[message_id]), FileRow.file_id, FileRow.data).where(FileRow.run_id == message_id)
+        session.execute(insert(FileRow).from_select(["run_id", "file_id", "data"], rows))
+    linked = select(AttachmentRow.message_id, AttachmentRow.file_id).where(AttachmentRow.message_id.in_(copies))
+    links = [{"message_id": copies[message_id], "file_id": file_id} for message_id, file_id in session.execute(linked)]
+    if links:
+        session.execute(insert(AttachmentRow), links)
 
 
 def link_files(session: Session, owner: str, attached: Mapping[str, Sequence[str]]) -> None:

@@ -1,7 +1,6 @@
 """The messages of a conversation in their order, and what a provider is told of them."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
 from sqlalchemy import func, select
@@ -9,33 +8,19 @@ from sqlalchemy.orm import Session
 
 from chatapp.chat import Ask, Message
 from chatapp.errors import InvalidField, NotFound
-from chatapp.hub import let_others_run, with_pauses
+from chatapp.hub import with_pauses
 from chatapp.ids import new_id
-from chatapp.storage.branches import newest_shown, path_to, rows_of, tree_of
+from chatapp.storage import Answer, StoredMessage
+from chatapp.storage.branches import newest_shown, path_to, tree_of
+from chatapp.storage.copying import copy_path
 from chatapp.storage.deleting import is_deleted
-from chatapp.storage.files import copy_files
 from chatapp.storage.pictures import NO_PICTURES, Pictures, with_pictures
+from chatapp.storage.reading import all_of, from_the_end, shown, these
 from chatapp.storage.tables import ConversationRow, MessageRow
+from chatapp.storage.turns import turns_of
 
-SLICE = 50  # messages that are read in one go: some milliseconds, if they are long
-
-
-def shown(conversation_id: str | None) -> Any:
-    """The query for the messages that a conversation shows, in order."""
-    return (
-        select(MessageRow)
-        .where(MessageRow.conversation_id == conversation_id, MessageRow.superseded.is_(False))
-        .order_by(MessageRow.id)
-    )
-
-
-def all_shown(session: Session, conversation_id: str) -> Iterator[MessageRow]:
-    """The messages that a conversation shows, in order; others run in between."""
-    last = ""
-    while rows := session.scalars(shown(conversation_id).where(MessageRow.id > last).limit(SLICE)).all():
-        yield from rows
-        last = rows[-1].id
-        let_others_run()
+CALLS = ('"tool-call"', '"native-piece"')  # whose turns go back to the provider
+TOLD = (*CALLS, '"file"')  # what it is told of an answer beside its text
 
 
 def newest_id(session: Session, conversation: ConversationRow | None) -> str:
@@ -47,26 +32,19 @@ def newest_id(session: Session, conversation: ConversationRow | None) -> str:
     return session.scalar(newest) or ""
 
 
-def finished_messages(session: Session, conversation: ConversationRow | None) -> list[MessageRow]:
-    if conversation is None:
-        return []
-    return [row for row in all_shown(session, conversation.id) if row.status == "done"]
+def finished_messages(session: Session, conversation: ConversationRow | None) -> list[StoredMessage]:
+    """Those that it shows."""
+    return [] if conversation is None else _finished(all_of(session, shown(conversation.id)))
 
 
-def count_finished(session: Session, conversation_id: str) -> int:
-    finished = shown(conversation_id).where(MessageRow.status == "done").order_by(None)
-    return session.scalar(finished.with_only_columns(func.count())) or 0
+def count_shown(session: Session, conversation_id: str) -> int:
+    """Reads an index, and no message."""
+    return session.scalar(shown(conversation_id).with_only_columns(func.count())) or 0
 
 
-def finished_messages_up_to(session: Session, message: MessageRow) -> list[MessageRow]:
+def finished_path(session: Session, conversation_id: str | None, message_id: str | None) -> list[StoredMessage]:
     """The messages of the path that ends with this one, itself included."""
-    return finished_path(session, message.conversation_id, message.id)
-
-
-def finished_path(session: Session, conversation_id: str | None, message_id: str | None) -> list[MessageRow]:
-    """The messages of the path that ends with this one."""
-    path = path_to(tree_of(session, conversation_id), message_id)
-    return [row for row in rows_of(session, path) if row.status == "done"]
+    return _finished(these(session, path_to(tree_of(session, conversation_id), message_id)))
 
 
 def answer_to_continue(session: Session, owner: str, ask: Ask) -> MessageRow:
@@ -92,32 +70,29 @@ def continue_or_branch(session: Session, previous: MessageRow, now: float) -> Co
     )
     session.add(branch)
     session.flush()  # the messages refer to it
-    parent: str | None = None
-    for row in rows_of(session, path_to(tree_of(session, conversation.id), previous.id)):
-        copy = row.copy(new_id("msg"), branch.id, parent)
-        session.add(copy)
-        session.flush()  # its files refer to it
-        copy_files(session, row.id, copy.id)
-        parent = copy.id
+    copy_path(session, path_to(tree_of(session, conversation.id), previous.id), branch.id)
     return branch
 
 
-def said_before(session: Session, answer: MessageRow) -> Sequence[MessageRow]:
+def said_before(session: Session, answer: MessageRow) -> list[StoredMessage]:
     """What was said since the answer before this one; nothing if it was not stored."""
     if answer.conversation_id is None:
         return []
-    said: list[MessageRow] = []
-    for row in rows_of(session, path_to(tree_of(session, answer.conversation_id), answer.parent)):
-        said = [] if row.is_answer else [*said, row]
-    return said
+    path = path_to(tree_of(session, answer.conversation_id), answer.parent)
+    said: list[StoredMessage] = []
+    for message in from_the_end(session, path):
+        if isinstance(message, Answer):
+            break
+        said.append(message)
+    return said[::-1]
 
 
 def provider_messages(
-    rows: Iterable[MessageRow], said: Sequence[Message], pictures: Pictures = NO_PICTURES
+    history: Iterable[StoredMessage], said: Sequence[Message], pictures: Pictures = NO_PICTURES
 ) -> list[Message]:
     """The history and what is said now, without empty messages and without calls that have no
     result: providers refuse both."""
-    messages = [*told(rows, pictures), *said]
+    messages = [*told(history, pictures), *said]
     whole: list[Message] = []
     answered: set[str | None] = set()  # the calls whose results follow right here
     for message in with_pauses(reversed(messages)):
@@ -130,23 +105,18 @@ def provider_messages(
     return [message for message in reversed(whole) if _says_something(message)]
 
 
-def let_go(rows: list[MessageRow]) -> None:
-    """Empty the list. Freed at once, thousands of a mapper's objects would hold up the hub."""
-    while rows:
-        del rows[-SLICE:]
-        let_others_run()
-
-
-def told(rows: Iterable[MessageRow], pictures: Pictures) -> list[Message]:
-    """The messages of these rows. An answer that continues another one is one with it: some
+def told(messages: Iterable[StoredMessage], pictures: Pictures) -> list[Message]:
+    """What a provider is told of these. An answer that continues another one is one with it: some
     providers refuse two turns of the assistant in a row."""
-    messages: list[Message] = []
-    for row in with_pauses(rows):
-        more = with_pictures(row.messages(), pictures.get(row.id, ()))
-        if row.continues and messages and is_plain_answer(messages[-1]) and is_plain_answer(more[0]):
-            more = [Message("assistant", messages.pop().text + more[0].text), *more[1:]]
-        messages += more
-    return messages
+    turns: list[Message] = []
+    for message in with_pauses(messages):
+        more = _turns(message)
+        if message.id in pictures:
+            more = with_pictures(more, pictures[message.id])
+        if message.continues and turns and is_plain_answer(turns[-1]) and is_plain_answer(more[0]):
+            more = [Message("assistant", turns.pop().text + more[0].text), *more[1:]]
+        turns += more
+    return turns
 
 
 def is_plain_answer(message: Message) -> bool:
@@ -168,3 +138,28 @@ def _with_answered_calls(message: Message, answered: Collection[str | None]) -> 
     if len(calls) == len(message.tool_calls):
         return message
     return msgspec.structs.replace(message, tool_calls=calls, native=None)
+
+
+def _finished(messages: Iterable[StoredMessage]) -> list[StoredMessage]:
+    """Of answers the text alone, if a provider is told no more: thousands are held at once."""
+    finished = []
+    for message in messages:
+        if isinstance(message, Answer):
+            if message.running:
+                continue
+            if not _has(message, TOLD):
+                message = msgspec.structs.replace(message, compacted="[]")
+        finished.append(message)
+    return finished
+
+
+def _turns(message: StoredMessage) -> list[Message]:
+    """Several for an answer with calls whose turns are to go back."""
+    if message.said is None and isinstance(message, Answer) and _has(message, CALLS):
+        return turns_of(message.entries())
+    return [message.message()]
+
+
+def _has(answer: Answer, names: Iterable[str]) -> bool:
+    """A quick look."""
+    return any(name in answer.compacted for name in names)

@@ -2,21 +2,24 @@
 seen, settings."""
 
 from collections.abc import Sequence
+from typing import TypeVarTuple
 
 import msgspec
-from sqlalchemy import Engine, and_, or_, select
+from sqlalchemy import Engine, Select, literal, select, text, tuple_
 from sqlalchemy.orm import Session
 
 from chatapp.chat import Ask
 from chatapp.errors import InvalidField
 from chatapp.storage import Conversation, ConversationSettings, Listed, StoredMessage, decode_settings
-from chatapp.storage.history import shown
 from chatapp.storage.placement import owned_conversation
-from chatapp.storage.tables import ConversationRow, MessageRow
+from chatapp.storage.reading import MESSAGES, shown, values
+from chatapp.storage.tables import IS_LISTED, IS_PINNED, IS_RUNNING, ConversationRow, MessageRow
 from chatapp.storage.transactions import Transactions
 from chatapp.storage.versions import names_message
 
 MOST_PINNED = 200
+
+Columns = TypeVarTuple("Columns")
 
 
 class Listing:
@@ -34,14 +37,10 @@ class Listing:
     def page(self, owner: str, limit: int, before: str = "", pinned: bool | None = None) -> tuple[list[Listed], str]:
         """The conversations that were used last, at most `limit`, those before the cursor `before`;
         and the cursor of the next page, empty if there is none. Raises InvalidField."""
-        query = select(ConversationRow).where(ConversationRow.owner == owner, ConversationRow.deleted.is_(None))
-        if before:
-            updated, id = _read_cursor(before)
-            older = ConversationRow.updated < updated
-            query = query.where(or_(older, and_(ConversationRow.updated == updated, ConversationRow.id < id)))
-        if pinned is not None:
-            query = query.where(ConversationRow.pinned.is_(pinned))
-        query = query.order_by(ConversationRow.updated.desc(), ConversationRow.id.desc()).limit(limit + 1)
+        query = select(ConversationRow).where(ConversationRow.owner == owner, text(IS_PINNED if pinned else IS_LISTED))
+        if pinned is False:
+            query = query.where(ConversationRow.pinned.is_(False))
+        query = last_used_first(query, _read_cursor(before) if before else None).limit(limit + 1)
         with self._transaction.reading() as session:
             rows = session.scalars(query).all()
             found = _listed(session, owner, rows[:limit])
@@ -58,9 +57,8 @@ class Listing:
         with self._transaction.reading() as session:
             query = shown(owned_conversation(session, owner, conversation_id).id)
             if before:
-                query = query.where(MessageRow.id < before)
-            rows = session.scalars(query.order_by(None).order_by(MessageRow.id.desc()).limit(limit)).all()
-            return [row.value() for row in reversed(rows)]
+                query = query.where(MESSAGES.id < before)
+            return [*values(session, query.order_by(MESSAGES.id.desc()).limit(limit))][::-1]
 
     def pin(self, owner: str, conversation_id: str, pinned: bool) -> Conversation:
         with self._transaction() as session:
@@ -101,11 +99,18 @@ class Listing:
             return decode_settings(session.scalar(query) or "{}")
 
 
+def last_used_first(query: Select[*Columns], before: tuple[float, str] | None = None) -> Select[*Columns]:
+    """In the order of the list, from behind the conversation with this `updated` and this id on.
+    Seeks by an index."""
+    key = ConversationRow.updated, ConversationRow.id
+    if before is not None:
+        query = query.where(tuple_(*key) < tuple_(*map(literal, before)))
+    return query.order_by(*(column.desc() for column in key))
+
+
 def _listed(session: Session, owner: str, rows: Sequence[ConversationRow]) -> list[Listed]:
     running = set(
-        session.scalars(
-            select(MessageRow.conversation_id).where(MessageRow.status == "running", MessageRow.owner == owner)
-        )
+        session.scalars(select(MessageRow.conversation_id).where(MessageRow.owner == owner, text(IS_RUNNING)))
     )
     answered = _answered(session, [row.id for row in rows if row.seen is not None])
     return [

@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 
 from chatapp.chat import Image, Message, content_of, images_in
 from chatapp.events import File
-from chatapp.storage import decode_entries
+from chatapp.hub import with_pauses
+from chatapp.storage import Answer, StoredMessage
 from chatapp.storage.files import with_bytes
-from chatapp.storage.tables import MessageRow
 
 Pictures: TypeAlias = Mapping[str, Sequence[Image]]
 """By the ids of answers."""
@@ -29,23 +29,25 @@ class Maker(NamedTuple):
     model: str
     sees: bool | None = None
 
-    def is_shown(self, answer: MessageRow) -> bool:
+    def is_shown(self, answer: Answer) -> bool:
         """Whether it is shown the answer's pictures. One that draws sees, as far as is known."""
         return self.sees or (self.sees is None and (answer.provider, answer.model) == (self.provider, self.model))
 
 
-def pictures_of(session: Session, rows: Sequence[MessageRow], maker: Maker, max_bytes: int) -> Pictures:
+def pictures_of(session: Session, history: Sequence[StoredMessage], maker: Maker, max_bytes: int) -> Pictures:
     """Those that are shown to it: of the newest answers, as many as `max_bytes` hold."""
     found: dict[str, list[Image]] = {}
     left = max_bytes
-    for row in reversed(rows):
-        if not maker.is_shown(row) or '"file"' not in row.entries:  # a quick look
+    for message in with_pauses(reversed(history)):
+        if not isinstance(message, Answer) or '"file"' not in message.compacted:  # a quick look
             continue
-        files = _files(session, row)
+        if not maker.is_shown(message):
+            continue
+        files = _files(session, message)
         left -= sum(len(file.bytes) for file in files)
         if left < 0:
             break
-        found[row.id] = images_in(files)
+        found[message.id] = images_in(files)
     return found
 
 
@@ -58,6 +60,6 @@ def with_pictures(turns: Sequence[Message], pictures: Iterable[Image]) -> list[M
     return [*turns[:last], replace(turns[last], content=content), *turns[last + 1 :]]
 
 
-def _files(session: Session, row: MessageRow) -> list[File]:
-    entries = with_bytes(session, row.id, decode_entries(row.entries))
+def _files(session: Session, answer: Answer) -> list[File]:
+    entries = with_bytes(session, answer.id, answer.entries())
     return [entry.event for entry in entries if isinstance(entry.event, File)]

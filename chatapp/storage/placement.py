@@ -14,14 +14,13 @@ from sqlalchemy.orm import Session
 from chatapp.chat import Ask, Message
 from chatapp.errors import NotFound
 from chatapp.ids import new_id
-from chatapp.storage import decode_settings
+from chatapp.storage import Answer, StoredMessage, decode_settings
 from chatapp.storage.branches import newest_shown, path_to, show, tree_of
 from chatapp.storage.deleting import end_if_deleted, is_deleted
 from chatapp.storage.history import (
     answer_to_continue,
     continue_or_branch,
     finished_messages,
-    finished_messages_up_to,
     finished_path,
 )
 from chatapp.storage.tables import ConversationRow, MessageRow
@@ -36,14 +35,14 @@ class Place(NamedTuple):
     message that this follows there."""
 
     conversation: ConversationRow | None
-    history: list[MessageRow]
+    history: list[StoredMessage]
     parent: str | None
 
 
 def choose_place(session: Session, owner: str, ask: Ask, now: float) -> Place:
     if ask.previous is not None:
         previous = answer_to_continue(session, owner, ask)
-        history = finished_messages_up_to(session, previous)
+        history = finished_path(session, previous.conversation_id, previous.id)
         kept = continue_or_branch(session, previous, now) if ask.keep else _conversation_for(session, owner, ask, now)
         return _at_the_end(session, kept, history)
     conversation = _conversation_for(session, owner, ask, now)
@@ -52,7 +51,7 @@ def choose_place(session: Session, owner: str, ask: Ask, now: float) -> Place:
     return _beside(session, conversation, ask, field)
 
 
-def _at_the_end(session: Session, conversation: ConversationRow | None, history: list[MessageRow]) -> Place:
+def _at_the_end(session: Session, conversation: ConversationRow | None, history: list[StoredMessage]) -> Place:
     session.flush()  # a branch of copies, which is new
     return Place(conversation, history, newest_shown(session, conversation.id) if conversation else None)
 
@@ -88,11 +87,12 @@ def _conversation_for(session: Session, owner: str, ask: Ask, now: float) -> Con
     return new_conversation(session, new_id("conv"), owner, ask.said, now) if ask.keep else None
 
 
-def known_history(session: Session, owner: str, ask: Ask) -> list[MessageRow]:
+def known_history(session: Session, owner: str, ask: Ask) -> list[StoredMessage]:
     """The messages before what is said, in the conversation or up to the answer that the ask
     names."""
     if ask.previous is not None:
-        return finished_messages_up_to(session, answer_to_continue(session, owner, ask))
+        previous = answer_to_continue(session, owner, ask)
+        return finished_path(session, previous.conversation_id, previous.id)
     if ask.conversation_id is not None:
         return finished_messages(session, owned_conversation(session, owner, ask.conversation_id))
     return []
@@ -108,7 +108,7 @@ def new_conversation(
     return conversation
 
 
-def note_ask(conversation: ConversationRow | None, ask: Ask, answer: MessageRow) -> None:
+def note_ask(conversation: ConversationRow | None, ask: Ask, answer: Answer) -> None:
     """Whoever asks has seen what was there; the answer is new. The next request may leave out the
     provider and model that this one named."""
     if conversation is None:

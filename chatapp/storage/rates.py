@@ -25,7 +25,8 @@ class RateWindows:
         """Count the hits in the window that goes on, or in a new one; return its count."""
         now = time.time()
         first = self._insert.values(key=key, hits=hits, expires=now + window_s)
-        is_over = RateWindowRow.expires <= now
+        # A clock that was set back would shut its owner out until it is where it was.
+        is_over = (RateWindowRow.expires <= now) | (RateWindowRow.expires > now + window_s)
         counted = first.on_conflict_do_update(
             index_elements=["key"],
             set_={

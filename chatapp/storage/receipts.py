@@ -7,14 +7,14 @@ has, over all processes. The functions take an open session.
 import time
 from datetime import UTC, datetime
 
-from sqlalchemy import Select, func, select, text, update
+from sqlalchemy import Select, bindparam, func, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
 
 from chatapp.errors import LimitExceeded
 from chatapp.events import COST_DIGITS, RunEnd
-from chatapp.storage import Answer, Spent
+from chatapp.storage import Spent
 from chatapp.storage.tables import ReceiptRow, UsageRow
 from chatapp.storage.transactions import Transactions
 from chatapp.transcript import Transcript
@@ -24,6 +24,12 @@ COUNTS = ("prompt", "completion", "cached", "reasoning")
 SUMS = ("runs", *COUNTS, "cost")
 
 _LOCK_OWNER = text("SELECT pg_advisory_xact_lock(hashtext('chatapp.runs.' || :owner))")
+
+_COUNT_RUNNING = (
+    select(func.count())
+    .select_from(ReceiptRow)
+    .where(ReceiptRow.owner == bindparam("owner"), ReceiptRow.ended.is_(None))
+)
 
 
 class Receipts:
@@ -48,18 +54,6 @@ class Receipts:
         return Spent(int(in_minute), oldest, int(in_day), int(cost) / 10**COST_DIGITS)
 
 
-def open_receipt(session: Session, answer: Answer) -> None:
-    session.add(
-        ReceiptRow(
-            run_id=answer.id,
-            owner=answer.owner,
-            provider=answer.provider,
-            model=answer.model or "",
-            begun=answer.created,
-        )
-    )
-
-
 def settle(session: Session, run_id: str, transcript: Transcript) -> None:
     """Write what the run used. A receipt that is settled stays as it is."""
     end, now = transcript.end, time.time()
@@ -77,8 +71,7 @@ def check_running(session: Session, owner: str, allowed: int) -> None:
     """Raise LimitExceeded if the owner has so many runs already, in whichever process."""
     if session.get_bind().dialect.name == "postgresql":  # SQLite has one writer anyway
         session.execute(_LOCK_OWNER, {"owner": owner})
-    is_open = ReceiptRow.owner == owner, ReceiptRow.ended.is_(None)
-    if (session.scalar(select(func.count()).select_from(ReceiptRow).where(*is_open)) or 0) >= allowed:
+    if session.connection().execute(_COUNT_RUNNING, {"owner": owner}).scalar_one() >= allowed:
         raise LimitExceeded(
             f"you have {allowed} running answers, as many as one owner may have (setting max_runs_per_owner); "
             "stop one, or try again when one has ended"

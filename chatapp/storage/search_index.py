@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, func, select, text, type_coerce
 from sqlalchemy.orm import Session
 
+from chatapp.hub import with_pauses
 from chatapp.storage.search_tables import IndexedRow, SearchQueueRow
 from chatapp.storage.search_terms import MAX_CHARS, owner_term
 from chatapp.storage.tables import MessageRow
@@ -22,6 +23,7 @@ Execute = Callable[[str, dict[str, Any]], Any]
 
 CLOCK = slice(0, 16)  # hex digits of the time in an id; see `ids`
 LARGEST = 2**63 - 1
+QUEUE_SLICE = 500  # lines of the queue that are looked at in one go
 
 
 class Statements(NamedTuple):
@@ -118,15 +120,14 @@ def candidates(session: Session, owner: str, wanted: Sequence[str], lower: str, 
     return [*found.scalars()]
 
 
-def pending(session: Session, owner: str, most: int) -> list[str] | None:
-    """The owner's messages that wait in the queue; None if so many wait that it is no use to look
-    at each."""
-    queue = f"SELECT message_id FROM search_queue LIMIT {most + 1}"
-    (count,) = session.execute(text(f"SELECT COUNT(*) FROM ({queue}) AS first")).one()
-    if count > most:
-        return None
-    mine = f"SELECT id FROM messages WHERE owner = :owner AND id IN (SELECT message_id FROM ({queue}) AS first)"
-    return [*session.execute(text(mine), {"owner": owner}).scalars()]
+def waiting_of(session: Session, owner: str, most: int) -> tuple[list[str], bool]:
+    """The owner's messages among the last ones of the queue, at most so many; and whether more
+    wait."""
+    queue = f"SELECT message_id FROM search_queue ORDER BY id DESC LIMIT {most + 1}"
+    (count,) = session.execute(text(f"SELECT COUNT(*) FROM ({queue}) AS latest")).one()
+    mine = f"SELECT id FROM messages WHERE owner = :owner AND id IN (SELECT message_id FROM ({queue}) AS latest)"
+    ids = session.execute(text(mine), {"owner": owner}).scalars()
+    return [*with_pauses(ids, QUEUE_SLICE)], count > most
 
 
 def _clock(message_id: str) -> int:

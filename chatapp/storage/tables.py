@@ -1,20 +1,30 @@
 """The tables of the conversations, as SQLAlchemy sees them; `migrations/` creates them. A row turns
-into the value that leaves this room, and into the message that a provider gets."""
+into the value that leaves this room."""
 
-from typing import ClassVar, cast
+from typing import ClassVar
 
 import msgspec
 from sqlalchemy import BigInteger, ForeignKey, Index, false, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from chatapp.chat import Message, Role
-from chatapp.storage import Answer, Conversation, StoredMessage, decode_entries, decode_message, decode_settings
-from chatapp.storage.turns import turns_of
+from chatapp.storage import Answer, Conversation, StoredMessage, decode_settings
 from chatapp.storage.types import Text
 
 
 class Base(DeclarativeBase):
     type_annotation_map: ClassVar = {str: Text()}
+
+
+def partial_index(name: str, where: str, *columns: str) -> Index:
+    """Of the rows that match. A statement that is to use it says the same in the same words: it is
+    planned before what is bound to it is known."""
+    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
+
+
+IS_RUNNING = "status = 'running'"
+IS_SHOWN = "NOT superseded"
+IS_LISTED = "deleted IS NULL"
+IS_PINNED = "pinned AND deleted IS NULL"
 
 
 class ConversationRow(Base):
@@ -33,13 +43,9 @@ class ConversationRow(Base):
     deleted: Mapped[float | None]  # since then nobody sees it; until it ends for good it can be brought back
 
     __table_args__ = (
-        Index("conversations_by_owner", "owner", "updated"),
-        Index(
-            "conversations_deleted",
-            "deleted",
-            sqlite_where=text("deleted IS NOT NULL"),
-            postgresql_where=text("deleted IS NOT NULL"),
-        ),
+        partial_index("conversations_listed", IS_LISTED, "owner", "updated", "id"),
+        partial_index("conversations_pinned", IS_PINNED, "owner", "updated", "id"),
+        partial_index("conversations_deleted", "deleted IS NOT NULL", "deleted"),
     )
 
     def value(self) -> Conversation:
@@ -103,13 +109,7 @@ class ReceiptRow(Base):
     currency: Mapped[str | None]
 
     __table_args__ = (
-        Index(
-            "receipts_open",
-            "owner",
-            "begun",
-            sqlite_where=text("ended IS NULL"),
-            postgresql_where=text("ended IS NULL"),
-        ),
+        partial_index("receipts_open", "ended IS NULL", "owner", "begun"),
         Index("receipts_by_owner", "owner", "ended"),
     )
 
@@ -143,21 +143,6 @@ class RateWindowRow(Base):
     key: Mapped[str] = mapped_column(primary_key=True)
     hits: Mapped[int] = mapped_column(BigInteger)
     expires: Mapped[float] = mapped_column(index=True)
-
-
-COPIED = (
-    "owner",
-    "role",
-    "status",
-    "content",
-    "entries",
-    "provider",
-    "model",
-    "result_mode",
-    "said",
-    "created",
-    "continues",
-)
 
 
 class MessageRow(Base):
@@ -196,20 +181,12 @@ class MessageRow(Base):
 
     __table_args__ = (
         Index("messages_by_conversation", "conversation_id", "id"),
+        partial_index("messages_shown", IS_SHOWN, "conversation_id", "id"),
         Index("messages_by_parent", "conversation_id", "parent", "id"),
         Index("messages_by_owner", "owner", "id"),
-        Index(
-            "messages_running",
-            "created",
-            sqlite_where=text("status = 'running'"),
-            postgresql_where=text("status = 'running'"),
-        ),
-        Index(
-            "messages_loose",
-            "created",
-            sqlite_where=text("conversation_id IS NULL"),
-            postgresql_where=text("conversation_id IS NULL"),
-        ),
+        partial_index("messages_running", IS_RUNNING, "created"),
+        partial_index("messages_running_by_owner", IS_RUNNING, "owner", "conversation_id"),
+        partial_index("messages_loose", "conversation_id IS NULL", "created"),
         Index("messages_by_idempotency_key", "owner", "idempotency_key", unique=True),
     )
 
@@ -221,42 +198,71 @@ class MessageRow(Base):
 
     def value(self) -> StoredMessage:
         """An `Answer` if a run here made it."""
-        if self.role != "assistant" or self.provider is None:
-            return StoredMessage(
-                id=self.id,
-                conversation_id=self.conversation_id,
-                role=self.role,
-                content=self.content,
-                created=self.created,
-                parent=self.parent,
-                said=self.said,
-            )
-        return Answer(
-            id=self.id,
-            conversation_id=self.conversation_id,
-            role=self.role,
-            content=self.content,
-            created=self.created,
-            parent=self.parent,
-            continues=self.continues,
-            owner=self.owner,
-            running=self.status == "running",
-            provider=self.provider,
-            model=self.model,
-            result_mode=self.result_mode,
-            repeated=msgspec.json.decode(self.asked or "{}"),
-            compacted=self.entries,
+        return stored(*(getattr(self, name) for name in STORED))
+
+
+STORED = (
+    "id",
+    "conversation_id",
+    "owner",
+    "role",
+    "status",
+    "content",
+    "created",
+    "parent",
+    "said",
+    "continues",
+    "provider",
+    "model",
+    "result_mode",
+    "asked",
+    "entries",
+)
+"""The columns of a message that leave this room."""
+
+
+def stored(
+    id: str,
+    conversation_id: str | None,
+    owner: str,
+    role: str,
+    status: str,
+    content: str,
+    created: float,
+    parent: str | None,
+    said: str | None,
+    continues: bool,
+    provider: str | None,
+    model: str | None,
+    result_mode: str | None,
+    asked: str | None,
+    entries: str,
+) -> StoredMessage:
+    """The value of a row with the columns `STORED`. An `Answer` if a run here made it."""
+    if role != "assistant" or provider is None:
+        return StoredMessage(
+            id=id,
+            conversation_id=conversation_id,
+            role=role,
+            content=content,
+            created=created,
+            parent=parent,
+            said=said,
         )
-
-    def copy(self, id: str, conversation_id: str, parent: str | None) -> "MessageRow":
-        """The same message in another conversation."""
-        same = {name: getattr(self, name) for name in COPIED}
-        return MessageRow(id=id, conversation_id=conversation_id, parent=parent, **same)
-
-    def messages(self) -> list[Message]:
-        """As a provider gets it; several for an answer with calls whose turns are to go back."""
-        if self.said is not None:
-            return [decode_message(self.said)]
-        if not any(name in self.entries for name in ('"tool-call"', '"native-piece"')):  # a quick look
-            return [Message(cast(Role, self.role), self.content)]
-        return turns_of(decode_entries(self.entries))
+    return Answer(
+        id=id,
+        conversation_id=conversation_id,
+        role=role,
+        content=content,
+        created=created,
+        parent=parent,
+        said=said,
+        continues=continues,
+        owner=owner,
+        running=status == "running",
+        provider=provider,
+        model=model,
+        result_mode=result_mode,
+        repeated=msgspec.json.decode(asked) if asked else {},
+        compacted=entries,
+    )

@@ -11,18 +11,26 @@ _ESCAPES = {ord("\0"): f"{ESCAPE}0", ord(ESCAPE): f"{ESCAPE}1"}
 
 
 class Text(TypeDecorator[str]):
-    """Any text, with NULs. Equality and order are those of the database's own text."""
+    """Any text, with NULs. Equality and order are those of the database's own text. What needs no
+    escapes costs nothing: a list of messages has thousands of texts."""
 
     impl = String
     cache_ok = True
 
+    def bind_processor(self, dialect: Dialect) -> Any:
+        return super().bind_processor(dialect) if _escapes_in(dialect) else None
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
+        return super().result_processor(dialect, coltype) if _escapes_in(dialect) else None
+
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        return value.translate(_ESCAPES) if value and self._escapes(dialect, value) else value
+        return value.translate(_ESCAPES) if value and ("\0" in value or ESCAPE in value) else value
 
     def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
-        if value and dialect.name == "postgresql" and ESCAPE in value:
+        if value and ESCAPE in value:
             return str(value).replace(f"{ESCAPE}0", "\0").replace(f"{ESCAPE}1", ESCAPE)
         return value  # type: ignore[no-any-return]
 
-    def _escapes(self, dialect: Dialect, value: str) -> bool:
-        return dialect.name == "postgresql" and ("\0" in value or ESCAPE in value)
+
+def _escapes_in(dialect: Dialect) -> bool:
+    return dialect.name == "postgresql"

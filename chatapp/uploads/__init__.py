@@ -13,9 +13,10 @@ from chatapp.chat import Ask, Attachment, Document, Image, Message, Part, Text, 
 from chatapp.errors import BodyTooLarge, InvalidField
 from chatapp.events import File
 from chatapp.large_values import to_base64
+from chatapp.pictures import TAKEN
 from chatapp.providers.documents import file_text
 from chatapp.storage.uploads import Content, Uploads
-from chatapp.uploads.kinds import PDF, PICTURES, TEXT, media_type_of, plain_name, text_of
+from chatapp.uploads.kinds import PDF, TEXT, media_type_of, plain_name, text_of
 from chatapp.uploads.pdf import ReadPDF
 
 SOMETHING = "data:{media_type};base64,AA=="
@@ -35,7 +36,7 @@ class Attachments:
         DatabaseUnavailable."""
         name = plain_name(name)
         media_type = media_type_of(name, data)
-        text = self._text(name, media_type, data)
+        text = self._text(owner, name, media_type, data)
         if media_type == TEXT:
             data = text.encode()
         kept = text if media_type == PDF else None
@@ -73,11 +74,11 @@ class Attachments:
         found = self.uploads.contents(owner, [file.id for file in files])
         return {file.id: _part(file, found[file.id]) for file in files if file.id in found}
 
-    def _text(self, name: str, media_type: str, data: bytes) -> str:
-        if media_type in PICTURES:
+    def _text(self, owner: str, name: str, media_type: str, data: bytes) -> str:
+        if media_type in TAKEN:
             return ""
         if media_type == PDF:
-            return self.read_pdf(name, data)
+            return self.read_pdf(owner, name, data)
         text = text_of(name, data)
         if len(text) > self.max_text_chars:
             raise BodyTooLarge(
@@ -117,4 +118,4 @@ def _outline(file: Attachment) -> Part:
 
 
 def _is_picture(file: Attachment) -> bool:
-    return file.media_type in PICTURES
+    return file.media_type in TAKEN

@@ -6,15 +6,13 @@ import unicodedata
 
 from chatapp.errors import InvalidField, UnsupportedMediaType
 from chatapp.large_values import slices
+from chatapp.pictures import picture_type
 
 PDF, TEXT = "application/pdf", "text/plain"
-PICTURES = {"image/png", "image/jpeg", "image/gif", "image/webp"}
-"""The types that providers take."""
 
 NAME_CHARS = 200
 PDF_BEGINS_WITHIN = 1024  # bytes; some programs write something in front
 
-_BEGINNINGS = ((b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"GIF8", "image/gif"))
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _separators = re.compile(r"[\\/]")
 
@@ -24,11 +22,8 @@ def media_type_of(name: str, data: bytes) -> str:
     SVG and HTML. Raises UnsupportedMediaType, InvalidField."""
     if not data:
         raise InvalidField(f"file: {name} is empty")
-    for beginning, media_type in _BEGINNINGS:
-        if data.startswith(beginning):
-            return media_type
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "image/webp"
+    if picture := picture_type(data):
+        return picture
     if b"%PDF-" in data[:PDF_BEGINS_WITHIN]:
         return PDF
     if b"\0" in data and _encoding(data) == "utf-8":

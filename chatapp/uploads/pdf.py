@@ -1,5 +1,6 @@
 """The text of PDFs, read by a helper process for each: see `pdf_helper`."""
 
+import logging
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -7,16 +8,18 @@ from pathlib import Path
 from typing import TypeAlias
 
 import msgspec
-from gevent.lock import BoundedSemaphore
 
 from chatapp.errors import InvalidField, Overloaded
+from chatapp.quotas.turns import OwnerTurns
 from chatapp.uploads.spawned import output_of
 
 HELPER = Path(__file__).with_name("pdf_helper.py")
 AT_ONCE = 2  # helpers of one process: each takes a core
+WAITING = 10  # files of one owner, besides the one that is read: what the page sends at once
 
-ReadPDF: TypeAlias = Callable[[str, bytes], str]
-"""From a file's name and bytes to its text, which may be empty. Raises InvalidField, Overloaded."""
+ReadPDF: TypeAlias = Callable[[str, str, bytes], str]
+"""From an owner, a file's name and its bytes to its text, which may be empty. Raises InvalidField,
+LimitExceeded, Overloaded."""
 
 
 class _Result(msgspec.Struct):
@@ -24,29 +27,33 @@ class _Result(msgspec.Struct):
     error: str = ""
 
 
+logger = logging.getLogger(__name__)
+
+
 @dataclass(frozen=True)
 class PDFReader:
-    """Calls wait for the helper, or for their turn, each for `timeout_s` at most."""
+    """Calls wait for the helper, for their owner's turn, and for one of the helpers, each for
+    `timeout_s` at most."""
 
     max_pages: int
     max_chars: int
     timeout_s: float
-    _turns: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(AT_ONCE))
+    _turns: OwnerTurns = field(default_factory=lambda: OwnerTurns(AT_ONCE, WAITING, "file: PDFs"))
 
-    def __call__(self, name: str, data: bytes) -> str:
-        if not self._turns.acquire(timeout=self.timeout_s):
-            raise Overloaded("file: other PDFs are being read; try again in a moment")
-        try:
+    def __call__(self, owner: str, name: str, data: bytes) -> str:
+        with self._turns.turn(owner, self.timeout_s):
             result = self._read(name, data)
-        finally:
-            self._turns.release()
         if result.error:
             raise InvalidField(f"file: {name} was refused: {result.error}")
         return result.text
 
     def _read(self, name: str, data: bytes) -> _Result:
         limits = map(str, (self.max_pages, self.max_chars, self.timeout_s))
-        out = output_of([sys.executable, "-I", str(HELPER), *limits], data, self.timeout_s)
+        try:
+            out = output_of([sys.executable, "-I", str(HELPER), *limits], data, self.timeout_s)
+        except OSError as error:  # no memory, process or descriptor is left
+            logger.warning("no PDF can be read: %s", error)
+            raise Overloaded("file: the server cannot read PDFs at the moment; try again in a moment") from None
         if out is None:
             raise InvalidField(f"file: {name} took longer than {self.timeout_s:g} s to read (setting pdf_timeout_s)")
         try:

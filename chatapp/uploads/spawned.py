@@ -17,7 +17,8 @@ LOOK_S = 0.005  # between two looks whether the program has ended, which takes a
 
 def output_of(command: list[str], data: bytes, timeout_s: float) -> bytes | None:
     """What the program, an absolute path with its arguments, says to this on its standard output.
-    None if it takes too long. It has no environment, and what it complains of is dropped."""
+    None if it takes too long. It has no environment, and what it complains of is dropped. Raises
+    OSError if it cannot be started."""
     stdin, to_program, from_program, stdout = _pipes()
     with FileObjectPosix(to_program, "wb", 0) as write_end, FileObjectPosix(from_program, "rb", 0) as read_end:
         try:

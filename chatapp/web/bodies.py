@@ -16,25 +16,35 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 
 def parse(type_: type[T]) -> T:
-    """The JSON body as `type_`. Raises UnsupportedMediaType, BodyTooLarge, RequestTimeout,
-    InvalidRequest, InvalidField."""
-    if request.mimetype != "application/json":
-        raise UnsupportedMediaType(f"Content-Type: expected application/json, got {request.mimetype or 'none'}")
-    settings = current_service().settings
-    body = read_body(settings.max_body_bytes, settings.body_timeout_s)
-    refuse_many_values(body, settings.max_body_values)
-    try:
-        parsed = msgspec.json.decode(body, type=type_)
-    except msgspec.ValidationError as error:
-        raise InvalidField(_named(error)) from None
-    except RecursionError:
-        raise InvalidRequest("body: the JSON is nested too deeply") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise InvalidRequest(f"body: invalid JSON: {error}") from None
+    """The JSON body as `type_`. Raises UnsupportedMediaType, BodyTooLarge, LimitExceeded,
+    Overloaded, RequestTimeout, InvalidRequest, InvalidField."""
+    body = read_json(current_service().settings.max_body_bytes)
+    refuse_many_values(body, current_service().settings.max_body_values)
+    parsed = decoded(body, type_)
     _refuse_long_lists(parsed)
     if len(body) > PIECE_BYTES:
         let_others_run()
     return parsed
+
+
+def read_json(max_bytes: int, setting: str = "max_body_bytes") -> bytes:
+    """The body, which is to be JSON; `setting` bounds it. Raises as `parse` does."""
+    if request.mimetype != "application/json":
+        raise UnsupportedMediaType(f"Content-Type: expected application/json, got {request.mimetype or 'none'}")
+    return read_body(max_bytes, current_service().settings.body_timeout_s, setting)
+
+
+def decoded(text: bytes, type_: type[T], field: str = "") -> T:
+    """The JSON text, which is this field of the body, or all of it. Raises InvalidRequest,
+    InvalidField."""
+    try:
+        return msgspec.json.decode(text, type=type_)
+    except msgspec.ValidationError as error:
+        raise InvalidField(_named(error, field)) from None
+    except RecursionError:
+        raise InvalidRequest("body: the JSON is nested too deeply") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidRequest(f"body: invalid JSON: {error}") from None
 
 
 def parse_request(type_: type[T]) -> T:
@@ -79,6 +89,6 @@ def _refuse_long_lists(parsed: msgspec.Struct) -> None:
             raise InvalidField(f"{field}: {len(value)} are too many; the limit is {limit} (setting {setting})")
 
 
-def _named(error: msgspec.ValidationError) -> str:
+def _named(error: msgspec.ValidationError, within: str = "") -> str:
     field, wrong = field_of(error)
-    return f"{field or 'body'}: {wrong}"
+    return f"{'.'.join(filter(None, (within, field))) or 'body'}: {wrong}"

@@ -7,7 +7,6 @@ from typing import Any, assert_never
 import msgspec
 from flask import Response, jsonify, request
 
-from chatapp.answer_parts import AnswerPart, CallPart, PlanPart, Words, answer_parts
 from chatapp.chat import Attachment
 from chatapp.dialects import question_data
 from chatapp.dialects.media import FILE_URL, file_data, source_data
@@ -18,6 +17,7 @@ from chatapp.service import Answer, Listed, StoredMessage
 from chatapp.transcript import Transcript
 from chatapp.web import current_caller, current_service
 from chatapp.web.addresses import addressed, here
+from chatapp.web.answer_parts import AnswerPart, CallPart, PlanPart, Words, answer_parts
 from chatapp.web.bodies import number
 from chatapp.web.endpoint import Parameter
 from chatapp.web.json_pieces import json_response

@@ -1,6 +1,8 @@
-"""The bytes of a request's body, within a size and a time. It does not know what they mean.
+"""The bytes of a request's body, within a size, a time, and the room that all bodies share. It does
+not know what they mean.
 
-A body that never comes, or comes byte by byte, would hold its connection for ever.
+A body that never comes, or comes byte by byte, would hold its connection for ever; and hundreds of
+large ones that come slowly would hold all memory.
 """
 
 from collections.abc import Iterator
@@ -8,14 +10,15 @@ from time import monotonic
 from typing import Any, NoReturn
 
 import gevent
-from flask import request
+from flask import g, request
 from gevent.socket import SHUT_RD
 from gevent.socket import socket as GeventSocket
 from gunicorn.http.errors import ParseException
 
-from chatapp.errors import BodyTooLarge, InvalidRequest, RequestTimeout
+from chatapp.errors import BodyTooLarge, InvalidRequest, LimitExceeded, Overloaded, RequestTimeout
+from chatapp.web import current_service
 
-PIECE_BYTES = 65_536
+PIECE_BYTES = 16_384  # of which no more than one is held uncounted
 BYTES_PER_S = 16_384  # the slowest that a body may come: an old phone's upload is faster
 DISCARD_BYTES = 64 * 1024 * 1024  # of a refused body, so that its sender reads the refusal rather than a broken pipe
 
@@ -25,17 +28,53 @@ def read_body(max_bytes: int, timeout_s: float, setting: str = "max_body_bytes")
     `BYTES_PER_S`.
 
     Not by werkzeug's own limit: of a chunked body it silently gives the first part. Raises
-    BodyTooLarge, RequestTimeout, InvalidRequest.
+    BodyTooLarge, LimitExceeded, Overloaded, RequestTimeout, InvalidRequest.
     """
-    found: list[bytes] = []
-    size = 0
-    for piece in _pieces(timeout_s):
-        size += len(piece)
-        if size <= max_bytes:
-            found.append(piece)
-    if size > max_bytes:
-        raise BodyTooLarge(f"body: too large; the limit is {max_bytes} bytes (setting {setting})")
-    return _whole(b"".join(found))
+    size, held = 0, _Held()
+    try:
+        for piece in _pieces(timeout_s):
+            size += len(piece)
+            if size <= max_bytes:
+                held.add(piece)
+        if size > max_bytes:
+            raise BodyTooLarge(f"body: too large; the limit is {max_bytes} bytes (setting {setting})")
+        return _whole(held.body())
+    finally:
+        held.let_go()
+
+
+class _Held:
+    """What has come of a body, and its place among all that are on their way."""
+
+    def __init__(self) -> None:
+        self._places = current_service().body_places
+        self._owner = g.caller.owner if "caller" in g else ""
+        self._pieces: list[bytes] = []
+        self._size = 0
+        self._refusal: LimitExceeded | Overloaded | None = None
+
+    def add(self, piece: bytes) -> None:
+        """Nothing of it once there was no room: its sender reads the refusal at its end."""
+        if self._refusal is not None:
+            return
+        try:
+            self._places.check(self._owner, len(piece))
+        except (LimitExceeded, Overloaded) as refusal:
+            self.let_go()
+            self._refusal = refusal
+            return
+        self._places.enter(self._owner, len(piece))
+        self._size += len(piece)
+        self._pieces.append(piece)
+
+    def body(self) -> bytes:
+        if self._refusal is not None:
+            raise self._refusal
+        return b"".join(self._pieces)
+
+    def let_go(self) -> None:
+        self._places.leave(self._owner, self._size)
+        self._pieces, self._size = [], 0
 
 
 def _pieces(timeout_s: float) -> Iterator[bytes]:

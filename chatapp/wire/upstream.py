@@ -12,7 +12,6 @@ from functools import partial
 from typing import Any, Protocol
 from weakref import WeakSet
 
-import msgspec
 import requests
 import urllib3.exceptions
 from requests.adapters import HTTPAdapter
@@ -20,6 +19,8 @@ from requests.adapters import HTTPAdapter
 from chatapp import __version__
 from chatapp.cancel import CancelScope
 from chatapp.errors import Unreachable
+from chatapp.large_values import to_json
+from chatapp.stacks import on_own_stack
 from chatapp.trace import trace_headers
 from chatapp.wire.certificates import tls_context
 from chatapp.wire.connecting import connecting_well
@@ -87,6 +88,19 @@ class Upstream:
     def open(
         self, request: UpstreamRequest, scope: CancelScope, who: str, total_timeout: float | None = None
     ) -> UpstreamResponse:
+        return on_own_stack(self._open, request, scope, who, total_timeout)
+
+    def close(self) -> None:
+        """End the calls that wait, refuse all later ones, and close the connections that are kept
+        for reuse."""
+        self._closed = True
+        for call in tuple(self._calls):
+            call.cancel(partial(_closed, call.who))
+        self._adapter.close()
+
+    def _open(
+        self, request: UpstreamRequest, scope: CancelScope, who: str, total_timeout: float | None
+    ) -> UpstreamResponse:
         if self._closed:
             raise _closed(who)
         total = min(self._total_timeout, total_timeout or self._total_timeout)
@@ -101,14 +115,6 @@ class Upstream:
         if 200 <= response.status < 300:
             return response
         raise response.error(self._error_body_timeout)
-
-    def close(self) -> None:
-        """End the calls that wait, refuse all later ones, and close the connections that are kept
-        for reuse."""
-        self._closed = True
-        for call in tuple(self._calls):
-            call.cancel(partial(_closed, call.who))
-        self._adapter.close()
 
     def _send(self, request: UpstreamRequest, deadline: Deadline, total: float) -> requests.Response:
         proxy = ""
@@ -154,5 +160,5 @@ def _prepared(request: UpstreamRequest) -> requests.PreparedRequest:
     if request.body is None:
         return requests.Request("GET", request.url, {**headers, **request.headers}).prepare()
     headers["Content-Type"] = "application/json"
-    data = msgspec.json.encode(request.body)
+    data = to_json(request.body)
     return requests.Request("POST", request.url, {**headers, **request.headers}, data=data).prepare()

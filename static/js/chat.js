@@ -52,7 +52,7 @@ export class Chat extends View {
       new AttachView(root, store, this.actions),
       new ComposerView(root, store, this.actions),
       new ConnectionView(root, store, this.actions, this.liveAnswers),
-      new PinnedView(root),
+      new PinnedView(root, store),
       new QueueView(root, store),
       new NoticeView(root, store),
     ];

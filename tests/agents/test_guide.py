@@ -9,11 +9,11 @@ import gevent
 import pytest
 from drivers import NoApprovals
 
-from chatapp.answering import answerer
 from chatapp.cancel import CancelScope
 from chatapp.chat import Chat, Message
 from chatapp.events import PlanStep, TextDelta
 from chatapp.providers.mock.provider import Mock
+from chatapp.service.answering import answerer
 from chatapp.tools.toolbox import Limits, Toolbox
 
 GUIDE = Path(__file__).parents[2] / "docs/guides/write-an-agent.md"

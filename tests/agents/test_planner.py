@@ -12,7 +12,6 @@ from chatapp.agents import Agent, Task
 from chatapp.agents.catalog import AgentCatalog
 from chatapp.agents.planner import planner
 from chatapp.agents.provider import AgentProvider
-from chatapp.answering import answerer
 from chatapp.cancel import CancelScope
 from chatapp.chat import Chat, Message, ToolSpec
 from chatapp.errors import ConfigError, NotFound
@@ -29,6 +28,7 @@ from chatapp.events import (
 )
 from chatapp.providers import Finished, Provider, ReplyItem, Started, StepFinished
 from chatapp.providers.mock.provider import Mock
+from chatapp.service.answering import answerer
 from chatapp.settings import Settings
 from chatapp.settings.tables import AgentConfig
 from chatapp.tools.builtin.tools import TOOLS

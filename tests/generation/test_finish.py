@@ -1,6 +1,9 @@
 """A run's end is written, and its answer kept, in an order that survives a crash in between."""
 
+import time
+
 import gevent
+import msgspec
 import pytest
 from drivers import END, Answers, a_run, a_start, append, events_of, numbered, soon
 
@@ -110,6 +113,11 @@ def test_an_interrupted_run_has_used_what_it_said_and_lasted_until_now() -> None
     assert (end.reason, end.usage.completion, end.usage.estimated) == ("interrupted", 10, True)
     assert end.timing.total_ms and end.timing.total_ms > 0
     assert end.error == stopped_error("interrupted", "trace")
+
+
+def test_a_run_of_a_host_whose_clock_is_ahead_lasted_no_time() -> None:
+    start = msgspec.structs.replace(a_start(), created=time.time() + 3600)
+    assert interrupted_end(transcript_of(numbered([start])), PriceTable()).timing.total_ms == 0
 
 
 def test_a_run_that_its_owner_stopped_has_no_error() -> None:

@@ -343,6 +343,31 @@ class TestFaults:
         log.settle("run_1")
         begin(log, "the next one", run_id="run_2")
 
+    @pytest.mark.parametrize("key", ["run", "events"])
+    def test_a_key_that_was_evicted_ends_no_run(self, key: str, redis: Redis, open_log: OpenLog) -> None:
+        log, other = open_log(), open_log()
+        entries = begin(log, "one", "two")
+        redis.command("DEL", f"chatapp:{key}:run_1")
+        entries += append(log, "run_1", "three", END)
+        assert read_all(log, "run_1") == entries
+        if key == "run":  # so Redis has all of it again
+            assert read_all(other, "run_1") == entries
+        else:
+            with pytest.raises(UnknownRun, match="this part of the log is gone"):
+                read_all(other, "run_1")
+
+    def test_a_run_that_another_hand_damaged_hurts_no_other(self, redis: Redis, open_log: OpenLog) -> None:
+        log = open_log()
+        begin(log, "one")
+        whole = begin(log, "mine", run_id="run_2")
+        redis.command("DEL", "chatapp:events:run_1")
+        redis.command("SET", "chatapp:events:run_1", "x")
+        append(log, "run_1", "two")
+        whole += append(log, "run_2", "goes on", END)
+        assert read_all(log, "run_2") == whole
+        with pytest.raises(LogLost):
+            append(log, "run_1", "three")
+
     def test_a_server_that_stays_away_is_said_to_all_and_then_gone_on_with(
         self, redis: Redis, open_log: OpenLog
     ) -> None:

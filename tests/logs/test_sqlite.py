@@ -228,6 +228,15 @@ class TestFolding:
         assert log._writer._pending_bytes == 0
         assert [entry.seq for entry in log.read("run_1", 1000)][:1] == [1001]
 
+    def test_memory_keeps_nothing_of_a_burst_once_it_is_folded(self, open_log: OpenLog) -> None:
+        log = open_log(tuning=QUICK)
+        log.create("run_1")
+        entries = append(log, "run_1", *map(str, range(3000)))
+        log.sync("run_1")
+        soon(lambda: not log._writer._unfolded)
+        assert not log._writer.tails["run_1"].entries
+        assert list(log.read("run_1", 2990)) == entries[2990:]
+
     def test_an_ended_run_leaves_the_memory_and_stays_readable(self, open_log: OpenLog) -> None:
         log = open_log(tuning=QUICK)
         log.create("run_1")

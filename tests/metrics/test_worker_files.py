@@ -4,8 +4,12 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
+import pytest
 from prometheus_client.mmap_dict import MmapedDict, mmap_key
 
 from chatapp.metrics.worker_files import WorkerFiles
@@ -33,6 +37,22 @@ def read(folder: Path, name: str) -> float:
     return sum(sample.value for sample in samples if sample.name == name)
 
 
+class Killed(BaseException):
+    """The worker is no more."""
+
+
+def killed_at(step: int, change: Callable[..., Any], steps: list[None]) -> Callable[..., Any]:
+    """The change of a file, unless it is the one before which the worker is killed."""
+
+    def change_or_die(*arguments: Any, **more: Any) -> Any:
+        steps.append(None)
+        if len(steps) == step:
+            raise Killed
+        return change(*arguments, **more)
+
+    return change_or_die
+
+
 def test_the_dead_count_on_in_one_file(tmp_path: Path) -> None:
     write(tmp_path, "counter", os.getpid(), KEY, 1.0)
     for _ in range(2):  # the second scrape joins to what the first has joined
@@ -43,6 +63,22 @@ def test_the_dead_count_on_in_one_file(tmp_path: Path) -> None:
     assert before == 5.0 and read(tmp_path, "chatapp_run_seconds_bucket") == 4.0
     names = {path.name for path in tmp_path.glob("*.db")}
     assert names == {f"counter_{os.getpid()}.db", "counter_0.db", "histogram_0.db"}
+
+
+@pytest.mark.parametrize("step", range(1, 16))
+def test_a_joining_that_is_killed_counts_nothing_twice(
+    step: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, "counter", 0, KEY, 1.0)
+    for _ in range(2):
+        write(tmp_path, "counter", dead_pid(), KEY, 2.0)
+    with monkeypatch.context() as patched, suppress(Killed):
+        steps: list[None] = []
+        for change in ("write_text", "replace", "unlink"):
+            patched.setattr(Path, change, killed_at(step, getattr(Path, change), steps))
+        read(tmp_path, "chatapp_runs_total")
+    assert read(tmp_path, "chatapp_runs_total") == 5.0
+    assert {path.name for path in tmp_path.iterdir()} == {"counter_0.db", "scrape.lock"}
 
 
 def test_a_damaged_file_costs_its_own_figures_alone(tmp_path: Path) -> None:

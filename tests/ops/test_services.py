@@ -12,6 +12,7 @@ class Noted:
 
     def __init__(self) -> None:
         self.told: list[str] = []
+        self.live = 2
 
     def start(self) -> None:
         self.told.append("start")
@@ -36,6 +37,7 @@ def test_each_of_several_services_is_started_drained_and_closed_once(several: li
         services.add(service)
     services.start()
     services.start()
+    assert services.live() == 6
     services.drain(2.0)
     services.close()
     assert [service.told for service in several] == [["start", "drain 2", "close"]] * 3

@@ -78,3 +78,12 @@ def test_a_window_that_is_over_begins_anew_and_can_be_removed(
     now = 1060.0
     assert windows.window("k")[0] == 0 and windows.add("k", 60, 1) == 1
     assert windows.remove("k") == 1 and windows.remove() == 0
+
+
+def test_a_clock_that_is_set_back_shuts_nobody_out(windows: RateWindows, monkeypatch: pytest.MonkeyPatch) -> None:
+    limited, now = limits("2/minute", windows), 100_000.0
+    monkeypatch.setattr("time.time", lambda: now)
+    assert allowed(limited) == 2
+    now -= 86_400
+    assert allowed(limited) == 2
+    assert allowed(limited) == 0

@@ -251,7 +251,7 @@ def test_what_was_deleted_is_seen_by_nobody_until_its_owner_brings_it_back(conve
         with pytest.raises(NotFound):
             look()
     assert conversations.recent("ann") == [] and search.titles("ann", ["needle"], 1) == []
-    assert search.find("ann", ["needle"], 1) == ([], "") and conversations.newest_begun("ann", "chat:") is None
+    assert search.find("ann", ["needle"], 1) == ([], "", False) and conversations.newest_begun("ann", "chat:") is None
     deletion.end(time.time() - 60)  # it is too early
     assert deletion.restore("ann", id).id == id and len(conversations.get("ann", id)[1]) == 2
     assert len(search.find("ann", ["needle"], 9)[0]) == 2

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import gevent
+import psycopg
 import pytest
-from drivers import BOUND_S, soon
+from drivers import BOUND_S, an_answer, soon
 from servers import Postgres
 from sqlalchemy import select, text
 
@@ -73,6 +74,22 @@ def test_a_server_that_restarts_is_missed_only_while_it_is_away(postgres: Postgr
     postgres.start()
     found = soon(lambda: conversations.answer("ann", begun.answer.id), DatabaseUnavailable)
     assert found == begun.answer
+
+
+@pytest.mark.parametrize("level", ["repeatable read", "serializable"])
+def test_a_database_with_a_stricter_default_refuses_nobody(level: str, url: str, tmp_path: Path) -> None:
+    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as own:
+        own.execute(f"ALTER DATABASE {own.info.dbname} SET default_transaction_isolation = '{level}'")
+    database = open_database(url, tmp_path)
+    conversations = Conversations(database.engine)
+
+    def ask(number: int) -> None:
+        asked = Ask(said=[Message("user", "hi")], keep=True)
+        begun = conversations.begin(asked, "ann", "mock", "words", key=str(number % 3))
+        conversations.finish(begun.answer.id, an_answer())
+
+    gevent.joinall([gevent.spawn(ask, number) for number in range(20)], raise_error=True)
+    database.close()
 
 
 def test_a_password_stands_in_no_error(tmp_path: Path, closed_port: int) -> None:

@@ -1,5 +1,6 @@
 """Search finds the same by the index as without it, and the index lets go of what is gone."""
 
+import pytest
 from alembic import command
 from alembic.config import Config
 from drivers import an_answer, delete_for_good
@@ -8,12 +9,13 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from chatapp.chat import Ask, Message
+from chatapp.storage import searching
 from chatapp.storage.conversations import Conversations
 from chatapp.storage.database import Database
 from chatapp.storage.indexing import Indexer
 from chatapp.storage.schema import MIGRATIONS
 from chatapp.storage.search_terms import terms_of, wanted_terms
-from chatapp.storage.searching import SLICE, Search
+from chatapp.storage.searching import QUEUED, SLICE, Search
 
 WORDS = ["Zugspitze", "天气", "气很好", "Äpfel", "a_b", "100%", '"of', "go", "needle"]
 
@@ -33,7 +35,7 @@ def found(database: Database, *words: str, owner: str = "ann") -> list[str]:
     """All pages."""
     texts, before = [], ""
     while True:
-        hits, before = Search(database.engine).find(owner, [*words], 10, before)
+        hits, before, _ = Search(database.engine).find(owner, [*words], 10, before)
         texts += [hit.text for hit in hits]
         if not before:
             return texts
@@ -64,6 +66,37 @@ def test_the_pages_of_many_hits_are_all_of_them_once_and_the_newest_first(databa
     index_all(database)
     say(conversations, "a needle that waits to be indexed")
     assert found(database, "needle") == ["a needle that waits to be indexed", *reversed(texts)]
+
+
+def test_while_the_index_is_filled_what_was_just_said_is_found_and_more_is_announced(database: Database) -> None:
+    conversations, search = Conversations(database.engine), Search(database.engine)
+    texts = [f"needle {number}" for number in range(QUEUED + 10)]
+    say(conversations, *texts)
+    hits, rest, indexing = search.find("ann", ["needle"], 5000)
+    assert [hit.text for hit in hits] == texts[: -QUEUED - 2 : -1] and not rest and indexing
+    index_all(database)
+    hits, rest, indexing = search.find("ann", ["needle"], 5000)
+    assert [hit.text for hit in hits] == texts[::-1] and not rest and not indexing
+
+
+@pytest.mark.parametrize("words", [["needle"], ["le"]])
+def test_a_request_looks_at_so_much_and_says_where_it_goes_on(
+    database: Database, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    monkeypatch.setattr(searching, "MOST_CHARS", 20 * searching.ROW_CHARS)
+    monkeypatch.setattr(searching, "HIT_CHARS", 0)
+    conversations, search = Conversations(database.engine), Search(database.engine)
+    texts = [f"{'needle' if number % 7 else 'thread'} {number}" for number in range(50)]
+    say(conversations, *texts)
+    index_all(database)
+    pages, rest = [], ""
+    while True:
+        hits, rest, _ = search.find("ann", words, 100, rest)
+        pages.append([hit.text for hit in hits])
+        if not rest:
+            break
+    assert len(pages) == 3 and max(map(len, pages)) <= 20
+    assert [said for page in pages for said in page] == [said for said in reversed(texts) if "needle" in said]
 
 
 def test_an_answer_is_found_once_it_is_finished_and_no_more_once_it_is_gone(database: Database) -> None:

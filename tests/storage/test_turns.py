@@ -55,12 +55,13 @@ def test_a_signed_turn_that_broke_off_is_told_by_its_text():
 
 
 def test_a_signed_turn_that_lost_a_call_is_not_the_one_that_was_signed():
-    row = MessageRow(role="assistant", said=None, content="", entries=encoded(a_run(CALL, CLIENTS, PIECE, LAST)))
+    row = an_answer(a_run(CALL, CLIENTS, PIECE, LAST))
     result = Message("tool", "1", tool_call_id="a")
     assert provider_messages([row], [result]) == [Message("assistant", "", tool_calls=[CALL]), result]
     both = [result, Message("tool", "2", tool_call_id="b")]
     assert provider_messages([row], both)[0] == Message("assistant", "", tool_calls=[CALL, CLIENTS], native=SIGNED)
 
 
-def encoded(entries):
-    return msgspec.json.encode(entries).decode()
+def an_answer(entries):
+    compacted = msgspec.json.encode(entries).decode()
+    return MessageRow(id="a", role="assistant", provider="p", content="", status="done", entries=compacted).value()

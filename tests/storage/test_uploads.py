@@ -56,6 +56,25 @@ def test_a_message_keeps_its_files(database: Database) -> None:
     assert uploads.attachments("ann", [sent.id]) == {}
 
 
+def test_a_file_goes_with_the_last_message_that_has_it(database: Database) -> None:
+    uploads, conversations = Uploads(database.engine, max_unsent=1), Conversations(database.engine)
+    file = add(uploads)
+    first, second = said(conversations, file), said(conversations, file)
+    forged = said(conversations, file, owner="bob")
+    conversations.delete_message("bob", forged)
+    conversations.delete_message("ann", first)
+    assert uploads.attachments("ann", [file.id]).keys() == {file.id}
+    conversations.delete_message("ann", second)
+    assert uploads.attachments("ann", [file.id]) == {}
+    large = add(uploads, b"x" * 300_000)  # there is room again
+    conversation = conversations.message("ann", said(conversations, large)).conversation_id or ""
+    Deletion(database.engine).delete("ann", conversation)
+    assert uploads.attachments("ann", [large.id]).keys() == {large.id}  # it may be brought back
+    Deletion(database.engine).end(time.time() + 1)
+    assert uploads.attachments("ann", [large.id]) == {}
+    add(uploads)
+
+
 def test_a_branch_has_the_files_too(database: Database) -> None:
     uploads, conversations = Uploads(database.engine, 9), Conversations(database.engine)
     file = add(uploads)

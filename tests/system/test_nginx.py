@@ -145,7 +145,7 @@ def test_a_reader_that_stops_reading_is_dropped(client: Any, provider: Provider,
 
 @needs_nginx
 def test_a_body_that_is_too_large_is_refused_in_our_form(client: Any) -> None:
-    reply = client.post("/chat/stream", _question(prompt="x" * 8_500_000))
+    reply = client.post("/chat/stream", _question(prompt="x" * 34_000_000))
     assert reply.status_code == 413
     assert reply.json()["error"]["code"] == "body_too_large"
     assert reply.json()["error"]["trace_id"]

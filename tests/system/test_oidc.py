@@ -1,7 +1,6 @@
 """A company's login: against oidc-provider, certified for OpenID Connect, which runs here."""
 
 import re
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -10,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs, urljoin, urlsplit
 
 import pytest
+from servers import free_port
 
 pytestmark = pytest.mark.slow
 
@@ -30,9 +30,7 @@ ENV = {
 def issuer() -> str:
     if not NODE.exists() or not (NPM / "node_modules/oidc-provider").exists():
         pytest.skip("oidc-provider is not installed: make .venv/.npm")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{probe.getsockname()[1]}"
+    return f"http://127.0.0.1:{free_port()}"
 
 
 @pytest.fixture(scope="module")

@@ -67,7 +67,7 @@ def test_a_revoked_key_ends_its_open_streams_on_every_worker(keyed: Any) -> None
 
 
 def test_an_expired_key_ends_its_stream_too(keyed: Any) -> None:
-    client = client_with(keyed, keys(keyed, "create", "brief", "--expires", "4s"))
+    client = client_with(keyed, keys(keyed, "create", "brief", "--expires", "6s"))
     stream = client.stream("GET", "/api/v1/base/sse_probe?count=600&interval=0.1")
     assert stream.to_end()[-1].type == "tick"
     assert client.get("/api/v1/conversations").status_code == 401

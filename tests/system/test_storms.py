@@ -3,49 +3,35 @@
 The numbers are small: dozens of clients, not hundreds.
 """
 
-import json
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import gevent
 import pytest
-from gevent.pywsgi import WSGIServer
 from invariants import Holdings, check_clients, check_returns
-from stormy import Client, crawl
+from stormy import Client, CountDown, Upstream, crawl
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
-READERS, CUTS = 40, 5
+READERS, CUTS = 40, 10
 STUCK, CRAWLING, HEALTHY = 25, 10, 5
-PIECE, PIECES = "word " * 200, 600  # 600 KB: more than the kernel's buffers between us and a client
 STUCK_KIB = 512  # twice what is aimed at: so few share what the run itself takes
-CONFIG = """
-[providers.large]
-type = "openai"
-base_url = "http://127.0.0.1:{port}/v1"
-models = ["large"]
-"""
 
 
-@pytest.fixture(scope="module")
-def server(module_server: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    upstream = WSGIServer(("127.0.0.1", 0), large_reply, log=None)
-    upstream.start()
-    config = tmp_path_factory.mktemp("storms") / "chatapp.toml"
-    config.write_text(CONFIG.format(port=upstream.server_port))
-    yield module_server(
+@pytest.fixture
+def upstream() -> Iterator[Upstream]:
+    with Upstream().serving() as serving:
+        yield serving
+
+
+@pytest.fixture
+def server(upstream: Upstream, own_server: Callable[..., Any], tmp_path: Path) -> Any:
+    config = tmp_path / "chatapp.toml"
+    config.write_text(upstream.config())
+    return own_server(
         CHATAPP_CONFIG=str(config), CHATAPP_SEND_TIMEOUT_S="2", CHATAPP_MAX_READERS="1000", CHATAPP_MAX_OWNER_SHARE="1"
     )
-    upstream.stop()
-
-
-def large_reply(environ: dict[str, Any], start: Callable[..., Any]) -> Iterator[bytes]:
-    start("200 OK", [("Content-Type", "text/event-stream")])
-    frame = json.dumps({"choices": [{"index": 0, "delta": {"content": PIECE}}]})
-    for _ in range(PIECES):
-        yield f"data: {frame}\n\n".encode()
-        gevent.sleep(0.001)
-    yield b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
 
 
 def holdings(server: Any) -> Holdings:
@@ -60,12 +46,13 @@ def read_by_all(clients: Iterable[Client]) -> list[Client]:
     return readers
 
 
-def test_readers_that_are_cut_again_and_again_apply_each_event_once(server: Any) -> None:
+def test_readers_that_are_cut_again_and_again_apply_each_event_once(upstream: Upstream, server: Any) -> None:
     before = holdings(server)
     client = server.client()
-    run_id = client.send("hi")["id"]
+    run_id = client.send("hi", provider="stormy", model="steady")["id"]
     readers = [Client(server.port, run_id) for _ in range(READERS)]
-    storms = [gevent.spawn(reader.read_with_cuts, CUTS) for reader in readers]
+    cut = CountDown(READERS, upstream.calm.set)
+    storms = [gevent.spawn(reader.read_with_cuts, CUTS, cut) for reader in readers]
     gevent.joinall(storms, timeout=90, raise_error=True)
     check_clients([reader.applied for reader in readers], client.json(f"/api/v1/messages/{run_id}")["content"])
     assert all(reader.cuts == CUTS for reader in readers)
@@ -75,7 +62,7 @@ def test_readers_that_are_cut_again_and_again_apply_each_event_once(server: Any)
 
 def test_readers_that_never_read_cost_little_and_hurt_nobody(server: Any, wait_until: Callable[..., Any]) -> None:
     client = server.client()
-    run_id = client.send("hi", provider="large")["id"]
+    run_id = client.send("hi", provider="stormy", model="large")["id"]
     read_by_all(Client(server.port, run_id) for _ in range(HEALTHY))  # what healthy ones take is there
     before = holdings(server)
 

@@ -2,11 +2,13 @@
 
 import json
 import re
+import socket
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
 import pytest
+from connections import Raw, posted
 
 from chatapp.wire.frames import ServerEvent
 
@@ -180,6 +182,19 @@ def test_leaving_a_one_request_stream_stops_the_run(client: Any, wait_until: Any
     stream.close()
     message = wait_until(lambda: _done(client, run_id), 3)
     assert message["finish_reason"] == "cancelled"
+
+
+def test_a_client_that_shuts_its_writing_side_has_left(client: Any, server: Any, wait_until: Any) -> None:
+    """It cannot be told from one that closed, until something is written."""
+    leaving = Raw(server.port).send(posted("/chat/stream", {**ASK, "model": "silent"}))
+    while b"run_id" not in (meta := leaving.socket.recv(65_536, socket.MSG_PEEK)):
+        pass
+    leaving.socket.shutdown(socket.SHUT_WR)
+    run_id = re.search(rb'"run_id": ?"(\w+)"', meta)
+    assert run_id
+    leaving.rest(10)
+    assert wait_until(lambda: _done(client, run_id[1].decode()), 3)["finish_reason"] == "cancelled"
+    leaving.close()
 
 
 def test_leaving_may_also_mean_going_on(client: Any, wait_until: Any) -> None:

@@ -7,12 +7,12 @@ import gevent
 import pytest
 from pdfs import pdf
 
-from chatapp.errors import InvalidField
+from chatapp.errors import InvalidField, Overloaded
 from chatapp.uploads.pdf import PDFReader
 
 
 def read(data: bytes, max_pages: int = 10, max_chars: int = 1000, timeout_s: float = 20.0) -> str:
-    return PDFReader(max_pages, max_chars, timeout_s)("a.pdf", data)
+    return PDFReader(max_pages, max_chars, timeout_s)("ann", "a.pdf", data)
 
 
 def test_its_pages_are_read_in_order_and_others_run_meanwhile() -> None:
@@ -63,7 +63,7 @@ def test_nothing_stays_open_where_no_descriptors_are_left(monkeypatch: pytest.Mo
 
     monkeypatch.setattr(os, "pipe", pipe)
     monkeypatch.setattr(os, "close", closed.append)
-    with pytest.raises(OSError, match="Too many open files"):
+    with pytest.raises(Overloaded, match="^file: the server cannot read PDFs at the moment"):
         read(pdf("one"))
     monkeypatch.undo()
     assert closed == [*first]

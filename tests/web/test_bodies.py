@@ -10,7 +10,8 @@ import pytest
 from flask import Flask
 
 from chatapp.dialects.requests import TitleRequest
-from chatapp.errors import BodyTooLarge, InvalidField, InvalidRequest, RequestTimeout
+from chatapp.errors import BodyTooLarge, InvalidField, InvalidRequest, Overloaded, RequestTimeout
+from chatapp.quotas.places import OwnerPlaces
 from chatapp.settings import Settings
 from chatapp.web import EXTENSION
 from chatapp.web.bodies import parse
@@ -31,10 +32,16 @@ class CutOff(io.RawIOBase):
         raise OSError("no more data")
 
 
+def places(size: int) -> OwnerPlaces:
+    return OwnerPlaces(size, 1.0, "bytes of request bodies", "max_bodies_bytes")
+
+
 @pytest.fixture
 def app() -> Iterator[Flask]:
     app = Flask("bodies")
-    app.extensions[EXTENSION] = SimpleNamespace(settings=Settings(max_body_bytes=100, body_timeout_s=0.05))
+    app.extensions[EXTENSION] = SimpleNamespace(
+        settings=Settings(max_body_bytes=100, body_timeout_s=0.05), body_places=places(100)
+    )
     yield app
 
 
@@ -72,7 +79,8 @@ def test_a_body_that_does_not_come_is_waited_for_so_long_and_no_longer(app: Flas
 
 
 def test_json_that_is_nested_too_deeply_is_refused_in_our_words(app: Flask) -> None:
-    app.extensions[EXTENSION].settings = Settings(max_body_bytes=1_000_000)
+    service = app.extensions[EXTENSION]
+    service.settings, service.body_places = Settings(max_body_bytes=1_000_000), places(1_000_000)
     with pytest.raises(InvalidRequest, match="^body: the JSON is nested too deeply$"):
         parsed(app, b'{"a":' * 100_000)
 
@@ -87,3 +95,15 @@ def test_a_wrong_field_comes_first_in_the_message(app: Flask) -> None:
 def test_a_large_body_is_refused_also_where_it_is_cut_off(app: Flask) -> None:
     with pytest.raises(BodyTooLarge):
         parsed(app, BODY + b" " * 100, length=1000)
+
+
+def test_bodies_share_a_room_which_each_leaves_again(app: Flask) -> None:
+    room = app.extensions[EXTENSION].body_places
+    room.enter("bob", 90)
+    with pytest.raises(Overloaded, match=r"limit of 100 bytes of request bodies \(setting max_bodies_bytes\)"):
+        parsed(app, BODY)
+    room.leave("bob", 90)
+    assert parsed(app, BODY).title == "new"
+    with pytest.raises(InvalidRequest):
+        parsed(app, BODY, length=90)
+    assert not room._taken

@@ -132,7 +132,7 @@ NO_WORDS = {
         "Files",
     ),
     *("noopener noreferrer", "noopener noreferrer nofollow", "math math-display", "a, code, pre, .math"),
-    *("button go", "button danger", "page embedded"),
+    *("button go", "button danger", "page embedded", "system-ui, sans-serif"),
     *("ul, li", "input, textarea, select, [contenteditable]"),
 }
 

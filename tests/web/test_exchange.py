@@ -1,5 +1,6 @@
 """Conversations as files, and back: nothing is lost, and nothing that a file says is believed."""
 
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -15,6 +16,8 @@ from chatapp.events import NativePiece, RunEnd, RunStart, TextDelta, Timing, Too
 from chatapp.exchange import KeptConversation, KeptMessage, KeptSettings
 from chatapp.exchange.markdown import markdown_of
 from chatapp.service import ChatService
+from chatapp.web import EXTENSION
+from chatapp.web.api.exchange import _json_of
 
 START = RunStart("r", "t", "mock", "words", "disabled", 0.0)
 END = RunEnd("stop", Usage(), Timing())
@@ -60,6 +63,35 @@ def test_an_export_comes_back_with_all_versions(client: FlaskClient) -> None:
         assert (message["content"], message["role"], message["versions"]["count"]) == (
             *(copy["content"], copy["role"], copy["versions"]["count"]),
         )
+
+
+def test_whatever_is_exported_can_be_imported(client: FlaskClient, service: ChatService) -> None:
+    """More messages, bytes and values than a request may bring, though not in one message."""
+    bounds = msgspec.structs.replace(service.settings, max_messages=5, max_body_bytes=10_000, max_body_values=1000)
+    client.application.extensions[EXTENSION] = replace(service, settings=bounds)
+    pictures = [f"data:image/png;base64,{number:04}" for number in range(100)]
+    events = [START, *(ToolCall(f"c{number}", "function", "f", {}) for number in range(250)), END]
+    answer: dict[str, Any] = {"role": "assistant", "content": "", "created": 1, "parent": "q", "provider": "p"}
+    messages = [
+        KeptMessage(id="q", role="user", content="x" * bounds.max_body_bytes, created=1, images=pictures),
+        *(KeptMessage(id=f"v{number}", events=[END], **answer) for number in range(100)),
+        KeptMessage(id="a", events=events, **answer),
+    ]
+    kept = KeptConversation(
+        format="chatapp-conversation", version=1, title="t", created=1, shown="a", messages=messages
+    )
+    file = b"".join(_json_of(kept))
+    imported = client.post("/api/v1/conversations/import", data=file, content_type="application/json")
+    assert imported.status_code == 201, imported.text
+    again = exported(client, imported.get_json()["id"])["messages"]
+    assert [without_ids(each) for each in again] == [
+        without_ids(each) for each in msgspec.json.decode(file)["messages"]
+    ]
+
+
+def without_ids(message: dict[str, Any]) -> dict[str, Any]:
+    events = [{**event, "run_id": ""} if "run_id" in event else event for event in message.get("events", [])]
+    return {**message, "id": "", "parent": bool(message.get("parent")), "events": events}
 
 
 def test_an_answer_that_lost_its_beginning_can_be_imported(client: FlaskClient, service: ChatService) -> None:

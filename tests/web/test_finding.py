@@ -67,7 +67,12 @@ def test_a_deleted_conversation_is_not_there_until_it_is_brought_back(client: Fl
     assert client.delete(path).status_code == 204
     for gone in (path, f"{path}/messages", f"/api/v1/messages/{posted['id']}", posted["events_url"], link):
         assert client.get(gone).status_code == 404
-    assert found(client, "/api/v1/search?q=needle") == {"conversations": [], "hits": [], "next": None}
+    assert found(client, "/api/v1/search?q=needle") == {
+        "conversations": [],
+        "hits": [],
+        "next": None,
+        "indexing": False,
+    }
     assert found(client, "/api/v1/conversations")["conversations"] == []
     other = client.application.test_client()
     other.get("/")
@@ -128,7 +133,12 @@ def test_nobody_finds_what_others_said(client: FlaskClient) -> None:
     asked(client, prompt="secretword")
     other = client.application.test_client()
     other.get("/")  # which gives it a cookie of its own
-    assert found(other, "/api/v1/search?q=secretword") == {"conversations": [], "hits": [], "next": None}
+    assert found(other, "/api/v1/search?q=secretword") == {
+        "conversations": [],
+        "hits": [],
+        "next": None,
+        "indexing": False,
+    }
     for query in ("", "   ", "x" * 201, "+".join("abcdefghijk")):
         assert other.get(f"/api/v1/search?q={query}").status_code == 422
 

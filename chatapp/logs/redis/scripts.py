@@ -10,11 +10,13 @@ from chatapp.logs.redis.connection import Script
 CREATE = Script("""
 local owner, last = unpack(redis.call('HMGET', KEYS[1], 'owner', 'last'))
 if owner then return (owner == ARGV[1] and last == '0') and 1 or 0 end
+redis.call('DEL', 'chatapp:events:' .. ARGV[2])
 redis.call('HSET', KEYS[1], 'owner', ARGV[1], 'last', '0')
 redis.call('SADD', KEYS[2], ARGV[2])
 return 1
 """)
-"""1 if the run is new, or was made by the same call before; 0 if the id is taken."""
+"""1 if the run is new, or was made by the same call before; 0 if the id is taken. A stream without
+a hash is left of a run whose hash was evicted: it begins anew."""
 
 WRITE = Script("""
 local replies, at, number = {}, 2, 0
@@ -22,7 +24,7 @@ while at <= #ARGV do
   local run, count = 'chatapp:run:' .. ARGV[at], tonumber(ARGV[at + 1])
   local events = 'chatapp:events:' .. ARGV[at]
   local owner, last, cancelled = unpack(redis.call('HMGET', run, 'owner', 'last', 'cancelled'))
-  local status, wanted = -1, false
+  local status, wanted, damaged = -1, false, false
   if owner and owner ~= ARGV[1] then status = -2 end
   at = at + 2
   if owner == ARGV[1] then
@@ -31,13 +33,18 @@ while at <= #ARGV do
     for p = at, at + 4 * (count - 1), 4 do
       wanted = tonumber(ARGV[p + 1])
       if tonumber(ARGV[p]) == last + 1 then
-        redis.call('XADD', events, ARGV[p + 1] .. '-0', 'd', ARGV[p + 3])
+        local added = redis.pcall('XADD', events, ARGV[p + 1] .. '-0', 'd', ARGV[p + 3])
+        if type(added) == 'table' and added.err then
+          if not (added.err:find('WRONGTYPE') or added.err:find('smaller')) then return added end
+          damaged = true
+          break
+        end
         last = wanted
         if ARGV[p + 2] == '1' then redis.call('HSET', run, 'end', last) end
       end
     end
     if last > before then redis.call('HSET', run, 'last', last) end
-    status = last
+    status = damaged and -3 or last
   end
   at = at + 4 * count
   if status ~= wanted or cancelled then
@@ -48,8 +55,9 @@ end
 return replies
 """)
 """For each run that does not have all of its pieces now, or was cancelled: its place in the call;
-the seq of the last event that it has, or -1: no such run, -2: it is another process's; and whether
-it was cancelled. Pieces that it has already are skipped. A run without pieces is only looked at."""
+the seq of the last event that it has, or -1: no such run, -2: it is another process's, -3: its
+stream is not what this process wrote, as only another hand could have made it; and whether it was
+cancelled. Pieces that it has already are skipped. A run without pieces is only looked at."""
 
 SETTLE = Script("""
 local owner = redis.call('HGET', KEYS[1], 'owner')

@@ -21,7 +21,7 @@ from chatapp.logs.redis.connection import Arg, Command, Connection
 from chatapp.logs.redis.pieces import Piece, entries_of
 from chatapp.logs.redis.scripts import CANCEL, CREATE, LEAVE, READERS, SETTLE, TAKE_OVER, WRITE
 
-MISSING, FENCED = -1, -2
+MISSING, FENCED, DAMAGED = -1, -2, -3
 PIECES = 8  # read at first; one may hold 256 events, or a picture
 NEWS_PIECES = 4  # of a run in one go: a writer sends one in 5 ms, and hundreds of runs may be followed
 READ_BYTES = 32 << 10
@@ -37,7 +37,7 @@ class StoredRun(NamedTuple):
 
 
 class Written(NamedTuple):
-    """`status`: the seq of the last event that Redis has; MISSING or FENCED."""
+    """`status`: the seq of the last event that Redis has; MISSING, FENCED or DAMAGED."""
 
     status: int
     cancelled: bool

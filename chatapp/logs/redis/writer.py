@@ -22,7 +22,7 @@ from chatapp.events import StreamEvent
 from chatapp.logs import LogObserver
 from chatapp.logs.redis.connection import Connection, StoreError
 from chatapp.logs.redis.pieces import Piece
-from chatapp.logs.redis.store import FENCED, MISSING, Store, Written, write
+from chatapp.logs.redis.store import DAMAGED, FENCED, MISSING, Store, Written, write
 from chatapp.logs.redis.tail import WrittenTail
 from chatapp.logs.redis.tuning import Tuning
 
@@ -205,6 +205,8 @@ class Writer:
         if written.status == FENCED:
             logger.warning("run %s was taken over by another process: this one lets go of it", tail.run_id)
             self._let_go(tail)
+        elif written.status == DAMAGED:
+            self._lose(tail)
         elif written.status == MISSING or written.status < tail.stored:
             self._restore(tail, written.status)
         else:
@@ -221,9 +223,7 @@ class Writer:
         """Redis lost some of the run, or all of it."""
         stored = max(status, 0)
         if not tail.can_restore(stored):
-            logger.error("the event log lost run %s, and it cannot be written again", tail.run_id)
-            self._lost.add(tail.run_id)
-            self._let_go(tail)
+            self._lose(tail)
             return
         logger.warning("the event log lost a part of run %s: writing it again", tail.run_id)
         self._dirty[tail] = None
@@ -234,6 +234,11 @@ class Writer:
             except LogError:  # it fails again, or is another process's: the next write tells
                 return
         tail.restore(stored)
+
+    def _lose(self, tail: WrittenTail) -> None:
+        logger.error("the event log lost run %s, and it cannot be written again", tail.run_id)
+        self._lost.add(tail.run_id)
+        self._let_go(tail)
 
     def _let_go(self, tail: WrittenTail) -> None:
         del self.tails[tail.run_id]

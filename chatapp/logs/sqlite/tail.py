@@ -14,7 +14,7 @@ from chatapp.events import Entry, RunEnd, StreamEvent
 from chatapp.logs.sqlite.pieces import Piece, encode_event, join, times_of
 from chatapp.logs.tail import RunTail
 
-KEEP_ENTRIES = 512  # of a run that another process writes: its readers may be some seconds apart
+KEEP_ENTRIES = 512  # readers may be some seconds apart; an entry takes 200 bytes
 KEEP_BYTES = 256 << 10  # of a run with large events, as `raw` ones may be
 # A chunk is read as a whole: so few that resuming inside it is cheap, and that a reader which is
 # stuck behind it holds little.
@@ -97,13 +97,15 @@ class WrittenTail(Tail):
     def fold(self) -> int:
         """The chunks are kept: let go of their bytes, and return how many.
 
-        The entries in them go at the next call, large ones at once.
+        The entries in them go at the next call, for readers that are a little behind; many, or
+        large ones, at once.
         """
         count = self.durable - self.folded
         size = sum(map(len, self.encoded[:count]))
         del self.encoded[:count]
         self.unfolded_bytes -= size
-        self.drop((self.durable if size > KEEP_BYTES else self.folded) - self.dropped)
+        keeps = count <= KEEP_ENTRIES and size <= KEEP_BYTES
+        self.drop((self.folded if keeps else self.durable) - self.dropped)
         self.folded = self.durable
         return size
 

@@ -25,6 +25,7 @@ from chatapp.events import (
     ToolResult,
     Usage,
 )
+from chatapp.hub import with_pauses
 from chatapp.providers import Finished, ReplyItem, Started
 from chatapp.providers.facts import ModelFacts
 from chatapp.providers.mock.media import SAID, media
@@ -193,7 +194,7 @@ def _quote(question: str) -> str:
 
 
 def _usage(chat: Chat, spoken: int, reasoned: int) -> Usage:
-    prompt = sum(_count(message.text) for message in chat.messages)
+    prompt = sum(_count(message.text) for message in with_pauses(chat.messages))
     return Usage(prompt, spoken, prompt + spoken, reasoned)
 
 

@@ -8,11 +8,12 @@ from flask import Blueprint, Response, jsonify, request
 from msgspec.structs import asdict
 
 from chatapp.errors import InvalidField, NotFound
-from chatapp.exchange import KeptConversation
+from chatapp.exchange import KeptConversation, KeptFile, KeptMessage
 from chatapp.exchange.markdown import markdown_of
 from chatapp.hub import let_others_run
 from chatapp.web import current_caller, current_service
-from chatapp.web.bodies import parse
+from chatapp.web.bodies import decoded, read_json
+from chatapp.web.body_values import refuse_many_values
 from chatapp.web.endpoint import JSON, WITH_BODY, Parameter, endpoint
 from chatapp.web.json_pieces import json_pieces
 
@@ -57,9 +58,16 @@ def export_all() -> Response:
 def import_conversation() -> tuple[Response, int]:
     """A conversation from a file, as a new one of yours. What it says of tools and models is shown,
     and never told to a provider as its own."""
-    kept = parse(KeptConversation)
-    kept.check()
+    settings = current_service().settings
+    file = decoded(read_json(settings.max_import_bytes, "max_import_bytes"), KeptFile)
+    kept = file.conversation(_message)
     return jsonify(msgspec.to_builtins(current_service().archive.store(current_caller().owner, kept))), 201
+
+
+def _message(text: bytes, field: str) -> KeptMessage:
+    refuse_many_values(text, current_service().settings.max_body_values)
+    let_others_run()
+    return decoded(text, KeptMessage, field)
 
 
 def _json_of(kept: KeptConversation) -> Iterator[bytes]:

@@ -11,7 +11,7 @@ from chatapp.web.multipart import read_upload
 
 blueprint = Blueprint("files", __name__)
 
-FILE_URL = "/api/v1/files/{id}"
+UPLOAD_URL = "/api/v1/files/{id}"
 
 INLINE = {"image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "image/webp": "webp", "image/avif": "avif"}
 """The types that a browser may show: none of them can hold a script, as SVG and PDF can."""
@@ -30,7 +30,7 @@ def upload_file() -> tuple[Response, int]:
     question by its id."""
     name, data = read_upload()
     file = current_service().attachments.upload(current_caller().owner, name, data)
-    return jsonify(**msgspec.structs.asdict(file), url=here(FILE_URL.format(id=file.id))), 201
+    return jsonify(**msgspec.structs.asdict(file), url=here(UPLOAD_URL.format(id=file.id))), 201
 
 
 @endpoint(blueprint.get("/api/v1/files/<upload_id>"), answers={200: (FILE,)})

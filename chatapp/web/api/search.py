@@ -17,7 +17,7 @@ MOST = 100
 
 QUERY = (
     Parameter("q", {"type": "string", "maxLength": MAX_CHARS}, "Words, all of which have to stand in a message."),
-    Parameter("limit", {"type": "integer", "minimum": 1, "maximum": MOST}, "About how many at most; 20 by default."),
+    Parameter("limit", {"type": "integer", "minimum": 1, "maximum": MOST}, "How many at most; 20 by default."),
     Parameter("before", {"type": "string"}, "The `next` of the page before."),
 )
 
@@ -26,13 +26,14 @@ QUERY = (
 def search() -> Response:
     """Messages in which all the words stand, the newest first, by pages; `next` is null on the last
     one. A page may be short, or empty, and have a `next`: it looked at as much as one request
-    may. The first page has `conversations`, too: those in whose titles the words stand."""
+    may. `indexing`: the index of what was said is being filled, so there may be more than is found
+    now. The first page has `conversations`, too: those in whose titles the words stand."""
     owner, words, before = current_caller().owner, _words(), request.args.get("before", "")
     limit, find = int(number("limit", 20, 1, MOST)), current_service().search
     titles = [] if before else find.titles(owner, words, limit)
-    hits, rest = find.find(owner, words, limit, before)
+    hits, rest, indexing = find.find(owner, words, limit, before)
     found = [_title_json(hit) for hit in titles]
-    return jsonify(conversations=found, hits=[_hit_json(hit) for hit in hits], next=rest or None)
+    return jsonify(conversations=found, hits=[_hit_json(hit) for hit in hits], next=rest or None, indexing=indexing)
 
 
 def _words() -> list[str]:

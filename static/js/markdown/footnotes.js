@@ -34,6 +34,8 @@ let views = 0;
 /** The footnotes of one text: ids of theirs are of no other text on the page. */
 export class Footnotes {
   #prefix = `note-${(views += 1)}`;
+  /** @type {WeakMap<Element, {number: number, mentions: Element[]}>} how each was numbered last */
+  #numbered = new WeakMap();
 
   /** @param {Element} node */
   constructor(node) {
@@ -47,7 +49,9 @@ export class Footnotes {
     const mentions = new Map();
     for (const each of this.node.querySelectorAll("sup[data-mention]")) {
       const name = each.getAttribute("data-mention") ?? "";
-      if (texts.has(name)) mentions.set(name, [...(mentions.get(name) ?? []), each]);
+      if (!texts.has(name)) continue;
+      if (mentions.has(name)) mentions.get(name)?.push(each);
+      else mentions.set(name, [each]);
     }
     const names = new Set([...mentions.keys(), .../** @type {string[]} */ ([...texts.keys()].reverse())]);
     [...names].forEach((name, at) => this.#link(at + 1, mentions.get(name) ?? [], /** @type {Element} */ (texts.get(name))));
@@ -55,6 +59,8 @@ export class Footnotes {
 
   /** @param {number} number @param {Element[]} mentions @param {Element} text */
   #link(number, mentions, text) {
+    if (this.#isLinked(number, mentions, text)) return;
+    this.#numbered.set(text, { number, mentions });
     const id = `${this.#prefix}-${number}`;
     const backs = mentions.map((_, at) => `${id}-${at + 1}`);
     mentions.forEach((mention, at) => put(mention, [link(`#${id}`, String(number), "doc-noteref", backs[at])]));
@@ -70,6 +76,13 @@ export class Footnotes {
       last?.remove();
       text.append(foot);
     }
+  }
+
+  /** Nothing has changed, and neither text nor mentions were drawn again. @param {number} number @param {Element[]} mentions @param {Element} text */
+  #isLinked(number, mentions, text) {
+    const before = this.#numbered.get(text);
+    const isSame = before?.number === number && before.mentions.length === mentions.length && text.querySelector(":scope > .footnote-backs");
+    return Boolean(isSame) && mentions.every((mention, at) => mention === before?.mentions[at] && mention.firstElementChild);
   }
 }
 

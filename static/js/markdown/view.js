@@ -14,7 +14,7 @@ import { highlighter, mathematics } from "./libraries.js";
 
 /** @typedef {import("./blocks.js").Block} Block */
 /** @typedef {import("./blocks.js").Links} Links */
-/** @typedef {{block: Block, growing: boolean, nodes: Element[]}} Drawn */
+/** @typedef {{block: Block, growing: boolean, nodes: Element[], names?: Set<string>}} Drawn  `names` are in brackets */
 
 /**
  * Later text can still join the last block ("1. a", a blank line, "2" and then ". b"), but no
@@ -23,6 +23,8 @@ import { highlighter, mathematics } from "./libraries.js";
 const UNSETTLED_BLOCKS = 2;
 /** The beginning of a closing fence. */
 const BEGUN_FENCE = /\n {0,3}(?:`+|~+)$/;
+/** Words in brackets, which may be the name of a definition. */
+const IN_BRACKETS = /\[((?:\\[\s\S]|[^[\]\\]){1,999})\]/g;
 
 export class MarkdownView {
   #committed = "";
@@ -30,7 +32,8 @@ export class MarkdownView {
   #read = 0;
   /** Of a table that was cut where the committed text ends. */
   #head = "";
-  #hasNotes = false;
+  /** Whether something with a footnote, or a mention of one, was drawn since they were numbered. */
+  #hasNewNotes = false;
   /** @type {Drawn[]} */ #settled = [];
   /** @type {Drawn[]} */ #tail = [];
   /** @type {Links} */ #links = noLinks();
@@ -61,7 +64,6 @@ export class MarkdownView {
     this.#learn(links);
     this.#draw(blocks.filter(isShown), whole && isAll);
     this.#commit(source, blocks);
-    this.#hasNotes = all.includes("[^");
     this.#number();
     this.#await(highlighter, "[data-code]");
     this.#await(mathematics, ".math");
@@ -69,7 +71,8 @@ export class MarkdownView {
   }
 
   #number() {
-    if (this.#hasNotes) this.footnotes.number();
+    if (this.#hasNewNotes) this.footnotes.number();
+    this.#hasNewNotes = false;
   }
 
   /**
@@ -106,18 +109,22 @@ export class MarkdownView {
   }
 
   /**
-   * When a definition appears or grows, draws the blocks again that may mention its name.
+   * When a definition appears or grows, draws the blocks again that mention its name.
    * @param {Links} links
    */
   #learn(links) {
-    const changed = JSON.stringify(links) !== JSON.stringify(this.#links);
+    const before = this.#links;
+    const names = Object.keys({ ...before, ...links }).filter((name) => !isSameLink(before[name], links[name]));
     this.#links = links;
-    if (changed) this.#redraw((drawn) => drawn.nodes.length > 0 && drawn.block.raw.includes("]"));
+    if (names.length) this.#redraw((drawn) => drawn.nodes.length > 0 && mentionsOne(drawn, names));
   }
 
   /** @param {Block[]} blocks @param {boolean} whole */
   #draw(blocks, whole) {
-    for (const surplus of this.#tail.splice(blocks.length)) remove(surplus);
+    for (const surplus of this.#tail.splice(blocks.length)) {
+      remove(surplus);
+      this.#hasNewNotes ||= surplus.block.raw.includes("[^");
+    }
     blocks.forEach((block, at) => {
       const growing = !whole && at === blocks.length - 1;
       const drawn = this.#tail[at];
@@ -135,6 +142,7 @@ export class MarkdownView {
    */
   #replaced(drawn, block, growing, at) {
     const made = this.#made(block, growing);
+    this.#hasNewNotes ||= [block, drawn?.block].some((each) => each?.raw.includes("[^"));
     if (drawn?.nodes.length) made.nodes = morphed(drawn.nodes, made.nodes);
     else {
       const next = this.#nodeAfter(at);
@@ -168,6 +176,24 @@ export class MarkdownView {
     this.#head = blocks[blocks.indexOf(first) - 1].next ?? "";
     this.#settled.push(...this.#tail.splice(0, shown.length - UNSETTLED_BLOCKS));
   }
+}
+
+/** @param {Links[string]|undefined} one @param {Links[string]|undefined} other */
+function isSameLink(one, other) {
+  return one?.href === other?.href && one?.title === other?.title;
+}
+
+/** @param {Drawn} drawn @param {string[]} names */
+function mentionsOne(drawn, names) {
+  const known = (drawn.names ??= namesIn(drawn.block.raw));
+  return known.size > 0 && names.some((name) => known.has(name));
+}
+
+/** In marked's spelling. @param {string} raw */
+function namesIn(raw) {
+  const text = raw.replace(/\n[ \t>]*/g, " "); // a name may go on in the next line, also of a quote
+  const spelled = (/** @type {string} */ name) => name.trim().replace(/\s+/g, " ").toLowerCase().toUpperCase().toLowerCase();
+  return new Set([...text.matchAll(IN_BRACKETS)].map(([, name]) => spelled(name)));
 }
 
 /** @returns {Links} */
@@ -207,7 +233,7 @@ function grown(drawn, block, growing) {
   const isSame = language !== null && openLanguage(drawn.block, drawn.growing) === language;
   if (!isSame || !(figure instanceof HTMLElement)) return null;
   growCodeBlock(figure, (block.text ?? "").replace(BEGUN_FENCE, ""));
-  return { ...drawn, block };
+  return { ...drawn, block, names: undefined };
 }
 
 /** The markdown that is drawn for a block. @param {Block} block @param {boolean} growing */

@@ -32,6 +32,11 @@ export class AnswerView extends View {
   constructor(root, actions, node = cloned(root, "answer")) {
     super(root);
     this.node = node;
+    // Looked up once: the text stands before them, and a search goes through all of it.
+    this.sources = hook(node, "sources");
+    this.ending = hook(node, "ending");
+    this.failure = hook(node, "failure");
+    this.footer = hook(node, "footer");
     this.phase = new PhaseView(node);
     this.canReplay = Boolean(actions.retry); // not who only reads along
     this.parts = new PartsView(root, node, (call, said) => {
@@ -71,7 +76,7 @@ export class AnswerView extends View {
   #endReplay(answer) {
     this.#replay?.stop();
     this.#replay = null;
-    this.#show(answer);
+    if (this.#show(answer)) this.node.dispatchEvent(new Event("undrawn", { bubbles: true }));
     hook(this.node, "replay").focus();
   }
 
@@ -95,7 +100,7 @@ export class AnswerView extends View {
     this.#showState(answer);
     this.#more = this.parts.show(answer, this.#offer);
     this.phase.show(answer);
-    if (answer.sources !== before?.sources) showSources(hook(this.node, "sources"), answer.sources);
+    if (answer.sources !== before?.sources) showSources(this.sources, answer.sources);
     this.#showEnd(answer, this.#last);
     return this.#more;
   }
@@ -112,21 +117,20 @@ export class AnswerView extends View {
 
   /** @param {ShownMessage} answer @param {boolean} last */
   #showEnd(answer, last) {
-    const { node } = this;
-    const done = answer.status === "done";
+    const { footer } = this;
     const ending = endingOf(answer);
-    hook(node, "ending").hidden = !ending;
-    setText(hook(node, "ending"), ending);
-    hook(node, "failure").hidden = !answer.error;
-    if (answer.error) showFailure(hook(node, "failure"), answer.error, last);
-    hook(node, "footer").hidden = !done;
-    hook(node, "copy-answer").hidden = !answer.content;
-    hook(node, "replay").hidden = !this.canReplay || !answer.content || !answer.timing;
-    hook(node, "continue").hidden = !last || !canContinue(answer);
-    showVersions(node, answer);
-    hook(node, "regenerate").hidden = !last || Boolean(answer.error);
+    this.ending.hidden = !ending;
+    setText(this.ending, ending);
+    this.failure.hidden = !answer.error;
+    if (answer.error) showFailure(this.failure, answer.error, last);
+    footer.hidden = answer.status !== "done";
+    hook(footer, "copy-answer").hidden = !answer.content;
+    hook(footer, "replay").hidden = !this.canReplay || !answer.content || !answer.timing;
+    hook(footer, "continue").hidden = !last || !canContinue(answer);
+    showVersions(footer, answer);
+    hook(footer, "regenerate").hidden = !last || Boolean(answer.error);
     const meta = metaOf(answer);
-    setText(hook(node, "meta"), meta);
+    setText(hook(footer, "meta"), meta);
     this.figures.hidden = !meta; // of an answer from a file nothing may be known
   }
 

@@ -8,13 +8,16 @@ import { setText } from "../dom/hooks.js";
 import { markdown } from "../markdown/libraries.js";
 
 /**
- * Characters of new text to draw at once: some 20 ms. What comes in a heap, as after a reload, is
- * drawn in several turns.
+ * What comes in a heap, as after a reload, is drawn in turns of so many milliseconds. How much text
+ * that is depends on the text, since a formula costs a hundred words, and on the machine.
  */
-const MOST_AT_ONCE = 5000;
+const TURN_MS = 12;
+/** Characters in a turn: of the first, and the fewest and the most of the others. */
+const CHARACTERS = { first: 3000, fewest: 400, most: 24_000 };
 
 export class GrowingText {
   /** @type {import("../markdown/view.js").MarkdownView|null} */ #view = null;
+  #most = CHARACTERS.first;
 
   /** @param {Element} node */
   constructor(node) {
@@ -35,6 +38,16 @@ export class GrowingText {
     }
     this.#view ??= new library.MarkdownView(this.node);
     this.node.toggleAttribute("data-rendered", true);
-    return this.#view.set(text, whole, atOnce ? Infinity : MOST_AT_ONCE);
+    const began = performance.now();
+    const isAll = this.#view.set(text, whole, atOnce ? Infinity : this.#most);
+    if (!isAll) this.#learn(began);
+    return isAll;
+  }
+
+  /** @param {number} began */
+  #learn(began) {
+    this.node.getBoundingClientRect(); // the layout counts; it comes now instead of a moment later
+    const fitting = (this.#most * TURN_MS) / (performance.now() - began);
+    this.#most = Math.round(Math.min(Math.max(fitting, CHARACTERS.fewest), 2 * this.#most, CHARACTERS.most));
   }
 }

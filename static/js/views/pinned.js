@@ -5,6 +5,7 @@
  */
 
 import { hook, setText } from "../dom/hooks.js";
+import { waitsForReader } from "../state/selectors.js";
 import { View } from "./view.js";
 
 const TICK_MS = 1000;
@@ -14,9 +15,10 @@ export class PinnedView extends View {
   /** @type {number|undefined} */ #timer;
   #seen = new IntersectionObserver((entries) => this.#show(!entries[entries.length - 1].isIntersecting));
 
-  /** @param {HTMLElement} root */
-  constructor(root) {
+  /** @param {HTMLElement} root @param {import("../state/store.js").Store} store */
+  constructor(root, store) {
     super(root);
+    this.store = store;
     this.node = hook(root, "pinned");
     this.thread = hook(root, "thread");
   }
@@ -37,7 +39,8 @@ export class PinnedView extends View {
   }
 
   #look() {
-    const card = this.thread.querySelector('[data-tool][data-state="asks"]');
+    const waits = waitsForReader(this.store.state); // else the search would go through all of a long answer
+    const card = waits ? this.thread.querySelector('[data-tool][data-state="asks"]') : null;
     if (card === this.#card) return;
     this.#seen.disconnect();
     this.#card = card;

@@ -20,7 +20,12 @@ const PACES = [1, 2, 4, 8, 16];
 /** For one moment: hardly anything comes after it. The server allows no slower one. */
 const STILL = "0.1";
 const TICK_MS = 100;
-const DRAW_EVERY_MS = 50;
+/** In a tick. Before the moment they come in a heap; behind it, at the slowest pace, hardly any do. */
+const HEAP = 20;
+/** A server that has said nothing for so long has nothing to say of this moment. */
+const NOTHING_AFTER_MS = 5000;
+/** Between two turns of drawing a lot of text, other things get theirs. */
+const TURN_MS = 10;
 
 export class Replay extends View {
   /** @type {EventSource|null} */ #source = null;
@@ -30,13 +35,16 @@ export class Replay extends View {
   #since = 0;
   #playing = false;
   #speed = 1;
-  #drawnAt = 0;
   #turn = 0;
+  /** Events, in all and in this tick. */
+  #came = 0;
+  #cameNow = 0;
+  /** @type {number|undefined} */ #drawing;
 
   /**
    * @param {HTMLElement} bar  an empty element below the answer
    * @param {ShownMessage} answer  the finished one
-   * @param {(answer: ShownMessage) => void} show
+   * @param {(answer: ShownMessage) => boolean} show  returns whether there is more to draw
    * @param {() => void} close
    */
   constructor(bar, answer, show, close) {
@@ -64,6 +72,7 @@ export class Replay extends View {
   stop() {
     super.stop();
     this.#shut();
+    clearTimeout(this.#drawing);
     this.root.hidden = true;
     this.root.replaceChildren();
   }
@@ -91,6 +100,7 @@ export class Replay extends View {
     this.#playing = plays;
     this.#since = performance.now();
     this.#speed = Number(this.pace?.value);
+    this.#came = this.#cameNow = 0;
     this.replayed = { ...forgotten(this.answer), status: "running", finish_reason: null, error: null, watched: false };
     const query = new URLSearchParams({ pace: plays ? String(this.#speed) : STILL, from: this.#from.toFixed(2) });
     this.#listen(at(`/api/v1/messages/${encodeURIComponent(this.answer.id)}/events?${query}`));
@@ -121,6 +131,8 @@ export class Replay extends View {
   #onEvent(name, event) {
     if (!(event instanceof MessageEvent)) return this.#end(); // nothing more can be had
     if (name === EVENT.heartbeat) return;
+    this.#came += 1;
+    this.#cameNow += 1;
     this.replayed = applyEvent(this.replayed, name, JSON.parse(event.data), performance.now());
     if (isTerminal(name)) this.#end();
   }
@@ -128,20 +140,27 @@ export class Replay extends View {
   #end() {
     this.#shut();
     this.#from = this.length;
-    this.show(this.answer);
+    this.replayed = this.answer;
+    this.#draw();
     this.#tell();
   }
 
   #onTick() {
     this.#draw();
-    if (!this.#playing && performance.now() - this.#since > 3 * TICK_MS) return this.#shut(); // the moment is there
+    if (!this.#playing && this.#isThere()) return this.#shut();
+    this.#cameNow = 0;
     this.#tell();
   }
 
+  /** Whether all has come that a paused reader wants to see. */
+  #isThere() {
+    const waited = performance.now() - this.#since;
+    return this.#came ? waited > 3 * TICK_MS && this.#cameNow < HEAP : waited > NOTHING_AFTER_MS;
+  }
+
   #draw() {
-    if (performance.now() - this.#drawnAt < DRAW_EVERY_MS) return;
-    this.#drawnAt = performance.now();
-    this.show(this.replayed);
+    clearTimeout(this.#drawing);
+    if (this.show(this.replayed)) this.#drawing = setTimeout(() => this.#draw(), TURN_MS);
   }
 
   #position() {

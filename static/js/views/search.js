@@ -13,7 +13,7 @@ import { at } from "../server/address.js";
 /** @typedef {{text: string, mark?: boolean}[]} Snippet */
 /** @typedef {{message_id: string, conversation_id: string, title: string, role: string, shown: boolean, snippet: Snippet}} Hit */
 /** @typedef {{id: string, title: string, snippet: Snippet}} TitleHit */
-/** @typedef {{hits: Hit[], conversations: TitleHit[], next: string|null}} Found */
+/** @typedef {{hits: Hit[], conversations: TitleHit[], next: string|null, indexing: boolean}} Found */
 
 /** Between two strokes of a key. */
 const PAUSE_MS = 200;
@@ -73,7 +73,7 @@ export class SearchDialog extends Dialog {
     const words = this.box.value.trim();
     if (!before && words === this.#words) return;
     this.#words = words;
-    const found = words ? await this.actions.find(words, before) : { hits: [], conversations: [], next: null };
+    const found = words ? await this.actions.find(words, before) : { hits: [], conversations: [], next: null, indexing: false };
     if (!found || words !== this.#words) return; // somebody went on writing
     const items = [
       ...found.conversations.map(({ id, title, snippet }) => this.#item(id, null, snippet, title, t("Title"))),
@@ -84,7 +84,9 @@ export class SearchDialog extends Dialog {
     this.more.hidden = found.next === null;
     this.more.dataset.before = found.next ?? "";
     const nothing = words && !this.list.childElementCount;
-    this.words.textContent = nothing ? (found.next ? t("Nothing yet: it goes on further back.") : t("Nothing found.")) : "";
+    const none = found.next ? t("Nothing yet: it goes on further back.") : t("Nothing found.");
+    const growing = found.indexing ? t("The index is being built: soon there may be more.") : "";
+    this.words.textContent = [nothing ? none : "", growing].filter(Boolean).join(" ");
   }
 
   /**

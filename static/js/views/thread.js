@@ -26,6 +26,8 @@ export const answers = new Library(() => import("./answer.js"));
 const PAINT_EVERY_MS = 50;
 /** Between two turns of drawing a lot of text, other things get theirs. */
 const TURN_MS = 10;
+/** A turn ends after so many milliseconds; messages that have not had theirs come in the next one. */
+const LONGEST_TURN_MS = 20;
 
 export class ThreadView extends View {
   /** @type {Map<string, MessageView>} */ #views = new Map();
@@ -54,6 +56,7 @@ export class ThreadView extends View {
     this.on(this.node, "click", jump);
     this.on(this.node, "click", drawDiagram);
     this.on(this.node, "click", ({ target }) => onVersion(this.node, target, (id) => this.#choose(id)));
+    this.on(this.node, "undrawn", () => this.paint()); // a message has more text than it drew
     this.on(this.store, "change", ({ detail }) => this.#onChange(detail));
   }
 
@@ -96,20 +99,14 @@ export class ThreadView extends View {
 
   #paint() {
     clearTimeout(this.#soon);
-    const { offer } = this.store.state;
     const messages = joined(this.store.state.messages);
     this.root.toggleAttribute("data-empty", messages.length === 0);
     const drawing = messages.length ? answers.get() : null;
     if (messages.length && !drawing) return void answers.arriving?.then(() => answers.get() && this.#paint()); // offline it may not come
     if (drawing && !this.#adopted) this.#adopt(drawing);
-    /** @type {Map<string, MessageView>} */
-    const views = new Map();
-    let more = false;
-    messages.forEach((message, at) => {
-      const view = this.#views.get(message.key) ?? this.#view(/** @type {import("./answer.js")} */ (drawing), message.role);
-      more = view.show(message, at === messages.length - 1, offer) || more;
-      views.set(message.key, view);
-    });
+    const made = (/** @type {string} */ role) => this.#view(/** @type {import("./answer.js")} */ (drawing), role);
+    const views = new Map(messages.map(({ key, role }) => [key, this.#views.get(key) ?? made(role)]));
+    const more = this.#show(messages, [...views.values()]);
     for (const [key, view] of this.#views) if (!views.has(key)) view.stop();
     this.#views = views;
     arrange(this.node, [...views.values()].map((view) => view.node));
@@ -117,6 +114,22 @@ export class ThreadView extends View {
     this.scroll.onGrowth();
     this.node.dispatchEvent(new Event("painted"));
     if (more) this.#soon = setTimeout(() => this.#paint(), markdown.get() ? TURN_MS : PAINT_EVERY_MS);
+  }
+
+  /**
+   * The last ones first, since they are in view. Returns whether there is more to draw.
+   * @param {ShownMessage[]} messages
+   * @param {MessageView[]} views
+   */
+  #show(messages, views) {
+    const { offer } = this.store.state;
+    const until = performance.now() + LONGEST_TURN_MS;
+    let more = false;
+    for (let at = messages.length - 1; at >= 0; at -= 1) {
+      if (performance.now() > until) return true;
+      more = views[at].show(messages[at], at === messages.length - 1, offer) || more;
+    }
+    return more;
   }
 
   /**

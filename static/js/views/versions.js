@@ -6,7 +6,7 @@ import { t } from "../language.js";
 
 /** @typedef {import("../state/types.js").ShownMessage} ShownMessage */
 
-/** @param {HTMLElement} node  of the message @param {ShownMessage} message */
+/** @param {HTMLElement} node  of the message, or the part of it below the text @param {ShownMessage} message */
 export function showVersions(node, { versions }) {
   const { index, count, ids } = versions ?? { index: 1, count: 1, ids: [] };
   const box = hook(node, "versions");

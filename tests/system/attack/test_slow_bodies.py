@@ -15,7 +15,12 @@ HEAD = b"POST /chat/stream HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: applicat
 
 @pytest.fixture(scope="module")
 def server(module_server: Callable[..., Any]) -> Any:
-    return module_server(CHATAPP_BODY_TIMEOUT_S="2", WEB_CONCURRENCY="1")
+    small = {
+        "CHATAPP_MAX_BODY_BYTES": "100000",
+        "CHATAPP_MAX_FILE_BYTES": "30000",
+        "CHATAPP_MAX_BODIES_BYTES": "200000",
+    }
+    return module_server(CHATAPP_BODY_TIMEOUT_S="2", WEB_CONCURRENCY="1", **small)
 
 
 def test_bodies_that_never_come_are_given_up_and_stop_nobody(server: Any, connect: Callable[[Any], Raw]) -> None:
@@ -41,3 +46,18 @@ def test_malformed_chunks_are_the_client_s_fault(server: Any, connect: Callable[
     assert head.startswith(b"HTTP/1.1 400") and answer.count(b"HTTP/1.1") == 1, answer
     assert "body" in json.loads(body)["error"]["message"]
     assert "Traceback" not in server.log()
+
+
+def test_bodies_that_come_slowly_hold_their_owners_share_of_memory_and_no_more(
+    server: Any, connect: Callable[[Any], Raw]
+) -> None:
+    """They may hold 200 KB in all, and this owner half of that."""
+    half = posted("/chat/stream", {"provider": "mock", "prompt": "hi" * 35_000, "max_tokens": 2})
+    slow = connect(server).send(half[:-1000])
+    refused = connect(server).send(half).rest()
+    assert refused.startswith(b"HTTP/1.1 429") and b"Retry-After" in refused
+    assert b"bytes of request bodies" in refused
+    other = server.client(browser=True).post("/api/v1/messages", {"provider": "mock", "prompt": "hi" * 20_000})
+    assert other.status_code == 202
+    assert b"event: done" in slow.send(half[-1000:]).rest()
+    assert b"event: done" in connect(server).send(half).rest()

@@ -3,7 +3,6 @@ the page of the host."""
 
 import os
 import re
-import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,7 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
-from servers import free_port, wait_for
+from servers import free_port, listens, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -96,11 +95,6 @@ def test_workers_share_runs_and_strangers_are_sent_to_the_host_s_login(host: Any
         assert "completed" in ann.get(asked["events_url"]).text
 
 
-def is_open(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
 def remembered(desk: Any) -> str:
     found: str = desk.page.evaluate("JSON.parse(localStorage.getItem('chatapp.element.orders'))")
     return found
@@ -123,7 +117,7 @@ def test_a_page_of_another_origin_may_place_the_chat_with_a_key(
     served = [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1", "--directory", str(tmp_path)]
     with subprocess.Popen(served, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as other:
         try:
-            wait_for(lambda: is_open(port))
+            wait_for(lambda: listens(port))
             page = browser.new_page()
             said: list[str] = []
             page.on("console", lambda message: said.append(message.text))

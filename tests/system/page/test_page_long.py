@@ -66,6 +66,51 @@ def test_a_block_that_never_ends_costs_each_piece_the_same(chat: Any, name: str)
     assert grown["same"]
 
 
+# Draws a text in pieces, and counts the characters that were parsed as HTML and the elements that were
+# made, in each quarter of the text.
+COUNT = """async ([text, piece]) => {
+    const { MarkdownView } = await import("/static/js/markdown/view.js");
+    const { parseFromString } = DOMParser.prototype;
+    const { createElement } = document;
+    let [quarter, counts] = [0, [0, 0, 0, 0]];
+    DOMParser.prototype.parseFromString = function (html, type) {
+        counts[quarter] += html.length;
+        return parseFromString.call(this, html, type);
+    };
+    document.createElement = function (...names) {
+        counts[quarter] += 10;
+        return createElement.apply(this, names);
+    };
+    const view = new MarkdownView(document.createElement("div"));
+    for (let at = piece; at < text.length; at += piece) {
+        quarter = Math.floor((4 * at) / text.length);
+        view.set(text.slice(0, at));
+    }
+    Object.assign(DOMParser.prototype, { parseFromString });
+    delete document.createElement;
+    const whole = document.createElement("div");
+    new MarkdownView(whole).set(text, true);
+    view.set(text, true);
+    const numberless = (node) => node.innerHTML.replace(/note-\\d+-/g, "note-");
+    return { counts, same: numberless(view.node) === numberless(whole) };
+}"""
+NAMED = {
+    "definitions": "The river {n} [finds][Way  {n}] its way.\n\n[way {n}]: https://example.org/{n}\n\n",
+    "definitions at the end": "The river {n} [finds][way 1] its way.\n\n",
+    "footnotes": "The river {n} finds its way.[^{n}]\n\n[^{n}]: It is *the* easiest.\n\n",
+    "one footnote": "The river {n} finds its way.[^1]\n\n",
+}
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_names_that_a_text_defines_and_mentions_cost_each_piece_the_same(chat: Any, name: str) -> None:
+    lines = [NAMED[name].replace("{n}", str(number)) for number in range(600)]
+    text = "".join(lines) + "[way 1]: https://example.org\n\n[^1]: It is the easiest.\n"
+    counted = chat.page.evaluate(COUNT, [text, 100])
+    assert counted["same"]
+    assert counted["counts"][2] <= 1.3 * counted["counts"][1]
+
+
 def test_a_list_that_goes_on_goes_on_counting_and_a_table_has_its_head_again(chat: Any) -> None:
     drawn = chat.rendered(endless("numbers"))
     assert drawn.count("<ol") > 5 and drawn.count("<li>") == LENGTH // len(ENDLESS["numbers"]) - 1

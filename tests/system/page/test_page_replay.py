@@ -1,5 +1,6 @@
 """A finished answer once more, and the probe's page."""
 
+import json
 from typing import Any
 
 import pytest
@@ -28,6 +29,26 @@ def test_a_finished_answer_is_replayed_from_any_moment(chat: Any) -> None:
     bar.wait_for(state="hidden")
     assert chat.answer.locator("[data-replay]").evaluate("button => button === document.activeElement")
     chat.ask("Again", "truncated").until_done()
+
+
+def test_all_of_a_long_answer_is_there_at_the_end_of_its_replay(chat: Any) -> None:
+    text = "The stone lets the **water** pass.\n\n" * 2000
+    timing = {"first_byte_ms": 1, "first_token_ms": 1, "total_ms": 2000}
+    delta = ("content_delta", {"delta": text})
+    end = ("completed", {"content": text, "finish_reason": "stop", "usage": None, "timing": timing})
+    chat.answer_with(delta, end)
+    drawn = chat.answer.locator("[data-content] strong")
+    drawn.nth(1999).wait_for()
+    frame = f"event: content_delta\nid: 1\ndata: {json.dumps(delta[1])}\n\n"
+    headers = {"Content-Type": "text/event-stream"}
+    chat.page.route("**/events?pace=*", lambda route: route.fulfill(headers=headers, body=frame))
+    chat.answer.locator("[data-replay]").click()
+    play = chat.answer.locator("[data-replay-play]")
+    play.get_by_text("Play").wait_for()  # the connection is lost, so it is at the end
+    drawn.nth(1999).wait_for()
+    play.click()
+    chat.answer.locator("[data-replay-close]").click()
+    drawn.nth(1999).wait_for()
 
 
 def test_the_probe_draws_the_ticks_and_says_that_they_come_one_by_one(chat: Any) -> None:

@@ -1,7 +1,6 @@
 """Every protocol against aimock, an independent implementation of the providers' side: npm's @copilotkit/aimock."""
 
 import json
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from typing import Any
 import gevent
 import pytest
 import requests
+from servers import free_port
 
 from chatapp.cancel import CancelScope
 from chatapp.chat import Chat, Message, Native, Pieces, ToolSpec
@@ -75,9 +75,7 @@ def aimock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         pytest.skip("aimock is not installed: make .venv/.npm")
     file = tmp_path_factory.mktemp("aimock") / "fixtures.json"
     file.write_text(json.dumps({"fixtures": fixtures()}))
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = ["node", str(AIMOCK), "--port", str(port), "--fixtures", str(file), "--chunk-size", "8"]
     with subprocess.Popen([*command, "--log-level", "silent"]) as process:
         url = f"http://127.0.0.1:{port}"

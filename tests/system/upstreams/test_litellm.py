@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,6 +12,7 @@ from typing import Any
 import gevent
 import pytest
 import requests
+from servers import free_port
 
 pytestmark = pytest.mark.slow
 
@@ -35,9 +35,7 @@ def litellm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     (folder / "config.yaml").write_text(
         json.dumps({"model_list": models}, ensure_ascii=False)
     )  # YAML but for surrogates
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [LITELLM, "--config", "config.yaml", "--host", "127.0.0.1", "--port", str(port), "--telemetry", "False"]
     with (folder / "output").open("wb") as output:
         process = subprocess.Popen(

@@ -1,7 +1,6 @@
 """Servers that ask the user of a call, and tell how far it is: over both transports, and hostile ones."""
 
 import json
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -13,6 +12,7 @@ import gevent
 import pytest
 from drivers import soon
 from gevent.queue import SimpleQueue
+from servers import free_port, listens
 
 from chatapp.cancel import CancelScope
 from chatapp.tools import ToolFailed, UserInput
@@ -51,22 +51,10 @@ class Owner:
 START_S = 60.0  # a Python process that imports the SDK, on a busy machine
 
 
-def a_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
 @pytest.fixture(scope="module")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, MCPServer]]:
     """One helper for all of them: `stdio` and `http` are the SDK's, the others break the rules."""
-    port = a_port()
+    port = free_port()
     far = subprocess.Popen(
         [sys.executable, str(HERE / "asking_server.py"), "http", str(port)], stderr=subprocess.DEVNULL
     )

@@ -4,7 +4,6 @@ import contextlib
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ from pathlib import Path
 import gevent
 import pytest
 from gevent.event import Event
+from servers import free_port, listens
 
 from chatapp.cancel import CancelScope
 from chatapp.errors import InvalidField
@@ -28,6 +28,7 @@ from chatapp.tools.mcp.config import mcp_servers
 
 BIN = Path(sys.executable).parent
 EVERYTHING = BIN.parent / "npm/node_modules/.bin/mcp-server-everything"
+START_S = 60.0  # a Python process that imports the SDK, on a busy machine
 TIME = MCPServerConfig(command=str(BIN / "mcp-server-time"), args=("--local-timezone", "UTC"))
 FETCH = MCPServerConfig(command=str(BIN / "mcp-server-fetch"), args=("--ignore-robots-txt", "--allow-private-ips"))
 
@@ -115,14 +116,9 @@ def pid_of(word: str) -> int:
     return pid
 
 
-def listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
 def call(tools: ToolCatalog, name: str, **arguments: object) -> ToolResult:
     box = tools.toolbox("run", tools.choose([name]))
-    with gevent.Timeout(20):
+    with gevent.Timeout(START_S):
         *_, result = box.call_all([ToolCall("a", "mcp", name, arguments)], CancelScope())
     assert isinstance(result, ToolResult)
     return result
@@ -160,9 +156,9 @@ def test_a_helper_that_died_is_started_again_and_its_calls_are_errors(
 ) -> None:
     offered = tools(web=FETCH)
     calling = gevent.spawn(call, offered, "fetch", url=f"{site.url}/endless")
-    assert site.asked.wait(20)
+    assert site.asked.wait(START_S)
     os.kill(pid_of("mcp/helper"), signal.SIGKILL)
-    assert "have ended" in str(calling.get(timeout=20).error)
+    assert "have ended" in str(calling.get(timeout=START_S).error)
     assert call(offered, "fetch", url=site.url).error is None
 
 
@@ -177,7 +173,7 @@ def test_a_stopped_call_leaves_the_server_to_others(tools: Callable[..., ToolCat
     [tool] = offered.choose(["fetch"])
     scope = CancelScope()
     calling = gevent.spawn(tool.call, {"url": f"{site.url}/endless"}, scope)
-    assert site.asked.wait(20)
+    assert site.asked.wait(START_S)
     scope.cancel(Stopped)
     with pytest.raises(Stopped):
         calling.get(timeout=10)
@@ -191,7 +187,7 @@ def test_the_hub_goes_on_while_servers_start(tools: Callable[..., ToolCatalog]) 
     listing = gevent.spawn(offered.all)
     longest = 0.0
     while not listing.ready():
-        with gevent.Timeout(20):
+        with gevent.Timeout(START_S):
             began = gevent.get_hub().loop.now()
             gevent.sleep(0.01)
             gevent.get_hub().loop.update_now()
@@ -224,7 +220,7 @@ def test_a_server_that_says_nothing_is_not_waited_for_without_end(tmp_path: Path
     helper = MCPHelper({"silent": started("sleep", "1000")}, 2.0, tmp_path / "mcp.log")
     with closing(MCPServer("silent", helper, failure_kept_s=0.0)) as server:
         assert not server.tools()
-        assert "did not start within 2 s" in server.problem()
+        assert re.search("did not (start|answer) within 2 s", server.problem())  # the helper starts in that time too
         with gevent.Timeout(0.5):
             assert not [tool for _ in range(3) for tool in server.tools()]
     assert not children()
@@ -250,14 +246,12 @@ def test_fetch_reads_a_page(tools: Callable[..., ToolCatalog], site: Site) -> No
 
 def test_streamable_http(tools: Callable[..., ToolCatalog]) -> None:
     command = everything().command
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     env = {**os.environ, "PORT": str(port)}
     output = subprocess.DEVNULL
     with subprocess.Popen([command, "streamableHttp"], env=env, stdout=output, stderr=output) as process:
         try:
-            with gevent.Timeout(15):
+            with gevent.Timeout(START_S):
                 while not listens(port):
                     gevent.sleep(0.05)
             offered = tools(far=MCPServerConfig(url=f"http://127.0.0.1:{port}/mcp"))

@@ -14,10 +14,8 @@ import msgspec
 
 from chatapp.access import Caller
 from chatapp.agents.catalog import AgentCatalog
-from chatapp.answering import Answerers, answerer
 from chatapp.background import Background
 from chatapp.chat import Ask
-from chatapp.decisions import decide, fill_in
 from chatapp.dialects import Dialect
 from chatapp.errors import ChatappError, LogError, LogUnavailable, NotFound, UnknownRun
 from chatapp.events import Entry, File
@@ -32,6 +30,8 @@ from chatapp.reading.disconnect import DisconnectPolicy
 from chatapp.reading.observer import NO_READER_OBSERVER, ReaderObserver
 from chatapp.reading.presence import OpenReaders
 from chatapp.reading.sources import KeptAnswer, LiveLog, Source, transcript_of_source
+from chatapp.service.answering import Answerers, answerer
+from chatapp.service.decisions import decide, fill_in
 from chatapp.settings import Settings
 from chatapp.storage import (
     Answer,
@@ -107,6 +107,7 @@ class ChatService:
     limits: OwnerLimits
     usage_report: UsageReport
     reader_places: OwnerPlaces
+    body_places: OwnerPlaces
     readers: OpenReaders
     disconnects: DisconnectPolicy
     reader_observer: ReaderObserver = NO_READER_OBSERVER
@@ -254,6 +255,11 @@ class ChatService:
     def ready(self) -> dict[str, str]:
         """Each store: `ok`, or the code of the error it answers with."""
         return {"log": _check(self.log.ping), "database": _check(self.conversations.ping)}
+
+    @property
+    def live(self) -> int:
+        """The runs that go on in this process, and the responses that read one."""
+        return self.runs.live + self.reader_places.taken
 
     def start(self) -> None:
         """Begin what runs beside the requests: upkeep of the stores, recovery of runs whose process

@@ -1,0 +1,116 @@
+"""What a reader of long answers does, and what it costs: opens them, scrolls, selects, replays.
+
+    .venv/bin/python bench/page_reading.py                       # of 50,000 tokens, and of 100 answers
+    .venv/bin/python bench/page_reading.py --shape table
+
+The figures are those of page.py. "Drawn" is the time until all of the text stands there; the end of a
+conversation is there first.
+"""
+
+import argparse
+import time
+from collections.abc import Callable
+from functools import partial
+
+from _answers import SHAPES
+from _page import Bench, Watch, opened
+
+MANY, SHORT = 100, 400
+STREAMED = 2000  # tokens that come at the rate, behind the others
+SELECT = """() => {
+    const words = [...document.querySelectorAll("[data-content] > p")].at(-3).firstChild;
+    getSelection().setBaseAndExtent(words, 0, words, Math.min(40, words.length));
+    return String(getSelection());
+}"""
+MOVE = """(part) => {
+    const slider = document.querySelector("[data-replay-position]");
+    slider.value = slider.max * part;
+    slider.dispatchEvent(new Event("input", { bubbles: true }));
+}"""
+
+
+def watched(bench: Bench, name: str, act: Callable[[], object], begins: bool = False) -> None:
+    watch = Watch(bench.page, begins)
+    began = time.monotonic()
+    act()
+    bench.until_drawn()
+    drawn = time.monotonic() - began - 0.6  # until_drawn looks for so long whether more comes
+    print(f"{name}: drawn {drawn:.1f} s; {watch.kept()}", flush=True)
+
+
+def opening(bench: Bench, name: str, conversation: str) -> None:
+    page = bench.page
+    page.goto("about:blank")
+    page.goto(f"{bench.url}/c/{conversation}", wait_until="commit")
+    watched(bench, name, lambda: page.wait_for_selector("html[data-ready]"), begins=True)
+
+
+def reading(bench: Bench, tokens: int) -> None:
+    page = bench.page
+    bench.provider.tokens, bench.provider.ahead = tokens, tokens - STREAMED
+    sent = bench.ask()
+    page.goto(f"{bench.url}/c/{sent['conversation_id']}")
+    page.wait_for_selector("[data-content] > p")
+    page.wait_for_function("document.querySelector('[data-content]').textContent.length > 150000")
+    page.mouse.move(700, 300)
+
+    def scroll() -> None:
+        for _ in range(20):
+            page.mouse.wheel(0, -900)
+            page.wait_for_timeout(100)
+
+    watched(bench, "scroll up while it streams", scroll)
+    selected = page.evaluate(SELECT)
+    bench.until_done()
+    assert page.evaluate("String(getSelection())") == selected, "the selection was lost"
+    print("a selection stays until the end")
+    opening(bench, "open it", sent["conversation_id"])
+
+    def end_to_end() -> None:
+        for at in range(40):
+            page.evaluate("at => document.querySelector('[data-scroller]').scrollTop = at * 1e9", at % 2)
+            page.wait_for_timeout(50)
+
+    watched(bench, "from one end to the other", end_to_end)
+    page.locator("[data-replay]").last.click()
+    page.locator("[data-replay-play]").click()
+    for part in (0.9, 0.3, 0.6):
+        watched(bench, f"replay, at {part:.0%}", partial(move, bench, part))
+    watched(bench, "close the replay", lambda: page.locator("[data-replay-close]").click())
+
+
+def move(bench: Bench, part: float) -> None:
+    """The slider of the replay, and until what belongs there has begun to come."""
+    bench.page.evaluate(MOVE, part)
+    bench.page.wait_for_timeout(1000)
+
+
+def many(bench: Bench) -> None:
+    bench.provider.tokens = bench.provider.ahead = SHORT
+    sent = bench.ask()
+    for _ in range(MANY):
+        while bench.page.request.get(f"{bench.url}/api/v1/messages/{sent['id']}").json()["status"] == "running":
+            pass
+        sent = bench.ask(sent["conversation_id"])
+    opening(bench, f"open {MANY} answers", sent["conversation_id"])
+    watched(bench, "scroll up to the first", lambda: up(bench))
+
+
+def up(bench: Bench) -> None:
+    while bench.page.locator("[data-older]:visible").count():
+        bench.page.mouse.wheel(0, -3000)
+        bench.page.wait_for_timeout(50)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tokens", type=int, default=50_000)
+    parser.add_argument("--shape", default="mixed", choices=SHAPES)
+    arguments = parser.parse_args()
+    with opened(arguments.shape, arguments.tokens, 200, 0) as bench:
+        many(bench)
+        reading(bench, arguments.tokens)
+
+
+if __name__ == "__main__":
+    main()

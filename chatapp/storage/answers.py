@@ -1,0 +1,48 @@
+"""Stores an answer that begins, and opens its receipt: two rows, inserted as values in statements
+that are made once.
+
+As objects of the ORM they would be the dearest part of a run's start.
+"""
+
+from typing import cast
+
+import msgspec
+from sqlalchemy import Table, insert
+from sqlalchemy.orm import Session
+
+from chatapp.storage import Answer
+from chatapp.storage.tables import MessageRow, ReceiptRow
+
+_ADD_ANSWER = insert(cast(Table, MessageRow.__table__))
+_OPEN_RECEIPT = insert(cast(Table, ReceiptRow.__table__))
+
+
+def insert_answer(session: Session, answer: Answer, key: str | None, fingerprint: str | None) -> None:
+    """Raises IntegrityError if the owner has used the idempotency `key`."""
+    row = {
+        "id": answer.id,
+        "conversation_id": answer.conversation_id,
+        "owner": answer.owner,
+        "role": answer.role,
+        "status": "running",
+        "provider": answer.provider,
+        "model": answer.model,
+        "result_mode": answer.result_mode,
+        "idempotency_key": key,
+        "request_hash": fingerprint,
+        "asked": msgspec.json.encode(answer.repeated).decode() if answer.repeated else None,
+        "created": answer.created,
+        "parent": answer.parent,
+        "continues": answer.continues,
+    }
+    receipt = {
+        "run_id": answer.id,
+        "owner": answer.owner,
+        "provider": answer.provider,
+        "model": answer.model or "",
+        "begun": answer.created,
+    }
+    session.flush()  # a conversation that is new
+    connection = session.connection()
+    connection.execute(_ADD_ANSWER, row)
+    connection.execute(_OPEN_RECEIPT, receipt)

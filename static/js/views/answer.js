@@ -4,6 +4,7 @@
 import { copyFrom } from "../dom/clipboard.js";
 import { closing } from "../dom/closing.js";
 import { cloned, hook, setText } from "../dom/hooks.js";
+import { part } from "../dom/part.js";
 import { detailOf, sentenceOf, t } from "../language.js";
 import { canContinue } from "../state/selectors.js";
 import { endingOf, metaOf } from "./labels.js";
@@ -65,9 +66,9 @@ export class AnswerView extends View {
   async #startReplay() {
     const answer = this.#shown;
     if (answer?.status !== "done" || this.#replay) return;
-    const { Replay } = await import("./replay.js");
-    if (this.#replay || this.#shown !== answer) return;
-    this.#replay = new Replay(hook(this.node, "replay-bar"), answer, (shown) => this.#show(shown), () => this.#endReplay(answer));
+    const loaded = await part(this.node, import("./replay.js"));
+    if (!loaded || this.#replay || this.#shown !== answer) return;
+    this.#replay = new loaded.Replay(hook(this.node, "replay-bar"), answer, (shown) => this.#show(shown), () => this.#endReplay(answer));
     this.#replay.start();
   }
 
@@ -134,8 +135,8 @@ export class AnswerView extends View {
   }
 
   async #showFigures() {
-    const { showFigures } = await import("./figures.js");
-    if (this.#shown) showFigures(this, hook(this.node, "figures"), this.#shown);
+    const loaded = await part(this.node, import("./figures.js"));
+    if (loaded && this.#shown) loaded.showFigures(this, hook(this.node, "figures"), this.#shown);
   }
 }
 

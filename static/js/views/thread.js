@@ -8,6 +8,7 @@
 import { copyCode } from "../dom/clipboard.js";
 import { arrange, hook } from "../dom/hooks.js";
 import { jump } from "../dom/jump.js";
+import { part } from "../dom/part.js";
 import { throttled } from "../dom/throttle.js";
 import { Library, markdown } from "../markdown/libraries.js";
 import { joined } from "../state/continued.js";
@@ -158,7 +159,7 @@ export class ThreadView extends View {
 /** Serves the Draw button of every diagram below the listener's node. @param {Event} event */
 async function drawDiagram({ target }) {
   const button = target instanceof Element ? target.closest("[data-draw-diagram]") : null;
-  if (button instanceof HTMLElement) (await import("../markdown/diagram.js")).toggleDiagram(button);
+  if (button instanceof HTMLElement) (await part(button, import("../markdown/diagram.js")))?.toggleDiagram(button);
 }
 
 /**

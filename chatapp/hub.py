@@ -4,10 +4,11 @@ A turn takes a few milliseconds at most, so long work counts what it does. The c
 that costs some microseconds an event, as reading, writing and rendering events do.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 import gevent
+from gevent.threadpool import ThreadPool
 
 T = TypeVar("T")
 
@@ -37,3 +38,31 @@ def with_pauses(items: Iterable[T], every: int = TURN_ITEMS) -> Iterator[T]:
         if number and number % every == 0:
             let_others_run()
         yield item
+
+
+def on_thread(threads: ThreadPool, call: Callable[[], T]) -> T:
+    """What `call` gives or raises on one of the threads. Whatever is thrown into the greenlet that
+    waits, it waits until the call has returned.
+
+    gevent prints what is raised there before it hands it over; if that cannot be written, as when
+    the disk is full, it never does, and the greenlet waits for ever. So nothing is raised there.
+    """
+    running = threads.spawn(_outcome, call)
+    try:
+        made, error = running.get()  # type: ignore[misc]  # never None
+    except BaseException:
+        running.wait()  # if it was thrown into this greenlet, the call goes on
+        raise
+    if error is None:
+        return made  # type: ignore[return-value]  # None only if T is
+    try:
+        raise error
+    finally:
+        del error  # whose traceback has this frame
+
+
+def _outcome(call: Callable[[], T]) -> tuple[T | None, BaseException | None]:
+    try:
+        return call(), None
+    except BaseException as error:  # noqa: BLE001 - it is raised where it is waited for
+        return None, error

@@ -164,6 +164,27 @@ def test_a_run_that_outlives_the_grace_is_marked_interrupted(own_server: Callabl
     assert server.start().client().json(f"/api/v1/messages/{stuck}")["finish_reason"] == "interrupted"
 
 
+def test_workers_whose_master_is_gone_finish_their_runs_and_go(own_server: Callable[..., Any]) -> None:
+    server = own_server(WEB_CONCURRENCY="2")
+    client = server.client()
+    run_id = client.send("hi", model="slow", max_tokens=40)["id"]
+    workers = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()
+    port = server.port
+    os.kill(server.pid, signal.SIGKILL)
+    server.wait()
+    client.session.close()  # no worker waits for it
+    soon(lambda: not any(_lives(int(pid)) for pid in workers), within=20)  # and not for the whole grace
+    message = server.start(port).client().json(f"/api/v1/messages/{run_id}")
+    assert message["finish_reason"] == "length"
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
+    except FileNotFoundError:
+        return False
+
+
 def test_an_ipv6_address_is_served_and_greeted_as_one(own_server: Callable[..., Any]) -> None:
     server = own_server(HOST="::1")
     assert server.url.startswith("http://[::1]:")

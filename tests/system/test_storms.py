@@ -48,8 +48,10 @@ def read_by_all(clients: Iterable[Client]) -> list[Client]:
 
 
 def test_readers_that_are_cut_again_and_again_apply_each_event_once(upstream: Upstream, server: Any) -> None:
-    before = holdings(server)
     client = server.client()
+    first = client.send("hi", max_tokens=2)["id"]
+    read_by_all(Client(server.port, first) for _ in range(READERS))  # what so many take is there
+    before = holdings(server)
     run_id = client.send("hi", provider="stormy", model="steady")["id"]
     readers = [Client(server.port, run_id) for _ in range(READERS)]
     cut = CountDown(READERS, upstream.calm.set)

@@ -32,12 +32,16 @@ def let_others_run() -> None:
     gevent.sleep(SHORTEST_S)
 
 
-def with_pauses(items: Iterable[T], every: int = TURN_ITEMS) -> Iterator[T]:
-    """The items, with a pause after each so many: for work on each of them that costs some µs."""
-    for number, item in enumerate(items):
-        if number and number % every == 0:
+def with_pauses(items: Iterable[T], every: int = TURN_ITEMS, weight: Callable[[T], int] | None = None) -> Iterator[T]:
+    """The items, with a pause after each so many: for work on each of them that costs some µs.
+    `weight` tells how many others an item counts for."""
+    done = 0
+    for item in items:
+        if done >= every:
             let_others_run()
+            done = 0
         yield item
+        done += weight(item) if weight else 1
 
 
 def on_thread(threads: ThreadPool, call: Callable[[], T]) -> T:
@@ -49,10 +53,12 @@ def on_thread(threads: ThreadPool, call: Callable[[], T]) -> T:
     """
     running = threads.spawn(_outcome, call)
     try:
-        made, error = running.get()  # type: ignore[misc]  # never None
+        outcome = running.get()
     except BaseException:
         running.wait()  # if it was thrown into this greenlet, the call goes on
         raise
+    assert outcome is not None  # there is no time limit
+    made, error = outcome
     if error is None:
         return made  # type: ignore[return-value]  # None only if T is
     try:

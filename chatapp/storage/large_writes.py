@@ -24,6 +24,7 @@ def write(session: Session, size: int, statement: Callable[[], T]) -> T:
     """What `statement` gives, which writes so many bytes or characters in this session."""
     if size < LARGE_BYTES or session.get_bind().dialect.name != "sqlite":
         return statement()
+    session.connection()  # waits for the file's lock here: on the thread it would keep its holder from the commit
     session.info[LARGE] = True
     return on_thread(_threads(), statement)
 

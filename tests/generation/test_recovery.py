@@ -27,7 +27,7 @@ class SharedLog(MemoryLog):
         left, self.left = self.left, []
         return left
 
-    def read(self, run_id: str, after: int = 0, wait: float = 0.0) -> Sequence[Entry]:
+    def read(self, run_id: str, after: int = 0, wait: float = 0.0, take: object = None) -> Sequence[Entry]:
         if run_id == self.unreadable:
             self.unreadable = ""
             raise LogUnavailable("unreadable")

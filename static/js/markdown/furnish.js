@@ -12,7 +12,11 @@ import { t } from "../language.js";
  */
 const DIRECTED = ["P", "UL", "OL", "BLOCKQUOTE", "H1", "H2", "H3", "H4", "H5", "H6"];
 /** A name of a server, as people write it, in the label of a link. */
-const HOST = /(?:^|[\s/@("'“‘])((?:[\p{L}\p{N}-]+\.)+\p{L}{2,})(?=$|[\s/:?#)"'”’,;!])/iu;
+const HOST = /(?:^|[\s/@("'“‘])((?:[\p{L}\p{N}-]+\.)+\p{L}{2,})(?=$|[\s/:?#@)"'”’,;!])/iu;
+
+/** Characters without a look of their own; and those that turn the others around. */
+const INVISIBLE = /\p{Cf}/gu;
+const TURNED = /[\u202a-\u202e\u2066-\u2069]/u;
 
 /** @param {DocumentFragment} fragment */
 export function furnish(fragment) {
@@ -36,8 +40,13 @@ function furnishImage(image) {
   if (source.startsWith("data:image/")) return;
   const link = document.createElement("a");
   link.textContent = label || source;
-  if (!image.closest("a")) link.setAttribute("href", source);
+  if (!image.closest("a") && isWeb(source)) link.setAttribute("href", source);
   image.replaceWith(link);
+}
+
+/** The sanitizer lets a picture have addresses that no link may have. @param {string} address */
+function isWeb(address) {
+  return URL.canParse(address, location.href) && /^https?:$/.test(new URL(address, location.href).protocol);
 }
 
 /** @param {Element} link */
@@ -56,10 +65,10 @@ function furnishLink(link) {
  * @param {string} href
  */
 function otherHost(label, href) {
-  const named = HOST.exec(label)?.[1].toLowerCase().replace(/^www\./, "");
-  if (!named || !URL.canParse(href, location.href)) return "";
-  const { host, hostname, protocol } = new URL(href, location.href);
-  if (!/^https?:$/.test(protocol)) return "";
+  const plain = label.replace(INVISIBLE, "").replace(/[\u3002\uff0e\uff61]/g, "."); // as browsers read a name
+  const named = HOST.exec(plain)?.[1].toLowerCase().replace(/^www\./, "") ?? (TURNED.test(label) ? "?" : "");
+  if (!named || !isWeb(href)) return "";
+  const { host, hostname } = new URL(href, location.href);
   const isNamed = hostname === named || hostname.endsWith(`.${ascii(named)}`) || hostname === ascii(named);
   return isNamed ? "" : host;
 }

@@ -86,3 +86,16 @@ def test_a_running_answer_says_what_it_is_at(chat: Any) -> None:
     label.get_by_text("Writing…").wait_for()
     chat.hook("stop").click()
     chat.until_done()
+
+
+def test_a_wait_in_the_provider_s_queue_is_told_with_a_clock_until_the_turn_comes(chat: Any) -> None:
+    chat.ask("Hello", "queued")
+    label = chat.answer.locator("[data-pending-label]")
+    label.get_by_text("Queued at mock").wait_for()
+    chat.answer.locator("[data-pending-clock]", has_text="2").wait_for()
+    chat.reload()
+    chat.answer.locator("[data-pending-label]", has_text="Writing").wait_for()
+    chat.until_text("You asked")
+    chat.hook("stop").click()
+    chat.until_done()
+    assert chat.answer.locator("[data-pending]").is_hidden()

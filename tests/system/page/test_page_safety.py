@@ -9,11 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from payloads import ELSE, OURS, RUN, SVG
 
 pytestmark = pytest.mark.slow
-
-RUN = "window.owned=(window.owned||0)+1"
-ELSE = "https://tracker.invalid"
 
 # By family, after OWASP's and DOMPurify's lists: each would run RUN, or ask ELSE for something.
 CORPUS = [
@@ -79,14 +77,106 @@ def expect_nothing_ran(chat: Any) -> None:
     assert chat.hook("thread").evaluate_all(FOUND) == []
 
 
-def test_a_corpus_of_hostile_texts_runs_nothing_and_asks_nobody(chat: Any) -> None:
-    chance = random.Random(40)
-    text = "\n\n".join(CORPUS)
+def in_pieces(text: str, chance: random.Random) -> list[tuple[str, dict[str, Any]]]:
     cuts = sorted(chance.sample(range(1, len(text)), 400))
-    pieces = [text[a:b] for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True)]
-    chat.answer_with(*(("content_delta", {"delta": piece}) for piece in pieces), end(content=text))
+    return [("content_delta", {"delta": text[a:b]}) for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True)]
+
+
+@pytest.mark.parametrize(("texts", "locale"), [(CORPUS, "en"), (OURS, "en"), (OURS, "zh-CN")])
+def test_a_corpus_of_hostile_texts_runs_nothing_and_asks_nobody(
+    reader: Callable[..., Any], texts: list[str], locale: str
+) -> None:
+    chat = reader(locale=locale).open()
+    text = "\n\n".join(texts)
+    chat.answer_with(*in_pieces(text, random.Random(40)), end(content=text))
     expect_nothing_ran(chat)
-    assert chat.hook("composer").count() == 1 and chat.answer.locator("[data-content] [id='prompt']").count() == 0
+    assert chat.hook("composer").count() == 1
+    named = (
+        "nodes => nodes.filter((node) => !/^note-[0-9-]+$/.test(node.id) || node.name).map((node) => node.outerHTML)"
+    )
+    taken = chat.answer.locator("[data-content] :is([id], [name], [data-send], [data-template])").evaluate_all(named)
+    assert taken == []
+
+
+def kept(text: str) -> dict[str, Any]:
+    """A conversation whose answer, title and names are this text."""
+    name = text[:200].replace("\n", " ")
+    events: list[dict[str, Any]] = [
+        {"event": "run-start", "run_id": "b", "trace_id": "0" * 32, "provider": name, "model": name, "reasoning": "disabled", "created": 1.0},
+        {"event": "text-delta", "text": text},
+        {"event": "source", "id": "s1", "url": f"javascript:{RUN}", "title": name, "quote": name},
+        {"event": "file", "id": "f1", "media_type": "image/svg+xml", "name": name, "url": f"{ELSE}/p.svg"},
+        {"event": "run-end", "reason": "stop", "usage": {"prompt": 1, "completion": 1, "total": 2}, "timing": {"total_ms": 1}},
+    ]  # fmt: skip
+    messages = [
+        {"id": "a", "role": "user", "content": text, "created": 1.0},
+        {"id": "b", "role": "assistant", "content": text, "created": 2.0, "parent": "a", "events": events, "provider": "mock", "model": name},
+    ]  # fmt: skip
+    return {
+        "format": "chatapp-conversation",
+        "version": 1,
+        "title": name[:200],
+        "created": 1.0,
+        "shown": "b",
+        "messages": messages,
+    }
+
+
+@pytest.mark.parametrize("locale", ["en", "zh-CN"])
+def test_a_file_of_hostile_texts_is_inert_for_its_owner_its_viewers_and_in_a_host(
+    reader: Callable[..., Any], locale: str
+) -> None:
+    text = "\n\n".join(OURS)
+    chat = reader(locale=locale).open()
+    brought = chat.page.request.post(f"{chat.url}/api/v1/conversations/import", data=kept(text))
+    assert brought.ok, brought.text()
+    conversation = brought.json()["id"]
+    chat.open(f"/c/{conversation}")
+    expect_nothing_ran(chat)
+    shared = chat.page.request.post(f"{chat.url}/api/v1/conversations/{conversation}/share").json()["url"]
+    viewer = reader(locale=locale)
+    viewer.page.goto(shared)
+    viewer.page.locator("html[data-ready]").wait_for()
+    expect_nothing_ran(viewer)
+    body = (
+        f'<!doctype html><html lang="{locale}"><link rel="icon" href="data:,"><title>Host</title>'
+        '<script type="module" src="/static/js/chatapp-chat.js"></script>'
+        f'<chatapp-chat conversation="{conversation}"></chatapp-chat>'
+    )
+    host = reader(beside=chat)  # a page without any policy
+    host.page.route("**/host", lambda route: route.fulfill(content_type="text/html", body=body))
+    host.page.goto(f"{chat.url}/host")
+    host.page.locator("chatapp-chat [data-picker]:enabled").wait_for()
+    host.page.locator("chatapp-chat [data-content] p").first.wait_for()
+    host.page.wait_for_load_state("networkidle")
+    expect_nothing_ran(host)
+
+
+def test_links_that_hide_where_they_lead_say_it(chat: Any) -> None:
+    for label in (
+        "\u202egro.elpmaxe\u202c",
+        "exa\u200bmple.org",
+        "example\uff0eorg",
+        "example\u3002org",
+        "https://example.org@x",
+    ):
+        drawn = chat.rendered(f"[{label}]({ELSE}/x)")
+        assert "(tracker.invalid)" in drawn, label
+
+
+def test_a_picture_that_is_a_program_is_no_upload_and_is_never_shown_as_a_page(chat: Any) -> None:
+    file = {"name": "a.svg", "mimeType": "image/svg+xml", "buffer": SVG.encode()}
+    chat.hook("attach-input").set_input_files(file)
+    chat.page.locator(".attached-file:not([data-uploading]), [data-notice]:visible").first.wait_for()
+    attached = chat.hook("attached-picture")
+    assert attached.count() == 0 or attached.evaluate("picture => picture.hidden")
+    for address in chat.page.evaluate(
+        "JSON.parse(localStorage['chatapp.files.'] ?? '[]').map((file) => file.url ?? `/api/v1/files/${file.id}`)"
+    ):
+        got = chat.page.request.get(chat.url + address)
+        assert "svg" not in got.headers["content-type"] and "sandbox" in got.headers["content-security-policy"]
+    chat.problems = [each for each in chat.problems if "415" not in each]
+    assert chat.page.evaluate("window.owned") is None
 
 
 def test_each_hostile_text_is_inert_at_every_cut(chat: Any) -> None:
@@ -102,7 +192,7 @@ def test_each_hostile_text_is_inert_at_every_cut(chat: Any) -> None:
             node.remove();
             return window.owned ?? null;
         }""",
-        CORPUS,
+        CORPUS + OURS,
     )
     assert ran is None
 

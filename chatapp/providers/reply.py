@@ -94,6 +94,7 @@ class Reply(ABC, Generic[T]):
         self._held_bytes = 0
         self._understood = self._spoke = False
         self._reason: FinishReason = "stop"
+        self._is_refusal = False
 
     @abstractmethod
     def knows(self, frame: T) -> bool:
@@ -163,6 +164,12 @@ class Reply(ABC, Generic[T]):
         if reason is None:
             self.skip(f"finish reason {word}")
         self.finished, self._reason = True, reason or "stop"
+
+    @property
+    def _ending(self) -> FinishReason:
+        """How the reply ended. The words of a refusal are no good answer, as with Anthropic's
+        `refusal`."""
+        return "content_filter" if self._is_refusal and self._reason == "stop" else self._reason
 
     def _after_half(self, event: Piece) -> Piece:
         """The text after half a character whose other half never came."""

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from drivers import soon
 from flask import Flask
 from flask.testing import FlaskClient
 from pdfs import pdf
+from waiting import soon
 from web.conftest import served
 
 from chatapp.chat import Attachment

@@ -105,6 +105,8 @@ class _Reply(Reply[Event]):
             raise stream_error(self._who, bytes(event.error))
         key = event.output_index if event.output_index is not None else event.item_id
         part = (event.content_index if event.content_index is not None else event.summary_index) or 0
+        refusal = event.type.startswith("response.refusal") or (event.part and event.part.type == "refusal")
+        self._is_refusal = self._is_refusal or bool(refusal)
         match event.type:
             case "response.queued":
                 self._queued = True
@@ -155,7 +157,7 @@ class _Reply(Reply[Event]):
             yield self._piece(whole=True)
 
     def end(self) -> Finished:
-        return Finished(self._reason, _usage(self._usage))
+        return Finished(self._ending, _usage(self._usage))
 
     def _grown(self, key: Key, part: int, events: Iterable[TextDelta | ReasoningDelta]) -> Iterator[StreamEvent]:
         """The events of a part of the text, whose place annotations refer to."""

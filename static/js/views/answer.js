@@ -85,20 +85,22 @@ export class AnswerView extends View {
    * @param {ShownMessage} answer
    * @param {boolean} last  whether it is the conversation's last message
    * @param {Offer|null} offer  tells the server of an MCP tool
+   * @param {boolean} draws  the parts, too, which take their time; else they are what there is more of
    */
-  show(answer, last, offer) {
-    const isSame = answer === this.#shown && last === this.#last && offer === this.#offer && !this.#more;
+  show(answer, last, offer, draws) {
+    const isSame = answer === this.#shown && last === this.#last && offer === this.#offer;
     this.#last = last;
     this.#offer = offer;
-    return !isSame && !this.#replay && this.#show(answer);
+    if (this.#replay) return false;
+    return isSame && !(draws && this.#more) ? this.#more : this.#show(answer, draws);
   }
 
-  /** @param {ShownMessage} answer */
-  #show(answer) {
+  /** @param {ShownMessage} answer @param {boolean} [draws] */
+  #show(answer, draws = true) {
     const before = this.#shown;
     this.#shown = answer;
     this.#showState(answer);
-    this.#more = this.parts.show(answer, this.#offer);
+    this.#more = !draws || this.parts.show(answer, this.#offer);
     this.phase.show(answer);
     if (answer.sources !== before?.sources) showSources(this.sources, answer.sources);
     this.#showEnd(answer, this.#last);

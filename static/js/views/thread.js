@@ -26,7 +26,7 @@ export const answers = new Library(() => import("./answer.js"));
 const PAINT_EVERY_MS = 50;
 /** Between two turns of drawing a lot of text, other things get theirs. */
 const TURN_MS = 10;
-/** A turn ends after so many milliseconds; messages that have not had theirs come in the next one. */
+/** After so many milliseconds no further answer is drawn; the next turn goes on. */
 const LONGEST_TURN_MS = 20;
 
 export class ThreadView extends View {
@@ -117,7 +117,7 @@ export class ThreadView extends View {
   }
 
   /**
-   * The last ones first, since they are in view. Returns whether there is more to draw.
+   * Draws the last ones first, since they are in view. Returns whether there is more to draw.
    * @param {ShownMessage[]} messages
    * @param {MessageView[]} views
    */
@@ -126,8 +126,7 @@ export class ThreadView extends View {
     const until = performance.now() + LONGEST_TURN_MS;
     let more = false;
     for (let at = messages.length - 1; at >= 0; at -= 1) {
-      if (performance.now() > until) return true;
-      more = views[at].show(messages[at], at === messages.length - 1, offer) || more;
+      more = views[at].show(messages[at], at === messages.length - 1, offer, performance.now() < until) || more;
     }
     return more;
   }

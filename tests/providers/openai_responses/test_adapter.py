@@ -84,7 +84,7 @@ def test_reasoning_text_refusal_and_usage(responses, read):
         ReasoningDelta("m"),
         TextDelta("one"),
         TextDelta(" no"),
-        Finished("stop", Usage(3, 5, 8, 4, 2)),
+        Finished("content_filter", Usage(3, 5, 8, 4, 2)),
     ]
 
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import httpx
 import pytest
-from servers import free_port, wait_for
+from servers import free_port
+from waiting import START_S, soon
 
 ROOT = Path(__file__).parents[3]
 EXAMPLE = ROOT / "examples" / "admin"
@@ -26,7 +27,7 @@ class Host:
 
     def start(self) -> "Host":
         self._process = subprocess.Popen([sys.executable, EXAMPLE / "app.py"], env=self._env, start_new_session=True)
-        wait_for(self._answers)
+        soon(self._answers, within=START_S)
         return self
 
     def stop(self) -> int:

@@ -11,7 +11,8 @@ from typing import Any
 
 import httpx
 import pytest
-from servers import free_port, listens, wait_for
+from servers import free_port, listens
+from waiting import START_S, soon
 
 pytestmark = pytest.mark.slow
 
@@ -117,7 +118,7 @@ def test_a_page_of_another_origin_may_place_the_chat_with_a_key(
     served = [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1", "--directory", str(tmp_path)]
     with subprocess.Popen(served, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as other:
         try:
-            wait_for(lambda: listens(port))
+            soon(lambda: listens(port), within=START_S)
             page = browser.new_page()
             said: list[str] = []
             page.on("console", lambda message: said.append(message.text))

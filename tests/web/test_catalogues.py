@@ -134,6 +134,8 @@ NO_WORDS = {
     *("noopener noreferrer", "noopener noreferrer nofollow", "math math-display", "a, code, pre, .math"),
     *("button go", "button danger", "page embedded", "system-ui, sans-serif"),
     *("ul, li", "input, textarea, select, [contenteditable]"),
+    # Said where no script could be had, and so no catalogue.
+    "The chat cannot be loaded. Check the connection, and load this page again.",
 }
 
 

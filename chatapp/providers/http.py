@@ -19,6 +19,7 @@ import msgspec
 from chatapp.cancel import CancelScope
 from chatapp.chat import Chat
 from chatapp.errors import BadReply, ChatappError, EmptyReply, ReplyTooLarge, Truncated
+from chatapp.events import RunQueued
 from chatapp.providers import ReplyItem, Started
 from chatapp.providers.addresses import joined
 from chatapp.providers.bodies import END_MARK, is_cut, objects
@@ -66,7 +67,8 @@ class HTTPProvider(ABC):
     """A provider behind a transport.
 
     `base_url` may be a function, for an address that is known only once a server runs. It is called
-    with the scope of each reply and may wait in it.
+    with the scope of each reply and may wait in it. `is_busy` tells of the server at that address
+    whether a further reply has to wait for its turn.
     """
 
     default_base_url: ClassVar[str]
@@ -96,6 +98,7 @@ class HTTPProvider(ABC):
         hosted_tools: Sequence[str] | None = None,
         limits: ReadLimits | None = None,
         listing: ListingTimes | None = None,
+        is_busy: Callable[[str, CancelScope], bool] = lambda base_url, scope: False,
     ) -> None:
         self.name = name
         self.thinking = thinking or self.default_thinking
@@ -106,6 +109,7 @@ class HTTPProvider(ABC):
         self._key = api_key
         self._models = tuple(models)
         self._limits = limits or ReadLimits()
+        self._is_busy = is_busy
         self._listed_facts: dict[str, ModelFacts] = {}
         self._listed = ModelList(self._ask_models, listing or ListingTimes())
 
@@ -147,8 +151,12 @@ class HTTPProvider(ABC):
 
     def stream(self, chat: Chat, scope: CancelScope) -> Generator[ReplyItem, None, None]:
         base_url = self.base_url if isinstance(self.base_url, str) else self.base_url(scope)
+        if queued := self._is_busy(base_url, scope):
+            yield RunQueued()
         with self._open(base_url, self.request(self._hosted.fitted(chat)), scope) as response:
             yield Started()
+            if queued:
+                yield RunQueued(waiting=False)
             decode = partial(self._read_apart, response.content_type, self._tags(chat))
             reply = deliver_with_raw(response, decode) if chat.raw else decode(response.body())
             yield from self._hosted.told(reply, chat)

@@ -180,7 +180,7 @@ def whole(answer: Answer, on_leave: OnLeave) -> Transcript:
     transcript = wait(answer, on_leave)
     if transcript.end is not None and transcript.end.error is not None:
         error = transcript.end.error
-        raise RunFailed(error.code, error.message, error.retryable)
+        raise RunFailed(error.code, error.message, error.retryable, error.retry_after or None)
     return transcript
 
 

@@ -62,16 +62,17 @@ class UpstreamResponse(Protocol):
 class NetworkResponse:
     """An UpstreamResponse that comes over a connection; its status may also be an error.
 
-    `from_socket`: the body is read from the socket itself.
+    `from_socket`: the body is read from the socket itself. Of the response it keeps urllib3's part:
+    that of `requests`, with the request and its body, would be 5 KiB for each stream.
     """
 
     def __init__(self, response: requests.Response, deadline: Deadline, max_bytes: int) -> None:
         raw: Any = response.raw
         sock = raw.connection and raw.connection.sock
-        self.status = response.status_code
-        self.content_type = response.headers.get("content-type", "")
+        self.status = raw.status
+        self.content_type = raw.headers.get("content-type", "")
         self.from_socket = bool(raw.chunked and "content-encoding" not in raw.headers and can_take_over(sock))
-        self._response = response
+        self._raw = raw
         self._deadline = deadline
         self._max_bytes = max_bytes
         self._body = self._bounded()
@@ -98,7 +99,8 @@ class NetworkResponse:
 
     def close(self) -> None:
         self._body.close()
-        self._response.close()
+        self._raw.close()
+        self._raw.release_conn()
         self._deadline.close()
 
     def error(self, within: float) -> UpstreamError:
@@ -114,7 +116,7 @@ class NetworkResponse:
                     body += data
             except UpstreamError:
                 pass  # the status alone must do
-        return http_error(self._deadline.who, self.status, self._response.headers.get("retry-after"), body)
+        return http_error(self._deadline.who, self.status, self._raw.headers.get("retry-after"), body)
 
     def _bounded(self) -> Generator[bytes, None, None]:
         left = self._max_bytes
@@ -135,17 +137,15 @@ class NetworkResponse:
                 body.close()
 
     def _take_over(self) -> SocketBody:
-        raw: Any = self._response.raw
-        return SocketBody(self._deadline, raw.connection.sock, raw._fp)
+        return SocketBody(self._deadline, self._raw.connection.sock, self._raw._fp)
 
     def _release(self) -> None:
-        raw: Any = self._response.raw
-        raw._fp.close()  # not the socket, which goes back to the pool
-        raw.release_conn()
+        self._raw._fp.close()  # not the socket, which goes back to the pool
+        self._raw.release_conn()
 
     def _read_through_urllib3(self) -> bytes:
         try:
-            data: bytes = self._deadline.run(self._response.raw.read1, PLAIN_READ_BYTES, decode_content=True)
+            data: bytes = self._deadline.run(self._raw.read1, PLAIN_READ_BYTES, decode_content=True)
             return data
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise reading_failure(self._deadline.who, error) from None

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 import pytest
-from drivers import Answers, a_run, a_start, an_answer, append, events_of, read_all, soon
+from drivers import Answers, a_run, a_start, an_answer, append, events_of, read_all
+from waiting import soon
 
 from chatapp.errors import LogUnavailable
 from chatapp.events import Entry, RunEnd, RunStart, TextDelta

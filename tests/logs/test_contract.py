@@ -6,12 +6,13 @@ from pathlib import Path
 
 import gevent
 import pytest
-from drivers import BOUND_S, END, append, read_all, soon
+from drivers import END, append, read_all
 from gevent import get_hub, getcurrent
 from gevent.event import Event
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from servers import Redis, redis_server
+from waiting import BOUND_S, soon
 
 from chatapp.cancel import CancelScope
 from chatapp.errors import LogError, LogUnavailable, UnknownRun

@@ -139,7 +139,7 @@ class _Reply(Reply[Chunk]):
             yield NativePiece(PROTOCOL, self._who, told, whole=True)
 
     def end(self) -> Finished:
-        return Finished(self._reason, _usage(self._usage or Numbers()))
+        return Finished(self._ending, _usage(self._usage or Numbers()))
 
     def _raise_if(self, error: msgspec.Raw) -> None:
         if is_something(error):
@@ -212,6 +212,7 @@ class _Reply(Reply[Chunk]):
         elif message.content:
             texts.append(TextDelta(message.content))
         if message.refusal:
+            self._is_refusal = True
             texts.append(TextDelta(message.refusal))
         if message.annotations is not UNSET or message.images is not UNSET:
             texts += beside(message)

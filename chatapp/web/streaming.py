@@ -114,22 +114,27 @@ def streamed(
     heartbeat_s = current_service().settings.heartbeat_s
     response = _Streamed(reader.follow(heartbeat_s, trace_id()), headers={**HEADERS, **headers})
     client = _watch(response, reader, on_leave, resumed)
-    if client.is_watched and isinstance(reader, Reader):
-        response.on_write = reader.write_in_hub
+    if isinstance(reader, Reader):
+        response.begins = partial(_write_in_hub, reader, client)
     return response
 
 
+def _write_in_hub(reader: Reader, client: ClientSocket, write: Callable[[bytes], object]) -> None:
+    if client.is_written_by(write):
+        reader.write_in_hub(write)
+
+
 class _Streamed(Response):
-    """`on_write` is given the server's `write`, by which WSGI lets an application send its body
+    """`begins` is called with the server's `write`, by which WSGI lets an application send its body
     without being asked for it."""
 
-    on_write: Callable[[Callable[[bytes], object]], None] | None = None
+    begins: Callable[[Callable[[bytes], object]], None] | None = None
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         def start(status: str, headers: list[tuple[str, str]], error: Any = None) -> Callable[[bytes], object]:
             write = start_response(status, headers, error)
-            if self.on_write and environ["SERVER_PROTOCOL"].startswith("HTTP/1"):
-                self.on_write(write)
+            if self.begins and environ["SERVER_PROTOCOL"].startswith("HTTP/1"):  # HTTP/2 may wait in a write
+                self.begins(write)
             return write
 
         return super().__call__(environ, start)

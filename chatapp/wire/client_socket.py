@@ -79,10 +79,12 @@ class ClientSocket:
         self._watcher: Any = None
         self._peer_timeout_ms: int | None = None
 
-    @property
-    def is_watched(self) -> bool:
-        """Whether the connection can be watched here; then the hub may send too: see `Unsent`."""
-        return self._watcher is not None
+    def is_written_by(self, write: object) -> bool:
+        """Whether a WSGI server's `write` sends to this connection, while it is watched, and
+        nothing stands between, as does a host that mounts this application. Then it may be called
+        in the hub: see `Unsent`."""
+        server = getattr(write, "__self__", None)  # gunicorn's Response
+        return self._watcher is not None and getattr(server, "sock", None) is self._sock
 
     def start(self) -> None:
         if self._sock is None or self._sock.fileno() < 0:

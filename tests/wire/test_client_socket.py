@@ -60,6 +60,26 @@ def test_the_hub_waits_for_no_client(pair: tuple[socket, socket]) -> None:
     assert received == LARGE + b"small"
 
 
+def test_only_the_write_of_the_server_itself_may_be_called_in_the_hub(pair: tuple[socket, socket]) -> None:
+    class Server:
+        def __init__(self, sock: socket) -> None:
+            self.sock = sock
+
+        def write(self, data: bytes) -> None:
+            self.sock.sendall(data)
+
+    ours, clients = pair
+    watched = ClientSocket(ours, lambda: None, send_timeout_s=30, buffer_bytes=4096)
+    assert not watched.is_written_by(Server(ours).write)  # not yet
+    watched.start()
+    assert watched.is_written_by(Server(ours).write)
+    assert not watched.is_written_by(Server(clients).write)
+    assert not watched.is_written_by([].append)  # a host that takes the body as a whole
+    assert not watched.is_written_by(lambda data: ours.sendall(data))
+    watched.stop()
+    assert not watched.is_written_by(Server(ours).write)
+
+
 def test_a_client_that_leaves_is_noticed(pair: tuple[socket, socket]) -> None:
     ours, clients = pair
     gone = Event()

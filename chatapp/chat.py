@@ -4,7 +4,7 @@ A `Chat` is complete: an adapter needs nothing else to build its request, and it
 that its protocol cannot carry.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -29,8 +29,8 @@ class Image(msgspec.Struct, frozen=True, tag="image"):
 
 
 class Document(msgspec.Struct, frozen=True, tag="document"):
-    """A PDF. `url` is a `data:` URL with the file, for providers that read such files; `text` is
-    what it says, for the others: empty if it holds nothing but pictures."""
+    """A PDF, or a text to cite. `url` is a `data:` URL with the PDF, for providers that read such
+    files; `text` is what it says, for the others: empty if it holds nothing but pictures."""
 
     name: str
     url: str
@@ -48,7 +48,18 @@ class Attachment(msgspec.Struct, frozen=True, tag="attachment"):
     chars: int = 0
 
 
-Part: TypeAlias = Text | Image | Document | Attachment
+class Sent(msgspec.Struct, frozen=True, tag="sent"):
+    """A file within a request: its `data`, or the `id` of one that was uploaded before. An
+    `Attachment` takes its place before anything is stored or asked (`uploads`). `field` is the
+    client's name of it."""
+
+    field: str
+    name: str = ""
+    data: bytes = b""
+    id: str = ""
+
+
+Part: TypeAlias = Text | Image | Document | Attachment | Sent
 
 
 def images_in(files: Iterable[File]) -> list[Image]:
@@ -97,6 +108,8 @@ class Pieces:
 class Message(msgspec.Struct, frozen=True, omit_defaults=True):
     """One turn.
 
+    `name` tells several people of one role from each other, if the protocol can say that.
+
     An assistant's turn may have `tool_calls` and `reasoning`. A message of role `tool` answers each
     call: it has the call's `tool_call_id` and the result as text; `failed` if the result is an
     error.
@@ -109,6 +122,7 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True):
     failed: bool = False
     reasoning: str = ""
     native: Native | None = None
+    name: str = ""
 
     @property
     def attachments(self) -> list[Attachment]:
@@ -124,7 +138,12 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def with_contents(messages: Sequence[Message], contents: Mapping[str, Part]) -> list[Message]:
     """The messages with these parts, by ids, in place of their attachments."""
-    return [_with_contents(message, contents) if message.attachments else message for message in messages]
+    return with_parts(messages, lambda part: contents.get(part.id, part) if isinstance(part, Attachment) else part)
+
+
+def with_parts(messages: Sequence[Message], instead: Callable[[Part], Part]) -> list[Message]:
+    """The messages with other parts in place of some."""
+    return [_with_parts(message, instead) for message in messages]
 
 
 def tool_message(call_id: str, result: ToolResult) -> Message:
@@ -186,7 +205,9 @@ class ChatOptions(msgspec.Struct, frozen=True, kw_only=True):
     - Without `parallel_tools` a turn has at most one call, if the provider can guarantee that.
     - `schema` is what the answer must follow. With `json_mode` it is JSON of any shape.
     - `verbosity` says how long the answer is to be.
+    - With `citations` the answer says which places of the documents it rests on.
     - `hints` names the fields that a provider without them may ignore; it refuses others.
+    - `cache` says how long a provider that caches only what it is told to is to keep the request.
     - `cache_key` tells a provider with such a field which requests begin alike.
     - `raw`: also yield the bytes of the body, as `Raw` events, each before its decoded events.
     """
@@ -205,7 +226,9 @@ class ChatOptions(msgspec.Struct, frozen=True, kw_only=True):
     schema: AnswerSchema | None = None
     json_mode: bool = False
     verbosity: Verbosity | None = None
+    citations: bool = False
     hints: list[str] = []
+    cache: Literal["5m", "1h"] | None = None
     cache_key: str = ""
     raw: bool = False
 
@@ -221,10 +244,12 @@ class Chat(ChatOptions, frozen=True, kw_only=True):
     owner: str = ""
 
 
-def _with_contents(message: Message, contents: Mapping[str, Part]) -> Message:
-    parts = [] if isinstance(message.content, str) else message.content
-    content = [contents.get(part.id, part) if isinstance(part, Attachment) else part for part in parts]
-    return msgspec.structs.replace(message, content=content)
+def _with_parts(message: Message, instead: Callable[[Part], Part]) -> Message:
+    if isinstance(message.content, str):
+        return message
+    content = [instead(part) for part in message.content]
+    changed = any(new is not old for new, old in zip(content, message.content, strict=True))
+    return msgspec.structs.replace(message, content=content) if changed else message
 
 
 class Ask(msgspec.Struct, frozen=True, kw_only=True):
@@ -260,6 +285,12 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     result_mode: str | None = None
     repeated: dict[str, object] = {}
     fingerprint: str = ""
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether it belongs to a conversation, or begins one."""
+        named = self.conversation_id, self.session_id, self.retry_of, self.edit_of, self.continue_of
+        return self.keep or any(named)
 
     def chat(self, model: str, messages: list[Message], owner: str = "") -> Chat:
         """The request to the provider, with these messages in place of `said`."""

@@ -28,7 +28,9 @@ ChatappError
     ├── UpstreamTimeout         504  silent for too long, or the whole reply took too long
     ├── Unavailable             503  not asked, because it failed repeatedly just before
     ├── Rejected                502  answered with an HTTP error
-    │   └── RateLimited         429
+    │   ├── RateLimited         429
+    │   └── RequestRefused      400  the fault is the request's: asked again, it fails again
+    │       └── TooLong         400  the conversation is too long for the model
     ├── Reported                502  reported an error in its stream
     ├── BadReply                502  broke its protocol
     │   ├── EmptyReply          502  ended without anything that could be understood
@@ -62,8 +64,9 @@ class RunFailed(ChatappError):
     It has the code of `run-end`, and the status of the class with this code.
     """
 
-    def __init__(self, code: str, message: str, retryable: bool) -> None:
+    def __init__(self, code: str, message: str, retryable: bool, retry_after: float | None = None) -> None:
         super().__init__(message)
+        self.retry_after = retry_after
         self.code = code
         self.status = status_of(code)
         self.retryable = retryable
@@ -245,6 +248,15 @@ class RateLimited(Rejected):
     def __init__(self, message: str, upstream_status: int = 429, retry_after: float | None = None) -> None:
         super().__init__(message, upstream_status, retry_after)
         self.retryable = True
+
+
+class RequestRefused(Rejected):
+    code = "upstream_refused_request"
+    status = 400
+
+
+class TooLong(RequestRefused):
+    code = "context_length_exceeded"
 
 
 class Reported(UpstreamError):

@@ -6,6 +6,7 @@ milliseconds.
 
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
+from hashlib import sha256
 
 import msgspec
 
@@ -30,6 +31,14 @@ def to_json(value: object) -> bytes:
 def from_base64(text: str) -> bytes:
     """Raises binascii.Error, a ValueError, for anything else than whole, plain base64."""
     return b"".join(b64decode(text[piece], validate=True) for piece in slices(len(text)))
+
+
+def sha256_of(data: bytes) -> str:
+    """In hexadecimal digits."""
+    digest = sha256()
+    for piece in slices(len(data)):
+        digest.update(data[piece])
+    return digest.hexdigest()
 
 
 def to_base64(data: bytes) -> str:

@@ -29,6 +29,7 @@ from chatapp.storage.conversations import Conversations
 from chatapp.storage.database import Database, open_database
 from chatapp.storage.deleting import Deletion
 from chatapp.storage.indexing import Indexer
+from chatapp.storage.kept_files import KeptFiles
 from chatapp.storage.listing import Listing
 from chatapp.storage.rates import RateWindows
 from chatapp.storage.receipts import Receipts
@@ -130,9 +131,14 @@ def _conversations(settings: Settings, database: Database) -> Conversations:
 
 
 def _attachments(settings: Settings, database: Database) -> Attachments:
-    uploads = Uploads(database.engine, settings.max_unsent_files)
-    read_pdf = PDFReader(settings.max_pdf_pages, settings.max_attached_chars, settings.pdf_timeout_s)
-    return Attachments(uploads, read_pdf, settings.max_attachments, settings.max_attached_chars)
+    return Attachments(
+        uploads=Uploads(database.engine, settings.max_unsent_files),
+        kept_files=KeptFiles(database.engine, settings.max_kept_files),
+        read_pdf=PDFReader(settings.max_pdf_pages, settings.max_attached_chars, settings.pdf_timeout_s),
+        max_files=settings.max_attachments,
+        max_bytes=settings.max_file_bytes,
+        max_text_chars=settings.max_attached_chars,
+    )
 
 
 def _runs(settings: Settings, log: EventLog, answers: Conversations, observers: Sequence[RunObserver]) -> RunSupervisor:

@@ -39,13 +39,12 @@ from chatapp.web.api import conversations as conversations_api
 from chatapp.web.api import events, exchange, files, messages, models, one_request, raw, search, tickets, tools, usage
 from chatapp.web.api import shares as shares_api
 from chatapp.web.assets import Assets
-from chatapp.web.catalogues import read_catalogues
+from chatapp.web.catalogues import read_catalogues, scripts_with_words
 from chatapp.web.compat import agui, ai_sdk, anthropic, openai_chat, openai_conversations, openai_responses
+from chatapp.web.compat import files as compat_files
 from chatapp.web.page_modules import ANSWER_ENTRY, MARKDOWN_ENTRY, VIEWER_ENTRY, page_modules
 
 PACKAGE = Path(__file__).parent.parent
-WORDS = "js/words/{}.js"
-"""Where static/js/language.js finds the texts of a language."""
 
 BLUEPRINTS = (
     messages,
@@ -63,6 +62,7 @@ BLUEPRINTS = (
     shares_api,
     openai_chat,
     openai_responses,
+    compat_files,
     openai_conversations,
     anthropic,
     ai_sdk,
@@ -86,7 +86,7 @@ def build_web(service: ChatService, exposition: Exposition, login: Authenticator
     catalogues = read_catalogues(Path(_folder("translations")))
     _tell_templates(app, static)
     addresses.install(app)
-    Assets(static, {WORDS.format(tag): each.module for tag, each in catalogues.items()}).install(app)
+    Assets(static, scripts_with_words(static, catalogues)).install(app)
     languages.install(app, catalogues)
     _give_views(app, service, exposition, login)
     _install(app, service, names_are_checked=login is not None)
@@ -117,12 +117,17 @@ def _give_views(app: Flask, service: ChatService, exposition: Exposition, login:
 def _install(app: Flask, service: ChatService, names_are_checked: bool) -> None:
     """What every request passes, in this order."""
     origins = service.settings.cors_origins
-    errors.install(app, {"/v1/": openai_chat.error_shape, "/v1/messages": anthropic.error_shape})
+    errors.install(app, _error_shapes())
     guards.install(app, None if names_are_checked else service.settings.trusted_hosts, cors.allows(origins))
     authentication.install(app)
     security_headers.install(app, service.settings.frame_ancestors)
     limit_headers.install(app)
     cors.install(app, origins)
+
+
+def _error_shapes() -> dict[str, errors.Shape]:
+    openai, anthropics = openai_chat.error_shape, anthropic.error_shape
+    return {"/v1/": openai, "/v1/messages": anthropics, "/v1/files": compat_files.error_shape(openai, anthropics)}
 
 
 def _folder(name: str) -> str:

@@ -9,7 +9,8 @@ from typing import Annotated, TypeVar
 
 import msgspec
 
-from chatapp.chat import Effort, Image, Message, Part, Text, ToolSpec
+from chatapp.chat import Effort, Image, Message, Part, Sent, Text, ToolSpec
+from chatapp.dialects.request_files import refuse_address, sent_file
 from chatapp.errors import InvalidField, field_of
 from chatapp.events import ToolCall
 
@@ -36,13 +37,22 @@ class ImageURL(msgspec.Struct, frozen=True):
     url: str
 
 
-class ContentPart(msgspec.Struct, frozen=True):
-    """`image_url` is an object in chat completions, and the URL itself in Responses."""
+class NamedFile(msgspec.Struct, frozen=True):
+    file_data: str | None = None
+    file_id: str | None = None
+    filename: str | None = None
+
+
+class ContentPart(NamedFile, frozen=True, kw_only=True):
+    """In chat completions `image_url` and `file` are objects; in Responses `image_url` is the URL
+    itself, and the fields of a file stand here."""
 
     type: str
     text: str | None = None
     refusal: str | None = None
     image_url: ImageURL | str | None = None
+    file: NamedFile | None = None
+    file_url: str | None = None
 
 
 def refuse(field: str, given: bool, hint: str = "") -> None:
@@ -152,11 +162,24 @@ def _part(field: str, part: ContentPart) -> Part:
             return Text(part.text or "")
         case "refusal":
             return Text(part.refusal or "")
+        case "input_image" if part.file_id and not part.image_url:
+            return sent_file(f"{field}.file_id", None, None, part.file_id)
         case "image_url" | "input_image":
             url = part.image_url.url if isinstance(part.image_url, ImageURL) else part.image_url
             return image_of(f"{field}.image_url", url or "")
+        case "file":
+            return _file(f"{field}.file", part.file or NamedFile())
+        case "input_file":
+            if part.file_url:
+                raise refuse_address(f"{field}.file_url")
+            return _file(field, part)
         case other:
-            raise InvalidField(f"{field}.type: {other!r} is not supported; use text or image parts")
+            raise InvalidField(f"{field}.type: {other!r} is not supported; use text, image or file parts")
+
+
+def _file(field: str, file: NamedFile) -> Sent:
+    place = "file_id" if file.file_id else "file_data"
+    return sent_file(f"{field}.{place}", file.filename, file.file_data, file.file_id)
 
 
 def typed(field: str, values: list[dict[str, object]], type: type[T]) -> list[T]:

@@ -56,9 +56,11 @@ class Timing(msgspec.Struct, frozen=True, gc=False):
 
 
 class ErrorInfo(msgspec.Struct, frozen=True, gc=False):
-    """The part of a failure that is safe to show to a client."""
+    """The part of a failure that is safe to show to a client. `retry_after` is in seconds, if the
+    provider said when to come back."""
 
     code: str
     message: str
     retryable: bool
     trace_id: str
+    retry_after: float | msgspec.UnsetType = msgspec.UNSET

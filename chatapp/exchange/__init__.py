@@ -24,6 +24,7 @@ from chatapp.events import (
     ToolCall,
     ToolResult,
 )
+from chatapp.hub import with_pauses
 
 FORMAT: Final = "chatapp-conversation"
 VERSION = 1
@@ -49,9 +50,17 @@ KeptEvent = (
 """The events that people see. Others are a provider's own, or are over with the run."""
 
 
+class KeptAttachment(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A file that a question came with: what it is, without its bytes."""
+
+    name: Name
+    media_type: Name = ""
+
+
 class KeptMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """`id` and `parent` hold within the file. An answer that a run made has its `events`, and
-    `continues` the text of its parent or not. `images` are a question's, as `data:` URLs."""
+    `continues` the text of its parent or not. `images` are a question's, as `data:` URLs; `files`
+    are what else it came with."""
 
     id: Id
     role: Literal["system", "user", "assistant"]
@@ -62,7 +71,12 @@ class KeptMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     model: Name | None = None
     continues: bool = False
     images: list[Annotated[str, Meta(pattern="^data:image/")]] = []
+    files: list[KeptAttachment] = []
     events: list[KeptEvent] = []
+
+    def weight(self) -> int:
+        """How many messages without events cost as much as this one."""
+        return 1 + len(self.events) // 10
 
 
 class KeptSettings(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -93,9 +107,9 @@ class KeptConversation(_Kept, frozen=True, kw_only=True):
     messages: list[KeptMessage]
 
     def check(self) -> None:
-        """Raise InvalidField for what cannot be one conversation."""
+        """Raise InvalidField for what cannot be one conversation. Others run in between."""
         known: dict[str, KeptMessage] = {}
-        for index, message in enumerate(self.messages):
+        for index, message in enumerate(with_pauses(self.messages, weight=KeptMessage.weight)):
             where = f"messages[{index}]"
             if message.id in known:
                 raise InvalidField(f"{where}.id: another message has it, too; expected one of its own")

@@ -36,7 +36,7 @@ def _head(message: KeptMessage) -> str:
 def _body(message: KeptMessage) -> str:
     """Its texts, and what it called, made and cites, in order."""
     if not message.events:
-        return message.content
+        return "".join(f"*File: {_line(file.name)}*\n\n" for file in message.files) + message.content
     parts: list[str] = []
     sources: list[str] = []
     for event in message.events:

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import Literal
 
+import msgspec
+
 from chatapp.cancel import CancelScope
 from chatapp.chat import Chat
 from chatapp.errors import ChatappError, LogError, Rejected, RequestError, Truncated, Unavailable, Unreachable
@@ -110,7 +112,8 @@ class Run:
         self.scope.cancel(reason)
 
     def failed(self, error: ChatappError) -> RunEnd:
-        info = ErrorInfo(error.code, error.message, error.retryable, self.trace_id)
+        when = error.retry_after if isinstance(error, Rejected) and error.retry_after else msgspec.UNSET
+        info = ErrorInfo(error.code, error.message, error.retryable, self.trace_id, when)
         return self._end("error", error=info, refused=isinstance(error, REFUSED))
 
     def rest(self, end: RunEnd) -> list[StreamEvent]:

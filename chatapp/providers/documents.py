@@ -5,21 +5,23 @@ from typing import TypeAlias
 
 import msgspec
 
-from chatapp.chat import Attachment, Document, Image, Message, Part, Text
+from chatapp.chat import Attachment, Document, Image, Message, Part, Sent, Text
 from chatapp.errors import InvalidField
 
 Sendable: TypeAlias = Text | Image | Document
 """What may be left of a message when it is sent."""
 
 
-def with_readable_documents(messages: Iterable[Message], who: str, takes_documents: bool) -> Iterator[Message]:
-    """The turns, with texts for documents unless the protocol takes documents. Raises InvalidField
-    for one that has no text."""
+def with_readable_documents(
+    messages: Iterable[Message], who: str, takes_documents: bool, cites: bool
+) -> Iterator[Message]:
+    """The turns, with texts for documents unless the protocol takes documents, and for those that
+    are texts unless the answer `cites` them. Raises InvalidField for one that has no text."""
     for message in messages:
         if isinstance(message.content, str) or not any(map(_is_file, message.content)):
             yield message
             continue
-        parts = [_readable(part, who, takes_documents) for part in message.content]
+        parts = [_readable(part, who, takes_documents, cites) for part in message.content]
         yield msgspec.structs.replace(message, content=parts)
 
 
@@ -31,10 +33,10 @@ def file_text(name: str, text: str) -> Text:
     return Text(f"{name}:\n{fence}{_language(name)}\n{text}\n{fence}\n\n")
 
 
-def _readable(part: Part, who: str, takes_documents: bool) -> Part:
-    if isinstance(part, Attachment):
+def _readable(part: Part, who: str, takes_documents: bool, cites: bool) -> Part:
+    if isinstance(part, (Attachment, Sent)):
         return Text(f"[The file {part.name} is no longer here.]\n\n")
-    if not isinstance(part, Document) or takes_documents:
+    if not isinstance(part, Document) or (takes_documents and (part.url or cites)):
         return part
     if not part.text.strip():
         raise InvalidField(
@@ -45,7 +47,7 @@ def _readable(part: Part, who: str, takes_documents: bool) -> Part:
 
 
 def _is_file(part: Part) -> bool:
-    return isinstance(part, (Document, Attachment))
+    return isinstance(part, (Document, Attachment, Sent))
 
 
 def _language(name: str) -> str:

@@ -42,7 +42,7 @@ class Ollama(HTTPProvider):
     def request(self, chat: Chat) -> ProviderRequest:
         if chat.tool_choice not in ("auto", "none"):
             raise InvalidField(f"tool_choice: {self.name} supports only 'auto' and 'none'")
-        refuse(chat, self.name, "verbosity")
+        refuse(chat, self.name, "verbosity", "citations")
         messages = [self._message(message, name) for message, name in with_tool_names(sendable_turns(chat, self.name))]
         body: dict[str, object] = {"model": chat.model, "messages": messages, "stream": True}
         limits = given(num_predict=chat.max_tokens, stop=chat.stop)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from chatapp.chat import Attachment, Chat, Image, Message, Part, Role, Text
+from chatapp.chat import Attachment, Chat, Image, Message, Part, Role, Sent, Text
 from chatapp.errors import InvalidField
 from chatapp.hub import with_pauses
 from chatapp.providers.call_ids import IdRule, with_fitting_ids
@@ -58,15 +58,15 @@ def sendable_turns(
 
     Several providers refuse those. An answer that its provider sealed whole goes to that one, in a
     `protocol` that can say so. Documents are texts unless the protocol `takes_documents`. Raises
-    InvalidField for one without text, and for an image in a turn of a role that is not in
-    `images_of`. If users may have images, those of a tool's result, or of an answer, go into a turn
-    of the user behind it.
+    InvalidField for one without text, and for an image or a document in a turn of a role that is
+    not in `images_of`. If users may have them, those of a tool's result, or of an answer, go into a
+    turn of the user behind it.
     """
     roles = [role for role in MOVED if role not in images_of] if "user" in images_of else []
-    turns = with_readable_documents(chat.messages, who, takes_documents)
+    turns = with_readable_documents(chat.messages, who, takes_documents, chat.citations)
     for message in with_pauses(shown_by_user(turns, roles)):
-        if message.role not in images_of and any(isinstance(part, Image) for part in parts(message)):
-            raise InvalidField(f"messages: {who} does not accept images in messages of role {message.role!r}")
+        if message.role not in images_of and not all(isinstance(part, Text) for part in parts(message)):
+            raise InvalidField(f"messages: {who} does not accept images or PDFs in messages of role {message.role!r}")
         if (
             message.role != "assistant"
             or parts(message)
@@ -101,13 +101,14 @@ def _merged(turns: Sequence[Message]) -> Message:
         content = [part for turn in turns for part in parts(turn)]
     reasoning = "\n\n".join(turn.reasoning for turn in turns if turn.reasoning)
     calls = [call for turn in turns for call in turn.tool_calls]
-    return msgspec.structs.replace(turns[-1], content=content, reasoning=reasoning, tool_calls=calls)
+    name = turns[-1].name if len({turn.name for turn in turns}) == 1 else ""
+    return msgspec.structs.replace(turns[-1], content=content, reasoning=reasoning, tool_calls=calls, name=name)
 
 
 def parts(message: Message) -> list[Sendable]:
     """The content in parts, without texts that are empty or blank: Anthropic refuses those."""
     content: list[Part] = [Text(message.content)] if isinstance(message.content, str) else message.content
-    sendable = [part for part in content if not isinstance(part, Attachment)]
+    sendable = [part for part in content if not isinstance(part, (Attachment, Sent))]
     return [part for part in sendable if not isinstance(part, Text) or part.text.strip()]
 
 

@@ -15,7 +15,7 @@ from typing import ClassVar, Generic, TypeAlias, TypeVar
 import msgspec
 
 from chatapp.errors import BadReply, EmptyReply, ReplyTooLarge, Reported, Truncated, UpstreamError
-from chatapp.events import FinishReason, NativePiece, ReasoningDelta, StreamEvent, TextDelta, ToolInputDelta
+from chatapp.events import FinishReason, NativePiece, ReasoningDelta, RunQueued, StreamEvent, TextDelta, ToolInputDelta
 from chatapp.providers import Finished
 from chatapp.providers.finish_reasons import finish_reason
 from chatapp.text import GrowingText
@@ -28,6 +28,9 @@ T = TypeVar("T")
 ReplyItems: TypeAlias = Iterator[StreamEvent | Finished]
 
 Piece: TypeAlias = TextDelta | ReasoningDelta | ToolInputDelta
+
+SILENT = (NativePiece, RunQueued)
+"""Events that are no part of what a reader is told."""
 
 NO_CHARACTER = "\ufffd"
 WORDS, KEPT_ALIVE, AFTER_END = "frame that is not JSON", "keep-alive", "frame after the end"
@@ -91,6 +94,7 @@ class Reply(ABC, Generic[T]):
         self._held_bytes = 0
         self._understood = self._spoke = False
         self._reason: FinishReason = "stop"
+        self._is_refusal = False
 
     @abstractmethod
     def knows(self, frame: T) -> bool:
@@ -116,7 +120,7 @@ class Reply(ABC, Generic[T]):
                     size = len(text)
                     for event in self._take(text):
                         if not self._spoke:
-                            self._spoke = not isinstance(event, NativePiece)
+                            self._spoke = not isinstance(event, SILENT)
                         if isinstance(event, (TextDelta, ReasoningDelta, ToolInputDelta)):
                             if self._characters.waits:
                                 event = self._after_half(event)
@@ -140,7 +144,7 @@ class Reply(ABC, Generic[T]):
         if self._characters.lost():
             yield TextDelta(NO_CHARACTER)
         for event in self.rest():
-            self._spoke = self._spoke or not isinstance(event, NativePiece)
+            self._spoke = self._spoke or not isinstance(event, SILENT)
             yield event
         self._check_end()
         yield msgspec.structs.replace(self.end(), skipped=dict(self.skipped))
@@ -160,6 +164,12 @@ class Reply(ABC, Generic[T]):
         if reason is None:
             self.skip(f"finish reason {word}")
         self.finished, self._reason = True, reason or "stop"
+
+    @property
+    def _ending(self) -> FinishReason:
+        """How the reply ended. The words of a refusal are no good answer, as with Anthropic's
+        `refusal`."""
+        return "content_filter" if self._is_refusal and self._reason == "stop" else self._reason
 
     def _after_half(self, event: Piece) -> Piece:
         """The text after half a character whose other half never came."""

@@ -6,6 +6,7 @@ built by `app`; building it starts nothing.
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -15,7 +16,7 @@ import msgspec
 from chatapp.access import Caller
 from chatapp.agents.catalog import AgentCatalog
 from chatapp.background import Background
-from chatapp.chat import Ask
+from chatapp.chat import Ask, Message
 from chatapp.dialects import Dialect
 from chatapp.errors import ChatappError, LogError, LogUnavailable, NotFound, UnknownRun
 from chatapp.events import Entry, File
@@ -50,6 +51,7 @@ from chatapp.storage.branching import Branches
 from chatapp.storage.conversations import Conversations
 from chatapp.storage.database import Database
 from chatapp.storage.deleting import Deletion
+from chatapp.storage.kept_files import KeptFile
 from chatapp.storage.listing import Listing
 from chatapp.storage.retention import Retention
 from chatapp.storage.searching import Search
@@ -58,7 +60,7 @@ from chatapp.tools import Approvals, Decision, InputState, UserInput, UserInputs
 from chatapp.tools.catalog import ToolCatalog
 from chatapp.tools.offered import OfferedTool, offered_tool
 from chatapp.transcript import Transcript, transcript_of
-from chatapp.uploads import Attachments
+from chatapp.uploads import Attachments, parts_of
 
 __all__ = [
     "USAGE_KEYS",
@@ -69,6 +71,7 @@ __all__ = [
     "ConversationSettings",
     "File",
     "Hit",
+    "KeptFile",
     "Listed",
     "StoredMessage",
     "TitleHit",
@@ -122,19 +125,36 @@ class ChatService:
         """
         if key is not None and (found := self.conversations.find(caller.owner, key, ask.fingerprint)):
             return found  # before anything is needed that may be missing now
-        ask = self.attachments.attached(ask, caller.owner)
+        ask, arrived = self.attachments.attached(ask, caller.owner)
         settings = self.listing.settings_for(caller.owner, ask)
         ask = settings.fill(ask)
         provider, model, sees, agent, tools = self._answerers.choose(ask, settings)
         self.runs.admit(caller.owner)
         self.limits.take(caller.owner)
-        begun = self.conversations.begin(ask, caller.owner, provider.name, model, key, self.limits.max_runs, sees)
+        with ExitStack() as stack:
+            if ask.is_kept:
+                said = stack.enter_context(self.attachments.kept(ask.said, caller.owner, arrived))
+                ask, arrived = msgspec.structs.replace(ask, said=said), {}
+            begun = self.conversations.begin(ask, caller.owner, provider.name, model, key, self.limits.max_runs, sees)
         if not begun.found:
             toolbox = self.tools.toolbox(begun.answer.id, tools, caller.owner)
             chat = ask.chat(model, begun.messages, caller.owner)
-            attaching = AttachingProvider(provider, self.attachments.contents)
+            attaching = AttachingProvider(provider, self.attachments.contents, parts_of(arrived))
             self.runs.begin(begun.answer.id, caller.trace_id, answerer(attaching, toolbox, agent), chat)
         return begun
+
+    def create_conversation(self, caller: Caller, said: list[Message], metadata: dict[str, str]) -> Conversation:
+        """One in which this was said already. Raises InvalidField, Overloaded."""
+        said, arrived = self.attachments.arrived(said, caller.owner)
+        with self.attachments.kept(said, caller.owner, arrived) as kept:
+            return self.conversations.create(caller.owner, kept, metadata)
+
+    def add_messages(self, caller: Caller, conversation_id: str, said: list[Message]) -> list[StoredMessage]:
+        """Append messages that nobody is to answer yet. Raises NotFound, InvalidField,
+        Overloaded."""
+        said, arrived = self.attachments.arrived(said, caller.owner)
+        with self.attachments.kept(said, caller.owner, arrived) as kept:
+            return self.conversations.add(caller.owner, conversation_id, kept)
 
     @property
     def _answerers(self) -> Answerers:
@@ -144,6 +164,7 @@ class ChatService:
         """An estimate by length of what the provider would be sent: texts, calls and tools; images
         are not counted."""
         self.providers.resolve(ask.provider, ask.model or None)
+        ask, _ = self.attachments.attached(ask, caller.owner)
         if ask.previous is None and ask.conversation_id is None:
             return estimated_tokens(ask)
         said = self.conversations.context(caller.owner, ask)

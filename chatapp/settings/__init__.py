@@ -242,6 +242,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     max_unsent_files: Annotated[
         Count, about("How many uploaded files of one owner may wait to be sent with a question.")
     ] = 50
+    max_kept_files: Annotated[
+        Count, about("How many files one owner may keep at `/v1/files`, to name them in requests.")
+    ] = 100
     unsent_retention_s: Annotated[Seconds, about("How long an uploaded file is kept that belongs to no message.")] = (
         24 * 3600.0
     )

@@ -10,19 +10,23 @@ import msgspec
 from sqlalchemy import Engine, insert, select
 from sqlalchemy.orm import Session
 
-from chatapp.chat import Image, Message, Text
+from chatapp.chat import Attachment, Image, Message, Part, Text
 from chatapp.events import Entry, File, RunStart
-from chatapp.exchange import FORMAT, VERSION, KeptConversation, KeptEvent, KeptMessage, KeptSettings
-from chatapp.hub import let_others_run
+from chatapp.exchange import FORMAT, VERSION, KeptAttachment, KeptConversation, KeptEvent, KeptMessage, KeptSettings
+from chatapp.hub import let_others_run, with_pauses
 from chatapp.ids import new_id
+from chatapp.large_values import to_base64, to_json
 from chatapp.storage import Answer, Conversation, ConversationSettings, StoredMessage, large_writes
+from chatapp.storage.blobs import data_by
 from chatapp.storage.branches import newest_shown
 from chatapp.storage.placement import new_conversation, owned_conversation
 from chatapp.storage.reading import MESSAGES, all_of, messages
 from chatapp.storage.tables import ConversationRow, MessageRow
 from chatapp.storage.transactions import Transactions
+from chatapp.storage.upload_tables import UploadRow
 
 SLICE = 50  # messages that are written in one go: some milliseconds, if they are long
+EVENTS = 2000  # of an answer that are made ready to be stored in one go
 KEPT_EVENTS = get_args(KeptEvent)
 NOT_THERE = "the file was not kept in the export"
 
@@ -45,7 +49,7 @@ class Archive:
             conversation = owned_conversation(session, owner, conversation_id).value()
             shown = newest_shown(session, conversation_id)
             in_it = messages(MESSAGES.conversation_id == conversation_id)
-            kept = [*_kept(all_of(session, in_it))]
+            kept = [*_kept(session, all_of(session, in_it))]
         known = {message.id for message in kept}
         return KeptConversation(
             format=FORMAT,
@@ -72,7 +76,7 @@ class Archive:
             return conversation.value()
 
 
-def _kept(said: Iterator[StoredMessage]) -> Iterator[KeptMessage]:
+def _kept(session: Session, said: Iterator[StoredMessage]) -> Iterator[KeptMessage]:
     """Without the results of tools that a client ran: what followed them follows their parent."""
     instead: dict[str, str | None] = {}
     for message in said:
@@ -90,7 +94,8 @@ def _kept(said: Iterator[StoredMessage]) -> Iterator[KeptMessage]:
             provider=whole.provider if whole else None,
             model=whole.model if whole else None,
             continues=whole is not None and whole.continues,
-            images=_images(message),
+            images=_images(session, message),
+            files=[KeptAttachment(file.name, file.media_type) for file in _attached(message) if not _is_picture(file)],
             events=_events(whole) if whole else [],
         )
 
@@ -108,12 +113,31 @@ def _without_bytes(file: File) -> File:
     return File(file.id, file.media_type, file.name, error=file.error or NOT_THERE)
 
 
-def _images(message: StoredMessage) -> list[str]:
+def _images(session: Session, message: StoredMessage) -> list[str]:
+    """Also those that are stored as files of their own."""
+    inline = [part.url for part in _parts(message) if isinstance(part, Image) and part.url.startswith("data:image/")]
+    pictures = [file for file in _attached(message) if _is_picture(file)]
+    found = data_by(session, UploadRow.id, UploadRow.id.in_([file.id for file in pictures])) if pictures else {}
+    return [
+        *inline,
+        *(f"data:{file.media_type};base64,{to_base64(found[file.id])}" for file in pictures if file.id in found),
+    ]
+
+
+def _parts(message: StoredMessage) -> list[Part]:
+    """Of a question that is more than its text."""
     if message.said is None or message.role != "user":
         return []
     content = message.message().content
-    parts = [] if isinstance(content, str) else content
-    return [part.url for part in parts if isinstance(part, Image) and part.url.startswith("data:image/")]
+    return [] if isinstance(content, str) else content
+
+
+def _attached(message: StoredMessage) -> list[Attachment]:
+    return [part for part in _parts(message) if isinstance(part, Attachment)]
+
+
+def _is_picture(file: Attachment) -> bool:
+    return file.media_type.startswith("image/")
 
 
 def _settings(settings: ConversationSettings) -> KeptSettings:
@@ -125,7 +149,7 @@ def _insert(session: Session, owner: str, conversation_id: str, kept: KeptConver
     shown, ids, newest = kept.shown_ids(), {}, ""
     for start in range(0, len(kept.messages), SLICE):
         values = []
-        for message in kept.messages[start : start + SLICE]:
+        for message in with_pauses(kept.messages[start : start + SLICE], weight=KeptMessage.weight):
             ids[message.id] = newest = new_id("msg", after=newest)
             parent = ids[message.parent] if message.parent else None
             values.append(
@@ -145,10 +169,12 @@ def _insert(session: Session, owner: str, conversation_id: str, kept: KeptConver
 
 
 def _columns(message: KeptMessage, id: str) -> dict[str, Any]:
-    """`said` is what a model is told of it: the text, and a question's images, and nothing else."""
+    """`said` is what a model is told of it: the text, and a question's images, and nothing else. Of
+    its files it is told that they are no longer here."""
     said: Message | None = None
-    if message.images:
-        said = Message("user", [Text(message.content), *map(Image, message.images)])
+    if message.images or message.files:
+        gone = [Attachment(new_id("file"), file.name, file.media_type, 0) for file in message.files]  # only named
+        said = Message("user", [*gone, Text(message.content), *map(Image, message.images)])
     elif message.events:
         said = Message("assistant", message.content)
     return {
@@ -159,14 +185,14 @@ def _columns(message: KeptMessage, id: str) -> dict[str, Any]:
         "continues": message.continues,
         "provider": message.provider if message.events else None,
         "model": message.model if message.events else None,
-        "entries": msgspec.json.encode(_entries(message, id)).decode() if message.events else "[]",
+        "entries": to_json(_entries(message, id)).decode() if message.events else "[]",
         "said": msgspec.json.encode(said).decode() if said else None,
     }
 
 
 def _entries(message: KeptMessage, id: str) -> list[Entry]:
     entries = []
-    for seq, event in enumerate(message.events, 1):
+    for seq, event in enumerate(with_pauses(message.events, EVENTS), 1):
         if isinstance(event, RunStart):
             event = msgspec.structs.replace(event, run_id=id)
         entries.append(Entry(seq, _without_bytes(event) if isinstance(event, File) else event))

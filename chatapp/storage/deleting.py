@@ -3,7 +3,7 @@ they end for good, as a message does that is deleted alone. Files go with the la
 them."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import gevent
@@ -15,7 +15,7 @@ from chatapp.hub import let_others_run
 from chatapp.storage import Conversation, large_writes
 from chatapp.storage.tables import IS_RUNNING, ConversationRow, MessageRow
 from chatapp.storage.transactions import Transactions
-from chatapp.storage.upload_tables import AttachmentRow, UploadRow, is_unsent
+from chatapp.storage.upload_tables import AttachmentRow, UploadRow, is_kept, is_unsent
 
 SLICE = 20  # messages that are deleted in one go: long answers take a ms for each 100 KB
 PAUSE_S = 0.005  # between two of them, in which others write
@@ -42,8 +42,9 @@ class Deletion:
             conversation.deleted = None
             return conversation.value()
 
-    def end(self, before: float) -> int:
-        """Delete for good what was deleted before this time; return how many conversations."""
+    def end(self, before: float, pause: Callable[[float], object] = gevent.sleep) -> int:
+        """Delete for good what was deleted before this time; return how many conversations. A
+        `pause` that returns something true ends it early."""
         due = select(ConversationRow.id).where(ConversationRow.deleted < before).limit(1)
         count = 0
         while True:
@@ -53,7 +54,8 @@ class Deletion:
                 if _delete_some(session, conversation_id) < SLICE:
                     session.execute(delete(ConversationRow).where(ConversationRow.id == conversation_id))
                     count += 1
-            gevent.sleep(PAUSE_S)
+            if pause(PAUSE_S):
+                return count
 
 
 def end_conversation(session: Session, conversation_id: str) -> None:
@@ -107,7 +109,7 @@ def _delete_slice(session: Session, ids: Sequence[str]) -> None:
     sizes = {row.id: row.size_bytes for row in session.execute(query)}
     session.execute(delete(MessageRow).where(those))
     if sizes:
-        files = delete(UploadRow).where(UploadRow.id.in_(sizes), is_unsent())
+        files = delete(UploadRow).where(UploadRow.id.in_(sizes), is_unsent(), ~is_kept(time.time()))
         large_writes.write(session, sum(sizes.values()), partial(session.execute, files))
 
 

@@ -8,18 +8,19 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
-from sqlalchemy import ColumnElement, Engine, delete, exists, func, select
+from sqlalchemy import ColumnElement, Engine, delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from chatapp.chat import Attachment
 from chatapp.errors import LimitExceeded, NotFound
 from chatapp.events import File
-from chatapp.ids import new_id
+from chatapp.large_values import sha256_of
 from chatapp.storage.blobs import data_by, insert_data
 from chatapp.storage.transactions import Transactions
-from chatapp.storage.upload_tables import AttachmentRow, UploadRow, is_unsent
+from chatapp.storage.upload_tables import AttachmentRow, UploadFactRow, UploadRow, is_gone, is_kept, is_unsent
 
 ABSENT = "no such file"
+COLUMNS = UploadRow.id, UploadRow.name, UploadRow.media_type, UploadRow.size_bytes, UploadRow.chars
 
 
 class Content(NamedTuple):
@@ -37,20 +38,39 @@ class Uploads:
         self._transaction = Transactions(engine, "the files are")
         self._max_unsent = max_unsent
 
-    def add(self, owner: str, name: str, media_type: str, data: bytes, chars: int, text: str | None) -> Attachment:
-        """Raises LimitExceeded."""
-        file = Attachment(new_id("file"), name, media_type, len(data), chars)
-        values = {**msgspec.structs.asdict(file), "owner": owner, "text": text, "created": time.time()}
+    def add(self, owner: str, file: Attachment, data: bytes, text: str | None) -> None:
+        """`text` is what a PDF says. Raises LimitExceeded."""
         with self._transaction() as session:
             self._refuse_many(session, owner)
-            insert_data(session, UploadRow, values, data)
-        return file
+            insert_upload(session, owner, file, data, text)
+
+    def keep(self, owner: str, file: Attachment, data: bytes, text: str | None) -> tuple[Attachment, bool]:
+        """A file that came within a request, to be linked to its message now; the one that is there
+        if the same came before, and whether it is a new one."""
+        digest = sha256_of(data)
+        same = select(*COLUMNS).join(UploadFactRow, UploadFactRow.file_id == UploadRow.id)
+        same = same.where(UploadFactRow.owner == owner, UploadFactRow.digest == digest, UploadRow.name == file.name)
+        same = same.where(UploadFactRow.deleted.is_(False))
+        with self._transaction() as session:
+            if found := session.execute(same.limit(1)).first():
+                # So that it does not go before it is linked.
+                session.execute(update(UploadRow).where(UploadRow.id == found.id).values(created=time.time()))
+                return Attachment(*found), False
+            insert_upload(session, owner, file, data, text)
+            session.add(UploadFactRow(file_id=file.id, owner=owner, digest=digest))
+        return file, True
+
+    def drop(self, owner: str, file_id: str) -> None:
+        """The file, unless a message has it."""
+        with self._transaction() as session:
+            session.execute(delete(UploadRow).where(_owned(owner, [file_id]), is_unsent()))
 
     def attachments(self, owner: str, ids: Sequence[str]) -> dict[str, Attachment]:
-        """Those that the owner has."""
+        """Those that the owner has, and has not given up."""
+        if not ids:
+            return {}
         with self._transaction.reading() as session:
-            columns = UploadRow.id, UploadRow.name, UploadRow.media_type, UploadRow.size_bytes, UploadRow.chars
-            rows = session.execute(select(*columns).where(_owned(owner, ids)))
+            rows = session.execute(select(*COLUMNS).where(_owned(owner, ids), ~is_gone(time.time())))
             return {row.id: Attachment(*row) for row in rows}
 
     def contents(self, owner: str, ids: Sequence[str]) -> dict[str, Content]:
@@ -80,19 +100,27 @@ class Uploads:
                 raise NotFound(f"{ABSENT}, or it belongs to a message")
 
     def _named(self, session: Session, owner: str, file_id: str) -> Attachment:
-        columns = UploadRow.id, UploadRow.name, UploadRow.media_type, UploadRow.size_bytes, UploadRow.chars
-        row = session.execute(select(*columns).where(_owned(owner, [file_id]))).first()
+        row = session.execute(select(*COLUMNS).where(_owned(owner, [file_id]))).first()
         if row is None:
             raise NotFound(ABSENT)
         return Attachment(*row)
 
     def _refuse_many(self, session: Session, owner: str) -> None:
-        count = session.scalar(select(func.count()).select_from(UploadRow).where(UploadRow.owner == owner, is_unsent()))
+        waits = UploadRow.owner == owner, is_unsent(), ~is_kept(time.time())
+        count = session.scalar(select(func.count()).select_from(UploadRow).where(*waits))
         if (count or 0) >= self._max_unsent:
             raise LimitExceeded(
                 f"file: {count} files wait to be sent; the limit is {self._max_unsent} (setting max_unsent_files); send "
                 "or delete some"
             )
+
+
+def insert_upload(session: Session, owner: str, file: Attachment, data: bytes, text: str | None) -> float:
+    """Return the time."""
+    created = time.time()
+    values = {**msgspec.structs.asdict(file), "owner": owner, "text": text, "created": created}
+    insert_data(session, UploadRow, values, data)
+    return created
 
 
 def _owned(owner: str, ids: Sequence[str]) -> ColumnElement[bool]:

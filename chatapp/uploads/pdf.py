@@ -10,16 +10,40 @@ from typing import TypeAlias
 import msgspec
 
 from chatapp.errors import InvalidField, Overloaded
+from chatapp.large_values import sha256_of
 from chatapp.quotas.turns import OwnerTurns
 from chatapp.uploads.spawned import output_of
 
 HELPER = Path(__file__).with_name("pdf_helper.py")
 AT_ONCE = 2  # helpers of one process: each takes a core
+REMEMBERED_CHARS = 4_000_000  # at most 16 MB, of a process
 WAITING = 10  # files of one owner, besides the one that is read: what the page sends at once
 
 ReadPDF: TypeAlias = Callable[[str, str, bytes], str]
 """From an owner, a file's name and its bytes to its text, which may be empty. Raises InvalidField,
 LimitExceeded, Overloaded."""
+
+
+class Texts:
+    """The texts that were read last, by their files' digests. Most clients of the vendors'
+    protocols send their files again with each request."""
+
+    def __init__(self, max_chars: int = REMEMBERED_CHARS) -> None:
+        self._max_chars = max_chars
+        self._texts: dict[str, str] = {}  # the one used last is at the end
+        self._chars = 0
+
+    def get(self, digest: str) -> str | None:
+        text = self._texts.pop(digest, None)
+        if text is not None:
+            self._texts[digest] = text
+        return text
+
+    def add(self, digest: str, text: str) -> None:
+        self._chars += len(text) - len(self._texts.pop(digest, ""))
+        self._texts[digest] = text
+        while self._chars > self._max_chars:
+            self._chars -= len(self._texts.pop(next(iter(self._texts))))
 
 
 class _Result(msgspec.Struct):
@@ -33,14 +57,23 @@ logger = logging.getLogger(__name__)
 @dataclass(frozen=True)
 class PDFReader:
     """Calls wait for the helper, for their owner's turn, and for one of the helpers, each for
-    `timeout_s` at most."""
+    `timeout_s` at most. A file that was read before is not read again."""
 
     max_pages: int
     max_chars: int
     timeout_s: float
-    _turns: OwnerTurns = field(default_factory=lambda: OwnerTurns(AT_ONCE, WAITING, "file: PDFs"))
+    _turns: OwnerTurns = field(default_factory=lambda: OwnerTurns(AT_ONCE, 1, WAITING, "file: PDFs"))
+    _texts: Texts = field(default_factory=Texts)
 
     def __call__(self, owner: str, name: str, data: bytes) -> str:
+        digest = sha256_of(data)
+        text = self._texts.get(digest)
+        if text is None:
+            text = self._read_in_turn(owner, name, data)
+            self._texts.add(digest, text)
+        return text
+
+    def _read_in_turn(self, owner: str, name: str, data: bytes) -> str:
         with self._turns.turn(owner, self.timeout_s):
             result = self._read(name, data)
         if result.error:

@@ -18,6 +18,11 @@ from chatapp.wire.json_text import json_data
 
 CODES = {400: "invalid_request", 404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
 
+NO_SUCH = {
+    404: "no such address; /openapi.json lists all that there are",
+    405: "this address takes another method; /openapi.json lists all that there are",
+}
+
 Shape: TypeAlias = Callable[[int, str, str], tuple[int, object]]
 """From our status, code and message to the status and JSON body that the clients of another
 protocol understand."""
@@ -84,7 +89,7 @@ def _known(error: ChatappError) -> Response:
         response.headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
     if isinstance(error, Unauthorized):
         response.headers["WWW-Authenticate"] = 'Bearer realm="chatapp"'
-    if error.status >= 500 or isinstance(error, LimitExceeded):
+    if error.status >= 500 or error.status == LimitExceeded.status:
         # OpenAI's and Anthropic's SDKs try every 429 and 5xx again, even if that cannot help.
         response.headers["X-Should-Retry"] = "true" if _helps_soon(error) else "false"
     return response
@@ -96,7 +101,10 @@ def _helps_soon(error: ChatappError) -> bool:
 
 def _http(error: HTTPException) -> Response:
     status = error.code or 500
-    response = error_response(status, CODES.get(status, "http_error"), error.description or error.name)
+    message = error.description or error.name
+    if error is request.routing_exception and status in NO_SUCH:
+        message = f"{request.method} {request.path}: {NO_SUCH[status]}"
+    response = error_response(status, CODES.get(status, "http_error"), message)
     if status == 405:
         response.headers["Allow"] = ", ".join(error.valid_methods or ())  # type: ignore[attr-defined]
     return response

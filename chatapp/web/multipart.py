@@ -1,11 +1,12 @@
-"""One uploaded file of a form, taken apart piece by piece and within bounds."""
+"""A form with one file, taken apart piece by piece and within bounds."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from flask import request
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.http import parse_options_header
-from werkzeug.sansio.multipart import Data, Event, File, MultipartDecoder, NeedData
+from werkzeug.sansio.multipart import Data, Event, Field, File, MultipartDecoder, NeedData
 
 from chatapp.errors import BodyTooLarge, InvalidField, InvalidRequest, UnsupportedMediaType
 from chatapp.large_values import slices
@@ -13,24 +14,31 @@ from chatapp.web import current_service
 from chatapp.web.request_body import read_body
 
 FORM_BYTES = 65_536
-"""For the form around the file, and for other fields, which are ignored."""
+"""For the form around the file, and for its other fields."""
 
 MAX_FIELDS = 10
 
 
-def read_upload() -> tuple[str, bytes]:
-    """The name and the bytes of the field `file`. Raises UnsupportedMediaType, BodyTooLarge,
-    RequestTimeout, InvalidRequest, InvalidField."""
+class Form(NamedTuple):
+    """The file of the field `file`, and the other fields with their values."""
+
+    name: str
+    data: bytes
+    fields: dict[str, str]
+
+
+def read_form() -> Form:
+    """Raises UnsupportedMediaType, BodyTooLarge, RequestTimeout, InvalidRequest, InvalidField."""
     boundary, settings = _boundary(), current_service().settings
     most = settings.max_file_bytes
     body = read_body(most + FORM_BYTES, settings.body_timeout_s, "max_file_bytes")
     try:
-        name, data = _uploaded(_events(boundary, body))
+        form = _form(_events(boundary, body))
     except (ValueError, RequestEntityTooLarge):
         raise InvalidRequest("body: malformed; expected a form of one file, as in RFC 7578") from None
-    if len(data) > most:
+    if len(form.data) > most:
         raise BodyTooLarge(f"file: too large; the limit is {most} bytes (setting max_file_bytes)")
-    return name, data
+    return form
 
 
 def _boundary() -> bytes:
@@ -53,15 +61,19 @@ def _events(boundary: bytes, body: bytes) -> Iterator[Event]:
         yield decoder.next_event()
 
 
-def _uploaded(events: Iterator[Event]) -> tuple[str, bytes]:
-    """The first field of this name."""
-    name: str | None = None
+def _form(events: Iterator[Event]) -> Form:
+    """Of several fields with one name the first counts."""
+    file: str | None = None
+    values: dict[str, list[bytes]] = {}
     pieces: list[bytes] = []
     for event in events:
-        if isinstance(event, File) and event.name == "file":
-            name = event.filename
-        elif isinstance(event, Data) and name is not None:
+        if isinstance(event, (Field, File)):
+            pieces = values.setdefault(event.name, []) if event.name not in values else []
+            if isinstance(event, File) and event.name == "file" and file is None:
+                file = event.filename
+        elif isinstance(event, Data):
             pieces.append(event.data)
-            if not event.more_data:
-                return name, b"".join(pieces)
-    raise InvalidField("file: missing; expected a form with a file in the field 'file'")
+    if file is None:
+        raise InvalidField("file: missing; expected a form with a file in the field 'file'")
+    data = b"".join(values.pop("file"))
+    return Form(file, data, {name: b"".join(value).decode("utf-8", "replace") for name, value in values.items()})

@@ -37,6 +37,8 @@ FAILURES = {
     "upstream_timeout": N_("The provider took too long."),
     "upstream_unavailable": N_("The provider is not available now."),
     "upstream_rejected": N_("The provider refused the request."),
+    "upstream_refused_request": N_("The provider found a fault in the request."),
+    "context_length_exceeded": N_("The conversation is too long for this model."),
     "rate_limited": N_("The provider's limit is reached. Wait a moment and try again."),
     "upstream_reported_error": N_("The provider reported an error."),
     "upstream_bad_reply": N_("The provider's reply was not understood."),

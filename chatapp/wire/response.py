@@ -13,7 +13,7 @@ import requests
 import urllib3.exceptions
 
 from chatapp.errors import ReplyTooLarge, UpstreamError
-from chatapp.wire.chunked import can_take_over, dechunk, socket_reads
+from chatapp.wire.chunked import SocketBody, can_take_over
 from chatapp.wire.deadline import Deadline
 from chatapp.wire.upstream_errors import http_error, reading_failure
 
@@ -120,28 +120,32 @@ class NetworkResponse:
 
     def _bounded(self) -> Generator[bytes, None, None]:
         left = self._max_bytes
-        for data in self._read_socket() if self.from_socket else self._read_urllib3():
-            left -= len(data)
-            if left < 0:
-                raise ReplyTooLarge(
-                    f"{self._deadline.who} sent a reply of more than {self._max_bytes} bytes (setting max_reply_bytes)"
-                )
-            yield data
+        body = self._take_over() if self.from_socket else None
+        read = body.read if body else self._read_through_urllib3
+        try:
+            while data := read():
+                left -= len(data)
+                if left < 0:
+                    raise ReplyTooLarge(
+                        f"{self._deadline.who} sent a reply of more than {self._max_bytes} bytes (setting max_reply_bytes)"
+                    )
+                yield data
+            if body and body.reusable:
+                self._release()
+        finally:
+            if body:
+                body.close()
 
-    def _read_socket(self) -> Iterator[bytes]:
-        raw = self._raw
-        pieces = socket_reads(self._deadline, raw.connection.sock, raw._fp)
-        if (yield from dechunk(pieces, self._deadline.who)):
-            raw._fp.close()  # not the socket, which goes back to the pool
-            raw.release_conn()
+    def _take_over(self) -> SocketBody:
+        return SocketBody(self._deadline, self._raw.connection.sock, self._raw._fp)
 
-    def _read_urllib3(self) -> Iterator[bytes]:
-        read = self._raw.read1
-        while True:
-            try:
-                data = self._deadline.run(read, PLAIN_READ_BYTES, decode_content=True)
-            except (urllib3.exceptions.HTTPError, OSError) as error:
-                raise reading_failure(self._deadline.who, error) from None
-            if not data:
-                return
-            yield data
+    def _release(self) -> None:
+        self._raw._fp.close()  # not the socket, which goes back to the pool
+        self._raw.release_conn()
+
+    def _read_through_urllib3(self) -> bytes:
+        try:
+            data: bytes = self._deadline.run(self._raw.read1, PLAIN_READ_BYTES, decode_content=True)
+            return data
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise reading_failure(self._deadline.who, error) from None

@@ -18,6 +18,8 @@ from chatapp.errors import (
     RateLimited,
     Rejected,
     Reported,
+    RequestRefused,
+    TooLong,
     Truncated,
     Unreachable,
     UpstreamError,
@@ -115,14 +117,17 @@ def http_error(who: str, status: int, retry_after: str | None, body: bytes) -> R
     meant = meaning or _by_status(status)
     check = CHECK_KEY if meant.startswith(BAD_KEY) else ""
     message = f"{who} {meant}{_more(meant, body)} (HTTP {status}){check}"
-    if meaning in (TOO_LONG, NO_IMAGES):
+    if meant in (TOO_LONG, NO_IMAGES, BAD_REQUEST):
         status = min(status, 422)  # the request's fault, even if a server takes the blame (llama.cpp: 500)
+        return (TooLong if meant == TOO_LONG else RequestRefused)(message, status, seconds)
     return Rejected(message, status, seconds)
 
 
-def stream_error(who: str, error: bytes) -> Reported:
+def stream_error(who: str, error: bytes) -> Reported | TooLong:
     """The error for one that came inside a reply. `error` is the JSON of that field."""
     meaning = _by_word(error)
+    if meaning == TOO_LONG:
+        return TooLong(f"{who} {meaning}{_more(meaning, error)}", 400)
     return Reported(f"{who} {meaning}{_more(meaning, error)}" if meaning else f"{who} reported an error in its reply")
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from chatapp.chat import Attachment, Chat, Document, Image, Message, Text
 from chatapp.errors import InvalidField
+from chatapp.events import ToolCall
 from chatapp.providers.anthropic.adapter import Anthropic
 from chatapp.providers.documents import file_text
 from chatapp.providers.gemini.adapter import Gemini
@@ -54,6 +55,39 @@ def test_a_picture_stays_beside_a_text() -> None:
     said = turn(OpenAIChat, PLAN, Image("https://a/b.png"), Text("Well?"), base_url=ELSEWHERE)
     assert [part["type"] for part in said["content"]] == ["text", "image_url", "text"]  # type: ignore[index]
     assert said["content"][0]["text"] == AS_TEXT  # type: ignore[index]
+
+
+def test_a_tool_s_pdf_stays_in_its_result_or_follows_it() -> None:
+    def sent(provider: type[HTTPProvider]) -> str:
+        call = ToolCall("c1", "function", "read", {})
+        messages = [
+            Message("user", "Read"),
+            Message("assistant", "", tool_calls=[call]),
+            Message("tool", [PLAN], tool_call_id="c1"),
+        ]
+        return str(provider("it", Upstream(), None).request(Chat(model="m", messages=messages)).body)
+
+    for provider, part in NATIVE.items():
+        assert str(part) in sent(provider), provider
+    for provider in (OpenAIChat, Gemini):
+        assert "The files that the tools returned:" in sent(provider)
+
+
+def test_only_anthropic_cites_documents() -> None:
+    text = Document("list", "", "Buy bread.")
+    chat = Chat(model="m", messages=[Message("user", [PLAN, text, Text("Well?")])], citations=True)
+    body = Anthropic("it", Upstream(), None).request(chat).body or {}
+    first, second, _ = body["messages"][0]["content"]  # type: ignore[index]
+    assert first == {**NATIVE[Anthropic], "citations": {"enabled": True}}
+    source = {"type": "text", "media_type": "text/plain", "data": "Buy bread."}
+    assert second == {"type": "document", "source": source, "title": "list", "citations": {"enabled": True}}
+    for provider in (Gemini, OpenAIChat, OpenAIResponses, Ollama):
+        with pytest.raises(InvalidField, match="^citations: it does not support this"):
+            provider("it", Upstream(), None).request(chat)
+    with pytest.raises(InvalidField, match="^citations: it does not support this"):
+        Anthropic("it", Upstream(), ELSEWHERE).request(chat)
+    plain = Chat(model="m", messages=[Message("user", [text])])
+    assert "list:" in str(Anthropic("it", Upstream(), None).request(plain).body)
 
 
 def test_a_scan_is_refused_if_only_its_text_could_be_sent() -> None:

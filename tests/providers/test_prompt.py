@@ -39,7 +39,7 @@ def test_an_image_is_refused_in_a_role_that_cannot_have_one():
     assert list(sendable_turns(chat(result), "acme", images_of=("tool",))) == [result]
     with pytest.raises(InvalidField) as raised:
         list(sendable_turns(chat(result), "acme", images_of=()))
-    assert raised.value.message == "messages: acme does not accept images in messages of role 'tool'"
+    assert raised.value.message == "messages: acme does not accept images or PDFs in messages of role 'tool'"
 
 
 def test_the_images_of_results_follow_them_if_only_a_user_may_have_images():

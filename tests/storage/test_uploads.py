@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from chatapp.chat import Ask, Attachment, Message, Text
 from chatapp.errors import InvalidField, LimitExceeded, NotFound
+from chatapp.ids import new_id
 from chatapp.storage.conversations import Conversations
 from chatapp.storage.database import Database
 from chatapp.storage.deleting import Deletion
@@ -17,7 +18,9 @@ from chatapp.storage.uploads import Uploads
 
 
 def add(uploads: Uploads, data: bytes = b"abc", owner: str = "ann") -> Attachment:
-    return uploads.add(owner, "a.txt", "text/plain", data, len(data), None)
+    file = Attachment(new_id("file"), "a.txt", "text/plain", len(data), len(data))
+    uploads.add(owner, file, data, None)
+    return file
 
 
 def said(conversations: Conversations, *files: Attachment, owner: str = "ann", **more: object) -> str:

@@ -8,7 +8,7 @@ import pytest
 from pdfs import pdf
 
 from chatapp.errors import InvalidField, Overloaded
-from chatapp.uploads.pdf import PDFReader
+from chatapp.uploads.pdf import PDFReader, Texts
 
 
 def read(data: bytes, max_pages: int = 10, max_chars: int = 1000, timeout_s: float = 20.0) -> str:
@@ -40,6 +40,24 @@ def test_a_scan_has_no_text() -> None:
 def test_many_pages_and_long_ones_are_cut() -> None:
     assert read(pdf("one", "two", "three"), max_pages=2) == "one\n\ntwo\n\n[The rest of the file was left out.]"
     assert read(pdf("a" * 90, "b"), max_chars=50).startswith("a" * 50 + "\n\n[The rest")
+
+
+def test_a_file_that_was_read_is_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader, file = PDFReader(10, 1000, 20.0), pdf("first")
+    assert reader("ann", "a.pdf", file) == "first"
+    monkeypatch.setattr("chatapp.uploads.pdf.output_of", lambda *_: pytest.fail("it was"))
+    assert reader("bob", "b.pdf", file) == "first"
+
+
+def test_only_so_much_text_is_remembered_and_what_was_used_last_stays() -> None:
+    texts = Texts(max_chars=10)
+    texts.add("a", "x" * 4)
+    texts.add("b", "x" * 4)
+    assert texts.get("a") == "x" * 4
+    texts.add("c", "x" * 4)
+    assert (texts.get("a"), texts.get("b"), texts.get("c")) == ("x" * 4, None, "x" * 4)
+    texts.add("d", "x" * 11)
+    assert [texts.get(name) for name in "acd"] == [None] * 3
 
 
 def test_what_is_no_pdf_is_refused() -> None:

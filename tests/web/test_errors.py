@@ -36,6 +36,13 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     service.close()
 
 
+@pytest.mark.parametrize(("method", "path", "status"), [("GET", "/v1/embeddings", 404), ("GET", "/v1/messages", 405)])
+def test_an_address_that_is_not_there_is_named(app: Flask, method: str, path: str, status: int) -> None:
+    response = app.test_client().open(path, method=method)
+    assert response.status_code == status
+    assert response.get_json()["error"]["message"].startswith(f"{method} {path}: ")
+
+
 def test_our_own_clients_get_code_message_and_trace_id(app: Flask) -> None:
     headers = {"traceparent": f"00-{TRACE}-b7ad6b7169203331-01"}
     response = app.test_client().get("/api/v1/messages/none", headers=headers)

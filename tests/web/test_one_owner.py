@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from drivers import soon
 from flask import Flask
 from flask.testing import FlaskClient
+from waiting import soon
 
 from chatapp.access.keys import create_key
 from chatapp.app import create_app
@@ -107,6 +107,11 @@ TABLE = {
     ("POST", "/api/v1/files"): Row(LOGIN),
     ("GET", "/api/v1/files/<upload_id>"): Row(OWNED),
     ("DELETE", "/api/v1/files/<upload_id>"): Row(OWNED),
+    ("POST", "/v1/files"): Row(LOGIN),
+    ("GET", "/v1/files"): Row(LOGIN),
+    ("GET", "/v1/files/<upload_id>"): Row(OWNED),
+    ("GET", "/v1/files/<upload_id>/content"): Row(OWNED),
+    ("DELETE", "/v1/files/<upload_id>"): Row(OWNED),
     ("POST", "/api/agui"): Row(LOGIN, {"threadId": "t", "runId": "r", "messages": MESSAGES["messages"]}),
     ("POST", "/api/agui/connect"): Row(OWNED, {"threadId": "<thread_id>"}),
     ("POST", "/api/agui/cancel"): Row(OWNED, {"threadId": "<thread_id>"}),
@@ -142,6 +147,11 @@ BEYOND = [
     ("POST", M, {**SAY, "continue_of": "<message_id>"}),
     ("POST", M, {**SAY, "attachments": ["<upload_id>"]}),
     ("POST", R, {**RESPOND, "conversation": "<conversation_id>"}),
+    (
+        "POST",
+        R,
+        {**RESPOND, "input": [{"role": "user", "content": [{"type": "input_file", "file_id": "<upload_id>"}]}]},
+    ),
     ("POST", R, {"model": "mock/words", "input": [{"type": "item_reference", "id": "<item_id>"}]}),
     ("GET", "/chat?prompt=hi&provider=mock&conversation_id=<conversation_id>", None),
     ("GET", "/ask/stream?question=hi&provider=mock&conversation_id=<conversation_id>", None),

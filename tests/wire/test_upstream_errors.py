@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from chatapp.errors import RateLimited
+from chatapp.errors import RateLimited, Rejected, RequestRefused, TooLong, status_of
 from chatapp.wire.upstream_errors import http_error, stream_error
 
 RECORDINGS = Path(__file__).parents[2] / ".." / "shared" / "recordings"
@@ -106,3 +106,26 @@ def test_a_request_that_no_second_try_can_help_is_not_the_server_s_failure() -> 
     error = http_error("local", 500, None, body)
     assert "does not accept images" in error.message and not error.retryable
     assert http_error("local", 500, None, b"oops").retryable
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        (400, b'{"error":{"message":"bad","param":"max_tokens"}}', RequestRefused),
+        (422, b"", RequestRefused),
+        (404, b"image input is not supported", RequestRefused),
+        (413, b"", TooLong),
+        (500, b"the request exceeds the context size", TooLong),
+        (401, b"", Rejected),
+        (500, b"", Rejected),
+        (429, b"", RateLimited),
+    ],
+)
+def test_the_request_s_own_fault_is_told_from_the_server_s(status: int, body: bytes, kind: type[Rejected]) -> None:
+    error = http_error("acme", status, None, body)
+    assert type(error) is kind
+    assert (error.status == 400) == issubclass(kind, RequestRefused) == (status_of(error.code) == 400)
+
+
+def test_a_reply_may_say_that_the_conversation_is_too_long() -> None:
+    assert type(stream_error("acme", b'{"code":"context_length_exceeded"}')) is TooLong

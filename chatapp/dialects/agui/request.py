@@ -10,6 +10,7 @@ from typing import Annotated
 import msgspec
 
 from chatapp.chat import Ask, Message, Part, Text
+from chatapp.dialects.request_files import named_by, refuse_address, sent_file
 from chatapp.dialects.request_parts import (
     Few,
     call_of,
@@ -34,10 +35,18 @@ class Source(msgspec.Struct, frozen=True, rename="camel"):
     mime_type: str = ""
 
 
-class ContentPart(msgspec.Struct, frozen=True):
+class ContentPart(msgspec.Struct, frozen=True, rename="camel"):
+    """`binary` is the older form of a file, with the last five fields."""
+
     type: str
     text: str = ""
     source: Source | None = None
+    metadata: object = None
+    mime_type: str = ""
+    id: str | None = None
+    url: str | None = None
+    data: str | None = None
+    filename: str | None = None
 
 
 class Function(msgspec.Struct, frozen=True):
@@ -172,10 +181,36 @@ def _content(field: str, content: str | list[ContentPart] | dict[str, object] | 
 def _part(field: str, part: ContentPart) -> Part:
     if part.type == "text":
         return Text(part.text)
-    if part.type != "image":
-        raise InvalidField(f"{field}.type: {part.type!r} is not supported; use text or image parts")
+    if part.type == "binary":
+        return _binary(field, part)
+    if part.type not in ("image", "document"):
+        raise InvalidField(f"{field}.type: {part.type!r} is not supported; use text, image or document parts")
     source = part.source
-    if source is None or source.type not in ("data", "url"):
-        raise InvalidField(f"{field}.source: expected a source of type data or url")
-    inline = f"data:{source.mime_type};base64,{source.value}"
-    return image_of(f"{field}.source.value", inline if source.type == "data" else source.value)
+    if source is None or source.type not in ("data", "url", "file"):
+        raise InvalidField(f"{field}.source: expected a source of type data, url or file")
+    if source.type == "file":
+        return sent_file(f"{field}.source.value", None, None, given(f"{field}.source.value", source.value))
+    place, is_data = f"{field}.source.value", source.type == "data"
+    if part.type == "image":
+        return image_of(place, f"data:{source.mime_type};base64,{source.value}" if is_data else source.value)
+    if not is_data and not source.value.startswith("data:"):
+        raise refuse_address(place)
+    return sent_file(place, _name(part) or named_by(source.mime_type), source.value)
+
+
+def _binary(field: str, part: ContentPart) -> Part:
+    if part.mime_type.startswith(("audio/", "video/")):
+        raise InvalidField(f"{field}.mimeType: {part.mime_type!r} is not supported; use an image, a PDF or text")
+    if part.mime_type.startswith("image/") and not part.id:
+        inline = f"data:{part.mime_type};base64,{part.data}" if part.data else part.url
+        return image_of(f"{field}.{'data' if part.data else 'url'}", inline or "")
+    if part.url and not part.data and not part.url.startswith("data:"):
+        raise refuse_address(f"{field}.url")
+    place = "id" if part.id else "data"
+    return sent_file(f"{field}.{place}", part.filename or named_by(part.mime_type), part.data or part.url, part.id)
+
+
+def _name(part: ContentPart) -> str | None:
+    """Of a document, where the client says it: in what it adds of its own."""
+    name = part.metadata.get("filename") if isinstance(part.metadata, dict) else None
+    return name if isinstance(name, str) else None

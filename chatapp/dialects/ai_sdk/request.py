@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from chatapp.chat import Ask, Message, Part, Text
+from chatapp.dialects.request_files import named_by, sent_file
 from chatapp.dialects.request_parts import Few, filled, given, image_of, joined
 from chatapp.dialects.requests import AnswerRequest, Name
 from chatapp.errors import InvalidField
@@ -26,6 +27,7 @@ class UIPart(msgspec.Struct, frozen=True, rename="camel"):
     text: str = ""
     url: str = ""
     media_type: str = ""
+    filename: str | None = None
     tool_call_id: str = ""
     tool_name: str = ""
     state: str = ""
@@ -78,10 +80,13 @@ def _part(field: str, part: UIPart) -> Part | None:
         return Text(part.text)
     if part.type == "file" and part.media_type.startswith("image/"):
         return image_of(f"{field}.url", part.url)
+    if part.type == "file":
+        if part.media_type.startswith(("audio/", "video/")):
+            raise InvalidField(f"{field}.mediaType: {part.media_type!r} is not supported; use an image, a PDF or text")
+        return sent_file(f"{field}.url", part.filename or named_by(part.media_type), part.url)
     if part.type.startswith(FOR_THE_PAGE):
         return None
-    kind = part.media_type if part.type == "file" else part.type
-    raise InvalidField(f"{field}.type: {kind!r} is not supported; use text or image parts")
+    raise InvalidField(f"{field}.type: {part.type!r} is not supported; use text or file parts")
 
 
 def _steps(field: str, parts: list[UIPart]) -> Iterator[Message]:

@@ -12,7 +12,7 @@ from typing import ClassVar, assert_never
 from chatapp.dialects import BEGUN_ANEW, Dialect, failed
 from chatapp.dialects.blocks import Block, Blocks, Change, Cited, Closed, Grew, Opened
 from chatapp.dialects.media import in_words
-from chatapp.errors import status_of
+from chatapp.errors import TooLong, status_of
 from chatapp.events import (
     AttemptReset,
     CitedSource,
@@ -23,6 +23,7 @@ from chatapp.events import (
     Raw,
     ReasoningDelta,
     RunEnd,
+    RunQueued,
     RunStart,
     StreamEvent,
     TextDelta,
@@ -104,7 +105,7 @@ class AnthropicDialect(Dialect):
             case AttemptReset() if self._blocks.shown:
                 self._over = True
                 yield _frame("error", **error_body(BEGUN_ANEW))
-            case ToolApproval() | ToolQuestion() | ToolProgress() | AttemptReset() | PlanStep() | Raw():
+            case ToolApproval() | ToolQuestion() | ToolProgress() | AttemptReset() | PlanStep() | Raw() | RunQueued():
                 pass
             case _:
                 assert_never(event)
@@ -218,7 +219,12 @@ def usage_body(usage: Usage) -> dict[str, object]:
 
 def error_body(error: ErrorInfo) -> dict[str, object]:
     """The error of a run, as its stream says it."""
-    return {"error": {"type": error_type(status_of(error.code)), "message": error.message}}
+    return {"error": {"type": error_type(status_of(error.code)), "message": told(error.code, error.message)}}
+
+
+def told(code: str, message: str) -> str:
+    """The message with the words by which clients know that they have to shorten a conversation."""
+    return f"prompt is too long: {message}" if code == TooLong.code else message
 
 
 def error_type(status: int) -> str:

@@ -22,7 +22,9 @@ from chatapp.chat import (
     ToolSpec,
 )
 from chatapp.dialects.anthropic.events import PROTOCOL
-from chatapp.dialects.anthropic.request_blocks import Block, Turn, blocks_of, messages_of, text_of
+from chatapp.dialects.anthropic.request_block import Block, Cache, Turn, blocks_of, cache_of, marks_in, text_of
+from chatapp.dialects.anthropic.request_blocks import messages_of
+from chatapp.dialects.anthropic.request_documents import wants_citations
 from chatapp.dialects.request_parts import (
     Few,
     PositiveInt,
@@ -51,6 +53,7 @@ class OfferedTool(msgspec.Struct, frozen=True):
     input_schema: dict[str, object] | None = None
     strict: bool | None = None
     defer_loading: bool | None = None
+    cache_control: Cache | None = None
 
 
 class ChosenTool(msgspec.Struct, frozen=True):
@@ -107,6 +110,7 @@ class MessagesRequest(msgspec.Struct, frozen=True, kw_only=True):
     provider: Name | None = None
     on_disconnect: OnDisconnect | None = None
     thread: Thread | None = None
+    cache_control: Cache | None = None
     # Refused:
     top_k: int | None = None
     container: object = None
@@ -130,6 +134,8 @@ class MessagesRequest(msgspec.Struct, frozen=True, kw_only=True):
             tool_choice=_choice(self.tool_choice, tools),
             parallel_tools=not (self.tool_choice and self.tool_choice.disable_parallel_tool_use),
             schema=AnswerSchema(format.schema_, strict=True) if format else None,  # as Anthropic guarantees it
+            cache=cache_of(self._marks()),
+            citations=any(wants_citations(blocks_of(turn.content)) for turn in self.messages if turn.role == "user"),
         )
         thread = self.thread is not None
         return Ask(
@@ -142,6 +148,14 @@ class MessagesRequest(msgspec.Struct, frozen=True, kw_only=True):
             previous_field="thread.previous_message_id",
             instructions=self.system_messages() if thread else [],
         )
+
+    def _marks(self) -> Iterator[Cache | None]:
+        """Up to where the client wants the request to be cached. A provider is only told that it
+        wants it: the places are lost when a request is taken apart."""
+        yield self.cache_control
+        yield from (tool.cache_control for tool in typed("tools", self.tools or [], OfferedTool))
+        for content in (self.system, *(turn.content for turn in self.messages)):
+            yield from marks_in(content)
 
     def _loaded_tools(self) -> Iterator[tuple[int, OfferedTool]]:
         """With their places: a tool whose loading is deferred waits until a result refers to it."""

@@ -1,45 +1,17 @@
 """The turns of a request of Anthropic's clients: their blocks, as messages."""
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
 
 import msgspec
 
 from chatapp.chat import Image, Message, Native, Part, Text
 from chatapp.dialects.anthropic.events import PROTOCOL, SIGNATURE
-from chatapp.dialects.request_parts import Few, filled, given, joined
+from chatapp.dialects.anthropic.request_block import Block, Source, Turn, blocks_of, text_of
+from chatapp.dialects.anthropic.request_documents import document_parts
+from chatapp.dialects.request_files import sent_file
+from chatapp.dialects.request_parts import filled, given, joined
 from chatapp.errors import InvalidField
 from chatapp.events import ToolCall
-
-
-class Source(msgspec.Struct, frozen=True, omit_defaults=True):
-    type: str
-    media_type: str = ""
-    data: str = ""
-    url: str = ""
-
-
-class Block(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A content block of any type: the fields that we read."""
-
-    type: str
-    text: str | None = None
-    thinking: str | None = None
-    signature: str | None = None
-    data: str | None = None
-    source: Source | None = None
-    id: str | None = None
-    name: str | None = None
-    input: dict[str, object] | None = None
-    tool_use_id: str | None = None
-    content: "str | Annotated[list[Block], Few] | None" = None
-    is_error: bool | None = None
-    tool_name: str | None = None
-
-
-class Turn(msgspec.Struct, frozen=True):
-    role: Literal["user", "assistant", "system"]
-    content: str | Annotated[list[Block], Few]
 
 
 def messages_of(field: str, turn: Turn) -> Iterator[Message]:
@@ -57,19 +29,6 @@ def messages_of(field: str, turn: Turn) -> Iterator[Message]:
                 yield _result(f"{field}[{index}]", block)
         if not all(results) or not results:
             yield Message("user", filled(field, _parts(field, blocks, but="tool_result")))
-
-
-def text_of(field: str, content: str | list[Block]) -> str:
-    if isinstance(content, str):
-        return content
-    for index, block in enumerate(content):
-        if block.type != "text":
-            raise InvalidField(f"{field}[{index}].type: {block.type!r} is not supported; use text")
-    return "\n\n".join(block.text or "" for block in content)
-
-
-def blocks_of(content: str | list[Block]) -> list[Block]:
-    return [Block("text", text=content)] if isinstance(content, str) else content
 
 
 def _answer(field: str, blocks: list[Block]) -> Message:
@@ -101,7 +60,8 @@ def _native(blocks: list[Block]) -> Native | None:
     """The turn as it came, if Anthropic signed thinking in it, which nobody else can read."""
     own = [block for block in blocks if not _is_vain(block)]
     if any(block.type in ("thinking", "redacted_thinking") for block in own):
-        return Native(PROTOCOL, msgspec.to_builtins(own))
+        told = [msgspec.structs.replace(block, citations=None, cache_control=None) for block in own]
+        return Native(PROTOCOL, msgspec.to_builtins(told))
     return None
 
 
@@ -120,17 +80,31 @@ def _result(field: str, block: Block) -> Message:
 
 def _parts(field: str, blocks: list[Block], but: str = "") -> str | list[Part]:
     """The content of these blocks, without those of type `but`."""
-    return joined([_part(f"{field}[{index}]", block) for index, block in enumerate(blocks) if block.type != but])
+    places = [(f"{field}[{index}]", block) for index, block in enumerate(blocks) if block.type != but]
+    return joined([part for place, block in places for part in _block_parts(place, block)])
 
 
-def _part(field: str, block: Block) -> Part:
-    if block.type == "text":
-        return Text(block.text or "")
-    if block.type == "tool_reference":  # found by the client's own search
-        return Text(f"The tool {given(f'{field}.tool_name', block.tool_name)} can be called now.\n")
-    if block.type != "image":
-        raise InvalidField(f"{field}.type: {block.type!r} is not supported; use text or image blocks")
-    source = block.source or Source("")
+def _block_parts(field: str, block: Block) -> Iterator[Part]:
+    match block.type:
+        case "text":
+            yield Text(block.text or "")
+        case "tool_reference":  # found by the client's own search
+            yield Text(f"The tool {given(f'{field}.tool_name', block.tool_name)} can be called now.\n")
+        case "image":
+            yield _image(field, _source(block))
+        case "document" | "search_result":
+            yield from document_parts(field, block)
+        case other:
+            raise InvalidField(f"{field}.type: {other!r} is not supported; use text, image or document blocks")
+
+
+def _source(block: Block) -> Source:
+    return block.source if isinstance(block.source, Source) else Source("")
+
+
+def _image(field: str, source: Source) -> Part:
+    if source.type == "file":
+        return sent_file(f"{field}.source.file_id", None, None, given(f"{field}.source.file_id", source.file_id))
     if source.type == "base64" and source.media_type.startswith("image/") and source.data:
         return Image(f"data:{source.media_type};base64,{source.data}")
     if source.type == "url" and source.url.startswith("https://"):

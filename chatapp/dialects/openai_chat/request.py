@@ -53,6 +53,8 @@ class Turn(msgspec.Struct, frozen=True):
 
     role: Literal["system", "developer", "user", "assistant", "tool"]
     content: str | Annotated[list[ContentPart], Few] | None = None
+    name: Name | None = None
+    refusal: str | None = None
     tool_calls: Annotated[list[Call], Few] | None = None
     tool_call_id: str | None = None
     reasoning_content: str | None = None
@@ -78,9 +80,17 @@ class NamedFunction(msgspec.Struct, frozen=True):
     name: str
 
 
+class AllowedTools(msgspec.Struct, frozen=True):
+    mode: Literal["auto", "required"] = "auto"
+    tools: "list[ChosenTool]" = []
+
+
 class ChosenTool(msgspec.Struct, frozen=True):
+    """One tool that must be called, or, as `allowed_tools`, those that may be."""
+
     type: str
     function: NamedFunction | None = None
+    allowed_tools: AllowedTools | None = None
 
 
 class NamedSchema(msgspec.Struct, frozen=True, rename={"schema_": "schema"}):
@@ -147,7 +157,7 @@ class CompletionRequest(msgspec.Struct, frozen=True, kw_only=True):
             top_p=self.top_p,
             stop=[self.stop] if isinstance(self.stop, str) else self.stop or [],
             seed=self.seed,
-            tools=tools,
+            tools=_allowed(self.tool_choice, tools),
             tool_choice=_choice(self.tool_choice, tools),
             parallel_tools=self.parallel_tool_calls is not False,
             schema=_schema(self.response_format),
@@ -182,11 +192,11 @@ def message(field: str, turn: Turn) -> Message:
         return Message("tool", content, tool_call_id=turn.tool_call_id)
     if turn.role != "assistant":
         role: Role = "system" if turn.role == "developer" else turn.role
-        return Message(role, filled(f"{field}.content", content))
+        return Message(role, filled(f"{field}.content", content), name=turn.name or "")
     calls = [_call(f"{field}.tool_calls[{index}]", call) for index, call in enumerate(turn.tool_calls or ())]
     return Message(
         "assistant",
-        shown_with(content, turn.images or ()),
+        shown_with(content or turn.refusal or "", turn.images or ()),
         tool_calls=calls,
         reasoning=turn.reasoning_content or "",
         native=_native(turn),
@@ -222,12 +232,22 @@ def _tool(field: str, tool: OfferedTool) -> ToolSpec:
 
 def _choice(choice: str | ChosenTool | None, tools: list[ToolSpec]) -> str:
     if isinstance(choice, ChosenTool):
+        if choice.allowed_tools is not None:
+            return choice.allowed_tools.mode
         if choice.type != "function":
             raise InvalidField(f"tool_choice: type {choice.type!r} is not supported; use function")
         if choice.function is None:
             raise InvalidField("tool_choice.function: must not be empty")
         return named_choice(choice.function.name, [tool.name for tool in tools])
     return choice_word(choice)
+
+
+def _allowed(choice: str | ChosenTool | None, tools: list[ToolSpec]) -> list[ToolSpec]:
+    """The tools that may be called."""
+    if not isinstance(choice, ChosenTool) or choice.allowed_tools is None:
+        return tools
+    names = {_choice(tool, tools) for tool in choice.allowed_tools.tools}
+    return [tool for tool in tools if tool.name in names]
 
 
 def _schema(format: ResponseFormat | None) -> AnswerSchema | None:

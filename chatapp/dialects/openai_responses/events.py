@@ -34,6 +34,7 @@ from chatapp.events import (
     Raw,
     ReasoningDelta,
     RunEnd,
+    RunQueued,
     RunStart,
     StreamEvent,
     TextDelta,
@@ -51,6 +52,13 @@ from chatapp.wire.json_text import json_data
 PROTOCOL = "openai-responses"
 INCOMPLETE = {"length": "max_output_tokens", "tool_limit": "max_output_tokens", "content_filter": "content_filter"}
 UNASKED: Mapping[str, Any] = {}
+ERROR_CODES = {
+    "rate_limited": "rate_limit_exceeded",
+    "context_length_exceeded": "context_length_exceeded",
+    "upstream_refused_request": "invalid_prompt",
+}
+"""OpenAI's codes, by ours; all else is a `server_error`."""
+
 DONE = Frame("[DONE]")
 
 
@@ -113,6 +121,8 @@ class ResponsesDialect(Dialect):
             case AttemptReset() if self._blocks.shown:
                 yield from self._fail(BEGUN_ANEW, Usage())
             case ToolApproval() | ToolQuestion() | ToolProgress() | ToolResult() | AttemptReset() | PlanStep() | Raw():
+                pass
+            case RunQueued():
                 pass
             case _:
                 assert_never(event)
@@ -192,7 +202,7 @@ class ResponsesDialect(Dialect):
             yield from self._last("completed", end.usage, status=status, completed_at=at)
 
     def _fail(self, error: ErrorInfo, usage: Usage) -> Iterator[Frame]:
-        code = "rate_limit_exceeded" if error.code == "rate_limited" else "server_error"
+        code = ERROR_CODES.get(error.code, "server_error")
         yield from self._last("failed", usage, error={"code": code, "message": error.message})
 
     def _last(self, name: str, usage: Usage, **fields: object) -> Iterator[Frame]:

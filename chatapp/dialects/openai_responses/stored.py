@@ -6,7 +6,7 @@ An item's id is made of its message's id and of its place in it, as in the strea
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from chatapp.chat import Attachment, Document, Image, Message, Part, Text
+from chatapp.chat import Attachment, Document, Image, Message, Part, Sent, Text
 from chatapp.dialects.openai_responses.events import ResponsesDialect
 from chatapp.dialects.openai_responses.items import Item, TextItem, ThinkingItem, call_item
 from chatapp.dialects.openai_responses.resource import RUN_PREFIX
@@ -95,7 +95,9 @@ def _part(part: Part) -> dict[str, object]:
             return {"type": "input_image", "image_url": part.url, "detail": "auto"}
         case Document():
             return {"type": "input_file", "filename": part.name, "file_data": part.url}
-        case Attachment():
+        case Attachment() if part.media_type.startswith("image/"):
+            return {"type": "input_image", "file_id": part.id, "detail": "auto"}
+        case Attachment() | Sent():
             return {"type": "input_file", "filename": part.name, "file_id": part.id}
         case Text():
             return {"type": "input_text", "text": part.text}

@@ -23,7 +23,8 @@ from chatapp.events import (
 )
 from chatapp.providers import Finished
 from chatapp.providers.anthropic.blocks import Block
-from chatapp.providers.anthropic.request import PROTOCOL, TAKE_DOCUMENTS, request_body
+from chatapp.providers.anthropic.caching import with_marks
+from chatapp.providers.anthropic.request import CACHE, PROTOCOL, TAKE_DOCUMENTS, request_body
 from chatapp.providers.http import HTTPProvider, ProviderRequest
 from chatapp.providers.media import objects
 from chatapp.providers.reply import Reply, ReplyItems
@@ -59,6 +60,8 @@ class Anthropic(HTTPProvider):
     def request(self, chat: Chat) -> ProviderRequest:
         takes_documents = self.host.endswith(TAKE_DOCUMENTS)
         body = request_body(chat, self.name, STYLES[self.thinking], takes_documents)
+        if chat.cache and self.host.endswith(CACHE):
+            body = with_marks(body, chat.cache)
         return ProviderRequest("/v1/messages", body, VERSION)
 
     def decode(self, body: Iterable[bytes]) -> ReplyItems:

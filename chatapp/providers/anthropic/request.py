@@ -26,6 +26,7 @@ from chatapp.providers.thinking import Fields, Switch, switched
 
 PROTOCOL = "anthropic"
 TAKE_DOCUMENTS = ("api.anthropic.com",)  # others that speak the protocol refuse such a block
+CACHE = ("api.anthropic.com",)  # others cache by themselves, or do not know the field
 MAX_TOKENS = 8192  # the field is required; every model of today can write as much
 LEAST_BUDGET = 1024
 MOST_TEMPERATURE = 1.0
@@ -34,7 +35,7 @@ IDS = IdRule("[a-zA-Z0-9_-]{1,64}", 29)  # 64 is the limit of Bedrock's Claude
 
 def request_body(chat: Chat, who: str, think: Switch, takes_documents: bool = True) -> Fields:
     """The body for a chat. Raises InvalidField for anything that the protocol cannot carry."""
-    refuse(chat, who, "seed", "verbosity")
+    refuse(chat, who, "seed", "verbosity", *([] if takes_documents else ["citations"]))
     refuse_json_mode(chat, who)
     switch = switched(think, chat)
     if _budget(switch) is not None and _continues_another(chat, who):
@@ -62,14 +63,15 @@ def _continues_another(chat: Chat, who: str) -> bool:
 
 
 def _limits(chat: Chat, who: str, switch: Fields) -> Fields:
-    """`max_tokens` includes the thinking. A budget leaves at least half of it for the answer."""
+    """`max_tokens` includes the thinking. A budget leaves half of it for the answer, or what the
+    smallest one leaves."""
     budget = _budget(switch)
     if budget is None:
         return {**switch, "max_tokens": chat.max_tokens or MAX_TOKENS}
     if chat.max_tokens is not None:
-        budget = min(budget, chat.max_tokens // 2)
-    if budget < LEAST_BUDGET:
-        raise InvalidField(f"max_tokens: {who} needs at least {2 * LEAST_BUDGET} while thinking is on")
+        budget = min(budget, max(chat.max_tokens // 2, LEAST_BUDGET))
+        if chat.max_tokens <= LEAST_BUDGET:
+            raise InvalidField(f"max_tokens: {who} needs more than {LEAST_BUDGET} while thinking is on")
     thinking = {"type": "enabled", "budget_tokens": budget}
     return {"thinking": thinking, "max_tokens": chat.max_tokens or budget + MAX_TOKENS}
 
@@ -131,7 +133,7 @@ def _messages(chat: Chat, who: str, takes_documents: bool) -> list[Fields]:
         role = "assistant" if message.role == "assistant" else "user"
         if not messages or messages[-1][0] != role:
             messages.append((role, []))
-        messages[-1][1].extend(_blocks(message, who))
+        messages[-1][1].extend(_blocks(message, who, chat.citations))
     if messages and messages[-1][0] == "assistant":
         _strip_end(messages[-1][1])
     return [{"role": role, "content": blocks} for role, blocks in messages if blocks]
@@ -144,11 +146,11 @@ def _strip_end(blocks: list[object]) -> None:
         blocks[-1] = {**last, "text": str(last["text"]).rstrip()}
 
 
-def _blocks(message: Message, who: str) -> list[object]:
+def _blocks(message: Message, who: str, cites: bool) -> list[object]:
     native = native_content(message, PROTOCOL, who)
     if isinstance(native, list):
         return native
-    said: list[object] = [_block(part) for part in parts(message)]
+    said: list[object] = [_block(part, cites) for part in parts(message)]
     if message.role == "tool":
         result = {"type": "tool_result", "tool_use_id": message.tool_call_id, "content": said}
         if not message.failed:
@@ -158,14 +160,21 @@ def _blocks(message: Message, who: str) -> list[object]:
     return said + [{"type": "tool_use", "id": c.id, "name": c.name, "input": c.arguments} for c in calls]
 
 
-def _block(part: Sendable) -> Fields:
+def _block(part: Sendable, cites: bool = False) -> Fields:
     if isinstance(part, Text):
         return {"type": "text", "text": part.text}
     if isinstance(part, Document):
-        return {"type": "document", "source": _base64(inline_file(part.url)), "title": part.name}
+        document: Fields = {"type": "document", "source": _source(part), "title": part.name}
+        return document | ({"citations": {"enabled": True}} if cites else {})
     if inline := split_data_url(part.url):
         return {"type": "image", "source": _base64(inline)}
     return {"type": "image", "source": {"type": "url", "url": part.url}}
+
+
+def _source(document: Document) -> Fields:
+    if document.url:
+        return _base64(inline_file(document.url))
+    return {"type": "text", "media_type": "text/plain", "data": document.text}
 
 
 def _base64(inline: InlineFile) -> Fields:

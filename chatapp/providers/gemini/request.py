@@ -32,7 +32,7 @@ needs_signatures = re.compile(r"^(?!.*gemini-[12])").match
 
 def request_body(chat: Chat, who: str, think: Switch) -> Fields:
     """The body for a chat. Raises InvalidField for anything that the protocol cannot carry."""
-    refuse(chat, who, "verbosity")
+    refuse(chat, who, "verbosity", "citations")
     body: Fields = {"contents": _contents(chat, who)}
     if system := [_text(message.text) for message in chat.messages if message.role == "system" and words(message)]:
         body["systemInstruction"] = {"parts": system}

@@ -103,7 +103,8 @@ class _Reply(Reply[Chunk]):
         if chunk.error is not NOTHING and is_something(chunk.error):
             self.finished = self.finished and not chunk.choices  # OpenRouter takes its finish back
             raise stream_error(self._who, bytes(chunk.error))
-        self._pages.take(chunk)
+        if not (chunk.citations is chunk.search_results is chunk.web_search is chunk.search_info is UNSET):
+            self._pages.take(chunk)  # hardly ever
         if chunk.base_resp and chunk.base_resp.status_code:
             raise stream_error(self._who, str(chunk.base_resp.status_code).encode())
         if chunk.x_groq:
@@ -138,7 +139,7 @@ class _Reply(Reply[Chunk]):
             yield NativePiece(PROTOCOL, self._who, told, whole=True)
 
     def end(self) -> Finished:
-        return Finished(self._reason, _usage(self._usage or Numbers()))
+        return Finished(self._ending, _usage(self._usage or Numbers()))
 
     def _raise_if(self, error: msgspec.Raw) -> None:
         if is_something(error):
@@ -211,6 +212,7 @@ class _Reply(Reply[Chunk]):
         elif message.content:
             texts.append(TextDelta(message.content))
         if message.refusal:
+            self._is_refusal = True
             texts.append(TextDelta(message.refusal))
         if message.annotations is not UNSET or message.images is not UNSET:
             texts += beside(message)

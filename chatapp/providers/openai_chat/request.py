@@ -111,6 +111,7 @@ def request_body(chat: Chat, who: str, quirks: Quirks) -> Fields:
 
     Raises InvalidField for anything that the protocol, or this server, cannot carry.
     """
+    refuse(chat, who, "citations")
     if not quirks.takes_schema:
         refuse(chat, who, "schema")
     if not quirks.takes_json_mode:
@@ -163,7 +164,7 @@ def _message(message: Message, who: str, quirks: Quirks, called: bool) -> Fields
     """`called`: a tool was called somewhere in the chat."""
     if message.role == "tool":
         return {"role": "tool", "tool_call_id": message.tool_call_id, "content": result_text(message)}
-    fields: Fields = {"role": message.role, "content": _content(message)}
+    fields: Fields = {"role": message.role, **given(name=message.name or None), "content": _content(message)}
     turn, of_calls = _opaque(message, who, quirks)
     if message.tool_calls:
         fields["content"] = words(message) or None

@@ -7,7 +7,7 @@ The provider keeps nothing: each request carries the whole conversation, with en
 
 from collections.abc import Collection
 
-from chatapp.chat import Chat, Document, Image, Message, ToolSpec
+from chatapp.chat import Chat, Document, Image, Message, Text, ToolSpec
 from chatapp.events import ToolCall
 from chatapp.hub import with_pauses
 from chatapp.providers.call_ids import IdRule
@@ -24,7 +24,7 @@ UNNAMED = "answer"  # a schema must have a name
 
 def request_body(chat: Chat, who: str, think: Switch, takes_documents: bool = True) -> Fields:
     """The body for a chat. Raises InvalidField for anything that the protocol cannot carry."""
-    refuse(chat, who, "stop", "seed")
+    refuse(chat, who, "stop", "seed", "citations")
     body: Fields = {"model": chat.model, "input": _input(chat, who, takes_documents), "stream": True, "store": False}
     if takes_effort(chat.model):
         body["include"] = ["reasoning.encrypted_content"]
@@ -101,8 +101,8 @@ def _items(message: Message, free: Collection[str], who: str) -> list[object]:
 
 
 def _output(message: Message) -> object:
-    """A result's text, or its parts if there are images among them."""
-    if isinstance(message.content, str) or not any(isinstance(part, Image) for part in message.content):
+    """A result's text, or its parts if there are images or PDFs among them."""
+    if all(isinstance(part, Text) for part in parts(message)):
         return result_text(message)
     return [_part(part) for part in parts(message)]
 

@@ -3,33 +3,23 @@
 import msgspec
 from flask import Blueprint, Response, jsonify
 
-from chatapp.service import File
 from chatapp.web import current_caller, current_service
 from chatapp.web.addresses import here
 from chatapp.web.endpoint import CHANGING, FILE, JSON, WITH_BODY, endpoint
-from chatapp.web.multipart import read_upload
+from chatapp.web.file_response import file_response
+from chatapp.web.multipart import read_form
 
 blueprint = Blueprint("files", __name__)
 
 UPLOAD_URL = "/api/v1/files/{id}"
-
-INLINE = {"image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "image/webp": "webp", "image/avif": "avif"}
-"""The types that a browser may show: none of them can hold a script, as SVG and PDF can."""
-
-HEADERS = {
-    "Cache-Control": "private, max-age=31536000, immutable",  # an id is never used again
-    "Content-Security-Policy": "default-src 'none'; sandbox",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "X-Content-Type-Options": "nosniff",
-}
 
 
 @endpoint(blueprint.post("/api/v1/files"), answers={201: (JSON,)}, errors=WITH_BODY)
 def upload_file() -> tuple[Response, int]:
     """Upload a file, as the field `file` of a form (multipart/form-data), to be attached to a
     question by its id."""
-    name, data = read_upload()
-    file = current_service().attachments.upload(current_caller().owner, name, data)
+    form = read_form()
+    file = current_service().attachments.upload(current_caller().owner, form.name, form.data)
     return jsonify(**msgspec.structs.asdict(file), url=here(UPLOAD_URL.format(id=file.id))), 201
 
 
@@ -51,15 +41,3 @@ def get_file(message_id: str, file_id: str) -> Response:
     """The bytes of a file that an answer holds, or that a question came with. A browser shows
     pictures; other files it saves."""
     return file_response(current_service().file(current_caller(), message_id, file_id))
-
-
-def file_response(file: File) -> Response:
-    return Response(file.bytes, headers={**HEADERS, **_headers(file)})
-
-
-def _headers(file: File) -> dict[str, str]:
-    """The name is ours: a provider's could be anything, and the reader has it in the event."""
-    if ending := INLINE.get(file.media_type):
-        return {"Content-Type": file.media_type, "Content-Disposition": f'inline; filename="{file.id}.{ending}"'}
-    disposition = f'attachment; filename="{file.id}"'
-    return {"Content-Type": "application/octet-stream", "Content-Disposition": disposition}

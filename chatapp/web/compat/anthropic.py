@@ -3,7 +3,7 @@ sends."""
 
 from flask import Blueprint, Response
 
-from chatapp.dialects.anthropic.events import AnthropicDialect, error_type, message
+from chatapp.dialects.anthropic.events import AnthropicDialect, error_type, message, told
 from chatapp.dialects.anthropic.request import MessagesRequest
 from chatapp.reading.disconnect import OnLeave
 from chatapp.service import estimated_tokens
@@ -58,7 +58,7 @@ def name_request(response: Response) -> Response:
 def error_shape(status: int, code: str, message: str) -> tuple[int, object]:
     """As Anthropic says it. A wrong field is a 400 there."""
     status = 400 if status == 422 else status
-    error = {"type": error_type(status), "message": message}
+    error = {"type": error_type(status), "message": told(code, message)}
     return status, {"type": "error", "error": error, "request_id": trace_id()}
 
 

@@ -1,11 +1,13 @@
 """OpenAI's endpoints: the models, and chat completions. The client runs the tools that it sends;
 the server those of `default_tools`, unseen."""
 
-from flask import Blueprint, Response
+import re
+
+from flask import Blueprint, Response, request
 
 from chatapp.dialects.openai_chat.events import OpenAIDialect, completion, error_type
 from chatapp.dialects.openai_chat.request import CompletionRequest
-from chatapp.errors import BudgetExceeded, LimitExceeded, NotFound, TokenLimitExceeded
+from chatapp.errors import BudgetExceeded, LimitExceeded, NotFound, RequestRefused, TokenLimitExceeded
 from chatapp.reading.disconnect import OnLeave
 from chatapp.web import current_service
 from chatapp.web.bodies import parse
@@ -14,6 +16,10 @@ from chatapp.web.streaming import begin, respond, whole
 from chatapp.wire.json_text import json_data
 
 blueprint = Blueprint("openai_chat", __name__)
+
+ANTHROPIC = "anthropic-version"  # a header of all its clients; they list models at the same address
+
+_refused_field = re.compile(r": the field (\S+)")
 
 LIMITS = {
     LimitExceeded.code: ("requests", "rate_limit_exceeded"),
@@ -25,8 +31,14 @@ LIMITS = {
 
 @endpoint(blueprint.get("/v1/models"), answers={200: (JSON,)}, error_schema="OpenAIError")
 def list_models() -> Response:
-    """Every model of every provider that can be asked now, as `provider/model`."""
-    return _json({"object": "list", "data": _models()})
+    """Every model of every provider that can be asked now, as `provider/model`. A client that sends
+    `anthropic-version` gets Anthropic's fields as well."""
+    models = _models()
+    listed: dict[str, object] = {"object": "list", "data": models}
+    if _of_anthropic():
+        ids = [model["id"] for model in models] or [None]
+        listed |= {"first_id": ids[0], "last_id": ids[-1], "has_more": False}
+    return _json(listed)
 
 
 @endpoint(
@@ -68,6 +80,8 @@ def error_shape(status: int, code: str, message: str) -> tuple[int, object]:
     status = 400 if status == 422 else status
     field, found, _ = message.partition(": ")
     param = field if found and " " not in field and status < 500 else None
+    if code == RequestRefused.code and (refused := _refused_field.search(message)):
+        param = refused[1]
     if (status, param) == (404, "model"):
         code = "model_not_found"
     if status == 401:
@@ -77,11 +91,17 @@ def error_shape(status: int, code: str, message: str) -> tuple[int, object]:
 
 
 def _models() -> list[dict[str, object]]:
-    return [
-        {"id": f"{name}/{model}", "object": "model", "created": 0, "owned_by": name}
-        for name, models in current_service().providers.listings().items()
-        for model in models
-    ]
+    return [_model(name, model) for name, models in current_service().providers.listings().items() for model in models]
+
+
+def _model(provider: str, model: str) -> dict[str, object]:
+    """When it was made is not known here."""
+    about = {"type": "model", "display_name": model, "created_at": "1970-01-01T00:00:00Z"} if _of_anthropic() else {}
+    return {"id": f"{provider}/{model}", "object": "model", "created": 0, "owned_by": provider, **about}
+
+
+def _of_anthropic() -> bool:
+    return ANTHROPIC in request.headers
 
 
 def _json(body: object) -> Response:

@@ -82,12 +82,12 @@ def test_an_agent_s_thinking_in_parts_arrives_as_text() -> None:
         (
             [{"role": "user", "content": [{"type": "audio"}]}],
             {},
-            "messages[0].content[0].type: 'audio' is not supported; use text or image parts",
+            "messages[0].content[0].type: 'audio' is not supported; use text, image or document parts",
         ),
         (
-            [{"role": "user", "content": [{"type": "image", "source": {"type": "file", "value": "f"}}]}],
+            [{"role": "user", "content": [{"type": "image", "source": {"type": "disk", "value": "f"}}]}],
             {},
-            "messages[0].content[0].source: expected a source of type data or url",
+            "messages[0].content[0].source: expected a source of type data, url or file",
         ),
         ([{"role": "user", "content": ""}], {}, "messages[0].content: must not be empty"),
         ([{"role": "tool", "content": "x"}], {}, "messages[0].toolCallId: must not be empty"),
@@ -114,7 +114,7 @@ def test_an_agent_s_thinking_in_parts_arrives_as_text() -> None:
         (
             [{"role": "reasoning", "content": [{"type": "audio"}]}],
             {},
-            "messages[0].content[0].type: 'audio' is not supported; use text or image parts",
+            "messages[0].content[0].type: 'audio' is not supported; use text, image or document parts",
         ),
         ([{"role": "reasoning", "content": {"a": 1}}], {}, "messages[0].content: expected a string or a list of parts"),
         (

@@ -96,9 +96,9 @@ def test_of_a_conversation_that_is_kept_only_what_is_new_is_taken() -> None:
         ([HI], {"known": True, "messageId": "u1"}, "messageId: an earlier message cannot be edited; start a new chat"),
         ([{"role": "user", "parts": []}], {}, "messages[0].parts: must not be empty"),
         (
-            [{"role": "user", "parts": [{"type": "file", "mediaType": "text/csv", "url": PIXEL}]}],
+            [{"role": "user", "parts": [{"type": "file", "mediaType": "audio/mpeg", "url": PIXEL}]}],
             {},
-            "messages[0].parts[0].type: 'text/csv' is not supported; use text or image parts",
+            "messages[0].parts[0].mediaType: 'audio/mpeg' is not supported; use an image, a PDF or text",
         ),
         (
             [{"role": "user", "parts": [{"type": "file", "mediaType": "image/png", "url": "file:///x"}]}],

@@ -9,6 +9,8 @@ from chatapp.chat import AnswerSchema, Chat, Image, Message, Native, Text, ToolS
 from chatapp.dialects.openai_chat.request import CompletionRequest
 from chatapp.errors import InvalidField
 from chatapp.events import ToolCall
+from chatapp.providers.openai_chat.adapter import OpenAIChat
+from chatapp.wire.upstream import Upstream
 
 PIXEL = "data:image/png;base64,AAAA"
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}}
@@ -189,7 +191,7 @@ def test_fields_that_say_the_default_and_unknown_ones_are_taken() -> None:
             {"messages": [{"role": "assistant", "tool_calls": [{"id": "c", "function": {"name": ""}}]}]},
             "messages[0].tool_calls[0].function.name: must not be empty",
         ),
-        ({"messages": [{"role": "user", "content": [{"type": "input_audio"}]}]}, "messages[0].content[0].type: 'input_audio' is not supported; use text or image parts"),
+        ({"messages": [{"role": "user", "content": [{"type": "input_audio"}]}]}, "messages[0].content[0].type: 'input_audio' is not supported; use text, image or file parts"),
         (
             {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "file:///x"}}]}]},
             "messages[0].content[0].image_url: expected an https: URL, or a data: URL of an image",
@@ -204,3 +206,28 @@ def test_what_a_completion_cannot_carry_is_refused_by_name(more: dict[str, Any],
     with pytest.raises(InvalidField) as refused:
         completion(more.pop("messages", "hi"), **more)
     assert refused.value.message == message
+
+
+def test_several_people_keep_their_names() -> None:
+    said = [{"role": "user", "name": name, "content": "hi"} for name in ("ann", "bob")]
+    asked = completion(said)
+    assert [message.name for message in asked.messages] == ["ann", "bob"]
+    adapter = OpenAIChat("acme", Upstream(), "https://api.openai.com/v1")
+    assert [message["name"] for message in (adapter.request(asked).body or {})["messages"]] == ["ann", "bob"]  # type: ignore[attr-defined]
+    merged = (OpenAIChat("acme", Upstream(), "http://127.0.0.1:1").request(asked).body or {})["messages"]
+    assert merged == [{"role": "user", "content": "hi\n\nhi"}], "a name must not speak for another"
+
+
+def test_only_the_tools_that_are_allowed_may_be_called() -> None:
+    chosen = {"type": "function", "function": {"name": "b"}}
+    choice = {"type": "allowed_tools", "allowed_tools": {"mode": "required", "tools": [chosen]}}
+    asked = completion(tools=[offered("a"), offered("b")], tool_choice=choice)
+    assert [tool.name for tool in asked.tools] == ["b"] and asked.tool_choice == "required"
+    choice["allowed_tools"]["tools"] = [{"type": "function", "function": {"name": "c"}}]  # type: ignore[index]
+    with pytest.raises(InvalidField, match="tool_choice: unknown tool 'c'"):
+        completion(tools=[offered("a")], tool_choice=choice)
+
+
+def test_a_refusal_that_comes_back_is_what_was_said() -> None:
+    turn = {"role": "assistant", "content": None, "refusal": "I cannot."}
+    assert completion([turn, {"role": "user", "content": "so?"}]).messages[0] == Message("assistant", "I cannot.")

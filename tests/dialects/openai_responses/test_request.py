@@ -169,9 +169,9 @@ def test_fields_that_say_the_default_and_unknown_ones_are_taken() -> None:
             "input: tool result for unknown call 'c'; a call must come before its result",
         ),
         (
-            [{"role": "user", "content": [{"type": "input_file"}]}],
+            [{"role": "user", "content": [{"type": "input_audio"}]}],
             {},
-            "input[0].content[0].type: 'input_file' is not supported; use text or image parts",
+            "input[0].content[0].type: 'input_audio' is not supported; use text, image or file parts",
         ),
     ],
 )

@@ -56,7 +56,9 @@ def test_turns_take_turns():
     assert [message["role"] for message in sent] == ["user", "assistant", "user"]
 
 
-@pytest.mark.parametrize(("asked", "budget", "whole"), [(None, 8192, 16384), (4000, 2000, 4000), (30000, 8192, 30000)])
+@pytest.mark.parametrize(
+    ("asked", "budget", "whole"), [(None, 8192, 16384), (4000, 2000, 4000), (1025, 1024, 1025), (30000, 8192, 30000)]
+)
 def test_a_budget_leaves_room_for_the_answer(asked, budget, whole):
     chat = msgspec.structs.replace(PLAIN, model="claude-sonnet-4-5", thinking=True, max_tokens=asked)
     sent = body(Anthropic, chat)

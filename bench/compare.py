@@ -21,7 +21,6 @@ from importlib.metadata import distributions
 from pathlib import Path
 from typing import NamedTuple
 
-from _load import MESSAGES
 from _peers import VENV, Server, servers
 from streams import Figures, measure, medians
 
@@ -29,18 +28,15 @@ BEGIN, END = "<!-- compare -->", "<!-- /compare -->"
 
 
 class Load(NamedTuple):
-    """`servers`: all; `light` ones; or those that are measured with `many` streams; or only `ours`. `path`: what the
-    clients ask for, if it is not the server's own."""
+    """`servers`: all; `light` ones; or those that are measured with `many` streams."""
 
     name: str
     streams: int
     pace_ms: float
     servers: str = "light"
-    path: str | None = None
 
     def suits(self, server: Server) -> bool:
-        fits = {"all": True, "light": not server.heavy, "many": server.many}
-        return fits.get(self.servers, server.many and server.command is None)
+        return {"all": True, "light": not server.heavy, "many": server.many}[self.servers]
 
 
 HELD = 98  # percent of the events; with less, new streams starve
@@ -51,7 +47,6 @@ LOADS = (
     Load("paced, 200 streams at 20 ms", 200, 20),
     Load(FEW, 10, 50, "many"),
     Load(MANY, 1000, 50, "many"),
-    Load("viewers, 200 of one run of 20 ms", 200, 20, "ours", MESSAGES),
     Load("idle, 300 streams at 5 s", 300, 5000, "many"),
 )
 
@@ -97,7 +92,7 @@ def _row(server: Server, load: Load, asked: argparse.Namespace) -> Row | None:
         windows=asked.windows,
         command=server.command,
         provider=server.provider,
-        path=load.path or server.path,
+        path=server.path,
     )
     try:
         figures = medians([measure(load.streams, server.log, how) for _ in range(asked.rounds)])

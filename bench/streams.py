@@ -41,6 +41,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from http.client import HTTPConnection, HTTPException
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
@@ -149,7 +150,7 @@ def measure(streams: int, log: str, asked: argparse.Namespace) -> Figures:
 
 
 def _windows_us(used: Sequence[Used], events: Sequence[int]) -> Iterator[float]:
-    for before, after, count in zip(used, used[1:], events, strict=True):
+    for (before, after), count in zip(pairwise(used), events, strict=True):
         yield after.since(before).cpu * 1e6 / max(count, 1)
 
 

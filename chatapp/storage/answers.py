@@ -1,20 +1,23 @@
-"""Stores an answer that begins, and opens its receipt: two rows, inserted as values in statements
-that are made once.
+"""Stores an answer that begins, with its receipt, and one that has ended: values, in statements that
+are made once.
 
-As objects of the ORM they would be the dearest part of a run's start.
+As objects of the ORM they would be the dearest part of a run's start and end.
 """
 
 from typing import cast
 
 import msgspec
-from sqlalchemy import Table, insert
+from sqlalchemy import Table, bindparam, insert, update
 from sqlalchemy.orm import Session
 
 from chatapp.storage import Answer
 from chatapp.storage.tables import MessageRow, ReceiptRow
 
-_ADD_ANSWER = insert(cast(Table, MessageRow.__table__))
+_MESSAGES = cast(Table, MessageRow.__table__)
+_ADD_ANSWER = insert(_MESSAGES)
 _OPEN_RECEIPT = insert(cast(Table, ReceiptRow.__table__))
+
+_FINISH = update(_MESSAGES).where(_MESSAGES.c.id == bindparam("answer"))
 
 
 def insert_answer(session: Session, answer: Answer, key: str | None, fingerprint: str | None) -> None:
@@ -46,3 +49,9 @@ def insert_answer(session: Session, answer: Answer, key: str | None, fingerprint
     connection = session.connection()
     connection.execute(_ADD_ANSWER, row)
     connection.execute(_OPEN_RECEIPT, receipt)
+
+
+def finish_answer(session: Session, answer_id: str, content: str, entries: str) -> bool:
+    """False if it was deleted meanwhile."""
+    values = {"answer": answer_id, "status": "done", "content": content, "entries": entries}
+    return session.connection().execute(_FINISH, values).rowcount > 0

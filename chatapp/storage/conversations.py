@@ -19,7 +19,7 @@ from chatapp.errors import InvalidField, NotFound
 from chatapp.events import Entry, RunEnd
 from chatapp.ids import new_id
 from chatapp.storage import Answer, Begun, Conversation, StoredMessage, decode_entries, large_writes
-from chatapp.storage.answers import insert_answer
+from chatapp.storage.answers import finish_answer, insert_answer
 from chatapp.storage.branches import newest_shown, take_out
 from chatapp.storage.deleting import delete_messages, end_conversation, is_deleted
 from chatapp.storage.files import keep_files, with_bytes, without_bytes
@@ -106,10 +106,9 @@ class Conversations:
         """Store the answer and its receipt. Of an answer that was deleted meanwhile, the receipt
         alone."""
         entries = msgspec.json.encode(without_bytes(transcript.entries)).decode()
-        values = {"status": "done", "content": transcript.content, "entries": entries}
-        finished = update(MessageRow).where(MessageRow.id == answer_id).values(values).returning(MessageRow.id)
         with self._transaction() as session:
-            if large_writes.write(session, 2 * len(entries), partial(session.scalar, finished)):
+            finished = partial(finish_answer, session, answer_id, transcript.content, entries)
+            if large_writes.write(session, 2 * len(entries), finished):
                 keep_files(session, answer_id, transcript.entries)
             settle(session, answer_id, transcript)
 

@@ -6,8 +6,10 @@ has, over all processes. The functions take an open session.
 
 import time
 from datetime import UTC, datetime
+from functools import cache
+from typing import cast
 
-from sqlalchemy import Select, bindparam, func, select, text, update
+from sqlalchemy import Insert, Select, Table, bindparam, func, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
@@ -29,6 +31,13 @@ _COUNT_RUNNING = (
     select(func.count())
     .select_from(ReceiptRow)
     .where(ReceiptRow.owner == bindparam("owner"), ReceiptRow.ended.is_(None))
+)
+
+_RECEIPTS, _USAGE = cast(Table, ReceiptRow.__table__), cast(Table, UsageRow.__table__)
+_SETTLE = (
+    update(_RECEIPTS)
+    .where(_RECEIPTS.c.run_id == bindparam("run"), _RECEIPTS.c.ended.is_(None))
+    .returning(_RECEIPTS.c.owner, _RECEIPTS.c.provider, _RECEIPTS.c.model)
 )
 
 
@@ -60,9 +69,8 @@ def settle(session: Session, run_id: str, transcript: Transcript) -> None:
     if end is None:
         return
     answered = {name: value for name, value in (("provider", end.provider), ("model", end.model)) if value}
-    is_open = ReceiptRow.run_id == run_id, ReceiptRow.ended.is_(None)
-    settled = update(ReceiptRow).where(*is_open).values(ended=now, **answered, **_used(end))
-    row = session.execute(settled.returning(ReceiptRow.owner, ReceiptRow.provider, ReceiptRow.model)).one_or_none()
+    values = {"run": run_id, "ended": now, **answered, **_used(end)}
+    row = session.connection().execute(_SETTLE, values).one_or_none()
     if row is not None:
         _add_to_day(session, end, day=day_of(now), owner=row.owner, provider=row.provider, model=row.model)
 
@@ -102,7 +110,13 @@ def _add_to_day(session: Session, end: RunEnd, **of: str) -> None:
     used = _used(end)
     row = {**of, "currency": used["currency"] or "", "runs": 1, "cost": used["cost"] or 0}
     row |= {name: used[name] for name in COUNTS}
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    first = dialect.insert(UsageRow).values(row)
-    sums = {name: getattr(UsageRow, name) + first.excluded[name] for name in SUMS}
-    session.execute(first.on_conflict_do_update(index_elements=[*of, "currency"], set_=sums))
+    session.connection().execute(_add(session.get_bind().dialect.name), row)
+
+
+@cache
+def _add(dialect: str) -> Insert:
+    """Adds to the sums of a day, or begins them."""
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    first = insert(_USAGE)
+    sums = {name: _USAGE.c[name] + first.excluded[name] for name in SUMS}
+    return first.on_conflict_do_update(index_elements=list(_USAGE.primary_key), set_=sums)

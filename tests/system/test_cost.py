@@ -24,12 +24,25 @@ SYSTEM_CALLS = {1: 17.2, 64: 0.36}
 """For each event, with the default log, by how many events come in one read."""
 
 
+CALLS_OF_A_RUN = 3700.0
+"""Of Python, for a run of one event, from its request to the end that its leaving client brings."""
+
+
 @pytest.fixture(scope="module")
 def counted() -> list[dict[str, Any]]:
-    command = [sys.executable, str(BENCH), "--json", "--log", "sqlite:"]
+    return _count()
+
+
+def _count(*options: str) -> list[dict[str, Any]]:
+    command = [sys.executable, str(BENCH), "--json", "--log", "sqlite:", *options]
     output = subprocess.run(command, env=dict(os.environ), capture_output=True, text=True, timeout=110, check=True)
     rows: list[dict[str, Any]] = json.loads(output.stdout)
     return rows
+
+
+def test_a_run_costs_no_more_calls() -> None:
+    (row,) = _count("--runs")
+    assert 0 < row["python"] <= CALLS_OF_A_RUN * MORE
 
 
 @pytest.mark.parametrize(("kind", "kept"), [("python", CALLS_OF_PYTHON), ("system", SYSTEM_CALLS)])

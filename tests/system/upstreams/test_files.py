@@ -58,7 +58,7 @@ def file_part(**file: str) -> Any:
 def test_a_pdf_in_a_completion_is_read_or_sent_whole(gpt: openai.OpenAI, sent: Any) -> None:
     messages = file_part(file_data=URL, filename="plan.pdf")
     assert gpt.chat.completions.create(model="acme/text", messages=messages).choices[0].message.content == "ok"
-    assert sent()["messages"] == [{"role": "user", "content": f"Well?{READ}"}]
+    assert sent()["messages"] == [{"role": "user", "content": f"Well?\n\n{READ}"}]
     assert gpt.chat.completions.create(model="google/native", messages=messages).choices[0].message.content == "ok"
     inline = {"inlineData": {"mimeType": "application/pdf", "data": URL.partition(",")[2]}}
     assert sent()["contents"] == [{"role": "user", "parts": [{"text": "Well?"}, inline]}]
@@ -239,3 +239,43 @@ def test_anthropic_s_files_are_kept_too(claude: anthropic.Anthropic, gpt: openai
         assert claude.beta.files.delete(one.id).type == "file_deleted"
     with pytest.raises(anthropic.NotFoundError, match="no such file"):
         claude.beta.files.retrieve_metadata(file.id)
+
+
+def ask_langchain(url: str, kind: str) -> object:
+    from langchain_anthropic import ChatAnthropic
+    from langchain_core.messages import HumanMessage
+    from langchain_openai import ChatOpenAI
+
+    key: Any = {"model": "acme/text", "api_key": "anything", "max_retries": 0}
+    models: dict[str, Callable[[], Any]] = {
+        "completions": lambda: ChatOpenAI(base_url=f"{url}/v1", **key),
+        "responses": lambda: ChatOpenAI(base_url=f"{url}/v1", use_responses_api=True, **key),
+        "messages": lambda: ChatAnthropic(base_url=url, **key),
+    }
+    encoded = URL.partition(",")[2]
+    part = {"type": "file", "base64": encoded, "mime_type": "application/pdf", "filename": "plan.pdf"}
+    return models[kind]().invoke([HumanMessage(content=[{"type": "text", "text": "Well?"}, part])]).text
+
+
+def ask_pydantic_ai(url: str, kind: str) -> object:
+    from pydantic_ai import Agent, BinaryContent
+    from pydantic_ai.models.anthropic import AnthropicModel
+    from pydantic_ai.models.openai import OpenAIChatModel, OpenAIResponsesModel
+    from pydantic_ai.providers.anthropic import AnthropicProvider
+    from pydantic_ai.providers.openai import OpenAIProvider
+
+    openais = OpenAIProvider(base_url=f"{url}/v1", api_key="anything")
+    anthropics = AnthropicProvider(anthropic_client=anthropic.AsyncAnthropic(base_url=url, api_key="anything"))
+    models: dict[str, Callable[[], Any]] = {
+        "completions": lambda: OpenAIChatModel("acme/text", provider=openais),
+        "responses": lambda: OpenAIResponsesModel("acme/text", provider=openais),
+        "messages": lambda: AnthropicModel("acme/text", provider=anthropics),
+    }
+    return Agent(models[kind]()).run_sync(["Well?", BinaryContent(PLAN, media_type="application/pdf")]).output
+
+
+@pytest.mark.parametrize("kind", ["completions", "responses", "messages"])
+@pytest.mark.parametrize("ask", [ask_langchain, ask_pydantic_ai])
+def test_libraries_send_their_documents(server: Any, sent: Any, ask: Callable[[str, str], object], kind: str) -> None:
+    assert ask(server.url, kind) == "ok"
+    assert "\nBread and milk\n" in sent()["messages"][0]["content"]

@@ -1,5 +1,7 @@
 """Files within requests and under ids, by the official SDKs: what the provider is sent of them, and what is kept here."""
 
+import subprocess
+import sys
 from base64 import b64decode, b64encode
 from collections.abc import Callable
 from typing import Any
@@ -241,41 +243,52 @@ def test_anthropic_s_files_are_kept_too(claude: anthropic.Anthropic, gpt: openai
         claude.beta.files.retrieve_metadata(file.id)
 
 
-def ask_langchain(url: str, kind: str) -> object:
-    from langchain_anthropic import ChatAnthropic
-    from langchain_core.messages import HumanMessage
-    from langchain_openai import ChatOpenAI
+LANGCHAIN = """
+import sys
+from langchain_anthropic import ChatAnthropic
+from langchain_core.messages import HumanMessage
+from langchain_openai import ChatOpenAI
 
-    key: Any = {"model": "acme/text", "api_key": "anything", "max_retries": 0}
-    models: dict[str, Callable[[], Any]] = {
-        "completions": lambda: ChatOpenAI(base_url=f"{url}/v1", **key),
-        "responses": lambda: ChatOpenAI(base_url=f"{url}/v1", use_responses_api=True, **key),
-        "messages": lambda: ChatAnthropic(base_url=url, **key),
-    }
-    encoded = URL.partition(",")[2]
-    part = {"type": "file", "base64": encoded, "mime_type": "application/pdf", "filename": "plan.pdf"}
-    return models[kind]().invoke([HumanMessage(content=[{"type": "text", "text": "Well?"}, part])]).text
+url, data = sys.argv[1:]
+key = {"model": "acme/text", "api_key": "anything", "max_retries": 0}
+part = {"type": "file", "base64": data, "mime_type": "application/pdf", "filename": "plan.pdf"}
+for model in (
+    ChatOpenAI(base_url=f"{url}/v1", **key),
+    ChatOpenAI(base_url=f"{url}/v1", use_responses_api=True, **key),
+    ChatAnthropic(base_url=url, **key),
+):
+    print(model.invoke([HumanMessage(content=[{"type": "text", "text": "Well?"}, part])]).text)
+"""
+
+PYDANTIC_AI = """
+import sys
+from base64 import b64decode
+from anthropic import AsyncAnthropic
+from pydantic_ai import Agent, BinaryContent
+from pydantic_ai.models.anthropic import AnthropicModel
+from pydantic_ai.models.openai import OpenAIChatModel, OpenAIResponsesModel
+from pydantic_ai.providers.anthropic import AnthropicProvider
+from pydantic_ai.providers.openai import OpenAIProvider
+
+url, data = sys.argv[1:]
+openai = OpenAIProvider(base_url=f"{url}/v1", api_key="anything")
+anthropic = AnthropicProvider(anthropic_client=AsyncAnthropic(base_url=url, api_key="anything"))
+part = BinaryContent(b64decode(data), media_type="application/pdf")
+for model in (
+    OpenAIChatModel("acme/text", provider=openai),
+    OpenAIResponsesModel("acme/text", provider=openai),
+    AnthropicModel("acme/text", provider=anthropic),
+):
+    print(Agent(model).run_sync(["Well?", part]).output)
+"""
 
 
-def ask_pydantic_ai(url: str, kind: str) -> object:
-    from pydantic_ai import Agent, BinaryContent
-    from pydantic_ai.models.anthropic import AnthropicModel
-    from pydantic_ai.models.openai import OpenAIChatModel, OpenAIResponsesModel
-    from pydantic_ai.providers.anthropic import AnthropicProvider
-    from pydantic_ai.providers.openai import OpenAIProvider
-
-    openais = OpenAIProvider(base_url=f"{url}/v1", api_key="anything")
-    anthropics = AnthropicProvider(anthropic_client=anthropic.AsyncAnthropic(base_url=url, api_key="anything"))
-    models: dict[str, Callable[[], Any]] = {
-        "completions": lambda: OpenAIChatModel("acme/text", provider=openais),
-        "responses": lambda: OpenAIResponsesModel("acme/text", provider=openais),
-        "messages": lambda: AnthropicModel("acme/text", provider=anthropics),
-    }
-    return Agent(models[kind]()).run_sync(["Well?", BinaryContent(PLAN, media_type="application/pdf")]).output
-
-
-@pytest.mark.parametrize("kind", ["completions", "responses", "messages"])
-@pytest.mark.parametrize("ask", [ask_langchain, ask_pydantic_ai])
-def test_libraries_send_their_documents(server: Any, sent: Any, ask: Callable[[str, str], object], kind: str) -> None:
-    assert ask(server.url, kind) == "ok"
-    assert "\nBread and milk\n" in sent()["messages"][0]["content"]
+@pytest.mark.parametrize("script", [LANGCHAIN, PYDANTIC_AI], ids=["langchain", "pydantic-ai"])
+def test_libraries_send_their_documents(server: Any, kept_upstream: Any, script: str) -> None:
+    """In all three protocols."""
+    before = len(kept_upstream.requests)
+    command = [sys.executable, "-c", script, server.url, URL.partition(",")[2]]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.stdout.split() == ["ok"] * 3, done.stderr
+    for _, _, asked in kept_upstream.requests[before:]:
+        assert "\nBread and milk\n" in asked["messages"][0]["content"]

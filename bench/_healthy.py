@@ -1,5 +1,5 @@
-"""Healthy streams, measured alone and beside something else by turns: for the scripts that show what
-others cost them.
+"""Healthy streams, measured alone and beside something else by turns: for the scripts that show
+what others cost them.
 
 Run as root, what is measured comes first on its machine (SCHED_RR), so that what else runs there
 does not count: the server's worker, the provider and the clients, which together take half a core.

@@ -1,11 +1,13 @@
 """The clients of a load test: many streams at once, in one cheap process.
 
-    python bench/_load.py PORT STREAMS START BEGIN END [PATH]
+    python bench/_load.py PORT STREAMS START BEGIN END WINDOWS [PATH]
 
 It opens the streams evenly between START and a second before BEGIN, and counts the tokens that
-arrive between BEGIN and END (seconds of the monotonic clock). It prints one line of JSON, then
-keeps the streams open until it is killed. A token is a line of `data:` with the 20 digits of its
-stamp (see _upstream.py), bare or in JSON, regardless of the lines around it.
+arrive between BEGIN and END (seconds of the monotonic clock), in so many equal windows. It prints
+one line of JSON, then keeps the streams open until it is killed. A token is a line of `data:` with
+the 20 digits of its stamp (see _upstream.py), bare or in JSON, regardless of the lines around it.
+
+With the PATH of messages it begins one run, and all its streams follow that.
 """
 
 import gc
@@ -15,12 +17,16 @@ import select
 import socket
 import sys
 from collections.abc import Sequence
+from http.client import HTTPConnection
 from time import monotonic, monotonic_ns, sleep
 
 PATH = "/chat/stream"
+MESSAGES = "/api/v1/messages"
 ASKED = {"provider": "bench", "model": "paced", "messages": [{"role": "user", "content": "go"}]}
 BODY = json.dumps(ASKED).encode()
 OPENAI_BODY = json.dumps({**ASKED, "stream": True}).encode()  # of any other path
+MESSAGE_BODY = json.dumps({"provider": "bench", "model": "paced", "prompt": "go"}).encode()
+FOLLOW = b"GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n"
 REQUEST = b"POST %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
 SETTLE_S = 1.0  # between the last stream and BEGIN
 READ_BYTES = 65_536
@@ -31,13 +37,12 @@ _stamps = re.compile(rb"^data: (?:\{.*?\")?(\d{20})\b", re.MULTILINE).findall
 class Client:
     """One stream."""
 
-    def __init__(self, port: int, path: str) -> None:
-        body = BODY if path == PATH else OPENAI_BODY
+    def __init__(self, port: int, request: bytes) -> None:
         self.asked_ns = monotonic_ns()
         self.first_byte_ns = 0
         self.refused = False
         self.sock = socket.create_connection(("127.0.0.1", port))
-        self.sock.sendall(REQUEST % (path.encode(), port, len(body), body))
+        self.sock.sendall(request)
         self._rest = b""
 
     def stamps(self) -> list[bytes] | None:
@@ -55,27 +60,29 @@ class Client:
 
 
 class Load:
-    def __init__(self, port: int, path: str, streams: int, start: float, begin: float) -> None:
+    def __init__(self, port: int, path: str, streams: int, times: Sequence[float], windows: int) -> None:
+        start, begin, end = times
         self.delays_ns: list[int] = []
-        self.events = 0
+        self.events = [0] * windows
         self.lost = 0  # streams that ended early
         self.clients: dict[int, Client] = {}
-        self._port, self._path = port, path
+        self._port, self._request = port, _request(port, path)
         self._opening = [start + (begin - SETTLE_S - start) * number / streams for number in range(streams)][::-1]
-        self._begin_ns = int(begin * 1e9)
+        self._begin_ns, self._window_ns = int(begin * 1e9), int((end - begin) * 1e9 / windows)
+        self._end = end
         self._epoll = select.epoll()
 
-    def run(self, end: float) -> None:
-        while (now := monotonic()) < end:
+    def run(self) -> None:
+        while (now := monotonic()) < self._end:
             if self._opening and self._opening[-1] <= now:
                 self._opening.pop()
                 self._open()
-            wait = min([end, *self._opening[-1:]]) - now
+            wait = min([self._end, *self._opening[-1:]]) - now
             for fd, _ in self._epoll.poll(max(wait, 0)):
                 self._take(fd)
 
     def _open(self) -> None:
-        client = Client(self._port, self._path)
+        client = Client(self._port, self._request)
         self.clients[client.sock.fileno()] = client
         self._epoll.register(client.sock, select.EPOLLIN)
 
@@ -87,8 +94,17 @@ class Load:
             return
         now = monotonic_ns()
         if now >= self._begin_ns:
-            self.events += len(stamps)
+            self.events[min((now - self._begin_ns) // self._window_ns, len(self.events) - 1)] += len(stamps)
             self.delays_ns += [now - int(stamp) for stamp in stamps]
+
+
+def _request(port: int, path: str) -> bytes:
+    if path != MESSAGES:
+        body = BODY if path == PATH else OPENAI_BODY
+        return REQUEST % (path.encode(), port, len(body), body)
+    asked = HTTPConnection("127.0.0.1", port)
+    asked.request("POST", path, MESSAGE_BODY, {"Content-Type": "application/json"})
+    return FOLLOW % (json.loads(asked.getresponse().read())["events_url"].encode(), port)
 
 
 def percentiles_ms(values_ns: Sequence[int]) -> list[float]:
@@ -99,10 +115,10 @@ def percentiles_ms(values_ns: Sequence[int]) -> list[float]:
 
 def main() -> None:
     port, streams = map(int, sys.argv[1:3])
-    start, begin, end = map(float, sys.argv[3:6])
-    sleep(max(start - monotonic(), 0))
-    load = Load(port, (sys.argv[6:] or [PATH])[0], streams, start, begin)
-    load.run(end)
+    times = [float(each) for each in sys.argv[3:6]]
+    sleep(max(times[0] - monotonic(), 0))
+    load = Load(port, (sys.argv[7:] or [PATH])[0], streams, times, int(sys.argv[6]))
+    load.run()
     now = monotonic_ns()
     clients = load.clients.values()
     result = {

@@ -22,7 +22,7 @@ LITELLM_ENV = "LITELLM_LOCAL_MODEL_COST_MAP=True LITELLM_DANGEROUSLY_PERMIT_WEAK
 
 class Server(NamedTuple):
     """`command` is None for the product, else another server's; `provider` is for _upstream.py. `many`: it is
-    measured with many streams, too. `paced`: with no other load than that, for its start takes half a minute."""
+    measured with many streams, too. `heavy`: with one load only, for its start takes half a minute."""
 
     name: str
     log: str = "-"
@@ -30,7 +30,7 @@ class Server(NamedTuple):
     provider: tuple[str, ...] = ()
     path: str = PATH
     many: bool = False
-    paced: bool = False
+    heavy: bool = False
 
 
 @contextmanager
@@ -92,7 +92,7 @@ def _litellm(folder: Path) -> Server | None:
         f"sed -e s,UPSTREAM,$UPSTREAM, {folder}/litellm.json > {folder}/litellm-{{port}}.yaml; exec env {LITELLM_ENV} "
         f"{program} --config {folder}/litellm-{{port}}.yaml --host 127.0.0.1 --port {{port}} --telemetry False"
     )
-    return Server("LiteLLM proxy", command=f"sh -c '{script}'", path="/v1/chat/completions", paced=True)
+    return Server("LiteLLM proxy", command=f"sh -c '{script}'", path="/v1/chat/completions", heavy=True)
 
 
 def _go(folder: Path) -> Server | None:

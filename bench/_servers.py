@@ -2,20 +2,19 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
 import _paths  # noqa: F401
-import gevent
 from invariants import Holdings
+from servers import free_port
+from waiting import START_S, soon
 
 CHATAPP = Path(sys.executable).with_name("chatapp")
-START_S = 60.0
 
 
 class Host(NamedTuple):
@@ -40,26 +39,19 @@ class Host(NamedTuple):
 
 @contextmanager
 def host(data: Path, settings: Mapping[str, str]) -> Iterator[Host]:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = int(probe.getsockname()[1])
+    port = free_port()
     env = {name: value for name, value in os.environ.items() if not name.startswith("CHATAPP_")}
     env |= {"PORT": str(port), "CHATAPP_DATA": str(data), **settings}
     printed = Host(port, 0, data).output()
     with printed.open("wb") as output:
         process = subprocess.Popen([CHATAPP, "serve"], env=env, stdout=output, stderr=output, start_new_session=True)
     try:
-        wait_for(lambda: b"chatapp is ready" in printed.read_bytes())
+        soon(lambda: b"chatapp is ready" in printed.read_bytes(), within=START_S)
         yield Host(port, process.pid, data)
     finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-
-
-def wait_for(look: Callable[[], bool], seconds: float = START_S) -> None:
-    with gevent.Timeout(seconds):
-        while not look():
-            gevent.sleep(0.1)
 
 
 def _holdings(pid: int) -> Holdings | None:

@@ -1,12 +1,13 @@
 """The product beside its peers: what people would pick, Go, and nginx as the floor. Linux only.
 
     make bench                                            # five minutes; writes docs/performance.md
-    .venv/bin/python bench/compare.py --rounds 3 --seconds 10 --write docs/performance.md
+    .venv/bin/python bench/compare.py --rounds 3 --seconds 9 --write docs/performance.md
 
 A peer that is missing is named and left out. A row of a paced load with less than 98 % of the events delivered is
-marked: that server was overloaded, or the machine busy, and its figures do not count. Each figure is a median of the
-rounds, with the spread of the CPU (highest less lowest, as a share of the median); only ratios within one run count.
-With --write the table and a plot beside the file replace those of the last run, between its marks, after each load.
+marked: that server was overloaded, or the machine busy, and its figures do not count. A round is a fresh server. The
+CPU of an event is the median of all windows of all rounds, with the spread of these (highest less lowest, as a share
+of the median); all else is a median of the rounds. Only ratios within one run count. With --write the table and a plot
+beside the file replace those of the last run, between its marks, after each load.
 """
 
 import argparse
@@ -15,58 +16,64 @@ import shutil
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from importlib.metadata import distributions
 from pathlib import Path
-from statistics import median
 from typing import NamedTuple
 
+from _load import MESSAGES
 from _peers import VENV, Server, servers
-from streams import measure
+from streams import Figures, measure, medians
 
 BEGIN, END = "<!-- compare -->", "<!-- /compare -->"
 
 
 class Load(NamedTuple):
-    """`many`: only for servers that are measured with many streams. `paced`: the life of a chat server."""
+    """`servers`: all; `light` ones; or those that are measured with `many` streams; or only `ours`. `path`: what the
+    clients ask for, if it is not the server's own."""
 
     name: str
     streams: int
     pace_ms: float
-    many: bool = False
-    paced: bool = False
+    servers: str = "light"
+    path: str | None = None
 
     def suits(self, server: Server) -> bool:
-        return (server.many or not self.many) and (self.paced or not server.paced)
+        fits = {"all": True, "light": not server.heavy, "many": server.many}
+        return fits.get(self.servers, server.many and server.command is None)
 
 
 HELD = 98  # percent of the events; with less, new streams starve
+FEW, MANY = "few, 10 streams at 50 ms", "held, 1000 streams at 50 ms"
 LOADS = (
     Load("flat out, 32 streams", 32, 0),
-    Load("paced, 200 streams at 20 ms", 200, 20, paced=True),
-    Load("held, 1000 streams at 50 ms", 1000, 50, many=True),
-    Load("idle, 300 streams at 5 s", 300, 5000, many=True),
+    Load("paced, 100 streams at 20 ms", 100, 20, "all"),
+    Load("paced, 200 streams at 20 ms", 200, 20),
+    Load(FEW, 10, 50, "many"),
+    Load(MANY, 1000, 50, "many"),
+    Load("viewers, 200 of one run of 20 ms", 200, 20, "ours", MESSAGES),
+    Load("idle, 300 streams at 5 s", 300, 5000, "many"),
 )
 
 
 class Row(NamedTuple):
     server: str
     load: Load
-    cpu_us: float
-    spread: float
-    delivered: float
-    first_p99_ms: float
-    added_p50_ms: float
-    added_p99_ms: float
-    kib: float
+    figures: Figures
+
+    @property
+    def spread(self) -> float:
+        windows = self.figures.windows_us
+        return (max(windows) - min(windows)) / (self.figures.cpu_us or 1)
 
 
 def main() -> None:
     asked = _arguments()
     rows: list[Row] = []
     with servers() as measured:
-        for load in LOADS:
+        for load in (load for load in LOADS if load.name.startswith(tuple(asked.loads))):
             rows += [row for server in measured if load.suits(server) and (row := _row(server, load, asked))]
-            text = "\n".join(_table(rows, asked.rounds))
+            text = "\n".join(_report(rows, asked))
             if asked.write:
                 _write(asked.write, text, rows)
     print(text)
@@ -76,6 +83,8 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="The product beside its peers.")
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=3)
+    parser.add_argument("--windows", type=int, default=3, help="into which the seconds are divided")
+    parser.add_argument("--loads", nargs="+", default=[""], help="only those whose names begin so")
     parser.add_argument("--write", type=Path, help="a Markdown file")
     return parser.parse_args()
 
@@ -85,48 +94,72 @@ def _row(server: Server, load: Load, asked: argparse.Namespace) -> Row | None:
     how = argparse.Namespace(
         pace_ms=load.pace_ms,
         seconds=asked.seconds,
+        windows=asked.windows,
         command=server.command,
         provider=server.provider,
-        path=server.path,
+        path=load.path or server.path,
     )
     try:
-        rounds = [measure(load.streams, server.log, how) for _ in range(asked.rounds)]
+        figures = medians([measure(load.streams, server.log, how) for _ in range(asked.rounds)])
     except SystemExit as refused:
         print(f"{server.name}, {load.name}: {refused}", file=sys.stderr)
         return None
-    cpu = [figures[0] for figures in rounds]
-    _, delivered, _, first_p99, added_p50, added_p99, kib, *_ = (median(column) for column in zip(*rounds, strict=True))
-    spread = (max(cpu) - min(cpu)) / (median(cpu) or 1)
-    print(f"{server.name}, {load.name}: {median(cpu):.1f} µs", file=sys.stderr)
-    return Row(server.name, load, median(cpu), spread, delivered, first_p99, added_p50, added_p99, kib)
+    print(f"{server.name}, {load.name}: {figures.cpu_us:.1f} µs", file=sys.stderr)
+    return Row(server.name, load, figures)
 
 
-def _table(rows: list[Row], rounds: int) -> Iterator[str]:
-    yield textwrap.fill(f"`{' '.join(['bench/compare.py', *sys.argv[1:]])}`: {_rounds(rounds)}. {_machine()}.", 100)
+def _report(rows: list[Row], asked: argparse.Namespace) -> Iterator[str]:
+    rounds = f"{asked.rounds} round{'s' * (asked.rounds > 1)} of {asked.seconds:g} s in {asked.windows} windows"
+    command = " ".join(["bench/compare.py", *sys.argv[1:]])
+    yield textwrap.fill(f"`{command}`: {rounds}. {_machine()}.", 100)
     for load in _measured(rows):
-        measured = [row for row in rows if row.load == load]
-        peer = next((row.cpu_us for row in measured if row.server.startswith("FastAPI")), None)
-        yield from (
-            "",
-            f"| {load.name} | µs CPU an event | of FastAPI | spread | delivered | first, p99 | added | KiB |",
+        yield from ("", *_table([row for row in rows if row.load == load]))
+    yield from _growth(rows)
+
+
+def _table(rows: list[Row]) -> Iterator[str]:
+    columns = (
+        "µs an event",
+        "of FastAPI",
+        "spread",
+        "delivered",
+        "first, p99",
+        "added",
+        "hub",
+        "KiB",
+        "server",
+        "load",
+    )
+    yield f"| {rows[0].load.name} | {' | '.join(columns)} |"
+    yield "|---" * (len(columns) + 1) + "|"
+    peer = next((row.figures.cpu_us for row in rows if row.server.startswith("FastAPI")), None)
+    for row in rows:
+        yield f"| {row.server} | {' | '.join(_cells(row, peer))} |"
+
+
+def _cells(row: Row, peer: float | None) -> Iterator[str]:
+    figures, idle = row.figures, row.load.name.startswith("idle")
+    yield "" if idle else f"{figures.cpu_us:.1f}"
+    yield f"{figures.cpu_us / peer:.2f}" if peer and not idle else ""
+    yield "" if idle else f"{row.spread:.0%}"
+    yield "" if idle else f"{figures.delivered:.0f} %" + ("" if figures.delivered >= HELD else " (overloaded)")
+    yield f"{figures.first_p99_ms:.0f} ms"
+    yield f"{figures.added_p50_ms:.1f} / {figures.added_p99_ms:.1f} ms" if row.load.pace_ms and not idle else ""
+    yield f"{figures.hub_p99_ms:g} ms" if figures.hub_p99_ms else ""
+    yield f"{figures.kib:.0f}"
+    yield f"{figures.server:.0f} %"
+    yield f"{figures.provider + figures.clients:.0f} %"
+
+
+def _growth(rows: list[Row]) -> Iterator[str]:
+    """What an event costs with many streams, by what it costs with few."""
+    few, many = ({row.server: row.figures for row in rows if row.load.name == name} for name in (FEW, MANY))
+    if both := [server for server in few if server in many]:
+        grown = (f"{server} {many[server].cpu_us / few[server].cpu_us:.2f}" for server in both)
+        yield ""
+        yield textwrap.fill(
+            f"From 10 to 1,000 streams of 50 ms, the CPU of an event grows to: {'; '.join(grown)}.", 100
         )
-        yield "|---|---|---|---|---|---|---|---|"
-        for row in measured:
-            share = f"{row.cpu_us / peer:.2f}" if peer else ""
-            events = (
-                f"{row.cpu_us:.1f}",
-                share,
-                f"{row.spread:.0%}" if rounds > 1 else "",
-                f"{row.delivered:.0f} %" + ("" if row.delivered >= HELD else " (overloaded)"),
-            )
-            added = f"{row.added_p50_ms:.1f} / {row.added_p99_ms:.1f} ms"
-            idle = load.name.startswith("idle")
-            cells = [row.server, *((" ",) * 4 if idle else events), f"{row.first_p99_ms:.1f} ms", "" if idle else added]
-            yield f"| {' | '.join(cells)} | {row.kib:.0f} |"
-
-
-def _rounds(rounds: int) -> str:
-    return "one round, so nothing is known of its spread" if rounds == 1 else f"medians of {rounds} rounds"
 
 
 def _measured(rows: list[Row]) -> list[Load]:
@@ -139,16 +172,27 @@ def _machine() -> str:
         f"Linux {platform.release().partition('-')[0]}",
         cpu.partition(": ")[2],
         f"Python {platform.python_version()}",
+        *_packages(VENV, "gevent gunicorn flask requests"),
+        *_packages(VENV / "peers", "fastapi httpx sse-starlette uvicorn"),
+        *_packages(VENV / "litellm", "litellm"),
+        *_said("go", "version"),
+        *_said("/usr/sbin/nginx", "-v"),
+        *_said("redis-server", "--version"),
     ]
-    tools: dict[str, Callable[[], list[str]]] = {
-        "fastapi httpx": lambda: [str(VENV / "peers" / "bin" / "pip"), "freeze"],
-        "go": lambda: ["go", "version"],
-    }
-    for wanted, command in tools.items():
-        if shutil.which(command()[0]):
-            output = subprocess.run(command(), capture_output=True, text=True, check=True).stdout.split("\n")
-            versions += [line for line in output if line.split("=")[0].split(" ")[0] in wanted.split()]
     return ", ".join(versions)
+
+
+def _packages(venv: Path, names: str) -> Iterator[str]:
+    for installed in distributions(path=[str(each) for each in venv.glob("lib/python*/site-packages")]):
+        if installed.name.lower() in names.split():
+            yield f"{installed.name} {installed.version}"
+
+
+def _said(*command: str) -> Iterator[str]:
+    """The line of a program that is there."""
+    if shutil.which(command[0]):
+        ran = subprocess.run(command, capture_output=True, text=True, check=True)
+        yield (ran.stdout + ran.stderr).partition("\n")[0].partition(" sha=")[0]
 
 
 def _write(path: Path, text: str, rows: list[Row]) -> None:
@@ -168,14 +212,14 @@ def _plot(rows: list[Row]) -> str:
         if load.name.startswith("idle"):
             continue
         measured = [row for row in rows if row.load == load]
-        most = max(row.cpu_us for row in measured)
+        most = max(row.figures.cpu_us for row in measured)
         lines.append(f'<text x="8" y="{y}" font-weight="bold">{load.name}: µs of CPU an event</text>')
         for row in measured:
             y += 22
-            width = 380 * row.cpu_us / most
+            width = 380 * row.figures.cpu_us / most
             lines.append(f'<text x="8" y="{y}">{row.server}</text>')
             lines.append(f'<rect x="220" y="{y - 12}" width="{width:.0f}" height="15" fill="#4878a8"/>')
-            lines.append(f'<text x="{226 + width:.0f}" y="{y}">{row.cpu_us:.1f}</text>')
+            lines.append(f'<text x="{226 + width:.0f}" y="{y}">{row.figures.cpu_us:.1f}</text>')
         y += 36
     head = f'<svg xmlns="http://www.w3.org/2000/svg" width="670" height="{y - 16}" font-family="sans-serif" font-size="13">'
     return "\n".join([head, *lines, "</svg>", ""])

@@ -1,13 +1,14 @@
-"""Readers that are cut again and again, and readers that are stuck, beside healthy ones, in numbers.
+"""Readers that are cut again and again, and stuck ones beside healthy ones, in numbers.
 
     .venv/bin/python bench/storms.py                       # 500 readers; 200 stuck and 200 slow ones
     .venv/bin/python bench/storms.py --readers 0 --stuck 50 --rounds 1
 
-First all readers of one run, 100 events a second, are cut ten times each at any byte and resume; the
-run lasts until all of them were. Each must apply every event once. Then healthy streams are measured
-by turns alone, and beside readers of a large reply of which some never read, and others take 1 KB/s:
-what the server holds for each of those, how much later the healthy ones get their tokens, and
-whether all come to their end when they resume. It ends with 1 if something was broken. Linux only.
+First all readers of one run, 100 events a second, are cut ten times each at any byte and resume;
+the run lasts until all of them were. Each must apply every event once. Then healthy streams are
+measured by turns alone, and beside readers of a large reply of which some never read, and others
+take 1 KB/s: what the server holds for each of those, how much later the healthy ones get their
+tokens, and whether all come to their end when they resume. It ends with 1 if something was broken.
+Linux only.
 """
 
 import argparse

@@ -9,12 +9,14 @@
 The server has a core of its own; provider and clients share another one. Each row is measured on a
 fresh server.
 
-    µs/event    the server's CPU, of all its processes, user and system
+    µs/event    the server's CPU, of all its processes, user and system: the median of the windows
+                into which the time is divided
     delivered   percent of the tokens that the provider should have sent in that time
     first byte  ms from the request to the first bytes of its response, p50 and p99, while the
                 streams are opened
     added       ms from the provider's send to the client's receive, p50 and p99
     PSS         KiB that each stream adds; not shown for few streams
+    hub         ms, p99: how late a timer of the product fires, to the next larger bar of its figure
     server, provider, clients
                 percent of a core
     queued      percent of the time in which the server was ready but another process held its core.
@@ -29,20 +31,22 @@ only.
 import argparse
 import json
 import os
+import re
 import shlex
 import socket
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
-from _load import BODY, OPENAI_BODY, PATH, SETTLE_S
-from _processes import Process
+from _load import BODY, MESSAGES, OPENAI_BODY, PATH, SETTLE_S
+from _processes import Process, Used
 
 HERE = Path(__file__).parent
 CORES = sorted(os.sched_getaffinity(0))
@@ -57,7 +61,26 @@ type = "openai"
 base_url = "{upstream}"
 models = ["paced"]
 """
-HEADER = "streams log   µs/event delivered first p50       p99 added p50       p99       PSS    server    queued  provider   clients"
+HEADER = "streams log     µs/event delivered first p50       p99 added p50       p99       PSS       hub    server    queued  provider   clients"
+LAG = re.compile(r'^chatapp_hub_lag_seconds_bucket\{.*?le="(.+?)".*?\} (\S+)$', re.MULTILINE)
+
+
+class Figures(NamedTuple):
+    """Of one server, under one load. `windows_us`: the CPU of an event in each window."""
+
+    cpu_us: float
+    delivered: float
+    first_p50_ms: float
+    first_p99_ms: float
+    added_p50_ms: float
+    added_p99_ms: float
+    kib: float
+    hub_p99_ms: float
+    server: float
+    queued: float
+    provider: float
+    clients: float
+    windows_us: list[float]
 
 
 def main() -> None:
@@ -65,8 +88,7 @@ def main() -> None:
     print(HEADER, flush=True)
     for log in ["-"] if asked.command else asked.log:
         for streams in asked.streams:
-            rounds = [measure(streams, log, asked) for _ in range(asked.rounds)]
-            figures = [median(column) for column in zip(*rounds, strict=True)]
+            figures = medians([measure(streams, log, asked) for _ in range(asked.rounds)])[:-1]
             print(f"{streams:7} {log:8}" + "".join(f"{figure:10.1f}" for figure in figures), flush=True)
 
 
@@ -77,13 +99,19 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--pace-ms", type=float, default=20, help="between two events of a stream; 0: flat out")
     parser.add_argument("--rounds", type=int, default=1, help="each figure is the median of so many")
+    parser.add_argument("--windows", type=int, default=3, help="into which the seconds are divided")
     parser.add_argument("--command", help="another server")
     parser.add_argument("--path", default=PATH, help="of another server")
     parser.add_argument("--provider", nargs="*", default=[], help="`tokens`, files for TLS: see _upstream.py")
     return parser.parse_args()
 
 
-def measure(streams: int, log: str, asked: argparse.Namespace) -> list[float]:
+def medians(rounds: Sequence[Figures]) -> Figures:
+    *columns, windows = zip(*rounds, strict=True)
+    return Figures(*map(median, columns), windows_us=[each for window in windows for each in window])
+
+
+def measure(streams: int, log: str, asked: argparse.Namespace) -> Figures:
     with (
         tempfile.TemporaryDirectory() as folder,
         Process([sys.executable, HERE / "_upstream.py", str(asked.pace_ms), *asked.provider], OTHER_CORE) as upstream,
@@ -92,31 +120,56 @@ def measure(streams: int, log: str, asked: argparse.Namespace) -> list[float]:
         idle_kib = server.pss_kib()
         start = time.monotonic() + 0.3
         begin = start + streams / OPENED_PER_S + SETTLE_S
-        end = begin + asked.seconds
-        times = [str(number) for number in (port, streams, start, begin, end)]
-        with Process([sys.executable, HERE / "_load.py", *times, asked.path], OTHER_CORE) as clients:
-            processes = server, upstream, clients
-            _sleep_until(begin)
-            before = [process.used() for process in processes]
-            _sleep_until(end)
-            used = [process.used().since(early) for process, early in zip(processes, before, strict=True)]
+        times = [begin + asked.seconds * number / asked.windows for number in range(asked.windows + 1)]
+        given = [str(each) for each in (port, streams, start, begin, times[-1], asked.windows)]
+        with Process([sys.executable, HERE / "_load.py", *given, asked.path], OTHER_CORE) as clients:
+            _sleep_until(begin - SETTLE_S / 2)
+            early_lags = Counter() if asked.command else _lags(port)
+            used = []
+            for when in times:
+                _sleep_until(when)
+                used.append([process.used() for process in (server, upstream, clients)])
             result = json.loads(clients.line())
+            lags = Counter() if asked.command else _lags(port) - early_lags
             kib = server.pss_kib() - idle_kib
     if result["lost"]:
         sys.exit(f"{result['lost']} of {streams} streams were refused or ended early")
-    return [
-        used[0].cpu * 1e6 / max(result["events"], 1),
-        100 * result["events"] / _sent(streams, asked, result),
+    windows = list(_windows_us([each[0] for each in used], result["events"]))
+    whole = [after.since(before) for before, after in zip(used[0], used[-1], strict=True)]
+    return Figures(
+        median(windows),
+        100 * sum(result["events"]) / _sent(streams, asked, result),
         *result["first_byte_ms"],
-        *(result["added_ms"] if asked.pace_ms else (0, 0)),
-        kib / streams if streams >= FEW else 0,
-        *(100 * seconds / asked.seconds for seconds in (*used[0], used[1].cpu, used[2].cpu)),
-    ]
+        *(result["added_ms"] if asked.pace_ms else (0.0, 0.0)),
+        kib / streams if streams >= FEW else 0.0,
+        _p99_ms(lags),
+        *(100 * seconds / asked.seconds for seconds in (*whole[0], whole[1].cpu, whole[2].cpu)),
+        windows,
+    )
+
+
+def _windows_us(used: Sequence[Used], events: Sequence[int]) -> Iterator[float]:
+    for before, after, count in zip(used, used[1:], events, strict=True):
+        yield after.since(before).cpu * 1e6 / max(count, 1)
 
 
 def _sent(streams: int, asked: argparse.Namespace, result: dict[str, Any]) -> float:
     """The number of tokens that the provider should have sent; flat out, the number received."""
-    return float(streams * asked.seconds * 1000 / asked.pace_ms if asked.pace_ms else result["events"] or 1)
+    return float(streams * asked.seconds * 1000 / asked.pace_ms if asked.pace_ms else sum(result["events"]) or 1)
+
+
+def _lags(port: int) -> Counter[float]:
+    """How often the product's hub was so late at most, by seconds."""
+    with closing(HTTPConnection("127.0.0.1", port, timeout=START_S)) as connection:
+        connection.request("GET", "/metrics")
+        exposed = connection.getresponse().read().decode()
+    return Counter({float(bar): int(float(count)) for bar, count in LAG.findall(exposed)})
+
+
+def _p99_ms(lags: Counter[float]) -> float:
+    """0 if there were none. A bar counts what is below it, too."""
+    count = max(lags.values(), default=0)
+    return 1000 * min((bar for bar, below in lags.items() if below >= 0.99 * count), default=0.0)
 
 
 @contextmanager
@@ -151,8 +204,9 @@ def _free_port() -> int:
 def _streams(port: int, path: str) -> bool:
     connection = HTTPConnection("127.0.0.1", port, timeout=START_S)
     try:
-        body = BODY if path == PATH else OPENAI_BODY
-        connection.request("POST", path, body, {"Content-Type": "application/json"})
+        own = path in (PATH, MESSAGES)
+        body = BODY if own else OPENAI_BODY
+        connection.request("POST", PATH if own else path, body, {"Content-Type": "application/json"})
         response = connection.getresponse()
         return response.status == 200 and bool(response.read1())
     except (OSError, HTTPException):

@@ -4,10 +4,11 @@ A turn takes a few milliseconds at most, so long work counts what it does. The c
 that costs some microseconds an event, as reading, writing and rendering events do.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 import gevent
+from gevent.threadpool import ThreadPool
 
 T = TypeVar("T")
 
@@ -31,9 +32,43 @@ def let_others_run() -> None:
     gevent.sleep(SHORTEST_S)
 
 
-def with_pauses(items: Iterable[T], every: int = TURN_ITEMS) -> Iterator[T]:
-    """The items, with a pause after each so many: for work on each of them that costs some µs."""
-    for number, item in enumerate(items):
-        if number and number % every == 0:
+def with_pauses(items: Iterable[T], every: int = TURN_ITEMS, weight: Callable[[T], int] | None = None) -> Iterator[T]:
+    """The items, with a pause after each so many: for work on each of them that costs some µs.
+    `weight` tells how many others an item counts for."""
+    done = 0
+    for item in items:
+        if done >= every:
             let_others_run()
+            done = 0
         yield item
+        done += weight(item) if weight else 1
+
+
+def on_thread(threads: ThreadPool, call: Callable[[], T]) -> T:
+    """What `call` gives or raises on one of the threads. Whatever is thrown into the greenlet that
+    waits, it waits until the call has returned.
+
+    gevent prints what is raised there before it hands it over; if that cannot be written, as when
+    the disk is full, it never does, and the greenlet waits for ever. So nothing is raised there.
+    """
+    running = threads.spawn(_outcome, call)
+    try:
+        outcome = running.get()
+    except BaseException:
+        running.wait()  # if it was thrown into this greenlet, the call goes on
+        raise
+    assert outcome is not None  # there is no time limit
+    made, error = outcome
+    if error is None:
+        return made  # type: ignore[return-value]  # None only if T is
+    try:
+        raise error
+    finally:
+        del error  # whose traceback has this frame
+
+
+def _outcome(call: Callable[[], T]) -> tuple[T | None, BaseException | None]:
+    try:
+        return call(), None
+    except BaseException as error:  # noqa: BLE001 - it is raised where it is waited for
+        return None, error

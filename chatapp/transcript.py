@@ -17,6 +17,7 @@ from chatapp.events import (
     Raw,
     ReasoningDelta,
     RunEnd,
+    RunQueued,
     RunStart,
     TextDelta,
     ToolApproval,
@@ -121,8 +122,8 @@ class Transcript:
 
     def _add_whole(self, entry: Entry) -> None:
         match entry.event:
-            case ToolInputDelta() | Raw() | ToolProgress():
-                return  # the complete call follows, or its result
+            case ToolInputDelta() | Raw() | ToolProgress() | RunQueued():
+                return  # the complete call follows, or its result; a wait is over
             case AttemptReset():
                 self._entries = self._entries[:1]
                 return

@@ -2,7 +2,9 @@ from gevent import monkey
 
 monkey.patch_all()  # before anything else is imported, as in the server
 
+import logging
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,6 +33,15 @@ def one_authority() -> None:
     for name in (*REPLACING, ADDING):
         os.environ.pop(name, None)
     os.environ[REPLACING[0]] = str(Path(__file__).parent / "authority.pem")
+
+
+@pytest.fixture(autouse=True)
+def own_log_level() -> Iterator[None]:
+    """A command that was called in this process hides warnings, which the next test may look for."""
+    logger = logging.getLogger("chatapp")
+    level = logger.level
+    yield
+    logger.setLevel(level)
 
 
 @pytest.fixture

@@ -1,14 +1,12 @@
-"""What tests of several rooms share: a provider that follows a script, runs and answers, and how to
-wait with a bound.
-"""
+"""What tests of several rooms share: a provider that follows a script, runs and answers."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
 from typing import TypeVar
 
 import gevent
 from sqlalchemy import Engine
+from waiting import BOUND_S
 
 from chatapp.cancel import CancelScope
 from chatapp.chat import Chat, Message
@@ -20,7 +18,6 @@ from chatapp.storage.deleting import Deletion
 from chatapp.tools import Decision
 from chatapp.transcript import Transcript, transcript_of
 
-BOUND_S = 10.0  # for what takes milliseconds
 END = RunEnd("stop", Usage(), Timing())
 
 T = TypeVar("T")
@@ -140,16 +137,6 @@ def events_of(log: LogReader, run_id: str) -> list[StreamEvent]:
     assert [entry.seq for entry in entries] == list(range(1, len(entries) + 1))
     assert log.read(run_id, len(entries), wait=1) == []
     return [entry.event for entry in entries]
-
-
-def soon(look: Callable[[], T], *despite: type[Exception], within: float = BOUND_S) -> T:
-    """The first true value of `look`, which may raise `despite` before. Fails after `within` seconds."""
-    with gevent.Timeout(within, AssertionError("waited in vain")):
-        while True:
-            with suppress(*despite):
-                if seen := look():
-                    return seen
-            gevent.sleep(0.005)
 
 
 def delete_for_good(engine: Engine, owner: str, conversation_id: str | None) -> list[str]:

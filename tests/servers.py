@@ -7,20 +7,19 @@ import shutil
 import signal
 import socket
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from waiting import START_S, soon
 
 ENVIRONMENT = dict(os.environ)  # as it was before any test changed it
 PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin"
 REDIS = shutil.which("redis-server", path=PATH)
 NGINX = shutil.which("nginx", path=PATH)
 POSTGRES = max(Path("/usr/lib/postgresql").glob("*/bin"), default=None)
-START_S = 30.0
 # Not the order of bytes, as in most installations.
 LOCALE = "-E", "UTF8", "--locale", "C.UTF-8", "--locale-provider", "icu", "--icu-locale", "en-US"
 
@@ -58,7 +57,7 @@ class Redis:
         own = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder), "--save", ""]
         command = [str(REDIS), *self._options, *own, "--appendonly", "yes", "--appendfsync", "always"]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        wait_for(lambda: self._answers())
+        soon(self._answers, within=START_S)
         return self
 
     def command(self, *words: str) -> str:
@@ -132,13 +131,6 @@ class Postgres:
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd="/", timeout=START_S)
 
 
-def wait_for(look: Callable[[], bool], seconds: float = START_S) -> None:
-    give_up = time.monotonic() + seconds
-    while not look():
-        assert time.monotonic() < give_up, f"waited {seconds} s in vain"
-        time.sleep(0.02)
-
-
 @contextmanager
 def redis_server(folder: Path, *options: str) -> Iterator[Redis]:
     server = Redis(folder, *options).start()
@@ -173,7 +165,7 @@ def nginx(folder: Path, site: Callable[[int], str]) -> Iterator[str]:
     config.write_text(f"{main}\nhttp {{\naccess_log off;\n{types}\n{paths}\n{site(port)}\n}}\n")
     with subprocess.Popen([str(NGINX), "-p", str(folder), "-c", str(config), "-e", "stderr"]) as process:
         try:
-            wait_for(lambda: listens(port))
+            soon(lambda: listens(port), within=START_S)
             yield f"http://127.0.0.1:{port}"
         finally:
             process.terminate()

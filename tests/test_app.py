@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from drivers import soon
 from gevent import Greenlet
+from waiting import soon
 
 from chatapp.app import create_app
 from chatapp.errors import ConfigError
@@ -66,3 +66,11 @@ def test_an_application_that_is_refused_holds_no_store_open(tmp_path: Path, wron
 
 def _is_there(descriptor: str) -> bool:
     return os.path.lexists(f"/proc/self/fd/{descriptor}")
+
+
+def test_the_room_for_bodies_must_hold_the_largest(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"^max_bodies_bytes: expected at least 67108864, so that"):
+        create_app(Settings(data=tmp_path, max_bodies_bytes=60_000_000))
+    app = create_app(Settings(data=tmp_path, max_owner_share=0.01))  # for many owners
+    app.extensions[EXTENSION].body_places.check("ann", 33_554_432)
+    app.extensions[EXTENSION].close()

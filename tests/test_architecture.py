@@ -43,7 +43,7 @@ MAY_IMPORT = {
     "providers": {"wire/"},
     "dialects": {"wire/"},
     "exchange": set(),
-    "storage": {"tools", "exchange"},  # implements its Approvals and UserInputs
+    "storage": {"tools", "exchange", "quotas.turns"},  # implements its Approvals and UserInputs
     "agents": {"providers", "providers.usage"},
     "quotas": set(),
     "probe": set(),
@@ -75,6 +75,7 @@ MAY_IMPORT = {
         "access",
         "wire/",
         "quotas",
+        "quotas.turns",
         "metrics.exposition",
         "metrics.status",
         "probe/",

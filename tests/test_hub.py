@@ -2,9 +2,17 @@
 
 import re
 from pathlib import Path
+from typing import Any
+
+import gevent
+import pytest
+from gevent.monkey import get_original
+from gevent.threadpool import ThreadPool
 
 import chatapp
+from chatapp.hub import on_thread
 
+sleep: Any = get_original("time", "sleep")
 PACKAGE = Path(chatapp.__file__).parent
 
 
@@ -14,3 +22,43 @@ def test_nothing_pauses_for_no_time_at_all() -> None:
         path.name for path in PACKAGE.rglob("*.py") if re.search(r"\bsleep\(0(\.0*)?\)", path.read_text("utf-8"))
     ]
     assert not pausing
+
+
+class FullDisk:
+    """Where standard error cannot be written to."""
+
+    def write(self, _text: str) -> int:
+        raise OSError(28, "No space left on device")
+
+    def flush(self) -> None: ...
+
+
+def fail() -> None:
+    raise ValueError("on a thread")
+
+
+def test_what_fails_on_a_thread_is_heard_of_though_nothing_can_be_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads = ThreadPool(1)
+    monkeypatch.setattr("sys.stderr", FullDisk())
+    with gevent.Timeout(10), pytest.raises(ValueError, match="on a thread"):
+        on_thread(threads, fail)
+    assert on_thread(threads, lambda: 42) == 42
+    threads.kill()
+
+
+def test_nothing_is_thrown_into_what_runs_on_a_thread() -> None:
+    threads, done = ThreadPool(1), []
+    waiting = gevent.spawn(on_thread, threads, lambda: done.append(sleep(0.1)))
+    gevent.sleep(0.01)
+    waiting.kill()
+    assert done
+    threads.kill()
+
+
+def test_only_on_thread_uses_threads_for_what_may_fail() -> None:
+    using = [
+        path.name
+        for path in PACKAGE.rglob("*.py")
+        if re.search(r"threadpool\.apply|_thread\.apply", path.read_text("utf-8"))
+    ]
+    assert not using

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import gevent
 import pytest
-from drivers import BOUND_S, soon
 from sqlalchemy import create_engine
 from sqlalchemy.exc import OperationalError
+from waiting import BOUND_S, soon
 
 from chatapp.sqlite import Checkpointer, is_busy, retry_while_busy
 

@@ -25,6 +25,7 @@ from chatapp.events import (
     NativePiece,
     PlanStep,
     ReasoningDelta,
+    RunQueued,
     StreamEvent,
     TextDelta,
     ToolApproval,
@@ -51,6 +52,7 @@ SHOWN = (
     ToolProgress,
     ToolResult,
     PlanStep,
+    RunQueued,
 )
 
 logger = logging.getLogger(__name__)

@@ -39,14 +39,12 @@ from chatapp.web.api import conversations as conversations_api
 from chatapp.web.api import events, exchange, files, messages, models, one_request, raw, search, tickets, tools, usage
 from chatapp.web.api import shares as shares_api
 from chatapp.web.assets import Assets
-from chatapp.web.catalogues import read_catalogues
+from chatapp.web.catalogues import read_catalogues, scripts_with_words
 from chatapp.web.compat import agui, ai_sdk, anthropic, openai_chat, openai_conversations, openai_responses
 from chatapp.web.compat import files as compat_files
 from chatapp.web.page_modules import ANSWER_ENTRY, MARKDOWN_ENTRY, VIEWER_ENTRY, page_modules
 
 PACKAGE = Path(__file__).parent.parent
-WORDS = "js/words/{}.js"
-"""Where static/js/language.js finds the texts of a language."""
 
 BLUEPRINTS = (
     messages,
@@ -88,7 +86,7 @@ def build_web(service: ChatService, exposition: Exposition, login: Authenticator
     catalogues = read_catalogues(Path(_folder("translations")))
     _tell_templates(app, static)
     addresses.install(app)
-    Assets(static, {WORDS.format(tag): each.module for tag, each in catalogues.items()}).install(app)
+    Assets(static, scripts_with_words(static, catalogues)).install(app)
     languages.install(app, catalogues)
     _give_views(app, service, exposition, login)
     _install(app, service, names_are_checked=login is not None)

@@ -20,6 +20,7 @@ from chatapp.events import (
     Raw,
     ReasoningDelta,
     RunEnd,
+    RunQueued,
     RunStart,
     StreamEvent,
     TextDelta,
@@ -79,6 +80,7 @@ class DeltaDialect(Dialect):
                 | PlanStep()
                 | Raw()
                 | NativePiece()
+                | RunQueued()
             ):
                 pass
             case _:

@@ -18,6 +18,7 @@ from chatapp.events import (
     Raw,
     ReasoningDelta,
     RunEnd,
+    RunQueued,
     RunStart,
     StreamEvent,
     TextDelta,
@@ -74,6 +75,8 @@ class MessageDialect(Dialect):
             case RunEnd():
                 yield from self._last_text()
                 yield _frame("completed", self._completed(event))
+            case RunQueued():
+                yield _frame("queued", {"waiting": event.waiting})
             case AttemptReset():
                 self._forget()
                 yield from self.reset(event.reason)

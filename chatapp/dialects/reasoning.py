@@ -18,6 +18,7 @@ from chatapp.events import (
     Raw,
     ReasoningDelta,
     RunEnd,
+    RunQueued,
     RunStart,
     StreamEvent,
     TextDelta,
@@ -80,7 +81,7 @@ class ReasoningDialect(Dialect):
                 self._tool_calls = self._tool_results = 0
                 self._words = WordsForFiles()
                 yield from self.reset(event.reason)
-            case ToolInputDelta() | ToolApproval() | ToolQuestion() | PlanStep() | Raw() | NativePiece():
+            case ToolInputDelta() | ToolApproval() | ToolQuestion() | PlanStep() | Raw() | NativePiece() | RunQueued():
                 pass
             case _:
                 assert_never(event)

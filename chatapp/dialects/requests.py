@@ -71,20 +71,26 @@ class ChatRequest(AnswerRequest, frozen=True, kw_only=True):
         if self.messages is not None and self.prompt is not None:
             raise InvalidField("prompt: send either prompt or messages, not both")
         if self.messages is None:
-            return [Message("user", _filled("prompt", self.prompt))]
+            return [Message("user", self._last("prompt", self.prompt))]
         if not self.messages:
             raise InvalidField("messages: must not be empty")
-        return [
+        *before, last = self.messages
+        said = [
             Message(turn.role, _filled(f"messages[{index}].content", turn.content))
-            for index, turn in enumerate(with_pauses(self.messages))
+            for index, turn in enumerate(with_pauses(before))
         ]
+        return [*said, Message(last.role, self._last(f"messages[{len(before)}].content", last.content))]
+
+    def _last(self, field: str, text: str | None) -> str:
+        """The text of the last new message."""
+        return _filled(field, text)
 
 
 class MessageRequest(ChatRequest, frozen=True, kw_only=True):
     """`POST /api/v1/messages`. `retry_of` is the id of an answer to make again, `continue_of` of
     one that was cut off, `edit_of` of a question that `prompt` or `messages` replace. What was
     there before is kept as another version. `attachments` are ids of uploaded files that belong to
-    the last new message; with them the prompt may be empty."""
+    the last new message; with them its text may be empty."""
 
     attachments: list[Name] = []
     retry_of: Name | None = None
@@ -110,11 +116,14 @@ class MessageRequest(ChatRequest, frozen=True, kw_only=True):
         if len(named) > 1:
             raise InvalidField(f"{named[1]}: send either {named[0]} or {named[1]}, not both")
         if not named or self.edit_of is not None:
-            only_files = self.attachments and self.messages is None and not (self.prompt or "").strip()
-            return [Message("user", "")] if only_files else super().turns()
+            return super().turns()
         if self.messages is not None or self.prompt is not None or self.attachments:
             raise InvalidField(f"{named[0]}: send it without prompt, messages and attachments")
         return []
+
+    def _last(self, field: str, text: str | None) -> str:
+        """Files speak for themselves."""
+        return "" if self.attachments and not (text or "").strip() else super()._last(field, text)
 
 
 class SessionRequest(ChatRequest, frozen=True, kw_only=True):

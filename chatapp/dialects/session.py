@@ -23,6 +23,7 @@ from chatapp.events import (
     Raw,
     ReasoningDelta,
     RunEnd,
+    RunQueued,
     RunStart,
     StreamEvent,
     TextDelta,
@@ -91,6 +92,7 @@ class SessionDialect(Dialect):
                 | ToolQuestion()
                 | Raw()
                 | NativePiece()
+                | RunQueued()
             ):
                 pass
             case _:

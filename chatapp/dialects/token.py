@@ -19,6 +19,7 @@ from chatapp.events import (
     Raw,
     ReasoningDelta,
     RunEnd,
+    RunQueued,
     RunStart,
     StreamEvent,
     TextDelta,
@@ -83,6 +84,7 @@ class TokenDialect(Dialect):
                 | PlanStep()
                 | Raw()
                 | NativePiece()
+                | RunQueued()
             ):
                 pass
             case _:

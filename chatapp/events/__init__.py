@@ -31,6 +31,7 @@ __all__ = [
     "Raw",
     "ReasoningDelta",
     "RunEnd",
+    "RunQueued",
     "RunStart",
     "StreamEvent",
     "TextDelta",
@@ -64,6 +65,13 @@ class RunStart(Event, frozen=True, tag="run-start"):
     created: float
     session_id: str = ""
     asked_tokens: int = 0
+
+
+class RunQueued(Event, frozen=True, tag="run-queued"):
+    """The provider has the request and lets it wait for its turn; with `waiting` false, the wait is
+    over. So is it when anything else comes. Only the `message` dialect shows it."""
+
+    waiting: bool = True
 
 
 class ReasoningDelta(Event, frozen=True, tag="reasoning-delta"):
@@ -162,6 +170,7 @@ class RunEnd(Event, frozen=True, tag="run-end"):
 
 StreamEvent: TypeAlias = (
     RunStart
+    | RunQueued
     | ReasoningDelta
     | TextDelta
     | ToolInputDelta

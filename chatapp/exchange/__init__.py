@@ -24,6 +24,7 @@ from chatapp.events import (
     ToolCall,
     ToolResult,
 )
+from chatapp.hub import with_pauses
 
 FORMAT: Final = "chatapp-conversation"
 VERSION = 1
@@ -73,6 +74,10 @@ class KeptMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     files: list[KeptAttachment] = []
     events: list[KeptEvent] = []
 
+    def weight(self) -> int:
+        """How many messages without events cost as much as this one."""
+        return 1 + len(self.events) // 10
+
 
 class KeptSettings(msgspec.Struct, frozen=True, omit_defaults=True):
     instructions: Annotated[str, Meta(max_length=100_000)] = ""
@@ -102,9 +107,9 @@ class KeptConversation(_Kept, frozen=True, kw_only=True):
     messages: list[KeptMessage]
 
     def check(self) -> None:
-        """Raise InvalidField for what cannot be one conversation."""
+        """Raise InvalidField for what cannot be one conversation. Others run in between."""
         known: dict[str, KeptMessage] = {}
-        for index, message in enumerate(self.messages):
+        for index, message in enumerate(with_pauses(self.messages, weight=KeptMessage.weight)):
             where = f"messages[{index}]"
             if message.id in known:
                 raise InvalidField(f"{where}.id: another message has it, too; expected one of its own")

@@ -4,14 +4,16 @@ A log, a store and a tool loop need only their names, and they may be large.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
 from typing import TypeAlias
 
 import msgspec
 
 from chatapp.cancel import CancelScope
 from chatapp.chat import Attachment, Chat, Part, with_contents
+from chatapp.hub import with_pauses
 from chatapp.providers import Provider, ReplyItem
+
+MESSAGES = 2000  # that are looked at in one go
 
 Load: TypeAlias = Callable[[str, Sequence[Attachment]], dict[str, Part]]
 """From an owner and files to what a provider is given of them, by their ids."""
@@ -31,10 +33,10 @@ class AttachingProvider:
         return self._provider.models()
 
     def stream(self, chat: Chat, scope: CancelScope) -> Iterator[ReplyItem]:
-        missing = [file for message in chat.messages for file in message.attachments if file.id not in self._parts]
+        attached = (file for message in with_pauses(chat.messages, MESSAGES) for file in message.attachments)
+        missing = [file for file in attached if file.id not in self._parts]
         if missing:
             self._parts |= self._load(chat.owner, missing)
             scope.check()
-        messages = with_contents(chat.messages, self._parts)
-        with closing(self._provider.stream(msgspec.structs.replace(chat, messages=messages), scope)) as items:  # type: ignore[type-var]
-            yield from items
+        messages = with_contents(chat.messages, self._parts) if self._parts else chat.messages
+        return self._provider.stream(msgspec.structs.replace(chat, messages=messages), scope)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 
 import gevent
+from gevent.event import Event
 
 from chatapp.events import StreamEvent
 from chatapp.generation.finish import AnswerStore, finish_lost, finish_run, interrupted_end, lost_run
@@ -21,6 +22,7 @@ RECOVER_S = 1.0  # how soon a dead process's runs are ended: its readers see no 
 ORPHAN_S = 60.0  # an answer without a log that is older than this was lost before its run began
 ORPHANS_S = 15.0  # how often to look for such answers: there are some after a crash only
 CREATES_S = 1.0  # in which a process whose log was held by another creates the logs of its runs
+STOP_S = 3.0  # in which an end is written, even on a slow disk
 RETRY_S = 30.0  # until a run that could not be ended is tried again
 
 logger = logging.getLogger(__name__)
@@ -53,6 +55,7 @@ class Recovery:
         self._left: dict[str, float] = {}  # given to us once; when to try them (again)
         self._looked_for_orphans = -ORPHANS_S
         self._keeps_ends = False  # it has looked for them
+        self._stopping = Event()
         self._greenlet: gevent.Greenlet[..., None] | None = None
 
     def start(self) -> None:
@@ -60,8 +63,11 @@ class Recovery:
             self._greenlet = gevent.spawn(self._recover_for_ever)
 
     def stop(self) -> None:
+        """It ends no further run. Waits for the one under way, but not for a store that stands
+        still: nothing may be thrown into its call."""
+        self._stopping.set()
         if self._greenlet is not None:
-            self._greenlet.kill()
+            self._greenlet.join(timeout=STOP_S)
 
     def recover(self) -> None:
         """One round. Raises what the stores raise, except for a single run that cannot be ended."""
@@ -69,6 +75,8 @@ class Recovery:
             logger.warning("run %s was left by a process that died: ending it", run_id)
             self._left[run_id] = 0.0
         for run_id, not_before in list(self._left.items()):
+            if self._stopping.is_set():
+                return
             if time.monotonic() >= not_before and self._end_left(run_id):
                 del self._left[run_id]
         if time.monotonic() - self._looked_for_orphans >= ORPHANS_S:
@@ -76,12 +84,12 @@ class Recovery:
             self._end_orphans()
 
     def _recover_for_ever(self) -> None:
-        while True:
+        while not self._stopping.is_set():
             try:
                 self.recover()
             except Exception:  # the store is away; the next round tries again
                 logger.exception("recovery failed")
-            gevent.sleep(RECOVER_S)
+            self._stopping.wait(RECOVER_S)
 
     def _end_left(self, run_id: str) -> bool:
         """False if it cannot be ended now: then the others are not kept from their ends."""

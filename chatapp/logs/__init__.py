@@ -19,13 +19,18 @@ a `LogReader`.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from chatapp.events import Entry, StreamEvent
 
 READ_ENTRIES = 256
 """The most that one `read` returns, more or less: a reader far behind must not hold the hub for
 long."""
+
+
+Take: TypeAlias = Callable[[Sequence[Entry]], bool]
+"""Takes entries while its reader sleeps, or refuses them: then it has taken none, and the reader
+wakes. It is called in the hub and must not wait."""
 
 
 class Appender(Protocol):
@@ -61,11 +66,15 @@ class LogWriter(Appender, Protocol):
 class LogReader(Protocol):
     """Reads any run, whichever process writes it."""
 
-    def read(self, run_id: str, after: int = 0, wait: float = 0.0) -> Sequence[Entry]:
+    def read(self, run_id: str, after: int = 0, wait: float = 0.0, take: Take | None = None) -> Sequence[Entry]:
         """The entries with seq > `after`, in order; if they are many, the first ones of them.
 
         If there are none, wait up to `wait` seconds for one, then return `[]`. Never waits on a log
         that has ended. One call serves replay and live reading alike. Raises UnknownRun.
+
+        Entries that come during the wait are offered to `take`, and if it takes them the wait goes
+        on. What it raises is raised here, and those entries count as taken. It is offered nothing
+        once the log has failed, or the run is followed elsewhere: then `read` wakes, and says so.
         """
         ...
 

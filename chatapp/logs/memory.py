@@ -12,7 +12,8 @@ from gevent import get_hub
 
 from chatapp.errors import LogError, LogUnavailable, UnknownRun
 from chatapp.events import Entry, RunEnd, StreamEvent, encode_events
-from chatapp.logs import READ_ENTRIES, LogObserver
+from chatapp.logs import READ_ENTRIES, LogObserver, Take
+from chatapp.logs.offer import Offer
 from chatapp.logs.waiting import Waiters
 
 
@@ -54,14 +55,15 @@ class MemoryLog:
     def sync(self, run_id: str) -> None:
         self._find(run_id)
 
-    def read(self, run_id: str, after: int = 0, wait: float = 0.0) -> Sequence[Entry]:
+    def read(self, run_id: str, after: int = 0, wait: float = 0.0, take: Take | None = None) -> Sequence[Entry]:
         deadline = monotonic() + wait
+        offer = take and Offer(take, after)
         while True:
             run = self._find(run_id)
-            entries = run.entries[after : after + READ_ENTRIES]
+            entries = run.since(offer.after if offer else after)
             if entries or run.ended or (left := deadline - monotonic()) <= 0:
                 return entries
-            run.readers.wait(left)
+            run.readers.wait(left, offer.of(run.since) if offer else None)
 
     def exists(self, run_id: str) -> bool:
         self._forget_old()
@@ -126,3 +128,6 @@ class _Run:
         self.entries: list[Entry] = []
         self.ended = False
         self.readers = Waiters()
+
+    def since(self, after: int) -> list[Entry]:
+        return self.entries[after : after + READ_ENTRIES]

@@ -14,6 +14,7 @@ from gevent.threadpool import ThreadPool
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import Metric
 
+from chatapp.hub import on_thread
 from chatapp.metrics.processes import Processes, workers_in
 from chatapp.metrics.worker_files import WorkerFiles
 
@@ -48,7 +49,7 @@ class Exposition:
         with self._one_at_a_time:
             if self._last is None or monotonic() - self._last.at > CURRENT_S:
                 # In one process the locks of the figures are greenlets', and reading takes no file.
-                self._last = self._thread.apply(self._read) if self._folder else self._read()
+                self._last = on_thread(self._thread, self._read) if self._folder else self._read()
             return self._last
 
     def _pids(self) -> list[int]:

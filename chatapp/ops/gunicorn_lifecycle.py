@@ -26,6 +26,7 @@ def end(worker: Any) -> None:
     drain = getattr(worker, "drain", None)
     if drain is None:
         return  # the worker failed to start
+    worker.alive = False  # gunicorn leaves it so for a worker whose master is gone
     drain.join(timeout=worker.cfg.graceful_timeout)
     services.drain(max(0.0, worker.drained_by - time.monotonic()))
     services.close()

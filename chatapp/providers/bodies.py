@@ -1,6 +1,6 @@
 """What a body's frames hold, whatever the protocol. Pure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -9,7 +9,6 @@ from chatapp.providers.reply import Reply
 from chatapp.wire.json_text import is_json, parse_loosely
 
 END_MARK = "[DONE]"  # the last event in several SSE protocols
-ERROR_BYTES = 16_384  # the most of an error after the last frame
 
 _elements = msgspec.json.Decoder(list[msgspec.Raw])
 
@@ -29,30 +28,3 @@ def is_cut(text: str | bytes) -> bool:
     """Whether the last frame was broken off in the middle."""
     text = (text.decode("utf-8", "replace") if isinstance(text, bytes) else text).strip()
     return text[:1] in ("{", "[") and text != END_MARK and not is_json(text)
-
-
-class Remembered:
-    """Passes a body on and remembers what follows its last line that begins with a brace: nothing,
-    in a body of frames."""
-
-    def __init__(self, body: Iterable[bytes]) -> None:
-        self._body = body
-        self._held = b""
-        self._at_line_start = False
-
-    def __iter__(self) -> Iterator[bytes]:
-        for data in self._body:
-            start = max(data.rfind(b"\n{"), data.rfind(b"\r{"))
-            if start >= 0:
-                self._held = data[start + 1 :]
-            elif self._at_line_start and data.startswith(b"{"):
-                self._held = data
-            elif self._held:
-                self._held = (self._held + data)[: ERROR_BYTES + 1]
-            self._at_line_start = data.endswith((b"\n", b"\r"))
-            yield data
-
-    @property
-    def last_object(self) -> bytes:
-        """Empty if there is none, or one that is too long for an error."""
-        return b"" if len(self._held) > ERROR_BYTES else self._held.strip()

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -15,6 +16,7 @@ from chatapp.providers.fallback import Candidate, Retries
 from chatapp.providers.gemini.adapter import Gemini
 from chatapp.providers.http import HTTPProvider
 from chatapp.providers.local.server import LocalServer
+from chatapp.providers.local.slots import all_at_work
 from chatapp.providers.mock.provider import DELAY_S, Mock
 from chatapp.providers.ollama import Ollama
 from chatapp.providers.openai_chat.adapter import OpenAIChat
@@ -87,7 +89,13 @@ class ProviderFactory:
             case "local":
                 address, models = self._local.base_url, self._local.models()
                 return OpenAIChat(
-                    name, self._upstream, address, models=models, thinking="llamacpp", limits=self._limits
+                    name,
+                    self._upstream,
+                    address,
+                    models=models,
+                    thinking="llamacpp",
+                    limits=self._limits,
+                    is_busy=partial(all_at_work, self._upstream),
                 )
             case "replay":
                 return self._replay(name, config, environ)

@@ -31,7 +31,7 @@ from chatapp.errors import (
     Unreachable,
     UpstreamError,
 )
-from chatapp.events import AttemptReset
+from chatapp.events import AttemptReset, RunQueued
 from chatapp.providers import AttemptFailed, Checks, Finished, Progress, Provider, ReplyItem, Started
 from chatapp.providers.circuit_breaker import CircuitBreaker, Trial
 from chatapp.providers.model_list import same_model
@@ -146,13 +146,14 @@ class FallbackProvider:
 
 
 class _Reply:
-    """The requests to one candidate for one chat. `shown`: an event of it was yielded.
+    """The requests to one candidate for one chat. `shown`: an event of a reply was yielded.
 
     Together they are one trial: a circuit that opens meanwhile does not hide why they failed.
     """
 
     def __init__(self, candidate: Candidate, chat: Chat, scope: CancelScope, sleep: Sleep, trial: Trial) -> None:
         self.shown = False
+        self._queued = False
         self._candidate = candidate
         self._name = candidate.provider.name
         self._chat = chat
@@ -169,6 +170,8 @@ class _Reply:
                     end = self._trial.succeeded
                     return
                 except UpstreamError as error:
+                    if self._queued:
+                        yield RunQueued(waiting=False)
                     wait = self._wait(error, past)
                     yield AttemptFailed(self._name, error.code, again=wait is not None)
                     if wait is None:
@@ -188,12 +191,14 @@ class _Reply:
                 yield item
 
     def _stream(self) -> Iterator[ReplyItem]:
-        finished = False
+        finished = self._queued = False
         with closing(self._candidate.provider.stream(self._chat, self._scope)) as items:  # type: ignore[type-var]
             for item in items:
                 if isinstance(item, Progress):
                     finished = finished or isinstance(item, Finished)
                     item = Started(self._name, self._chat.model) if isinstance(item, Started) else item
+                elif isinstance(item, RunQueued):
+                    self._queued = item.waiting
                 elif not self.shown:
                     self.shown = True
                     self._trial.answered()

@@ -19,9 +19,10 @@ import msgspec
 from chatapp.cancel import CancelScope
 from chatapp.chat import Chat
 from chatapp.errors import BadReply, ChatappError, EmptyReply, ReplyTooLarge, Truncated
+from chatapp.events import RunQueued
 from chatapp.providers import ReplyItem, Started
 from chatapp.providers.addresses import joined
-from chatapp.providers.bodies import END_MARK, Remembered, is_cut, objects
+from chatapp.providers.bodies import END_MARK, is_cut, objects
 from chatapp.providers.delivery import deliver_with_raw
 from chatapp.providers.facts import ModelFacts, known_facts
 from chatapp.providers.hosted import HostedTools
@@ -34,7 +35,7 @@ from chatapp.providers.think_tags import separated
 from chatapp.secret import Secret
 from chatapp.settings.tables import ThinkingStyle, ThinkTags
 from chatapp.wire.failures import reports_failure
-from chatapp.wire.frames import NDJSONDecoder, ServerEvent, SSEDecoder
+from chatapp.wire.frames import NDJSONDecoder, SSEDecoder
 from chatapp.wire.json_text import UNREADABLE, parse_loosely
 from chatapp.wire.response import UpstreamResponse
 from chatapp.wire.upstream import Transport, UpstreamRequest
@@ -66,7 +67,8 @@ class HTTPProvider(ABC):
     """A provider behind a transport.
 
     `base_url` may be a function, for an address that is known only once a server runs. It is called
-    with the scope of each reply and may wait in it.
+    with the scope of each reply and may wait in it. `is_busy` tells of the server at that address
+    whether a further reply has to wait for its turn.
     """
 
     default_base_url: ClassVar[str]
@@ -96,6 +98,7 @@ class HTTPProvider(ABC):
         hosted_tools: Sequence[str] | None = None,
         limits: ReadLimits | None = None,
         listing: ListingTimes | None = None,
+        is_busy: Callable[[str, CancelScope], bool] = lambda base_url, scope: False,
     ) -> None:
         self.name = name
         self.thinking = thinking or self.default_thinking
@@ -106,6 +109,7 @@ class HTTPProvider(ABC):
         self._key = api_key
         self._models = tuple(models)
         self._limits = limits or ReadLimits()
+        self._is_busy = is_busy
         self._listed_facts: dict[str, ModelFacts] = {}
         self._listed = ModelList(self._ask_models, listing or ListingTimes())
 
@@ -147,8 +151,12 @@ class HTTPProvider(ABC):
 
     def stream(self, chat: Chat, scope: CancelScope) -> Generator[ReplyItem, None, None]:
         base_url = self.base_url if isinstance(self.base_url, str) else self.base_url(scope)
+        if queued := self._is_busy(base_url, scope):
+            yield RunQueued()
         with self._open(base_url, self.request(self._hosted.fitted(chat)), scope) as response:
             yield Started()
+            if queued:
+                yield RunQueued(waiting=False)
             decode = partial(self._read_apart, response.content_type, self._tags(chat))
             reply = deliver_with_raw(response, decode) if chat.raw else decode(response.body())
             yield from self._hosted.told(reply, chat)
@@ -175,7 +183,8 @@ class HTTPProvider(ABC):
                 raise BadReply(f"{self.name} lists its models in an unknown form; check its base URL") from None
 
     def read(self, content_type: str, body: Iterable[bytes]) -> ReplyItems:
-        """The events of a good response's body, whatever its form, with lumps cut. Pure."""
+        """The events of a good response's body, whatever its form, with lumps cut. Pure. Waits for
+        the beginning of the body, which tells its form."""
         pieces = iter(body)
         start = b""
         while not start.lstrip(BLANK) and len(start) < BLANK_BYTES and (data := next(pieces, b"")):
@@ -187,9 +196,8 @@ class HTTPProvider(ABC):
             raise BadReply(f"{self.name} answered with a web page; check its base URL, or the gateway in front of it")
         body = chain((start,), pieces)
         if word.startswith(self.whole_starts):
-            yield from cut_lumps(self.decode_whole(self._whole(body)), SHORT_CHARS)
-        else:
-            yield from cut_lumps(self.decode(body))
+            return cut_lumps(self.decode_whole(self._whole(body)), SHORT_CHARS)
+        return cut_lumps(self.decode(body))
 
     def _whole(self, body: Iterable[bytes]) -> bytes:
         whole = bytearray()
@@ -209,23 +217,17 @@ class HTTPProvider(ABC):
         """A template opens no thinking that was switched off."""
         return "leading" if self._think_tags == "implied" and chat.thinking is False else self._think_tags
 
-    def server_events(self, body: Iterable[bytes]) -> Iterator[ServerEvent]:
-        """The frames of an SSE body.
-
-        The last may lack the blank line after it, but nothing else.
-        """
-        decoder = SSEDecoder(self._limits.max_line_bytes, self._limits.max_event_bytes, error_field=True)
-        return self._complete(decoder, body, lambda event: event.data)
-
     def frames(self, body: Iterable[bytes], reply: Reply[Any]) -> Iterator[str | bytes]:
-        """The JSON objects of an SSE body, up to its end mark; the reply notes everything else.
+        """The JSON objects of an SSE body, up to its end mark; the reply notes everything else. The
+        last frame may lack the blank line after it, but nothing else.
 
         Raises Reported for an event that is an error by its type, and for an error in bare JSON
         after the last frame, without `data:`.
         """
-        body = Remembered(body)
+        limits = self._limits
+        decoder = SSEDecoder(limits.max_line_bytes, limits.max_event_bytes, error_field=True)
         try:
-            for event in self.server_events(body):
+            for event in self._complete(decoder, body, lambda event: event.data):
                 text = event.data.strip()
                 if text == END_MARK:
                     reply.marked = True
@@ -237,10 +239,10 @@ class HTTPProvider(ABC):
                 elif text:
                     yield from objects(text, reply)
         except (Truncated, EmptyReply):
-            self._raise_error_in(body)
+            self._raise_if_failed(decoder.stray)
             raise
         if not reply.finished:
-            self._raise_error_in(body)
+            self._raise_if_failed(decoder.stray)
 
     def read_whole(self, body: bytes, reply: Reply[Any]) -> ReplyItems:
         """The items of a body that came in one piece: one JSON object, or a list of them."""
@@ -251,13 +253,13 @@ class HTTPProvider(ABC):
         for element in parse_loosely(_elements, text, self.name, lambda kind: None):
             yield bytes(element)
 
-    def _raise_error_in(self, body: "Remembered") -> None:
+    def _raise_if_failed(self, text: bytes) -> None:
         try:
-            fields = _fields.decode(body.last_object)
+            fields = _fields.decode(text)
         except UNREADABLE:
             return
         if reports_failure(fields):
-            raise stream_error(self.name, body.last_object)
+            raise stream_error(self.name, text)
 
     def lines(self, body: Iterable[bytes]) -> Iterator[bytes]:
         """The lines of an NDJSON body. The last may lack its newline."""

@@ -15,7 +15,7 @@ from typing import ClassVar, Generic, TypeAlias, TypeVar
 import msgspec
 
 from chatapp.errors import BadReply, EmptyReply, ReplyTooLarge, Reported, Truncated, UpstreamError
-from chatapp.events import FinishReason, NativePiece, ReasoningDelta, StreamEvent, TextDelta, ToolInputDelta
+from chatapp.events import FinishReason, NativePiece, ReasoningDelta, RunQueued, StreamEvent, TextDelta, ToolInputDelta
 from chatapp.providers import Finished
 from chatapp.providers.finish_reasons import finish_reason
 from chatapp.text import GrowingText
@@ -28,6 +28,9 @@ T = TypeVar("T")
 ReplyItems: TypeAlias = Iterator[StreamEvent | Finished]
 
 Piece: TypeAlias = TextDelta | ReasoningDelta | ToolInputDelta
+
+SILENT = (NativePiece, RunQueued)
+"""Events that are no part of what a reader is told."""
 
 NO_CHARACTER = "\ufffd"
 WORDS, KEPT_ALIVE, AFTER_END = "frame that is not JSON", "keep-alive", "frame after the end"
@@ -117,7 +120,7 @@ class Reply(ABC, Generic[T]):
                     size = len(text)
                     for event in self._take(text):
                         if not self._spoke:
-                            self._spoke = not isinstance(event, NativePiece)
+                            self._spoke = not isinstance(event, SILENT)
                         if isinstance(event, (TextDelta, ReasoningDelta, ToolInputDelta)):
                             if self._characters.waits:
                                 event = self._after_half(event)
@@ -141,7 +144,7 @@ class Reply(ABC, Generic[T]):
         if self._characters.lost():
             yield TextDelta(NO_CHARACTER)
         for event in self.rest():
-            self._spoke = self._spoke or not isinstance(event, NativePiece)
+            self._spoke = self._spoke or not isinstance(event, SILENT)
             yield event
         self._check_end()
         yield msgspec.structs.replace(self.end(), skipped=dict(self.skipped))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from msgspec.structs import replace
 
 from chatapp.events import Entry, File
+from chatapp.logs import Take
 from chatapp.reading.sources import Source
 
 
@@ -17,8 +18,13 @@ class AddressedSource:
         self._source = source
         self._file_url = file_url
 
-    def read(self, after: int, wait: float) -> Sequence[Entry]:
-        return [with_address(entry, self._file_url) for entry in self._source.read(after, wait)]
+    def read(self, after: int, wait: float, take: Take | None = None) -> Sequence[Entry]:
+        return self._addressed(
+            self._source.read(after, wait, take and (lambda entries: take(self._addressed(entries))))
+        )
+
+    def _addressed(self, entries: Sequence[Entry]) -> Sequence[Entry]:
+        return [with_address(entry, self._file_url) for entry in entries]
 
     def kept(self) -> Source | None:
         kept = self._source.kept()

@@ -8,6 +8,7 @@ reader's scope ends the wait, and the reader's heartbeats go on.
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 from math import inf
 from time import monotonic
 
@@ -15,7 +16,7 @@ import gevent
 
 from chatapp.events import Entry, Raw, ReasoningDelta, RunEnd, TextDelta
 from chatapp.hub import let_others_run
-from chatapp.logs import READ_ENTRIES
+from chatapp.logs import READ_ENTRIES, Take
 from chatapp.reading.sources import Source
 from chatapp.transcript import parts_of
 
@@ -59,14 +60,14 @@ class Spread:
         self._given = self._upto = 0  # seq of the last entry that was given, and that was read
         self._ended = False
 
-    def read(self, after: int, wait: float) -> Sequence[Entry]:
+    def read(self, after: int, wait: float, take: Take | None = None) -> Sequence[Entry]:
         if not self._waits or after != self._given:
             self._waits = False
             self._held.entries.clear()
-            return self._source.read(after, wait)
+            return self._source.read(after, wait, take)
         deadline = self._clock() + wait
         if not self._held.entries:
-            entries = self._source.read(after, wait)
+            entries = self._source.read(after, wait, take and partial(self._pass, take))
             if self._given and _is_small(entries):  # nearly always
                 self._given = self._upto = entries[-1].seq
                 return entries
@@ -86,6 +87,14 @@ class Spread:
 
     def kept(self) -> Source | None:
         return self._source.kept()
+
+    def _pass(self, take: Take, entries: Sequence[Entry]) -> bool:
+        """What nobody is made to wait for is passed on to a reader that sleeps. If `take` raises,
+        its client is slow: then nothing waits any more."""
+        if not (self._given and _is_small(entries) and take(entries)):
+            return False
+        self._given = self._upto = entries[-1].seq
+        return True
 
     def _hold(self, entries: Sequence[Entry]) -> None:
         while entries:
@@ -227,7 +236,7 @@ class Replay:
         self._given = self._upto = 0
         self._ended = False
 
-    def read(self, after: int, wait: float) -> Sequence[Entry]:
+    def read(self, after: int, wait: float, take: Take | None = None) -> Sequence[Entry]:
         deadline = self._clock() + wait
         if after != self._given:
             self._held.clear()

@@ -9,7 +9,7 @@ so what follows is, byte for byte, the suffix of the unbroken stream.
 """
 
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from time import monotonic
 
 from chatapp.cancel import CancelScope
@@ -20,6 +20,7 @@ from chatapp.hub import ITEM_WORK, TURN_WORK, let_others_run
 from chatapp.logs import READ_ENTRIES
 from chatapp.reading.presence import AccessEnded, ServerDraining
 from chatapp.reading.sources import Source
+from chatapp.wire.client_socket import Unsent
 from chatapp.wire.frames import HEARTBEAT, Frame, encode
 
 CATCH_UP_S = 0.5  # another worker's last events, which the client has seen, may be milliseconds away from this one
@@ -53,12 +54,15 @@ class Reader:
         self._ahead: Sequence[Entry] = ()  # read and not rendered: more than fits into one piece
         self._work = 0  # of this turn
         self._preamble = b"retry: %d\n" % RECONNECT_SOON_MS if id_suffix else b""
+        self._sent_at = 0.0
+        self._write: Callable[[bytes], object] | None = None
 
     def follow(self, heartbeat_s: float, trace_id: str) -> Iterator[bytes]:
         """The body: what is there, then what comes, up to the terminal event; or until the scope is
         cancelled.
 
-        The first piece comes at once, because the headers leave with it.
+        The first piece comes at once, because the headers leave with it. With `write_in_hub` this
+        yields only what is not written there.
         """
         try:
             yield self.preamble() + (self.render(self.fetch(0.0)) or HEARTBEAT)
@@ -73,6 +77,12 @@ class Reader:
         except LogError as error:
             yield self.failed(error, trace_id)
 
+    def write_in_hub(self, write: Callable[[bytes], object]) -> None:
+        """From now on a token that comes while this reader waits is written in the hub, by `write`,
+        which must not wait: it raises Unsent instead. To wake the reader for each of them would
+        cost more than to render and to send it."""
+        self._write = write
+
     def fetch(self, wait: float) -> Sequence[Entry]:
         """The entries to `render` next; `[]` if none come within `wait` seconds. Raises LogError,
         and the scope's reason."""
@@ -80,7 +90,7 @@ class Reader:
             self._work = 0
             self.scope.run(let_others_run)
         try:
-            return self._ahead or self.scope.run(self._source.read, self.seq, wait)
+            return self._ahead or self.scope.run(self._source.read, self.seq, wait, self._write and self._take)
         except UnknownRun:
             self._turn_to_kept()
             return self.fetch(0.0)
@@ -95,7 +105,7 @@ class Reader:
             if work > PIECE_WORK:
                 break
         self._work += work
-        self._ahead = near(entries[len(pieces) :])
+        self._ahead = near(entries[len(pieces) :]) if len(pieces) < len(entries) else ()
         data = b"".join(pieces)
         return self.preamble() + data if self._preamble else data
 
@@ -143,13 +153,27 @@ class Reader:
 
     def _next(self, heartbeat_s: float) -> bytes:
         """The next bytes of the run; a heartbeat if none come for so long."""
-        deadline = monotonic() + heartbeat_s
-        while (left := deadline - monotonic()) > 0:
-            if (
-                data := self.render(self.fetch(left))
-            ) or self.ended:  # an event may have no frames in this dialect, even the last
+        self._sent_at = monotonic()
+        while (left := self._sent_at + heartbeat_s - monotonic()) > 0:
+            try:
+                data = self.render(self.fetch(left))
+            except Unsent as rest:
+                rest.send()
+                continue
+            if data or self.ended:  # an event may have no frames in this dialect, even the last
                 return data
         return self.heartbeat()
+
+    def _take(self, entries: Sequence[Entry]) -> bool:
+        """Write a few tokens, in the hub. Anything else wakes the reader."""
+        if not is_short(entries):
+            return False
+        assert self._write is not None
+        if data := self.render(entries):
+            self._sent_at = monotonic()
+            self._write(data)
+        self._work = 0  # this turn of the hub ends here
+        return True
 
     def _turn_to_kept(self) -> None:
         """Begin again: what is kept has fewer, larger events, which do not continue those that were
@@ -192,6 +216,17 @@ def open_reader(
                 raise
             return open_reader(kept, dialect.fresh(), after, id_suffix, patience_s)
     return reader
+
+
+def is_short(entries: Sequence[Entry]) -> bool:
+    """Whether they are texts that are rendered in one piece."""
+    work = 0
+    for entry in entries:
+        event = entry.event
+        if type(event) is not TextDelta and type(event) is not ReasoningDelta:
+            return False
+        work += ITEM_WORK + len(event.text)
+    return work < PIECE_WORK // 2  # their frames are longer
 
 
 def near(entries: Sequence[Entry]) -> Sequence[Entry]:

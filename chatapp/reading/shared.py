@@ -19,6 +19,7 @@ from chatapp.events import (
     ToolQuestion,
     ToolResult,
 )
+from chatapp.logs import Take
 from chatapp.reading.sources import Source
 
 HIDDEN = (Raw, NativePiece, ToolInputDelta, ToolCall, ToolApproval, ToolQuestion, ToolProgress, ToolResult)
@@ -37,7 +38,7 @@ class SharedSource:
         self._source = source
         self._file_url = file_url
 
-    def read(self, after: int, wait: float) -> Sequence[Entry]:
+    def read(self, after: int, wait: float, take: Take | None = None) -> Sequence[Entry]:
         """Reads on behind what is hidden: a reader would take nothing for the end of the wait."""
         deadline = monotonic() + wait
         while entries := self._source.read(after, max(0.0, deadline - monotonic())):

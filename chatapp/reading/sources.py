@@ -11,7 +11,7 @@ from chatapp.cancel import CancelScope
 from chatapp.errors import UnknownRun
 from chatapp.events import Entry, File, Raw, RunEnd
 from chatapp.hub import ITEM_WORK, TURN_WORK, let_others_run
-from chatapp.logs import LogReader
+from chatapp.logs import LogReader, Take
 from chatapp.transcript import Transcript
 
 WAIT_S = 60.0  # after which a wait for more is begun again; nobody notices
@@ -20,9 +20,10 @@ WAIT_S = 60.0  # after which a wait for more is begun again; nobody notices
 class Source(Protocol):
     """The entries of one run."""
 
-    def read(self, after: int, wait: float) -> Sequence[Entry]:
+    def read(self, after: int, wait: float, take: Take | None = None) -> Sequence[Entry]:
         """The entries with seq > `after`, or a contiguous part from the first on; `[]` if there are
-        none within `wait` seconds, or if the run has ended. Raises UnknownRun once the log is gone,
+        none within `wait` seconds, or if the run has ended. What comes during the wait may be given
+        to `take` instead: see `LogReader`. Raises UnknownRun once the log is gone,
         LogUnavailable."""
         ...
 
@@ -40,8 +41,8 @@ class LiveLog:
         self._run_id = run_id
         self._load = load
 
-    def read(self, after: int, wait: float) -> Sequence[Entry]:
-        return self._log.read(self._run_id, after, wait)
+    def read(self, after: int, wait: float, take: Take | None = None) -> Sequence[Entry]:
+        return self._log.read(self._run_id, after, wait, take)
 
     def kept(self) -> Source | None:
         entries = self._load()
@@ -54,7 +55,7 @@ class KeptAnswer:
     def __init__(self, entries: Sequence[Entry]) -> None:
         self._entries = entries
 
-    def read(self, after: int, wait: float) -> Sequence[Entry]:
+    def read(self, after: int, wait: float, take: Take | None = None) -> Sequence[Entry]:
         return [entry for entry in self._entries if entry.seq > after]
 
     def kept(self) -> Source | None:
@@ -68,8 +69,8 @@ class Interruptible:
         self._source = source
         self._scope = scope
 
-    def read(self, after: int, wait: float) -> Sequence[Entry]:
-        return self._scope.run(self._source.read, after, wait)
+    def read(self, after: int, wait: float, take: Take | None = None) -> Sequence[Entry]:
+        return self._scope.run(self._source.read, after, wait, take)
 
     def kept(self) -> Source | None:
         kept = self._source.kept()

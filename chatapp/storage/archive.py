@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session
 from chatapp.chat import Attachment, Image, Message, Part, Text
 from chatapp.events import Entry, File, RunStart
 from chatapp.exchange import FORMAT, VERSION, KeptAttachment, KeptConversation, KeptEvent, KeptMessage, KeptSettings
-from chatapp.hub import let_others_run
+from chatapp.hub import let_others_run, with_pauses
 from chatapp.ids import new_id
-from chatapp.large_values import to_base64
+from chatapp.large_values import to_base64, to_json
 from chatapp.storage import Answer, Conversation, ConversationSettings, StoredMessage, large_writes
 from chatapp.storage.blobs import data_by
 from chatapp.storage.branches import newest_shown
@@ -26,6 +26,7 @@ from chatapp.storage.transactions import Transactions
 from chatapp.storage.upload_tables import UploadRow
 
 SLICE = 50  # messages that are written in one go: some milliseconds, if they are long
+EVENTS = 2000  # of an answer that are made ready to be stored in one go
 KEPT_EVENTS = get_args(KeptEvent)
 NOT_THERE = "the file was not kept in the export"
 
@@ -148,7 +149,7 @@ def _insert(session: Session, owner: str, conversation_id: str, kept: KeptConver
     shown, ids, newest = kept.shown_ids(), {}, ""
     for start in range(0, len(kept.messages), SLICE):
         values = []
-        for message in kept.messages[start : start + SLICE]:
+        for message in with_pauses(kept.messages[start : start + SLICE], weight=KeptMessage.weight):
             ids[message.id] = newest = new_id("msg", after=newest)
             parent = ids[message.parent] if message.parent else None
             values.append(
@@ -184,14 +185,14 @@ def _columns(message: KeptMessage, id: str) -> dict[str, Any]:
         "continues": message.continues,
         "provider": message.provider if message.events else None,
         "model": message.model if message.events else None,
-        "entries": msgspec.json.encode(_entries(message, id)).decode() if message.events else "[]",
+        "entries": to_json(_entries(message, id)).decode() if message.events else "[]",
         "said": msgspec.json.encode(said).decode() if said else None,
     }
 
 
 def _entries(message: KeptMessage, id: str) -> list[Entry]:
     entries = []
-    for seq, event in enumerate(message.events, 1):
+    for seq, event in enumerate(with_pauses(message.events, EVENTS), 1):
         if isinstance(event, RunStart):
             event = msgspec.structs.replace(event, run_id=id)
         entries.append(Entry(seq, _without_bytes(event) if isinstance(event, File) else event))

@@ -88,7 +88,7 @@ class Conversations:
 
     def find(self, owner: str, key: str, fingerprint: str) -> Begun | None:
         """The answer that was begun with this key. Raises InvalidField if another request came with
-        it."""
+        it, NotFound if the answer was deleted and can still be brought back."""
         with self._transaction.reading() as session:
             return _find(session, owner, key, fingerprint)
 
@@ -289,6 +289,8 @@ def _find(session: Session, owner: str, key: str, fingerprint: str) -> Begun | N
         return None
     if answer.request_hash is not None and answer.request_hash != fingerprint:
         raise InvalidField("Idempotency-Key: already used for a different request; use a new key")
+    if is_deleted(session, answer):
+        raise NotFound("Idempotency-Key: the answer that it began was deleted; use a new key")
     return Begun(_answer(answer), found=True)
 
 

@@ -9,12 +9,14 @@ import logging
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
+from functools import partial
 
 import gevent
 from gevent.event import Event
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from chatapp.hub import on_thread
 from chatapp.storage.search_index import STATEMENTS, Job, Waiting, waiting, work_off
 from chatapp.storage.search_terms import digest, terms_of
 from chatapp.storage.transactions import READS
@@ -51,7 +53,7 @@ class Indexer:
         sqlite3.Error."""
         jobs = self._jobs()
         if self._file is not None:
-            gevent.get_hub().threadpool.apply(_in_thread, (self._file, jobs))
+            on_thread(gevent.get_hub().threadpool, partial(_in_thread, self._file, jobs))
             return len(jobs)
         for job in jobs:
             with self._engine.begin() as connection:

@@ -12,6 +12,8 @@ from typing import TypeVar
 from gevent.threadpool import ThreadPool
 from sqlalchemy.orm import Session
 
+from chatapp.hub import on_thread
+
 T = TypeVar("T")
 
 LARGE_BYTES = 256 * 1024  # below that, a write takes about a millisecond
@@ -22,24 +24,16 @@ def write(session: Session, size: int, statement: Callable[[], T]) -> T:
     """What `statement` gives, which writes so many bytes or characters in this session."""
     if size < LARGE_BYTES or session.get_bind().dialect.name != "sqlite":
         return statement()
+    session.connection()  # waits for the file's lock here: on the thread it would keep its holder from the commit
     session.info[LARGE] = True
-    return _on_thread(statement)
+    return on_thread(_threads(), statement)
 
 
 def commit(session: Session) -> None:
     if session.info.get(LARGE):
-        _on_thread(session.commit)
+        on_thread(_threads(), session.commit)
     else:
         session.commit()
-
-
-def _on_thread(call: Callable[[], T]) -> T:
-    running = _threads().spawn(call)
-    try:
-        return running.get()  # type: ignore[return-value]  # None only if T is
-    except BaseException:
-        running.wait()  # if it was thrown into this greenlet, the call goes on
-        raise
 
 
 @cache

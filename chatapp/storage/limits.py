@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from chatapp.chat import Message
 from chatapp.errors import InvalidField
+from chatapp.hub import with_pauses
+
+MESSAGES = 2000  # that are looked at in one go
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,7 @@ class ConversationLimits:
 
     def refuse_large(self, messages: Sequence[Message]) -> None:
         """Raise InvalidField if all files of these messages are too large."""
-        size = sum(file.size_bytes for message in messages for file in message.attachments)
+        size = sum(file.size_bytes for message in with_pauses(messages, MESSAGES) for file in message.attachments)
         if size > self.max_attached_bytes:
             raise InvalidField(
                 f"attachments: the conversation's files would have {size} bytes; the limit is "

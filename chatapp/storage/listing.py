@@ -1,7 +1,7 @@
 """The list of an owner's conversations, by pages, and what is kept of each for it: pins, what was
 seen, settings."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TypeVarTuple
 
 import msgspec
@@ -12,7 +12,7 @@ from chatapp.chat import Ask
 from chatapp.errors import InvalidField
 from chatapp.storage import Conversation, ConversationSettings, Listed, StoredMessage, decode_settings
 from chatapp.storage.placement import owned_conversation
-from chatapp.storage.reading import MESSAGES, shown, values
+from chatapp.storage.reading import MESSAGES, SLICE, shown, values
 from chatapp.storage.tables import IS_LISTED, IS_PINNED, IS_RUNNING, ConversationRow, MessageRow
 from chatapp.storage.transactions import Transactions
 from chatapp.storage.versions import names_message
@@ -59,6 +59,17 @@ class Listing:
             if before:
                 query = query.where(MESSAGES.id < before)
             return [*values(session, query.order_by(MESSAGES.id.desc()).limit(limit))][::-1]
+
+    def slices(self, owner: str, conversation_id: str) -> Iterator[list[StoredMessage]]:
+        """All messages of the path that is shown, in order, some at a time: each slice as it is
+        when it is asked for. Nothing stays open in between, however slowly a client reads."""
+        last, count = "", SLICE
+        while count == SLICE:
+            with self._transaction.reading() as session:
+                query = shown(owned_conversation(session, owner, conversation_id).id).where(MESSAGES.id > last)
+                messages = [*values(session, query.order_by(MESSAGES.id).limit(SLICE))]
+            yield messages
+            last, count = messages[-1].id if messages else "", len(messages)
 
     def pin(self, owner: str, conversation_id: str, pinned: bool) -> Conversation:
         with self._transaction() as session:

@@ -11,6 +11,7 @@ import time
 from typing import Any
 
 import gevent
+from gevent.event import Event
 from sqlalchemy import Engine, delete, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import InstrumentedAttribute
@@ -24,6 +25,7 @@ DAY_S = 24 * 3600.0
 EVERY_S = 600.0  # against a retention of days, and of minutes for what was deleted
 PIECE = 20  # rows in one go: long answers take a ms for each 100 KB
 PAUSE_S = 0.005  # between two of them, in which others write
+CLOSE_S = 3.0  # longer than any piece takes
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +41,7 @@ class Retention:
         self._retention_s = retention_s
         self._unsent_s = unsent_s
         self._undo_s = undo_s
+        self._closing = Event()
         self._greenlet: gevent.Greenlet[..., None] | None = None
 
     def start(self) -> None:
@@ -48,7 +51,7 @@ class Retention:
     def expire(self) -> int:
         """Delete what is due; return how many answers. Running ones stay."""
         now = time.time()
-        self._deletion.end(now - self._undo_s)
+        self._deletion.end(now - self._undo_s, self._closing.wait)
         self._delete(RateWindowRow.key, RateWindowRow.expires, RateWindowRow.expires < now)
         is_forgotten = UploadRow.created < now - self._unsent_s, is_unsent(), ~is_kept(now)
         self._delete(UploadRow.id, UploadRow.created, *is_forgotten, piece=1)  # each may be large
@@ -57,8 +60,11 @@ class Retention:
         return self._delete(MessageRow.id, MessageRow.created, *is_loose, is_old)
 
     def close(self) -> None:
+        """Waits for the piece that is being deleted, but not for a database that stands still:
+        nothing may be thrown into its call."""
+        self._closing.set()
         if self._greenlet is not None:
-            self._greenlet.kill()
+            self._greenlet.join(timeout=CLOSE_S)
 
     def _delete(
         self, key: InstrumentedAttribute[Any], by: InstrumentedAttribute[Any], *due: Any, piece: int = PIECE
@@ -70,14 +76,13 @@ class Retention:
             with self._engine.begin() as connection:
                 count = connection.execute(delete(key.class_).where(key.in_(first))).rowcount
             deleted += count
-            if count < piece:
+            if count < piece or self._closing.wait(PAUSE_S):
                 return deleted
-            gevent.sleep(PAUSE_S)
 
     def _expire_for_ever(self) -> None:
-        while True:
+        while not self._closing.is_set():
             try:
                 self.expire()
             except (SQLAlchemyError, DatabaseUnavailable) as error:  # the next round tries again
                 logger.warning("old answers cannot be deleted: %s", error)
-            gevent.sleep(EVERY_S)
+            self._closing.wait(EVERY_S)

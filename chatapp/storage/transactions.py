@@ -1,45 +1,57 @@
 """A transaction on the database, whose failures leave this room as DatabaseUnavailable.
 
 One that only reads says so: SQLite then lets it go on beside any writer, of this process or of
-another.
+another. All others wait for their turn: SQLite's lock goes to whoever asks at the right moment, and
+Postgres' connections to whoever asks most. An owner who floods would shut the others out.
 """
 
 import logging
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
-from chatapp.errors import DatabaseUnavailable
+from chatapp.errors import DatabaseUnavailable, Overloaded
+from chatapp.quotas.turns import OwnerTurns, this_greenlet
 from chatapp.storage import large_writes
 
 READS = "reads"  # an execution option of connections
+TURN_S = 5.0  # to wait, as for SQLite's lock and for a connection
+CONNECTIONS = 5  # of one owner, a third of all that a process has
+WAITING = 1000
+ANY = 1_000_000
+
+_turns: WeakKeyDictionary[Engine, OwnerTurns] = WeakKeyDictionary()
 
 logger = logging.getLogger(__name__)
 
 
 class Transactions:
     """Called, it is a context with a session, which commits at its end. `what` is not available if
-    the database fails. An IntegrityError is the caller's. A session of `reading` waits for no
+    the database fails, and LimitExceeded if the current owner's own requests are in the way. An
+    IntegrityError is the caller's. A session of `reading` waits for no
     writer, and must not write."""
 
     def __init__(self, engine: Engine, what: str) -> None:
         self._session = sessionmaker(engine, expire_on_commit=False)
         self._reading = sessionmaker(engine.execution_options(**{READS: True}), expire_on_commit=False)
         self._what = what
+        self._turns = _turns_of(engine)
+        self._readers_wait = engine.dialect.name != "sqlite"
 
     def __call__(self) -> AbstractContextManager[Session]:
-        return self._begin(self._session)
+        return self._begin(self._session, waits=True)
 
     def reading(self) -> AbstractContextManager[Session]:
-        return self._begin(self._reading)
+        return self._begin(self._reading, waits=self._readers_wait)
 
     @contextmanager
-    def _begin(self, sessions: sessionmaker[Session]) -> Iterator[Session]:
+    def _begin(self, sessions: sessionmaker[Session], waits: bool) -> Iterator[Session]:
         try:
-            with sessions() as session:
+            with self._turn() if waits else nullcontext(), sessions() as session:
                 yield session
                 large_writes.commit(session)
         except IntegrityError:
@@ -47,3 +59,19 @@ class Transactions:
         except SQLAlchemyError as error:
             logger.error("the database failed: %s", error)
             raise DatabaseUnavailable(f"{self._what} not available; try again in a moment") from None
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        try:
+            with self._turns.turn(this_greenlet.owner, TURN_S):
+                yield
+        except Overloaded:
+            raise DatabaseUnavailable(f"{self._what} not available; try again in a moment") from None
+
+
+def _turns_of(engine: Engine) -> OwnerTurns:
+    """All stores of an engine share them."""
+    if engine not in _turns:
+        at_once, each = (1, 1) if engine.dialect.name == "sqlite" else (ANY, CONNECTIONS)
+        _turns[engine] = OwnerTurns(at_once, each, WAITING, "requests to the database")
+    return _turns[engine]

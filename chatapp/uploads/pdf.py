@@ -62,7 +62,7 @@ class PDFReader:
     max_pages: int
     max_chars: int
     timeout_s: float
-    _turns: OwnerTurns = field(default_factory=lambda: OwnerTurns(AT_ONCE, WAITING, "file: PDFs"))
+    _turns: OwnerTurns = field(default_factory=lambda: OwnerTurns(AT_ONCE, 1, WAITING, "file: PDFs"))
     _texts: Texts = field(default_factory=Texts)
 
     def __call__(self, owner: str, name: str, data: bytes) -> str:

@@ -72,13 +72,12 @@ class Assets:
 
     def __init__(self, folder: Path, made: Mapping[str, bytes] = MappingProxyType({})) -> None:
         names = [path for path in sorted(folder.rglob("*")) if path.is_file()]
-        found = {path.relative_to(folder).as_posix(): path.read_bytes() for path in names}
+        found = {path.relative_to(folder).as_posix(): path.read_bytes() for path in names} | dict(made)
         found |= {
             name: lean_script(data, name.startswith(UNINDENTED)) for name, data in found.items() if _is_commented(name)
         }
         found[JOINED] = b"\n".join(found[f"css/{sheet}.css"] for sheet in SHEETS)
         found[EMBEDDED] = shadowed(found[JOINED].decode()).encode() + b"\n" + found.get("css/element.css", b"")
-        found |= made
         self._files = {name: Asset(name, data) for name, data in found.items()}
         tags = "".join(asset.tag for asset in self._files.values())
         self._version = hashlib.sha256(tags.encode()).hexdigest()[:12]

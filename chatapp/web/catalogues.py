@@ -6,7 +6,7 @@ as gettext knows it, scripts get those of its texts that they use, as a module.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -22,6 +22,9 @@ from chatapp.web.page_texts import FAILURES, PROBE, TOOLS
 
 FILE = "LC_MESSAGES/messages.po"
 SCRIPTS = "static/js/"
+LANGUAGE_SCRIPT, NO_TAGS = "js/language.js", b"TRANSLATED = [];"
+WORDS = "js/words/{}.js"
+"""Where that script finds the texts of a language."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,15 @@ def read_catalogues(folder: Path) -> dict[str, Catalogue]:
     """All of them, by tag."""
     found = [_read(file) for file in sorted(folder.glob(f"*/{FILE}"))]
     return {catalogue.tag: catalogue for catalogue in found}
+
+
+def scripts_with_words(static: Path, catalogues: Mapping[str, Catalogue]) -> dict[str, bytes]:
+    """The scripts that hold what the catalogues say: a module for each, and the one that chooses
+    among them."""
+    script = (static / LANGUAGE_SCRIPT).read_bytes()
+    assert script.count(NO_TAGS) == 1
+    chooses = script.replace(NO_TAGS, f"TRANSLATED = {_json(list(catalogues))};".encode())
+    return {LANGUAGE_SCRIPT: chooses} | {WORDS.format(tag): each.module for tag, each in catalogues.items()}
 
 
 def _read(file: Path) -> Catalogue:

@@ -10,7 +10,7 @@ from flask import Response, stream_with_context
 
 from chatapp.hub import let_others_run
 
-PIECE = 20  # items: a millisecond or two
+PIECE = 10  # items: a millisecond
 
 _encode = msgspec.json.Encoder().encode
 

@@ -1,7 +1,7 @@
 """Messages and conversations as clients see them. What is there of an answer that is still running
 comes from its log."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, assert_never
 
 import msgspec
@@ -36,8 +36,9 @@ def conversation_response(conversation_id: str, limit: int | None) -> Response:
     """The conversation with the messages it shows; with a `limit`, as `conversation_json`."""
     if limit is not None:
         return jsonify(conversation_json(conversation_id, limit))
-    conversation, messages = current_service().conversations.get(current_caller().owner, conversation_id)
-    return json_response(msgspec.to_builtins(conversation), "messages", _each_json(conversation_id, messages))
+    listing, owner = current_service().listing, current_caller().owner
+    conversation, slices = listing.conversation(owner, conversation_id), listing.slices(owner, conversation_id)
+    return json_response(msgspec.to_builtins(conversation), "messages", _each_json(conversation_id, slices))
 
 
 def conversation_json(conversation_id: str, limit: int) -> dict[str, object]:
@@ -66,12 +67,11 @@ def page_json(conversation_id: str, limit: int, before: str = "") -> dict[str, o
 
 def messages_json(conversation_id: str, messages: Sequence[StoredMessage]) -> list[dict[str, Any]]:
     """Messages of this conversation, with the places they have among their versions."""
-    return list(with_pauses(_each_json(conversation_id, messages), SLICE))
+    return list(with_pauses(_each_json(conversation_id, [messages]), SLICE))
 
 
-def _each_json(conversation_id: str, messages: Sequence[StoredMessage]) -> Iterator[dict[str, Any]]:
-    for start in range(0, len(messages), MOST):
-        some = messages[start : start + MOST]
+def _each_json(conversation_id: str, slices: Iterable[Sequence[StoredMessage]]) -> Iterator[dict[str, Any]]:
+    for some in slices:
         versions = current_service().branches.versions(current_caller().owner, conversation_id, some)
         for message in some:
             yield _with_versions(message_json(message), versions.get(message.id))

@@ -35,9 +35,10 @@ def _page(conversation: dict[str, object] | None, with_list: bool = True) -> Res
         caller = auth.visitor(caller)
     listed = current_service().listing.page_pinned_first(caller.owner, LISTED) if with_list else ([], "")
     recent = list_json(*listed)
+    reader = "" if isinstance(auth, KnowsBrowsers) else caller.owner
     signed_in = caller.owner if isinstance(auth, SignsOut) else None
     response = make_response(
-        render_template("chat.html", conversation=conversation, recent=recent, signed_in=signed_in)
+        render_template("chat.html", conversation=conversation, recent=recent, reader=reader, signed_in=signed_in)
     )
     if isinstance(auth, KnowsBrowsers):
         auth.remember(caller, response, secure=request.is_secure)

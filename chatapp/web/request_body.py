@@ -15,9 +15,10 @@ from gevent.socket import SHUT_RD
 from gevent.socket import socket as GeventSocket
 from gunicorn.http.errors import ParseException
 
-from chatapp.errors import BodyTooLarge, InvalidRequest, LimitExceeded, Overloaded, RequestTimeout
+from chatapp.errors import BodyTooLarge, InvalidRequest, LimitExceeded, Overloaded, RequestTimeout, UnsupportedMediaType
 from chatapp.web import current_service
 
+PLAIN = "identity"
 PIECE_BYTES = 16_384  # of which no more than one is held uncounted
 BYTES_PER_S = 16_384  # the slowest that a body may come: an old phone's upload is faster
 DISCARD_BYTES = 64 * 1024 * 1024  # of a refused body, so that its sender reads the refusal rather than a broken pipe
@@ -28,8 +29,11 @@ def read_body(max_bytes: int, timeout_s: float, setting: str = "max_body_bytes")
     `BYTES_PER_S`.
 
     Not by werkzeug's own limit: of a chunked body it silently gives the first part. Raises
-    BodyTooLarge, LimitExceeded, Overloaded, RequestTimeout, InvalidRequest.
+    UnsupportedMediaType, BodyTooLarge, LimitExceeded, Overloaded, RequestTimeout, InvalidRequest.
     """
+    encoding = request.headers.get("Content-Encoding", PLAIN)
+    if encoding.lower() != PLAIN:  # as JSON it would be malformed, and nobody would know why
+        raise UnsupportedMediaType(f"Content-Encoding: expected none, got {encoding}")
     size, held = 0, _Held()
     try:
         for piece in _pieces(timeout_s):

@@ -4,13 +4,15 @@ Everything here is below the link's own address, and asks what its owner may see
 neither who the owner is nor how much was used.
 """
 
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeVar
 
 from flask import Blueprint, Response, jsonify, make_response, render_template
 from flask_babel import gettext
 
 from chatapp.access import Caller, Share
 from chatapp.errors import InvalidField, NotFound
+from chatapp.hub import with_pauses
 from chatapp.reading.disconnect import OnLeave
 from chatapp.reading.shared import SharedSource, for_viewers
 from chatapp.service import Answer, StoredMessage
@@ -19,11 +21,15 @@ from chatapp.web import be_viewer, current_service, shares, trace_id
 from chatapp.web.addresses import here
 from chatapp.web.endpoint import FILE, JSON, STREAM, Parameter, endpoint, open_to_all
 from chatapp.web.file_response import file_response
+from chatapp.web.json_pieces import json_response
 from chatapp.web.message_json import described, readable
 from chatapp.web.streaming import dialect_name, respond
 
 blueprint = Blueprint("shared", __name__, url_prefix="/shared/<token>")
 
+T = TypeVar("T")
+
+SLICE = 20  # messages: some milliseconds, if they are long
 HIDDEN = ("usage", "conversation_id", "result_mode")
 RAW = "raw_passthrough"
 
@@ -44,7 +50,8 @@ def page(token: str) -> Response:
 @open_to_all
 def list_messages(token: str) -> Response:
     """What is shared, as it is now."""
-    return jsonify(_conversation(_viewed(token), token))
+    conversation = _conversation(_viewed(token), token)
+    return json_response(conversation, "messages", conversation["messages"])
 
 
 @endpoint(blueprint.get("/messages/<message_id>"), answers={200: (JSON,)})
@@ -87,6 +94,12 @@ def get_file(token: str, message_id: str, file_id: str) -> Response:
     return file_response(current_service().file(_owner(share), _seen(share, message_id).id, file_id))
 
 
+@blueprint.app_template_filter()
+def in_turns(messages: Iterable[T]) -> Iterator[T]:
+    """Others run in between, while each of these is made ready or drawn."""
+    return with_pauses(messages, SLICE)
+
+
 def _viewed(token: str) -> Share:
     """What is shared; from now on the request is its viewer's."""
     share = shares().find(token)
@@ -99,7 +112,7 @@ def _conversation(share: Share, token: str) -> dict[str, Any]:
         answer = _answer(share, share.message_id or "")
         return {"id": share.id, "title": "A shared answer", "messages": [_message(answer, token)]}
     conversation, messages = current_service().conversations.get(share.owner, share.conversation_id)
-    shown = [_message(message, token) for message in messages if message.role != "system"]
+    shown = [_message(message, token) for message in in_turns(messages) if message.role != "system"]
     return {"id": share.id, "title": conversation.title, "messages": shown}
 
 

@@ -7,6 +7,7 @@ from flask import Response, request
 
 from chatapp.dialects.openai_responses.stored import StoredItems, message_of
 from chatapp.errors import InvalidField, NotFound
+from chatapp.hub import with_pauses
 from chatapp.service import Answer, StoredMessage
 from chatapp.web import current_caller, current_service
 from chatapp.web.bodies import number
@@ -20,10 +21,13 @@ PAGING = (
 )
 
 
+MESSAGES = 20  # that are turned into items in one go: some milliseconds, if they are long
+
+
 def items_of(messages: Iterable[StoredMessage]) -> list[dict[str, Any]]:
     """What there is of these messages, in their order."""
     items, found = StoredItems(), list[dict[str, Any]]()
-    for message in messages:
+    for message in with_pauses(messages, MESSAGES):
         if isinstance(message, Answer):
             found += items.of_answer(current_service().transcript(message).entries, message.repeated)
         else:

@@ -2,8 +2,10 @@
 endpoints that answer."""
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from typing import Any
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 import gevent
 import msgspec
@@ -110,12 +112,32 @@ def streamed(
 ) -> Response:
     """The reader's body, until its client leaves; `on_leave` for each run that it reads."""
     heartbeat_s = current_service().settings.heartbeat_s
-    response = Response(reader.follow(heartbeat_s, trace_id()), headers={**HEADERS, **headers})
-    _watch(response, reader, on_leave, resumed)
+    response = _Streamed(reader.follow(heartbeat_s, trace_id()), headers={**HEADERS, **headers})
+    client = _watch(response, reader, on_leave, resumed)
+    if client.is_watched and isinstance(reader, Reader):
+        response.on_write = reader.write_in_hub
     return response
 
 
-def _watch(response: Response, reader: Reader | MergedReader, on_leave: Sequence[OnLeave], resumed: bool) -> None:
+class _Streamed(Response):
+    """`on_write` is given the server's `write`, by which WSGI lets an application send its body
+    without being asked for it."""
+
+    on_write: Callable[[Callable[[bytes], object]], None] | None = None
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        def start(status: str, headers: list[tuple[str, str]], error: Any = None) -> Callable[[bytes], object]:
+            write = start_response(status, headers, error)
+            if self.on_write and environ["SERVER_PROTOCOL"].startswith("HTTP/1"):
+                self.on_write(write)
+            return write
+
+        return super().__call__(environ, start)
+
+
+def _watch(
+    response: Response, reader: Reader | MergedReader, on_leave: Sequence[OnLeave], resumed: bool
+) -> ClientSocket:
     """Until the response's end, watch the client, and count it as a reader of its runs."""
     service, client = current_service(), client_socket(partial(reader.scope.cancel, ClientDisconnected))
     leave = end_with_login(reader.scope)
@@ -136,6 +158,7 @@ def _watch(response: Response, reader: Reader | MergedReader, on_leave: Sequence
         service.disconnects.reader_opened(each)
     service.reader_observer.opened(resumed)
     response.call_on_close(close)
+    return client
 
 
 def _end(reader: Reader | MergedReader) -> ReaderEnd:

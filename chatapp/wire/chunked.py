@@ -9,7 +9,7 @@ path is taken.
 
 import re
 import ssl
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from gevent import get_hub
@@ -31,51 +31,83 @@ def can_take_over(sock: object) -> bool:
     return type(sock) in (PlainSocket, SSLSocket)
 
 
-def socket_reads(deadline: Deadline, sock: Any, head: Any) -> Iterator[bytes]:
-    """Yield the bytes of each read until the socket's end, and wait before each.
+class SocketBody:
+    """A chunked body on its socket. Its maker closes it, which leaves the socket open.
 
     `head`, http.client's response, has read what arrived together with the headers, and then lets
     go of its buffer: that is the largest thing that a silent stream would hold.
     """
-    tls = getattr(sock, "_sslobj", None)
-    recv = tls.read if tls else sock._sock.recv
-    sock.settimeout(0)  # the deadline limits silence; urllib3 sets it again for the next request
-    watcher = get_hub().loop.io(sock.fileno(), 1)
-    read: Callable[[int], bytes] = head.fp.read1
-    try:
+
+    def __init__(self, deadline: Deadline, sock: Any, head: Any) -> None:
+        self._deadline = deadline
+        self._chunks = Dechunker(deadline.who)
+        self._head = head
+        self._tls = getattr(sock, "_sslobj", None)
+        self._recv: Callable[[int], bytes] = self._tls.read if self._tls else sock._sock.recv
+        sock.settimeout(0)  # the deadline limits silence; urllib3 sets it again for the next request
+        self._watcher = get_hub().loop.io(sock.fileno(), 1)
+
+    @property
+    def reusable(self) -> bool:
+        """Whether it has ended, and the connection can be used again."""
+        return self._chunks.reusable
+
+    def read(self) -> bytes:
+        """Wait for the next bytes; none at the end. Raises Truncated for an early one, BadReply,
+        what the deadline raises."""
+        chunks = self._chunks
+        while not chunks.ended:
+            data = self._receive()
+            if not data:
+                raise Truncated(f"{self._deadline.who} closed the connection in the middle of its reply")
+            if out := chunks.feed(data):
+                return out
+        return b""
+
+    def close(self) -> None:
+        self._watcher.close()
+
+    def _receive(self) -> bytes:
+        """The bytes of one read, none at the socket's end. Waits first, as nearly always nothing is
+        there yet."""
+        if self._head is not None and (data := self._came_with_head()):
+            return data
         while True:
+            if self._tls is None or not self._tls.pending():
+                self._deadline.wait(self._watcher)
             try:
-                data = read(READ_BYTES)
+                return self._recv(READ_BYTES)
             except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
                 pass
             except OSError:
-                return  # reset, or closed without TLS's closing message: the reader sees an early end
-            else:
-                if data:
-                    yield data
-                elif read is recv:
-                    return
-            if read is not recv:
-                read = recv
-                head._close_conn()  # only the reader of the socket
-            if tls is None or not tls.pending():
-                deadline.wait(watcher)
-    finally:
-        watcher.close()
+                return b""  # reset, or closed without TLS's closing message
+
+    def _came_with_head(self) -> bytes:
+        head, self._head = self._head, None
+        try:
+            return head.fp.read1(READ_BYTES)  # type: ignore[no-any-return]
+        except OSError:  # nothing came; or whatever happened to the socket, which its next read tells
+            return b""
+        finally:
+            head._close_conn()  # only the reader of the socket
 
 
-_chunk_head = re.compile(rb"(?:\r\n)?([0-9a-fA-F]{1,15})[ \t]*(?:;[^\r\n]*)?\r\n").match
+class Dechunker:
+    """Decodes the chunked coding (RFC 9112, 7.1).
 
-
-def dechunk(pieces: Iterator[bytes], who: str) -> Generator[bytes, None, bool]:
-    """Decode the chunked coding (RFC 9112, 7.1), yielding every byte at once.
-
-    Returns whether the connection can be used again. Raises BadReply for a malformed chunk and
-    Truncated for an early end.
+    `reusable`: once it has `ended`, whether the connection can be used again.
     """
-    rest, left = b"", 0
-    for data in pieces:
-        data, at, out = rest + data, 0, []
+
+    def __init__(self, who: str) -> None:
+        self.ended = self.reusable = False
+        self._who = who
+        self._rest = b""
+        self._left = 0  # of the chunk under way
+
+    def feed(self, data: bytes) -> bytes:
+        """What there is in it of chunks, be they whole or not. Raises BadReply for a malformed
+        one."""
+        data, at, left, out = self._rest + data, 0, self._left, []
         while at < len(data):
             if left:
                 out.append(data[at : at + left])
@@ -84,14 +116,14 @@ def dechunk(pieces: Iterator[bytes], who: str) -> Generator[bytes, None, bool]:
             elif head := _chunk_head(data, at):
                 at, left = head.end(), int(head[1], 16)
                 if not left:  # the end; trailers, or a last CRLF that comes late, only cost the connection
-                    if out:
-                        yield b"".join(out)
-                    return data[at:] == b"\r\n"
+                    self.ended, self.reusable = True, data[at:] == b"\r\n"
+                    break
             elif len(data) - at > CHUNK_HEAD_BYTES or b"\n" in data[at + 2 :]:
-                raise BadReply(f"{who} sent a malformed HTTP body")
+                raise BadReply(f"{self._who} sent a malformed HTTP body")
             else:
                 break
-        rest = data[at:]
-        if out:
-            yield b"".join(out)
-    raise Truncated(f"{who} closed the connection in the middle of its reply")
+        self._rest, self._left = data[at:], left
+        return out[0] if len(out) == 1 else b"".join(out)
+
+
+_chunk_head = re.compile(rb"(?:\r\n)?([0-9a-fA-F]{1,15})[ \t]*(?:;[^\r\n]*)?\r\n").match

@@ -10,9 +10,10 @@ import random
 import select
 import socket
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from gevent import get_hub
+from gevent import get_hub, getcurrent
 from gevent.monkey import get_original
 from gevent.socket import socket as GeventSocket
 
@@ -22,6 +23,15 @@ READ = 1
 LATER_SHARE = 0.1  # of the send timeout
 POLL_S = 0.5  # how often to look at a client that sent more than its request: its socket is always readable
 CLOSED = getattr(select, "POLLRDHUP", 0)  # Linux: the peer closed, even if some of its bytes are unread
+
+
+class Unsent(Exception):
+    """The client does not take all of what was sent in the hub, which must not wait for it. `send`
+    waits, and sends the rest; nothing else may be sent before."""
+
+    def __init__(self, send: Callable[[], None]) -> None:
+        super().__init__("the client takes no more now")
+        self.send = send
 
 
 class _Direct(GeventSocket):
@@ -36,12 +46,18 @@ class _Direct(GeventSocket):
         except BlockingIOError:
             sent = 0
         if sent < len(data):
-            try:
-                super().sendall(memoryview(data)[sent:], flags)
-            except TimeoutError:
-                # As any client that is gone: for another error gunicorn logs a whole traceback.
-                logger.info("a client was dropped: it took no data for %g s", self.gettimeout() or 0)
-                raise BrokenPipeError(errno.EPIPE, "the client took no data in time") from None
+            send = partial(self._send_slowly, memoryview(data)[sent:], flags)
+            if getcurrent() is get_hub():
+                raise Unsent(send)
+            send()
+
+    def _send_slowly(self, data: memoryview, flags: int) -> None:
+        try:
+            super().sendall(data, flags)
+        except TimeoutError:
+            # As any client that is gone: for another error gunicorn logs a whole traceback.
+            logger.info("a client was dropped: it took no data for %g s", self.gettimeout() or 0)
+            raise BrokenPipeError(errno.EPIPE, "the client took no data in time") from None
 
 
 class ClientSocket:
@@ -62,6 +78,11 @@ class ClientSocket:
         self._buffer_bytes = buffer_bytes
         self._watcher: Any = None
         self._peer_timeout_ms: int | None = None
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether the connection can be watched here; then the hub may send too: see `Unsent`."""
+        return self._watcher is not None
 
     def start(self) -> None:
         if self._sock is None or self._sock.fileno() < 0:

@@ -25,7 +25,7 @@ HEARTBEAT = b":\n"
 MAX_LINE_BYTES = 16 << 20
 MAX_EVENT_BYTES = 16 << 20
 
-MAX_ERROR_BYTES = 16_384  # of a field `error`: only a word of it is needed
+MAX_ERROR_BYTES = 16_384  # only a word of it is needed
 
 # The rules set no limit, but int() raises beyond 4300 digits. 15 digits are 30,000 years; longer
 # values are ignored.
@@ -116,6 +116,11 @@ class _LineBuffer:
             raise FrameTooLarge(f"the provider sent a line of more than {self._max} bytes (setting max_line_bytes)")
         return lines
 
+    @property
+    def held(self) -> bytes:
+        """The unfinished line."""
+        return bytes(self._held)
+
     def rest(self) -> bytes:
         """Take the unfinished line out."""
         rest = bytes(self._held)
@@ -149,6 +154,14 @@ class SSEDecoder:
         self._last_event_id = ""
         self._data: list[bytes] = []
         self._event_bytes = 0
+        self._stray = b""
+
+    @property
+    def stray(self) -> bytes:
+        """The lines after the last `data:` that are no fields, from one on that begins with a
+        brace: an error in bare JSON. Empty if they are too long for one."""
+        whole = self._stray + b"\n" + self._lines.held
+        return whole.strip() if whole.startswith((b"{", b"\n{")) and len(whole) <= MAX_ERROR_BYTES else b""
 
     def feed(self, data: bytes) -> list[ServerEvent]:
         """The events that `data` completes.
@@ -196,6 +209,8 @@ class SSEDecoder:
                         f"the provider sent an event of more than {self._max_event_bytes} bytes (setting max_event_bytes)"
                     )
                 self._data.append(value)
+                if self._stray:
+                    self._stray = b""
             elif name == b"event":
                 self._type = value.decode("utf-8", "replace")
             elif name == b"error" and self._error_field:
@@ -206,6 +221,10 @@ class SSEDecoder:
                     self._last_event_id = value.decode("utf-8", "replace")
             elif name == b"retry" and value.isdigit() and len(value) <= _MAX_RETRY_DIGITS:
                 self.retry = int(value)
+            elif line.startswith(b"{"):
+                self._stray = line[: MAX_ERROR_BYTES + 1]
+            elif self._stray:
+                self._stray = (self._stray + b"\n" + line)[: MAX_ERROR_BYTES + 1]
         return events
 
 

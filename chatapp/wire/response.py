@@ -13,7 +13,7 @@ import requests
 import urllib3.exceptions
 
 from chatapp.errors import ReplyTooLarge, UpstreamError
-from chatapp.wire.chunked import can_take_over, dechunk, socket_reads
+from chatapp.wire.chunked import SocketBody, can_take_over
 from chatapp.wire.deadline import Deadline
 from chatapp.wire.upstream_errors import http_error, reading_failure
 
@@ -62,16 +62,17 @@ class UpstreamResponse(Protocol):
 class NetworkResponse:
     """An UpstreamResponse that comes over a connection; its status may also be an error.
 
-    `from_socket`: the body is read from the socket itself.
+    `from_socket`: the body is read from the socket itself. Of the response it keeps urllib3's part:
+    that of `requests`, with the request and its body, would be 5 KiB for each stream.
     """
 
     def __init__(self, response: requests.Response, deadline: Deadline, max_bytes: int) -> None:
         raw: Any = response.raw
         sock = raw.connection and raw.connection.sock
-        self.status = response.status_code
-        self.content_type = response.headers.get("content-type", "")
+        self.status = raw.status
+        self.content_type = raw.headers.get("content-type", "")
         self.from_socket = bool(raw.chunked and "content-encoding" not in raw.headers and can_take_over(sock))
-        self._response = response
+        self._raw = raw
         self._deadline = deadline
         self._max_bytes = max_bytes
         self._body = self._bounded()
@@ -98,7 +99,8 @@ class NetworkResponse:
 
     def close(self) -> None:
         self._body.close()
-        self._response.close()
+        self._raw.close()
+        self._raw.release_conn()
         self._deadline.close()
 
     def error(self, within: float) -> UpstreamError:
@@ -114,32 +116,36 @@ class NetworkResponse:
                     body += data
             except UpstreamError:
                 pass  # the status alone must do
-        return http_error(self._deadline.who, self.status, self._response.headers.get("retry-after"), body)
+        return http_error(self._deadline.who, self.status, self._raw.headers.get("retry-after"), body)
 
     def _bounded(self) -> Generator[bytes, None, None]:
         left = self._max_bytes
-        for data in self._read_socket() if self.from_socket else self._read_urllib3():
-            left -= len(data)
-            if left < 0:
-                raise ReplyTooLarge(
-                    f"{self._deadline.who} sent a reply of more than {self._max_bytes} bytes (setting max_reply_bytes)"
-                )
-            yield data
+        body = self._take_over() if self.from_socket else None
+        read = body.read if body else self._read_through_urllib3
+        try:
+            while data := read():
+                left -= len(data)
+                if left < 0:
+                    raise ReplyTooLarge(
+                        f"{self._deadline.who} sent a reply of more than {self._max_bytes} bytes (setting max_reply_bytes)"
+                    )
+                yield data
+            if body and body.reusable:
+                self._release()
+        finally:
+            if body:
+                body.close()
 
-    def _read_socket(self) -> Iterator[bytes]:
-        raw: Any = self._response.raw
-        pieces = socket_reads(self._deadline, raw.connection.sock, raw._fp)
-        if (yield from dechunk(pieces, self._deadline.who)):
-            raw._fp.close()  # not the socket, which goes back to the pool
-            raw.release_conn()
+    def _take_over(self) -> SocketBody:
+        return SocketBody(self._deadline, self._raw.connection.sock, self._raw._fp)
 
-    def _read_urllib3(self) -> Iterator[bytes]:
-        read = self._response.raw.read1
-        while True:
-            try:
-                data = self._deadline.run(read, PLAIN_READ_BYTES, decode_content=True)
-            except (urllib3.exceptions.HTTPError, OSError) as error:
-                raise reading_failure(self._deadline.who, error) from None
-            if not data:
-                return
-            yield data
+    def _release(self) -> None:
+        self._raw._fp.close()  # not the socket, which goes back to the pool
+        self._raw.release_conn()
+
+    def _read_through_urllib3(self) -> bytes:
+        try:
+            data: bytes = self._deadline.run(self._raw.read1, PLAIN_READ_BYTES, decode_content=True)
+            return data
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise reading_failure(self._deadline.who, error) from None

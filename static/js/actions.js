@@ -1,19 +1,29 @@
 // @ts-check
 /**
- * What a reader can do in the open conversation, one method each; `ConversationActions` has the
+ * What a reader can ask and stop, one method each; `OpenActions` and `ConversationActions` have the
  * rest. A method changes the store and asks the server; if the server refuses, it takes the change
- * back. Nothing here knows the document; the address bar is the
- * router's.
+ * back, and if the server cannot be reached, a question waits. Nothing here knows the document; the
+ * address bar is the router's.
  */
 
-import { ConversationActions, noticeOf } from "./conversation-actions.js";
+import { noticeOf } from "./conversation-actions.js";
+import { OpenActions } from "./open-actions.js";
 import { ApiError } from "./server/api.js";
-import { forget, keep, unsent } from "./server/outbox.js";
+import { forget, isKept, keep, unsent } from "./server/outbox.js";
 import { canSwitchThinking, effectiveAgent, effectiveChoice, effectiveTools, runningAnswer } from "./state/selectors.js";
 
-export class Actions extends ConversationActions {
-  #opening = 0;
-  /** @type {Promise<void>|null} */ #loading = null;
+export class Actions extends OpenActions {
+  /**
+   * @param {import("./state/store.js").Store} store
+   * @param {typeof import("./server/api.js").api} api
+   * @param {import("./server/tabs.js").Tabs} tabs
+   * @param {import("./chat.js").Setting} setting
+   */
+  constructor(store, api, tabs, { instructions = "", place = "" }) {
+    super(store, api, tabs);
+    this.instructions = instructions;
+    this.place = place;
+  }
 
   /**
    * @param {string} prompt
@@ -26,17 +36,8 @@ export class Actions extends ConversationActions {
     const choice = effectiveChoice(state);
     this.store.dispatch({ type: "question-sent", key, prompt, files, choice, at: new Date().toISOString() });
     const attachments = files.map(({ id }) => id);
-    return this.#ask(key, { prompt, ...(files.length && { attachments }), ...settings(state) }, state.messages);
-  }
-
-  /** @param {File} file @returns {Promise<import("./state/types.js").Attached|null>} null after a failure */
-  upload(file) {
-    return this.trying(() => this.api.upload(file));
-  }
-
-  /** Nothing is lost if this fails: the server forgets it by itself. @param {string} id */
-  forgetUpload(id) {
-    return this.trying(() => this.api.forgetUpload(id));
+    const said = this.instructions && !state.conversationId ? withInstructions(this.instructions, prompt) : { prompt };
+    return this.#ask(key, { ...said, ...(files.length && { attachments }), ...settings(state) }, state.messages);
   }
 
   /** Asks for another answer in place of this one. @param {string} id */
@@ -74,27 +75,6 @@ export class Actions extends ConversationActions {
     return this.#ask(key, { continue_of: id, ...settings(state) }, state.messages);
   }
 
-  /** Shows another version of a message, and what followed it. @param {string} id */
-  async choose(id) {
-    const conversation = await this.trying(() => this.api.choose(id));
-    if (!conversation || conversation.id !== this.store.state.conversationId) return;
-    this.store.dispatch({ type: "conversation-opened", conversation });
-    this.tabs.tell(conversation.id);
-  }
-
-  /** Shows the messages before those that are shown. Settles when they are, also if they were on their way. */
-  loadOlder() {
-    this.#loading ??= this.#loadOlder().finally(() => (this.#loading = null));
-    return this.#loading;
-  }
-
-  async #loadOlder() {
-    const { conversationId: id, older } = this.store.state;
-    if (!id || !older) return;
-    const page = await this.trying(() => this.api.older(id, older));
-    if (page && this.store.state.older === older) this.store.dispatch({ type: "older-loaded", id, ...page });
-  }
-
   /**
    * Stops the running answer. A question that was not sent yet is taken back.
    */
@@ -111,117 +91,59 @@ export class Actions extends ConversationActions {
     return this.api.ping();
   }
 
+  /** Shows the question of this conversation that waited over a reload. */
+  showUnsent() {
+    const { state } = this.store;
+    const held = unsent(this.place).find(({ fields, place }) => place === this.place && fields.conversation_id === state.conversationId);
+    if (!held || runningAnswer(state)) return;
+    const { key, prompt, files } = held;
+    this.store.dispatch({ type: "question-sent", key, prompt, files, choice: effectiveChoice(state), at: new Date().toISOString() });
+    this.store.dispatch({ type: "question-held", key });
+  }
+
   /** Sends what waited over a reload. */
   async onStarted() {
-    if (unsent().length) await this.onConnected();
+    if (unsent(this.place).length) await this.onConnected();
   }
 
   /** The server can be reached again: sends what waits, each question once, by its key. */
   async onConnected() {
     this.refreshConversations();
     if (!this.store.state.catalogue.providers.length) this.refreshCatalogue();
-    for (const { key, fields } of unsent()) await this.#ask(key, fields, this.store.state.messages);
-  }
-
-  /**
-   * Sends a decision about a tool call, or what is said to a question of it; the log tells which
-   * one holds.
-   * @param {string} id
-   * @param {string} call
-   * @param {{decision?: "approved"|"denied", action?: string, content?: object, question?: string}} said
-   */
-  async decide(id, call, said) {
-    this.store.dispatch({ type: "tool-deciding", id, call, deciding: said.decision ?? said.action });
-    const done = await this.trying(() => this.api.decide(id, call, said));
-    if (!done || said.action) this.store.dispatch({ type: "tool-deciding", id, call, deciding: null });
-  }
-
-  /** The conversation's title and its place in the list may be new. */
-  onAnswerEnded() {
-    return this.refreshConversations();
+    for (const { key, fields } of unsent(this.place)) await this.#ask(key, fields, this.store.state.messages);
   }
 
   /**
    * Another tab changed this conversation: shows it as it is now, or a new chat if it was deleted.
    * @param {string} id
+   * @param {string} [sent]  the key of the question that the other tab has asked in it
    */
-  async onOtherTab(id) {
+  async onOtherTab(id, sent = "") {
+    if (this.#holds(sent)?.unsent) {
+      forget(sent); // it waited here, too
+      return this.open(id);
+    }
     await this.refreshConversations();
     const { state } = this.store;
     const isAsking = runningAnswer(state)?.id === ""; // this tab's own question is on its way
     if (id === state.conversationId && !isAsking) await this.open(id, true);
   }
 
-  openNewChat() {
-    this.#opening += 1;
-    this.store.dispatch({ type: "new-chat-opened" });
+  /** Another tab took back a question that waited for the connection. @param {string} key */
+  onWithdrawnElsewhere(key) {
+    forget(key);
+    if (this.#holds(key)?.unsent) this.store.dispatch({ type: "question-withdrawn", key, returned: null });
   }
 
   /**
-   * If several are being opened, the last one wins.
-   * @param {string} id
-   * @param {boolean} [mayBeGone]  then a new chat takes its place
-   * @returns {Promise<boolean>}
-   */
-  async open(id, mayBeGone = false) {
-    const turn = (this.#opening += 1);
-    const conversation = await this.trying(() => this.api.conversation(id), mayBeGone ? () => this.#gone(id) : undefined);
-    if (!conversation || turn !== this.#opening) return false;
-    this.store.dispatch({ type: "conversation-opened", conversation });
-    return true;
-  }
-
-  /** @param {string} id */
-  #gone(id) {
-    this.store.dispatch({ type: "conversation-removed", id });
-    if (id === this.store.state.conversationId) this.openNewChat();
-  }
-
-  /**
-   * Opens a conversation, and shows so much of it that this message is there, even if it is a
-   * version that was not shown.
-   * @param {string} id
-   * @param {{message_id: string, shown: boolean}|null} hit
-   */
-  async reveal(id, hit) {
-    if (id !== this.store.state.conversationId && !(await this.open(id))) return false;
-    if (hit && !hit.shown) await this.choose(hit.message_id);
-    const isThere = () => !hit || this.store.state.messages.some((each) => each.id === hit.message_id);
-    while (!isThere() && this.store.state.older && id === this.store.state.conversationId) {
-      const { older } = this.store.state;
-      await this.loadOlder();
-      if (this.store.state.older === older) return false; // the server refused
-    }
-    return isThere();
-  }
-
-  /**
-   * @param {string|null} id  of the conversation; null begins one
-   * @param {import("./state/types.js").Settings} settings
-   */
-  async set(id, settings) {
-    const made = id ? { id } : await this.trying(() => this.api.create());
-    if (!made || !(await this.trying(() => this.api.set(made.id, settings)))) return false;
-    if (!id) await this.open(made.id);
-    return true;
-  }
-
-  async refreshCatalogue() {
-    const catalogue = await this.trying(() => this.api.catalogue());
-    if (catalogue) this.store.dispatch({ type: "catalogue-loaded", catalogue });
-  }
-
-  async refreshOffer() {
-    const offer = await this.trying(() => this.api.offer());
-    if (offer) this.store.dispatch({ type: "offer-loaded", offer });
-  }
-
-  /**
+   * A new question is kept until the server says that it has it: a reload meanwhile loses nothing.
    * @param {string} key
    * @param {object} fields
    * @param {import("./state/types.js").ShownMessage[]} before
    */
   async #ask(key, fields, before) {
+    const waited = isKept(key);
+    if (!waited && mayWait(fields)) this.#keep(key, fields);
     try {
       const accepted = await this.api.ask(fields, key);
       this.#accepted(key, accepted);
@@ -229,16 +151,22 @@ export class Actions extends ConversationActions {
       return true;
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      if (error.isUnreachable && "prompt" in fields && !("edit_of" in fields)) return this.#hold(key, fields);
-      if (this.#withdraw(key)) this.store.dispatch({ type: "notice-shown", ...noticeOf(error) });
-      else if (this.#holds(key)) this.store.dispatch({ type: "answer-refused", messages: before, ...noticeOf(error) });
+      if (error.isUnreachable && mayWait(fields)) return this.#hold(key);
+      if (waited && this.#withdraw(key)) this.store.dispatch({ type: "notice-shown", ...noticeOf(error) });
+      forget(key);
+      if (!waited && this.#holds(key)) this.store.dispatch({ type: "answer-refused", messages: before, ...noticeOf(error) });
       return false;
     }
   }
 
-  /** Keeps the question until the server can be reached; also over a reload. @param {string} key @param {object} fields */
-  #hold(key, fields) {
-    keep(key, fields);
+  /** @param {string} key @param {object} fields */
+  #keep(key, fields) {
+    const { content: prompt = "", files = [] } = this.#asked(key) ?? {};
+    keep({ key, fields, prompt, files: files.map((file) => ({ ...file, key: file.id })), place: this.place });
+  }
+
+  /** It waits until the server can be reached. @param {string} key */
+  #hold(key) {
     this.store.dispatch({ type: "question-held", key });
     this.lost();
     return true;
@@ -246,12 +174,11 @@ export class Actions extends ConversationActions {
 
   /** Gives a question that waited back to its reader. @param {string} key @returns {boolean} whether it did */
   #withdraw(key) {
-    const fields = forget(key);
-    if (!fields) return false;
-    const asked = this.store.state.messages.find((each) => each.key === `${key}?`);
-    const files = asked?.files.map((file) => ({ ...file, key: file.id })) ?? [];
-    const { prompt, conversation_id: conversationId } = fields;
-    this.store.dispatch({ type: "question-withdrawn", key, returned: { conversationId, prompt, files } });
+    const kept = forget(key);
+    if (!kept) return false;
+    this.tabs.tellWithdrawn(key);
+    const { prompt, files, fields } = kept;
+    this.store.dispatch({ type: "question-withdrawn", key, returned: { conversationId: fields.conversation_id, prompt, files } });
     return true;
   }
 
@@ -263,21 +190,20 @@ export class Actions extends ConversationActions {
   #accepted(key, reply) {
     const answer = this.#holds(key);
     if (answer) this.store.dispatch({ type: "answer-accepted", key, ...reply });
-    else if (this.#shows(reply.conversation_id)) this.open(reply.conversation_id);
+    else if (reply.conversation_id === this.store.state.conversationId) this.open(reply.conversation_id);
     if (answer?.stopping) this.#cancel(key, reply.id);
-    this.tabs.tell(reply.conversation_id);
+    this.tabs.tell(reply.conversation_id, key);
     this.refreshConversations();
   }
 
-  /** Also if nothing else is shown: a question was sent that waited over a reload. @param {string} id */
-  #shows(id) {
-    const { conversationId, messages } = this.store.state;
-    return conversationId === id || (conversationId === null && !messages.length);
-  }
-
-  /** @param {string} key */
+  /** The answer that the page shows to this question. @param {string} key */
   #holds(key) {
     return this.store.state.messages.find((each) => each.key === key);
+  }
+
+  /** The question itself. @param {string} key */
+  #asked(key) {
+    return this.#holds(`${key}?`);
   }
 
   /** @param {string} key @param {string} id */
@@ -285,6 +211,16 @@ export class Actions extends ConversationActions {
     const done = await this.trying(() => this.api.cancel(id).then(() => true));
     if (!done) this.store.dispatch({ type: "answer-stopping", key, stopping: false });
   }
+}
+
+/** A new question; what changes an answer that is there already is refused at once. @param {any} fields */
+function mayWait(fields) {
+  return !["retry_of", "edit_of", "continue_of"].some((name) => name in fields);
+}
+
+/** They stay with the conversation that begins so. @param {string} instructions @param {string} prompt */
+function withInstructions(instructions, prompt) {
+  return { messages: [{ role: "system", content: instructions }, { role: "user", content: prompt }] };
 }
 
 /** @param {import("./state/types.js").State} state */

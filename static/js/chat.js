@@ -26,14 +26,21 @@ import { ThreadView } from "./views/thread.js";
 import { rememberedTools, ToolPicker } from "./views/tool-picker.js";
 import { View } from "./views/view.js";
 
+/**
+ * What differs from our own page if it stands elsewhere.
+ * @typedef {object} Setting
+ * @property {string} [instructions]  what the model is told first in a new conversation
+ * @property {string} [place]         a name of its own among the chats of this browser
+ */
+
 export class Chat extends View {
-  /** @param {HTMLElement} root @param {import("./state/types.js").State} [state] @param {typeof api} [asks] */
-  constructor(root, state = initialState, asks = api) {
+  /** @param {HTMLElement} root @param {import("./state/types.js").State} [state] @param {Setting} [setting] */
+  constructor(root, state = initialState, setting = {}) {
     super(root);
     const store = new Store({ ...state, ...rememberedModel(), ...rememberedTools() });
     this.store = store;
     this.tabs = new Tabs();
-    this.actions = new Actions(store, asks, this.tabs);
+    this.actions = new Actions(store, api, this.tabs, setting);
     this.liveAnswers = new LiveAnswers(store, api);
     const scroll = new StickyScroll(root);
     this.views = [
@@ -57,7 +64,10 @@ export class Chat extends View {
     this.on(this.store, "change", ({ detail: { state, previous } }) => {
       if (hasAnswerEnded(state, previous)) this.actions.onAnswerEnded();
     });
-    this.tabs.start((conversationId) => this.actions.onOtherTab(conversationId));
+    this.tabs.start({
+      onChanged: (conversationId, sent) => this.actions.onOtherTab(conversationId, sent),
+      onWithdrawn: (key) => this.actions.onWithdrawnElsewhere(key),
+    });
     this.on(hook(this.root, "prompt"), "input", () => markdown.get(), { once: true }); // an answer will come
     this.actions.refreshCatalogue();
     this.actions.refreshOffer();

@@ -14,14 +14,14 @@
 
 export class ChatappChat extends HTMLElement {
   static observedAttributes = ["height", "theme"];
-  /** @type {Promise<EmbeddedChat>|null} */ #chat = null;
+  /** @type {Promise<EmbeddedChat|null>|null} */ #chat = null;
 
   connectedCallback() {
     this.#chat ??= this.#begin();
   }
 
   disconnectedCallback() {
-    this.#chat?.then((chat) => chat.stop());
+    this.#chat?.then((chat) => chat?.stop());
     this.#chat = null;
   }
 
@@ -38,15 +38,38 @@ export class ChatappChat extends HTMLElement {
     return chat ? chat.ask(prompt) : false;
   }
 
+  /** Without its scripts nothing else could say what is wrong. */
   async #begin() {
+    const shadow = this.shadowRoot ?? this.attachShadow({ mode: "open" });
+    shadow.replaceChildren(document.createElement("slot"));
+    try {
+      return await this.#started(shadow);
+    } catch (error) {
+      shadow.replaceChildren(trouble());
+      this.dispatchEvent(new CustomEvent("chatapp-refused", { bubbles: true }));
+      this.#chat = null; // placed anew, it tries again
+      console.error(error);
+      return null;
+    }
+  }
+
+  /** @param {ShadowRoot} shadow */
+  async #started(shadow) {
     const url = this.getAttribute("url");
     const modules = url === null ? new URL("./", import.meta.url) : new URL(`${url.replace(/\/$/, "")}/static/js/`, document.baseURI);
     const { EmbeddedChat } = await import(new URL("element/embedded-chat.js", modules).href);
-    const shadow = this.shadowRoot ?? this.attachShadow({ mode: "open" });
     const chat = new EmbeddedChat(this, shadow);
     if (this.isConnected) await chat.start();
     return chat;
   }
+}
+
+/** In the words that the page has put into the element, if there are any. */
+function trouble() {
+  const words = document.createElement("slot");
+  words.lang = "en";
+  words.textContent = "The chat cannot be loaded. Check the connection, and load this page again.";
+  return words;
 }
 
 // Another server's script may have defined it already; either does.

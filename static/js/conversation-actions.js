@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * What a reader can do with conversations as a whole: list, find, keep and delete them. `Actions`
+ * What a reader can do with conversations as a whole: list, find, keep and delete them. `OpenActions`
  * adds what can be done inside the open one.
  */
 

@@ -4,8 +4,8 @@
  * other languages come from translations/, as a module that the server makes.
  */
 
-/** Those with a folder in translations/, by their tags. */
-const TRANSLATED = ["zh-Hans"];
+/** Those with a folder in translations/, by their tags: the server fills them in. @type {string[]} */
+const TRANSLATED = [];
 
 const wanted = globalThis.document?.documentElement.lang ?? "";
 

@@ -26,6 +26,7 @@ from chatapp.events import (
     Raw,
     ReasoningDelta,
     RunEnd,
+    RunQueued,
     RunStart,
     StreamEvent,
     TextDelta,
@@ -129,6 +130,7 @@ RUNS: dict[str, list[StreamEvent | str]] = {
         ToolInputDelta("c1", "add", '{"a"'),
         RunEnd("cancelled", Usage(10, 2, 12, estimated=True), TIMING),
     ],
+    "queued": [START, RunQueued(), RunQueued(waiting=False), TextDelta("Now"), RunEnd("stop", USAGE, TIMING)],
     "tool_limit": [START, CLOCK, RunEnd("tool_limit", USAGE, TIMING)],
     "reset": [
         START,

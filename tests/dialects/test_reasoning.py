@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from dialects.shapes import frames
 
 from chatapp.dialects import Dialect
 from chatapp.dialects.reasoning import ReasoningDialect
@@ -29,10 +30,6 @@ FAILED = RunEnd("error", Usage(), Timing(), ErrorInfo("rate_limited", "Too many 
 
 def start(**more: Any) -> RunStart:
     return RunStart("run", "trace", "mock", "words", **{"reasoning": "disabled", "created": 1.5, **more})
-
-
-def frames(dialect: Dialect, *events: StreamEvent) -> list[Frame]:
-    return [frame for event in events for frame in dialect.encode(event)]
 
 
 def data(dialect: Dialect, *events: StreamEvent) -> list[Any]:

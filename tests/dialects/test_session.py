@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from dialects.shapes import frames
 
 from chatapp.dialects import Dialect
 from chatapp.dialects.session import ACKNOWLEDGEMENT, SessionDialect
@@ -20,7 +21,6 @@ from chatapp.events import (
     Usage,
 )
 from chatapp.transcript import transcript_of
-from chatapp.wire.frames import Frame
 
 CALL = ToolCall("c1", "mcp", "add", {"a": 1})
 END = RunEnd("stop", Usage(1, 2, 3), Timing(4, 5, 6))
@@ -28,10 +28,6 @@ END = RunEnd("stop", Usage(1, 2, 3), Timing(4, 5, 6))
 
 def start(**more: Any) -> RunStart:
     return RunStart("run", "trace", "mock", "words", **{"reasoning": "disabled", "created": 1.5, **more})
-
-
-def frames(dialect: Dialect, *events: StreamEvent) -> list[Frame]:
-    return [frame for event in events for frame in dialect.encode(event)]
 
 
 def data(dialect: Dialect, *events: StreamEvent) -> list[Any]:

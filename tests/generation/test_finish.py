@@ -5,7 +5,8 @@ import time
 import gevent
 import msgspec
 import pytest
-from drivers import END, Answers, a_run, a_start, append, events_of, numbered, soon
+from drivers import END, Answers, a_run, a_start, append, events_of, numbered
+from waiting import soon
 
 from chatapp.errors import LogLost, LogUnavailable, UnknownRun
 from chatapp.events import Entry, RunEnd, RunStart, StreamEvent, TextDelta

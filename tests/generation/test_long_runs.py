@@ -6,7 +6,8 @@ from pathlib import Path
 
 import gevent
 import pytest
-from drivers import NoApprovals, ScriptedProvider, Step, a_chat, soon
+from drivers import NoApprovals, ScriptedProvider, Step, a_chat
+from waiting import soon
 
 from chatapp.cancel import CancelScope
 from chatapp.events import TextDelta

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 import pytest
-from drivers import Answers, a_run, a_start, an_answer, append, events_of, read_all, soon
+from drivers import Answers, a_run, a_start, an_answer, append, events_of, read_all
+from waiting import soon
 
 from chatapp.errors import LogUnavailable
 from chatapp.events import Entry, RunEnd, RunStart, TextDelta
@@ -26,7 +27,7 @@ class SharedLog(MemoryLog):
         left, self.left = self.left, []
         return left
 
-    def read(self, run_id: str, after: int = 0, wait: float = 0.0) -> Sequence[Entry]:
+    def read(self, run_id: str, after: int = 0, wait: float = 0.0, take: object = None) -> Sequence[Entry]:
         if run_id == self.unreadable:
             self.unreadable = ""
             raise LogUnavailable("unreadable")

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 
 import gevent
 import pytest
-from drivers import Answers, ScriptedProvider, a_chat, events_of, hang, soon
+from drivers import Answers, ScriptedProvider, a_chat, events_of, hang
+from waiting import soon
 
 from chatapp.errors import LogUnavailable, Overloaded, UnknownRun
 from chatapp.events import RunEnd, RunStart, StreamEvent, TextDelta, Usage

@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from drivers import END, soon
+from drivers import END
 from servers import redis_server
+from waiting import soon
 
 from chatapp.logs import EventLog
 from chatapp.logs.memory import MemoryLog

@@ -1,23 +1,24 @@
 """What `EventLog` promises, asked of every log."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import gevent
 import pytest
-from drivers import BOUND_S, END, append, read_all, soon
+from drivers import END, append, read_all
 from gevent import get_hub, getcurrent
 from gevent.event import Event
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from servers import Redis, redis_server
+from waiting import BOUND_S, soon
 
 from chatapp.cancel import CancelScope
 from chatapp.errors import LogError, LogUnavailable, UnknownRun
 from chatapp.events import Entry, TextDelta, ToolResult
 from chatapp.ids import new_id
-from chatapp.logs import EventLog, LogObserver
+from chatapp.logs import EventLog, LogObserver, Take
 from chatapp.logs.memory import MemoryLog
 from chatapp.logs.redis.log import RedisLog
 from chatapp.logs.redis.tuning import Tuning as RedisTuning
@@ -79,9 +80,11 @@ def write(log: EventLog, count: int, *, end: bool = True) -> tuple[str, list[Ent
 class Spy:
     """A reader in a greenlet of its own."""
 
-    def __init__(self, log: EventLog, run_id: str, after: int = 0, wait: float = BOUND_S) -> None:
+    def __init__(
+        self, log: EventLog, run_id: str, after: int = 0, wait: float = BOUND_S, take: Take | None = None
+    ) -> None:
         self.scope = CancelScope()
-        self.greenlet = gevent.spawn(self.scope.run, log.read, run_id, after, wait)
+        self.greenlet = gevent.spawn(self.scope.run, log.read, run_id, after, wait, take)
         gevent.sleep(0)  # it waits now
 
     def result(self) -> list[Entry]:
@@ -178,6 +181,68 @@ def test_a_waiting_reader_gets_what_comes(log: EventLog) -> None:
     assert not reader.greenlet.dead
     log.append(run_id, END)
     assert reader.result() == [Entry(4, END)]
+
+
+@pytest.mark.parametrize("refused", [2, 4, 6])
+def test_what_comes_while_a_reader_sleeps_is_taken_or_returned(log: EventLog, refused: int) -> None:
+    run_id, entries = write(log, 1, end=False)
+    seen: list[Entry] = []
+    taken = 0
+
+    def take(offered: Sequence[Entry]) -> bool:
+        nonlocal taken
+        assert getcurrent() is get_hub()
+        if offered[-1].seq >= refused:
+            return False
+        seen.extend(offered)
+        taken += 1
+        return True
+
+    reader = gevent.spawn(log.read, run_id, 1, BOUND_S, take)
+    gevent.sleep(0)
+    for number in range(2, 7):
+        entries += append(log, run_id, TextDelta(f"word {number}"))
+        log.sync(run_id)
+        gevent.sleep(0)
+    seen += reader.get(timeout=2 * BOUND_S)
+    assert taken == refused - 2
+    assert seen + list(log.read(run_id, seen[-1].seq)) == entries[1:]
+
+
+def test_a_reader_that_sleeps_raises_what_it_raised_in_the_hub(log: EventLog) -> None:
+    run_id, _ = write(log, 1, end=False)
+
+    def take(offered: Sequence[Entry]) -> bool:
+        raise Stopped
+
+    reader = gevent.spawn(log.read, run_id, 1, BOUND_S, take)
+    gevent.sleep(0)
+    log.append(run_id, TextDelta("word 2"))
+    with pytest.raises(Stopped):
+        reader.get(timeout=2 * BOUND_S)
+    assert [entry.seq for entry in log.read(run_id, 1, BOUND_S)] == [2]
+
+
+def test_a_reader_that_was_stopped_takes_nothing_more(log: EventLog) -> None:
+    run_id, _ = write(log, 1, end=False)
+    taken: list[Entry] = []
+    reader = Spy(log, run_id, after=1, take=lambda offered: taken.extend(offered) or True)
+    reader.scope.cancel(Stopped)
+    log.append(run_id, TextDelta("word 2"))  # its wake-up is on its way behind the stop
+    with pytest.raises(Stopped):
+        reader.result()
+    log.sync(run_id)
+    gevent.sleep(0)
+    assert not taken
+
+
+def test_a_reader_that_sleeps_wakes_when_its_time_is_over(log: EventLog) -> None:
+    run_id, _ = write(log, 1, end=False)
+    taken: list[Entry] = []
+    reader = gevent.spawn(log.read, run_id, 1, 0.2, lambda offered: taken.extend(offered) or True)
+    gevent.sleep(0)
+    entries = append(log, run_id, TextDelta("word 2"))
+    assert taken + list(reader.get(timeout=BOUND_S)) == entries
 
 
 def test_a_reader_that_is_ahead_is_not_given_what_it_has(log: EventLog) -> None:

@@ -10,10 +10,12 @@ from typing import Any, Self
 
 import gevent
 import pytest
-from drivers import BOUND_S, END, append, read_all, soon
+from drivers import END, append, read_all
 from gevent.server import StreamServer
 from gevent.socket import create_connection
+from logs.shared_store import SharedStore
 from servers import Redis, free_port, redis_server
+from waiting import BOUND_S, soon
 
 from chatapp.errors import ConfigError, LogLost, LogUnavailable, UnknownRun
 from chatapp.events import Entry, Raw, StreamEvent, TextDelta
@@ -133,23 +135,7 @@ class TestTheAddress:
                 RedisLog(f"rediss://127.0.0.1:{port}/0", tuning=QUICK)
 
 
-class TestOtherProcesses:
-    def test_two_logs_follow_and_cancel_each_other(self, open_log: OpenLog) -> None:
-        first, second = open_log(), open_log()
-        cancelled: list[str] = []
-        first.listen(cancelled.append)
-        entries = begin(first, "one")
-        reader = gevent.spawn(read_all, second, "run_1")
-        for number in range(20):
-            entries += append(first, "run_1", f"more {number}")
-            gevent.sleep(0.003)
-        second.cancel("run_1")
-        soon(lambda: cancelled)
-        entries += append(first, "run_1", END)
-        assert reader.get(timeout=BOUND_S) == entries
-        assert set(cancelled) == {"run_1"}
-        second.cancel("run_1")  # it has ended
-
+class TestOtherProcesses(SharedStore):
     def test_a_cancel_that_no_inbox_kept_comes_with_the_next_write(self, open_log: OpenLog, redis: Redis) -> None:
         log = open_log()
         cancelled: list[str] = []
@@ -157,26 +143,6 @@ class TestOtherProcesses:
         begin(log, "one")
         redis.command("HSET", "chatapp:run:run_1", "cancelled", "1")
         soon(lambda: cancelled)
-
-    def test_many_readers_elsewhere_begin_anywhere(self, open_log: OpenLog) -> None:
-        writer, reader = open_log(), open_log()
-        run_ids = [f"run_{number}" for number in range(10)]
-        written: dict[str, list[Entry]] = {run_id: [] for run_id in run_ids}
-        readers = {}
-        for run_id in run_ids:
-            writer.create(run_id)
-        for step in range(30):
-            for run_id in run_ids:
-                written[run_id] += append(writer, run_id, *[f"{step}.{part}" for part in range(40)])
-            readers |= {
-                (run_id, step, after): gevent.spawn(read_all, reader, run_id, after)
-                for run_id, after in [(run_ids[step % 10], 0), (run_ids[step % 7], step * 40)]
-            }
-            gevent.sleep(0.01)
-        for run_id in run_ids:
-            written[run_id] += append(writer, run_id, END)
-        for (run_id, _, after), greenlet in readers.items():
-            assert greenlet.get(timeout=BOUND_S) == written[run_id][after:]
 
     def test_large_events_are_read_whole(self, open_log: OpenLog) -> None:
         writer, reader = open_log(), open_log()

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import gevent
 import pytest
-from drivers import soon
 from prometheus_client import CollectorRegistry
+from waiting import soon
 
 from chatapp.metrics.exposition import Exposition
 from chatapp.metrics.figures import Figures

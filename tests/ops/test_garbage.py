@@ -4,8 +4,8 @@ import gc
 from collections.abc import Callable, Iterator
 from weakref import ref
 
-import gevent
 import pytest
+from waiting import soon
 
 from chatapp.ops.garbage import FEW, collect_when_quiet
 
@@ -51,10 +51,10 @@ def test_a_full_collection_waits_for_a_quiet_moment(
 
     collecting(ask, latest_s=60.0)
     circle = old_circle()
-    _wait_until(lambda: len(looks) > 5)
+    soon(lambda: len(looks) > 5)
     assert circle() is not None
     live[0] = FEW
-    _wait_until(lambda: circle() is None)
+    soon(lambda: circle() is None)
 
 
 def test_a_server_that_is_never_quiet_collects_all_the_same(
@@ -62,7 +62,7 @@ def test_a_server_that_is_never_quiet_collects_all_the_same(
 ) -> None:
     collecting(lambda: FEW + 1, latest_s=5 * LOOK_S)
     circle = old_circle()
-    _wait_until(lambda: circle() is None)
+    soon(lambda: circle() is None)
 
 
 def test_what_is_allocated_begins_no_full_collection(collecting: Callable[..., None]) -> None:
@@ -77,9 +77,3 @@ def test_what_is_allocated_begins_no_full_collection(collecting: Callable[..., N
     kept = [[number] for number in range(300_000)]
     gc.callbacks.remove(note)
     assert len(kept) and not full
-
-
-def _wait_until(holds: Callable[[], bool]) -> None:
-    with gevent.Timeout(10):
-        while not holds():
-            gevent.sleep(LOOK_S)

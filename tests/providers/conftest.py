@@ -13,7 +13,7 @@ import pytest
 from chatapp.chat import Native, Pieces
 from chatapp.errors import UpstreamError
 from chatapp.events import AttemptReset, NativePiece, ReasoningDelta, StreamEvent, TextDelta, ToolCall
-from chatapp.providers import Finished
+from chatapp.providers import Finished, ReplyItem
 from chatapp.providers.http import HTTPProvider
 from chatapp.wire.upstream import Upstream
 
@@ -135,7 +135,10 @@ def invented(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 def read(invented: Callable[[], None]) -> Callable[..., Reading]:
     def read(provider: HTTPProvider, body: bytes | Iterable[bytes], content_type: str = "") -> Reading:
         invented()
-        return Reading(provider.read(content_type, [body] if isinstance(body, bytes) else body))
+        return Reading(items(provider, body, content_type))
+
+    def items(provider: HTTPProvider, body: bytes | Iterable[bytes], content_type: str) -> Iterator[ReplyItem]:
+        yield from provider.read(content_type, [body] if isinstance(body, bytes) else body)
 
     return read
 

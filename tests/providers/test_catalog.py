@@ -6,7 +6,8 @@ from pathlib import Path
 
 import gevent
 import pytest
-from drivers import BOUND_S, ScriptedProvider, soon
+from drivers import ScriptedProvider
+from waiting import BOUND_S, soon
 
 from chatapp.cancel import CancelScope
 from chatapp.chat import Chat, Message

@@ -23,7 +23,7 @@ from chatapp.errors import (
     UpstreamError,
     UpstreamTimeout,
 )
-from chatapp.events import AttemptReset, Raw, ReasoningDelta, TextDelta
+from chatapp.events import AttemptReset, Raw, ReasoningDelta, RunQueued, TextDelta
 from chatapp.providers import AttemptFailed, Finished, ReplyItem, Started
 from chatapp.providers.circuit_breaker import CircuitBreaker
 from chatapp.providers.fallback import Candidate, FallbackProvider, Retries
@@ -60,6 +60,13 @@ def good(text: str = "fine") -> list[Step]:
 
 def shown(name: str, text: str = "fine") -> list[ReplyItem]:
     return [Started(name, "large"), TextDelta(text), Finished("stop")]
+
+
+def test_a_wait_for_a_turn_shows_nothing_yet_and_ends_before_another_is_asked() -> None:
+    first, second = scripted("a", [RunQueued(), Unreachable("gone")]), scripted("b", good())
+    items, error = outcome(FallbackProvider(candidate(first), [candidate(second)]))
+    waited = [RunQueued(), RunQueued(waiting=False), AttemptFailed("a", "upstream_unreachable")]
+    assert (items, error) == ([*waited, *shown("b")], None)
 
 
 def test_a_good_reply_passes_through() -> None:

@@ -34,7 +34,7 @@ class Worker:
 
 @pytest.fixture
 def worker() -> Iterator[Worker]:
-    made = Worker(OwnerTurns(at_once=2, waiting=2, what="file: PDFs"))
+    made = Worker(OwnerTurns(at_once=2, each=1, waiting=2, what="file: PDFs"))
     yield made
     made.done.set()
 
@@ -50,10 +50,10 @@ def test_an_owner_has_one_of_the_turns_whatever_he_brings(worker: Worker) -> Non
 
 def test_who_waits_too_long_is_told_for_whom(worker: Worker) -> None:
     worker.begin("ann")
-    with pytest.raises(LimitExceeded, match="^file: PDFs of yours are being read"), worker.turns.turn("ann", SOON_S):
+    with pytest.raises(LimitExceeded, match="^file: PDFs of yours come first"), worker.turns.turn("ann", SOON_S):
         pass
     worker.begin("bob")
-    with pytest.raises(Overloaded, match="^file: PDFs of others are being read"), worker.turns.turn("cid", SOON_S):
+    with pytest.raises(Overloaded, match="^file: PDFs of others come first"), worker.turns.turn("cid", SOON_S):
         pass
 
 
@@ -68,7 +68,7 @@ def test_only_so_many_of_an_owner_wait(worker: Worker) -> None:
 
 
 def test_nothing_is_kept_of_an_owner_who_is_done() -> None:
-    turns = OwnerTurns(1, 1, "file: PDFs")
+    turns = OwnerTurns(1, 1, 1, "file: PDFs")
     with ExitStack() as stack:
         stack.enter_context(turns.turn("ann", SOON_S))
         with pytest.raises(Overloaded), turns.turn("bob", SOON_S):
@@ -76,3 +76,9 @@ def test_nothing_is_kept_of_an_owner_who_is_done() -> None:
     assert not turns._owners
     with turns.turn("bob", SOON_S):
         pass
+
+
+def test_nobodys_work_waits_for_its_place_alone(worker: Worker) -> None:
+    for owner in ("ann", "", "ann"):
+        worker.begin(owner)
+    assert worker.working == ["ann", ""]

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from drivers import soon
+from waiting import soon
 
 from chatapp.errors import DatabaseUnavailable
 from chatapp.reading.credentials import CredentialWatch

@@ -38,7 +38,7 @@ class InSteps(KeptAnswer):
         super().__init__(entries)
         self._step = step
 
-    def read(self, after: int, wait: float) -> Sequence[Entry]:
+    def read(self, after: int, wait: float, take: object = None) -> Sequence[Entry]:
         gevent.sleep(0)
         return super().read(after, wait)[: self._step]
 
@@ -152,7 +152,7 @@ def test_a_foreign_position_resets_its_run_alone_and_soon() -> None:
 
 def test_a_run_whose_log_goes_away_ends_with_an_error_and_the_others_go_on() -> None:
     class Away(KeptAnswer):
-        def read(self, after: int, wait: float) -> Sequence[Entry]:
+        def read(self, after: int, wait: float, take: object = None) -> Sequence[Entry]:
             raise LogUnavailable("away")
 
     events = events_of({"msg_0": Away([]), "msg_3": KeptAnswer([Entry(1, START), Entry(2, END)])})
@@ -163,7 +163,7 @@ def test_a_run_whose_log_goes_away_ends_with_an_error_and_the_others_go_on() -> 
 
 def test_a_log_that_grew_old_meanwhile_is_read_again_from_what_was_kept() -> None:
     class Old(KeptAnswer):
-        def read(self, after: int, wait: float) -> Sequence[Entry]:
+        def read(self, after: int, wait: float, take: object = None) -> Sequence[Entry]:
             if after:
                 raise UnknownRun("gone")
             return super().read(after, wait)

@@ -6,7 +6,7 @@ from itertools import accumulate, pairwise
 import gevent
 import pytest
 from drivers import END, a_start, numbered
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from reading.runs import OWN, body, dialects, pieces, runs
 
@@ -14,7 +14,7 @@ from chatapp.dialects import Dialect
 from chatapp.dialects.registry import DIALECTS
 from chatapp.errors import UnknownRun
 from chatapp.events import Entry, Raw, ReasoningDelta, RunEnd, StreamEvent, TextDelta, ToolCall, ToolResult
-from chatapp.logs import READ_ENTRIES
+from chatapp.logs import READ_ENTRIES, Take
 from chatapp.reading.pace import STEP_S, Replay, Spread
 from chatapp.reading.presence import ServerDraining
 from chatapp.reading.reader import ClientDisconnected, encode_with_id, open_reader
@@ -51,13 +51,16 @@ class Log:
         self._entries = entries
         self._time = time
 
-    def read(self, after: int, wait: float) -> Sequence[Entry]:
-        left = [entry for entry in self._entries if entry.seq > after]
-        if left and 0 < left[0].at - self._time.now <= wait:
-            self._time.now = left[0].at
-        elif left and left[0].at > self._time.now:
-            self._time.now += wait
-        return [entry for entry in left if entry.at <= self._time.now][:READ_ENTRIES]
+    def read(self, after: int, wait: float, take: Take | None = None) -> Sequence[Entry]:
+        until = self._time.now + wait
+        while left := [entry for entry in self._entries if entry.seq > after]:
+            slept = left[0].at > self._time.now
+            self._time.now = max(self._time.now, min(left[0].at, until))
+            due = [entry for entry in left if entry.at <= self._time.now][:READ_ENTRIES]
+            if not (slept and due and take and take(due)):
+                return due
+            after = due[-1].seq
+        return []
 
     def kept(self) -> Source | None:
         return None
@@ -90,11 +93,20 @@ def replay(entries: Sequence[Entry], pace: float = 1.0, start_s: float = 0.0) ->
     return [(seconds - 9999.0, entry) for seconds, entry in given_by(source, time)]
 
 
-def given_by(source: Source, time: Time) -> list[tuple[float, Entry]]:
+def given_by(source: Source, time: Time, sleeps: bool = False) -> list[tuple[float, Entry]]:
+    """`sleeps`: to a reader that takes texts while it sleeps."""
     given: list[tuple[float, Entry]] = []
+
+    def give(entries: Sequence[Entry]) -> None:
+        given.extend((time.now - BEGAN, entry) for entry in entries)
+
+    def take(entries: Sequence[Entry]) -> bool:
+        if takes := all(isinstance(entry.event, TextDelta) for entry in entries):
+            give(entries)
+        return takes
+
     while not given or not isinstance(given[-1][1].event, RunEnd):
-        entries = source.read(given[-1][1].seq if given else 0, 1.0 if given else 0.0)
-        given += [(time.now - BEGAN, entry) for entry in entries]
+        give(source.read(given[-1][1].seq if given else 0, 1.0 if given else 0.0, take if sleeps else None))
     return given
 
 
@@ -102,6 +114,14 @@ def given_by(source: Source, time: Time) -> list[tuple[float, Entry]]:
 def timed_runs(draw: st.DrawFn) -> list[Entry]:
     events = draw(st.lists(pieces | st.just(TextDelta("word " * 9)), max_size=30))
     return timed(*((draw(WAITS), event) for event in [*events, END]))
+
+
+@given(timed_runs(), st.sampled_from([0.0, 2.0]))
+@example(timed((0.1, "word"), (0.1, "w"), *lump(LUMP), (0.1, "word"), (0.1, END)), 2.0)
+def test_a_reader_that_sleeps_gets_the_same_at_the_same_time(entries: list[Entry], limit_s: float) -> None:
+    time = Time()
+    source = Spread(Log(entries, time), limit_s, time.clock, time.sleep, time.clock)
+    assert given_by(source, time, sleeps=True) == spread(entries, limit_s)
 
 
 def times_of_text(given: Sequence[tuple[float, Entry]]) -> list[float]:
@@ -265,7 +285,7 @@ def test_a_replay_whose_log_is_gone_goes_on_with_the_kept_answer() -> None:
     entries = timed(*((1.0, f"{number} ") for number in range(9)), (1.0, END))
 
     class Gone(Log):
-        def read(self, after: int, wait: float) -> Sequence[Entry]:
+        def read(self, after: int, wait: float, take: object = None) -> Sequence[Entry]:
             if after >= 5:
                 raise UnknownRun("gone")
             return super().read(after, wait)[:5]

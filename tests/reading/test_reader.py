@@ -1,7 +1,7 @@
 """A response is a reader of a log: from any position, in any dialect, the same bytes."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import gevent
 import pytest
@@ -20,11 +20,13 @@ from chatapp.events import (
     Timing,
     Usage,
 )
+from chatapp.logs import Take
 from chatapp.logs.memory import MemoryLog
 from chatapp.reading.presence import OpenReaders, ServerDraining
 from chatapp.reading.reader import AlreadyComplete, ClientDisconnected, encode_with_id, open_reader
 from chatapp.reading.sources import KeptAnswer, LiveLog, Source
 from chatapp.transcript import transcript_of
+from chatapp.wire.client_socket import Unsent
 from chatapp.wire.frames import HEARTBEAT, ServerEvent, SSEDecoder, encode
 
 
@@ -52,6 +54,86 @@ def test_resumed_bytes_are_the_suffix_at_every_cut(entries: list[Entry], dialect
     for cut in range(1, len(entries)):
         received = b"".join(_until(entries, dialect(), cut))
         assert received + body(KeptAnswer(entries), dialect(), after=cut) == whole
+
+
+@given(runs, st.sampled_from(sorted(DIALECTS)).map(DIALECTS.__getitem__), st.booleans())
+def test_a_reader_that_sleeps_sends_the_same_bytes(
+    entries: list[Entry], dialect: type[Dialect], takes_all: bool
+) -> None:
+    sent = [b""]
+    reader, log = _asleep(dialect(), sent, _writer(sent, takes_all))
+    for entry in entries:
+        log.append("run", entry.event)
+        gevent.sleep(0)
+    reader.get(timeout=10)
+    assert b"".join(sent) == HEARTBEAT + body(KeptAnswer(entries), dialect())
+
+
+def test_a_token_does_not_wake_its_reader_and_anything_else_does() -> None:
+    in_hub: list[bytes] = []
+    sent: list[bytes] = []
+    reader, log = _asleep(DIALECTS["token"](), sent, in_hub.append)
+    for event in (START, TextDelta("a"), TextDelta("b"), RunEnd("stop", Usage(), Timing())):
+        log.append("run", event)
+        gevent.sleep(0)
+    reader.get(timeout=10)
+    assert [event.data for event in decoded(b"".join(in_hub))] == ["a", "b"]
+    assert [event.type for event in decoded(b"".join(sent))] == ["meta", "done"]
+
+
+def test_what_was_sent_in_the_hub_puts_off_the_heartbeat(monkeypatch: pytest.MonkeyPatch) -> None:
+    start, token, end = numbered([START, TextDelta("a"), RunEnd("stop", Usage(), Timing())])
+    now = 0.0
+    waited: list[float] = []
+    monkeypatch.setattr("chatapp.reading.reader.monotonic", lambda: now)
+
+    class Slow(KeptAnswer):
+        """One token comes in the middle of the first wait."""
+
+        def read(self, after: int, wait: float, take: Take | None = None) -> Sequence[Entry]:
+            nonlocal now
+            if not wait:
+                return [start]
+            waited.append(wait)
+            if len(waited) == 3:
+                return [end]
+            now += wait / 2
+            assert take is not None
+            assert len(waited) == 2 or take([token])
+            now += wait / 2
+            return []
+
+    reader = open_reader(Slow([]), DIALECTS["token"]())
+    sent: list[bytes] = []
+    reader.write_in_hub(sent.append)
+    sent.extend(reader.follow(heartbeat_s=10, trace_id="here"))
+    assert waited == [10, 5, 10]
+    assert sent[2] == HEARTBEAT and len(sent) == 4
+
+
+def _asleep(
+    dialect: Dialect, sent: list[bytes], write: Callable[[bytes], object]
+) -> tuple["gevent.Greenlet[..., None]", MemoryLog]:
+    """A reader that sleeps, of a log that is empty."""
+    log = MemoryLog()
+    log.create("run")
+    reader = open_reader(live(log), dialect)
+    reader.write_in_hub(write)
+    greenlet = gevent.spawn(lambda: sent.extend(reader.follow(1000, trace_id="here")))
+    gevent.sleep(0)
+    return greenlet, log
+
+
+def _writer(sent: list[bytes], takes_all: bool) -> Callable[[bytes], None]:
+    """To a client that takes all, or half of it at once."""
+
+    def write(data: bytes) -> None:
+        half = len(data) if takes_all else len(data) // 2
+        sent.append(data[:half])
+        if half < len(data):
+            raise Unsent(lambda: sent.append(data[half:]))
+
+    return write
 
 
 def _until(entries: list[Entry], dialect: Dialect, cut: int) -> list[bytes]:
@@ -189,7 +271,7 @@ def test_readers_that_come_after_the_dismissal_are_let_go_too() -> None:
 @pytest.mark.parametrize("name", sorted(DIALECTS))
 def test_a_log_that_goes_away_ends_the_stream_with_an_error_that_can_be_resumed(name: str) -> None:
     class Away(KeptAnswer):
-        def read(self, after: int, wait: float) -> Sequence[Entry]:
+        def read(self, after: int, wait: float, take: object = None) -> Sequence[Entry]:
             if after:
                 raise LogUnavailable("away")
             return super().read(after, wait)
@@ -204,7 +286,7 @@ def test_a_reader_whose_log_grew_old_is_reset_and_gets_what_was_kept(entries: li
     kept = KeptAnswer(transcript_of(entries).entries)
 
     class Gone(KeptAnswer):
-        def read(self, after: int, wait: float) -> Sequence[Entry]:
+        def read(self, after: int, wait: float, take: object = None) -> Sequence[Entry]:
             if after:
                 raise UnknownRun("gone")
             return entries[:1]
@@ -234,7 +316,7 @@ def test_a_run_whose_last_event_shows_nothing_ends_its_stream_without_a_heartbea
     entries = numbered([START, TextDelta("x"), AttemptReset("cut"), TextDelta("y"), stop])
 
     class OneByOne(KeptAnswer):
-        def read(self, after: int, wait: float) -> Sequence[Entry]:
+        def read(self, after: int, wait: float, take: object = None) -> Sequence[Entry]:
             return super().read(after, wait)[:1]
 
     data = body(OneByOne(entries), DIALECTS[name]())

@@ -27,7 +27,7 @@ class Log:
         self._at_once = at_once
         self._until = until
 
-    def read(self, run_id: str, after: int, wait: float) -> Sequence[Entry]:
+    def read(self, run_id: str, after: int, wait: float, take: object = None) -> Sequence[Entry]:
         if after >= self._until:
             raise UnknownRun("no such run")
         return ENTRIES[after : after + self._at_once]
@@ -36,7 +36,7 @@ class Log:
 class Silent:
     """A run of which nothing comes."""
 
-    def read(self, after: int, wait: float) -> Sequence[Entry]:
+    def read(self, after: int, wait: float, take: object = None) -> Sequence[Entry]:
         gevent.sleep(wait)
         return []
 

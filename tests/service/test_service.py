@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from drivers import soon
+from waiting import soon
 
 from chatapp.access import Caller
 from chatapp.app import build_service

@@ -10,6 +10,7 @@ import gevent
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from drivers import delete_for_good
 from sqlalchemy import Engine
 
 from chatapp import ids
@@ -33,6 +34,7 @@ from chatapp.storage.conversations import Conversations
 from chatapp.storage.database import Database, open_database
 from chatapp.storage.deleting import Deletion
 from chatapp.storage.listing import Listing
+from chatapp.storage.reading import SLICE
 from chatapp.storage.searching import Search
 from chatapp.storage.tables import Base
 from chatapp.transcript import Transcript, transcript_of
@@ -502,3 +504,34 @@ def test_the_newest_answer_of_a_chat_is_found_by_the_beginning_of_its_key(conver
         conversations.ask(said=key, key=key)
     newest = conversations.newest_begun("ann", "chat:")
     assert newest is not None and conversations.said_before("ann", newest.id)[0].content == "chat:2"
+
+
+def test_a_key_of_a_deleted_answer_begins_nothing_and_finds_nothing(conversations: Store) -> None:
+    begun = conversations.ask("ann", "a", key="k").answer
+    conversations.finish(begun.id, Transcript())
+    conversations.delete("ann", str(begun.conversation_id))
+    for step in (lambda: conversations.find("ann", "k", ""), lambda: conversations.ask("ann", "a", key="k")):
+        with pytest.raises(NotFound, match="Idempotency-Key: .* use a new key"):
+            step()
+    Deletion(conversations.engine).restore("ann", str(begun.conversation_id))
+    found = conversations.find("ann", "k", "")
+    assert found is not None and found.answer.id == begun.id
+    delete_for_good(conversations.engine, "ann", str(begun.conversation_id))
+    assert conversations.find("ann", "k", "") is None and not conversations.ask("ann", "a", key="k").found
+
+
+def test_all_that_a_conversation_shows_comes_in_slices_between_which_nothing_is_open(conversations: Store) -> None:
+    listing = Listing(conversations.engine)
+    for count in (0, 1, SLICE, 2 * SLICE + 1):
+        said = [Message("user", str(number)) for number in range(count)]
+        id = conversations.create("ann", said, {}).id
+        texts: list[str] = []
+        for some in listing.slices("ann", id):
+            assert len(some) <= SLICE and conversations.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+            texts += [message.content for message in some]
+        assert texts == [message.text for message in said]
+    slices = listing.slices("ann", id)
+    next(slices)
+    conversations.delete("ann", id)
+    with pytest.raises(NotFound):  # a broken body, not a short one
+        next(slices)

@@ -65,6 +65,7 @@ STEPS: dict[str, Callable[[Engine, Answer], object]] = {
     "list": lambda engine, begun: Listing(engine).page_pinned_first("ann", 50),
     "next page": lambda engine, begun: Listing(engine).page("ann", 200, Listing(engine).page("ann", 50)[1]),
     "open": lambda engine, begun: Listing(engine).messages("ann", str(begun.conversation_id), 50),
+    "all in slices": lambda engine, begun: [*Listing(engine).slices("ann", str(begun.conversation_id))],
     "open all": lambda engine, begun: Conversations(engine).get("ann", str(begun.conversation_id)),
     "ask": lambda engine, begun: ask(Conversations(engine), "second", conversation_id=begun.conversation_id),
     "ask again": lambda engine, begun: ask(Conversations(engine), "", retry_of=begun.id),

@@ -8,6 +8,7 @@ from drivers import an_answer
 from gevent.monkey import get_original
 from sqlalchemy import event
 
+from chatapp import sqlite
 from chatapp.chat import Ask, Message
 from chatapp.storage.conversations import Conversations
 from chatapp.storage.database import Database
@@ -62,3 +63,18 @@ def test_a_greenlet_that_is_ended_meanwhile_leaves_a_database_that_works(convers
     gevent.sleep(0.002)
     gevent.killall(writers)
     assert conversations.create("ann", [Message("user", LARGE)], {}).title
+
+
+def test_long_answers_that_end_at_once_are_all_kept(
+    conversations: Conversations, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The thread is its holder's who has the file's lock: who waits for the lock does not wait on it."""
+    monkeypatch.setattr(sqlite.retry_while_busy, "__defaults__", (60.0,))  # nobody gives up and makes room
+    ids = [
+        conversations.begin(Ask(said=[Message("user", "hi")], keep=True), "ann", "p", "m").answer.id for _ in range(5)
+    ]
+    with gevent.Timeout(30):
+        gevent.joinall(
+            [gevent.spawn(conversations.finish, id, an_answer(LARGE * 8, run_id=id)) for id in ids], raise_error=True
+        )
+    assert all(conversations.answer("ann", id).content == LARGE * 8 for id in ids)

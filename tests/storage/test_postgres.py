@@ -7,9 +7,10 @@ from pathlib import Path
 import gevent
 import psycopg
 import pytest
-from drivers import BOUND_S, an_answer, soon
+from drivers import an_answer
 from servers import Postgres
 from sqlalchemy import select, text
+from waiting import BOUND_S, soon
 
 from chatapp.chat import Ask, Message
 from chatapp.errors import ConfigError, DatabaseUnavailable

@@ -1,7 +1,8 @@
 """Old answers that nobody can list go; all others stay."""
 
 import gevent
-from drivers import an_answer, soon
+from drivers import an_answer
+from waiting import soon
 
 from chatapp.chat import Ask, Message
 from chatapp.errors import NotFound
@@ -46,6 +47,18 @@ def test_many_go_in_pieces(database: Database) -> None:
         turns += 1
     assert expiring.get() == len(loose) and turns >= 2
     assert all(is_gone(conversations, answer_id) for answer_id in loose)
+
+
+def test_its_end_waits_for_a_piece_and_leaves_the_rest(database: Database) -> None:
+    conversations, expiry = Conversations(database.engine), Retention(database.engine, retention_s=-1)
+    loose = [begin(conversations, keep=False) for _ in range(20 * PIECE)]
+    expiry.start()
+    soon(lambda: is_gone(conversations, loose[0]))
+    expiry.close()
+    left = [answer_id for answer_id in loose if not is_gone(conversations, answer_id)]
+    assert left == loose[len(loose) - len(left) :] and left and len(left) % PIECE == 0
+    with database.engine.connect() as connection:  # none was thrown away in the middle of a call
+        assert connection.exec_driver_sql("SELECT 1").scalar() == 1
 
 
 def test_it_deletes_from_its_start_on(database: Database) -> None:

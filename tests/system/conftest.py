@@ -10,14 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import gevent
 import pytest
 import requests
+from waiting import START_S, soon
 
 from chatapp.wire.frames import ServerEvent, SSEDecoder
 
 READY = "chatapp is ready: "
-START_S = 60.0
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 TERMINAL = ("completed", "done", "error")
 
@@ -114,7 +113,7 @@ class Server:
             self._process = subprocess.Popen(
                 command, env=env, cwd=self.data.parent, stdout=output, stderr=output, start_new_session=True
             )
-        self.url = eventually(self._ready_url, START_S, lambda: f"not ready: {self.log()}")
+        self.url = soon(self._ready_url, within=START_S, failure=lambda: f"not ready: {self.log()}")
         return self
 
     @property
@@ -170,17 +169,6 @@ class Server:
         return rest.split()[0] if found else ""
 
 
-def eventually(look: Callable[[], Any], seconds: float = 10.0, failure: Callable[[], str] = lambda: "") -> Any:
-    """What `look` gives once it is true; looks until then, for so many seconds at the most."""
-    with gevent.Timeout(seconds, AssertionError(f"waited {seconds} s in vain")):
-        try:
-            while not (found := look()):
-                gevent.sleep(0.02)
-        except AssertionError as error:
-            raise AssertionError(f"{error} {failure()}") from None
-        return found
-
-
 @contextmanager
 def running(data: Path, **env: str) -> Iterator[Server]:
     server = Server(data, **env).start()
@@ -220,11 +208,6 @@ def starter(folder: Path) -> Iterator[Callable[..., Server]]:
     yield start
     for server in started:
         server.kill()  # quicker than a drain, which waits for connections that are kept alive
-
-
-@pytest.fixture
-def wait_until() -> Callable[..., Any]:
-    return eventually
 
 
 @pytest.fixture(scope="session")

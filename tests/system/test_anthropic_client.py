@@ -10,6 +10,7 @@ from typing import Any
 
 import anthropic
 import pytest
+from waiting import soon
 
 pytestmark = pytest.mark.slow
 
@@ -177,10 +178,10 @@ def test_silence_is_broken_by_pings(server: Any) -> None:
     stream.close()
 
 
-def test_leaving_a_message_stops_its_run(client: anthropic.Anthropic, server: Any, wait_until: Any) -> None:
+def test_leaving_a_message_stops_its_run(client: anthropic.Anthropic, server: Any) -> None:
     stream = client.messages.create(**ask("slow"), stream=True)
     first: Any = next(iter(stream))
     stream.close()
     page = server.client()
-    wait_until(lambda: page.json(f"/api/v1/messages/{first.message.id}")["finish_reason"] == "cancelled")
+    soon(lambda: page.json(f"/api/v1/messages/{first.message.id}")["finish_reason"] == "cancelled")
     assert page.follow(first.message.id, dialect="anthropic").to_end()[-1].type == "message_stop"

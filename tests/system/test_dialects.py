@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from waiting import soon
 
 from chatapp.dialects.registry import DIALECTS
 from chatapp.wire.frames import ServerEvent
@@ -156,13 +157,13 @@ def test_without_streaming_a_failure_is_a_status(client: Any) -> None:
     assert response.status_code == 502 and response.json()["error"]["code"] == "upstream_reported_error"
 
 
-def test_without_streaming_leaving_stops_the_run_too(client: Any, wait_until: Any) -> None:
+def test_without_streaming_leaving_stops_the_run_too(client: Any) -> None:
     conversation = client.send("hi", max_tokens=1)["conversation_id"]
     body = {"provider": "mock", "model": "silent", "prompt": "hi", "stream": False, "conversation_id": conversation}
     with pytest.raises(Exception, match="timed out"):
         client.session.post(client.url + "/api/chat", json=body, timeout=0.5)
     messages = f"/api/v1/conversations/{conversation}"
-    assert wait_until(lambda: client.json(messages)["messages"][-1]["finish_reason"] == "cancelled", 3)
+    assert soon(lambda: client.json(messages)["messages"][-1]["finish_reason"] == "cancelled", within=3)
 
 
 @pytest.mark.parametrize(("method", "fields"), [("GET", {}), ("POST", {"max_tokens": 5})])
@@ -204,13 +205,13 @@ def test_each_is_refused_with_the_name_of_the_field(client: Any, name: str, path
 
 
 @pytest.mark.parametrize(("name", "path"), PATHS.items())
-def test_leaving_stops_the_run(client: Any, wait_until: Any, name: str, path: str) -> None:
+def test_leaving_stops_the_run(client: Any, name: str, path: str) -> None:
     question = "question" if name == "delta" else "prompt"
     for method in ("GET", "POST"):
         stream = ask(client, method, path, model="silent", **{question: "hi"})
         assert stream.status == 200
         stream.close()
-        assert wait_until(lambda run=stream.headers["X-Run-Id"]: done(client, run), 3)["finish_reason"] == "cancelled"
+        assert soon(lambda run=stream.headers["X-Run-Id"]: done(client, run), within=3)["finish_reason"] == "cancelled"
 
 
 @pytest.mark.parametrize(("name", "path"), PATHS.items())
@@ -236,7 +237,7 @@ def test_an_event_source_that_is_cut_off_goes_on_with_its_run(client: Any, name:
     assert ask(client, "GET", path, headers, **fields).status == 204
 
 
-def test_an_event_source_that_stays_away_stops_its_run(own_server: Any, wait_until: Any) -> None:
+def test_an_event_source_that_stays_away_stops_its_run(own_server: Any) -> None:
     client = own_server(CHATAPP_COME_BACK_S="0.3", CHATAPP_HEARTBEAT_S="0.6").client()
     stream = ask(client, "GET", "/ask/stream", EVENT_SOURCE, question="hi", model="silent")
     last_id = stream.until(lambda event: True).last_event_id
@@ -249,7 +250,7 @@ def test_an_event_source_that_stays_away_stops_its_run(own_server: Any, wait_unt
         received += back.response.raw.read1(100)
     assert done(client, run_id) is None
     back.close()
-    assert wait_until(lambda: done(client, run_id), 5)["finish_reason"] == "cancelled"
+    assert soon(lambda: done(client, run_id), within=5)["finish_reason"] == "cancelled"
 
 
 def test_an_event_source_may_come_back_to_another_worker(own_server: Any) -> None:
@@ -313,14 +314,14 @@ def test_pages_of_other_sites_can_change_nothing(client: Any) -> None:
         assert ask(client, "GET", "/ask/stream", {"Sec-Fetch-Site": site}, question="hi", max_tokens=1).status == 200
 
 
-def test_any_run_can_be_read_in_any_dialect_also_after_its_log_is_gone(own_server: Any, wait_until: Any) -> None:
+def test_any_run_can_be_read_in_any_dialect_also_after_its_log_is_gone(own_server: Any) -> None:
     client = own_server(CHATAPP_LOG_RETENTION_S="0.2").client()
     stream = ask(client, "POST", "/api/chat", prompt="hi", model="tool", thinking=True, max_tokens=50)
     stream.to_end()
     run_id = stream.headers["X-Run-Id"]
     kept = done(client, run_id)
     live = {name: client.follow(run_id, dialect=name).to_end() for name in DIALECTS}
-    wait_until(lambda: client.follow(run_id, after=3).to_end()[0].type == "reset", 30)  # inside what is one piece now
+    soon(lambda: client.follow(run_id, after=3).to_end()[0].type == "reset", within=30)  # inside what is one piece now
     for name in DIALECTS:
         stream = client.follow(run_id, dialect=name)
         events = stream.to_end()

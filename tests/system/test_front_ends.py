@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from waiting import soon
 
 pytestmark = pytest.mark.slow
 
@@ -118,7 +119,7 @@ def test_a_chat_is_its_owner_s_alone(server: Any) -> None:
     assert again.to_end()[-1].data == stream.to_end()[-1].data == "[DONE]"
 
 
-def test_a_page_that_stays_away_stops_the_answer(own_server: Any, wait_until: Any) -> None:
+def test_a_page_that_stays_away_stops_the_answer(own_server: Any) -> None:
     client = own_server(CHATAPP_COME_BACK_S="0.3").client()
     asked = {**MOCK, "model": "silent", "messages": [{"role": "user", "parts": [{"type": "text", "text": "hi"}]}]}
 
@@ -132,11 +133,11 @@ def test_a_page_that_stays_away_stops_the_answer(own_server: Any, wait_until: An
         return bool(client.json(f"/api/v1/messages/{run_id}")["finish_reason"] == "cancelled")
 
     run_id = leave("POST", "/api/ui/chat", json={**asked, "id": "away"})
-    wait_until(lambda: is_stopped(run_id))
+    soon(lambda: is_stopped(run_id))
     stays = leave("POST", "/api/ui/chat", json={**asked, "id": "stays", "on_disconnect": "continue"})
     assert leave("GET", "/api/ui/chat/stays/stream?on_disconnect=continue") == stays
     assert leave("GET", "/api/ui/chat/stays/stream") == stays
-    wait_until(lambda: is_stopped(stays))
+    soon(lambda: is_stopped(stays))
 
 
 def test_a_failure_is_the_page_s_error(chat: Any) -> None:

@@ -15,6 +15,7 @@ import gevent
 import pytest
 import requests
 from servers import free_port
+from waiting import soon
 
 pytestmark = pytest.mark.slow
 
@@ -41,10 +42,10 @@ class Load:
         self._goes_on = True
         self._askers = [gevent.spawn(self._ask, number % 2 == 0) for number in range(ASKERS)]
 
-    def asked(self, more: int, wait_until: Callable[..., Any]) -> None:
+    def asked(self, more: int) -> None:
         """Return once so many more questions were answered."""
         enough = len(self.endings) + more
-        wait_until(lambda: len(self.endings) >= enough or self._failed, 60)
+        soon(lambda: len(self.endings) >= enough or self._failed, within=60)
         assert not self._failed
 
     def stop(self) -> list[str]:
@@ -99,51 +100,47 @@ def is_gone(pid: int) -> bool:
         return True
 
 
-def test_a_reload_refuses_no_question(own_server: Callable[..., Any], wait_until: Callable[..., Any]) -> None:
+def test_a_reload_refuses_no_question(own_server: Callable[..., Any]) -> None:
     server = own_server(WEB_CONCURRENCY="2", CHATAPP_DRAIN_S="5")
     old = workers_of(server.pid)
     with load_on(server.url) as load:
-        load.asked(10, wait_until)
+        load.asked(10)
         os.kill(server.pid, signal.SIGHUP)
-        wait_until(lambda: all(map(is_gone, old)) or load._failed, 60)
-        load.asked(10, wait_until)
+        soon(lambda: all(map(is_gone, old)) or load._failed, within=60)
+        load.asked(10)
     assert len(workers_of(server.pid) - old) == 2
 
 
-def test_a_new_master_takes_over_without_refusing_a_question(
-    own_server: Callable[..., Any], wait_until: Callable[..., Any]
-) -> None:
+def test_a_new_master_takes_over_without_refusing_a_question(own_server: Callable[..., Any]) -> None:
     server = own_server(CHATAPP_DRAIN_S="5")
     old, old_workers = server.pid, workers_of(server.pid)
     try:
         with load_on(server.url) as load:
-            load.asked(5, wait_until)
+            load.asked(5)
             os.kill(old, signal.SIGUSR2)
-            wait_until(lambda: server.log().count("chatapp is ready: ") == 2, 60, server.log)
+            soon(lambda: server.log().count("chatapp is ready: ") == 2, within=60, failure=server.log)
             (new,) = workers_of(old) - old_workers
             os.kill(old, signal.SIGTERM)
-            load.asked(10, wait_until)
+            load.asked(10)
             server.wait(60)
-            load.asked(10, wait_until)
+            load.asked(10)
         assert not is_gone(new) and workers_of(new)
     finally:
         with suppress(ProcessLookupError):
             os.killpg(old, signal.SIGKILL)
 
 
-def test_a_restart_behind_a_socket_that_stays_open_refuses_no_question(
-    tmp_path: Path, wait_until: Callable[..., Any]
-) -> None:
+def test_a_restart_behind_a_socket_that_stays_open_refuses_no_question(tmp_path: Path) -> None:
     """As under a systemd socket unit."""
     with socket.create_server(("127.0.0.1", 0), backlog=128) as listening:
         processes = [given(listening, tmp_path)]
         try:
             with load_on(f"http://127.0.0.1:{listening.getsockname()[1]}") as load:
-                load.asked(5, wait_until)
+                load.asked(5)
                 processes[0].terminate()
                 assert processes[0].wait(60) == 0
                 processes.append(given(listening, tmp_path))
-                load.asked(10, wait_until)
+                load.asked(10)
         finally:
             for process in processes:
                 with suppress(ProcessLookupError):
@@ -151,7 +148,7 @@ def test_a_restart_behind_a_socket_that_stays_open_refuses_no_question(
                 process.wait(10)
 
 
-def test_systemd_starts_it_with_the_first_question(tmp_path: Path, wait_until: Callable[..., Any]) -> None:
+def test_systemd_starts_it_with_the_first_question(tmp_path: Path) -> None:
     """Really: by the program that does what a socket unit does."""
     if ACTIVATE is None:
         pytest.skip("systemd-socket-activate is not installed: apt-get install systemd")
@@ -161,7 +158,7 @@ def test_systemd_starts_it_with_the_first_question(tmp_path: Path, wait_until: C
     with (tmp_path / "output").open("wb") as output:
         process = subprocess.Popen(command, env=env, stdout=output, stderr=output, cwd=tmp_path, start_new_session=True)
     try:
-        wait_until(lambda: b"Listening on" in (tmp_path / "output").read_bytes(), 10)
+        soon(lambda: b"Listening on" in (tmp_path / "output").read_bytes(), within=10)
         with requests.Session() as session:
             session.trust_env = False
             answer = session.post(f"http://127.0.0.1:{port}/chat/stream", json=QUESTION, timeout=60)

@@ -11,6 +11,7 @@ from typing import Any
 
 import gevent
 import pytest
+from waiting import soon
 
 from chatapp.errors import UpstreamError
 
@@ -81,13 +82,13 @@ def send(server: Any, *bodies: dict[str, Any]) -> None:
     gevent.joinall([gevent.spawn(one, body) for body in bodies], raise_error=True)
 
 
-def test_both_workers_count_and_any_of_them_answers_for_both(loaded: Any, wait_until: Callable[..., Any]) -> None:
+def test_both_workers_count_and_any_of_them_answers_for_both(loaded: Any) -> None:
     def settled() -> str:
         text: str = loaded.client().get("/metrics").text
         over = total(text, "chatapp_cancels_total") == 1 and not total(text, "chatapp_live_runs")
         return text if over and not total(text, "chatapp_readers") else ""
 
-    text = wait_until(settled)
+    text = soon(settled)
     assert total(text, "chatapp_runs_total", provider="mock", outcome="length") == RUNS
     assert total(text, "chatapp_runs_total", provider="down", model="none", outcome="length") == 1
     assert total(text, "chatapp_first_token_seconds_count", provider="mock") >= RUNS
@@ -119,9 +120,7 @@ def test_every_figure_of_the_dashboard_and_the_alerts_is_there(loaded: Any) -> N
     assert len(used) > 20 and used <= there, used - there
 
 
-def test_a_killed_worker_takes_its_gauges_along_and_leaves_its_counters(
-    loaded: Any, wait_until: Callable[..., Any]
-) -> None:
+def test_a_killed_worker_takes_its_gauges_along_and_leaves_its_counters(loaded: Any) -> None:
     text = loaded.client().get("/metrics").text
     before = total(text, "chatapp_runs_total")
     pids = set(re.findall(r'chatapp_open_fds{pid="(\d+)"}', text))
@@ -132,7 +131,7 @@ def test_a_killed_worker_takes_its_gauges_along_and_leaves_its_counters(
         now = set(re.findall(r'chatapp_open_fds{pid="(\d+)"}', text))
         return len(now) == 2 and now != pids and total(text, "chatapp_runs_total") == before
 
-    wait_until(replaced)
+    soon(replaced)
 
 
 def test_every_kind_of_upstream_error_is_there_as_zero(loaded: Any) -> None:

@@ -13,6 +13,7 @@ from gevent.event import Event
 from gevent.queue import Queue
 from gevent.server import StreamServer
 from servers import free_port, needs_nginx, nginx
+from waiting import soon
 
 pytestmark = pytest.mark.slow
 
@@ -103,9 +104,7 @@ def test_each_event_arrives_before_the_next_is_sent(client: Any, provider: Provi
 
 
 @needs_nginx
-def test_another_nginx_in_front_of_it_holds_nothing_back(
-    client: Any, provider: Provider, tmp_path: Path, wait_until: Any
-) -> None:
+def test_another_nginx_in_front_of_it_holds_nothing_back(client: Any, provider: Provider, tmp_path: Path) -> None:
     """One that knows nothing of streams: it buffers, unless the reply tells it not to."""
     inner = client.url
     (folder := tmp_path / "outer").mkdir()
@@ -129,7 +128,7 @@ def test_a_client_that_leaves_is_noticed(client: Any, provider: Provider) -> Non
 
 
 @needs_nginx
-def test_a_reader_that_stops_reading_is_dropped(client: Any, provider: Provider, wait_until: Any) -> None:
+def test_a_reader_that_stops_reading_is_dropped(client: Any, provider: Provider) -> None:
     """It goes on being connected. nginx takes in no more than its buffers hold, and then chatapp's send timeout ends it."""
     stream = client.stream("POST", "/chat/stream", json=_question())
     meta = json.loads(stream.until(lambda event: event.type == "meta").data)
@@ -139,7 +138,7 @@ def test_a_reader_that_stops_reading_is_dropped(client: Any, provider: Provider,
             break
     assert provider.closed.wait(SEND_TIMEOUT_S + SOON_S)
     answer = f"/api/v1/messages/{meta['run_id']}"
-    wait_until(lambda: client.json(answer)["finish_reason"] == "cancelled")
+    soon(lambda: client.json(answer)["finish_reason"] == "cancelled")
     stream.close()
 
 

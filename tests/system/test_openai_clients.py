@@ -11,6 +11,7 @@ from typing import Any
 
 import openai
 import pytest
+from waiting import soon
 
 pytestmark = pytest.mark.slow
 
@@ -146,12 +147,12 @@ def test_failures_in_a_stream_are_raised_by_it(sdk: openai.OpenAI, model: str) -
         list(sdk.chat.completions.create(model=f"mock/{model}", messages=HI, stream=True))
 
 
-def test_leaving_a_completion_stops_its_run(sdk: openai.OpenAI, server: Any, wait_until: Any) -> None:
+def test_leaving_a_completion_stops_its_run(sdk: openai.OpenAI, server: Any) -> None:
     stream = sdk.chat.completions.create(model="mock/slow", messages=HI, stream=True)
     run_id = next(iter(stream)).id
     stream.close()
     client = server.client()
-    wait_until(lambda: client.json(f"/api/v1/messages/{run_id}")["finish_reason"] == "cancelled")
+    soon(lambda: client.json(f"/api/v1/messages/{run_id}")["finish_reason"] == "cancelled")
 
 
 def test_a_completion_can_be_read_in_any_other_dialect(sdk: openai.OpenAI, server: Any) -> None:
@@ -280,7 +281,7 @@ def test_a_response_that_fails_says_so(sdk: openai.OpenAI) -> None:
     assert incomplete.incomplete_details and incomplete.incomplete_details.reason == "max_output_tokens"
 
 
-def test_a_response_survives_its_server(own_server: Any, wait_until: Any) -> None:
+def test_a_response_survives_its_server(own_server: Any) -> None:
     server = own_server()
     body = {"model": "mock/slow", "input": "hi", "stream": True, "background": True}
     seen: list[dict[str, Any]] = []
@@ -291,7 +292,7 @@ def test_a_response_survives_its_server(own_server: Any, wait_until: Any) -> Non
     server.kill()
     client = server.start().client()
     path = f"/v1/responses/{seen[0]['response']['id']}"
-    wait_until(lambda: client.json(path)["status"] == "failed")
+    soon(lambda: client.json(path)["status"] == "failed")
     again = client.stream("GET", f"{path}?stream=true&starting_after={seen[-1]['sequence_number']}").to_end()
     assert again.pop().data == "[DONE]"
     seen += [json.loads(event.data) for event in again]
@@ -301,14 +302,14 @@ def test_a_response_survives_its_server(own_server: Any, wait_until: Any) -> Non
     assert said == seen[-1]["response"]["output"][0]["content"][0]["text"]
 
 
-def test_a_response_whose_log_is_gone_is_still_told(own_server: Any, wait_until: Any) -> None:
+def test_a_response_whose_log_is_gone_is_still_told(own_server: Any) -> None:
     server = own_server(CHATAPP_LOG_RETENTION_S="0.5", CHATAPP_LOG_URL="memory:")
     client = server.client()
     body = {"model": "mock/think", "input": "hi", "max_output_tokens": 45}
     whole = client.post("/v1/responses", body).json()
     path = f"/v1/responses/{whole['id']}"
     run_id = whole["id"].replace("resp_", "msg_")
-    wait_until(lambda: len(client.stream("GET", f"{path}?stream=true").to_end()) < 20)
+    soon(lambda: len(client.stream("GET", f"{path}?stream=true").to_end()) < 20)
     assert client.json(path) == whole
     last, _done = client.stream("GET", f"{path}?stream=true&starting_after=9").to_end()
     assert json.loads(last.data)["response"] == whole

@@ -7,6 +7,7 @@ from typing import Any
 import openai
 import pytest
 from openresponses import check_item, check_response, check_stream, needs_specification
+from waiting import soon
 
 pytestmark = pytest.mark.slow
 
@@ -43,7 +44,7 @@ def test_a_conversation_is_made_filled_and_asked_in(sdk: openai.OpenAI) -> None:
     assert texts(sdk.responses.input_items.list(response.id))[0] == "who?"
 
 
-def test_an_item_is_deleted_with_its_turn(sdk: openai.OpenAI, wait_until: Any) -> None:
+def test_an_item_is_deleted_with_its_turn(sdk: openai.OpenAI) -> None:
     made = sdk.conversations.create(items=[{"role": "user", "content": "a"}, {"role": "user", "content": "b"}])
     response: Any = sdk.responses.create(input="c", conversation=made.id, **WORDS)
     first, second, third, _ = sdk.conversations.items.list(made.id, order="asc")
@@ -118,11 +119,11 @@ def test_of_a_response_in_a_conversation_only_the_answer_is_deleted(sdk: openai.
     assert texts(sdk.conversations.items.list(made.id)) == ["a"]
 
 
-def test_a_running_response_that_is_deleted_is_stopped(sdk: openai.OpenAI, server: Any, wait_until: Any) -> None:
+def test_a_running_response_that_is_deleted_is_stopped(sdk: openai.OpenAI, server: Any) -> None:
     response = sdk.responses.create(model="mock/silent", input="hi", background=True)
     sdk.responses.delete(response.id)
     run_id = response.id.replace("resp_", "msg_")
-    ended = wait_until(lambda: [line for line in server.log().splitlines() if run_id in line and "finish" in line])
+    ended = soon(lambda: [line for line in server.log().splitlines() if run_id in line and "finish" in line])
     assert json.loads(ended[0])["finish"] == "cancelled"
 
 

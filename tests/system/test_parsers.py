@@ -110,7 +110,7 @@ def body(name: str, events: Sequence[StreamEvent], chance: random.Random) -> Bod
         steps.insert(chance.randrange(len(steps)), None)
 
     class Halting(KeptAnswer):
-        def read(self, after: int, wait: float) -> Sequence[Entry]:
+        def read(self, after: int, wait: float, take: object = None) -> Sequence[Entry]:
             if (step := steps.pop(0)) is not None:
                 return [step]
             gevent.sleep(wait)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from invariants import Applied, check_clients
+from waiting import soon
 
 from chatapp.wire.frames import ServerEvent
 
@@ -66,16 +67,16 @@ def test_a_reader_that_reconnects_again_and_again_through_kills_misses_nothing(o
         check_clients([applied(seen)], client.json(f"/api/v1/messages/{run_id}")["content"])
 
 
-def test_a_run_of_a_killed_worker_is_ended_by_its_successor(own_server: Callable[..., Any], wait_until: Any) -> None:
+def test_a_run_of_a_killed_worker_is_ended_by_its_successor(own_server: Callable[..., Any]) -> None:
     """The master lives and starts another worker; the reader was with a third."""
     server = own_server(WEB_CONCURRENCY="2")
     client = server.client()
     posted = client.send("hi", model="silent")
     stream = client.follow(posted["id"])
-    workers = wait_until(lambda: [pid for pid in _children(server.pid) if "gunicorn" in _command(pid)])
+    workers = soon(lambda: [pid for pid in _children(server.pid) if "gunicorn" in _command(pid)])
     for pid in workers:
         os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: client.json(f"/api/v1/messages/{posted['id']}")["finish_reason"] == "interrupted", 20)
+    soon(lambda: client.json(f"/api/v1/messages/{posted['id']}")["finish_reason"] == "interrupted", within=20)
     stream.close()
 
 
@@ -89,25 +90,21 @@ def _command(pid: int) -> str:
         return command.read()
 
 
-def test_a_worker_that_takes_anothers_place_waits_for_a_store_that_is_held(
-    own_server: Callable[..., Any], wait_until: Any
-) -> None:
+def test_a_worker_that_takes_anothers_place_waits_for_a_store_that_is_held(own_server: Callable[..., Any]) -> None:
     """It ended the server, with all that the others were doing."""
     server = own_server(WEB_CONCURRENCY="2")
     workers = set(map(int, Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()))
     with closing(sqlite3.connect(server.data / "log.sqlite3", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         os.kill(min(workers), signal.SIGKILL)
-        wait_until(lambda: "a worker waits: " in server.log(), 60)
+        soon(lambda: "a worker waits: " in server.log(), within=60)
         assert server.client().get("/healthz").ok
         other.execute("ROLLBACK")
     stream = server.client().stream("POST", "/chat/stream", json={"provider": "mock", "prompt": "hi"})
     assert stream.to_end()[-1].type == "done"
 
 
-def test_a_slow_reader_whose_log_grows_old_is_reset_to_what_was_kept(
-    own_server: Callable[..., Any], wait_until: Any
-) -> None:
+def test_a_slow_reader_whose_log_grows_old_is_reset_to_what_was_kept(own_server: Callable[..., Any]) -> None:
     """Its reader stands still in a stopped worker while the run ends and its log goes."""
     server = own_server(CHATAPP_LOG_RETENTION_S="0.5")
     client = server.client()
@@ -115,8 +112,8 @@ def test_a_slow_reader_whose_log_grows_old_is_reset_to_what_was_kept(
     stream = client.follow(posted["id"])
     read_some(stream, 1)
     events = [*stream.events]
-    wait_until(lambda: client.json(f"/api/v1/messages/{posted['id']}")["status"] == "done")
-    wait_until(lambda: client.follow(posted["id"], after=3).until(lambda event: True).type == "reset", 20)
+    soon(lambda: client.json(f"/api/v1/messages/{posted['id']}")["status"] == "done")
+    soon(lambda: client.follow(posted["id"], after=3).until(lambda event: True).type == "reset", within=20)
     rest = client.follow(posted["id"], after=int(events[-1].last_event_id)).to_end()
     assert rest[0].type == "reset" and rest[-1].type == "completed"
     assert text_of(rest) == json.loads(rest[-1].data)["content"]
@@ -165,6 +162,27 @@ def test_a_run_that_outlives_the_grace_is_marked_interrupted(own_server: Callabl
     assert json.loads(one_request.to_end()[-1].data)["code"] == "interrupted"
     assert server.wait() == 0
     assert server.start().client().json(f"/api/v1/messages/{stuck}")["finish_reason"] == "interrupted"
+
+
+def test_workers_whose_master_is_gone_finish_their_runs_and_go(own_server: Callable[..., Any]) -> None:
+    server = own_server(WEB_CONCURRENCY="2")
+    client = server.client()
+    run_id = client.send("hi", model="slow", max_tokens=40)["id"]
+    workers = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()
+    port = server.port
+    os.kill(server.pid, signal.SIGKILL)
+    server.wait()
+    client.session.close()  # no worker waits for it
+    soon(lambda: not any(_lives(int(pid)) for pid in workers), within=20)  # and not for the whole grace
+    message = server.start(port).client().json(f"/api/v1/messages/{run_id}")
+    assert message["finish_reason"] == "length"
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 def test_an_ipv6_address_is_served_and_greeted_as_one(own_server: Callable[..., Any]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from connections import Raw, posted
+from waiting import soon
 
 from chatapp.wire.frames import ServerEvent
 
@@ -176,15 +177,15 @@ def test_stop_from_elsewhere_ends_the_stream_with_what_was_used(client: Any, ser
     assert client.post(f"/api/v1/messages/{run_id}/cancel", {}).status_code == 200
 
 
-def test_leaving_a_one_request_stream_stops_the_run(client: Any, wait_until: Any) -> None:
+def test_leaving_a_one_request_stream_stops_the_run(client: Any) -> None:
     stream = client.stream("POST", "/chat/stream", json={**ASK, "model": "silent"})
     run_id = json.loads(stream.until(named("meta")).data)["run_id"]
     stream.close()
-    message = wait_until(lambda: _done(client, run_id), 3)
+    message = soon(lambda: _done(client, run_id), within=3)
     assert message["finish_reason"] == "cancelled"
 
 
-def test_a_client_that_shuts_its_writing_side_has_left(client: Any, server: Any, wait_until: Any) -> None:
+def test_a_client_that_shuts_its_writing_side_has_left(client: Any, server: Any) -> None:
     """It cannot be told from one that closed, until something is written."""
     leaving = Raw(server.port).send(posted("/chat/stream", {**ASK, "model": "silent"}))
     while b"run_id" not in (meta := leaving.socket.recv(65_536, socket.MSG_PEEK)):
@@ -193,23 +194,23 @@ def test_a_client_that_shuts_its_writing_side_has_left(client: Any, server: Any,
     run_id = re.search(rb'"run_id": ?"(\w+)"', meta)
     assert run_id
     leaving.rest(10)
-    assert wait_until(lambda: _done(client, run_id[1].decode()), 3)["finish_reason"] == "cancelled"
+    assert soon(lambda: _done(client, run_id[1].decode()), within=3)["finish_reason"] == "cancelled"
     leaving.close()
 
 
-def test_leaving_may_also_mean_going_on(client: Any, wait_until: Any) -> None:
+def test_leaving_may_also_mean_going_on(client: Any) -> None:
     stream = client.stream("POST", "/chat/stream", json={**ASK, "on_disconnect": "continue"})
     run_id = json.loads(stream.until(named("meta")).data)["run_id"]
     stream.close()
-    assert wait_until(lambda: _done(client, run_id))["finish_reason"] == "length"
+    assert soon(lambda: _done(client, run_id))["finish_reason"] == "length"
 
 
-def test_a_message_can_be_bound_to_its_reader(client: Any, wait_until: Any) -> None:
+def test_a_message_can_be_bound_to_its_reader(client: Any) -> None:
     posted = client.send("hi", model="silent", on_disconnect="cancel")
     stream = client.stream("GET", posted["events_url"])
     assert stream.status == 200
     stream.close()
-    assert wait_until(lambda: _done(client, posted["id"]), 3)["finish_reason"] == "cancelled"
+    assert soon(lambda: _done(client, posted["id"]), within=3)["finish_reason"] == "cancelled"
 
 
 def _done(client: Any, run_id: str) -> Any:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from waiting import soon
 
 pytestmark = pytest.mark.slow
 
@@ -118,18 +119,16 @@ def test_one_call_too_many_ends_the_run_with_tool_limit(tool_server: Callable[..
     assert json.loads(next(event for event in events if event.type == "error").data)["finish_reason"] == "length"
 
 
-def test_stop_ends_a_call_that_is_under_way(
-    tool_server: Callable[..., Any], folder: Path, wait_until: Callable[..., Any]
-) -> None:
+def test_stop_ends_a_call_that_is_under_way(tool_server: Callable[..., Any], folder: Path) -> None:
     client = tool_server().client()
     sent = client.send("hi", model="tools", tools=["wait"])
-    wait_until((folder / "began").exists)
+    soon((folder / "began").exists)
     client.post(f"/api/v1/messages/{sent['id']}/cancel", {})
     stream = client.follow(sent["id"])
     stream.to_end()
     [done] = frames(stream, "completed")
     assert done["finish_reason"] == "cancelled" and "tool_result" not in names(stream)
-    wait_until((folder / "ended").exists)
+    soon((folder / "ended").exists)
 
 
 @pytest.mark.parametrize(
@@ -223,9 +222,7 @@ def test_the_servers_tools_answer_a_client_that_offers_none(tool_server: Callabl
     assert not choice["message"].get("tool_calls")
 
 
-def test_mcp_servers_end_with_a_server_that_is_killed(
-    own_server: Callable[..., Any], tmp_path: Path, wait_until: Callable[..., Any]
-) -> None:
+def test_mcp_servers_end_with_a_server_that_is_killed(own_server: Callable[..., Any], tmp_path: Path) -> None:
     command = Path(sys.executable).parent / "mcp-server-time"
     (tmp_path / "chatapp.toml").write_text(
         f'[mcp_servers.time]\ncommand = "{command}"\nenv = {{ MARK = "{tmp_path}" }}\n'
@@ -240,7 +237,7 @@ def test_mcp_servers_end_with_a_server_that_is_killed(
     assert next(frames(stream, "tool_call"))["type"] == "mcp"
     assert marked(tmp_path)
     server.kill()
-    wait_until(lambda: not marked(tmp_path))
+    soon(lambda: not marked(tmp_path))
 
 
 def marked(folder: Path) -> list[str]:

@@ -13,6 +13,7 @@ import pytest
 import requests
 from invariants import Applied, check_clients
 from servers import Postgres, Redis, nginx, postgres_server, redis_server
+from waiting import soon
 
 from chatapp.wire.frames import ServerEvent
 
@@ -103,9 +104,7 @@ def test_a_silent_run_is_cancelled_from_the_other_host_within_a_second(hosts: tu
         assert json.loads(stream.to_end()[-1].data)["finish_reason"] == "cancelled"
 
 
-def test_a_tab_that_closes_at_one_host_stops_nothing_that_is_read_at_the_other(
-    hosts: tuple[Any, Any], wait_until: Any
-) -> None:
+def test_a_tab_that_closes_at_one_host_stops_nothing_that_is_read_at_the_other(hosts: tuple[Any, Any]) -> None:
     """An EventSource here, the same one again there, and then that one goes for good."""
     here, there = (host.client() for host in hosts)
     headers = {"Accept": "text/event-stream"}
@@ -120,11 +119,11 @@ def test_a_tab_that_closes_at_one_host_stops_nothing_that_is_read_at_the_other(
     first.until(lambda event: True)
     assert here.json(f"/api/v1/messages/{run_id}")["status"] == "running"
     first.close()
-    wait_until(lambda: there.json(f"/api/v1/messages/{run_id}")["finish_reason"] == "cancelled")
+    soon(lambda: there.json(f"/api/v1/messages/{run_id}")["finish_reason"] == "cancelled")
 
 
 def test_runs_of_a_host_that_died_or_froze_are_ended_once_by_another(
-    hosts: tuple[Any, Any], start_host: Callable[..., Any], wait_until: Any
+    hosts: tuple[Any, Any], start_host: Callable[..., Any]
 ) -> None:
     """The frozen one comes back, and has lost its run."""
     frozen, survivor = hosts[0], hosts[1].client()
@@ -146,11 +145,11 @@ def test_runs_of_a_host_that_died_or_froze_are_ended_once_by_another(
         assert json.loads(ending[-1].data)["code"] == "interrupted"
         check_clients([applied(ending)], survivor.json(f"/api/v1/messages/{run_id}")["content"])
     assert told(local) == endings[0]
-    wait_until(lambda: "another process's now" in frozen.log())
+    soon(lambda: "another process's now" in frozen.log())
     assert told(survivor.follow(runs[0])) == endings[0] == told(frozen.client().follow(runs[0]))
 
 
-def test_a_redis_that_freezes_and_restarts_is_waited_for(hosts: tuple[Any, Any], redis: Redis, wait_until: Any) -> None:
+def test_a_redis_that_freezes_and_restarts_is_waited_for(hosts: tuple[Any, Any], redis: Redis) -> None:
     here, there = (host.client() for host in hosts)
     run_id = here.send("hi", model="slow", max_tokens=40)["id"]
     streams = [here.follow(run_id), there.follow(run_id)]
@@ -167,12 +166,10 @@ def test_a_redis_that_freezes_and_restarts_is_waited_for(hosts: tuple[Any, Any],
     endings = [told(stream) for stream in streams]
     check_clients(list(map(applied, endings)), there.json(f"/api/v1/messages/{run_id}")["content"])
     assert json.loads(endings[0][-1].data)["finish_reason"] == "length"
-    wait_until(lambda: requests.get(f"{here.url}/readyz", timeout=10).ok)
+    soon(lambda: requests.get(f"{here.url}/readyz", timeout=10).ok)
 
 
-def test_a_run_outlives_a_postgres_that_is_away_at_its_end(
-    hosts: tuple[Any, Any], postgres: Postgres, wait_until: Any
-) -> None:
+def test_a_run_outlives_a_postgres_that_is_away_at_its_end(hosts: tuple[Any, Any], postgres: Postgres) -> None:
     here, there = (host.client() for host in hosts)
     run_id = here.send("hi", model="slow", max_tokens=10)["id"]
     stream = here.follow(run_id)
@@ -180,8 +177,8 @@ def test_a_run_outlives_a_postgres_that_is_away_at_its_end(
     postgres.stop()
     assert json.loads(stream.to_end()[-1].data)["finish_reason"] == "length"
     postgres.start()
-    wait_until(lambda: there.get(f"/api/v1/messages/{run_id}").ok, 20)
-    wait_until(lambda: there.json(f"/api/v1/messages/{run_id}")["status"] == "done", 20)
+    soon(lambda: there.get(f"/api/v1/messages/{run_id}").ok, within=20)
+    soon(lambda: there.json(f"/api/v1/messages/{run_id}")["status"] == "done", within=20)
     check_clients([applied(stream.events)], there.json(f"/api/v1/messages/{run_id}")["content"])
 
 

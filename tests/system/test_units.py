@@ -9,15 +9,15 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import gevent
 import pytest
 import requests
 from gevent.event import Event
 from servers import free_port
+from waiting import soon
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -106,14 +106,14 @@ def unit(tmp_path: Path) -> Iterator[Unit]:
 
 
 @pytest.mark.slow
-def test_the_service_starts_reloads_and_stops_as_its_unit_says(unit: Unit, wait_until: Callable[..., Any]) -> None:
+def test_the_service_starts_reloads_and_stops_as_its_unit_says(unit: Unit) -> None:
     assert setting("Type") == "notify" and setting("KillMode") == "mixed"
     while b"READY=1" not in unit.said.recv(4096):
         pass
     first = unit.workers()
     answer = unit.ask()
     unit.reload()
-    wait_until(lambda: unit.workers() and not unit.workers() & first, 60)
+    soon(lambda: unit.workers() and not unit.workers() & first, within=60)
     assert "event: done" in answer.get(timeout=60)
     answer = unit.ask()
     unit.process.send_signal(signal.SIGTERM)  # to the master alone

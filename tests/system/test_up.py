@@ -8,11 +8,11 @@ import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
 from servers import POSTGRES, REDIS
+from waiting import soon
 
 pytestmark = pytest.mark.slow
 
@@ -24,7 +24,7 @@ needs_both = pytest.mark.skipif(
 
 
 @needs_both
-def test_all_of_it_starts_and_ends_together(tmp_path: Path, wait_until: Any) -> None:
+def test_all_of_it_starts_and_ends_together(tmp_path: Path) -> None:
     output = tmp_path / "output"
     env = {**os.environ, "PORT": "0", "CHATAPP_DATA": str(tmp_path / "var"), "PYTHONUNBUFFERED": "1"}
     for way in (signal.SIGINT, signal.SIGKILL):  # the second start has the data of the first
@@ -33,12 +33,12 @@ def test_all_of_it_starts_and_ends_together(tmp_path: Path, wait_until: Any) -> 
                 [sys.executable, str(UP)], env=env, stdout=out, stderr=out, start_new_session=True
             )
         try:
-            url = wait_until(lambda: _url(output), 60, output.read_text)
+            url = soon(lambda: _url(output), within=60, failure=output.read_text)
             assert requests.get(f"{url}/readyz", timeout=10).json()["checks"] == {"log": "ok", "database": "ok"}
             assert len(servers(tmp_path)) == 2
             os.killpg(process.pid, way)
             process.wait(60)
-            wait_until(lambda: not servers(tmp_path), 20)
+            soon(lambda: not servers(tmp_path), within=20)
         finally:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import gevent
 import pytest
-from drivers import BOUND_S, soon
 from flask import Flask
 from flask.testing import FlaskClient
+from waiting import BOUND_S, soon
 
 from chatapp.access.keys import create_key
 from chatapp.app import create_app

@@ -1,5 +1,6 @@
 """Bodies as they come over a connection: whole, or not at all."""
 
+import gzip
 import io
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -10,7 +11,7 @@ import pytest
 from flask import Flask
 
 from chatapp.dialects.requests import TitleRequest
-from chatapp.errors import BodyTooLarge, InvalidField, InvalidRequest, Overloaded, RequestTimeout
+from chatapp.errors import BodyTooLarge, InvalidField, InvalidRequest, Overloaded, RequestTimeout, UnsupportedMediaType
 from chatapp.quotas.places import OwnerPlaces
 from chatapp.settings import Settings
 from chatapp.web import EXTENSION
@@ -107,3 +108,9 @@ def test_bodies_share_a_room_which_each_leaves_again(app: Flask) -> None:
     with pytest.raises(InvalidRequest):
         parsed(app, BODY, length=90)
     assert not room._taken
+
+
+def test_a_body_that_is_compressed_is_refused_for_that(app: Flask) -> None:
+    with pytest.raises(UnsupportedMediaType, match="^Content-Encoding: expected none, got gzip$"):
+        parsed(app, gzip.compress(BODY), HTTP_CONTENT_ENCODING="gzip")
+    assert parsed(app, BODY, HTTP_CONTENT_ENCODING="Identity").title == "new"

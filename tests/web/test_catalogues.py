@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import re
+import shutil
 import sys
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -12,12 +13,14 @@ from types import ModuleType
 import pytest
 from babel.messages import Message
 from babel.messages.catalog import Catalog
-from babel.messages.pofile import read_po
+from babel.messages.pofile import read_po, write_po
+from flask import Flask, render_template_string
 
 from chatapp.errors import ChatappError
 from chatapp.tools.builtin.tools import TOOLS as BUILTIN
+from chatapp.web import languages
 from chatapp.web.assets import lean_script
-from chatapp.web.catalogues import read_catalogues
+from chatapp.web.catalogues import FILE, read_catalogues, scripts_with_words
 from chatapp.web.page_texts import FAILURES, PROBE, TOOLS
 
 ROOT = Path(__file__).parents[2]
@@ -81,10 +84,24 @@ def test_translations_have_the_values_of_their_texts(catalog: Catalog) -> None:
             assert found in wanted or any(found <= values for values in wanted if message.pluralizable), message.id
 
 
-def test_the_scripts_know_which_languages_there_are() -> None:
-    script = (ROOT / "static/js/language.js").read_text("utf-8")
-    found = re.search(r"TRANSLATED = (\[.*\]);", script)
-    assert found and json.loads(found[1]) == list(read_catalogues(TRANSLATIONS))
+def test_a_new_language_needs_its_catalogue_and_nothing_else(tmp_path: Path) -> None:
+    texts: Catalog = update.extracted()
+    french = tmp_path / "fr" / FILE
+    french.parent.mkdir(parents=True)
+    texts["Copy"].string = "Copier"
+    with french.open("wb") as file:
+        write_po(file, texts)
+    shutil.copytree(TRANSLATIONS / "zh_Hans", tmp_path / "zh_Hans")
+    catalogues = read_catalogues(tmp_path)
+    made = scripts_with_words(ROOT / "static", catalogues)
+    assert set(made) == {"js/language.js", "js/words/fr.js", "js/words/zh-Hans.js"}
+    assert b'const TRANSLATED = ["fr","zh-Hans"];' in made["js/language.js"]
+    assert b'"Copy":"Copier"' in made["js/words/fr.js"]
+    app = Flask("app", template_folder=str(ROOT / "templates"))
+    languages.install(app, catalogues)
+    with app.test_request_context(headers={"Accept-Language": "fr-CA"}):
+        assert languages.page_language() == "fr"
+        assert render_template_string("{{ _('Copy') }}") == "Copier"
 
 
 def test_every_call_in_a_script_is_extracted(texts: Catalog) -> None:
@@ -115,7 +132,7 @@ NO_WORDS = {
         "Files",
     ),
     *("noopener noreferrer", "noopener noreferrer nofollow", "math math-display", "a, code, pre, .math"),
-    *("button go", "button danger", "page embedded", "dialog shortcuts", "system-ui, sans-serif"),
+    *("button go", "button danger", "page embedded", "system-ui, sans-serif"),
     *("ul, li", "input, textarea, select, [contenteditable]"),
 }
 

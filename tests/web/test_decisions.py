@@ -7,9 +7,9 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from drivers import soon
 from flask import Flask
 from flask.testing import FlaskClient
+from waiting import soon
 
 from chatapp.access.cookies import LOCAL
 from chatapp.app import create_app

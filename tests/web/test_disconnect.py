@@ -4,9 +4,9 @@ from typing import Any
 
 import gevent
 import pytest
-from drivers import soon
 from flask.testing import FlaskClient
 from gevent.socket import socketpair
+from waiting import soon
 
 from chatapp.service import ChatService
 

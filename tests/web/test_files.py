@@ -3,10 +3,11 @@
 from typing import Any
 
 import pytest
-from drivers import an_answer, soon
+from drivers import an_answer
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
+from waiting import soon
 
 from chatapp.chat import Ask, Message
 from chatapp.events import File

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from drivers import soon
 from flask import Flask
 from flask.testing import FlaskClient
+from waiting import soon
 
 from chatapp.app import create_app
 from chatapp.prices import Price

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from drivers import soon
 from flask import Flask
 from flask.testing import FlaskClient
+from waiting import soon
 
 from chatapp.access.keys import create_key
 from chatapp.app import create_app

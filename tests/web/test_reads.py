@@ -6,9 +6,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from drivers import soon
 from flask import Flask
 from flask.testing import FlaskClient
+from waiting import soon
 
 from chatapp.storage.database import FILE
 

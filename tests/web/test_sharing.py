@@ -7,9 +7,9 @@ from typing import Any
 
 import gevent
 import pytest
-from drivers import BOUND_S, soon
 from flask import Flask
 from flask.testing import FlaskClient
+from waiting import BOUND_S, soon
 
 from chatapp.app import create_app
 from chatapp.service import ChatService

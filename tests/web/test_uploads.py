@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from drivers import soon
 from flask import Flask
 from flask.testing import FlaskClient
 from pdfs import pdf
+from waiting import soon
 from web.conftest import served
 
 from chatapp.chat import Attachment
@@ -105,7 +105,13 @@ def test_files_stand_in_the_order_in_which_they_are_named(ann: FlaskClient) -> N
 def test_a_question_may_be_nothing_but_files(ann: FlaskClient) -> None:
     question, answer = answered(ann, ask(ann, attachments=[upload(ann, "a.txt", b"just this")["id"]])["id"])
     assert question["content"] == "" and "just this" in answer["content"]
+    told = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": " "}]
+    question, answer = answered(
+        ann, ask(ann, messages=told, attachments=[upload(ann, "b.txt", b"and this")["id"]])["id"]
+    )
+    assert question["content"] == "" and "and this" in answer["content"]
     assert ask(ann, 422, attachments=[])["error"]["message"] == "prompt: must not be empty"
+    assert ask(ann, 422, messages=told)["error"]["message"] == "messages[1].content: must not be empty"
 
 
 def test_the_text_of_a_pdf_is_read(ann: FlaskClient) -> None:

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from drivers import a_start, numbered, soon
+from drivers import a_start, numbered
 from flask import Flask
 from flask.testing import FlaskClient
+from waiting import soon
 
 from chatapp.access import Caller
 from chatapp.app import create_app

@@ -31,12 +31,6 @@ def chunk(data: bytes) -> bytes:
     return b"%x\r\n%s\r\n" % (len(data), data)
 
 
-def until(condition):
-    with gevent.Timeout(BOUND):
-        while not condition():
-            gevent.sleep(0.005)
-
-
 def again(*pieces):
     """A script that sends the pieces and keeps the connection."""
 

@@ -9,7 +9,7 @@ from gevent.event import Event
 from wire.calls import BOUND, CHUNKED, END, HEAD, chunk, post, read
 
 from chatapp.errors import BadReply, Truncated
-from chatapp.wire.chunked import dechunk
+from chatapp.wire.chunked import Dechunker
 
 WIRE = chunk(b"one") + chunk(b"two, longer") + END
 
@@ -121,9 +121,8 @@ def test_extensions_and_trailers_are_left_out(server, upstream, tail):
 
 @pytest.mark.parametrize(("behind", "reusable"), [(b"", True), (b"HTTP/1.1 200", False)])
 def test_what_follows_the_end_tells_whether_the_connection_can_be_used_again(behind, reusable):
-    body = dechunk(iter([WIRE + behind]), "acme")
+    chunks = Dechunker("acme")
 
-    assert next(body) == b"onetwo, longer"
-    with pytest.raises(StopIteration) as stopped:
-        next(body)
-    assert stopped.value.value is reusable
+    assert chunks.feed(WIRE + behind) == b"onetwo, longer"
+    assert chunks.ended
+    assert chunks.reusable is reusable

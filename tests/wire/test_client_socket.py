@@ -5,10 +5,11 @@ from socket import IPPROTO_TCP, TCP_USER_TIMEOUT
 
 import gevent
 import pytest
-from gevent.event import Event
+from gevent import get_hub
+from gevent.event import AsyncResult, Event
 from gevent.socket import create_connection, create_server, socket, socketpair
 
-from chatapp.wire.client_socket import ClientSocket
+from chatapp.wire.client_socket import ClientSocket, Unsent
 
 LARGE = bytes(range(256)) * 8192  # more than both kernel buffers hold
 
@@ -37,6 +38,26 @@ def test_a_client_that_takes_nothing_ends_the_write(pair: tuple[socket, socket])
     with pytest.raises(BrokenPipeError, match="took no data"):
         ours.sendall(LARGE)
     watched.stop()
+
+
+def test_the_hub_waits_for_no_client(pair: tuple[socket, socket]) -> None:
+    ours, clients = pair
+    watched = ClientSocket(ours, lambda: None, send_timeout_s=30, buffer_bytes=4096)
+    watched.start()
+    sending: AsyncResult[Unsent] = AsyncResult()
+
+    def send() -> None:
+        try:
+            ours.sendall(LARGE)
+        except Unsent as rest:
+            sending.set(rest)
+
+    get_hub().loop.run_callback(send)
+    rest = sending.get(timeout=10)
+    writer = gevent.spawn(lambda: [rest.send(), ours.sendall(b"small"), ours.close()])
+    received = b"".join(iter(lambda: clients.recv(65_536), b""))
+    writer.get()
+    assert received == LARGE + b"small"
 
 
 def test_a_client_that_leaves_is_noticed(pair: tuple[socket, socket]) -> None:

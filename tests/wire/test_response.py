@@ -7,6 +7,7 @@ import os
 import gevent
 import pytest
 from gevent.event import Event
+from waiting import soon
 from wire.calls import (
     BOUND,
     CHUNKED,
@@ -19,7 +20,6 @@ from wire.calls import (
     post,
     read,
     reading,
-    until,
 )
 
 from chatapp.cancel import CancelScope
@@ -160,12 +160,12 @@ def test_stops_leave_no_descriptor_and_a_healthy_pool(either, upstream):
             either.hangs_after(*([], [CHUNKED], [CHUNKED, chunk(b"one")], [UNBOUNDED, b"x"])[round % 4])
             scope, seen = CancelScope(), len(either.requests)
             call = reading(upstream, either.url, scope)
-            until(lambda seen=seen: len(either.requests) > seen)
+            soon(lambda seen=seen: len(either.requests) > seen)
             assert_stops(call, scope)
         either.script = read_one
         for _ in range(3):
             assert read(upstream, either.url) == b"one"
-        until(lambda: descriptors() <= before)
+        soon(lambda: descriptors() <= before)
     finally:
         gc.enable()
 

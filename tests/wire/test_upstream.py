@@ -11,6 +11,7 @@ import gevent
 import pytest
 import urllib3.util.wait
 from gevent.event import Event
+from waiting import soon
 from wire.calls import (
     AGAIN,
     BOUND,
@@ -25,7 +26,6 @@ from wire.calls import (
     chunk,
     read,
     reading,
-    until,
 )
 
 from chatapp.cancel import CancelScope
@@ -127,7 +127,7 @@ def test_stop_while_connecting(upstream, full_port):
     before = descriptors()
     scope = CancelScope()
     call = reading(upstream, f"http://127.0.0.1:{full_port}", scope)
-    until(lambda: descriptors() > before and connecting_to(full_port))
+    soon(lambda: descriptors() > before and connecting_to(full_port))
 
     assert_stops(call, scope)
     assert descriptors() == before
@@ -152,7 +152,7 @@ def test_stop_while_the_name_is_looked_up(upstream, monkeypatch):
 def test_stop_in_the_tls_handshake(upstream, deaf):
     scope = CancelScope()
     call = reading(upstream, deaf.url.replace("http:", "https:"), scope)
-    until(lambda: deaf.connections)
+    soon(lambda: deaf.connections)
 
     assert_stops(call, scope, deaf)
 
@@ -161,7 +161,7 @@ def test_stop_before_the_headers(either, upstream):
     either.hangs_after()
     scope = CancelScope()
     call = reading(upstream, either.url, scope)
-    until(lambda: either.requests)
+    soon(lambda: either.requests)
 
     assert_stops(call, scope, either)
 
@@ -172,7 +172,7 @@ def test_stop_on_a_connection_that_was_used_before(either, upstream):
     either.hangs_after(CHUNKED)
     scope = CancelScope()
     call = reading(upstream, either.url, scope)
-    until(lambda: len(either.requests) == 2)
+    soon(lambda: len(either.requests) == 2)
 
     assert_stops(call, scope, either)
     assert either.connections == 1
@@ -182,7 +182,7 @@ def test_close_ends_the_calls_that_wait(server, limited):
     server.hangs_after()
     upstream = limited()
     call = reading(upstream, server.url, CancelScope())
-    until(lambda: server.requests)
+    soon(lambda: server.requests)
 
     upstream.close()
     with pytest.raises(Unreachable, match="going down"):

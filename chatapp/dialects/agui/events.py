@@ -21,6 +21,7 @@ from chatapp.events import (
     Raw,
     ReasoningDelta,
     RunEnd,
+    RunQueued,
     RunStart,
     StreamEvent,
     TextDelta,
@@ -93,6 +94,8 @@ class AGUIDialect(Dialect):
             case AttemptReset() if self._messages or self._blocks.shown:
                 yield self._fail(BEGUN_ANEW)
             case PlanStep() | ToolApproval() | ToolQuestion() | ToolProgress() | AttemptReset() | Raw() | NativePiece():
+                pass
+            case RunQueued():
                 pass
             case _:
                 assert_never(event)

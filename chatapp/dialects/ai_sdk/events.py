@@ -21,6 +21,7 @@ from chatapp.events import (
     Raw,
     ReasoningDelta,
     RunEnd,
+    RunQueued,
     RunStart,
     StreamEvent,
     TextDelta,
@@ -95,6 +96,8 @@ class UIMessageDialect(Dialect):
             case AttemptReset() if self._blocks.shown:
                 yield from self._fail(BEGUN_ANEW.message)
             case PlanStep() | ToolApproval() | ToolQuestion() | ToolProgress() | AttemptReset() | Raw() | NativePiece():
+                pass
+            case RunQueued():
                 pass
             case _:
                 assert_never(event)

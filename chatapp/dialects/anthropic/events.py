@@ -23,6 +23,7 @@ from chatapp.events import (
     Raw,
     ReasoningDelta,
     RunEnd,
+    RunQueued,
     RunStart,
     StreamEvent,
     TextDelta,
@@ -104,7 +105,7 @@ class AnthropicDialect(Dialect):
             case AttemptReset() if self._blocks.shown:
                 self._over = True
                 yield _frame("error", **error_body(BEGUN_ANEW))
-            case ToolApproval() | ToolQuestion() | ToolProgress() | AttemptReset() | PlanStep() | Raw():
+            case ToolApproval() | ToolQuestion() | ToolProgress() | AttemptReset() | PlanStep() | Raw() | RunQueued():
                 pass
             case _:
                 assert_never(event)

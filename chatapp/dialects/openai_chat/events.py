@@ -22,6 +22,7 @@ from chatapp.events import (
     Raw,
     ReasoningDelta,
     RunEnd,
+    RunQueued,
     RunStart,
     StreamEvent,
     TextDelta,
@@ -108,7 +109,7 @@ class OpenAIDialect(Dialect):
                 yield Frame(json_data(error_body(BEGUN_ANEW)))
             case AttemptReset():
                 self._opaque = OpaqueMembers()
-            case ToolCall() | ToolApproval() | ToolQuestion() | ToolProgress() | PlanStep() | Raw():
+            case ToolCall() | ToolApproval() | ToolQuestion() | ToolProgress() | PlanStep() | Raw() | RunQueued():
                 pass
             case _:
                 assert_never(event)

@@ -34,6 +34,7 @@ from chatapp.events import (
     Raw,
     ReasoningDelta,
     RunEnd,
+    RunQueued,
     RunStart,
     StreamEvent,
     TextDelta,
@@ -120,6 +121,8 @@ class ResponsesDialect(Dialect):
             case AttemptReset() if self._blocks.shown:
                 yield from self._fail(BEGUN_ANEW, Usage())
             case ToolApproval() | ToolQuestion() | ToolProgress() | ToolResult() | AttemptReset() | PlanStep() | Raw():
+                pass
+            case RunQueued():
                 pass
             case _:
                 assert_never(event)

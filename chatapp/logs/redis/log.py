@@ -11,6 +11,7 @@ This file joins the parts and does what is left: it cancels, takes over, and let
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from time import monotonic
 
 import gevent
@@ -20,7 +21,8 @@ from redis.exceptions import AuthenticationError, ResponseError
 from chatapp.errors import LogError, LogUnavailable, UnknownRun
 from chatapp.events import Entry, StreamEvent
 from chatapp.ids import new_id
-from chatapp.logs import LogObserver
+from chatapp.logs import LogObserver, Take
+from chatapp.logs.offer import Offer
 from chatapp.logs.redis.commander import Commander
 from chatapp.logs.redis.connection import Address, StoreError
 from chatapp.logs.redis.follower import Follower
@@ -96,9 +98,11 @@ class RedisLog:
     def sync(self, run_id: str) -> None:
         self._writer.sync(run_id)
 
-    def read(self, run_id: str, after: int = 0, wait: float = 0.0) -> Sequence[Entry]:
+    def read(self, run_id: str, after: int = 0, wait: float = 0.0, take: Take | None = None) -> Sequence[Entry]:
         deadline = monotonic() + wait
+        offer = take and Offer(take, after)
         while True:
+            after = offer.after if offer else after
             tail = self._tail(run_id)
             tail.used = True
             entries = tail.since(after) if after >= tail.dropped else self._read_store(run_id, after)
@@ -106,11 +110,11 @@ class RedisLog:
                 raise LogUnavailable("the event log lost its newest events; resume to get what there is")
             if entries or tail.finished:
                 return entries
-            self._check(self._writer.failure if isinstance(tail, WrittenTail) else self._follower.failure)
+            self._check(self._failure(tail))
             left = deadline - monotonic()
             if left <= 0:
                 return entries
-            tail.readers.wait(left)
+            tail.readers.wait(left, offer.of(partial(self._newest, tail)) if offer else None)
 
     def exists(self, run_id: str) -> bool:
         self._check_open()
@@ -183,6 +187,17 @@ class RedisLog:
         if written is not None and _is_gone(written):
             raise UnknownRun("no such run")
         return written or self._follower.tails.get(run_id) or self._follower.follow(run_id)
+
+    def _newest(self, tail: Tail, after: int) -> Sequence[Entry]:
+        """For a reader that sleeps. None if all is not as it was when it fell asleep: it must wake
+        then, to look for itself."""
+        current = self._writer.tails.get(tail.run_id) or self._follower.tails.get(tail.run_id)
+        if current is not tail or after < tail.dropped or self._closed or self._failure(tail):
+            return ()
+        return tail.since(after)
+
+    def _failure(self, tail: Tail) -> str | None:
+        return self._writer.failure if isinstance(tail, WrittenTail) else self._follower.failure
 
     def _read_store(self, run_id: str, after: int) -> list[Entry]:
         entries = self._store.read(run_id, after)

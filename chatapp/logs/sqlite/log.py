@@ -23,7 +23,8 @@ from gevent import get_hub
 
 from chatapp.errors import ConfigError, LogError, LogUnavailable, UnknownRun
 from chatapp.events import Entry, StreamEvent
-from chatapp.logs import LogObserver
+from chatapp.logs import LogObserver, Take
+from chatapp.logs.offer import Offer
 from chatapp.logs.sqlite.follower import Follower
 from chatapp.logs.sqlite.lock import WriterLock
 from chatapp.logs.sqlite.schema import StoreError, Synchronous
@@ -98,20 +99,22 @@ class SQLiteLog:
     def sync(self, run_id: str) -> None:
         self._writer.sync(run_id)
 
-    def read(self, run_id: str, after: int = 0, wait: float = 0.0) -> Sequence[Entry]:
+    def read(self, run_id: str, after: int = 0, wait: float = 0.0, take: Take | None = None) -> Sequence[Entry]:
         deadline = monotonic() + wait
+        offer = take and Offer(take, after)
         while True:
+            after = offer.after if offer else after
             tail = self._tail(run_id)
             tail.used = True
             entries = tail.since(after) if after >= tail.dropped else self._read_store(tail, after)
             if entries or tail.durable == tail.end:
                 return entries
-            if failure := self._writer.failure if isinstance(tail, WrittenTail) else self._follower.failure:
+            if failure := self._failure(tail):
                 raise LogUnavailable(failure)
             left = deadline - monotonic()
             if left <= 0:
                 return entries
-            tail.readers.wait(left)
+            tail.readers.wait(left, offer.of(partial(self._newest, tail)) if offer else None)
 
     def exists(self, run_id: str) -> bool:
         if run_id in self._writer.tails or run_id in self._follower.tails:
@@ -185,6 +188,17 @@ class SQLiteLog:
         if tail is None or self._closed:
             tail = self._patiently(self._follower.follow, run_id)
         return tail
+
+    def _newest(self, tail: Tail, after: int) -> Sequence[Entry]:
+        """For a reader that sleeps. None if all is not as it was when it fell asleep: it must wake
+        then, to look for itself."""
+        current = self._writer.tails.get(tail.run_id) or self._follower.tails.get(tail.run_id)
+        if current is not tail or after < tail.dropped or self._closed or self._failure(tail):
+            return ()
+        return tail.since(after)
+
+    def _failure(self, tail: Tail) -> str | None:
+        return self._writer.failure if isinstance(tail, WrittenTail) else self._follower.failure
 
     def _create(self, run_id: str) -> int:
         self._check_open()

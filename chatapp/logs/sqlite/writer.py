@@ -151,13 +151,14 @@ class Writer:
         self._wake_all()
 
     def _set_flush(self) -> None:
-        """After a pause, at once; else together with what comes in the next few ms."""
+        """So long after the last one; after a pause, at once."""
         self._flush_set = True
         self._asked_at = monotonic()
-        if self._asked_at - self._flushed_at >= self._flush_s:
+        left = self._flushed_at + self._flush_s - self._asked_at
+        if left <= 0:
             self._loop.run_callback(self._flush)
         else:
-            self._flush_alarm.set(self._flush_s)
+            self._flush_alarm.set(left)
 
     def _flush_soon(self) -> None:
         """At the end of this turn of the loop, with all that the turn brings."""

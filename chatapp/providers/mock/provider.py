@@ -17,6 +17,7 @@ from chatapp.events import (
     FinishReason,
     Raw,
     ReasoningDelta,
+    RunQueued,
     StreamEvent,
     TextDelta,
     ToolCall,
@@ -46,6 +47,7 @@ MODELS = (
     "fail-first",
     "fail-late",
     "silent",
+    "queued",
     "truncated",
 )
 CALLERS = ("client-tool", "parallel-tools", "tools", "agent")  # they call the tools that the chat offers
@@ -54,6 +56,7 @@ WORDS_BEFORE_FAILURE = 5
 QUOTED_WORDS = 40
 READ_CHARS = 20_000  # of a question; the rest is there, and not looked at
 A_WHILE_S = 3600.0
+QUEUED_DELAYS = 150  # so many times the pause before a word, `queued` waits for its turn
 DELAY_S = 0.02
 TOTAL_S = 900.0
 
@@ -83,6 +86,7 @@ so a test can rely on it. Choose another of my models to see
 - `media`: sources, and a picture
 - `fail-first` and `fail-late`: an error before the first word, and after some
 - `silent`: nothing at all, until you stop it
+- `queued`: it waits for its turn first
 - `truncated`: an answer that breaks off
 
 Every word counts as one token, and **max_tokens** is honoured:
@@ -115,7 +119,7 @@ class Mock:
             yield from self._stream(chat, deadline)
 
     def _stream(self, chat: Chat, deadline: Deadline) -> Iterator[ReplyItem]:
-        self._before_headers(chat.model, deadline)
+        yield from self._before_headers(chat.model, deadline)
         yield Started()
         spoken = reasoned = 0
         reason: FinishReason = "stop"
@@ -133,11 +137,15 @@ class Mock:
             self._after(chat.model, spoken)
         yield Finished(reason, _usage(chat, spoken, reasoned))
 
-    def _before_headers(self, model: str, deadline: Deadline) -> None:
+    def _before_headers(self, model: str, deadline: Deadline) -> Iterator[RunQueued]:
         if model == "fail-first":
             raise Rejected(f"{self.name} failed before its first word, as this model always does", 503)
         while model == "silent":
             deadline.run(gevent.sleep, A_WHILE_S)
+        if model == "queued":
+            yield RunQueued()
+            deadline.run(gevent.sleep, self._delay * QUEUED_DELAYS)
+            yield RunQueued(waiting=False)
 
     def _after(self, model: str, spoken: int) -> None:
         if spoken < WORDS_BEFORE_FAILURE:

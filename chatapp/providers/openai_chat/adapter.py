@@ -103,7 +103,8 @@ class _Reply(Reply[Chunk]):
         if chunk.error is not NOTHING and is_something(chunk.error):
             self.finished = self.finished and not chunk.choices  # OpenRouter takes its finish back
             raise stream_error(self._who, bytes(chunk.error))
-        self._pages.take(chunk)
+        if not (chunk.citations is chunk.search_results is chunk.web_search is chunk.search_info is UNSET):
+            self._pages.take(chunk)  # hardly ever
         if chunk.base_resp and chunk.base_resp.status_code:
             raise stream_error(self._who, str(chunk.base_resp.status_code).encode())
         if chunk.x_groq:

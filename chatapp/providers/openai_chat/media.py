@@ -47,8 +47,6 @@ class Pages:
         self._pages: dict[str, CitedSource] = {}
 
     def take(self, found: Found) -> None:
-        if found.citations is found.search_results is found.web_search is found.search_info is UNSET:
-            return  # as in almost every chunk
         for url in texts(found.citations):
             self._pages.setdefault(url, cited(url))
         nested = [one.get("search_results") for one in objects(found.search_info)]

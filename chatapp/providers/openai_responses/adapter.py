@@ -11,7 +11,7 @@ import msgspec
 
 from chatapp.chat import Chat
 from chatapp.errors import BadReply
-from chatapp.events import NativePiece, ReasoningDelta, StreamEvent, TextDelta, ToolInputDelta, Usage
+from chatapp.events import NativePiece, ReasoningDelta, RunQueued, StreamEvent, TextDelta, ToolInputDelta, Usage
 from chatapp.providers import Finished
 from chatapp.providers.finish_reasons import finish_reason
 from chatapp.providers.http import HTTPProvider, ProviderRequest
@@ -93,7 +93,7 @@ class _Reply(Reply[Event]):
         self._places = TextPlaces()
         self._items: list[tuple[Item, bytes]] = []
         self._told: set[object] = set()  # items that are in a piece of the turn
-        self._sealed = False
+        self._sealed = self._queued = False
         self._done_ids: set[str] = set()
         self._done_types: dict[int, str] = {}  # by index
 
@@ -108,6 +108,12 @@ class _Reply(Reply[Event]):
         refusal = event.type.startswith("response.refusal") or (event.part and event.part.type == "refusal")
         self._is_refusal = self._is_refusal or bool(refusal)
         match event.type:
+            case "response.queued":
+                self._queued = True
+                yield RunQueued()
+            case "response.in_progress" if self._queued:
+                self._queued = False
+                yield RunQueued(waiting=False)
             case "response.output_text.delta" | "response.refusal.delta" if isinstance(event.delta, str):
                 yield from self._grown(key, part, self._texts.add("text", key, part, event.delta))
             case "response.reasoning_summary_text.delta" if isinstance(event.delta, str):

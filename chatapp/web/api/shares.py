@@ -62,7 +62,7 @@ def _owner_of_answer(message_id: str) -> Caller:
 
 def _owner_of_conversation(conversation_id: str) -> Caller:
     caller = current_caller()
-    current_service().conversations.get(caller.owner, conversation_id)
+    current_service().listing.conversation(caller.owner, conversation_id)
     return caller
 
 

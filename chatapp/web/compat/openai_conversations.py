@@ -3,6 +3,7 @@
 They are the conversations of the page, too: what is said by one is seen by the other.
 """
 
+from itertools import chain
 from typing import Any
 
 from flask import Blueprint, Response
@@ -32,7 +33,7 @@ def create() -> Response:
 @endpoint(blueprint.get("/<conversation_id>"), answers={200: (JSON,)}, error_schema=ERROR)
 def retrieve(conversation_id: str) -> Response:
     """The conversation without its items."""
-    return _object(current_service().conversations.get(current_caller().owner, conversation_id)[0])
+    return _object(current_service().listing.conversation(current_caller().owner, conversation_id))
 
 
 @endpoint(
@@ -58,7 +59,8 @@ def delete(conversation_id: str) -> Response:
 @endpoint(blueprint.get("/<conversation_id>/items"), answers={200: (JSON,)}, parameters=PAGING, error_schema=ERROR)
 def list_items(conversation_id: str) -> Response:
     """What was said and answered."""
-    return page(items_of(current_service().conversations.get(current_caller().owner, conversation_id)[1]))
+    slices = current_service().listing.slices(current_caller().owner, conversation_id)
+    return page(items_of(chain.from_iterable(slices)))
 
 
 @endpoint(
@@ -86,7 +88,7 @@ def retrieve_item(conversation_id: str, item_id: str) -> Response:
 def delete_item(conversation_id: str, item_id: str) -> Response:
     """Delete it with its turn: the thinking, the calls and the text of one answer go together."""
     service, caller = current_service(), current_caller()
-    conversation, _ = service.conversations.get(caller.owner, conversation_id)
+    conversation = service.listing.conversation(caller.owner, conversation_id)
     _item(conversation_id, item_id)
     service.delete_message(caller, message_of(item_id))
     return _object(conversation)

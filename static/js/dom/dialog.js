@@ -27,6 +27,14 @@ export class Dialog {
     this.node.close();
   }
 
+  /** A press beside it closes it: for one in which nothing is written. */
+  closesBeside() {
+    this.node.addEventListener("click", ({ clientX: x, clientY: y, target }) => {
+      const { left, right, top, bottom } = this.node.getBoundingClientRect();
+      if (target === this.node && (x < left || x > right || y < top || y > bottom)) this.close();
+    });
+  }
+
   /** @param {...(Node|string)} children */
   fill(...children) {
     this.body.append(...children);

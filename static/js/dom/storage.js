@@ -6,8 +6,22 @@
 
 const PREFIX = "chatapp.";
 
-/** Whose page it is, where people sign in: what one has written must not come up for the next. */
-export const READER = globalThis.document?.querySelector("[data-signed-in]")?.textContent ?? "";
+let reader = globalThis.document ? readerOf(document) : "";
+
+/** Whose page it is, if people sign in: what one has written must not come up for the next. */
+export function currentReader() {
+  return reader;
+}
+
+/** Whom the server has made this page for. @param {Document} page */
+export function readerOf(page) {
+  return page.querySelector("[data-reader]")?.getAttribute("data-reader") ?? "";
+}
+
+/** The page of another application does not say: its chat learns it from the server. @param {string} name */
+export function readAs(name) {
+  reader = name;
+}
 
 /** @param {string} key @returns {any} null if nothing is remembered */
 export function recall(key) {

@@ -7,10 +7,16 @@
 /** @type {any} */
 let policy;
 
-/** The address of a worker of ours. @param {string} url @returns {string} */
+/** The address of a worker of ours; null if the page around allows us no policy. @param {string} url @returns {string|null} */
 export function trustedUrl(url) {
-  policy ??= /** @type {any} */ (globalThis).trustedTypes?.createPolicy("chatapp", { createScriptURL: ourOwn });
-  return policy ? policy.createScriptURL(url) : url;
+  const types = /** @type {any} */ (globalThis).trustedTypes;
+  if (!types) return url;
+  try {
+    policy ??= types.createPolicy("chatapp", { createScriptURL: ourOwn });
+  } catch {
+    return null; // the browser's console says why
+  }
+  return policy.createScriptURL(url);
 }
 
 /** @param {string} url */

@@ -7,10 +7,9 @@
 
 import { Chat } from "../chat.js";
 import { hook, setText } from "../dom/hooks.js";
-import { recall, remember } from "../dom/storage.js";
+import { readAs, readerOf, recall, remember } from "../dom/storage.js";
 import { language, t } from "../language.js";
 import { useKey } from "../server/access.js";
-import { api } from "../server/api.js";
 import { initialState, reduce } from "../state/store.js";
 import { View } from "../views/view.js";
 import { chatOf, pageFor, trouble } from "./markup.js";
@@ -39,8 +38,10 @@ export class EmbeddedChat extends View {
     if (key) useKey(key);
     const [page] = await Promise.all([this.#page(), this.#style()]);
     if (this.#stopped) return;
+    if (page) readAs(readerOf(page));
     const isChat = page?.querySelector("[data-main]");
     this.root.replaceChildren(...(isChat ? chatOf(page, this.#attribute("label") ?? "") : [trouble(page)]));
+    this.shadow.querySelector("slot")?.remove(); // what the page says until now
     this.shadow.append(this.root);
     if (isChat) this.#begin();
     this.element.dispatchEvent(new CustomEvent(isChat ? "chatapp-ready" : "chatapp-refused", { bubbles: true }));
@@ -64,7 +65,7 @@ export class EmbeddedChat extends View {
     const opened = conversation ? reduce(initialState, { type: "conversation-opened", conversation }) : initialState;
     this.root.toggleAttribute("data-empty", !opened.messages.length);
     const tools = this.#attribute("tools")?.split(",").map((name) => name.trim()).filter(Boolean);
-    const chat = new Chat(this.root, opened, this.#api());
+    const chat = new Chat(this.root, opened, { instructions: this.#attribute("instructions") ?? "", place: this.#place() });
     if (tools) chat.store.dispatch({ type: "tools-chosen", tools });
     this.#chat = chat;
     this.on(this.root, "click", (event) => this.#onClick(event));
@@ -92,15 +93,10 @@ export class EmbeddedChat extends View {
     if (choice?.model && (provider || model)) this.#chat?.store.dispatch({ type: "model-chosen", choice });
   }
 
-  /** A new conversation is asked with the element's instructions; they stay with it. */
-  #api() {
-    const instructions = this.#attribute("instructions");
-    if (!instructions) return api;
-    return {
-      ...api,
-      /** @param {any} fields @param {string} key */
-      ask: (fields, key) => api.ask(fields.conversation_id || !fields.prompt ? fields : withInstructions(fields, instructions), key),
-    };
+  /** Its name among the chats of this browser: by its own, or by where it stands. */
+  #place() {
+    const elements = [...document.querySelectorAll(this.element.localName)];
+    return this.#attribute("remember") || `${location.pathname}#${elements.indexOf(this.element)}`;
   }
 
   /** What would lead elsewhere on our own page begins a new chat here. @param {MouseEvent} event */
@@ -141,11 +137,6 @@ export class EmbeddedChat extends View {
     this.shadow.append(...this.sheets);
     return loaded;
   }
-}
-
-/** @param {{prompt: string}} fields @param {string} instructions */
-function withInstructions({ prompt, ...fields }, instructions) {
-  return { ...fields, messages: [{ role: "system", content: instructions }, { role: "user", content: prompt }] };
 }
 
 /** @param {string} path  from this module */

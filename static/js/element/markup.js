@@ -40,12 +40,13 @@ function fetched(url) {
  * @param {string} label
  */
 export function chatOf(page, label) {
-  const nodes = [...page.body.children].filter((node) => !node.matches(".skip, [data-drawer], [data-scrim]"));
   for (const node of page.querySelectorAll("[data-example]")) node.closest("ul, li")?.remove();
   for (const [level, node] of [...page.querySelectorAll("[data-title], .welcome h2")].entries()) {
     node.setAttribute("role", "heading");
     node.setAttribute("aria-level", String(level + 2));
   }
+  for (const script of page.querySelectorAll("script")) script.replaceWith(told(script)); // Trusted Types take any for a program
+  const nodes = [...page.body.children].filter((node) => !node.matches(".skip, [data-drawer], [data-scrim]"));
   const welcome = page.querySelector(".welcome h2");
   if (welcome && label) welcome.textContent = label;
   return nodes.map((node) => document.importNode(node.matches("main") ? region(node, label) : node, true));
@@ -57,6 +58,15 @@ function region(main, label) {
   for (const { name, value } of main.attributes) made.setAttribute(name, value);
   made.setAttribute("aria-label", label || t("Chat"));
   made.append(...main.childNodes);
+  return made;
+}
+
+/** What a script element only holds. @param {Element} script */
+function told(script) {
+  const made = script.ownerDocument.createElement("div");
+  for (const { name, value } of script.attributes) if (name.startsWith("data-")) made.setAttribute(name, value);
+  made.hidden = true;
+  made.textContent = script.textContent;
   return made;
 }
 

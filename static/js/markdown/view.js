@@ -9,6 +9,7 @@
 import { morphed } from "../dom/morph.js";
 import { blocksOf, completed, isOpenFence, languageOf, renderBlock } from "./blocks.js";
 import { colourLater, growCodeBlock } from "./code.js";
+import { changedNames, namesIn } from "./definitions.js";
 import { Footnotes } from "./footnotes.js";
 import { highlighter, mathematics } from "./libraries.js";
 
@@ -23,8 +24,6 @@ import { highlighter, mathematics } from "./libraries.js";
 const UNSETTLED_BLOCKS = 2;
 /** The beginning of a closing fence. */
 const BEGUN_FENCE = /\n {0,3}(?:`+|~+)$/;
-/** Words in brackets, which may be the name of a definition. */
-const IN_BRACKETS = /\[((?:\\[\s\S]|[^[\]\\]){1,999})\]/g;
 
 export class MarkdownView {
   #committed = "";
@@ -113,8 +112,7 @@ export class MarkdownView {
    * @param {Links} links
    */
   #learn(links) {
-    const before = this.#links;
-    const names = Object.keys({ ...before, ...links }).filter((name) => !isSameLink(before[name], links[name]));
+    const names = changedNames(this.#links, links);
     this.#links = links;
     if (names.length) this.#redraw((drawn) => drawn.nodes.length > 0 && mentionsOne(drawn, names));
   }
@@ -178,22 +176,10 @@ export class MarkdownView {
   }
 }
 
-/** @param {Links[string]|undefined} one @param {Links[string]|undefined} other */
-function isSameLink(one, other) {
-  return one?.href === other?.href && one?.title === other?.title;
-}
-
 /** @param {Drawn} drawn @param {string[]} names */
 function mentionsOne(drawn, names) {
   const known = (drawn.names ??= namesIn(drawn.block.raw));
   return known.size > 0 && names.some((name) => known.has(name));
-}
-
-/** In marked's spelling. @param {string} raw */
-function namesIn(raw) {
-  const text = raw.replace(/\n[ \t>]*/g, " "); // a name may go on in the next line, also of a quote
-  const spelled = (/** @type {string} */ name) => name.trim().replace(/\s+/g, " ").toLowerCase().toUpperCase().toLowerCase();
-  return new Set([...text.matchAll(IN_BRACKETS)].map(([, name]) => spelled(name)));
 }
 
 /** @returns {Links} */

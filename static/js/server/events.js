@@ -5,6 +5,7 @@
  */
 
 export const EVENT = Object.freeze({
+  queued: "queued",
   reasoningDelta: "reasoning_delta",
   contentDelta: "content_delta",
   toolCall: "tool_call",

@@ -5,39 +5,61 @@
  * by its key, so that none is answered twice.
  */
 
-import { READER, recall, remember } from "../dom/storage.js";
+import { currentReader, recall, remember } from "../dom/storage.js";
 import { at } from "./address.js";
 
-/** @typedef {{key: string, fields: any}} Unsent */
+/**
+ * @typedef {object} Unsent
+ * @property {string} key
+ * @property {any} fields     as they are sent
+ * @property {string} prompt  as it was written
+ * @property {import("../state/types.js").Attached[]} files
+ * @property {string} place   the chat that it was asked in: "" is our own page, else an element
+ */
 
 /** For each reader and server, as an origin may have several below its paths. */
-const KEY = `unsent${at("")}${READER}`;
+const storageKey = () => `unsent${at("")}${currentReader()}`;
 
 /** Those of this page: a browser may forbid to remember. @type {Map<string, Unsent>} */
 const own = new Map();
 
-/** @returns {Unsent[]} in the order in which they were asked */
-export function unsent() {
-  return [...new Map([...remembered().map((each) => /** @type {const} */ ([each.key, each])), ...own]).values()];
+/**
+ * What a chat is to send, in the order in which it was asked: an element what was asked in it, our
+ * own page also what was asked in elements that nobody may open again.
+ * @param {string} place
+ */
+export function unsent(place) {
+  return all().filter((each) => place === "" || each.place === place);
 }
 
-/** @param {string} key @param {object} fields */
-export function keep(key, fields) {
-  own.set(key, { key, fields });
-  remember(KEY, unsent());
+/** @param {Unsent} question */
+export function keep(question) {
+  own.set(question.key, question);
+  remember(storageKey(), all());
 }
 
-/** @param {string} key @returns {any} its fields, if it was kept */
+/** @param {string} key @returns {Unsent|undefined} the question, if it was kept */
 export function forget(key) {
-  const found = unsent().find((each) => each.key === key);
+  const found = all().find((each) => each.key === key);
   if (!found) return undefined;
   own.delete(key);
   const others = remembered().filter((each) => each.key !== key);
-  remember(KEY, others.length ? others : null);
-  return found.fields;
+  remember(storageKey(), others.length ? others : null);
+  return found;
+}
+
+/** @param {string} key */
+export function isKept(key) {
+  return all().some((each) => each.key === key);
 }
 
 /** @returns {Unsent[]} */
+function all() {
+  return [...new Map([...remembered().map((each) => /** @type {const} */ ([each.key, each])), ...own]).values()];
+}
+
+/** Also one that was kept before questions had a place. @returns {Unsent[]} */
 function remembered() {
-  return recall(KEY) ?? [];
+  const kept = recall(storageKey()) ?? [];
+  return kept.map((/** @type {any} */ each) => ({ prompt: each.fields.prompt ?? "", files: [], place: "", ...each }));
 }

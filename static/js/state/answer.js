@@ -28,6 +28,7 @@ export function shown(message, extra = {}) {
     askedSince: null,
     waitedMs: 0,
     watched: false,
+    queued: false,
     stopping: false,
     waiting: false,
     ...message,
@@ -56,7 +57,7 @@ export function blankAnswer(fields) {
  */
 export function forgotten(answer) {
   const nothing = { content: "", reasoning: "", tools: [], steps: [], sources: [], files: [], parts: [] };
-  const times = { thinkingSince: null, thinkingMs: 0, askedSince: null, waitedMs: 0 };
+  const times = { queued: false, thinkingSince: null, thinkingMs: 0, askedSince: null, waitedMs: 0 };
   return { ...answer, ...nothing, ...times, step: 0, stepsTold: false, stepWorked: false };
 }
 
@@ -70,11 +71,12 @@ export function forgotten(answer) {
 export function applyEvent(answer, name, data, at) {
   const handle = HANDLERS[name];
   if (!handle || answer.status === "done") return answer;
-  return handle(answer, data, at);
+  return handle(answer.queued ? { ...answer, queued: false } : answer, data, at); // whatever comes, its turn has come
 }
 
 /** @type {Record<string, (answer: ShownMessage, data: any, at: number) => ShownMessage>} */
 const HANDLERS = {
+  [EVENT.queued]: (answer, { waiting }) => ({ ...answer, queued: waiting }),
   [EVENT.reasoningDelta]: (answer, data, at) => ({
     ...worked(answer),
     reasoning: answer.reasoning + data.delta,

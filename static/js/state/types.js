@@ -113,6 +113,7 @@
  * @property {number|null} askedSince  milliseconds on the page's clock, while a reader's approval is missing
  * @property {number} waitedMs         how long it has waited for the reader
  * @property {boolean} watched         this page asked, so its clock covers all of it
+ * @property {boolean} queued          the provider lets it wait for its turn
  * @property {boolean} stopping        the reader pressed Stop
  * @property {boolean} waiting         the connection is lost
  * @property {boolean} [unsent]        the question waits for the connection

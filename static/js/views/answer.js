@@ -4,6 +4,7 @@
 import { copyFrom } from "../dom/clipboard.js";
 import { closing } from "../dom/closing.js";
 import { cloned, hook, setText } from "../dom/hooks.js";
+import { part } from "../dom/part.js";
 import { detailOf, sentenceOf, t } from "../language.js";
 import { canContinue } from "../state/selectors.js";
 import { endingOf, metaOf } from "./labels.js";
@@ -65,9 +66,9 @@ export class AnswerView extends View {
   async #startReplay() {
     const answer = this.#shown;
     if (answer?.status !== "done" || this.#replay) return;
-    const { Replay } = await import("./replay.js");
-    if (this.#replay || this.#shown !== answer) return;
-    this.#replay = new Replay(hook(this.node, "replay-bar"), answer, (shown) => this.#show(shown), () => this.#endReplay(answer));
+    const loaded = await part(this.node, import("./replay.js"));
+    if (!loaded || this.#replay || this.#shown !== answer) return;
+    this.#replay = new loaded.Replay(hook(this.node, "replay-bar"), answer, (shown) => this.#show(shown), () => this.#endReplay(answer));
     this.#replay.start();
   }
 
@@ -84,20 +85,22 @@ export class AnswerView extends View {
    * @param {ShownMessage} answer
    * @param {boolean} last  whether it is the conversation's last message
    * @param {Offer|null} offer  tells the server of an MCP tool
+   * @param {boolean} draws  the parts, too, which take their time; else they are what there is more of
    */
-  show(answer, last, offer) {
-    const isSame = answer === this.#shown && last === this.#last && offer === this.#offer && !this.#more;
+  show(answer, last, offer, draws) {
+    const isSame = answer === this.#shown && last === this.#last && offer === this.#offer;
     this.#last = last;
     this.#offer = offer;
-    return !isSame && !this.#replay && this.#show(answer);
+    if (this.#replay) return false;
+    return isSame && !(draws && this.#more) ? this.#more : this.#show(answer, draws);
   }
 
-  /** @param {ShownMessage} answer */
-  #show(answer) {
+  /** @param {ShownMessage} answer @param {boolean} [draws] */
+  #show(answer, draws = true) {
     const before = this.#shown;
     this.#shown = answer;
     this.#showState(answer);
-    this.#more = this.parts.show(answer, this.#offer);
+    this.#more = !draws || this.parts.show(answer, this.#offer);
     this.phase.show(answer);
     if (answer.sources !== before?.sources) showSources(this.sources, answer.sources);
     this.#showEnd(answer, this.#last);
@@ -134,8 +137,8 @@ export class AnswerView extends View {
   }
 
   async #showFigures() {
-    const { showFigures } = await import("./figures.js");
-    if (this.#shown) showFigures(this, hook(this.node, "figures"), this.#shown);
+    const loaded = await part(this.node, import("./figures.js"));
+    if (loaded && this.#shown) loaded.showFigures(this, hook(this.node, "figures"), this.#shown);
   }
 }
 

@@ -5,10 +5,11 @@
  */
 
 import { hook } from "../dom/hooks.js";
+import { part } from "../dom/part.js";
 import { View } from "./view.js";
 
 export class AttachView extends View {
-  /** @type {Promise<import("./attachments.js").Attachments>|null} */ #list = null;
+  /** @type {Promise<import("./attachments.js").Attachments|null>|null} */ #list = null;
 
   /**
    * @param {HTMLElement} root
@@ -66,7 +67,7 @@ export class AttachView extends View {
   async #add(files) {
     const chosen = [...(files ?? [])]; // the list is emptied with the field
     this.input.value = "";
-    (await this.#loaded()).add(chosen);
+    (await this.#loaded())?.add(chosen);
     hook(this.root, "prompt").focus();
   }
 
@@ -76,18 +77,15 @@ export class AttachView extends View {
   }
 
   async #load() {
-    try {
-      const { Attachments } = await import("./attachments.js");
-      return new Attachments(this.root, this.store, this.actions);
-    } catch (error) {
-      this.#list = null; // the next file may find the server again
-      throw error;
-    }
+    const loaded = await part(this.root, import("./attachments.js"));
+    if (loaded) return new loaded.Attachments(this.root, this.store, this.actions);
+    this.#list = null; // the next file may find the server again
+    return null;
   }
 
   stop() {
     super.stop();
-    this.#list?.then((list) => list.stop(), () => {});
+    this.#list?.then((list) => list?.stop());
     this.#list = null;
   }
 }

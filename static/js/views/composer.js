@@ -40,8 +40,9 @@ export class ComposerView extends View {
     this.on(this.store, "change", ({ detail }) => this.#onChange(detail));
     if (isTouched()) this.prompt.enterKeyHint = "enter";
     const { conversationId } = this.store.state;
+    const files = filesOf(conversationId);
     this.#write(this.prompt.value || draftOf(conversationId));
-    this.#attach(filesOf(conversationId));
+    this.#attach(files);
     this.focus();
   }
 
@@ -73,7 +74,10 @@ export class ComposerView extends View {
   #takeBack({ conversationId, prompt, files }) {
     const isHere = conversationId === this.store.state.conversationId;
     const text = [prompt, isHere ? this.prompt.value : draftOf(conversationId)].filter(Boolean).join("\n\n");
-    if (!isHere) return keepDraft(conversationId, text);
+    if (!isHere) {
+      keepDraft(conversationId, text);
+      return keepFiles(conversationId, [...files, ...filesOf(conversationId)]);
+    }
     this.#write(text);
     this.#attach([...files, ...this.store.state.attached]);
   }
@@ -118,7 +122,7 @@ export class ComposerView extends View {
     if (state.returned && state.returned !== previous.returned) this.#takeBack(state.returned);
     const moved = state.conversationId !== previous.conversationId;
     if (moved) this.#move(state, previous);
-    if (state.attached !== previous.attached && !moved) keepFiles(state.conversationId, state.attached);
+    if ((state.attached !== previous.attached || state.queued !== previous.queued) && !moved) this.#keep();
     const fits = state.attached === previous.attached && misfit(state) === misfit(previous);
     if (!fits || now?.key !== before?.key || now?.stopping !== before?.stopping) this.#show();
     if (before && !now && !moved) this.#goOn(state, before.key);
@@ -192,8 +196,16 @@ export class ComposerView extends View {
   /** @param {string} text */
   #write(text) {
     if (this.prompt.value !== text) this.prompt.value = text; // setting it would move the caret
-    keepDraft(this.store.state.conversationId, text);
+    this.#keep();
     this.#show();
+  }
+
+  /** What is written outlives a reload, also what waits in the list: its reader then decides anew. */
+  #keep() {
+    const { conversationId, queued, attached } = this.store.state;
+    const { prompt, files } = joined(queued, this.prompt.value, attached);
+    keepDraft(conversationId, prompt);
+    keepFiles(conversationId, files);
   }
 }
 

@@ -48,6 +48,7 @@ export class ConnectionView extends View {
       if (Date.now() - last > SLEPT_MS) this.liveAnswers.wake();
       last = Date.now();
     }, TICK_MS);
+    this.actions.showUnsent();
     if (!navigator.onLine) this.#set("offline");
     else this.actions.onStarted();
   }

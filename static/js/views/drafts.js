@@ -1,31 +1,31 @@
 // @ts-check
 /** What is written and not yet sent, for each conversation; this browser remembers it. */
 
-import { READER, recall, remember } from "../dom/storage.js";
+import { currentReader, recall, remember } from "../dom/storage.js";
 import { at } from "../server/address.js";
 
 /** The new chat, of each reader and server: an origin may have several below its paths. */
-const NEW = `${at("")}${READER}`;
+const newChat = () => `${at("")}${currentReader()}`;
 /** A longer draft would fill what a browser lets a page remember. */
 const LONGEST_DRAFT = 200_000;
 
 /** @param {string|null} conversation  null is the new chat @returns {string} */
 export function draftOf(conversation) {
-  return recall(`draft.${conversation ?? NEW}`) ?? "";
+  return recall(`draft.${conversation ?? newChat()}`) ?? "";
 }
 
 /** @param {string|null} conversation @param {string} text  "" forgets it */
 export function keepDraft(conversation, text) {
-  remember(`draft.${conversation ?? NEW}`, text && text.length <= LONGEST_DRAFT ? text : null);
+  remember(`draft.${conversation ?? newChat()}`, text && text.length <= LONGEST_DRAFT ? text : null);
 }
 
 /** The files of a draft that are uploaded. @param {string|null} conversation @returns {import("../state/types.js").Attached[]} */
 export function filesOf(conversation) {
-  return recall(`files.${conversation ?? NEW}`) ?? [];
+  return recall(`files.${conversation ?? newChat()}`) ?? [];
 }
 
 /** @param {string|null} conversation @param {import("../state/types.js").Attached[]} files */
 export function keepFiles(conversation, files) {
   const whole = files.filter(({ id }) => id);
-  remember(`files.${conversation ?? NEW}`, whole.length ? whole : null);
+  remember(`files.${conversation ?? newChat()}`, whole.length ? whole : null);
 }

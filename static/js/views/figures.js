@@ -5,6 +5,7 @@
  */
 
 import { copyFrom } from "../dom/clipboard.js";
+import { element } from "../dom/element.js";
 import { number, t } from "../language.js";
 import { rateOf, seconds } from "./labels.js";
 
@@ -33,10 +34,7 @@ export function showFigures(view, list, answer) {
 
 /** @param {string} name @param {string|Node} value */
 function row(name, value) {
-  const [term, told] = [document.createElement("dt"), document.createElement("dd")];
-  term.textContent = name;
-  told.append(value);
-  return [term, told];
+  return [element("dt", {}, name), element("dd", {}, value)];
 }
 
 /** Small costs need their digits. @param {number} cost @param {string|null|undefined} currency */
@@ -48,11 +46,7 @@ function costOf(cost, currency) {
 
 /** @param {View} view @param {string} trace */
 function copyable(view, trace) {
-  const button = document.createElement("button");
-  button.type = "button";
-  button.className = "code-copy";
-  button.title = t("Copy the trace's id");
-  button.textContent = trace;
+  const button = element("button", { type: "button", class: "code-copy", title: t("Copy the trace's id") }, trace);
   view.on(button, "click", () => copyFrom(button, trace));
   return button;
 }

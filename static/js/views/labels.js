@@ -77,6 +77,7 @@ export function phaseOf(answer) {
   if (answer.waiting) return t("Reconnecting…");
   if (answer.stopping) return t("Stopping…");
   if (!answer.id) return t("Connecting…");
+  if (answer.queued) return answer.provider ? t("Queued at {name}", { name: answer.provider }) : t("Queued at the model");
   if (answer.askedSince !== null) return t("Waiting for you");
   const running = answer.tools.findLast((tool) => !tool.done);
   if (running) return t("Running {name}", { name: running.name });

@@ -4,6 +4,7 @@
  * move through the options. On a phone it covers the lower part of the screen.
  */
 
+import { element } from "../dom/element.js";
 import { hook, isComposing } from "../dom/hooks.js";
 import { withSheet } from "../dom/sheet.js";
 import { t } from "../language.js";
@@ -37,11 +38,14 @@ export class ModelList extends View {
     this.recent = recent;
     this.pick = pick;
     this.opener = hook(root, "picker");
-    this.node = made("div", "models");
-    this.search = /** @type {HTMLInputElement} */ (made("input", "models-search"));
-    this.kinds = made("div", "models-kinds");
-    this.list = made("div", "models-list");
-    this.list.id = `models-${(count += 1)}`;
+    this.node = element("div", { class: "models" });
+    const id = `models-${(count += 1)}`;
+    this.search = /** @type {HTMLInputElement} */ (element("input", {
+      class: "models-search", type: "text", placeholder: t("Search models"), autocomplete: "off", spellcheck: "false", role: "combobox",
+      "aria-label": t("Search models"), "aria-expanded": "true", "aria-controls": id, "aria-autocomplete": "list",
+    }));
+    this.kinds = element("div", { class: "models-kinds" });
+    this.list = element("div", { class: "models-list", id, role: "listbox", "aria-label": t("Models") });
   }
 
   get isOpen() {
@@ -78,17 +82,9 @@ export class ModelList extends View {
   }
 
   #furnish() {
-    const { search, list } = this;
-    Object.assign(search, { type: "text", placeholder: t("Search models"), autocomplete: "off", spellcheck: false });
-    setAll(search, { role: "combobox", "aria-label": t("Search models"), "aria-expanded": "true", "aria-controls": list.id, "aria-autocomplete": "list" });
-    setAll(list, { role: "listbox", "aria-label": t("Models") });
     const known = Object.keys(KINDS).filter((kind) => this.#offered().some(({ facts }) => KINDS[kind](facts)));
-    this.kinds.append(...known.map((kind) => {
-      const button = made("button", "", kind);
-      setAll(button, { type: "button", "aria-pressed": "false", "data-kind": kind });
-      return button;
-    }));
-    this.node.append(search, ...(known.length ? [this.kinds] : []), list);
+    this.kinds.append(...known.map((kind) => element("button", { type: "button", "aria-pressed": "false", "data-kind": kind }, kind)));
+    this.node.append(this.search, ...(known.length ? [this.kinds] : []), this.list);
   }
 
   /** @returns {Offered[]} */
@@ -149,7 +145,7 @@ export class ModelList extends View {
     const isWhole = !this.search.value.trim() && !this.#kinds.size;
     const recent = isWhole && offered.length > MANY ? this.#recent(offered) : [];
     const parts = [...(recent.length ? [this.#group(t("Recent"), recent, true)] : []), ...[...groups].map(([name, models]) => this.#group(name, models, false))];
-    this.list.replaceChildren(...(parts.length ? parts : [made("p", "models-none", t("No model is called like this."))]));
+    this.list.replaceChildren(...(parts.length ? parts : [element("p", { class: "models-none" }, t("No model is called like this."))]));
     const chosen = this.#options.findIndex((option) => option.getAttribute("aria-selected") === "true");
     this.#at = 0;
     this.#move(isWhole && chosen >= 0 ? chosen : 0);
@@ -162,32 +158,21 @@ export class ModelList extends View {
 
   /** @param {string} name @param {Offered[]} models @param {boolean} isRecent */
   #group(name, models, isRecent) {
-    const group = made("div", "");
-    const title = made("div", "models-group", name);
-    title.id = `${this.list.id}-${name}`;
-    setAll(group, { role: "group", "aria-labelledby": title.id });
-    group.append(title, ...models.map((each) => this.#option(each, isRecent)));
-    return group;
+    const title = element("div", { class: "models-group", id: `${this.list.id}-${(count += 1)}` }, name);
+    return element("div", { role: "group", "aria-labelledby": title.id }, title, ...models.map((each) => this.#option(each, isRecent)));
   }
 
   /** @param {Offered} offered @param {boolean} isRecent */
   #option({ provider, model, facts }, isRecent) {
-    const option = made("div", "models-option");
     const chosen = effectiveChoice(this.store.state);
-    option.append(made("b", "", model), " ", made("small", "", wordsFor(facts, isRecent ? provider : "")));
-    option.id = `${this.list.id}-${(count += 1)}`;
     const isChosen = chosen?.provider === provider && chosen.model === model;
-    setAll(option, { role: "option", "aria-selected": String(isChosen), "data-option": JSON.stringify({ provider, model }) });
-    return option;
+    return element(
+      "div",
+      {
+        class: "models-option", id: `${this.list.id}-${(count += 1)}`, role: "option",
+        "aria-selected": String(isChosen), "data-option": JSON.stringify({ provider, model }),
+      },
+      element("b", {}, model), " ", element("small", {}, wordsFor(facts, isRecent ? provider : "")),
+    );
   }
-}
-
-/** @param {string} tag @param {string} name @param {string} [text] */
-function made(tag, name, text = "") {
-  return Object.assign(document.createElement(tag), { className: name, textContent: text });
-}
-
-/** @param {Element} node @param {Record<string, string>} attributes */
-function setAll(node, attributes) {
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
 }

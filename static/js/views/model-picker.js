@@ -6,6 +6,7 @@
  */
 
 import { hook, setText } from "../dom/hooks.js";
+import { part } from "../dom/part.js";
 import { recall, remember } from "../dom/storage.js";
 import { t } from "../language.js";
 import { canSwitchThinking, effectiveChoice } from "../state/selectors.js";
@@ -41,9 +42,10 @@ export class ModelPicker extends View {
   }
 
   async #open() {
-    const { ModelList } = await import("./model-list.js");
+    const loaded = await part(this.picker, import("./model-list.js"));
+    if (!loaded) return;
     if (this.#list?.isOpen) return this.#list.close();
-    this.#list = new ModelList(this.root, this.store, recentModels(), (choice) => this.#pick(choice));
+    this.#list = new loaded.ModelList(this.root, this.store, recentModels(), (choice) => this.#pick(choice));
     await this.#list.open();
   }
 

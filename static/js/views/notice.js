@@ -2,6 +2,7 @@
 /** Shows a refusal that belongs to no answer. */
 
 import { hook, setText } from "../dom/hooks.js";
+import { MISSING } from "../dom/part.js";
 import { t } from "../language.js";
 import { View } from "./view.js";
 
@@ -14,6 +15,9 @@ export class NoticeView extends View {
   }
 
   start() {
+    this.on(this.root, MISSING, () => {
+      this.store.dispatch({ type: "notice-shown", text: t("The server cannot be reached. Check the connection and try again.") });
+    });
     this.on(hook(this.node, "notice-close"), "click", () => this.store.dispatch({ type: "notice-dismissed" }));
     this.on(this.store, "change", ({ detail: { state, previous } }) => {
       if (state.notice !== previous.notice) this.#show();

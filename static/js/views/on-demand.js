@@ -3,7 +3,7 @@
 
 import { closing } from "../dom/closing.js";
 import { hook } from "../dom/hooks.js";
-import { t } from "../language.js";
+import { part } from "../dom/part.js";
 import { at } from "../server/address.js";
 import { View } from "./view.js";
 
@@ -58,43 +58,29 @@ export class OnDemand extends View {
     this.#search();
   }
 
-  /**
-   * Says so if it cannot be had.
-   * @template T
-   * @param {Promise<T>} module
-   * @returns {Promise<T>}
-   */
-  async #needed(module) {
-    try {
-      return await module;
-    } catch (error) {
-      const text = t("The server cannot be reached. Check the connection and try again.");
-      this.store.dispatch({ type: "notice-shown", text });
-      throw error;
-    }
-  }
-
   async #search() {
-    const { SearchDialog } = await this.#needed(import("./search.js"));
-    new SearchDialog(this.root, this.actions).open();
+    const loaded = await part(this.root, import("./search.js"));
+    if (loaded) new loaded.SearchDialog(this.root, this.actions).open();
   }
 
   async #share() {
     const { conversationId } = this.store.state;
-    const { ShareDialog } = await this.#needed(import("./share.js"));
-    if (conversationId) await new ShareDialog(this.root, conversationId, this.actions).open();
+    const loaded = await part(this.root, import("./share.js"));
+    if (loaded && conversationId) await new loaded.ShareDialog(this.root, conversationId, this.actions).open();
   }
 
   async #settings() {
-    const { SettingsDialog } = await this.#needed(import("./settings.js"));
+    const loaded = await part(this.root, import("./settings.js"));
+    if (!loaded) return;
     const { conversationId } = this.store.state;
     const settings = conversationId ? await this.actions.settings(conversationId) : {};
-    if (settings) new SettingsDialog(this.root, settings, (changed) => this.actions.set(conversationId, changed)).open();
+    if (settings) new loaded.SettingsDialog(this.root, settings, (changed) => this.actions.set(conversationId, changed)).open();
   }
 
   async #import() {
-    const { importFiles } = await this.#needed(import("./import.js"));
-    const id = await importFiles((text) => this.actions.bring(text));
+    const loaded = await part(this.root, import("./import.js"));
+    if (!loaded) return;
+    const id = await loaded.importFiles((text) => this.actions.bring(text));
     await this.actions.refreshConversations();
     if (id) await this.actions.open(id);
   }

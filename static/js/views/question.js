@@ -5,6 +5,7 @@
  */
 
 import { cloned, hook, setText } from "../dom/hooks.js";
+import { part } from "../dom/part.js";
 import { t, tn } from "../language.js";
 import { showFiles } from "./media.js";
 import { showVersions } from "./versions.js";
@@ -53,9 +54,9 @@ export class QuestionView extends View {
   }
 
   async #edit() {
-    const { EditForm } = await import("./edit-form.js");
-    if (!this.#shown || this.node.querySelector("form")) return;
-    this.#form = new EditForm(this.node, this.#shown, this.actions);
+    const loaded = await part(this.node, import("./edit-form.js"));
+    if (!loaded || !this.#shown || this.node.querySelector("form")) return;
+    this.#form = new loaded.EditForm(this.node, this.#shown, this.actions);
     this.#form.open();
   }
 

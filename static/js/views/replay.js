@@ -4,6 +4,7 @@
  * replays the log; what came before the moment comes at once. Loaded when somebody asks for it.
  */
 
+import { element } from "../dom/element.js";
 import { hook, setText } from "../dom/hooks.js";
 import { t } from "../language.js";
 import { needsTicket, ticketed } from "../server/access.js";
@@ -179,24 +180,15 @@ export class Replay extends View {
 
 /** @param {number} length  seconds @returns {HTMLElement[]} */
 function controls(length) {
-  const slider = Object.assign(document.createElement("input"), { type: "range", min: "0", max: String(length), step: "0.1", value: "0" });
-  slider.setAttribute("aria-label", t("Moment of the replay"));
-  const pace = document.createElement("select");
-  pace.className = "picker";
-  pace.setAttribute("aria-label", t("Pace of the replay"));
-  pace.append(...PACES.map((each) => new Option(`${each}×`, String(each))));
-  const words = document.createElement("span");
-  words.className = "meta";
-  return [named(button(t("Pause")), "replay-play"), named(slider, "replay-position"), named(words, "replay-words"), named(pace, "replay-pace"), named(button(t("Close")), "replay-close")];
-}
-
-/** @param {string} text */
-function button(text) {
-  return Object.assign(document.createElement("button"), { type: "button", className: "quiet", textContent: text });
-}
-
-/** @template {HTMLElement} T @param {T} node @param {string} name @returns {T} */
-function named(node, name) {
-  node.setAttribute(`data-${name}`, "");
-  return node;
+  const slider = element("input", {
+    type: "range", min: "0", max: String(length), step: "0.1", value: "0", "aria-label": t("Moment of the replay"), "data-replay-position": "",
+  });
+  const paces = PACES.map((each) => new Option(`${each}×`, String(each)));
+  return [
+    element("button", { type: "button", class: "quiet", "data-replay-play": "" }, t("Pause")),
+    slider,
+    element("span", { class: "meta", "data-replay-words": "" }),
+    element("select", { class: "picker", "aria-label": t("Pace of the replay"), "data-replay-pace": "" }, ...paces),
+    element("button", { type: "button", class: "quiet", "data-replay-close": "" }, t("Close")),
+  ];
 }

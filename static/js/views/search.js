@@ -38,6 +38,7 @@ export class SearchDialog extends Dialog {
     this.more.hidden = true;
     this.node.classList.add("search");
     this.fill(this.box, this.words, this.list, this.more);
+    this.closesBeside();
     this.box.addEventListener("input", () => this.#onInput());
     this.node.addEventListener("keydown", (event) => this.#onKey(event));
     this.node.addEventListener("close", () => clearTimeout(this.#timer));

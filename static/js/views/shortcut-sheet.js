@@ -1,6 +1,8 @@
 // @ts-check
-/** The sheet of keyboard shortcuts: a dialog, made when it is opened for the first time. */
+/** The sheet of keyboard shortcuts. Loaded when it is opened. */
 
+import { Dialog } from "../dom/dialog.js";
+import { element } from "../dom/element.js";
 import { withSheet } from "../dom/sheet.js";
 import { t } from "../language.js";
 
@@ -18,36 +20,22 @@ const SHORTCUTS = [
   [t("This sheet"), ["?"]],
 ];
 
-/** @param {HTMLElement} root */
-export async function openSheet(root) {
-  await withSheet(root);
-  const old = /** @type {HTMLDialogElement|null} */ (root.querySelector("dialog.shortcuts"));
-  const sheet = old ?? made();
-  if (!old) root.append(sheet);
-  sheet.showModal();
-}
+export class ShortcutSheet extends Dialog {
+  /** @param {HTMLElement} root */
+  constructor(root) {
+    super(root, "shortcuts", t("Keyboard shortcuts"));
+    this.fill(element("dl", { class: "shortcuts" }, ...SHORTCUTS.flatMap(([what, keys]) => [element("dt", {}, what), withKeys(keys)])));
+    this.row(this.closing(t("Close")));
+    this.closesBeside();
+  }
 
-function made() {
-  const sheet = Object.assign(document.createElement("dialog"), { className: "dialog shortcuts" });
-  const title = Object.assign(document.createElement("h2"), { id: "shortcuts-title", textContent: t("Keyboard shortcuts") });
-  sheet.setAttribute("aria-labelledby", title.id);
-  const list = document.createElement("dl");
-  for (const [what, keys] of SHORTCUTS) list.append(text("dt", what), withKeys(keys));
-  const row = Object.assign(document.createElement("form"), { className: "dialog-row", method: "dialog" });
-  row.append(Object.assign(text("button", t("Close")), { className: "button" }));
-  sheet.append(title, list, row);
-  sheet.addEventListener("click", ({ target }) => target === sheet && sheet.close()); // beside it
-  return sheet;
+  async open() {
+    await withSheet(this.root);
+    super.open();
+  }
 }
 
 /** @param {string[]} keys */
 function withKeys(keys) {
-  const place = document.createElement("dd");
-  keys.forEach((key, at) => place.append(...(at ? [" "] : []), text("kbd", key)));
-  return place;
-}
-
-/** @param {string} tag @param {string} words */
-function text(tag, words) {
-  return Object.assign(document.createElement(tag), { textContent: words });
+  return element("dd", {}, ...keys.flatMap((key, at) => [...(at ? [" "] : []), element("kbd", {}, key)]));
 }

@@ -5,6 +5,7 @@
  */
 
 import { hook, isComposing } from "../dom/hooks.js";
+import { part } from "../dom/part.js";
 import { View } from "./view.js";
 
 export class ShortcutsView extends View {
@@ -39,6 +40,7 @@ export class ShortcutsView extends View {
   }
 
   async #openSheet() {
-    (await import("./shortcut-sheet.js")).openSheet(this.root);
+    const loaded = await part(this.root, import("./shortcut-sheet.js"));
+    if (loaded) await new loaded.ShortcutSheet(this.root).open();
   }
 }

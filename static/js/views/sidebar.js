@@ -5,6 +5,7 @@
  */
 
 import { arrange, cloned, hook, isComposing, setText } from "../dom/hooks.js";
+import { part } from "../dom/part.js";
 import { t } from "../language.js";
 import { at } from "../server/address.js";
 import { groupOf } from "../state/list.js";
@@ -143,8 +144,8 @@ export class SidebarView extends View {
     if (!(await this.actions.remove(id))) return;
     if (wasOpen) this.actions.openNewChat();
     this.#focusAt(place);
-    const { showUndo } = await import("./undo.js");
-    showUndo(this.root, t("Deleted “{title}”.", { title }), () => this.#restore(id, wasOpen), () => keepDraft(id, ""));
+    const loaded = await part(this.root, import("./undo.js"));
+    loaded?.showUndo(this.root, t("Deleted “{title}”.", { title }), () => this.#restore(id, wasOpen), () => keepDraft(id, ""));
   }
 
   /** @param {string} id @param {boolean} wasOpen */

@@ -8,6 +8,7 @@
 import { copyCode } from "../dom/clipboard.js";
 import { arrange, hook } from "../dom/hooks.js";
 import { jump } from "../dom/jump.js";
+import { part } from "../dom/part.js";
 import { throttled } from "../dom/throttle.js";
 import { Library, markdown } from "../markdown/libraries.js";
 import { joined } from "../state/continued.js";
@@ -25,7 +26,7 @@ export const answers = new Library(() => import("./answer.js"));
 const PAINT_EVERY_MS = 50;
 /** Between two turns of drawing a lot of text, other things get theirs. */
 const TURN_MS = 10;
-/** A turn ends after so many milliseconds; messages that have not had theirs come in the next one. */
+/** After so many milliseconds no further answer is drawn; the next turn goes on. */
 const LONGEST_TURN_MS = 20;
 
 export class ThreadView extends View {
@@ -116,7 +117,7 @@ export class ThreadView extends View {
   }
 
   /**
-   * The last ones first, since they are in view. Returns whether there is more to draw.
+   * Draws the last ones first, since they are in view. Returns whether there is more to draw.
    * @param {ShownMessage[]} messages
    * @param {MessageView[]} views
    */
@@ -125,8 +126,7 @@ export class ThreadView extends View {
     const until = performance.now() + LONGEST_TURN_MS;
     let more = false;
     for (let at = messages.length - 1; at >= 0; at -= 1) {
-      if (performance.now() > until) return true;
-      more = views[at].show(messages[at], at === messages.length - 1, offer) || more;
+      more = views[at].show(messages[at], at === messages.length - 1, offer, performance.now() < until) || more;
     }
     return more;
   }
@@ -158,7 +158,7 @@ export class ThreadView extends View {
 /** Serves the Draw button of every diagram below the listener's node. @param {Event} event */
 async function drawDiagram({ target }) {
   const button = target instanceof Element ? target.closest("[data-draw-diagram]") : null;
-  if (button instanceof HTMLElement) (await import("../markdown/diagram.js")).toggleDiagram(button);
+  if (button instanceof HTMLElement) (await part(button, import("../markdown/diagram.js")))?.toggleDiagram(button);
 }
 
 /**

@@ -4,6 +4,7 @@
  */
 
 import { cloned, hook, setText } from "../dom/hooks.js";
+import { part } from "../dom/part.js";
 import { t } from "../language.js";
 import { isAsking, pretty, timeLeft, toolLabel, toolState } from "./labels.js";
 import { View } from "./view.js";
@@ -175,8 +176,8 @@ class ToolCard extends View {
   }
 
   async #loadForm() {
-    ({ QuestionForm: Form } = await import("./question-form.js"));
-    if (this.#tool) this.#showQuestions(this.#tool, this.#ended);
+    Form = (await part(this.node, import("./question-form.js")))?.QuestionForm ?? null;
+    if (Form && this.#tool) this.#showQuestions(this.#tool, this.#ended);
   }
 
   /** @param {string} id @param {QuestionForm} form */

@@ -4,65 +4,34 @@ tests/system/test_parsers.py holds the same bytes to the package itself.
 """
 
 import json
-from itertools import chain
-from typing import Any
 
 import pytest
+from dialects.shapes import CALL, DONE, OTHER, PIECES, START, STOP, agent_runs, unnamed
 from hypothesis import given
-from hypothesis import strategies as st
 
-from chatapp.dialects import Dialect
 from chatapp.dialects.ai_sdk.events import UIMessageDialect
 from chatapp.events import (
     AttemptReset,
     CitedSource,
-    ErrorInfo,
     File,
     PlanStep,
-    ReasoningDelta,
     RunEnd,
-    RunStart,
     StreamEvent,
     TextDelta,
     Timing,
     ToolCall,
-    ToolInputDelta,
     ToolResult,
     Usage,
 )
 
-START = RunStart("msg_1", "trace", "mock", "words", "disabled", 7.9)
-STOP = RunEnd("stop", Usage(10, 5, 15, 2, 4), Timing(1, 2, 3))
-FAILED = RunEnd("error", Usage(), Timing(), ErrorInfo("rate_limited", "too much", True, "t"))
-CALL, OTHER = ToolCall("c1", "function", "add", {"a": 1}), ToolCall("c2", "mcp", "add", {"b": 2})
-PIECES = [ToolInputDelta("c1", "add", '{"a"'), ToolInputDelta("c2", "add", '{"b"'), ToolInputDelta("c1", "add", ":1}")]
-DONE = [ToolResult("c2", {"sum": 2}), ToolResult("c1", error="no")]
-
 WEB = CitedSource("src_1", "https://source.test/1", "One")
 PICTURE = File("file_1", "image/png", bytes=b"PNG")
-
-said = st.lists(
-    st.sampled_from([TextDelta("x"), TextDelta("y\n"), ReasoningDelta("hm"), PlanStep(1, "look"), WEB, PICTURE]),
-    max_size=5,
-)
-calls = st.sampled_from(
-    [[], [CALL], [*PIECES, CALL, OTHER], [*PIECES, OTHER, CALL, *DONE], [CALL, ToolResult("c1", 1)]]
-)
-ends = st.sampled_from([STOP, FAILED, RunEnd("cancelled", Usage(), Timing())])
-runs = st.builds(
-    lambda *parts: [START, *chain.from_iterable(parts[:3]), parts[3]], said, calls, said, ends
-)  # fmt: skip
-
-
-def data(dialect: Dialect, *events: StreamEvent) -> list[Any]:
-    frames = [frame for event in events for frame in dialect.encode(event)]
-    assert all(frame.event is frame.id is frame.retry is None for frame in frames)
-    return [json.loads(frame.data) if frame.data != "[DONE]" else frame.data for frame in frames]
+runs = agent_runs(WEB, PICTURE)
 
 
 @given(runs)
 def test_parts_of_a_page_s_message_are_opened_closed_and_told_one_from_another(events: list[StreamEvent]) -> None:
-    *found, last = data(UIMessageDialect(), *events)
+    *found, last = unnamed(UIMessageDialect(), *events)
     assert last == "[DONE]" and found[0] == {
         "type": "start", "messageId": "msg_1", "messageMetadata": {"provider": "mock", "model": "words"},
     }  # fmt: skip
@@ -83,7 +52,7 @@ def test_parts_of_a_page_s_message_are_opened_closed_and_told_one_from_another(e
 
 
 def test_what_comes_after_the_results_of_tools_is_a_step_of_its_own() -> None:
-    found = data(UIMessageDialect(), START, *PIECES, CALL, OTHER, *DONE, TextDelta("x"), STOP)
+    found = unnamed(UIMessageDialect(), START, *PIECES, CALL, OTHER, *DONE, TextDelta("x"), STOP)
     assert [chunk["type"] for chunk in found[:-1]] == [
         "start", "start-step",
         "tool-input-start", "tool-input-delta", "tool-input-start", "tool-input-delta", "tool-input-delta",
@@ -106,26 +75,26 @@ def test_what_comes_after_the_results_of_tools_is_a_step_of_its_own() -> None:
     ],
 )
 def test_a_page_is_told_how_it_ended(events: list[StreamEvent], reason: str) -> None:
-    assert data(UIMessageDialect(), START, *events)[-2]["finishReason"] == reason
+    assert unnamed(UIMessageDialect(), START, *events)[-2]["finishReason"] == reason
 
 
 def test_an_attempt_that_was_seen_ends_the_stream_when_it_is_begun_anew() -> None:
     assert "begun anew" in json.dumps(
-        data(UIMessageDialect(), START, TextDelta("x"), AttemptReset("cut"), TextDelta("y"), STOP)
+        unnamed(UIMessageDialect(), START, TextDelta("x"), AttemptReset("cut"), TextDelta("y"), STOP)
     )
-    unseen = json.dumps(data(UIMessageDialect(), START, AttemptReset("busy"), TextDelta("x"), STOP))
+    unseen = json.dumps(unnamed(UIMessageDialect(), START, AttemptReset("busy"), TextDelta("x"), STOP))
     assert "begun anew" not in unseen and '"x"' in unseen
 
 
 def test_a_step_that_is_begun_is_not_announced_again() -> None:
-    announced = data(UIMessageDialect(), START, PlanStep(1, "Look"))
-    assert len(announced) > len(data(UIMessageDialect(), START))
-    assert data(UIMessageDialect(), START, PlanStep(1, "Look"), PlanStep(1, "Look", begun=True)) == announced
+    announced = unnamed(UIMessageDialect(), START, PlanStep(1, "Look"))
+    assert len(announced) > len(unnamed(UIMessageDialect(), START))
+    assert unnamed(UIMessageDialect(), START, PlanStep(1, "Look"), PlanStep(1, "Look", begun=True)) == announced
 
 
 def test_a_call_that_the_provider_ran_says_so() -> None:
     served = ToolCall("s", "function", "search", {}, by_provider=True)
-    found = data(UIMessageDialect(), START, served, ToolResult("s", 1), CALL, ToolResult("c1", 2), STOP)
+    found = unnamed(UIMessageDialect(), START, served, ToolResult("s", 1), CALL, ToolResult("c1", 2), STOP)
     executed = {part["toolCallId"] for part in found[:-1] if part.get("providerExecuted")}
     assert executed == {"s"}
     assert [part.get("providerExecuted") for part in found[:-1] if part["type"] == "tool-output-available"][:1] == [

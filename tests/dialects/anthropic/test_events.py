@@ -7,21 +7,19 @@ from typing import Any
 import anthropic
 import httpx2
 import pytest
+from dialects.shapes import DOCUMENT, ELSEWHERE, LEFT_OUT, PICTURE, START, WEB
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatapp.dialects.anthropic.events import SIGNATURE, AnthropicDialect, message
 from chatapp.events import (
     AttemptReset,
-    CitedSource,
     Entry,
     ErrorInfo,
-    File,
     NativePiece,
     PlanStep,
     ReasoningDelta,
     RunEnd,
-    RunStart,
     StreamEvent,
     TextDelta,
     Timing,
@@ -33,7 +31,6 @@ from chatapp.events import (
 from chatapp.transcript import transcript_of
 from chatapp.wire.frames import HEARTBEAT, Frame, encode
 
-START = RunStart("msg_1", "trace", "mock", "words", "disabled", 7.9)
 USAGE = Usage(10, 5, 15, 2, 4)
 STOP = RunEnd("stop", USAGE, Timing())
 CALL, OTHER = ToolCall("c1", "function", "add", {"a": 1}), ToolCall("c2", "function", "add", {"b": 2})
@@ -41,11 +38,6 @@ OWN = ToolCall("c9", "mcp", "clock", {})
 PIECES = [ToolInputDelta("c1", "add", '{"a"'), ToolInputDelta("c1", "add", ":1}")]
 SIDE_BY_SIDE = [PIECES[0], ToolInputDelta("c2", "add", '{"b"'), PIECES[1], ToolInputDelta("c2", "add", ":2}"), CALL]
 
-WEB = CitedSource("src_1", "https://source.test/1", "One", "It is 1.", 0, 2)
-DOCUMENT = CitedSource("src_2", "", "notes.pdf")
-PICTURE = File("file_1", "image/png", bytes=b"PNG")
-ELSEWHERE = File("file_2", "application/pdf", "notes.pdf", url="https://source.test/notes.pdf")
-LEFT_OUT = File("file_3", "image/png", error="left out")
 THINKING = {"type": "thinking", "thinking": "so", "signature": "sig"}
 UNSEEN = {"type": "thinking", "thinking": "", "signature": "unseen"}
 BLACK = {"type": "redacted_thinking", "data": "black"}

@@ -5,20 +5,18 @@ from itertools import chain
 from typing import Any
 
 import pytest
+from dialects.shapes import DOCUMENT, ELSEWHERE, LEFT_OUT, PICTURE, START, WEB
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chatapp.dialects.openai_chat.events import OpenAIDialect, completion
 from chatapp.events import (
     AttemptReset,
-    CitedSource,
     Entry,
     ErrorInfo,
-    File,
     NativePiece,
     ReasoningDelta,
     RunEnd,
-    RunStart,
     StreamEvent,
     TextDelta,
     Timing,
@@ -29,17 +27,11 @@ from chatapp.events import (
 )
 from chatapp.transcript import transcript_of
 
-START = RunStart("msg_1", "trace", "mock", "words", "disabled", 7.9)
 USAGE = Usage(1, 2, 3, 1, 1)
 STOP = RunEnd("stop", USAGE, Timing())
 CALL = ToolCall("c1", "function", "add", {"a": 1})
 PIECES = [ToolInputDelta("c1", "add", '{"a"'), ToolInputDelta("c1", "add", ": 1}")]
 
-WEB = CitedSource("src_1", "https://source.test/1", "One", "It is 1.", 0, 2)
-DOCUMENT = CitedSource("src_2", "", "notes.pdf")
-PICTURE = File("file_1", "image/png", bytes=b"PNG")
-ELSEWHERE = File("file_2", "application/pdf", "notes.pdf", url="https://source.test/notes.pdf")
-LEFT_OUT = File("file_3", "image/png", error="left out")
 EXTRA = {"google": {"thought_signature": "sig"}}
 DETAILS = [{"type": "reasoning.encrypted", "data": "sealed"}]
 OF_CALL = NativePiece("openai", "up", [{"tool_call": "c1", "extra_content": EXTRA}])

@@ -5,6 +5,7 @@ from itertools import chain
 from typing import Any
 
 import pytest
+from dialects.shapes import DOCUMENT, ELSEWHERE, LEFT_OUT, PICTURE, START, WEB
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from openresponses import check_response, needs_specification
@@ -13,14 +14,11 @@ from chatapp.dialects.openai_responses.events import ResponsesDialect
 from chatapp.dialects.openai_responses.resource import response_id, run_id_of
 from chatapp.events import (
     AttemptReset,
-    CitedSource,
     Entry,
     ErrorInfo,
-    File,
     NativePiece,
     ReasoningDelta,
     RunEnd,
-    RunStart,
     StreamEvent,
     TextDelta,
     Timing,
@@ -31,17 +29,11 @@ from chatapp.events import (
 )
 from chatapp.transcript import transcript_of
 
-START = RunStart("msg_1", "trace", "mock", "words", "disabled", 7.9)
 STOP = RunEnd("stop", Usage(1, 2, 3, 1, 1), Timing())
 CALL = ToolCall("c1", "function", "add", {"a": 1})
 PIECES = [ToolInputDelta("c1", "add", '{"a"'), ToolInputDelta("c1", "add", ": 1}")]
 OTHER = ToolCall("c2", "function", "add", {})
 
-WEB = CitedSource("src_1", "https://source.test/1", "One", "It is 1.", 0, 2)
-DOCUMENT = CitedSource("src_2", "", "notes.pdf")
-PICTURE = File("file_1", "image/png", bytes=b"PNG")
-ELSEWHERE = File("file_2", "application/pdf", "notes.pdf", url="https://source.test/notes.pdf")
-LEFT_OUT = File("file_3", "image/png", error="left out")
 SEALED = NativePiece("openai-responses", "r", [{"type": "reasoning", "id": "rs_9", "encrypted_content": "sealed"}])
 FOREIGN = NativePiece("openai", "o", [{"reasoning_details": [{"signature": "x"}]}], whole=True)
 

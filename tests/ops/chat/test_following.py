@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import pytest
-from drivers import soon
+from waiting import soon
 
 from chatapp.errors import ChatappError
 from chatapp.ops.chat.following import StopOnInterrupt, follow

@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
@@ -16,6 +15,7 @@ from urllib.parse import urlsplit
 
 import gevent
 import pytest
+from waiting import soon
 
 from chatapp.cancel import CancelScope
 from chatapp.errors import Unreachable
@@ -110,7 +110,7 @@ def test_a_killed_owner_takes_its_helper_along(
     other_process.stdout.readline()
     helper = _helper_pid(tmp_path)
     other_process.kill()
-    _wait_until(lambda: not _is_running(helper), seconds=2)
+    soon(lambda: not _is_running(helper), within=2)
     assert _ask(server.base_url(CancelScope()), "Hi").status == 200
 
 
@@ -131,7 +131,7 @@ def test_close_leaves_no_process_and_no_file(
 @needs_model
 def test_close_during_the_start_leaves_no_process(server: LocalServer, helpers: Callable[[], list[int]]) -> None:
     use = gevent.spawn(server.base_url, CancelScope())
-    _wait_until(lambda: helpers() != [])
+    soon(lambda: helpers() != [])
     server.close()
     with pytest.raises(Unreachable):
         use.get()
@@ -145,7 +145,7 @@ def test_a_closed_connection_stops_the_generation(server: LocalServer) -> None:
     next(_deltas(response))
     assert _busy_slots(url) == 1
     response.close()
-    _wait_until(lambda: _busy_slots(url) == 0, seconds=1)
+    soon(lambda: _busy_slots(url) == 0, within=1)
 
 
 @needs_model
@@ -154,7 +154,7 @@ def test_a_stop_while_it_loads_leaves_the_load_to_the_next_use(
 ) -> None:
     scope = CancelScope()
     use = gevent.spawn(_reason_of, lambda: server.base_url(scope))
-    _wait_until(lambda: helpers() != [])
+    soon(lambda: helpers() != [])
     scope.cancel(KeyError)
     assert isinstance(use.get(timeout=1), KeyError)
     (loading,) = helpers()
@@ -257,7 +257,7 @@ def _helper_pid(folder: Path) -> int:
 def _kill(pid: int) -> None:
     """Send SIGKILL and wait for the end: until then the kernel accepts connections for it."""
     os.kill(pid, signal.SIGKILL)
-    _wait_until(lambda: not _is_running(pid))
+    soon(lambda: not _is_running(pid))
 
 
 def _children_of_this_process() -> list[int]:
@@ -276,10 +276,3 @@ def _state(task: Path) -> str:
         return (task / "stat").read_text().rpartition(")")[2].split()[0]
     except (FileNotFoundError, ProcessLookupError):
         return "X"
-
-
-def _wait_until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        gevent.sleep(0.01)

@@ -4,7 +4,16 @@ import pytest
 
 from chatapp.chat import Chat, Message, Native
 from chatapp.errors import EmptyReply, Reported, Truncated
-from chatapp.events import NativePiece, ReasoningDelta, TextDelta, ToolCall, ToolInputDelta, ToolResult, Usage
+from chatapp.events import (
+    NativePiece,
+    ReasoningDelta,
+    RunQueued,
+    TextDelta,
+    ToolCall,
+    ToolInputDelta,
+    ToolResult,
+    Usage,
+)
 from chatapp.providers import Finished
 from chatapp.providers.openai_responses.adapter import OpenAIResponses
 
@@ -37,6 +46,20 @@ def call(index, id, name, arguments):
         for piece in arguments
     ]
     return [event("output_item.added", output_index=index, item={**item, "arguments": ""}), *pieces]
+
+
+def test_a_wait_for_its_turn_is_told_and_is_no_answer(responses, read):
+    waited = sse(
+        event("created", response={"status": "queued"}),
+        event("queued", response={"status": "queued"}),
+        event("in_progress", response={"status": "in_progress"}),
+    )
+    said = sse(event("output_text.delta", output_index=0, delta="one"), completed())
+    *events, _ = read(responses, waited + said).items
+    assert events == [RunQueued(), RunQueued(waiting=False), TextDelta("one")]
+    *events, _ = read(responses, sse(event("in_progress", response={})) + said).items
+    assert events == [TextDelta("one")]
+    assert isinstance(read(responses, waited).error, Truncated)
 
 
 def test_reasoning_text_refusal_and_usage(responses, read):

@@ -15,12 +15,9 @@ HEAD = b"POST /chat/stream HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: applicat
 
 @pytest.fixture(scope="module")
 def server(module_server: Callable[..., Any]) -> Any:
-    small = {
-        "CHATAPP_MAX_BODY_BYTES": "100000",
-        "CHATAPP_MAX_FILE_BYTES": "30000",
-        "CHATAPP_MAX_BODIES_BYTES": "200000",
-    }
-    return module_server(CHATAPP_BODY_TIMEOUT_S="2", WEB_CONCURRENCY="1", **small)
+    most = {"BODY": "100000", "IMPORT": "100000", "FILE": "30000", "BODIES": "200000"}
+    bounds = {f"CHATAPP_MAX_{name}_BYTES": size for name, size in most.items()}
+    return module_server(CHATAPP_BODY_TIMEOUT_S="2", WEB_CONCURRENCY="1", **bounds)
 
 
 def test_bodies_that_never_come_are_given_up_and_stop_nobody(server: Any, connect: Callable[[Any], Raw]) -> None:

@@ -64,6 +64,23 @@ def test_what_is_sent_while_an_answer_runs_waits_for_its_end(chat: Any) -> None:
     assert "No, not this" not in chat.questions
 
 
+def test_what_waits_outlives_a_reload(chat: Any) -> None:
+    chat.ask("First", "slow").until_text("You")
+    chat.hook("attach-input").set_input_files({"name": "a.txt", "mimeType": "text/plain", "buffer": b"hello"})
+    chat.page.locator(".attached-file:not([data-uploading])").wait_for()
+    chat.write("Second")
+    chat.hook("prompt").press("Enter")
+    chat.hook("queued-text").get_by_text("Second · a.txt").wait_for()
+    chat.write("and a thought")
+    chat.reload().until_text("You")
+    assert chat.hook("prompt").input_value() == "Second\n\nand a thought" and chat.hook("queue").is_hidden()
+    chat.page.locator(".attached-file", has_text="a.txt").wait_for()
+    chat.hook("stop").click()
+    chat.until_done()
+    chat.reload()
+    assert chat.hook("prompt").input_value() == "Second\n\nand a thought" and chat.questions == ["First"]
+
+
 def test_after_a_stop_what_waited_comes_back_to_be_decided_anew(chat: Any) -> None:
     chat.ask("First", "slow").until_text("You")
     chat.write("Second")

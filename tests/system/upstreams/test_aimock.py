@@ -12,6 +12,7 @@ import gevent
 import pytest
 import requests
 from servers import free_port
+from waiting import START_S, soon
 
 from chatapp.cancel import CancelScope
 from chatapp.chat import Chat, Message, Native, Pieces, ToolSpec
@@ -30,7 +31,6 @@ pytestmark = pytest.mark.slow
 
 AIMOCK = Path(sys.prefix) / "npm/node_modules/@copilotkit/aimock/dist/cli.js"
 BOUND = 10
-START_S = 60
 SENTENCE = "A sentence that is long enough for several chunks, with ünïcödé and a family: 👩‍👧."
 WEATHER = ToolSpec(
     "get_weather", "The weather at a place", {"type": "object", "properties": {"place": {"type": "string"}}}
@@ -80,20 +80,10 @@ def aimock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with subprocess.Popen([*command, "--log-level", "silent"]) as process:
         url = f"http://127.0.0.1:{port}"
         try:
-            wait_for(url)
+            soon(lambda: requests.get(f"{url}/health", timeout=5).status_code, requests.ConnectionError, within=START_S)
             yield url
         finally:
             process.terminate()
-
-
-def wait_for(url: str) -> None:
-    with gevent.Timeout(START_S):
-        while True:
-            try:
-                requests.get(f"{url}/health", timeout=5)
-                return
-            except requests.ConnectionError:
-                gevent.sleep(0.05)
 
 
 @pytest.fixture

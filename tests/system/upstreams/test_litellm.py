@@ -9,15 +9,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import gevent
 import pytest
 import requests
 from servers import free_port
+from waiting import START_S, soon
 
 pytestmark = pytest.mark.slow
 
 LITELLM = Path(sys.prefix) / "litellm/bin/litellm"
-START_S = 60
 ANSWER = "An answer that the gateway made up, with a family in it, 👨‍👩‍👧‍👦, and a flag, 🇳🇱. " * 3
 ENV = {
     "LITELLM_LOCAL_MODEL_COST_MAP": "True",  # else it asks the network for prices
@@ -43,7 +42,7 @@ def litellm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         )
     try:
         url = f"http://127.0.0.1:{port}"
-        wait_for(url, process, folder / "output")
+        soon(lambda: answers(url, process, folder / "output"), requests.ConnectionError, within=START_S)
         yield url
     finally:
         if process.poll() is None:
@@ -51,15 +50,9 @@ def litellm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         process.wait()
 
 
-def wait_for(url: str, process: "subprocess.Popen[bytes]", output: Path) -> None:
-    with gevent.Timeout(START_S):
-        while True:
-            assert process.poll() is None, output.read_text()
-            try:
-                if requests.get(f"{url}/health/liveliness", timeout=5).ok:
-                    return
-            except requests.ConnectionError:
-                gevent.sleep(0.2)
+def answers(url: str, process: "subprocess.Popen[bytes]", output: Path) -> bool:
+    assert process.poll() is None, output.read_text()
+    return requests.get(f"{url}/health/liveliness", timeout=5).ok
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from time import monotonic
 from typing import Any
 
 import pytest
+from waiting import soon
 
 pytestmark = pytest.mark.slow
 
@@ -31,7 +32,7 @@ def lines(server: Any) -> list[dict[str, Any]]:
 
 
 def test_second_tries_and_fallbacks_show_in_the_log_line_and_not_in_the_answer(
-    upstream: Any, serve: Callable[..., Any], wire: Any, wait_until: Callable[..., Any]
+    upstream: Any, serve: Callable[..., Any], wire: Any
 ) -> None:
     busy = wire.head("application/json", "429 Too Many Requests", "Retry-After: 1") + b"{}"
     upstream.script("flaky", busy)
@@ -49,7 +50,7 @@ def test_second_tries_and_fallbacks_show_in_the_log_line_and_not_in_the_answer(
     assert json.loads(events[0].data)["provider"] == "acme"  # what was asked for
     assert last(events)["finish_reason"] == "length" and "You asked" in text(events)
 
-    wait_until(lambda: len(lines(server)) == 2)
+    soon(lambda: len(lines(server)) == 2)
     flaky, down = lines(server)
     assert flaky["attempts"] == [{"provider": "acme", "error": "rate_limited"}] and flaky["answered_by"] == "acme"
     assert down["attempts"] == [{"provider": "acme", "error": "upstream_rejected"}] * 2
@@ -74,14 +75,12 @@ def test_midway_a_run_goes_on_elsewhere_and_no_text_is_doubled(
         assert client.follow(run_id, after=int(events[position].last_event_id)).to_end() == events[position + 1 :]
 
 
-def test_a_stop_during_a_pause_is_at_once(
-    upstream: Any, serve: Callable[..., Any], wire: Any, wait_until: Callable[..., Any]
-) -> None:
+def test_a_stop_during_a_pause_is_at_once(upstream: Any, serve: Callable[..., Any], wire: Any) -> None:
     upstream.script("busy", wire.head("application/json", "429 Too Many Requests", "Retry-After: 8") + b"{}")
     client = serve().client()
     run_id = client.send("hi", provider="acme", model="busy")["id"]
     stream = client.follow(run_id)
-    wait_until(lambda: upstream.asked("busy") == 1)
+    soon(lambda: upstream.asked("busy") == 1)
     start = monotonic()
     assert client.post(f"/api/v1/messages/{run_id}/cancel", {}).status_code == 202
     assert last(stream.to_end())["finish_reason"] == "cancelled"
@@ -89,7 +88,7 @@ def test_a_stop_during_a_pause_is_at_once(
 
 
 def test_a_provider_that_keeps_failing_is_left_alone_until_it_is_back(
-    upstream: Any, serve: Callable[..., Any], wire: Any, wait_until: Callable[..., Any]
+    upstream: Any, serve: Callable[..., Any], wire: Any
 ) -> None:
     for _ in range(2):
         upstream.script("m", wire.head("application/json", "500 No") + b"{}")
@@ -99,7 +98,7 @@ def test_a_provider_that_keeps_failing_is_left_alone_until_it_is_back(
     client = serve(fast, **env).client()
     assert all(text(ask(client, "m")) for _ in range(3))  # the fallback's
     assert upstream.asked("m") == 2
-    wait_until(lambda: text(ask(client, "m")) == "back")
+    soon(lambda: text(ask(client, "m")) == "back")
 
 
 def test_without_another_provider_it_is_asked_again_unless_it_named_a_time(

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from waiting import soon
 
 pytestmark = pytest.mark.slow
 
@@ -57,7 +58,7 @@ def ask(client: Any, model: str, mode: str, **fields: Any) -> str:
     return str(posted["id"])
 
 
-def test_raw_frames_and_raw_bytes_are_the_upstreams_body(client: Any, wait_until: Callable[..., Any]) -> None:
+def test_raw_frames_and_raw_bytes_are_the_upstreams_body(client: Any) -> None:
     run_id = ask(client, "nasty", "raw_passthrough")
     events = client.follow(run_id).to_end()
     assert {event.type for event in events} == {"raw", "completed"}
@@ -79,7 +80,7 @@ def test_raw_frames_and_raw_bytes_are_the_upstreams_body(client: Any, wait_until
     assert "".join(words) == last["content"]
 
     assert client.json(f"/api/v1/messages/{run_id}")["reasoning"] == "hm"
-    wait_until(lambda: client.get(f"/api/v1/messages/{run_id}/raw").status_code == 404, 30)  # it went with its log
+    soon(lambda: client.get(f"/api/v1/messages/{run_id}/raw").status_code == 404, within=30)  # it went with its log
     (end,) = client.follow(run_id).to_end()
     assert end.type == "completed" and json.loads(end.data)["content"] == last["content"]
 

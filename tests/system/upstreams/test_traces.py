@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from waiting import soon
 
 pytestmark = pytest.mark.slow
 
@@ -96,9 +97,7 @@ def told_to_the_tool(stream: Any) -> dict[str, str]:
     return told
 
 
-def test_without_a_collector_the_trace_still_goes_on(
-    with_tool: Callable[..., Any], upstream: Any, wait_until: Callable[..., Any]
-) -> None:
+def test_without_a_collector_the_trace_still_goes_on(with_tool: Callable[..., Any], upstream: Any) -> None:
     server = with_tool()
     stream = ask(server, **HEADERS)
     assert stream.headers["X-Trace-Id"] == TRACE and stream.headers["X-Request-ID"] == "req-77"
@@ -110,7 +109,7 @@ def test_without_a_collector_the_trace_still_goes_on(
     assert len(sent(upstream)) == 2
     told = told_to_the_tool(stream)
     assert (told["traceparent"], told["x-request-id"]) == (place, "req-77")
-    [run] = wait_until(lambda: [json.loads(line) for line in server.log().splitlines() if "run ended" in line])
+    [run] = soon(lambda: [json.loads(line) for line in server.log().splitlines() if "run ended" in line])
     assert run["trace_id"] == TRACE
 
     alone = server.client().get("/healthz").headers
@@ -120,11 +119,11 @@ def test_without_a_collector_the_trace_still_goes_on(
 
 
 def test_a_collector_gets_request_run_calls_and_tools_in_one_trace(
-    with_tool: Callable[..., Any], upstream: Any, wire: Any, collector: Collector, wait_until: Callable[..., Any]
+    with_tool: Callable[..., Any], upstream: Any, wire: Any, collector: Collector
 ) -> None:
     server = with_tool(OTEL_EXPORTER_OTLP_ENDPOINT=collector.url)
     stream = ask(server, **HEADERS)
-    wait_until(lambda: collector.named("run") and collector.named("POST /api/chat"))
+    soon(lambda: collector.named("run") and collector.named("POST /api/chat"))
     [request], [run] = collector.named("POST /api/chat"), collector.named("run")
     calls, [tool] = collector.named("chat m"), collector.named("execute_tool echo")
     assert {span.trace_id.hex() for span in (request, run, tool, *calls)} == {TRACE}

@@ -10,9 +10,9 @@ from typing import Any
 
 import gevent
 import pytest
-from drivers import soon
 from gevent.queue import SimpleQueue
 from servers import free_port, listens
+from waiting import START_S, soon
 
 from chatapp.cancel import CancelScope
 from chatapp.tools import ToolFailed, UserInput
@@ -46,9 +46,6 @@ class Owner:
 
     def _take_back(self) -> None:
         self.taken_back += 1
-
-
-START_S = 60.0  # a Python process that imports the SDK, on a busy machine
 
 
 @pytest.fixture(scope="module")

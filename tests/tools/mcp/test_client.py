@@ -15,6 +15,7 @@ import gevent
 import pytest
 from gevent.event import Event
 from servers import free_port, listens
+from waiting import START_S, soon
 
 from chatapp.cancel import CancelScope
 from chatapp.errors import InvalidField
@@ -28,7 +29,6 @@ from chatapp.tools.mcp.config import mcp_servers
 
 BIN = Path(sys.executable).parent
 EVERYTHING = BIN.parent / "npm/node_modules/.bin/mcp-server-everything"
-START_S = 60.0  # a Python process that imports the SDK, on a busy machine
 TIME = MCPServerConfig(command=str(BIN / "mcp-server-time"), args=("--local-timezone", "UTC"))
 FETCH = MCPServerConfig(command=str(BIN / "mcp-server-fetch"), args=("--ignore-robots-txt", "--allow-private-ips"))
 
@@ -251,9 +251,7 @@ def test_streamable_http(tools: Callable[..., ToolCatalog]) -> None:
     output = subprocess.DEVNULL
     with subprocess.Popen([command, "streamableHttp"], env=env, stdout=output, stderr=output) as process:
         try:
-            with gevent.Timeout(START_S):
-                while not listens(port):
-                    gevent.sleep(0.05)
+            soon(lambda: listens(port), within=START_S)
             offered = tools(far=MCPServerConfig(url=f"http://127.0.0.1:{port}/mcp"))
             assert call(offered, "echo", message="over HTTP").result == "Echo: over HTTP"
         finally:

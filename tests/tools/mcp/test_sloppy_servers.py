@@ -9,7 +9,8 @@ from pathlib import Path
 
 import gevent
 import pytest
-from drivers import NoApprovals, soon
+from drivers import NoApprovals
+from waiting import soon
 
 from chatapp.cancel import CancelScope
 from chatapp.settings import Settings

@@ -3,106 +3,21 @@ the page of the host."""
 
 import os
 import re
-import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from servers import free_port, listens, wait_for
+from servers import free_port, listens
+from waiting import START_S, soon
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).parent.parent.parent
-EXAMPLE = ROOT / "examples" / "admin"
+EXAMPLE = Path(__file__).parents[3] / "examples" / "admin"
 STRICT = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'"
-
-
-class Host:
-    def __init__(self, data: Path, **env: str) -> None:
-        self.url = f"http://127.0.0.1:{free_port()}"
-        own = {"PORT": self.url.rpartition(":")[2], "CHATAPP_DATA": str(data), "WEB_CONCURRENCY": "2"}
-        self._env = {**os.environ, **own, "CHATAPP_DEFAULT_PROVIDER": "mock", "PYTHONPATH": str(ROOT), **env}
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> "Host":
-        self._process = subprocess.Popen([sys.executable, EXAMPLE / "app.py"], env=self._env, start_new_session=True)
-        wait_for(self._answers)
-        return self
-
-    def stop(self) -> int:
-        assert self._process is not None
-        self._process.send_signal(signal.SIGTERM)
-        return self._process.wait(60)
-
-    @contextmanager
-    def signed_in(self, name: str) -> Iterator[httpx.Client]:
-        with httpx.Client(base_url=self.url) as client:
-            assert client.post("/login", data={"name": name, "password": name}).status_code == 302
-            yield client
-
-    def _answers(self) -> bool:
-        try:
-            return httpx.get(f"{self.url}/login").status_code == 200
-        except httpx.TransportError:
-            return False
-
-
-class Desk:
-    """Somebody who has signed in, at the page of the orders."""
-
-    def __init__(self, page: Any, host: Host, name: str) -> None:
-        self.page = page
-        self.problems: list[str] = []
-        page.set_default_timeout(20_000)
-        page.on("console", lambda said: said.type in ("error", "warning") and self.problems.append(said.text))
-        page.on("pageerror", lambda error: self.problems.append(str(error)))
-        page.goto(f"{host.url}/login")
-        page.fill("[name=name]", name)
-        page.fill("[name=password]", name)
-        page.click("button")
-        self.ready()
-
-    def ready(self) -> None:
-        self.hook("picker").and_(self.page.locator(":enabled")).first.wait_for()
-
-    def hook(self, name: str) -> Any:
-        return self.page.locator(f"chatapp-chat [data-{name}]")
-
-    def choose(self, model: str) -> None:
-        """Of the chat in the page, or of the whole page."""
-        self.page.locator("[data-picker]").first.click()
-        self.page.locator(f'[data-option=\'{{"provider":"mock","model":"{model}"}}\']').last.click()
-
-    def ask(self, prompt: str) -> None:
-        self.choose("tools")
-        self.hook("prompt").fill(prompt)
-        self.hook("prompt").press("Enter")
-
-
-@pytest.fixture(scope="module")
-def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
-    host = Host(tmp_path_factory.mktemp("embedding"), CHATAPP_ASK_TOOLS="query_orders").start()
-    yield host
-    assert host.stop() == 0
-
-
-@pytest.fixture
-def desk(browser: Any, host: Host) -> Iterator[Any]:
-    desks: list[Desk] = []
-
-    def enter(name: str, **options: Any) -> Desk:
-        desks.append(Desk(browser.new_context(**options).new_page(), host, name))
-        return desks[-1]
-
-    yield enter
-    for each in desks:
-        each.page.context.close()
-    assert [problem for each in desks for problem in each.problems] == []
 
 
 def test_the_host_needs_no_more_than_five_lines() -> None:
@@ -128,7 +43,7 @@ def test_the_chat_looks_into_the_table_once_it_may_and_others_see_nothing_of_it(
     assert opened.status == 404
 
 
-def test_two_chats_on_one_page_are_apart_themed_and_leave_the_focus_alone(desk: Any, host: Host) -> None:
+def test_two_chats_on_one_page_are_apart_themed_and_leave_the_focus_alone(desk: Any, host: Any) -> None:
     ann = desk("ann")
     src = ann.page.locator("chatapp-chat + *, script[type=module]").first.get_attribute("src")
     body = (
@@ -154,7 +69,7 @@ def test_two_chats_on_one_page_are_apart_themed_and_leave_the_focus_alone(desk: 
     assert ann.page.evaluate("document.querySelectorAll('chatapp-chat').length") == 1
 
 
-def test_the_whole_page_stands_below_the_prefix(desk: Any, host: Host) -> None:
+def test_the_whole_page_stands_below_the_prefix(desk: Any, host: Any) -> None:
     ann = desk("ann")
     ann.page.goto(f"{host.url}/chat/")
     ann.page.locator("html[data-ready] [data-picker]:enabled").wait_for()
@@ -169,7 +84,7 @@ def test_the_whole_page_stands_below_the_prefix(desk: Any, host: Host) -> None:
     ann.page.wait_for_url(f"{host.url}/chat/")
 
 
-def test_workers_share_runs_and_strangers_are_sent_to_the_host_s_login(host: Host) -> None:
+def test_workers_share_runs_and_strangers_are_sent_to_the_host_s_login(host: Any) -> None:
     stranger = httpx.get(f"{host.url}/chat/", headers={"Accept": "text/html"})
     assert (stranger.status_code, stranger.headers["Location"]) == (302, "/login")
     with host.signed_in("ann") as ann:
@@ -181,7 +96,7 @@ def test_workers_share_runs_and_strangers_are_sent_to_the_host_s_login(host: Hos
         assert "completed" in ann.get(asked["events_url"]).text
 
 
-def remembered(desk: Desk) -> str:
+def remembered(desk: Any) -> str:
     found: str = desk.page.evaluate("JSON.parse(localStorage.getItem('chatapp.element.orders'))")
     return found
 
@@ -203,7 +118,7 @@ def test_a_page_of_another_origin_may_place_the_chat_with_a_key(
     served = [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1", "--directory", str(tmp_path)]
     with subprocess.Popen(served, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as other:
         try:
-            wait_for(lambda: listens(port))
+            soon(lambda: listens(port), within=START_S)
             page = browser.new_page()
             said: list[str] = []
             page.on("console", lambda message: said.append(message.text))

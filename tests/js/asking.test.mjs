@@ -1,0 +1,130 @@
+// Questions between the page and the server: what is kept, sent, taken back, and never sent twice.
+
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+
+const kept = new Map();
+globalThis.localStorage = {
+  getItem: (key) => kept.get(key) ?? null,
+  setItem: (key, value) => void kept.set(key, value),
+  removeItem: (key) => void kept.delete(key),
+};
+const { Actions } = await import("../../static/js/actions.js");
+const { ApiError } = await import("../../static/js/server/api.js");
+const { unsent } = await import("../../static/js/server/outbox.js");
+const { initialState, Store } = await import("../../static/js/state/store.js");
+
+const AWAY = () => Promise.reject(new ApiError("away", 0, "unreachable", null));
+const REFUSED = () => Promise.reject(new ApiError("no", 422, "invalid_field", "t"));
+const FILE = { key: "f1", id: "f1", name: "a.txt", media_type: "text/plain" };
+
+/** A tab: its store, its actions, and what it asked of the server and told the others. */
+function tab(ask, setting = {}, state = initialState) {
+  const asked = [];
+  const told = [];
+  const store = new Store(state);
+  const api = {
+    ask: (fields, key) => (asked.push({ key, ...fields }), ask(fields, key)),
+    conversations: async () => ({ conversations: [], next: null }),
+    catalogue: async () => ({ default: null, providers: [] }),
+    conversation: async (id) => ({ id, title: "", messages: [], next: null }),
+  };
+  const tabs = { tell: (id, sent) => told.push(["sent", sent]), tellWithdrawn: (key) => told.push(["withdrawn", key]) };
+  return { store, asked, told, actions: new Actions(store, api, tabs, setting) };
+}
+
+const accepted = async (fields, key) => ({ id: `msg_${key}`, conversation_id: fields.conversation_id ?? "c1", parent: "q", events_url: "/e" });
+const said = ({ store }) => store.state.messages.filter(({ role }) => role === "user").map(({ content }) => content);
+const answer = ({ store }) => store.state.messages.at(-1);
+
+beforeEach(() => {
+  for (const { key } of unsent("")) new Actions(new Store(), {}, { tell() {}, tellWithdrawn() {} }, {}).onWithdrawnElsewhere(key);
+  kept.clear();
+});
+
+test("a question is kept from the moment it is sent until the server has it", async () => {
+  let take = () => {};
+  const one = tab((fields, key) => new Promise((resolve) => (take = () => resolve(accepted(fields, key)))));
+  const sent = one.actions.send("Hello", [FILE]);
+  assert.deepEqual(unsent("").map(({ prompt, files }) => [prompt, files.map(({ id }) => id)]), [["Hello", ["f1"]]]);
+  take();
+  assert.equal(await sent, true);
+  assert.deepEqual(unsent(""), []);
+  assert.equal(one.store.state.conversationId, "c1");
+});
+
+test("after a reload it is shown, and sent again with the same key", async () => {
+  const before = tab(AWAY);
+  await before.actions.send("Hello", [FILE]);
+  assert.equal(answer(before).unsent, true);
+  const after = tab(accepted);
+  after.actions.showUnsent();
+  assert.deepEqual([said(after), after.store.state.messages[0].files.map(({ id }) => id)], [["Hello"], ["f1"]]);
+  await after.actions.onStarted();
+  assert.deepEqual(after.asked.map(({ key }) => key), [before.asked[0].key]);
+  assert.deepEqual([answer(after).unsent, answer(after).id, unsent("")], [false, `msg_${before.asked[0].key}`, []]);
+});
+
+test("what is taken back comes back with its files, and no tab sends it", async () => {
+  const [one, other] = [tab(AWAY), tab(AWAY)];
+  await one.actions.send("Hello", [FILE]);
+  other.actions.showUnsent();
+  await other.actions.stop();
+  const { prompt, files } = other.store.state.returned;
+  assert.deepEqual([prompt, files.map(({ id }) => id), said(other)], ["Hello", ["f1"], []]);
+  const [[what, key]] = other.told;
+  assert.equal(what, "withdrawn");
+  one.actions.onWithdrawnElsewhere(key);
+  assert.deepEqual([said(one), unsent("")], [[], []]);
+  await one.actions.onConnected();
+  assert.equal(one.asked.length, 1);
+});
+
+test("what another tab has sent is no longer waited for here", async () => {
+  const [one, other] = [tab(AWAY), tab(AWAY)];
+  await one.actions.send("Hello");
+  other.actions.showUnsent();
+  await other.actions.onOtherTab("c1", one.asked[0].key);
+  assert.equal(other.store.state.conversationId, "c1");
+  await other.actions.onConnected();
+  assert.equal(other.asked.length, 0);
+});
+
+test("a refusal leaves nothing to be sent later: at once it is the asker's, after a wait it comes back", async () => {
+  const one = tab(REFUSED);
+  assert.equal(await one.actions.send("No"), false);
+  assert.deepEqual([said(one), one.store.state.returned, unsent(""), one.store.state.notice.text], [[], null, [], "no"]);
+  let answers = AWAY;
+  const later = tab((...asked) => answers(...asked));
+  await later.actions.send("Later no", [FILE]);
+  answers = REFUSED;
+  await later.actions.onConnected();
+  assert.deepEqual([said(later), later.store.state.returned.prompt, unsent("")], [[], "Later no", []]);
+});
+
+test("what changes an answer does not wait", async () => {
+  const one = tab(AWAY);
+  one.store.dispatch({ type: "conversation-opened", conversation: { id: "c1", title: "", messages: [{ id: "m", role: "assistant", status: "done", content: "x", tools: [], files: [], sources: [], steps: [] }] } });
+  assert.equal(await one.actions.retry("m"), false);
+  assert.deepEqual(unsent(""), []);
+});
+
+test("each element has its own; our own page sends what none of them may open again", async () => {
+  const [left, right, page] = [tab(AWAY, { place: "left" }), tab(accepted, { place: "right" }), tab(accepted)];
+  await left.actions.send("On the left");
+  right.actions.showUnsent();
+  await right.actions.onStarted();
+  page.actions.showUnsent();
+  assert.deepEqual([said(right), said(page), right.asked], [[], [], []]);
+  await page.actions.onStarted();
+  assert.deepEqual([page.asked.length, said(page), unsent("left")], [1, [], []]);
+});
+
+test("an element's instructions go with the first question of a conversation, also with files alone", async () => {
+  const one = tab(accepted, { instructions: "Be brief." });
+  await one.actions.send("", [FILE]);
+  await one.actions.send("Next");
+  const [first, next] = one.asked;
+  assert.deepEqual(first.messages, [{ role: "system", content: "Be brief." }, { role: "user", content: "" }]);
+  assert.deepEqual([first.attachments, next.messages, next.prompt], [["f1"], undefined, "Next"]);
+});

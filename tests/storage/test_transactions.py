@@ -1,0 +1,57 @@
+"""Whose turn it is at the database."""
+
+from contextlib import suppress
+
+import gevent
+import pytest
+from sqlalchemy import text
+
+from chatapp.errors import LimitExceeded
+from chatapp.quotas.turns import this_greenlet
+from chatapp.storage import transactions
+from chatapp.storage.database import Database
+from chatapp.storage.transactions import CONNECTIONS, Transactions
+
+FLOOD = 60
+
+
+class Flood:
+    """Transactions of ann, each of which takes a moment."""
+
+    def __init__(self, database: Database) -> None:
+        self.done = 0
+        self._transaction = Transactions(database.engine, "the rows are")
+        self._greenlets = [gevent.spawn(self._hold) for _ in range(FLOOD)]
+        gevent.sleep(0.001)
+
+    def one_of(self, owner: str) -> None:
+        this_greenlet.owner = owner
+        with self._transaction() as session:
+            session.execute(text("SELECT 1"))
+
+    def end(self) -> None:
+        gevent.joinall(self._greenlets, raise_error=True)
+
+    def _hold(self) -> None:
+        this_greenlet.owner = "ann"
+        with suppress(LimitExceeded), self._transaction() as session:
+            session.execute(text("SELECT 1"))
+            gevent.sleep(0.01)
+        self.done += 1
+
+
+@pytest.mark.parametrize("owner", ["bob", ""])
+def test_an_owner_who_floods_shuts_nobody_out(owner: str, database: Database) -> None:
+    flood = Flood(database)
+    asking = gevent.spawn(flood.one_of, owner)
+    asking.get(timeout=30)
+    assert flood.done <= 2 * CONNECTIONS
+    flood.end()
+
+
+def test_who_floods_waits_for_himself(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transactions, "TURN_S", 0.02)
+    flood = Flood(database)
+    with pytest.raises(LimitExceeded, match="^requests to the database of yours come first"):
+        gevent.spawn(flood.one_of, "ann").get(timeout=30)
+    flood.end()

@@ -138,7 +138,15 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def with_contents(messages: Sequence[Message], contents: Mapping[str, Part]) -> list[Message]:
     """The messages with these parts, by ids, in place of their attachments."""
-    return with_parts(messages, lambda part: contents.get(part.id, part) if isinstance(part, Attachment) else part)
+    return [_with_contents(message, contents) if message.attachments else message for message in messages]
+
+
+def set_apart(before: Sequence[Part], file: Part) -> Part:
+    """A file behind these parts: its text begins on a line of its own."""
+    last = before[-1] if before else None
+    if isinstance(file, Text) and isinstance(last, Text) and not last.text.endswith("\n"):
+        return Text(f"\n\n{file.text}")
+    return file
 
 
 def with_parts(messages: Sequence[Message], instead: Callable[[Part], Part]) -> list[Message]:
@@ -242,6 +250,14 @@ class Chat(ChatOptions, frozen=True, kw_only=True):
     messages: list[Message]
     session_id: str = ""
     owner: str = ""
+
+
+def _with_contents(message: Message, contents: Mapping[str, Part]) -> Message:
+    parts: list[Part] = []
+    for part in [] if isinstance(message.content, str) else message.content:
+        found = contents.get(part.id) if isinstance(part, Attachment) else None
+        parts.append(part if found is None else set_apart(parts, found))
+    return msgspec.structs.replace(message, content=parts)
 
 
 def _with_parts(message: Message, instead: Callable[[Part], Part]) -> Message:

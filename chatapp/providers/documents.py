@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from chatapp.chat import Attachment, Document, Image, Message, Part, Sent, Text
+from chatapp.chat import Attachment, Document, Image, Message, Part, Sent, Text, set_apart
 from chatapp.errors import InvalidField
 
 Sendable: TypeAlias = Text | Image | Document
@@ -21,7 +21,10 @@ def with_readable_documents(
         if isinstance(message.content, str) or not any(map(_is_file, message.content)):
             yield message
             continue
-        parts = [_readable(part, who, takes_documents, cites) for part in message.content]
+        parts: list[Part] = []
+        for part in message.content:
+            readable = _readable(part, who, takes_documents, cites)
+            parts.append(part if readable is part else set_apart(parts, readable))
         yield msgspec.structs.replace(message, content=parts)
 
 

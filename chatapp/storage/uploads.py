@@ -5,7 +5,7 @@ Everybody but the owner gets NotFound, so that ids tell nothing.
 
 import time
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import ColumnElement, Engine, delete, exists, func, select, update
@@ -20,6 +20,7 @@ from chatapp.storage.transactions import Transactions
 from chatapp.storage.upload_tables import AttachmentRow, UploadFactRow, UploadRow, is_gone, is_kept, is_unsent
 
 ABSENT = "no such file"
+FRESH_S = 3600.0  # after which a file that came again counts as new, against a day in which it may wait
 COLUMNS = UploadRow.id, UploadRow.name, UploadRow.media_type, UploadRow.size_bytes, UploadRow.chars
 
 
@@ -48,14 +49,15 @@ class Uploads:
         """A file that came within a request, to be linked to its message now; the one that is there
         if the same came before, and whether it is a new one."""
         digest = sha256_of(data)
-        same = select(*COLUMNS).join(UploadFactRow, UploadFactRow.file_id == UploadRow.id)
-        same = same.where(UploadFactRow.owner == owner, UploadFactRow.digest == digest, UploadRow.name == file.name)
-        same = same.where(UploadFactRow.deleted.is_(False))
+        with self._transaction.reading() as session:  # a history that is sent again must not write
+            found = _same(session, owner, file.name, digest)
+        if found is not None and found.created > time.time() - FRESH_S:
+            return Attachment(*found[:-1]), False
         with self._transaction() as session:
-            if found := session.execute(same.limit(1)).first():
+            if (found := _same(session, owner, file.name, digest)) is not None:
                 # So that it does not go before it is linked.
                 session.execute(update(UploadRow).where(UploadRow.id == found.id).values(created=time.time()))
-                return Attachment(*found), False
+                return Attachment(*found[:-1]), False
             insert_upload(session, owner, file, data, text)
             session.add(UploadFactRow(file_id=file.id, owner=owner, digest=digest))
         return file, True
@@ -113,6 +115,14 @@ class Uploads:
                 f"file: {count} files wait to be sent; the limit is {self._max_unsent} (setting max_unsent_files); send "
                 "or delete some"
             )
+
+
+def _same(session: Session, owner: str, name: str, digest: str) -> Any:
+    """The columns of a file that came within a request, and the time, in a row."""
+    facts = UploadFactRow
+    query = select(*COLUMNS, UploadRow.created).join(facts, facts.file_id == UploadRow.id)
+    is_same = facts.owner == owner, facts.digest == digest, facts.deleted.is_(False), UploadRow.name == name
+    return session.execute(query.where(*is_same).limit(1)).first()
 
 
 def insert_upload(session: Session, owner: str, file: Attachment, data: bytes, text: str | None) -> float:

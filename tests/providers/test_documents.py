@@ -2,7 +2,7 @@
 
 import pytest
 
-from chatapp.chat import Attachment, Chat, Document, Image, Message, Text
+from chatapp.chat import Attachment, Chat, Document, Image, Message, Text, with_contents
 from chatapp.errors import InvalidField
 from chatapp.events import ToolCall
 from chatapp.providers.anthropic.adapter import Anthropic
@@ -49,6 +49,16 @@ def test_a_pdf_goes_whole_to_those_that_take_it(provider: type[HTTPProvider]) ->
 def test_the_others_get_its_text(provider: type[HTTPProvider]) -> None:
     said = str(turn(provider, PLAN, Text("Well?"), base_url=ELSEWHERE))
     assert "Buy bread." in said and "Well?" in said and "base64" not in said
+
+
+def test_the_text_of_a_file_begins_on_a_line_of_its_own() -> None:
+    said = turn(OpenAIChat, Text("Compare"), PLAN, PLAN, Text("please"), base_url=ELSEWHERE)
+    assert said["content"] == f"Compare\n\n{AS_TEXT}{AS_TEXT}please"  # type: ignore[index]
+    file = Attachment("file_1", "a.txt", "text/plain", 3)
+    asked = Message("user", [Text("Compare"), file, Text("please")])
+    assert with_contents([asked], {"file_1": file_text("a.txt", "abc")})[0].text == (
+        "Compare\n\na.txt:\n```txt\nabc\n```\n\nplease"
+    )
 
 
 def test_a_picture_stays_beside_a_text() -> None:

@@ -4,6 +4,7 @@ import time
 
 import pytest
 from drivers import delete_for_good
+from sqlalchemy import text
 
 from chatapp.chat import Ask, Attachment, Message
 from chatapp.errors import LimitExceeded, NotFound
@@ -95,6 +96,11 @@ def test_the_same_file_under_the_same_name_is_stored_once(database: Database) ->
     uploads, first = Uploads(database.engine, 9), a_file()
     uploads.keep("ann", first, b"abc", None)
     assert uploads.keep("ann", a_file(), b"abc", None) == (first, False)
+    with database.engine.begin() as connection:
+        connection.execute(text("UPDATE uploads SET created = 5"))
+    assert uploads.keep("ann", a_file(), b"abc", None) == (first, False)
+    assert Retention(database.engine, 3600, unsent_s=60).expire() == 0
+    assert uploads.contents("ann", [first.id]), "what came again counts as new until its message has it"
     for owner, name, data in (("bob", "a.txt", b"abc"), ("ann", "b.txt", b"abc"), ("ann", "a.txt", b"abd")):
         other = a_file(name)
         assert uploads.keep(owner, other, data, None) == (other, True)

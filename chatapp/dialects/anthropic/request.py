@@ -135,7 +135,7 @@ class MessagesRequest(msgspec.Struct, frozen=True, kw_only=True):
             parallel_tools=not (self.tool_choice and self.tool_choice.disable_parallel_tool_use),
             schema=AnswerSchema(format.schema_, strict=True) if format else None,  # as Anthropic guarantees it
             cache=cache_of(self._marks()),
-            citations=any(wants_citations(blocks_of(turn.content)) for turn in self.messages if turn.role == "user"),
+            citations=any(wants_citations(turn.content) for turn in with_pauses(self.messages)),
         )
         thread = self.thread is not None
         return Ask(
@@ -154,8 +154,9 @@ class MessagesRequest(msgspec.Struct, frozen=True, kw_only=True):
         wants it: the places are lost when a request is taken apart."""
         yield self.cache_control
         yield from (tool.cache_control for tool in typed("tools", self.tools or [], OfferedTool))
-        for content in (self.system, *(turn.content for turn in self.messages)):
-            yield from marks_in(content)
+        yield from marks_in(self.system)
+        for turn in with_pauses(self.messages):
+            yield from marks_in(turn.content)
 
     def _loaded_tools(self) -> Iterator[tuple[int, OfferedTool]]:
         """With their places: a tool whose loading is deferred waits until a result refers to it."""

@@ -62,7 +62,7 @@ def cache_of(marks: Iterable[Cache | None]) -> Literal["5m", "1h"] | None:
 
 
 def marks_in(content: str | list[Block] | None) -> Iterator[Cache | None]:
-    for block in blocks_of(content or ""):
+    for block in content if isinstance(content, list) else ():
         yield block.cache_control
         if block.content:
             yield from marks_in(block.content)

@@ -4,7 +4,7 @@ With `citations` a text stays a document, so that Anthropic can cite it; else it
 other.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from chatapp.chat import Document, Image, Part, Text
 from chatapp.dialects.anthropic.request_block import Block, Citations, Source, blocks_of
@@ -38,8 +38,9 @@ def document_parts(field: str, block: Block) -> Iterator[Part]:
         yield Text(f"{block.title or 'About the document'}: {block.context}\n\n")
 
 
-def wants_citations(blocks: Iterable[Block]) -> bool:
-    """Whether the answer is to cite these documents."""
+def wants_citations(content: str | list[Block]) -> bool:
+    """Whether the answer is to cite documents in this content."""
+    blocks = content if isinstance(content, list) else ()
     wishes = (block.citations for block in blocks if block.type in ("document", "search_result"))
     return any(isinstance(wish, Citations) and wish.enabled for wish in wishes)
 

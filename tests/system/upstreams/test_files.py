@@ -1,5 +1,7 @@
 """Files within requests and under ids, by the official SDKs: what the provider is sent of them, and what is kept here."""
 
+import subprocess
+import sys
 from base64 import b64decode, b64encode
 from collections.abc import Callable
 from typing import Any
@@ -58,7 +60,7 @@ def file_part(**file: str) -> Any:
 def test_a_pdf_in_a_completion_is_read_or_sent_whole(gpt: openai.OpenAI, sent: Any) -> None:
     messages = file_part(file_data=URL, filename="plan.pdf")
     assert gpt.chat.completions.create(model="acme/text", messages=messages).choices[0].message.content == "ok"
-    assert sent()["messages"] == [{"role": "user", "content": f"Well?{READ}"}]
+    assert sent()["messages"] == [{"role": "user", "content": f"Well?\n\n{READ}"}]
     assert gpt.chat.completions.create(model="google/native", messages=messages).choices[0].message.content == "ok"
     inline = {"inlineData": {"mimeType": "application/pdf", "data": URL.partition(",")[2]}}
     assert sent()["contents"] == [{"role": "user", "parts": [{"text": "Well?"}, inline]}]
@@ -239,3 +241,54 @@ def test_anthropic_s_files_are_kept_too(claude: anthropic.Anthropic, gpt: openai
         assert claude.beta.files.delete(one.id).type == "file_deleted"
     with pytest.raises(anthropic.NotFoundError, match="no such file"):
         claude.beta.files.retrieve_metadata(file.id)
+
+
+LANGCHAIN = """
+import sys
+from langchain_anthropic import ChatAnthropic
+from langchain_core.messages import HumanMessage
+from langchain_openai import ChatOpenAI
+
+url, data = sys.argv[1:]
+key = {"model": "acme/text", "api_key": "anything", "max_retries": 0}
+part = {"type": "file", "base64": data, "mime_type": "application/pdf", "filename": "plan.pdf"}
+for model in (
+    ChatOpenAI(base_url=f"{url}/v1", **key),
+    ChatOpenAI(base_url=f"{url}/v1", use_responses_api=True, **key),
+    ChatAnthropic(base_url=url, **key),
+):
+    print(model.invoke([HumanMessage(content=[{"type": "text", "text": "Well?"}, part])]).text)
+"""
+
+PYDANTIC_AI = """
+import sys
+from base64 import b64decode
+from anthropic import AsyncAnthropic
+from pydantic_ai import Agent, BinaryContent
+from pydantic_ai.models.anthropic import AnthropicModel
+from pydantic_ai.models.openai import OpenAIChatModel, OpenAIResponsesModel
+from pydantic_ai.providers.anthropic import AnthropicProvider
+from pydantic_ai.providers.openai import OpenAIProvider
+
+url, data = sys.argv[1:]
+openai = OpenAIProvider(base_url=f"{url}/v1", api_key="anything")
+anthropic = AnthropicProvider(anthropic_client=AsyncAnthropic(base_url=url, api_key="anything"))
+part = BinaryContent(b64decode(data), media_type="application/pdf")
+for model in (
+    OpenAIChatModel("acme/text", provider=openai),
+    OpenAIResponsesModel("acme/text", provider=openai),
+    AnthropicModel("acme/text", provider=anthropic),
+):
+    print(Agent(model).run_sync(["Well?", part]).output)
+"""
+
+
+@pytest.mark.parametrize("script", [LANGCHAIN, PYDANTIC_AI], ids=["langchain", "pydantic-ai"])
+def test_libraries_send_their_documents(server: Any, kept_upstream: Any, script: str) -> None:
+    """In all three protocols."""
+    before = len(kept_upstream.requests)
+    command = [sys.executable, "-c", script, server.url, URL.partition(",")[2]]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.stdout.split() == ["ok"] * 3, done.stderr
+    for _, _, asked in kept_upstream.requests[before:]:
+        assert "\nBread and milk\n" in asked["messages"][0]["content"]

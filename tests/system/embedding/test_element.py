@@ -76,6 +76,8 @@ def shown_as(ann: Any, wanted: str) -> None:
     assert ann.page.evaluate("document.querySelector('chatapp-chat').ask('Hello')")
     answered = ann.page.locator('chatapp-chat [data-role="assistant"][data-status="done"]')
     answered.wait_for()
+    if wanted == "<em>":  # what draws it may come later than the answer
+        answered.locator("[data-content] em").wait_for()
     ann.page.wait_for_load_state("networkidle")
     assert wanted in answered.locator("[data-content]").inner_html()
 

@@ -1,5 +1,5 @@
-"""Stores an answer that begins, with its receipt, and one that has ended: values, in statements that
-are made once.
+"""Stores an answer that begins, with its receipt, and one that has ended: values, in statements
+that are made once.
 
 As objects of the ORM they would be the dearest part of a run's start and end.
 """

@@ -8,7 +8,7 @@
 import { closing } from "../dom/closing.js";
 import { cloned, hook, setText } from "../dom/hooks.js";
 import { recall, remember } from "../dom/storage.js";
-import { t, tn } from "../language.js";
+import { t } from "../language.js";
 import { effectiveAgent, mayCall } from "../state/selectors.js";
 import { View } from "./view.js";
 
@@ -111,20 +111,12 @@ export class ToolPicker extends View {
     this.summary.toggleAttribute("data-active", agent !== null || chosen.size > 0);
     setText(hook(this.summary, "offer-label"), agent ?? t("Tools"));
     setText(hook(this.summary, "offer-count"), chosen.size ? String(chosen.size) : "");
-    this.summary.setAttribute("aria-label", nameOf(agent, chosen.size, Object.keys(offer.problems).length > 0));
   }
 }
 
 /** @returns {Partial<State>} what this browser remembers */
 export function rememberedTools() {
   return { tools: recall(TOOLS_KEY), agent: recall(AGENT_KEY) };
-}
-
-/** Of the menu, for a screen reader. @param {string|null} agent @param {number} chosen @param {boolean} hasTrouble */
-function nameOf(agent, chosen, hasTrouble) {
-  const tools = tn("{count} tool chosen", "{count} tools chosen", chosen);
-  const parts = [agent && t("Agent {name}", { name: agent }), tools, hasTrouble && t("a tool server has a problem")];
-  return parts.filter(Boolean).join(t(", "));
 }
 
 /** @param {[string, string]} problem */

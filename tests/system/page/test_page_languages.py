@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from page_states import STATES, begin, forgive
 
 pytestmark = pytest.mark.slow
 
@@ -34,6 +35,7 @@ NAMES = {
     "count",
     "Python",
     "USD",
+    "US",
     "English",
 }
 
@@ -47,17 +49,6 @@ def english(chat: Any) -> set[str]:
 @pytest.fixture
 def chinese(reader: Callable[..., Any]) -> Any:
     return reader(locale="zh-CN").open()
-
-
-def in_what_opens(chat: Any) -> dict[str, set[str]]:
-    """English words in the menus below the prompt."""
-    found = {}
-    for opener in ("picker", "offer-summary"):
-        chat.hook(opener).click()
-        chat.page.wait_for_load_state("networkidle")
-        found[opener] = english(chat)
-        chat.page.keyboard.press("Escape")
-    return {opener: words for opener, words in found.items() if words}
 
 
 def test_no_state_of_the_page_has_an_english_word(chinese: Any) -> None:
@@ -74,8 +65,47 @@ def test_no_state_of_the_page_has_an_english_word(chinese: Any) -> None:
         for fold in chat.answer.locator("summary:visible").all():
             fold.click()
         assert english(chat) == set(), model
-    assert in_what_opens(chat) == {}
-    assert in_what_opens(chat) == {}
+
+
+def test_nothing_that_opens_or_waits_has_an_english_word(chinese: Any) -> None:
+    chat = chinese
+    begin(chat)
+    found = {}
+    for name, state in STATES.items():
+        with state(chat):
+            found[name] = english(chat)
+    forgive(chat)
+    assert {name: words for name, words in found.items() if words} == {}
+
+
+def test_nor_have_the_pages_around_it(chinese: Any, reader: Callable[..., Any], own_server: Callable[..., Any]) -> None:
+    chat = chinese
+    found = {}
+    chat.ask("你好", "think").until_done()
+    conversation = chat.page.url.rpartition("/")[2]
+    shared = chat.page.request.post(f"{chat.url}/api/v1/conversations/{conversation}/share").json()["url"]
+    for path, ready in (
+        (shared.removeprefix(chat.url), "html[data-ready]"),
+        ("/status?refresh=0", "main"),
+        ("/status?refresh=never", "main"),
+        ("/c/none", "main"),
+        ("/probe", "[data-probe-verdict]:not([hidden])"),
+    ):
+        chat.page.goto(chat.url + path)
+        chat.page.locator(ready).wait_for()
+        for fold in chat.page.locator("summary:visible").all():
+            fold.click()
+        found[path.partition("?")[0]] = english(chat)
+    chat.problems = [each for each in chat.problems if not re.search("404|422", each)]
+    guest = reader(url=own_server(CHATAPP_AUTH="keys").url, locale="zh-CN")
+    guest.page.goto(f"{guest.url}/login")
+    found["login"] = english(guest)
+    guest.page.locator("[name=key]").fill("chatapp_wrong")
+    guest.page.locator("form.login button").click()
+    guest.page.get_by_role("alert").wait_for()
+    found["a wrong key"] = english(guest)
+    guest.expect_problem("401")
+    assert {name: words for name, words in found.items() if words} == {}
 
 
 def test_a_reader_changes_the_language_and_stays_where_they_are(chinese: Any) -> None:

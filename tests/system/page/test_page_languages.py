@@ -11,8 +11,9 @@ pytestmark = pytest.mark.slow
 
 # All that a reader sees or hears, except what people, models and tools have said.
 TOLD = """() => {
-    const said = "[data-text], [data-content], [data-reasoning], [data-title], [data-link], [data-tool] code, "
-        + "[data-tool] pre, [data-pinned-name], [data-option] b, [data-choice-name], [data-picker], kbd, select option, [data-conversation] button, .brand, [lang=en]";
+    const said = "[data-text], [data-content], [data-reasoning], [data-title], [data-link], [data-queued-text], [data-sources] li, "
+        + "[data-tool] code, [data-tool] pre, [data-question-message], [data-field-label], [data-pinned-name], [data-option] b, [data-choice-name], "
+        + "[data-picker], kbd, [data-agent] option, .brand, [lang=en]";
     const names = ["aria-label", "title", "placeholder"];
     const found = [];
     for (const node of document.querySelectorAll("body *")) {
@@ -22,22 +23,8 @@ TOLD = """() => {
     }
     return found.map((text) => text.trim()).filter(Boolean);
 }"""
-NAMES = {
-    "chatapp",
-    "mock",
-    "local",
-    "words",
-    "think",
-    "tool",
-    "fail",
-    "late",
-    "slow",
-    "count",
-    "Python",
-    "USD",
-    "US",
-    "English",
-}
+MODELS = {"mock", "local", "words", "think", "tool", "fail", "late", "slow", "count", "truncated", "media"}
+NAMES = MODELS | {"chatapp", "Python", "USD", "US", "English", "First", "Second", "txt", "look"}
 
 
 def english(chat: Any) -> set[str]:

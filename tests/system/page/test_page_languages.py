@@ -12,7 +12,7 @@ pytestmark = pytest.mark.slow
 # All that a reader sees or hears, except what people, models and tools have said.
 TOLD = """() => {
     const said = "[data-text], [data-content], [data-reasoning], [data-title], [data-link], [data-queued-text], [data-sources] li, "
-        + "[data-tool] code, [data-tool] pre, [data-question-message], [data-field-label], [data-pinned-name], [data-option] b, [data-choice-name], "
+        + "[data-tool] code, [data-tool] pre, .search-text, [data-question-message], [data-field-label], [data-pinned-name], [data-option] b, [data-choice-name], "
         + "[data-picker], kbd, [data-agent] option, .brand, [lang=en]";
     const names = ["aria-label", "title", "placeholder"];
     const found = [];
@@ -24,7 +24,8 @@ TOLD = """() => {
     return found.map((text) => text.trim()).filter(Boolean);
 }"""
 MODELS = {"mock", "local", "words", "think", "tool", "fail", "late", "slow", "count", "truncated", "media"}
-NAMES = MODELS | {"chatapp", "Python", "USD", "US", "English", "First", "Second", "txt", "look"}
+SAID = {"Hello", "First", "Second", "txt", "look"}  # by the states, and then named by the page
+NAMES = MODELS | SAID | {"chatapp", "Python", "Markdown", "JSON", "USD", "US", "English"}
 
 
 def english(chat: Any) -> set[str]:

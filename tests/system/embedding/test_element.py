@@ -211,6 +211,8 @@ def test_axe_finds_nothing_in_the_element_or_around_it(place: Any, desk: Any) ->
     found["what opens"] = violations(bob.page)
     bob.page.set_viewport_size({"width": 320, "height": 640})
     found["320 px"] = violations(bob.page)
+    for each in (ann, bob):  # axe tries on styles, which the host's policy forbids
+        each.problems = [problem for problem in each.problems if "Applying inline style" not in problem]
     assert {state: wrong for state, wrong in found.items() if wrong} == {}
 
 

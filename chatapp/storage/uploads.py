@@ -82,7 +82,7 @@ class Uploads:
                 id: text for id, text in session.execute(select(UploadRow.id, UploadRow.text).where(_owned(owner, ids)))
             }
             data = data_by(session, UploadRow.id, _owned(owner, ids))
-            return {id: Content(data[id], text) for id, text in texts.items()}
+            return {id: Content(data[id], text) for id, text in texts.items() if id in data}
 
     def file(self, owner: str, file_id: str, message_id: str | None = None) -> File:
         """With its bytes; with `message_id`, one that came with this message. Raises NotFound."""
@@ -91,8 +91,7 @@ class Uploads:
             if message_id is not None and not session.scalar(select(attached)):
                 raise NotFound(ABSENT)
             found = self._named(session, owner, file_id)
-            data = data_by(session, UploadRow.id, UploadRow.id == file_id)[file_id]
-            return File(id=file_id, media_type=found.media_type, name=found.name, bytes=data)
+            return with_data(session, found)
 
     def delete(self, owner: str, file_id: str) -> None:
         """One that belongs to no message. Raises NotFound."""
@@ -115,6 +114,15 @@ class Uploads:
                 f"file: {count} files wait to be sent; the limit is {self._max_unsent} (setting max_unsent_files); send "
                 "or delete some"
             )
+
+
+def with_data(session: Session, file: Attachment) -> File:
+    """Raises NotFound if it was deleted since it was found: a transaction of Postgres may see
+    that."""
+    data = data_by(session, UploadRow.id, UploadRow.id == file.id).get(file.id)
+    if data is None:
+        raise NotFound(ABSENT)
+    return File(id=file.id, media_type=file.media_type, name=file.name, bytes=data)
 
 
 def _same(session: Session, owner: str, name: str, digest: str) -> Any:

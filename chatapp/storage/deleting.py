@@ -105,6 +105,8 @@ def _delete_slice(session: Session, ids: Sequence[str]) -> None:
         .join(AttachmentRow, AttachmentRow.file_id == UploadRow.id)
         .join(MessageRow, MessageRow.id == AttachmentRow.message_id)
         .where(those, UploadRow.owner == MessageRow.owner)
+        .order_by(UploadRow.id)
+        .with_for_update(of=UploadRow)  # a message may be given one right now: then it stays
     )
     sizes = {row.id: row.size_bytes for row in session.execute(query)}
     session.execute(delete(MessageRow).where(those))

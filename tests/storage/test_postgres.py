@@ -12,10 +12,12 @@ from servers import Postgres
 from sqlalchemy import select, text
 from waiting import BOUND_S, soon
 
-from chatapp.chat import Ask, Message
+from chatapp.chat import Ask, Attachment, Message
 from chatapp.errors import ConfigError, DatabaseUnavailable
+from chatapp.ids import new_id
 from chatapp.storage.conversations import Conversations
 from chatapp.storage.database import Database, open_database
+from chatapp.storage.uploads import Uploads
 
 pytestmark = pytest.mark.slow
 
@@ -91,6 +93,27 @@ def test_a_database_with_a_stricter_default_refuses_nobody(level: str, url: str,
 
     gevent.joinall([gevent.spawn(ask, number) for number in range(20)], raise_error=True)
     database.close()
+
+
+def test_a_file_stays_with_a_message_that_is_given_it_while_another_is_deleted(remote: Database) -> None:
+    uploads, conversations = Uploads(remote.engine, 9), Conversations(remote.engine)
+    file = Attachment(new_id("file"), "a.txt", "text/plain", 3, 3)
+    uploads.add("ann", file, b"abc", None)
+    asked = [Ask(said=[Message("user", said)], keep=True) for said in ([file], "Again?")]
+    first, second = (conversations.begin(ask, "ann", "mock", "words").answer.parent or "" for ask in asked)
+    with remote.engine.begin() as connection:
+        link = {"message": second, "file": file.id}
+        connection.execute(text("INSERT INTO attachments (message_id, file_id) VALUES (:message, :file)"), link)
+        deleting = gevent.spawn(conversations.delete_message, "ann", first)
+        soon(lambda: is_waited_for(remote))
+    deleting.get(timeout=BOUND_S)
+    assert uploads.file("ann", file.id, second).bytes == b"abc"
+
+
+def is_waited_for(database: Database) -> bool:
+    """Whether a connection waits for a lock of another one."""
+    with database.engine.connect() as connection:
+        return bool(connection.execute(text("SELECT count(*) FROM pg_locks WHERE NOT granted")).scalar_one())
 
 
 def test_a_password_stands_in_no_error(tmp_path: Path, closed_port: int) -> None:

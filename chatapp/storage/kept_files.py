@@ -83,7 +83,7 @@ class KeptFiles:
     def delete(self, owner: str, file_id: str) -> None:
         """Raises NotFound."""
         with self._transaction() as session:
-            _found(session, owner, file_id)
+            _found(session, owner, file_id, locked=True)
             given_up = update(UploadFactRow).where(UploadFactRow.file_id == file_id).values(deleted=True)
             if not session.execute(given_up.returning(UploadFactRow.file_id)).first():
                 session.add(UploadFactRow(file_id=file_id, owner=owner, deleted=True))
@@ -99,8 +99,10 @@ class KeptFiles:
             )
 
 
-def _found(session: Session, owner: str, file_id: str) -> KeptFile:
+def _found(session: Session, owner: str, file_id: str, locked: bool = False) -> KeptFile:
     query = _with_facts(owner).where(UploadRow.id == file_id, ~is_gone(time.time()))
+    if locked:
+        query = query.with_for_update(of=UploadRow)
     row = session.execute(query).first()
     if row is None:
         raise NotFound(ABSENT)

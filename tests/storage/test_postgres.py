@@ -2,7 +2,10 @@
 
 import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from threading import Barrier, BrokenBarrierError
+from typing import Any
 
 import gevent
 import psycopg
@@ -15,8 +18,10 @@ from waiting import BOUND_S, soon
 from chatapp.chat import Ask, Attachment, Message
 from chatapp.errors import ConfigError, DatabaseUnavailable
 from chatapp.ids import new_id
+from chatapp.storage import kept_files as kept_files_module
 from chatapp.storage.conversations import Conversations
 from chatapp.storage.database import Database, open_database
+from chatapp.storage.kept_files import KeptFile, KeptFiles
 from chatapp.storage.uploads import Uploads
 
 pytestmark = pytest.mark.slow
@@ -108,6 +113,25 @@ def test_a_file_stays_with_a_message_that_is_given_it_while_another_is_deleted(r
         soon(lambda: is_waited_for(remote))
     deleting.get(timeout=BOUND_S)
     assert uploads.file("ann", file.id, second).bytes == b"abc"
+
+
+def test_a_file_that_is_given_up_twice_at_once_is_given_up(remote: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept_files, conversations = KeptFiles(remote.engine, 9), Conversations(remote.engine)
+    file = Attachment(new_id("file"), "a.txt", "text/plain", 3, 3)
+    Uploads(remote.engine, 9).add("ann", file, b"abc", None)
+    conversations.begin(Ask(said=[Message("user", [file])], keep=True), "ann", "mock", "words")
+    found, both_found = kept_files_module._found, Barrier(2)
+
+    def find(*args: Any, **options: Any) -> KeptFile:
+        kept = found(*args, **options)
+        with suppress(BrokenBarrierError):  # the second waits for the first
+            both_found.wait(0.3)
+        return kept
+
+    monkeypatch.setattr(kept_files_module, "_found", find)
+    deleting = [gevent.spawn(kept_files.delete, "ann", file.id) for _ in range(2)]
+    gevent.joinall(deleting, timeout=BOUND_S)
+    assert [each.exception for each in deleting] == [None, None]
 
 
 def is_waited_for(database: Database) -> bool:

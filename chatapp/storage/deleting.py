@@ -59,8 +59,8 @@ class Deletion:
 
 
 def end_conversation(session: Session, conversation_id: str) -> None:
-    """For good, with all its messages; nothing if there is none. Others run in between, but whoever
-    writes waits for the end of the transaction."""
+    """For good, with all its messages; nothing if there is none. Others run in between, but writers
+    wait for the end of the transaction."""
     while _delete_some(session, conversation_id) == SLICE:
         let_others_run()
     session.execute(delete(ConversationRow).where(ConversationRow.id == conversation_id))

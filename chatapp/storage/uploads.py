@@ -77,9 +77,8 @@ class Uploads:
 
     def drop(self, owner: str, sent: Sent) -> None:
         """A new one, unless a message has it, or it came again."""
-        is_same = _owned(owner, [sent.file.id]), UploadRow.created == sent.stored
         with self._transaction() as session:
-            session.execute(delete(UploadRow).where(*is_same, is_unsent()))
+            _delete_unsent(session, _owned(owner, [sent.file.id]), UploadRow.created == sent.stored)
 
     def attachments(self, owner: str, ids: Sequence[str]) -> dict[str, Attachment]:
         """Those that the owner has, and has not given up."""
@@ -109,9 +108,8 @@ class Uploads:
 
     def delete(self, owner: str, file_id: str) -> None:
         """One that belongs to no message. Raises NotFound."""
-        gone = delete(UploadRow).where(_owned(owner, [file_id]), is_unsent()).returning(UploadRow.id)
         with self._transaction() as session:
-            if session.scalar(gone) is None:
+            if not _delete_unsent(session, _owned(owner, [file_id])):
                 raise NotFound(f"{ABSENT}, or it belongs to a message")
 
     def _named(self, session: Session, owner: str, file_id: str) -> Attachment:
@@ -137,6 +135,14 @@ def with_data(session: Session, file: Attachment) -> File:
     if data is None:
         raise NotFound(ABSENT)
     return File(id=file.id, media_type=file.media_type, name=file.name, bytes=data)
+
+
+def _delete_unsent(session: Session, *which: ColumnElement[bool]) -> bool:
+    """Return whether there was one, and no message has it."""
+    # A message may be given it right now: Postgres looks for that anew only in the next statement.
+    ids = session.scalars(select(UploadRow.id).where(*which).with_for_update()).all()
+    gone = delete(UploadRow).where(UploadRow.id.in_(ids), is_unsent()).returning(UploadRow.id)
+    return session.scalar(gone) is not None
 
 
 def _same(session: Session, owner: str, name: str, digest: str) -> Any:

@@ -16,7 +16,7 @@ from sqlalchemy import select, text
 from waiting import BOUND_S, soon
 
 from chatapp.chat import Ask, Attachment, Message
-from chatapp.errors import ConfigError, DatabaseUnavailable
+from chatapp.errors import ConfigError, DatabaseUnavailable, NotFound
 from chatapp.ids import new_id
 from chatapp.storage import kept_files as kept_files_module
 from chatapp.storage.conversations import Conversations
@@ -132,6 +132,22 @@ def test_a_file_that_is_given_up_twice_at_once_is_given_up(remote: Database, mon
     deleting = [gevent.spawn(kept_files.delete, "ann", file.id) for _ in range(2)]
     gevent.joinall(deleting, timeout=BOUND_S)
     assert [each.exception for each in deleting] == [None, None]
+
+
+def test_a_file_stays_with_a_message_that_is_given_it_while_it_is_given_up(remote: Database) -> None:
+    uploads, conversations = Uploads(remote.engine, 9), Conversations(remote.engine)
+    file = Attachment(new_id("file"), "a.txt", "text/plain", 3, 3)
+    uploads.add("ann", file, b"abc", None)
+    ask = Ask(said=[Message("user", "Hello")], keep=True)
+    message = conversations.begin(ask, "ann", "mock", "words").answer.parent or ""
+    with remote.engine.begin() as connection:
+        link = {"message": message, "file": file.id}
+        connection.execute(text("INSERT INTO attachments (message_id, file_id) VALUES (:message, :file)"), link)
+        deleting = gevent.spawn(uploads.delete, "ann", file.id)
+        soon(lambda: is_waited_for(remote))
+    with pytest.raises(NotFound, match="belongs to a message"):
+        deleting.get(timeout=BOUND_S)
+    assert uploads.file("ann", file.id, message).bytes == b"abc"
 
 
 def is_waited_for(database: Database) -> bool:

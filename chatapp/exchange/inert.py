@@ -102,15 +102,16 @@ def _code(line: str) -> tuple[list[tuple[int, int]], bool]:
     if len(line) > LONG_CHARS:
         return [], bool(runs)
     spans: list[tuple[int, int]] = []
-    end = 0
-    while runs:
-        (start, after), *runs = runs
-        closing = next((at for at, run in enumerate(runs) if run[1] - run[0] == after - start), None)
+    end = index = 0
+    while index < len(runs):
+        start, after = runs[index]
+        later = range(index + 1, len(runs))
+        closing = next((at for at in later if runs[at][1] - runs[at][0] == after - start), None)
         if closing is None or _open_labels(line[end:start]) or NO_CODE.search(line[end : runs[closing][1]]):
             return spans, True
         end = runs[closing][1]
         spans.append((start, end))
-        runs = runs[closing + 1 :]
+        index = closing + 1
     return spans, False
 
 

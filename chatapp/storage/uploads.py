@@ -98,12 +98,13 @@ class Uploads:
             return {id: Content(data[id], text) for id, text in texts.items() if id in data}
 
     def file(self, owner: str, file_id: str, message_id: str | None = None) -> File:
-        """With its bytes; with `message_id`, one that came with this message. Raises NotFound."""
+        """With its bytes; with `message_id`, one that came with this message, also if it was given up
+        since. Raises NotFound."""
         attached = exists().where(AttachmentRow.message_id == message_id, AttachmentRow.file_id == file_id)
         with self._transaction.reading() as session:
             if message_id is not None and not session.scalar(select(attached)):
                 raise NotFound(ABSENT)
-            found = self._named(session, owner, file_id)
+            found = self._named(session, owner, file_id, is_known=message_id is None)
             return with_data(session, found)
 
     def delete(self, owner: str, file_id: str) -> None:
@@ -112,8 +113,10 @@ class Uploads:
             if not _delete_unsent(session, _owned(owner, [file_id])):
                 raise NotFound(f"{ABSENT}, or it belongs to a message")
 
-    def _named(self, session: Session, owner: str, file_id: str) -> Attachment:
-        row = session.execute(select(*COLUMNS).where(_owned(owner, [file_id]))).first()
+    def _named(self, session: Session, owner: str, file_id: str, is_known: bool) -> Attachment:
+        """`is_known`: by its id alone, which a file that was given up is not."""
+        query = select(*COLUMNS).where(_owned(owner, [file_id]))
+        row = session.execute(query.where(~is_gone(time.time())) if is_known else query).first()
         if row is None:
             raise NotFound(ABSENT)
         return Attachment(*row)

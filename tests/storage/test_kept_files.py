@@ -87,6 +87,8 @@ def test_a_message_has_what_was_given_up(database: Database, how: str) -> None:
     files.delete("ann", file.id)
     with pytest.raises(NotFound):
         files.get("ann", file.id)
+    with pytest.raises(NotFound):
+        uploads.file("ann", file.id)
     assert uploads.attachments("ann", [file.id]) == {}
     assert uploads.file("ann", file.id, question).bytes == b"abc"
     assert uploads.contents("ann", [file.id]).keys() == {file.id}

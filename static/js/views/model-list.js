@@ -5,7 +5,7 @@
  */
 
 import { element } from "../dom/element.js";
-import { hook, isComposing } from "../dom/hooks.js";
+import { hook, isComposing, setText } from "../dom/hooks.js";
 import { withSheet } from "../dom/sheet.js";
 import { t } from "../language.js";
 import { effectiveChoice } from "../state/selectors.js";
@@ -42,10 +42,11 @@ export class ModelList extends View {
     const id = `models-${(count += 1)}`;
     this.search = /** @type {HTMLInputElement} */ (element("input", {
       class: "models-search", type: "text", placeholder: t("Search models"), autocomplete: "off", spellcheck: "false", role: "combobox",
-      "aria-label": t("Search models"), "aria-expanded": "true", "aria-controls": id, "aria-autocomplete": "list",
+      "aria-label": t("Search models"), "aria-controls": id, "aria-autocomplete": "list",
     }));
     this.kinds = element("div", { class: "models-kinds" });
     this.list = element("div", { class: "models-list", id, role: "listbox", "aria-label": t("Models") });
+    this.none = element("p", { class: "models-none", role: "status" });
   }
 
   get isOpen() {
@@ -84,7 +85,7 @@ export class ModelList extends View {
   #furnish() {
     const known = Object.keys(KINDS).filter((kind) => this.#offered().some(({ facts }) => KINDS[kind](facts)));
     this.kinds.append(...known.map((kind) => element("button", { type: "button", "aria-pressed": "false", "data-kind": kind }, kind)));
-    this.node.append(this.search, ...(known.length ? [this.kinds] : []), this.list);
+    this.node.append(this.search, ...(known.length ? [this.kinds] : []), this.list, this.none);
   }
 
   /** @returns {Offered[]} */
@@ -145,7 +146,10 @@ export class ModelList extends View {
     const isWhole = !this.search.value.trim() && !this.#kinds.size;
     const recent = isWhole && offered.length > MANY ? this.#recent(offered) : [];
     const parts = [...(recent.length ? [this.#group(t("Recent"), recent, true)] : []), ...[...groups].map(([name, models]) => this.#group(name, models, false))];
-    this.list.replaceChildren(...(parts.length ? parts : [element("p", { class: "models-none" }, t("No model is called like this."))]));
+    this.list.replaceChildren(...parts);
+    this.list.hidden = !parts.length; // a listbox without an option is none
+    this.search.setAttribute("aria-expanded", String(!this.list.hidden));
+    setText(this.none, this.list.hidden ? t("No model is called like this.") : "");
     const chosen = this.#options.findIndex((option) => option.getAttribute("aria-selected") === "true");
     this.#at = 0;
     this.#move(isWhole && chosen >= 0 ? chosen : 0);

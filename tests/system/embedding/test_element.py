@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from axe import violations
 
 pytestmark = pytest.mark.slow
 
@@ -187,3 +188,39 @@ def test_a_question_that_waits_stays_in_the_chat_that_it_was_asked_in(place: Any
     one.locator('[data-role="assistant"][data-status="done"]').wait_for()
     assert other.locator("[data-text]").count() == 0
     ann.problems = [each for each in ann.problems if "ERR_FAILED" not in each]
+
+
+def test_axe_finds_nothing_in_the_element_or_around_it(place: Any, desk: Any) -> None:
+    ann = desk("ann")  # at the page of the example
+    found = {"the example": violations(ann.page)}
+    two = (
+        '<main><h1>Here</h1><chatapp-chat id="one" url="/chat" model="think" label="Ask the first"></chatapp-chat>'
+        '<chatapp-chat id="two" url="/chat" theme="dark" label="Ask the second"></chatapp-chat></main>'
+    )
+    bob = place(two, who="bob")
+    bob.ready()
+    bob.page.emulate_media(reduced_motion="reduce")
+    found["empty"] = violations(bob.page)
+    assert bob.page.evaluate("document.querySelector('#one').ask('Hello')")
+    bob.page.locator('#one [data-role="assistant"][data-status="done"]').wait_for()
+    found["answered"] = violations(bob.page)
+    bob.page.locator("#one [data-thinking] summary").click()
+    bob.page.locator("#one .figures summary").click()
+    bob.page.locator("#two [data-picker]").click()
+    bob.page.locator("#two [role=option]").first.wait_for()
+    found["what opens"] = violations(bob.page)
+    bob.page.set_viewport_size({"width": 320, "height": 640})
+    found["320 px"] = violations(bob.page)
+    for each in (ann, bob):  # axe tries on styles, which the host's policy forbids
+        each.problems = [problem for problem in each.problems if "Applying inline style" not in problem]
+    assert {state: wrong for state, wrong in found.items() if wrong} == {}
+
+
+def test_the_element_speaks_its_page_s_language(place: Any) -> None:
+    ann = place("<script></script>")
+    ann.page.evaluate("document.documentElement.lang = 'zh-TW'")
+    ann.page.evaluate(
+        "() => { const chat = document.createElement('chatapp-chat'); chat.setAttribute('url', '/chat'); document.body.append(chat); }"
+    )
+    ann.ready()
+    assert ann.hook("prompt").get_attribute("placeholder") == "问点什么"

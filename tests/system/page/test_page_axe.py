@@ -1,21 +1,14 @@
 """axe-core finds nothing in any state of the page, light and dark, wide and narrow."""
 
-import json
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
+from axe import violations
+from page_states import STATES, begin, forgive
 
 pytestmark = pytest.mark.slow
 
-AXE = Path(sys.prefix) / "npm/node_modules/axe-core/axe.min.js"
-# All that axe knows, best practices too.
-RUN = """async () => {
-    const { violations } = await axe.run(document, { resultTypes: ["violations"] });
-    return violations.flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) => [id, target.join(" "), failureSummary]));
-}"""
 ALL_OF_IT = """\
 # A title
 
@@ -40,32 +33,19 @@ class Checked:
     """A page, looked at in each state that a test brings it to."""
 
     def __init__(self, chat: Any) -> None:
-        if not AXE.exists():
-            pytest.skip("axe-core is not installed: make test installs the packages of tests/npm")
         self.chat = chat
         self.found: dict[str, list[Any]] = {}
 
     def look(self, state: str, schemes: tuple[str, ...] = ("light", "dark")) -> None:
-        page = self.chat.page
-        if not page.evaluate("'axe' in window"):
-            page.evaluate(AXE.read_text("utf-8"))  # past the policy, as only a test's debugger can
         for scheme in schemes:
             self.chat.dress(scheme)
-            if found := page.evaluate(RUN):
+            if found := violations(self.chat.page):
                 self.found[f"{state}, {scheme}"] = found
 
 
 def answered(chat: Any, content: str, *events: tuple[str, dict[str, Any]]) -> None:
     done = ("completed", {"content": content, "finish_reason": "stop", "usage": None, "timing": None})
     chat.answer_with(*events, done)
-
-
-def waiting(chat: Any, *events: tuple[str, dict[str, Any]]) -> None:
-    """Ask, and let the answer wait for its reader after these events."""
-    frames = [f"event: {name}\nid: {seq}\ndata: {json.dumps(data)}\n\n" for seq, (name, data) in enumerate(events, 1)]
-    body = "retry: 600000\n\n" + "".join(frames)
-    chat.page.route("**/events", lambda route: route.fulfill(content_type="text/event-stream", body=body))
-    chat.ask("Hello")
 
 
 def test_the_chat_in_all_its_states(chat: Any) -> None:
@@ -91,10 +71,8 @@ def test_the_chat_in_all_its_states(chat: Any) -> None:
     assert checked.found == {}
 
 
-def test_what_a_model_writes_and_what_its_tools_ask(chat: Any) -> None:
+def test_what_a_model_writes(chat: Any) -> None:
     checked = Checked(chat)
-    call = {"id": "1", "type": "function", "name": "look", "arguments": {"at": "stones"}}
-    asked = {"tool_call_id": "1", "state": "asked", "expires": 4_000_000_000}
     plan = [("plan_step", {"index": n, "text": f"Step {n}"}) for n in (1, 2)]
     answered(chat, ALL_OF_IT, *plan)
     chat.answer.locator("math").first.wait_for()
@@ -102,18 +80,6 @@ def test_what_a_model_writes_and_what_its_tools_ask(chat: Any) -> None:
     chat.answer.locator("[data-draw-diagram]").click()
     chat.answer.frame_locator("iframe").locator("svg").wait_for()
     checked.look("a diagram", ("light",))
-    chat.page.unroute("**/events")
-    chat.new_chat()
-    waiting(chat, ("tool_call", call), ("tool_approval", asked))
-    chat.card("look", "asks")
-    checked.look("an approval")
-    chat.page.unroute("**/events")
-    chat.new_chat()
-    schema = {"properties": {"sea": {"type": "string"}, "deep": {"type": "boolean"}, "way": {"enum": ["a", "b"]}}}
-    question = {"tool_call_id": "1", "question": "q", "state": "asked", "expires": 4_000_000_000, "message": "Which?"}
-    waiting(chat, ("tool_call", call), ("tool_question", {**question, "schema": {"type": "object", **schema}}))
-    chat.hook("question-fields").locator("input").first.wait_for()
-    checked.look("a question of a tool")
     assert checked.found == {}
 
 
@@ -136,3 +102,36 @@ def test_the_pages_around_it(reader: Callable[..., Any]) -> None:
     checked.look("probe")
     chat.expect_problem("404")
     assert checked.found == {}
+
+
+@pytest.mark.parametrize(
+    ("locale", "width"), [("en", "wide"), ("zh-CN", "wide"), ("en", "phone")], ids=["english", "chinese", "320 px"]
+)
+def test_all_that_opens_and_all_that_waits(reader: Callable[..., Any], locale: str, width: str) -> None:
+    chat = reader(locale=locale).open()
+    begin(chat)
+    checked = Checked(chat)
+    schemes = ("light", "dark") if width == "wide" else ("light",)
+    for name, state in STATES.items():
+        with state(chat):
+            if width == "phone":
+                chat.page.set_viewport_size({"width": 320, "height": 640})
+            checked.look(name, schemes)
+            chat.page.set_viewport_size(chat.WIDE)
+    forgive(chat)
+    assert checked.found == {}
+
+
+def test_the_way_in(reader: Callable[..., Any], own_server: Callable[..., Any]) -> None:
+    server = own_server(CHATAPP_AUTH="keys")
+    for locale in ("en", "zh-CN"):
+        guest = reader(url=server.url, locale=locale)
+        checked = Checked(guest)
+        guest.page.goto(f"{server.url}/login")
+        checked.look("login")
+        guest.page.locator("[name=key]").fill("chatapp_wrong")
+        guest.page.locator("form.login button").click()
+        guest.page.get_by_role("alert").wait_for()
+        checked.look("a wrong key")
+        guest.expect_problem("401")
+        assert checked.found == {}

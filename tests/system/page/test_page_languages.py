@@ -5,13 +5,15 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from page_states import STATES, begin, forgive
 
 pytestmark = pytest.mark.slow
 
 # All that a reader sees or hears, except what people, models and tools have said.
 TOLD = """() => {
-    const said = "[data-text], [data-content], [data-reasoning], [data-title], [data-link], [data-tool] code, "
-        + "[data-tool] pre, [data-pinned-name], [data-option] b, [data-choice-name], [data-picker], kbd, select option, [data-conversation] button, .brand, [lang=en]";
+    const said = "[data-text], [data-content], [data-reasoning], [data-title], [data-link], [data-queued-text], [data-sources] li, "
+        + "[data-tool] code, [data-tool] pre, .search-text, [data-question-message], [data-field-label], [data-pinned-name], [data-option] b, [data-choice-name], "
+        + "[data-picker], kbd, [data-agent] option, .brand, [lang=en]";
     const names = ["aria-label", "title", "placeholder"];
     const found = [];
     for (const node of document.querySelectorAll("body *")) {
@@ -21,21 +23,9 @@ TOLD = """() => {
     }
     return found.map((text) => text.trim()).filter(Boolean);
 }"""
-NAMES = {
-    "chatapp",
-    "mock",
-    "local",
-    "words",
-    "think",
-    "tool",
-    "fail",
-    "late",
-    "slow",
-    "count",
-    "Python",
-    "USD",
-    "English",
-}
+MODELS = {"mock", "local", "words", "think", "tool", "fail", "late", "slow", "count", "truncated", "media"}
+SAID = {"Hello", "First", "Second", "txt", "look"}  # by the states, and then named by the page
+NAMES = MODELS | SAID | {"chatapp", "Python", "Markdown", "JSON", "USD", "US", "English"}
 
 
 def english(chat: Any) -> set[str]:
@@ -47,17 +37,6 @@ def english(chat: Any) -> set[str]:
 @pytest.fixture
 def chinese(reader: Callable[..., Any]) -> Any:
     return reader(locale="zh-CN").open()
-
-
-def in_what_opens(chat: Any) -> dict[str, set[str]]:
-    """English words in the menus below the prompt."""
-    found = {}
-    for opener in ("picker", "offer-summary"):
-        chat.hook(opener).click()
-        chat.page.wait_for_load_state("networkidle")
-        found[opener] = english(chat)
-        chat.page.keyboard.press("Escape")
-    return {opener: words for opener, words in found.items() if words}
 
 
 def test_no_state_of_the_page_has_an_english_word(chinese: Any) -> None:
@@ -74,8 +53,47 @@ def test_no_state_of_the_page_has_an_english_word(chinese: Any) -> None:
         for fold in chat.answer.locator("summary:visible").all():
             fold.click()
         assert english(chat) == set(), model
-    assert in_what_opens(chat) == {}
-    assert in_what_opens(chat) == {}
+
+
+def test_nothing_that_opens_or_waits_has_an_english_word(chinese: Any) -> None:
+    chat = chinese
+    begin(chat)
+    found = {}
+    for name, state in STATES.items():
+        with state(chat):
+            found[name] = english(chat)
+    forgive(chat)
+    assert {name: words for name, words in found.items() if words} == {}
+
+
+def test_nor_have_the_pages_around_it(chinese: Any, reader: Callable[..., Any], own_server: Callable[..., Any]) -> None:
+    chat = chinese
+    found = {}
+    chat.ask("你好", "think").until_done()
+    conversation = chat.page.url.rpartition("/")[2]
+    shared = chat.page.request.post(f"{chat.url}/api/v1/conversations/{conversation}/share").json()["url"]
+    for path, ready in (
+        (shared.removeprefix(chat.url), "html[data-ready]"),
+        ("/status?refresh=0", "main"),
+        ("/status?refresh=never", "main"),
+        ("/c/none", "main"),
+        ("/probe", "[data-probe-verdict]:not([hidden])"),
+    ):
+        chat.page.goto(chat.url + path)
+        chat.page.locator(ready).wait_for()
+        for fold in chat.page.locator("summary:visible").all():
+            fold.click()
+        found[path.partition("?")[0]] = english(chat)
+    chat.problems = [each for each in chat.problems if not re.search("404|422", each)]
+    guest = reader(url=own_server(CHATAPP_AUTH="keys").url, locale="zh-CN")
+    guest.page.goto(f"{guest.url}/login")
+    found["login"] = english(guest)
+    guest.page.locator("[name=key]").fill("chatapp_wrong")
+    guest.page.locator("form.login button").click()
+    guest.page.get_by_role("alert").wait_for()
+    found["a wrong key"] = english(guest)
+    guest.expect_problem("401")
+    assert {name: words for name, words in found.items() if words} == {}
 
 
 def test_a_reader_changes_the_language_and_stays_where_they_are(chinese: Any) -> None:

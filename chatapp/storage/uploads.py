@@ -98,8 +98,8 @@ class Uploads:
             return {id: Content(data[id], text) for id, text in texts.items() if id in data}
 
     def file(self, owner: str, file_id: str, message_id: str | None = None) -> File:
-        """With its bytes; with `message_id`, one that came with this message, also if it was given up
-        since. Raises NotFound."""
+        """With its bytes; with `message_id`, one that came with this message, also if it was given
+        up since. Raises NotFound."""
         attached = exists().where(AttachmentRow.message_id == message_id, AttachmentRow.file_id == file_id)
         with self._transaction.reading() as session:
             if message_id is not None and not session.scalar(select(attached)):

@@ -64,7 +64,7 @@ def on_thread(threads: ThreadPool, call: Callable[[], T]) -> T:
     try:
         raise error
     finally:
-        del error  # whose traceback has this frame
+        del error, outcome, running  # the traceback of the error has this frame
 
 
 def _outcome(call: Callable[[], T]) -> tuple[T | None, BaseException | None]:

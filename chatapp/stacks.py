@@ -25,14 +25,17 @@ def on_own_stack(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     stack.gr_context = caller.gr_context
     resume: Callable[..., Any] = stack.switch
     thrown: tuple[BaseException, ...] = ()
-    while True:
-        try:
-            result = resume(*thrown)
-        except BaseException as error:
-            if stack.dead:
-                raise
-            resume, thrown = stack.throw, (error,)
-        else:
-            if isinstance(result, GreenletExit):  # which ends a greenlet without being raised
-                raise result
-            return result  # type: ignore[no-any-return]
+    try:
+        while True:
+            try:
+                result = resume(*thrown)
+            except BaseException as error:
+                if stack.dead:
+                    raise
+                resume, thrown = stack.throw, (error,)
+            else:
+                if isinstance(result, GreenletExit):  # which ends a greenlet without being raised
+                    raise result
+                return result  # type: ignore[no-any-return]
+    finally:
+        del caller, stack, resume, thrown  # the traceback of an error has this frame

@@ -6,6 +6,7 @@ from typing import Any
 
 import gevent
 import pytest
+from garbage import left_by
 from gevent.monkey import get_original
 from gevent.threadpool import ThreadPool
 
@@ -43,6 +44,18 @@ def test_what_fails_on_a_thread_is_heard_of_though_nothing_can_be_printed(monkey
     with gevent.Timeout(10), pytest.raises(ValueError, match="on a thread"):
         on_thread(threads, fail)
     assert on_thread(threads, lambda: 42) == 42
+    threads.kill()
+
+
+def test_what_fails_on_a_thread_leaves_no_circles() -> None:
+    threads = ThreadPool(1)
+
+    def call() -> None:
+        with pytest.raises(ValueError, match="on a thread"):
+            on_thread(threads, fail)
+        gevent.sleep(0.01)  # until the thread has let go of it
+
+    assert not left_by(call)
     threads.kill()
 
 

@@ -5,6 +5,7 @@ from contextvars import ContextVar
 
 import gevent
 import pytest
+from garbage import left_by
 from gevent.event import Event
 from greenlet import getcurrent
 
@@ -68,6 +69,16 @@ def test_a_scope_ends_the_call_whether_it_is_around_it_or_inside(outside: bool) 
     with pytest.raises(Stopped):
         scope.run(on_own_stack, wait) if outside else on_own_stack(scope.run, wait)
     assert ended.is_set()
+
+
+def test_a_call_that_is_ended_leaves_no_circles() -> None:
+    def call() -> None:
+        scope = CancelScope()
+        gevent.spawn(scope.cancel, Stopped)
+        with pytest.raises(Stopped):
+            scope.run(on_own_stack, gevent.sleep, 60)
+
+    assert not left_by(call)
 
 
 def test_a_killed_caller_ends_the_call() -> None:

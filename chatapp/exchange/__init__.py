@@ -131,7 +131,7 @@ class KeptConversation(_Kept, frozen=True, kw_only=True):
         return path
 
 
-class KeptFile(_Kept, frozen=True, kw_only=True):
+class ImportedFile(_Kept, frozen=True, kw_only=True):
     """The file as it comes: its messages may be many, and are made one by one."""
 
     messages: Annotated[list[msgspec.Raw], Meta(max_length=MAX_MESSAGES)]

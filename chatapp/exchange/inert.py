@@ -15,6 +15,8 @@ FENCE = re.compile(r"([ \t>*+\-\d.)]*)(?:(`{3,})[^`]*|(~{3,}).*)")
 """What may begin a block of code, with what stands before it: nothing, an indent, or a list item or
 quotation, inside of which it may end with that."""
 
+BEFORE_FENCE = " \t>*+-.)0123456789"
+
 TICKS = re.compile(r"`+")
 ACTIVE = re.compile(r"!(?=\[)|<(?=[a-zA-Z/!?])(?!(?:https?://|mailto:)[^\s<>`]*>)")
 """What begins a picture or a tag."""
@@ -27,7 +29,8 @@ whether the backtick is a mark."""
 BRACKETS = re.compile(r"[\[\]]")
 
 LONG_CHARS = 4000
-"""In a longer line no code is looked for: that would hold other requests up."""
+"""Of a longer line nobody looks at every sign, which would hold other requests up: it has no code,
+and what it may begin or leave open is taken for begun and open."""
 PIECE_CHARS = 2000
 
 
@@ -58,7 +61,7 @@ class _Blocks:
         if self._fence:
             return self._goes_on(line)
         self.unsure = self._lost or self._labels > 0
-        if self._lost or not (found := FENCE.fullmatch(line)):
+        if not (found := self._opening(line)):
             self._labels = _open_labels(line, self._labels) if line.strip() else 0
             return False
         self._indent, self._fence = found[1], found[2] or found[3]
@@ -68,10 +71,17 @@ class _Blocks:
             self._fence = ""
         return not self.unsure
 
+    def _opening(self, line: str) -> re.Match[str] | None:
+        if len(line) > LONG_CHARS:
+            self._lost = self._lost or line.lstrip(BEFORE_FENCE).startswith(("```", "~~~"))
+            self.unsure = self.unsure or self._lost
+            return None
+        return None if self._lost else FENCE.fullmatch(line)
+
     def _goes_on(self, line: str) -> bool:
         marks = line.strip(" \t")
         indent = line[: len(line) - len(line.lstrip())]
-        closes = len(marks) >= len(self._fence) and set(marks) == {self._fence[0]}
+        closes = len(marks) >= len(self._fence) and marks == self._fence[0] * len(marks)
         if not self._indent:
             self._fence = "" if closes and len(indent) <= 3 and "\t" not in indent else self._fence
             return True
@@ -98,24 +108,27 @@ def _line(line: str, doubtful: bool) -> Generator[str, None, bool]:
 def _code(line: str) -> tuple[list[tuple[int, int]], bool]:
     """The spans of code: between two runs of as many backticks. At the first run that may be
     anything else it gives up, and says so: it may end in the next line, or not be code at all."""
-    runs = [found.span() for found in TICKS.finditer(line)]
     if len(line) > LONG_CHARS:
-        return [], bool(runs)
+        return [], "`" in line
+    runs = [found.span() for found in TICKS.finditer(line)]
     spans: list[tuple[int, int]] = []
-    end = 0
-    while runs:
-        (start, after), *runs = runs
-        closing = next((at for at, run in enumerate(runs) if run[1] - run[0] == after - start), None)
+    end = index = 0
+    while index < len(runs):
+        start, after = runs[index]
+        later = range(index + 1, len(runs))
+        closing = next((at for at in later if runs[at][1] - runs[at][0] == after - start), None)
         if closing is None or _open_labels(line[end:start]) or NO_CODE.search(line[end : runs[closing][1]]):
             return spans, True
         end = runs[closing][1]
         spans.append((start, end))
-        runs = runs[closing + 1 :]
+        index = closing + 1
     return spans, False
 
 
 def _open_labels(text: str, before: int = 0) -> int:
-    """How many brackets are open behind it."""
+    """How many brackets are open behind it, or may be."""
+    if len(text) > LONG_CHARS:
+        return before + text.count("[")
     for bracket in BRACKETS.findall(text):
         before = before + 1 if bracket == "[" else max(0, before - 1)
     return before

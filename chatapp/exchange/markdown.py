@@ -13,8 +13,7 @@ from chatapp.exchange.inert import inert
 WEB = re.compile(r"https?://[^\s<>]+").fullmatch
 ROLES = {"system": "Instructions", "user": "You", "assistant": "Assistant"}
 
-
-PIECE_CHARS = 8000
+PIECE_CHARS = 4000  # in lines full of code, some milliseconds
 
 
 def markdown_of(conversation: KeptConversation) -> Iterator[str]:

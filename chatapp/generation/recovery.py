@@ -133,8 +133,10 @@ class Recovery:
         # Another process may have begun a run while the log was held. If the log takes this, it
         # takes that run too.
         self._log.settle(lost[0])
-        gevent.sleep(self._creates_s)
+        self._stopping.wait(self._creates_s)
         for run_id in filter(self._has_no_log, lost):
+            if self._stopping.is_set():
+                return
             logger.warning("answer %s has no log: ending it", run_id)
             finish_lost(self._answers, run_id)
 

@@ -43,7 +43,7 @@ class OwnerTurns:
     @contextmanager
     def turn(self, owner: str, timeout_s: float) -> Iterator[None]:
         """Wait for it. Raises LimitExceeded if the owner's own are in the way for so long, or too
-        many, and Overloaded if others' are. Nobody's (`""`) waits with all others alone."""
+        many, and Overloaded if others' are. Without an owner (`""`) it is only one of all."""
         with self._own(owner, timeout_s), _held(self._turns, timeout_s, self._late(Overloaded, "others")):
             yield
 

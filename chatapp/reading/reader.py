@@ -169,9 +169,11 @@ class Reader:
         if not is_short(entries):
             return False
         assert self._write is not None
-        if data := self.render(entries):
-            self._sent_at = monotonic()
-            self._write(data)
+        while entries:
+            data, entries = self.render(entries), self._ahead
+            if data:
+                self._sent_at = monotonic()
+                self._write(data)
         self._work = 0  # this turn of the hub ends here
         return True
 
@@ -219,14 +221,14 @@ def open_reader(
 
 
 def is_short(entries: Sequence[Entry]) -> bool:
-    """Whether they are texts that are rendered in one piece."""
+    """Whether they are texts that can be rendered and sent in one turn."""
     work = 0
     for entry in entries:
         event = entry.event
         if type(event) is not TextDelta and type(event) is not ReasoningDelta:
             return False
         work += ITEM_WORK + len(event.text)
-    return work < PIECE_WORK // 2  # their frames are longer
+    return work < PIECE_WORK // 2  # a fraction of a turn, as their frames may be several times as long
 
 
 def near(entries: Sequence[Entry]) -> Sequence[Entry]:

@@ -23,8 +23,8 @@ class Source(Protocol):
     def read(self, after: int, wait: float, take: Take | None = None) -> Sequence[Entry]:
         """The entries with seq > `after`, or a contiguous part from the first on; `[]` if there are
         none within `wait` seconds, or if the run has ended. What comes during the wait may be given
-        to `take` instead: see `LogReader`. Raises UnknownRun once the log is gone,
-        LogUnavailable."""
+        to `take` instead: see `LogReader`. Raises UnknownRun once the log is gone, LogUnavailable.
+        """
         ...
 
     def kept(self) -> "Source | None":

@@ -59,8 +59,8 @@ class Deletion:
 
 
 def end_conversation(session: Session, conversation_id: str) -> None:
-    """For good, with all its messages; nothing if there is none. Others run in between, but whoever
-    writes waits for the end of the transaction."""
+    """For good, with all its messages; nothing if there is none. Others run in between, but writers
+    wait for the end of the transaction."""
     while _delete_some(session, conversation_id) == SLICE:
         let_others_run()
     session.execute(delete(ConversationRow).where(ConversationRow.id == conversation_id))
@@ -105,6 +105,8 @@ def _delete_slice(session: Session, ids: Sequence[str]) -> None:
         .join(AttachmentRow, AttachmentRow.file_id == UploadRow.id)
         .join(MessageRow, MessageRow.id == AttachmentRow.message_id)
         .where(those, UploadRow.owner == MessageRow.owner)
+        .order_by(UploadRow.id)
+        .with_for_update(of=UploadRow)  # a message may be given one right now: then it stays
     )
     sizes = {row.id: row.size_bytes for row in session.execute(query)}
     session.execute(delete(MessageRow).where(those))

@@ -14,10 +14,9 @@ from sqlalchemy.orm import Session
 from chatapp.chat import Attachment
 from chatapp.errors import LimitExceeded, NotFound
 from chatapp.events import File
-from chatapp.storage.blobs import data_by
 from chatapp.storage.transactions import Transactions
 from chatapp.storage.upload_tables import UploadFactRow, UploadRow, is_gone, is_listed, is_unsent
-from chatapp.storage.uploads import ABSENT, COLUMNS, insert_upload
+from chatapp.storage.uploads import ABSENT, COLUMNS, insert_upload, with_data
 
 
 class KeptFile(NamedTuple):
@@ -55,9 +54,7 @@ class KeptFiles:
     def file(self, owner: str, file_id: str) -> File:
         """The same, with its bytes."""
         with self._transaction.reading() as session:
-            file = _found(session, owner, file_id).file
-            data = data_by(session, UploadRow.id, UploadRow.id == file_id)[file_id]
-            return File(id=file_id, media_type=file.media_type, name=file.name, bytes=data)
+            return with_data(session, _found(session, owner, file_id).file)
 
     def page(
         self,
@@ -86,7 +83,7 @@ class KeptFiles:
     def delete(self, owner: str, file_id: str) -> None:
         """Raises NotFound."""
         with self._transaction() as session:
-            _found(session, owner, file_id)
+            _found(session, owner, file_id, locked=True)
             given_up = update(UploadFactRow).where(UploadFactRow.file_id == file_id).values(deleted=True)
             if not session.execute(given_up.returning(UploadFactRow.file_id)).first():
                 session.add(UploadFactRow(file_id=file_id, owner=owner, deleted=True))
@@ -102,8 +99,10 @@ class KeptFiles:
             )
 
 
-def _found(session: Session, owner: str, file_id: str) -> KeptFile:
+def _found(session: Session, owner: str, file_id: str, locked: bool = False) -> KeptFile:
     query = _with_facts(owner).where(UploadRow.id == file_id, ~is_gone(time.time()))
+    if locked:
+        query = query.with_for_update(of=UploadRow)
     row = session.execute(query).first()
     if row is None:
         raise NotFound(ABSENT)

@@ -31,6 +31,18 @@ class Content(NamedTuple):
     text: str | None
 
 
+class Sent(NamedTuple):
+    """A file that came within a request. `stored` is the time at which that stored it, None if the
+    same was there."""
+
+    file: Attachment
+    stored: float | None
+
+    @property
+    def is_new(self) -> bool:
+        return self.stored is not None
+
+
 class Uploads:
     """All raise DatabaseUnavailable. An owner has at most `max_unsent` files that belong to no
     message."""
@@ -45,27 +57,28 @@ class Uploads:
             self._refuse_many(session, owner)
             insert_upload(session, owner, file, data, text)
 
-    def keep(self, owner: str, file: Attachment, data: bytes, text: str | None) -> tuple[Attachment, bool]:
+    def keep(self, owner: str, file: Attachment, data: bytes, text: str | None) -> Sent:
         """A file that came within a request, to be linked to its message now; the one that is there
-        if the same came before, and whether it is a new one."""
+        if the same came before."""
         digest = sha256_of(data)
         with self._transaction.reading() as session:  # a history that is sent again must not write
             found = _same(session, owner, file.name, digest)
-        if found is not None and found.created > time.time() - FRESH_S:
-            return Attachment(*found[:-1]), False
+        if found is not None and found.is_linked and found.created > time.time() - FRESH_S:
+            return Sent(Attachment(*found[:5]), None)
         with self._transaction() as session:
             if (found := _same(session, owner, file.name, digest)) is not None:
-                # So that it does not go before it is linked.
-                session.execute(update(UploadRow).where(UploadRow.id == found.id).values(created=time.time()))
-                return Attachment(*found[:-1]), False
-            insert_upload(session, owner, file, data, text)
+                # So that it does not go before it is linked, nor with the request that stored it.
+                touched = update(UploadRow).where(UploadRow.id == found.id).values(created=time.time())
+                if session.execute(touched.returning(UploadRow.id)).first():
+                    return Sent(Attachment(*found[:5]), None)
+            created = insert_upload(session, owner, file, data, text)
             session.add(UploadFactRow(file_id=file.id, owner=owner, digest=digest))
-        return file, True
+        return Sent(file, created)
 
-    def drop(self, owner: str, file_id: str) -> None:
-        """The file, unless a message has it."""
+    def drop(self, owner: str, sent: Sent) -> None:
+        """A new one, unless a message has it, or it came again."""
         with self._transaction() as session:
-            session.execute(delete(UploadRow).where(_owned(owner, [file_id]), is_unsent()))
+            _delete_unsent(session, _owned(owner, [sent.file.id]), UploadRow.created == sent.stored)
 
     def attachments(self, owner: str, ids: Sequence[str]) -> dict[str, Attachment]:
         """Those that the owner has, and has not given up."""
@@ -82,27 +95,28 @@ class Uploads:
                 id: text for id, text in session.execute(select(UploadRow.id, UploadRow.text).where(_owned(owner, ids)))
             }
             data = data_by(session, UploadRow.id, _owned(owner, ids))
-            return {id: Content(data[id], text) for id, text in texts.items()}
+            return {id: Content(data[id], text) for id, text in texts.items() if id in data}
 
     def file(self, owner: str, file_id: str, message_id: str | None = None) -> File:
-        """With its bytes; with `message_id`, one that came with this message. Raises NotFound."""
+        """With its bytes; with `message_id`, one that came with this message, also if it was given
+        up since. Raises NotFound."""
         attached = exists().where(AttachmentRow.message_id == message_id, AttachmentRow.file_id == file_id)
         with self._transaction.reading() as session:
             if message_id is not None and not session.scalar(select(attached)):
                 raise NotFound(ABSENT)
-            found = self._named(session, owner, file_id)
-            data = data_by(session, UploadRow.id, UploadRow.id == file_id)[file_id]
-            return File(id=file_id, media_type=found.media_type, name=found.name, bytes=data)
+            found = self._named(session, owner, file_id, is_known=message_id is None)
+            return with_data(session, found)
 
     def delete(self, owner: str, file_id: str) -> None:
         """One that belongs to no message. Raises NotFound."""
-        gone = delete(UploadRow).where(_owned(owner, [file_id]), is_unsent()).returning(UploadRow.id)
         with self._transaction() as session:
-            if session.scalar(gone) is None:
+            if not _delete_unsent(session, _owned(owner, [file_id])):
                 raise NotFound(f"{ABSENT}, or it belongs to a message")
 
-    def _named(self, session: Session, owner: str, file_id: str) -> Attachment:
-        row = session.execute(select(*COLUMNS).where(_owned(owner, [file_id]))).first()
+    def _named(self, session: Session, owner: str, file_id: str, is_known: bool) -> Attachment:
+        """`is_known`: by its id alone, which a file that was given up is not."""
+        query = select(*COLUMNS).where(_owned(owner, [file_id]))
+        row = session.execute(query.where(~is_gone(time.time())) if is_known else query).first()
         if row is None:
             raise NotFound(ABSENT)
         return Attachment(*row)
@@ -117,10 +131,28 @@ class Uploads:
             )
 
 
+def with_data(session: Session, file: Attachment) -> File:
+    """Raises NotFound if it was deleted since it was found: a transaction of Postgres may see
+    that."""
+    data = data_by(session, UploadRow.id, UploadRow.id == file.id).get(file.id)
+    if data is None:
+        raise NotFound(ABSENT)
+    return File(id=file.id, media_type=file.media_type, name=file.name, bytes=data)
+
+
+def _delete_unsent(session: Session, *which: ColumnElement[bool]) -> bool:
+    """Return whether there was one, and no message has it."""
+    # A message may be given it right now: Postgres looks for that anew only in the next statement.
+    ids = session.scalars(select(UploadRow.id).where(*which).with_for_update()).all()
+    gone = delete(UploadRow).where(UploadRow.id.in_(ids), is_unsent()).returning(UploadRow.id)
+    return session.scalar(gone) is not None
+
+
 def _same(session: Session, owner: str, name: str, digest: str) -> Any:
-    """The columns of a file that came within a request, and the time, in a row."""
+    """The columns of a file that came within a request, the time, and whether a message has it."""
     facts = UploadFactRow
-    query = select(*COLUMNS, UploadRow.created).join(facts, facts.file_id == UploadRow.id)
+    about = UploadRow.created, (~is_unsent()).label("is_linked")
+    query = select(*COLUMNS, *about).join(facts, facts.file_id == UploadRow.id)
     is_same = facts.owner == owner, facts.digest == digest, facts.deleted.is_(False), UploadRow.name == name
     return session.execute(query.where(*is_same).limit(1)).first()
 

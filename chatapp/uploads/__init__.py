@@ -111,9 +111,10 @@ class Attachments:
             said = with_parts(said, filed)
             stored: dict[str, Part] = {}
             for new in files.values():
-                stored[new.file.id], is_new = self.uploads.keep(owner, new.file, new.data, new.text)
-                if is_new:
-                    undone.callback(self.uploads.drop, owner, new.file.id)
+                sent = self.uploads.keep(owner, new.file, new.data, new.text)
+                stored[new.file.id] = sent.file
+                if sent.is_new:
+                    undone.callback(self.uploads.drop, owner, sent)
             yield with_contents(said, stored)
             undone.pop_all()
 

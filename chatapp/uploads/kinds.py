@@ -11,6 +11,7 @@ from chatapp.pictures import picture_type
 PDF, TEXT = "application/pdf", "text/plain"
 
 NAME_CHARS = 200
+NAME_READ_CHARS = 1000  # of its end: a name may be as long as a body, and each character takes its time
 PDF_BEGINS_WITHIN = 1024  # bytes; some programs write something in front
 
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
@@ -44,7 +45,7 @@ def text_of(name: str, data: bytes) -> str:
 
 def plain_name(name: str) -> str:
     """The name without folders and without characters that could mislead, and not too long."""
-    last = _separators.split(name)[-1]
+    last = _separators.split(name[-NAME_READ_CHARS:])[-1]
     shown = "".join(char for char in last if unicodedata.category(char)[0] != "C").strip()
     if len(shown) > NAME_CHARS:
         stem, dot, end = shown.rpartition(".")

@@ -17,6 +17,7 @@ from chatapp.uploads.spawned import output_of
 HELPER = Path(__file__).with_name("pdf_helper.py")
 AT_ONCE = 2  # helpers of one process: each takes a core
 REMEMBERED_CHARS = 4_000_000  # at most 16 MB, of a process
+REMEMBERED = 1000  # texts: those of scans are empty
 WAITING = 10  # files of one owner, besides the one that is read: what the page sends at once
 
 ReadPDF: TypeAlias = Callable[[str, str, bytes], str]
@@ -42,7 +43,7 @@ class Texts:
     def add(self, digest: str, text: str) -> None:
         self._chars += len(text) - len(self._texts.pop(digest, ""))
         self._texts[digest] = text
-        while self._chars > self._max_chars:
+        while self._chars > self._max_chars or len(self._texts) > REMEMBERED:
             self._chars -= len(self._texts.pop(next(iter(self._texts))))
 
 

@@ -63,17 +63,21 @@ def _events(boundary: bytes, body: bytes) -> Iterator[Event]:
 
 def _form(events: Iterator[Event]) -> Form:
     """Of several fields with one name the first counts."""
-    file: str | None = None
+    name: str | None = None
+    data: list[bytes] = []
     values: dict[str, list[bytes]] = {}
     pieces: list[bytes] = []
     for event in events:
-        if isinstance(event, (Field, File)):
-            pieces = values.setdefault(event.name, []) if event.name not in values else []
-            if isinstance(event, File) and event.name == "file" and file is None:
-                file = event.filename
+        if isinstance(event, File):
+            pieces = []
+            if event.name == "file" and name is None:
+                name, pieces = event.filename, data
+        elif isinstance(event, Field):
+            pieces = []
+            values.setdefault(event.name, pieces)
         elif isinstance(event, Data):
             pieces.append(event.data)
-    if file is None:
+    if name is None:
         raise InvalidField("file: missing; expected a form with a file in the field 'file'")
-    data = b"".join(values.pop("file"))
-    return Form(file, data, {name: b"".join(value).decode("utf-8", "replace") for name, value in values.items()})
+    texts = {field: b"".join(value).decode("utf-8", "replace") for field, value in values.items()}
+    return Form(name, b"".join(data), texts)

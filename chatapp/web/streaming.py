@@ -28,7 +28,7 @@ from chatapp.transcript import Transcript
 from chatapp.web import credentials, current_caller, current_service, trace_id
 from chatapp.web.addresses import addressed, addressed_source
 from chatapp.web.limit_headers import is_limited, limited
-from chatapp.wire.client_socket import ClientSocket
+from chatapp.wire.client_socket import ClientSocket, Stuck
 
 HEADERS = {
     "Content-Type": "text/event-stream; charset=utf-8",
@@ -172,7 +172,7 @@ def _end(reader: Reader | MergedReader) -> ReaderEnd:
         return "complete"
     if reader.scope.reason is ServerDraining:
         return "dismissed"
-    return "dropped" if isinstance(sys.exception(), TimeoutError) else "left"
+    return "dropped" if isinstance(sys.exception(), (Stuck, TimeoutError)) else "left"  # by us, or by the kernel
 
 
 def whole(answer: Answer, on_leave: OnLeave) -> Transcript:

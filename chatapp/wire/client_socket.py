@@ -34,6 +34,11 @@ class Unsent(Exception):
         self.send = send
 
 
+class Stuck(BrokenPipeError):
+    """The client took no data for too long. For gunicorn it is one that left: for another error it
+    logs a whole traceback."""
+
+
 class _Direct(GeventSocket):
     """Sends at once. gevent's `sendall` reads SO_SNDBUF first, which costs as much as an event."""
 
@@ -55,9 +60,8 @@ class _Direct(GeventSocket):
         try:
             super().sendall(data, flags)
         except TimeoutError:
-            # As any client that is gone: for another error gunicorn logs a whole traceback.
             logger.info("a client was dropped: it took no data for %g s", self.gettimeout() or 0)
-            raise BrokenPipeError(errno.EPIPE, "the client took no data in time") from None
+            raise Stuck(errno.EPIPE, "the client took no data in time") from None
 
 
 class ClientSocket:
@@ -65,9 +69,9 @@ class ClientSocket:
 
     `on_gone` is called in the hub, at most once, within milliseconds after the client closed, or
     within `POLL_S` if it had sent something beyond its request. A write that makes no progress for
-    `send_timeout_s` raises BrokenPipeError and so ends the response. If the connection is kept
-    alive, all this is undone except for the limit on the kernel's buffer: once it was set, Linux no
-    longer sizes the buffer itself.
+    `send_timeout_s` raises Stuck and so ends the response. If the connection is kept alive, all
+    this is undone except for the limit on the kernel's buffer: once it was set, Linux no longer
+    sizes the buffer itself.
     """
 
     def __init__(self, sock: object, on_gone: Callable[[], object], send_timeout_s: float, buffer_bytes: int) -> None:

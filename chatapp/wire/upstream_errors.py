@@ -6,7 +6,7 @@ shown: they quote URLs and headers. Pure.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -41,8 +41,10 @@ BAD_REQUEST = "refused the request"
 
 BY_WORD = (
     (r"insufficient_quota|insufficient.balance|credit balance|out of credit", NO_CREDIT),
+    # It speaks of maxima and of the context, too, but a shorter conversation would not help.
+    (r"max_(?:completion_|output_)?tokens`?(?:: \d+ >| must be less than)", BAD_REQUEST),
     (
-        r"context.(length|window|size)|too.many.prompt|prompt is too long|maximum.{0,40}tokens",
+        r"context.(length|window|size|limit)|too.many.prompt|prompt is too long|maximum.{0,40}tokens",
         TOO_LONG,
     ),
     (r"(image|vision|multimodal).{0,40}not supported|(not|n't) support.{0,30}(image|vision)", NO_IMAGES),
@@ -50,6 +52,13 @@ BY_WORD = (
     (r"model.{0,80}(not.found|not.exist|does not exist|is not supported)|model_not_found", "does not know the model"),
     (r"rate.?limit|too many requests|overloaded|at capacity", BUSY),
 )
+
+FAULTS: Mapping[str, type[RequestRefused]] = {
+    TOO_LONG: TooLong,
+    NO_IMAGES: RequestRefused,
+    BAD_REQUEST: RequestRefused,
+}
+"""The request's own."""
 
 FACTS = {BUSY: which_limit, TOO_LONG: how_long, BAD_REQUEST: which_field}
 
@@ -117,18 +126,18 @@ def http_error(who: str, status: int, retry_after: str | None, body: bytes) -> R
     meant = meaning or _by_status(status)
     check = CHECK_KEY if meant.startswith(BAD_KEY) else ""
     message = f"{who} {meant}{_more(meant, body)} (HTTP {status}){check}"
-    if meant in (TOO_LONG, NO_IMAGES, BAD_REQUEST):
-        status = min(status, 422)  # the request's fault, even if a server takes the blame (llama.cpp: 500)
-        return (TooLong if meant == TOO_LONG else RequestRefused)(message, status, seconds)
+    if fault := FAULTS.get(meant):
+        return fault(message, min(status, 422), seconds)  # even if a server takes the blame (llama.cpp: 500)
     return Rejected(message, status, seconds)
 
 
-def stream_error(who: str, error: bytes) -> Reported | TooLong:
+def stream_error(who: str, error: bytes) -> Reported | RequestRefused:
     """The error for one that came inside a reply. `error` is the JSON of that field."""
     meaning = _by_word(error)
-    if meaning == TOO_LONG:
-        return TooLong(f"{who} {meaning}{_more(meaning, error)}", 400)
-    return Reported(f"{who} {meaning}{_more(meaning, error)}" if meaning else f"{who} reported an error in its reply")
+    if meaning is None:
+        return Reported(f"{who} reported an error in its reply")
+    message = f"{who} {meaning}{_more(meaning, error)}"
+    return fault(message, 400) if (fault := FAULTS.get(meaning)) else Reported(message)
 
 
 def opening_failure(who: str, error: Exception, proxy: str = "") -> UpstreamError:

@@ -5,6 +5,7 @@ import random
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,35 @@ def test_a_long_line_comes_in_pieces(text: str) -> None:
     active = text.count("![")
     assert not active or sum(1 for _ in inert(text)) > 10
     assert len(said(text)) == len(text) + active * len("&#33")
+
+
+@pytest.mark.parametrize("text", ["[]" * 50_000, "`a" * 50_000])
+def test_of_a_long_line_not_every_sign_is_looked_at(text: str) -> None:
+    calls = 0
+
+    def count(*_: object) -> None:
+        nonlocal calls
+        calls += 1
+
+    sys.setprofile(count)
+    try:
+        said(text)
+    finally:
+        sys.setprofile(None)
+    assert calls < 1000
+
+
+@pytest.mark.parametrize(
+    ("text", "exported"),
+    [
+        ("``` " + "x" * 5000 + "\n<b>\n```\n<b>", "&lt;b>\n```\n&lt;b>"),
+        ("[" + "x" * 5000 + "\n```\n<b>\n```\n\n<b>", "\n```\n&lt;b>\n```\n\n&lt;b>"),
+        ("```\n" + "`" * 5000 + "\n<b>", "\n&lt;b>"),
+        ("```\n" + "`" * 5000 + "x\n<b>", "x\n<b>"),
+    ],
+)
+def test_behind_a_long_line_that_may_begin_code_nothing_is_taken_for_it(text: str, exported: str) -> None:
+    assert said(text).endswith(exported)
 
 
 PARTS = [

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
+import gevent
 import pytest
 from drivers import Answers, a_run, a_start, an_answer, append, events_of, read_all
-from waiting import soon
+from gevent.event import Event
+from waiting import BOUND_S, soon
 
 from chatapp.errors import LogUnavailable
 from chatapp.events import Entry, RunEnd, RunStart, TextDelta
@@ -127,6 +129,20 @@ def test_an_answer_without_a_log_is_ended_too(recovery: Recovery, answers: Answe
     recovery.recover()
     end = answers.kept["never-began"].end
     assert end is not None and end.reason == "interrupted"
+
+
+def test_no_answer_without_a_log_is_ended_once_it_is_stopped(
+    log: SharedLog, answers: Answers, ended: Ended, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers.lost = ["never-began"]
+    recovery = Recovery(log, answers, Observers([ended]), lambda _: False, creates_s=30.0)
+    settled = Event()
+    monkeypatch.setattr(log, "settle", lambda _: settled.set())
+    recovery.start()
+    assert settled.wait(BOUND_S)
+    with gevent.Timeout(2.0):  # less than it waits for a store that stands still
+        recovery.stop()
+    assert answers.lost == ["never-began"] and not answers.kept
 
 
 def test_an_answer_whose_run_is_made_or_has_a_log_is_no_lost_one(

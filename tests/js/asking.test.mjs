@@ -10,6 +10,7 @@ globalThis.localStorage = {
   removeItem: (key) => void kept.delete(key),
 };
 const { Actions } = await import("../../static/js/actions.js");
+const { readAs } = await import("../../static/js/dom/storage.js");
 const { ApiError } = await import("../../static/js/server/api.js");
 const { unsent } = await import("../../static/js/server/outbox.js");
 const { initialState, Store } = await import("../../static/js/state/store.js");
@@ -118,6 +119,20 @@ test("each element has its own; our own page sends what none of them may open ag
   assert.deepEqual([said(right), said(page), right.asked], [[], [], []]);
   await page.actions.onStarted();
   assert.deepEqual([page.asked.length, said(page), unsent("left")], [1, [], []]);
+});
+
+test("who signs in next on the same page sends nothing of the one before", async () => {
+  readAs("ann");
+  await tab(AWAY).actions.send("Hers");
+  readAs("bob");
+  const his = tab(accepted);
+  his.actions.showUnsent();
+  await his.actions.onStarted();
+  await tab(AWAY).actions.send("His");
+  assert.deepEqual([said(his), his.asked, unsent("").map(({ prompt }) => prompt)], [[], [], ["His"]]);
+  readAs("ann");
+  assert.deepEqual(unsent("").map(({ prompt }) => prompt), ["Hers"]);
+  readAs("");
 });
 
 test("an element's instructions go with the first question of a conversation, also with files alone", async () => {

@@ -113,5 +113,18 @@ def test_a_file_that_is_gone_is_said_to_be() -> None:
 
 
 def test_a_text_cannot_close_its_fence() -> None:
-    assert file_text("a.md", "```py\n```").text == "a.md:\n````md\n```py\n```\n````\n\n"
+    assert file_text("a.md", "```py\n```").text == "a.md:\n``````md\n```py\n```\n``````\n\n"
     assert file_text("Makefile", "all:").text == "Makefile:\n```\nall:\n```\n\n"
+
+
+def test_a_fence_is_found_after_few_looks() -> None:
+    class Looked(str):
+        looks = 0
+
+        def __contains__(self, part: object) -> bool:
+            self.looks += 1
+            return super().__contains__(str(part))
+
+    text = Looked("`" * 10_000)
+    file_text("a.txt", text)
+    assert text.looks < 20

@@ -81,6 +81,23 @@ def test_a_token_does_not_wake_its_reader_and_anything_else_does() -> None:
     assert [event.type for event in decoded(b"".join(sent))] == ["meta", "done"]
 
 
+@pytest.mark.parametrize("takes_all", [True, False])
+@pytest.mark.parametrize("text", ["word ", "\0" * 6], ids=["plain", "escaped"])
+@pytest.mark.parametrize("dialect", DIALECTS.values(), ids=list(DIALECTS))
+def test_many_tokens_at_once_arrive_whole_and_in_order(dialect: type[Dialect], text: str, takes_all: bool) -> None:
+    """Their frames may be far longer than their texts."""
+    tokens = [TextDelta(text)] * 60
+    entries = numbered([START, *tokens, *tokens, RunEnd("stop", Usage(), Timing())])
+    sent = [b""]
+    reader, log = _asleep(dialect(), sent, _writer(sent, takes_all))
+    for some in (entries[:1], entries[1:61], entries[61:121], entries[121:]):
+        for entry in some:
+            log.append("run", entry.event)
+        gevent.sleep(0)
+    reader.get(timeout=10)
+    assert b"".join(sent) == HEARTBEAT + body(KeptAnswer(entries), dialect())
+
+
 def test_what_was_sent_in_the_hub_puts_off_the_heartbeat(monkeypatch: pytest.MonkeyPatch) -> None:
     start, token, end = numbered([START, TextDelta("a"), RunEnd("stop", Usage(), Timing())])
     now = 0.0

@@ -79,7 +79,7 @@ def test_a_message_has_what_was_given_up(database: Database, how: str) -> None:
     if how == "kept":
         files.add("ann", file, b"abc", None, "vision", None)
     elif how == "sent":
-        assert uploads.keep("ann", file, b"abc", None) == (file, True)
+        assert uploads.keep("ann", file, b"abc", None).is_new
     else:
         uploads.add("ann", file, b"abc", None)
     ask = Ask(said=[Message("user", [file])], keep=True)
@@ -87,6 +87,8 @@ def test_a_message_has_what_was_given_up(database: Database, how: str) -> None:
     files.delete("ann", file.id)
     with pytest.raises(NotFound):
         files.get("ann", file.id)
+    with pytest.raises(NotFound):
+        uploads.file("ann", file.id)
     assert uploads.attachments("ann", [file.id]) == {}
     assert uploads.file("ann", file.id, question).bytes == b"abc"
     assert uploads.contents("ann", [file.id]).keys() == {file.id}
@@ -95,15 +97,26 @@ def test_a_message_has_what_was_given_up(database: Database, how: str) -> None:
 def test_the_same_file_under_the_same_name_is_stored_once(database: Database) -> None:
     uploads, first = Uploads(database.engine, 9), a_file()
     uploads.keep("ann", first, b"abc", None)
-    assert uploads.keep("ann", a_file(), b"abc", None) == (first, False)
+    assert uploads.keep("ann", a_file(), b"abc", None) == (first, None)
     with database.engine.begin() as connection:
         connection.execute(text("UPDATE uploads SET created = 5"))
-    assert uploads.keep("ann", a_file(), b"abc", None) == (first, False)
+    assert uploads.keep("ann", a_file(), b"abc", None) == (first, None)
     assert Retention(database.engine, 3600, unsent_s=60).expire() == 0
     assert uploads.contents("ann", [first.id]), "what came again counts as new until its message has it"
     for owner, name, data in (("bob", "a.txt", b"abc"), ("ann", "b.txt", b"abc"), ("ann", "a.txt", b"abd")):
         other = a_file(name)
-        assert uploads.keep(owner, other, data, None) == (other, True)
+        assert uploads.keep(owner, other, data, None).file == other
     KeptFiles(database.engine, 9).delete("ann", first.id)
     again = a_file()
-    assert uploads.keep("ann", again, b"abc", None) == (again, True), "what was given up comes back under a new id"
+    assert uploads.keep("ann", again, b"abc", None).file == again, "what was given up comes back under a new id"
+
+
+def test_a_file_that_came_again_stays_though_the_request_that_brought_it_fails(database: Database) -> None:
+    uploads = Uploads(database.engine, 9)
+    first = uploads.keep("ann", a_file(), b"abc", None)
+    again = uploads.keep("ann", a_file(), b"abc", None)
+    uploads.drop("ann", first)
+    assert uploads.contents("ann", [again.file.id])
+    alone = uploads.keep("ann", a_file("b.txt"), b"abc", None)
+    uploads.drop("ann", alone)
+    assert not uploads.contents("ann", [alone.file.id])

@@ -2,7 +2,10 @@
 
 import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from threading import Barrier, BrokenBarrierError
+from typing import Any
 
 import gevent
 import psycopg
@@ -12,10 +15,14 @@ from servers import Postgres
 from sqlalchemy import select, text
 from waiting import BOUND_S, soon
 
-from chatapp.chat import Ask, Message
-from chatapp.errors import ConfigError, DatabaseUnavailable
+from chatapp.chat import Ask, Attachment, Message
+from chatapp.errors import ConfigError, DatabaseUnavailable, NotFound
+from chatapp.ids import new_id
+from chatapp.storage import kept_files as kept_files_module
 from chatapp.storage.conversations import Conversations
 from chatapp.storage.database import Database, open_database
+from chatapp.storage.kept_files import KeptFile, KeptFiles
+from chatapp.storage.uploads import Uploads
 
 pytestmark = pytest.mark.slow
 
@@ -91,6 +98,62 @@ def test_a_database_with_a_stricter_default_refuses_nobody(level: str, url: str,
 
     gevent.joinall([gevent.spawn(ask, number) for number in range(20)], raise_error=True)
     database.close()
+
+
+def test_a_file_stays_with_a_message_that_is_given_it_while_another_is_deleted(remote: Database) -> None:
+    uploads, conversations = Uploads(remote.engine, 9), Conversations(remote.engine)
+    file = Attachment(new_id("file"), "a.txt", "text/plain", 3, 3)
+    uploads.add("ann", file, b"abc", None)
+    asked = [Ask(said=[Message("user", said)], keep=True) for said in ([file], "Again?")]
+    first, second = (conversations.begin(ask, "ann", "mock", "words").answer.parent or "" for ask in asked)
+    with remote.engine.begin() as connection:
+        link = {"message": second, "file": file.id}
+        connection.execute(text("INSERT INTO attachments (message_id, file_id) VALUES (:message, :file)"), link)
+        deleting = gevent.spawn(conversations.delete_message, "ann", first)
+        soon(lambda: is_waited_for(remote))
+    deleting.get(timeout=BOUND_S)
+    assert uploads.file("ann", file.id, second).bytes == b"abc"
+
+
+def test_a_file_that_is_given_up_twice_at_once_is_given_up(remote: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept_files, conversations = KeptFiles(remote.engine, 9), Conversations(remote.engine)
+    file = Attachment(new_id("file"), "a.txt", "text/plain", 3, 3)
+    Uploads(remote.engine, 9).add("ann", file, b"abc", None)
+    conversations.begin(Ask(said=[Message("user", [file])], keep=True), "ann", "mock", "words")
+    found, both_found = kept_files_module._found, Barrier(2)
+
+    def find(*args: Any, **options: Any) -> KeptFile:
+        kept = found(*args, **options)
+        with suppress(BrokenBarrierError):  # the second waits for the first
+            both_found.wait(0.3)
+        return kept
+
+    monkeypatch.setattr(kept_files_module, "_found", find)
+    deleting = [gevent.spawn(kept_files.delete, "ann", file.id) for _ in range(2)]
+    gevent.joinall(deleting, timeout=BOUND_S)
+    assert [each.exception for each in deleting] == [None, None]
+
+
+def test_a_file_stays_with_a_message_that_is_given_it_while_it_is_given_up(remote: Database) -> None:
+    uploads, conversations = Uploads(remote.engine, 9), Conversations(remote.engine)
+    file = Attachment(new_id("file"), "a.txt", "text/plain", 3, 3)
+    uploads.add("ann", file, b"abc", None)
+    ask = Ask(said=[Message("user", "Hello")], keep=True)
+    message = conversations.begin(ask, "ann", "mock", "words").answer.parent or ""
+    with remote.engine.begin() as connection:
+        link = {"message": message, "file": file.id}
+        connection.execute(text("INSERT INTO attachments (message_id, file_id) VALUES (:message, :file)"), link)
+        deleting = gevent.spawn(uploads.delete, "ann", file.id)
+        soon(lambda: is_waited_for(remote))
+    with pytest.raises(NotFound, match="belongs to a message"):
+        deleting.get(timeout=BOUND_S)
+    assert uploads.file("ann", file.id, message).bytes == b"abc"
+
+
+def is_waited_for(database: Database) -> bool:
+    """Whether a connection waits for a lock of another one."""
+    with database.engine.connect() as connection:
+        return bool(connection.execute(text("SELECT count(*) FROM pg_locks WHERE NOT granted")).scalar_one())
 
 
 def test_a_password_stands_in_no_error(tmp_path: Path, closed_port: int) -> None:

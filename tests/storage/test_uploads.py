@@ -12,6 +12,7 @@ from chatapp.ids import new_id
 from chatapp.storage.conversations import Conversations
 from chatapp.storage.database import Database
 from chatapp.storage.deleting import Deletion
+from chatapp.storage.kept_files import KeptFiles
 from chatapp.storage.retention import Retention
 from chatapp.storage.schema import migrate, take_back
 from chatapp.storage.uploads import Uploads
@@ -43,6 +44,17 @@ def test_a_file_is_its_owners_alone(database: Database) -> None:
     for owner, message in (("bob", None), ("bob", question), ("ann", question)):
         with pytest.raises(NotFound):
             uploads.file(owner, file.id, message)
+
+
+def test_a_file_that_is_deleted_while_it_is_read_is_absent(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In Postgres each statement sees what is committed by then."""
+    uploads, kept_files = Uploads(database.engine, 9), KeptFiles(database.engine, 9)
+    file = add(uploads)
+    monkeypatch.setattr("chatapp.storage.uploads.data_by", lambda *_: {})
+    assert uploads.contents("ann", [file.id]) == {}
+    for read in (uploads.file, kept_files.file):
+        with pytest.raises(NotFound):
+            read("ann", file.id)
 
 
 def test_a_message_keeps_its_files(database: Database) -> None:

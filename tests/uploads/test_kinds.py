@@ -1,5 +1,7 @@
 """What an uploaded file is, by its bytes, and what its name may hold."""
 
+import unicodedata
+
 import pytest
 
 from chatapp.errors import InvalidField, UnsupportedMediaType
@@ -59,3 +61,17 @@ def test_a_name_has_no_folders_and_nothing_that_misleads(name: str, shown: str) 
 def test_a_long_name_keeps_its_end() -> None:
     assert plain_name("x" * 500 + ".pdf").endswith("….pdf")
     assert len(plain_name("x" * 500)) == NAME_CHARS
+
+
+def test_of_a_very_long_name_only_the_end_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the vendors' protocols it may be as long as a body."""
+    looked_at: list[str] = []
+    category = unicodedata.category
+
+    def look(char: str) -> str:
+        looked_at.append(char)
+        return category(char)
+
+    monkeypatch.setattr("unicodedata.category", look)
+    assert plain_name("a" * 100_000 + ".txt").endswith("….txt")
+    assert len(looked_at) < 10 * NAME_CHARS

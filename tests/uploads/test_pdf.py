@@ -8,7 +8,7 @@ import pytest
 from pdfs import pdf
 
 from chatapp.errors import InvalidField, Overloaded
-from chatapp.uploads.pdf import PDFReader, Texts
+from chatapp.uploads.pdf import REMEMBERED, PDFReader, Texts
 
 
 def read(data: bytes, max_pages: int = 10, max_chars: int = 1000, timeout_s: float = 20.0) -> str:
@@ -58,6 +58,13 @@ def test_only_so_much_text_is_remembered_and_what_was_used_last_stays() -> None:
     assert (texts.get("a"), texts.get("b"), texts.get("c")) == ("x" * 4, None, "x" * 4)
     texts.add("d", "x" * 11)
     assert [texts.get(name) for name in "acd"] == [None] * 3
+
+
+def test_only_so_many_empty_texts_are_remembered() -> None:
+    texts = Texts()
+    for number in range(REMEMBERED + 2):
+        texts.add(str(number), "")
+    assert [texts.get(name) for name in ("0", "1", "2")] == [None, None, ""]
 
 
 def test_what_is_no_pdf_is_refused() -> None:

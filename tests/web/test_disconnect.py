@@ -9,6 +9,7 @@ from gevent.socket import socketpair
 from waiting import soon
 
 from chatapp.service import ChatService
+from chatapp.wire.client_socket import ClientSocket
 
 CHAT = {
     "id": "tabs",
@@ -46,6 +47,24 @@ def test_the_last_tab_that_closes_stops_the_run(client: FlaskClient) -> None:
     assert not is_stopped(client, first.headers["X-Run-Id"])
     second.close()
     soon(lambda: is_stopped(client, first.headers["X-Run-Id"]))
+
+
+def test_a_reader_that_takes_no_data_is_counted_as_dropped(
+    client: FlaskClient, service: ChatService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends: list[str] = []
+    monkeypatch.setattr(type(service.reader_observer), "closed", lambda _self, end, resets: ends.append(end))
+    ours, clients = socketpair()
+    with ours, clients:
+        connection = ClientSocket(ours, lambda: None, send_timeout_s=0.05, buffer_bytes=4096)
+        connection.start()
+        response = read(client, "POST", "/api/ui/chat", json=CHAT)
+        try:
+            ours.sendall(bytes(2 << 20))
+        except OSError:
+            response.close()
+        connection.stop()
+    assert ends == ["dropped"]
 
 
 def test_a_client_that_waits_for_the_whole_and_leaves_stops_it_off_the_hub(

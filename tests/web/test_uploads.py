@@ -182,6 +182,13 @@ def test_a_form_that_is_none_is_refused(
     assert (response.status_code, response.get_json()["error"]["message"]) == (status, message)
 
 
+def test_a_text_of_the_same_name_is_not_the_file(ann: FlaskClient) -> None:
+    head = b'--b\r\nContent-Disposition: form-data; name="file"'
+    form = head + b"\r\n\r\nno file\r\n" + head + b'; filename="a.txt"\r\n\r\nthe file\r\n--b--\r\n'
+    response = ann.post(FILES, data=form, content_type="multipart/form-data; boundary=b")
+    assert ann.get(response.get_json()["url"]).data == b"the file"
+
+
 def test_files_are_bounded_by_size_and_count(tmp_path: Path) -> None:
     bounds: dict[str, Any] = {"max_file_bytes": 5000, "max_attachments": 1, "max_attached_chars": 100}
     for app in served(tmp_path, **bounds):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from chatapp.errors import RateLimited, Rejected, RequestRefused, TooLong, status_of
+from chatapp.errors import ChatappError, RateLimited, Rejected, Reported, RequestRefused, TooLong, status_of
 from chatapp.wire.upstream_errors import http_error, stream_error
 
 RECORDINGS = Path(__file__).parents[2] / ".." / "shared" / "recordings"
@@ -115,6 +115,9 @@ def test_a_request_that_no_second_try_can_help_is_not_the_server_s_failure() -> 
         (422, b"", RequestRefused),
         (404, b"image input is not supported", RequestRefused),
         (413, b"", TooLong),
+        (400, b"input length and `max_tokens` exceed context limit: 188240 + 21333 > 200000", TooLong),
+        (400, b"max_tokens: 9 > 8, which is the maximum allowed number of output tokens for it", RequestRefused),
+        (400, b"`max_tokens` must be less than or equal to `8`, the maximum; the `context_window` is", RequestRefused),
         (500, b"the request exceeds the context size", TooLong),
         (401, b"", Rejected),
         (500, b"", Rejected),
@@ -127,5 +130,14 @@ def test_the_request_s_own_fault_is_told_from_the_server_s(status: int, body: by
     assert (error.status == 400) == issubclass(kind, RequestRefused) == (status_of(error.code) == 400)
 
 
-def test_a_reply_may_say_that_the_conversation_is_too_long() -> None:
-    assert type(stream_error("acme", b'{"code":"context_length_exceeded"}')) is TooLong
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        (b'{"code":"context_length_exceeded"}', TooLong),
+        (b"image input is not supported", RequestRefused),
+        (b"max_tokens: 9 > 8, which is the maximum allowed number of output tokens for it", RequestRefused),
+        (b"overloaded", Reported),
+    ],
+)
+def test_a_reply_may_say_that_the_fault_is_the_request_s(said: bytes, kind: type[ChatappError]) -> None:
+    assert type(stream_error("acme", said)) is kind

@@ -11,6 +11,7 @@ from chatapp.dialects.openai_responses.events import ResponsesDialect
 from chatapp.dialects.openai_responses.items import Item, TextItem, ThinkingItem, call_item
 from chatapp.dialects.openai_responses.resource import RUN_PREFIX
 from chatapp.events import Entry
+from chatapp.large_values import to_base64
 from chatapp.wire.json_text import json_data
 
 
@@ -94,7 +95,8 @@ def _part(part: Part) -> dict[str, object]:
         case Image():
             return {"type": "input_image", "image_url": part.url, "detail": "auto"}
         case Document():
-            return {"type": "input_file", "filename": part.name, "file_data": part.url}
+            url = part.url or f"data:text/plain;base64,{to_base64(part.text.encode())}"
+            return {"type": "input_file", "filename": part.name, "file_data": url}
         case Attachment() if part.media_type.startswith("image/"):
             return {"type": "input_image", "file_id": part.id, "detail": "auto"}
         case Attachment() | Sent():

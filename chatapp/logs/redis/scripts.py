@@ -10,13 +10,14 @@ from chatapp.logs.redis.connection import Script
 CREATE = Script("""
 local owner, last = unpack(redis.call('HMGET', KEYS[1], 'owner', 'last'))
 if owner then return (owner == ARGV[1] and last == '0') and 1 or 0 end
-redis.call('DEL', 'chatapp:events:' .. ARGV[2])
 redis.call('HSET', KEYS[1], 'owner', ARGV[1], 'last', '0')
+redis.call('DEL', 'chatapp:events:' .. ARGV[2])
 redis.call('SADD', KEYS[2], ARGV[2])
 return 1
 """)
 """1 if the run is new, or was made by the same call before; 0 if the id is taken. A stream without
-a hash is left of a run whose hash was evicted: it begins anew."""
+a hash is left of a run whose hash was evicted: it begins anew. It is deleted after the first write,
+since a full Redis refuses nothing more to a script that has deleted something."""
 
 WRITE = Script("""
 local replies, at, number = {}, 2, 0

@@ -8,7 +8,7 @@ from flask import Blueprint, Response, jsonify, request
 from msgspec.structs import asdict
 
 from chatapp.errors import InvalidField, NotFound
-from chatapp.exchange import KeptConversation, KeptFile, KeptMessage
+from chatapp.exchange import ImportedFile, KeptConversation, KeptMessage
 from chatapp.exchange.markdown import markdown_of
 from chatapp.hub import let_others_run
 from chatapp.web import current_caller, current_service
@@ -59,7 +59,7 @@ def import_conversation() -> tuple[Response, int]:
     """A conversation from a file, as a new one of yours. What it says of tools and models is shown,
     and never told to a provider as its own."""
     settings = current_service().settings
-    file = decoded(read_json(settings.max_import_bytes, "max_import_bytes"), KeptFile)
+    file = decoded(read_json(settings.max_import_bytes, "max_import_bytes"), ImportedFile)
     kept = file.conversation(_message)
     return jsonify(msgspec.to_builtins(current_service().archive.store(current_caller().owner, kept))), 201
 

@@ -20,8 +20,8 @@ import { at } from "./address.js";
 /** For each reader and server, as an origin may have several below its paths. */
 const storageKey = () => `unsent${at("")}${currentReader()}`;
 
-/** Those of this page: a browser may forbid to remember. @type {Map<string, Unsent>} */
-const own = new Map();
+/** Those of this page, by the same: a browser may forbid to remember. @type {Map<string, Map<string, Unsent>>} */
+const ofPage = new Map();
 
 /**
  * What a chat is to send, in the order in which it was asked: an element what was asked in it, our
@@ -34,7 +34,7 @@ export function unsent(place) {
 
 /** @param {Unsent} question */
 export function keep(question) {
-  own.set(question.key, question);
+  ofPage.set(storageKey(), own().set(question.key, question));
   remember(storageKey(), all());
 }
 
@@ -42,7 +42,7 @@ export function keep(question) {
 export function forget(key) {
   const found = all().find((each) => each.key === key);
   if (!found) return undefined;
-  own.delete(key);
+  own().delete(key);
   const others = remembered().filter((each) => each.key !== key);
   remember(storageKey(), others.length ? others : null);
   return found;
@@ -55,7 +55,12 @@ export function isKept(key) {
 
 /** @returns {Unsent[]} */
 function all() {
-  return [...new Map([...remembered().map((each) => /** @type {const} */ ([each.key, each])), ...own]).values()];
+  return [...new Map([...remembered().map((each) => /** @type {const} */ ([each.key, each])), ...own()]).values()];
+}
+
+/** The present reader's: the page around an element may let another sign in, and stay. */
+function own() {
+  return ofPage.get(storageKey()) ?? /** @type {Map<string, Unsent>} */ (new Map());
 }
 
 /** Also one that was kept before questions had a place. @returns {Unsent[]} */

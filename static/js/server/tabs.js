@@ -1,8 +1,8 @@
 // @ts-check
 /**
  * Tells the other tabs of this browser that a conversation has changed, and what became of a
- * question that waited for the connection: it was sent, or taken back. Without BroadcastChannel (in very old browsers) tabs
- * learn of each other's changes when they reload.
+ * question that waited for the connection: it was sent, or taken back. Without BroadcastChannel (in
+ * very old browsers) tabs learn of each other's changes when they reload.
  */
 
 import { MOUNT } from "./address.js";

@@ -67,8 +67,8 @@ class Streams(NamedTuple):
         (worker,) = server.workers()
         start = time.monotonic() + LEAD_S
         begin = start + OPENING_S
-        times = [str(each) for each in (server.port, self.count, start, begin, begin + self.seconds)]
-        with Popen([sys.executable, HERE / "_load.py", *times], stdin=PIPE, stdout=PIPE, text=True) as clients:
+        given = [str(each) for each in (server.port, self.count, start, begin, begin + self.seconds, 1)]
+        with Popen([sys.executable, HERE / "_load.py", *given], stdin=PIPE, stdout=PIPE, text=True) as clients:
             assert clients.stdout
             for pid in (worker, clients.pid):
                 _come_first(pid)
@@ -79,7 +79,7 @@ class Streams(NamedTuple):
             clients.kill()
         core = (_cpu_s(worker) - began_cpu) / (time.monotonic() - began)
         sent = self.count * self.seconds * 1000 / self.pace_ms
-        return Healthy(*result["added_ms"], result["events"] / sent, result["lost"], core)
+        return Healthy(*result["added_ms"], sum(result["events"]) / sent, result["lost"], core)
 
 
 def compared(alone: Sequence[Healthy], beside: Sequence[Healthy], others: str) -> list[str]:

@@ -190,8 +190,8 @@ class SQLiteLog:
         return tail
 
     def _newest(self, tail: Tail, after: int) -> Sequence[Entry]:
-        """For a reader that sleeps. None if all is not as it was when it fell asleep: it must wake
-        then, to look for itself."""
+        """For a reader that sleeps. Nothing if all is not as it was when it fell asleep: it must
+        wake then, to look for itself."""
         current = self._writer.tails.get(tail.run_id) or self._follower.tails.get(tail.run_id)
         if current is not tail or after < tail.dropped or self._closed or self._failure(tail):
             return ()

@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from chatapp.events import File, NativePiece, ToolCall, ToolResult
-from chatapp.large_values import to_base64
+from chatapp.hub.large_values import to_base64
 from chatapp.pictures import TAKEN
 
 Role: TypeAlias = Literal["system", "user", "assistant", "tool"]

@@ -12,17 +12,13 @@ PACKAGE = Path(__file__).parent.parent / "chatapp"
 VOCABULARY = {
     "__init__",
     "errors",
-    "events",
-    "events.base",
-    "events.measures",
-    "events.tools",
+    "events/",
     "chat",
     "transcript",
     "ids",
     "cancel",
-    "hub",
+    "hub/",
     "pictures",
-    "stacks",
     "prices",
     "secret",
     "background",
@@ -32,9 +28,8 @@ VOCABULARY = {
     "sqlite",
     "private_files",
     "text",
-    "large_values",
 }
-"""Modules at the top that any room may import."""
+"""What any room may import: modules, and `x/`, all of a room."""
 
 MAY_IMPORT = {
     "wire": set(),
@@ -193,7 +188,7 @@ WRITES_FRAMES = {
     "chatapp.errors",
     "chatapp.events",
     "chatapp.transcript",
-    "chatapp.large_values",
+    "chatapp.hub.large_values",
     "chatapp.pictures",
     "chatapp.text",
     "chatapp.wire.frames",
@@ -270,9 +265,9 @@ def is_in(module: str, places: set[str]) -> bool:
 
 def may_import(module: str, target: str) -> bool:
     room = room_of(module)
-    if target in VOCABULARY or room_of(target) == room:
+    if room_of(target) == room:
         return True
-    allowed = MAY_IMPORT.get(module, MAY_IMPORT.get(room, set()))
+    allowed = VOCABULARY | MAY_IMPORT.get(module, MAY_IMPORT.get(room, set()))
     return target in allowed or f"{room_of(target)}/" in allowed
 
 

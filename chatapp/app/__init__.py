@@ -18,11 +18,11 @@ from chatapp.app.service import build_service
 from chatapp.app.web import build_web
 from chatapp.errors import ChatappError
 from chatapp.generation.observer import RunObserver
+from chatapp.hub.stacks import on_own_stack
 from chatapp.metrics.own_port import OwnPort
 from chatapp.metrics.process import Metrics
 from chatapp.settings import Settings
 from chatapp.settings.loading import load
-from chatapp.stacks import on_own_stack
 from chatapp.tools.functions import FunctionTool
 from chatapp.tracing.switch import tracing_of
 

@@ -29,7 +29,7 @@ from chatapp.events import (
     ToolQuestion,
     ToolResult,
 )
-from chatapp.large_values import to_base64
+from chatapp.hub.large_values import to_base64
 from chatapp.text import GrowingText
 from chatapp.wire.frames import Frame
 from chatapp.wire.json_text import json_data

@@ -6,7 +6,7 @@ import binascii
 
 from chatapp.chat import Sent
 from chatapp.errors import InvalidField
-from chatapp.large_values import from_base64
+from chatapp.hub.large_values import from_base64
 
 HEAD_CHARS = 500  # of a `data:` URL, at most
 ENDINGS = {"application/pdf": ".pdf", "text/markdown": ".md", "text/csv": ".csv", "application/json": ".json"}

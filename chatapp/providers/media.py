@@ -12,7 +12,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from chatapp.events import CitedSource, File
-from chatapp.large_values import from_base64
+from chatapp.hub.large_values import from_base64
 from chatapp.pictures import picture_type
 from chatapp.wire.json_text import UNREADABLE
 

@@ -14,8 +14,8 @@ from chatapp.chat import Attachment, Image, Message, Part, Text
 from chatapp.events import Entry, File, RunStart
 from chatapp.exchange import FORMAT, VERSION, KeptAttachment, KeptConversation, KeptEvent, KeptMessage, KeptSettings
 from chatapp.hub import let_others_run, with_pauses
+from chatapp.hub.large_values import to_base64, to_json
 from chatapp.ids import new_id
-from chatapp.large_values import to_base64, to_json
 from chatapp.storage import Answer, Conversation, ConversationSettings, StoredMessage, large_writes
 from chatapp.storage.blobs import data_by
 from chatapp.storage.branches import newest_shown

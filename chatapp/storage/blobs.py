@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, insert, literal_column, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from chatapp.large_values import PIECE_BYTES, slices
+from chatapp.hub.large_values import PIECE_BYTES, slices
 from chatapp.storage import large_writes
 
 ROWID: ColumnElement[int] = literal_column("rowid")

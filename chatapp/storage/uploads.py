@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from chatapp.chat import Attachment
 from chatapp.errors import LimitExceeded, NotFound
 from chatapp.events import File
-from chatapp.large_values import sha256_of
+from chatapp.hub.large_values import sha256_of
 from chatapp.storage.blobs import data_by, insert_data
 from chatapp.storage.transactions import Transactions
 from chatapp.storage.upload_tables import AttachmentRow, UploadFactRow, UploadRow, is_gone, is_kept, is_unsent

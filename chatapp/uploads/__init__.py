@@ -13,8 +13,8 @@ import msgspec
 from chatapp.chat import Ask, Attachment, Document, Image, Message, Part, Text, with_contents, with_parts
 from chatapp.errors import BodyTooLarge, InvalidField, NotFound, RequestError
 from chatapp.events import File
+from chatapp.hub.large_values import to_base64
 from chatapp.ids import new_id
-from chatapp.large_values import to_base64
 from chatapp.pictures import TAKEN
 from chatapp.providers.documents import file_text
 from chatapp.storage.kept_files import KeptFile, KeptFiles

@@ -5,7 +5,7 @@ import re
 import unicodedata
 
 from chatapp.errors import InvalidField, UnsupportedMediaType
-from chatapp.large_values import slices
+from chatapp.hub.large_values import slices
 from chatapp.pictures import picture_type
 
 PDF, TEXT = "application/pdf", "text/plain"

@@ -10,7 +10,7 @@ from typing import TypeAlias
 import msgspec
 
 from chatapp.errors import InvalidField, Overloaded
-from chatapp.large_values import sha256_of
+from chatapp.hub.large_values import sha256_of
 from chatapp.quotas.turns import OwnerTurns
 from chatapp.uploads.spawned import output_of
 

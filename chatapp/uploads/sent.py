@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from chatapp.chat import Attachment, Image, Message, Part, Sent, with_parts
 from chatapp.errors import BodyTooLarge, InvalidField, RequestError, UnsupportedMediaType
-from chatapp.large_values import from_base64
+from chatapp.hub.large_values import from_base64
 from chatapp.pictures import picture_type
 
 MAX_SENT = 100

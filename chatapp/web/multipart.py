@@ -9,7 +9,7 @@ from werkzeug.http import parse_options_header
 from werkzeug.sansio.multipart import Data, Event, Field, File, MultipartDecoder, NeedData
 
 from chatapp.errors import BodyTooLarge, InvalidField, InvalidRequest, UnsupportedMediaType
-from chatapp.large_values import slices
+from chatapp.hub.large_values import slices
 from chatapp.web import current_service
 from chatapp.web.request_body import read_body
 

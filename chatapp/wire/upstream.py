@@ -19,8 +19,8 @@ from requests.adapters import HTTPAdapter
 from chatapp import __version__
 from chatapp.cancel import CancelScope
 from chatapp.errors import Unreachable
-from chatapp.large_values import to_json
-from chatapp.stacks import on_own_stack
+from chatapp.hub.large_values import to_json
+from chatapp.hub.stacks import on_own_stack
 from chatapp.trace import trace_headers
 from chatapp.wire.certificates import tls_context
 from chatapp.wire.connecting import connecting_well

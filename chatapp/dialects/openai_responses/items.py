@@ -7,7 +7,7 @@ from typing import ClassVar, TypeAlias
 import msgspec
 
 from chatapp.events import CitedSource, File
-from chatapp.large_values import to_base64
+from chatapp.hub.large_values import to_base64
 from chatapp.text import GrowingText
 
 Events: TypeAlias = Iterator[tuple[str, Mapping[str, object]]]

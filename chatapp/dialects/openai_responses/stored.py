@@ -11,7 +11,7 @@ from chatapp.dialects.openai_responses.events import ResponsesDialect
 from chatapp.dialects.openai_responses.items import Item, TextItem, ThinkingItem, call_item
 from chatapp.dialects.openai_responses.resource import RUN_PREFIX
 from chatapp.events import Entry
-from chatapp.large_values import to_base64
+from chatapp.hub.large_values import to_base64
 from chatapp.wire.json_text import json_data
 
 

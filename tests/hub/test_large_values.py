@@ -8,10 +8,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from chatapp import large_values
 from chatapp.chat import Ask, Message
 from chatapp.events import Entry, File, RunEnd, RunStart, Timing, Usage
-from chatapp.large_values import PIECE_BYTES, from_base64, to_base64, to_json
+from chatapp.hub import large_values
+from chatapp.hub.large_values import PIECE_BYTES, from_base64, to_base64, to_json
 from chatapp.providers.media import file_of_url
 from chatapp.storage.conversations import Conversations
 from chatapp.storage.database import open_database

@@ -1,7 +1,8 @@
 """How a greenlet that has much to do lets the others, and their sockets, have their turns.
 
 A turn takes a few milliseconds at most, so long work counts what it does. The counts are for work
-that costs some microseconds an event, as reading, writing and rendering events do.
+that costs some microseconds an event, as reading, writing and rendering events do. `large_values`
+works on one value in pieces; `stacks` calls what goes deep without keeping its memory.
 """
 
 from collections.abc import Callable, Iterable, Iterator

@@ -10,7 +10,7 @@ from gevent.event import Event
 from greenlet import getcurrent
 
 from chatapp.cancel import CancelScope
-from chatapp.stacks import on_own_stack
+from chatapp.hub.stacks import on_own_stack
 
 named: ContextVar[str] = ContextVar("named", default="")
 

@@ -6,9 +6,9 @@ them. A protocol that knows only text gets a Markdown link to that address.
 
 from collections.abc import Iterable
 
+from chatapp.chat.pictures import picture_type_of_base64
 from chatapp.events import CitedSource, File
 from chatapp.hub.large_values import to_base64
-from chatapp.pictures import picture_type_of_base64
 
 FILE_URL = "/api/v1/messages/{run}/files/{file}"
 

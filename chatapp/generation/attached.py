@@ -9,7 +9,8 @@ from typing import TypeAlias
 import msgspec
 
 from chatapp.cancel import CancelScope
-from chatapp.chat import Attachment, Chat, Part, with_contents
+from chatapp.chat import Attachment, Chat, Part
+from chatapp.chat.files import with_contents
 from chatapp.hub import with_pauses
 from chatapp.providers import Provider, ReplyItem
 

@@ -16,7 +16,8 @@ from contextlib import closing
 import msgspec
 
 from chatapp.cancel import CancelScope
-from chatapp.chat import Chat, Message, Part, Pieces, content_of, images_in, tool_message
+from chatapp.chat import Chat, Message, Part, Pieces, tool_message
+from chatapp.chat.files import images_in, with_images
 from chatapp.errors import Truncated
 from chatapp.events import (
     AttemptReset,
@@ -177,7 +178,7 @@ class Round:
 
     def _content(self) -> str | list[Part]:
         """The text, with the pictures that the model made: it is to see them again."""
-        return content_of(self.text, images_in(event for event in self.shown.events if isinstance(event, File)))
+        return with_images(self.text, images_in(event for event in self.shown.events if isinstance(event, File)))
 
     def _log_id(self, id: str) -> str:
         if id not in self._ids or self._ids[id] in self._whole:  # after a whole call: another one

@@ -5,7 +5,8 @@ from typing import TypeAlias
 
 import msgspec
 
-from chatapp.chat import Attachment, Document, Image, Message, Part, Sent, Text, set_apart
+from chatapp.chat import Attachment, Document, Image, Message, Part, Sent, Text
+from chatapp.chat.files import set_apart
 from chatapp.errors import InvalidField
 
 Sendable: TypeAlias = Text | Image | Document

@@ -11,9 +11,9 @@ from collections.abc import Iterable
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from chatapp.chat.pictures import picture_type
 from chatapp.events import CitedSource, File
 from chatapp.hub.large_values import from_base64
-from chatapp.pictures import picture_type
 from chatapp.wire.json_text import UNREADABLE
 
 UNKNOWN = "application/octet-stream"

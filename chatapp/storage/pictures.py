@@ -10,7 +10,8 @@ from typing import NamedTuple, TypeAlias
 from msgspec.structs import replace
 from sqlalchemy.orm import Session
 
-from chatapp.chat import Image, Message, content_of, images_in
+from chatapp.chat import Image, Message
+from chatapp.chat.files import images_in, with_images
 from chatapp.events import File
 from chatapp.hub import with_pauses
 from chatapp.storage import Answer, StoredMessage
@@ -56,7 +57,7 @@ def with_pictures(turns: Sequence[Message], pictures: Iterable[Image]) -> list[M
     last = max((place for place, turn in enumerate(turns) if turn.role == "assistant"), default=None)
     if last is None:
         return [*turns]
-    content = content_of(turns[last].text, pictures)
+    content = with_images(turns[last].text, pictures)
     return [*turns[:last], replace(turns[last], content=content), *turns[last + 1 :]]
 
 

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 
 import msgspec
 
-from chatapp.chat import Ask, Attachment, Document, Image, Message, Part, Text, with_contents, with_parts
+from chatapp.chat import Ask, Attachment, Document, Image, Message, Part, Text
+from chatapp.chat.files import with_contents, with_parts
+from chatapp.chat.pictures import TAKEN
 from chatapp.errors import BodyTooLarge, InvalidField, NotFound, RequestError
 from chatapp.events import File
 from chatapp.hub.large_values import to_base64
 from chatapp.ids import new_id
-from chatapp.pictures import TAKEN
 from chatapp.providers.documents import file_text
 from chatapp.storage.kept_files import KeptFile, KeptFiles
 from chatapp.storage.uploads import Content, Uploads

@@ -4,9 +4,9 @@ import codecs
 import re
 import unicodedata
 
+from chatapp.chat.pictures import picture_type
 from chatapp.errors import InvalidField, UnsupportedMediaType
 from chatapp.hub.large_values import slices
-from chatapp.pictures import picture_type
 
 PDF, TEXT = "application/pdf", "text/plain"
 

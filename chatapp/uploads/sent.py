@@ -5,10 +5,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from chatapp.chat import Attachment, Image, Message, Part, Sent, with_parts
+from chatapp.chat import Attachment, Image, Message, Part, Sent
+from chatapp.chat.files import with_parts
+from chatapp.chat.pictures import picture_type
 from chatapp.errors import BodyTooLarge, InvalidField, RequestError, UnsupportedMediaType
 from chatapp.hub.large_values import from_base64
-from chatapp.pictures import picture_type
 
 MAX_SENT = 100
 """Files of one request, with all its history: each PDF may take a helper for seconds."""

@@ -2,7 +2,8 @@
 
 import pytest
 
-from chatapp.chat import Attachment, Chat, Document, Image, Message, Text, with_contents
+from chatapp.chat import Attachment, Chat, Document, Image, Message, Text
+from chatapp.chat.files import with_contents
 from chatapp.errors import InvalidField
 from chatapp.events import ToolCall
 from chatapp.providers.anthropic.adapter import Anthropic

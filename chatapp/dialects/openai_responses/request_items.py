@@ -6,7 +6,7 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 
 from chatapp.chat import Image, Message, Native, Part
-from chatapp.chat import content_of as with_images
+from chatapp.chat.files import with_images
 from chatapp.dialects.media import picture_url
 from chatapp.dialects.openai_responses.events import PROTOCOL
 from chatapp.dialects.openai_responses.request_tools import TOOL_SEARCH, ClientTools, OfferedTool

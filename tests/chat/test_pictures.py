@@ -2,7 +2,7 @@ from base64 import b64encode
 
 import pytest
 
-from chatapp.pictures import TAKEN, picture_type, picture_type_of_base64
+from chatapp.chat.pictures import TAKEN, picture_type, picture_type_of_base64
 
 PICTURES = {
     "image/png": b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",

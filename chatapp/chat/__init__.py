@@ -1,77 +1,41 @@
 """A request to a provider, as values.
 
 A `Chat` is complete: an adapter needs nothing else to build its request, and it refuses any field
-that its protocol cannot carry.
+that its protocol cannot carry. `parts` has what a message is made of, which is imported from here.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal, TypeAlias
 
 import msgspec
 
-from chatapp.events import File, NativePiece, ToolCall, ToolResult
-from chatapp.hub.large_values import to_base64
-from chatapp.pictures import TAKEN
+from chatapp.chat.parts import Attachment, Document, Image, Part, Sent, Text
+from chatapp.events import NativePiece, ToolCall, ToolResult
+
+__all__ = [
+    "AnswerSchema",
+    "Ask",
+    "Attachment",
+    "Chat",
+    "ChatOptions",
+    "Document",
+    "Effort",
+    "HostedTool",
+    "Image",
+    "Message",
+    "Native",
+    "Part",
+    "Pieces",
+    "Role",
+    "Sent",
+    "Text",
+    "ToolSpec",
+    "Verbosity",
+    "tool_message",
+]
 
 Role: TypeAlias = Literal["system", "user", "assistant", "tool"]
 Effort: TypeAlias = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 Verbosity: TypeAlias = Literal["low", "medium", "high"]
-
-
-class Text(msgspec.Struct, frozen=True, tag="text"):
-    text: str
-
-
-class Image(msgspec.Struct, frozen=True, tag="image"):
-    """`url`: a `data:` URL with the image in it, or an `https:` URL that the provider fetches."""
-
-    url: str
-
-
-class Document(msgspec.Struct, frozen=True, tag="document"):
-    """A PDF, or a text to cite. `url` is a `data:` URL with the PDF, for providers that read such
-    files; `text` is what it says, for the others: empty if it holds nothing but pictures."""
-
-    name: str
-    url: str
-    text: str
-
-
-class Attachment(msgspec.Struct, frozen=True, tag="attachment"):
-    """A file that the owner has uploaded. Its content takes its place before a provider is asked
-    (`uploads`); `chars` is the length of its text."""
-
-    id: str
-    name: str
-    media_type: str
-    size_bytes: int
-    chars: int = 0
-
-
-class Sent(msgspec.Struct, frozen=True, tag="sent"):
-    """A file within a request: its `data`, or the `id` of one that was uploaded before. An
-    `Attachment` takes its place before anything is stored or asked (`uploads`). `field` is the
-    client's name of it."""
-
-    field: str
-    name: str = ""
-    data: bytes = b""
-    id: str = ""
-
-
-Part: TypeAlias = Text | Image | Document | Attachment | Sent
-
-
-def images_in(files: Iterable[File]) -> list[Image]:
-    """What a model made, to be shown to it again."""
-    shown = [file for file in files if file.bytes and file.media_type in TAKEN]
-    return [Image(f"data:{file.media_type};base64,{to_base64(file.bytes)}") for file in shown]
-
-
-def content_of(text: str, images: Iterable[Image]) -> str | list[Part]:
-    """A turn's text and images; the text alone if there are none."""
-    parts: list[Part] = [*images]
-    return [*([Text(text)] if text else []), *parts] if parts else text
 
 
 class Native(msgspec.Struct, frozen=True):
@@ -134,24 +98,6 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True):
         if isinstance(self.content, str):
             return self.content
         return "".join(part.text for part in self.content if isinstance(part, Text))
-
-
-def with_contents(messages: Sequence[Message], contents: Mapping[str, Part]) -> list[Message]:
-    """The messages with these parts, by ids, in place of their attachments."""
-    return [_with_contents(message, contents) if message.attachments else message for message in messages]
-
-
-def set_apart(before: Sequence[Part], file: Part) -> Part:
-    """A file behind these parts: its text begins on a line of its own."""
-    last = before[-1] if before else None
-    if isinstance(file, Text) and isinstance(last, Text) and not last.text.endswith("\n"):
-        return Text(f"\n\n{file.text}")
-    return file
-
-
-def with_parts(messages: Sequence[Message], instead: Callable[[Part], Part]) -> list[Message]:
-    """The messages with other parts in place of some."""
-    return [_with_parts(message, instead) for message in messages]
 
 
 def tool_message(call_id: str, result: ToolResult) -> Message:
@@ -250,22 +196,6 @@ class Chat(ChatOptions, frozen=True, kw_only=True):
     messages: list[Message]
     session_id: str = ""
     owner: str = ""
-
-
-def _with_contents(message: Message, contents: Mapping[str, Part]) -> Message:
-    parts: list[Part] = []
-    for part in [] if isinstance(message.content, str) else message.content:
-        found = contents.get(part.id) if isinstance(part, Attachment) else None
-        parts.append(part if found is None else set_apart(parts, found))
-    return msgspec.structs.replace(message, content=parts)
-
-
-def _with_parts(message: Message, instead: Callable[[Part], Part]) -> Message:
-    if isinstance(message.content, str):
-        return message
-    content = [instead(part) for part in message.content]
-    changed = any(new is not old for new, old in zip(content, message.content, strict=True))
-    return msgspec.structs.replace(message, content=content) if changed else message
 
 
 class Ask(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,7 +20,6 @@ VOCABULARY = {
     "hub/",
     "prices",
     "secret",
-    "background",
     "trace",
     "settings",
     "settings.tables",

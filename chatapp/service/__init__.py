@@ -15,7 +15,6 @@ import msgspec
 
 from chatapp.access import Caller
 from chatapp.agents.catalog import AgentCatalog
-from chatapp.background import Background
 from chatapp.chat import Ask, Message
 from chatapp.dialects import Dialect
 from chatapp.errors import ChatappError, LogError, LogUnavailable, NotFound, UnknownRun
@@ -32,6 +31,7 @@ from chatapp.reading.observer import NO_READER_OBSERVER, ReaderObserver
 from chatapp.reading.presence import OpenReaders
 from chatapp.reading.sources import KeptAnswer, LiveLog, Source, transcript_of_source
 from chatapp.service.answering import Answerers, answerer
+from chatapp.service.background import Background
 from chatapp.service.decisions import decide, fill_in
 from chatapp.settings import Settings
 from chatapp.storage import (

@@ -17,8 +17,8 @@ from chatapp.tracing.spans import GivenIds, Spans
 
 
 class OTLPTracing:
-    """A `chatapp.tracing.switch.Tracing`, and a `Part`. Its settings are OpenTelemetry's own, which
-    the SDK reads from the environment."""
+    """A `chatapp.tracing.switch.Tracing`. Its settings are OpenTelemetry's own, which the SDK reads
+    from the environment."""
 
     def __init__(self, exporter: SpanExporter | None = None) -> None:
         ids = GivenIds()

@@ -6,7 +6,6 @@ from importlib import import_module
 from typing import Protocol
 from wsgiref.types import WSGIApplication
 
-from chatapp.background import Background
 from chatapp.generation.observer import RunObserver
 from chatapp.providers import Provider
 from chatapp.tools import Tool
@@ -17,8 +16,13 @@ PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"
 logger = logging.getLogger(__name__)
 
 
-class Tracing(Background, Protocol):
-    """Records spans, from `start` to `close`. It stands around what it records."""
+class Tracing(Protocol):
+    """Records spans, from `start` to `close`, as any `Background` of the service. It stands around
+    what it records."""
+
+    def start(self) -> None: ...
+
+    def close(self) -> None: ...
 
     @property
     def runs(self) -> RunObserver: ...

@@ -1,8 +1,4 @@
-"""Ids of messages, conversations, runs and tool calls, and trace ids.
-
-Ids sort by the time they were made and cannot be guessed. A trace id connects a request, its run,
-its log lines and the provider's call.
-"""
+"""Ids of messages, conversations, runs and tool calls. They cannot be guessed."""
 
 import secrets
 import time
@@ -15,8 +11,8 @@ _last = 0
 def new_id(prefix: str, after: str = "") -> str:
     """`prefix_` and 32 hex digits: 16 of the time in nanoseconds, 16 random.
 
-    The time strictly increases within a process. The id sorts behind `after`, an id with the same
-    prefix that may come from a process with another clock.
+    It sorts by its time, which strictly increases within a process, and behind `after`, an id with
+    the same prefix that may come from a process with another clock.
     """
     global _last
     _last = max(_last + 1, time.time_ns(), _clock(after) + 1 if after else 0)
@@ -33,8 +29,3 @@ def new_call_id() -> str:
 
 def _clock(id: str) -> int:
     return int(id.rpartition("_")[2][:CLOCK_DIGITS], 16)
-
-
-def new_trace_id() -> str:
-    """32 hex digits, as in W3C Trace Context."""
-    return secrets.token_hex(16)

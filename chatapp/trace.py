@@ -16,8 +16,6 @@ from typing import Any
 
 import msgspec
 
-from chatapp.ids import new_trace_id
-
 REQUEST_ID = "X-Request-ID"
 
 _TRACEPARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
@@ -91,6 +89,11 @@ def carrying(function: Callable[..., Any]) -> Callable[..., Any]:
     context.run(current_trace.set, current_trace.get())
     context.run(current_call.set, current_call.get())
     return partial(context.run, function)
+
+
+def new_trace_id() -> str:
+    """32 hex digits."""
+    return secrets.token_hex(16)
 
 
 def new_span_id() -> str:

@@ -16,10 +16,10 @@ import gevent
 
 from chatapp.errors import LogLost, UnknownRun
 from chatapp.events import Entry, ErrorInfo, FinishReason, RunEnd, RunStart, StreamEvent, Timing
-from chatapp.ids import new_trace_id
 from chatapp.logs import LogWriter
 from chatapp.prices import PriceTable
 from chatapp.providers.usage import estimated_usage
+from chatapp.trace import new_trace_id
 from chatapp.transcript import Transcript, transcript_of
 
 RETRY_S, MAX_RETRY_S = 0.5, 2.0  # while a store is away: a run ends soon after it is back

@@ -13,8 +13,9 @@ from greenlet import greenlet
 from chatapp.chat import Chat
 from chatapp.events import StreamEvent
 from chatapp.generation.run import Run
-from chatapp.ids import new_id, new_trace_id
+from chatapp.ids import new_id
 from chatapp.providers import Provider
+from chatapp.trace import new_trace_id
 
 
 class InlineRun:

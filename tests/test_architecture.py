@@ -84,7 +84,7 @@ MAY_IMPORT = {
     },
     "app.log": {"logs/"},
     "app.service": {
-        "service",
+        "service/",
         "providers/",
         "tools/",
         "agents/",

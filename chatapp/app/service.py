@@ -21,6 +21,8 @@ from chatapp.quotas.spending import SpendingLimits
 from chatapp.reading.disconnect import DisconnectPolicy
 from chatapp.reading.presence import OpenReaders, Presence
 from chatapp.service import ChatService
+from chatapp.service.deleting import Deleting
+from chatapp.service.usage import VisibleUsage
 from chatapp.settings import Settings
 from chatapp.storage.approvals import StoredApprovals
 from chatapp.storage.archive import Archive
@@ -97,7 +99,7 @@ def _service(
         conversations=conversations,
         archive=Archive(database.engine),
         branches=Branches(database.engine),
-        deletion=Deletion(database.engine),
+        deleting=Deleting(conversations, Deletion(database.engine), runs),
         listing=Listing(database.engine),
         search=Search(database.engine),
         attachments=_attachments(settings, database),
@@ -112,7 +114,7 @@ def _service(
         dialects=DIALECTS,
         runs=runs,
         limits=_limits(settings, database),
-        usage_report=UsageReport(database.engine),
+        usage=VisibleUsage(UsageReport(database.engine)),
         reader_places=_reader_places(settings),
         body_places=body_places(settings),
         readers=OpenReaders(),

@@ -4,11 +4,9 @@ The web, the command line and a host that embeds chatapp call this, and nothing 
 built by `app`; building it starts nothing.
 """
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import date
 from functools import partial
 
 import msgspec
@@ -17,7 +15,7 @@ from chatapp.access import Caller
 from chatapp.agents.catalog import AgentCatalog
 from chatapp.chat import Ask, Message
 from chatapp.dialects import Dialect
-from chatapp.errors import ChatappError, LogError, LogUnavailable, NotFound, UnknownRun
+from chatapp.errors import ChatappError, LogUnavailable, NotFound, UnknownRun
 from chatapp.events import Entry, File
 from chatapp.generation.attached import AttachingProvider
 from chatapp.generation.supervisor import RunSupervisor
@@ -33,6 +31,8 @@ from chatapp.reading.sources import KeptAnswer, LiveLog, Source, transcript_of_s
 from chatapp.service.answering import Answerers, answerer
 from chatapp.service.background import Background
 from chatapp.service.decisions import decide, fill_in
+from chatapp.service.deleting import Deleting
+from chatapp.service.usage import VisibleUsage
 from chatapp.settings import Settings
 from chatapp.storage import (
     Answer,
@@ -50,12 +50,11 @@ from chatapp.storage.archive import Archive
 from chatapp.storage.branching import Branches
 from chatapp.storage.conversations import Conversations
 from chatapp.storage.database import Database
-from chatapp.storage.deleting import Deletion
 from chatapp.storage.kept_files import KeptFile
 from chatapp.storage.listing import Listing
 from chatapp.storage.retention import Retention
 from chatapp.storage.searching import Search
-from chatapp.storage.usage import USAGE_KEYS, UsageReport, usage_query
+from chatapp.storage.usage import USAGE_KEYS
 from chatapp.tools import Approvals, Decision, InputState, UserInput, UserInputs
 from chatapp.tools.catalog import ToolCatalog
 from chatapp.tools.offered import OfferedTool, offered_tool
@@ -81,8 +80,6 @@ __all__ = [
     "estimated_tokens",
 ]
 
-logger = logging.getLogger(__name__)
-
 
 @dataclass(frozen=True)
 class ChatService:
@@ -95,7 +92,7 @@ class ChatService:
     conversations: Conversations
     archive: Archive
     branches: Branches
-    deletion: Deletion
+    deleting: Deleting
     listing: Listing
     search: Search
     attachments: Attachments
@@ -108,7 +105,7 @@ class ChatService:
     dialects: Mapping[str, Callable[[], Dialect]]
     runs: RunSupervisor
     limits: OwnerLimits
-    usage_report: UsageReport
+    usage: VisibleUsage
     reader_places: OwnerPlaces
     body_places: OwnerPlaces
     readers: OpenReaders
@@ -225,22 +222,6 @@ class ChatService:
             raise LogUnavailable("this answer cannot be cancelled yet; try again in a moment") from None
         return True
 
-    def delete_answer(self, answer: Answer, alone: bool = False) -> None:
-        """With all that it answers, unless `alone`; if its run is still going on, it is stopped."""
-        if self.conversations.delete_answer(answer.owner, answer.id, alone):
-            self._stop_deleted(answer.id)
-
-    def delete_message(self, caller: Caller, message_id: str) -> None:
-        """This one alone; if its run is still going on, it is stopped."""
-        if self.conversations.delete_message(caller.owner, message_id):
-            self._stop_deleted(message_id)
-
-    def delete_conversation(self, caller: Caller, conversation_id: str) -> None:
-        """With all its messages; runs that are still going on are stopped. For a while
-        `deletion.restore` brings it back."""
-        for run_id in self.deletion.delete(caller.owner, conversation_id):
-            self._stop_deleted(run_id)
-
     def decide(self, answer: Answer, call_id: str, decision: Decision) -> Decision:
         """Approve or deny a call that waits, from any worker; return the decision that holds, which
         is the first. Raises NotFound, InvalidRequest, LogError, DatabaseUnavailable."""
@@ -251,22 +232,6 @@ class ChatService:
         the state that holds. Raises the same, and InvalidField for content that was not asked
         for."""
         return fill_in(self.described(answer), answer.id, call_id, question_id, said, self.inputs)
-
-    def usage(
-        self,
-        caller: Caller,
-        group_by: Sequence[UsageKey] = USAGE_KEYS,
-        since: date | None = None,
-        until: date | None = None,
-        owner: str | None = None,
-    ) -> list[UsageSum]:
-        """What ended runs used: a sum for each group, in the order of the groups' names. The days
-        are in UTC, and both are included; without them it is the last 31 days. An admin sees all
-        owners, or this one; anybody else sees his own. Raises InvalidField, NotFound,
-        DatabaseUnavailable."""
-        if not caller.is_admin and (owner := owner or caller.owner) != caller.owner:
-            raise NotFound("owner: no such owner")
-        return self.usage_report.sums(usage_query(group_by, since, until, owner))
 
     def offered_tools(self) -> list[OfferedTool]:
         """All that a request may name. Waits for MCP servers that are not running yet, for a
@@ -308,12 +273,6 @@ class ChatService:
         self.log.close()
         self.retention.close()
         self.database.close()
-
-    def _stop_deleted(self, run_id: str) -> None:
-        try:
-            self.runs.cancel(run_id)
-        except LogError as error:  # its answer is gone all the same, and other runs may have to be stopped
-            logger.warning("the run %s of a deleted answer was not stopped: %s", run_id, error)
 
     def _kept(self, owner: str, answer_id: str) -> Sequence[Entry] | None:
         """None if it was deleted meanwhile. Raises LogUnavailable while its run goes on."""

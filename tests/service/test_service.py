@@ -12,7 +12,7 @@ from chatapp.access import Caller
 from chatapp.app import build_service
 from chatapp.chat import Ask, ChatOptions, Message
 from chatapp.dialects.anthropic.request import MessagesRequest
-from chatapp.errors import NotFound
+from chatapp.errors import LogUnavailable, NotFound
 from chatapp.events import ToolApproval
 from chatapp.reading.sources import follow
 from chatapp.service import Answer, ChatService, estimated_tokens
@@ -71,6 +71,29 @@ def test_a_stopped_run_ends_as_cancelled_and_is_stopped_once(service: ChatServic
     end = service.wait(answer).end
     assert end is not None and end.reason == "cancelled"
     assert not service.cancel(service.answer(ANN, answer.id))
+
+
+def test_a_run_is_stopped_that_is_deleted_with_its_conversation(service: ChatService) -> None:
+    answer = asked(service, "silent")
+    assert answer.conversation_id
+    service.deleting.conversation(ANN, answer.conversation_id)
+    soon(lambda: service.runs.live == 0)
+    with pytest.raises(NotFound):
+        service.answer(ANN, answer.id)
+
+
+def test_what_is_deleted_is_gone_even_if_its_run_cannot_be_stopped(
+    service: ChatService, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def away(run_id: str) -> None:
+        raise LogUnavailable("the event log is away")
+
+    answer = asked(service, "silent")
+    monkeypatch.setattr(service.log, "cancel", away)
+    service.deleting.answer(answer)
+    assert f"the run {answer.id} of a deleted answer was not stopped" in caplog.text
+    with pytest.raises(NotFound):
+        service.answer(ANN, answer.id)
 
 
 def test_a_call_that_waits_is_decided_once(service: ChatService) -> None:

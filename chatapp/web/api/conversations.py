@@ -94,14 +94,14 @@ def set_settings(conversation_id: str) -> Response:
 def delete_conversation(conversation_id: str) -> Response:
     """Delete it with all its messages; answers that are still running are stopped. For some minutes
     it can be brought back."""
-    current_service().delete_conversation(current_caller(), conversation_id)
+    current_service().deleting.conversation(current_caller(), conversation_id)
     return Response(status=204)
 
 
 @endpoint(blueprint.post("/<conversation_id>/restore"), answers={200: (JSON,)}, errors=CHANGING)
 def restore_conversation(conversation_id: str) -> Response:
     """Bring back one that you have just deleted."""
-    return _changed(current_service().deletion.restore(current_caller().owner, conversation_id))
+    return _changed(current_service().deleting.restore(current_caller(), conversation_id))
 
 
 def _pinned() -> bool | None:

@@ -41,7 +41,7 @@ def usage() -> Response:
     offset of the next page."""
     as_csv = _as_csv()
     limit, offset = int(number("limit", MAX_ROWS, 1, MAX_ROWS)), int(number("offset", 0, 0, MAX_OFFSET))
-    sums = current_service().usage(
+    sums = current_service().usage.sums(
         current_caller(), _group_by(), _day("from"), _day("to"), request.args.get("owner") or None
     )
     rows, following = sums[offset : offset + limit], offset + limit if len(sums) > offset + limit else None

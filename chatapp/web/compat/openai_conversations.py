@@ -52,7 +52,7 @@ def update(conversation_id: str) -> Response:
 @endpoint(blueprint.delete("/<conversation_id>"), answers={200: (JSON,)}, errors=CHANGING, error_schema=ERROR)
 def delete(conversation_id: str) -> Response:
     """Delete it with all its items; answers that are still running are stopped."""
-    current_service().delete_conversation(current_caller(), conversation_id)
+    current_service().deleting.conversation(current_caller(), conversation_id)
     return as_json({"id": conversation_id, "object": "conversation.deleted", "deleted": True})
 
 
@@ -90,7 +90,7 @@ def delete_item(conversation_id: str, item_id: str) -> Response:
     service, caller = current_service(), current_caller()
     conversation = service.listing.conversation(caller.owner, conversation_id)
     _item(conversation_id, item_id)
-    service.delete_message(caller, message_of(item_id))
+    service.deleting.message(caller, message_of(item_id))
     return _object(conversation)
 
 

@@ -77,7 +77,7 @@ def delete(response_id: str) -> Response:
     """Delete it with its input, which stays only in a conversation that the request named; stop it
     if it is running."""
     answer = _answer(response_id)
-    current_service().delete_answer(answer, alone="conversation" in answer.repeated)
+    current_service().deleting.answer(answer, alone="conversation" in answer.repeated)
     return as_json({"id": response_id, "object": "response", "deleted": True})
 
 

@@ -52,7 +52,7 @@ export function effectiveChoice({ catalogue, choice, usual }) {
 }
 
 /** What is known of the model of the next question. @param {State} state @returns {import("./types.js").ModelFacts} */
-export function factsOf(state) {
+function factsOf(state) {
   const choice = effectiveChoice(state);
   const provider = state.catalogue.providers.find(({ name }) => name === choice?.provider);
   return (choice && provider?.facts?.[choice.model]) ?? {};

@@ -18,7 +18,7 @@ import msgspec
 
 from chatapp.cancel import CancelScope
 from chatapp.chat import Chat
-from chatapp.errors import BadReply, ChatappError, EmptyReply, ReplyTooLarge, Truncated
+from chatapp.errors import BadReply, ChatappError, EmptyReply, Truncated
 from chatapp.events import RunQueued
 from chatapp.providers import ReplyItem, Started
 from chatapp.providers.addresses import joined
@@ -29,7 +29,7 @@ from chatapp.providers.hosted import HostedTools
 from chatapp.providers.listed_facts import listed_facts
 from chatapp.providers.lumps import SHORT_CHARS, cut_lumps
 from chatapp.providers.model_list import ListingTimes, ModelList
-from chatapp.providers.read_limits import ReadLimits
+from chatapp.providers.read_limits import ReadLimits, held_too_much
 from chatapp.providers.reply import Reply, ReplyItems
 from chatapp.providers.think_tags import separated
 from chatapp.secret import Secret
@@ -208,7 +208,7 @@ class HTTPProvider(ABC):
 
     def _check_size(self, size: int) -> None:
         if size > self.max_reply_bytes:
-            raise ReplyTooLarge(f"{self.name} sent a reply of more than {self.max_reply_bytes} bytes")
+            raise held_too_much(self.name, self.max_reply_bytes)
 
     def _read_apart(self, content_type: str, tags: ThinkTags, body: Iterable[bytes]) -> Iterator[ReplyItem]:
         return separated(self.read(content_type, body), tags)

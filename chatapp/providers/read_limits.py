@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
-from chatapp.providers.reply import MAX_REPLY_BYTES
+from chatapp.errors import ReplyTooLarge
 from chatapp.wire.frames import MAX_EVENT_BYTES, MAX_LINE_BYTES
+
+MAX_REPLY_BYTES = 32 << 20  # held at a time; a reply of 128,000 tokens is half a MB of text
 
 
 @dataclass(frozen=True)
@@ -14,3 +16,7 @@ class ReadLimits:
     max_line_bytes: int = MAX_LINE_BYTES
     max_event_bytes: int = MAX_EVENT_BYTES
     max_reply_bytes: int = MAX_REPLY_BYTES
+
+
+def held_too_much(who: str, max_reply_bytes: int) -> ReplyTooLarge:
+    return ReplyTooLarge(f"{who} sent a reply of more than {max_reply_bytes} bytes (setting max_reply_bytes)")

@@ -18,6 +18,7 @@ from chatapp.errors import BadReply, EmptyReply, ReplyTooLarge, Reported, Trunca
 from chatapp.events import FinishReason, NativePiece, ReasoningDelta, RunQueued, StreamEvent, TextDelta, ToolInputDelta
 from chatapp.providers import Finished
 from chatapp.providers.finish_reasons import finish_reason
+from chatapp.providers.read_limits import MAX_REPLY_BYTES, held_too_much
 from chatapp.text import GrowingText
 from chatapp.wire.failures import is_keep_alive, reports_failure, words_report_failure
 from chatapp.wire.half_characters import HalfCharacters
@@ -39,7 +40,6 @@ HARMLESS = (WORDS, KEPT_ALIVE, AFTER_END)
 
 _fields = msgspec.json.Decoder(dict[str, object])
 
-MAX_REPLY_BYTES = 32 << 20  # held at a time; a reply of 128,000 tokens is half a MB of text
 MAX_KINDS = 20  # of things left out that are told apart: a provider chooses some of the names
 
 
@@ -128,7 +128,7 @@ class Reply(ABC, Generic[T]):
                         yield event
                     self._held_bytes += size  # of a frame: its text, or all of it
                     if self._held_bytes > self._max_bytes:
-                        raise ReplyTooLarge(f"{self._who} sent a reply of more than {self._max_bytes} bytes")
+                        raise held_too_much(self._who, self._max_bytes)
                 except UpstreamError as error:
                     if not self.finished:
                         raise

@@ -127,7 +127,7 @@ class NetworkResponse:
                 left -= len(data)
                 if left < 0:
                     raise ReplyTooLarge(
-                        f"{self._deadline.who} sent a reply of more than {self._max_bytes} bytes (setting max_reply_bytes)"
+                        f"{self._deadline.who} sent a reply of more than {self._max_bytes} bytes (setting max_stream_bytes)"
                     )
                 yield data
             if body and body.reusable:

@@ -185,7 +185,7 @@ def test_what_is_held_of_a_reply_is_bounded(form: str) -> None:
     limits = ReadLimits(max_reply_bytes=50_000)
     provider = adapter("acme", body, "http://acme.test", limits=limits)  # type: ignore[arg-type]
     said = 0
-    with pytest.raises(ReplyTooLarge):
+    with pytest.raises(ReplyTooLarge, match="more than 50000 bytes .setting max_reply_bytes.$"):
         for item in provider.stream(a_chat(), CancelScope()):
             said += len(item.text) if isinstance(item, (TextDelta, ReasoningDelta)) else 0
     assert 49_000 < said <= 50_007
@@ -199,6 +199,6 @@ def speaks(frame: object) -> bool:
 def test_a_stream_that_says_nothing_is_cut_off_where_a_whole_body_would_be() -> None:
     limits = ReadLimits(max_reply_bytes=100_000)
     comments = Stream(iter(lambda: b": nothing\n\n", b""))
-    with pytest.raises(ReplyTooLarge):
+    with pytest.raises(ReplyTooLarge, match="more than 100000 bytes .setting max_reply_bytes.$"):
         list(OpenAIChat("acme", comments, limits=limits).stream(a_chat(), CancelScope()))  # type: ignore[arg-type]
     assert comments.passed_bytes < 150_000

@@ -221,7 +221,7 @@ def test_a_reply_without_bound_is_cut_off(server, limited, head):
             connection.send(chunk(b"x" * 10_000))
 
     server.script = script
-    with pytest.raises(ReplyTooLarge):
+    with pytest.raises(ReplyTooLarge, match="more than 100000 bytes .setting max_stream_bytes.$"):
         read(limited(max_stream_bytes=100_000), server.url)
     assert server.seen_close.get(timeout=BOUND)
 

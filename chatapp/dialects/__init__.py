@@ -1,7 +1,5 @@
-"""What a dialect is: a way to write a run's events as frames. The dialects stand beside this file.
-
-Beside it stand the few helpers that several of them use.
-"""
+"""What a dialect is: a way to write a run's events as frames. The dialects stand beside this file,
+with the few helpers that several of them use."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable

@@ -1,5 +1,5 @@
-"""Flask: parse a request, call the service, answer. The only room beside `access` and `app` that
-knows Flask."""
+"""Flask: parse a request, call the service, answer. Beside this room only `access`, `app` and
+`extension` know Flask."""
 
 from flask import current_app, g, request
 

@@ -3,7 +3,7 @@
     make bench                                            # five minutes; writes docs/performance.md
     .venv/bin/python bench/compare.py --rounds 3 --seconds 9 --write docs/performance.md
 
-A peer that is missing is named and left out. A row of a paced load with less than 98 % of the events delivered is
+Then come replies of several lengths, one after the other (lengths.py). A peer that is missing is named and left out. A row of a paced load with less than 98 % of the events delivered is
 marked: that server was overloaded, or the machine busy, and its figures do not count. A round is a fresh server. The
 CPU of an event is the median of all windows of all rounds, with the spread of these (highest less lowest, as a share
 of the median); all else is a median of the rounds. Only ratios within one run count. With --write the table and a plot
@@ -16,19 +16,22 @@ import shutil
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import NamedTuple
 
+from _load import MESSAGES
 from _peers import VENV, Server, servers
+from lengths import LENGTHS, TIMES, costs
 from streams import Figures, measure, medians
 
 BEGIN, END = "<!-- compare -->", "<!-- /compare -->"
 
 
 class Load(NamedTuple):
-    """`servers`: all; `light` ones; or those that are measured with `many` streams."""
+    """`servers`: all; `light` ones; those that are measured with `many` streams; or the product's two logs, `ours`,
+    of which one run has all streams as viewers."""
 
     name: str
     streams: int
@@ -36,7 +39,8 @@ class Load(NamedTuple):
     servers: str = "light"
 
     def suits(self, server: Server) -> bool:
-        return {"all": True, "light": not server.heavy, "many": server.many}[self.servers]
+        ours = server.many and server.command is None
+        return {"all": True, "light": not server.heavy, "many": server.many, "ours": ours}[self.servers]
 
 
 HELD = 98  # percent of the events; with less, new streams starve
@@ -48,6 +52,7 @@ LOADS = (
     Load(FEW, 10, 50, "many"),
     Load(MANY, 1000, 50, "many"),
     Load("idle, 300 streams at 5 s", 300, 5000, "many"),
+    Load("viewers, 100 of one run at 20 ms", 100, 20, "ours"),
 )
 
 
@@ -71,6 +76,10 @@ def main() -> None:
             text = "\n".join(_report(rows, asked))
             if asked.write:
                 _write(asked.write, text, rows)
+        if "lengths".startswith(tuple(asked.loads)):
+            text = "\n".join([text, *_lengths(server for server in measured if server.many)])
+            if asked.write:
+                _write(asked.write, text, rows)
     print(text)
 
 
@@ -79,7 +88,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=3)
     parser.add_argument("--windows", type=int, default=3, help="into which the seconds are divided")
-    parser.add_argument("--loads", nargs="+", default=[""], help="only those whose names begin so")
+    parser.add_argument("--loads", nargs="+", default=[""], help="only those whose names begin so; `lengths`")
     parser.add_argument("--write", type=Path, help="a Markdown file")
     return parser.parse_args()
 
@@ -92,7 +101,7 @@ def _row(server: Server, load: Load, asked: argparse.Namespace) -> Row | None:
         windows=asked.windows,
         command=server.command,
         provider=server.provider,
-        path=server.path,
+        path=MESSAGES if load.servers == "ours" else server.path,
     )
     try:
         figures = medians([measure(load.streams, server.log, how) for _ in range(asked.rounds)])
@@ -144,6 +153,15 @@ def _cells(row: Row, peer: float | None) -> Iterator[str]:
     yield f"{figures.kib:.0f}"
     yield f"{figures.server:.0f} %"
     yield f"{figures.provider + figures.clients:.0f} %"
+
+
+def _lengths(servers: Iterable[Server]) -> Iterator[str]:
+    yield ""
+    yield f"| µs an event of a reply of | {' | '.join(f'{length:,} tokens' for length in LENGTHS)} |"
+    yield "|---" * (len(LENGTHS) + 1) + "|"
+    for server in servers:
+        yield f"| {server.name} | {' | '.join(f'{us:.1f}' for us in costs(server, LENGTHS, TIMES))} |"
+        print(f"{server.name}, lengths", file=sys.stderr)
 
 
 def _growth(rows: list[Row]) -> Iterator[str]:

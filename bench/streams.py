@@ -117,7 +117,7 @@ def measure(streams: int, log: str, asked: argparse.Namespace) -> Figures:
     with (
         tempfile.TemporaryDirectory() as folder,
         Process([sys.executable, HERE / "_upstream.py", str(asked.pace_ms), *asked.provider], OTHER_CORE) as upstream,
-        _server(Path(folder), log, int(upstream.line()), asked) as (server, port),
+        served(Path(folder), log, int(upstream.line()), asked.command, asked.path, asked.provider) as (server, port),
         ThreadPoolExecutor(1) as reading,
     ):
         idle_kib = server.pss_kib()
@@ -178,13 +178,22 @@ def _p99_ms(lags: Counter[float]) -> float:
 
 
 @contextmanager
-def _server(folder: Path, log: str, provider: int, asked: argparse.Namespace) -> Iterator[tuple[Process, int]]:
-    """The server and its port, once it has streamed something. `provider` is its provider's."""
-    port, command = _free_port(), asked.command
-    certificate = next((file for file in asked.provider if file.endswith(".pem")), "")
+def served(
+    folder: Path,
+    log: str,
+    provider: int,
+    command: str | None,
+    path: str = PATH,
+    options: Sequence[str] = (),
+    settings: str = "",
+) -> Iterator[tuple[Process, int]]:
+    """The server and its port, once it has streamed something. `provider` is the port of its
+    provider, which has these options; `command` is another server's, `settings` are the product's own."""
+    port = _free_port()
+    certificate = next((file for file in options if file.endswith(".pem")), "")
     upstream = f"{'https' if certificate else 'http'}://127.0.0.1:{provider}/v1"
     config = folder / "chatapp.toml"
-    config.write_text(CONFIG.format(upstream=upstream), "utf-8")
+    config.write_text(settings + CONFIG.format(upstream=upstream), "utf-8")
     env = {name: value for name, value in os.environ.items() if not name.startswith("CHATAPP_")}
     env |= {"PORT": str(port), "UPSTREAM": upstream, "CHATAPP_CONFIG": str(config)}
     env |= {"CHATAPP_DATA": str(folder / "var"), "CHATAPP_LOG_URL": log}
@@ -193,7 +202,7 @@ def _server(folder: Path, log: str, provider: int, asked: argparse.Namespace) ->
     arguments = shlex.split(command.format(port=port)) if command else ours
     with (folder / "output").open("w+") as output, Process(arguments, SERVER_CORE, env, output) as server:
         give_up = time.monotonic() + START_S
-        while not _streams(port, asked.path):
+        while not _streams(port, path):
             if server.ended or time.monotonic() > give_up:
                 sys.exit(f"the server did not start: {(folder / 'output').read_text()}")
             time.sleep(0.1)

@@ -104,7 +104,7 @@ class MemoryLog:
     def close(self) -> None:
         self._closed = True
         for run in self._runs.values():
-            run.readers.wake()
+            run.readers.end()
 
     def _find(self, run_id: str) -> "_Run":
         if self._closed or self._settled:

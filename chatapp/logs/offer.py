@@ -2,9 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import TypeAlias
 
 from chatapp.events import Entry
 from chatapp.logs import Take
+
+Since: TypeAlias = Callable[[int], Sequence[Entry] | None]
+"""The entries with a larger seq; None if some of them are not at hand."""
 
 
 class Offer:
@@ -14,12 +18,12 @@ class Offer:
         self.after = after
         self._take = take
 
-    def of(self, since: Callable[[int], Sequence[Entry]]) -> Callable[[], bool]:
+    def of(self, since: Since) -> Callable[[], bool]:
         """For `Waiters.wait`: whether all that there is `since` the last was taken, and there was
         something."""
         return partial(self._is_taken, since)
 
-    def _is_taken(self, since: Callable[[int], Sequence[Entry]]) -> bool:
+    def _is_taken(self, since: Since) -> bool:
         entries = since(self.after)
         if not entries or not self._take(entries):
             return False

@@ -37,9 +37,11 @@ class RunTail:
         """Nothing will come after what is durable."""
         return self.durable == self.end
 
-    def since(self, after: int) -> list[Entry]:
-        """Durable entries with seq > `after`, which is not less than `dropped`."""
+    def since(self, after: int) -> list[Entry] | None:
+        """The durable entries with seq > `after`; None if some of them were dropped."""
         start = after - self.dropped
+        if start < 0:
+            return None
         return self.entries[start : min(self.durable - self.dropped, start + READ_ENTRIES)]
 
     def drop(self, count: int) -> None:
@@ -69,7 +71,7 @@ class Tails(ABC, Generic[T]):
         """Forget the run; its readers look for it again."""
         if tail := self.tails.pop(run_id, None):
             self.forget(tail)
-            tail.readers.wake()
+            tail.readers.end()
 
     def drop_all(self) -> None:
         for run_id in list(self.tails):

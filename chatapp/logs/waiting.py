@@ -14,13 +14,13 @@ from gevent.hub import Waiter
 class Waiters:
     """The greenlets that wait for the same event."""
 
-    __slots__ = ("_waiting",)
+    __slots__ = ("_waits",)
 
     def __init__(self) -> None:
-        self._waiting: list[_Wait] = []
+        self._waits: dict[_Wait, None] = {}
 
     def __bool__(self) -> bool:
-        return bool(self._waiting)
+        return bool(self._waits)
 
     def wait(self, seconds: float, goes_on: Callable[[], bool] | None = None) -> None:
         """Return when woken, or after `seconds`.
@@ -32,47 +32,52 @@ class Waiters:
         wait = _Wait(Waiter(hub), goes_on)
         timer = hub.loop.timer(seconds)
         timer.start(wait.waiter.switch, None)
-        self._waiting.append(wait)
+        self._waits[wait] = None
         try:
             wait.waiter.get()
         finally:
             wait.is_over = True
             timer.close()
-            if wait in self._waiting:  # else `wake` took it out
-                self._waiting.remove(wait)
+            del self._waits[wait]
 
     def wake(self) -> None:
         """Let all of them go on, in a later turn of the loop: the caller is not interrupted."""
-        if self._waiting:
-            waiting, self._waiting = self._waiting, []
+        if self._waits:
             run_callback = get_hub().loop.run_callback
-            for wait in waiting:
-                run_callback(self._end_or_sleep_on, wait)
+            for wait in self._waits:
+                if not wait.is_called:
+                    wait.is_called = True
+                    run_callback(wait.look)
 
-    def _end_or_sleep_on(self, wait: "_Wait") -> None:
-        """In the hub."""
-        if wait.is_over:
-            return
-        try:
-            goes_on = wait.goes_on is not None and wait.goes_on()
-        except Exception as error:  # noqa: BLE001  raised again, where the greenlet waits
-            wait.waiter.throw(error)
-            return
-        if goes_on:
-            self._waiting.append(wait)
-        else:
-            wait.waiter.switch(None)
+    def end(self) -> None:
+        """Wake also those that would go on waiting: there is nothing to wait for any more."""
+        for wait in self._waits:
+            wait.goes_on = None
+        self.wake()
 
 
 class _Wait:
-    """One wait of a greenlet, until it `is_over`."""
+    """One wait of a greenlet, until it `is_over`. `is_called`: its wake-up is on its way."""
 
-    __slots__ = ("goes_on", "is_over", "waiter")
+    __slots__ = ("goes_on", "is_called", "is_over", "waiter")
 
     def __init__(self, waiter: "Waiter[None]", goes_on: Callable[[], bool] | None) -> None:
-        self.is_over = False
+        self.is_called = self.is_over = False
         self.waiter = waiter
         self.goes_on = goes_on
+
+    def look(self) -> None:
+        """In the hub: wake the greenlet, unless it goes on waiting."""
+        self.is_called = False
+        if self.is_over:
+            return
+        try:
+            goes_on = self.goes_on is not None and self.goes_on()
+        except Exception as error:  # noqa: BLE001  raised again, where the greenlet waits
+            self.waiter.throw(error)
+            return
+        if not goes_on:
+            self.waiter.switch(None)
 
 
 class Alarm:

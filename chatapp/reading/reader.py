@@ -169,11 +169,9 @@ class Reader:
         if not is_short(entries):
             return False
         assert self._write is not None
-        while entries:
-            data, entries = self.render(entries), self._ahead
-            if data:
-                self._sent_at = monotonic()
-                self._write(data)
+        if data := b"".join([self._render(entry) for entry in entries]):
+            self._sent_at = monotonic()
+            self._write(data)
         self._work = 0  # this turn of the hub ends here
         return True
 

@@ -120,8 +120,8 @@ def streamed(
 
 
 def _write_in_hub(reader: Reader, client: ClientSocket, write: Callable[[bytes], object]) -> None:
-    if client.is_written_by(write):
-        reader.write_in_hub(write)
+    if in_hub := client.hub_write(write):
+        reader.write_in_hub(in_hub)
 
 
 class _Streamed(Response):

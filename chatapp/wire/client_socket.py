@@ -11,13 +11,15 @@ import select
 import socket
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 from gevent import get_hub, getcurrent
 from gevent.monkey import get_original
 from gevent.socket import socket as GeventSocket
 
 logger = logging.getLogger(__name__)
+
+Write: TypeAlias = Callable[[bytes], object]
 
 READ = 1
 LATER_SHARE = 0.1  # of the send timeout
@@ -64,6 +66,10 @@ class _Direct(GeventSocket):
             raise Stuck(errno.EPIPE, "the client took no data in time") from None
 
 
+def _send_chunk(sock: GeventSocket, data: bytes) -> None:
+    sock.sendall(b"%x\r\n%s\r\n" % (len(data), data))
+
+
 class ClientSocket:
     """Watches and limits a connection between `start` and `stop`.
 
@@ -83,12 +89,18 @@ class ClientSocket:
         self._watcher: Any = None
         self._peer_timeout_ms: int | None = None
 
-    def is_written_by(self, write: object) -> bool:
-        """Whether a WSGI server's `write` sends to this connection, while it is watched, and
-        nothing stands between, as does a host that mounts this application. Then it may be called
-        in the hub: see `Unsent`."""
-        server = getattr(write, "__self__", None)  # gunicorn's Response
-        return self._watcher is not None and getattr(server, "sock", None) is self._sock
+    def hub_write(self, write: object) -> Write | None:
+        """What a WSGI server's `write` does with each piece of the body but the first, for use in
+        the hub: see `Unsent`. The server's own asks again for each what it found for the first.
+
+        None if that one does not send to this connection itself, as in a host that mounts this
+        application, or if the connection is not watched.
+        """
+        server: Any = getattr(write, "__self__", None)  # gunicorn's Response
+        is_ours: bool = getattr(server, "sock", None) is self._sock
+        if self._watcher is None or not is_ours:
+            return None
+        return partial(_send_chunk, self._sock) if server.chunked else self._sock.sendall
 
     def start(self) -> None:
         if self._sock is None or self._sock.fileno() < 0:

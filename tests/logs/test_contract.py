@@ -236,6 +236,18 @@ def test_a_reader_that_was_stopped_takes_nothing_more(log: EventLog) -> None:
     assert not taken
 
 
+def test_a_reader_that_takes_all_in_its_sleep_hears_that_the_log_closes(log: EventLog) -> None:
+    run_id, _ = write(log, 1, end=False)
+    taken: list[Entry] = []
+    reader = Spy(log, run_id, after=1, take=lambda offered: taken.extend(offered) or True)
+    entries = append(log, run_id, TextDelta("word 2"))
+    log.sync(run_id)
+    soon(lambda: taken == entries)
+    log.close()
+    with pytest.raises(LogUnavailable, match="closed"):
+        reader.result()
+
+
 def test_a_reader_that_sleeps_wakes_when_its_time_is_over(log: EventLog) -> None:
     run_id, _ = write(log, 1, end=False)
     taken: list[Entry] = []

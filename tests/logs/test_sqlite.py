@@ -20,6 +20,7 @@ from waiting import BOUND_S, soon
 
 from chatapp.errors import ConfigError, LogError, LogUnavailable, UnknownRun
 from chatapp.events import Entry, Raw, TextDelta
+from chatapp.logs import Take
 from chatapp.logs.sqlite.log import SQLiteLog
 from chatapp.logs.sqlite.tuning import Tuning
 from chatapp.logs.sqlite.writer import FOLD_SOON_BYTES
@@ -495,13 +496,14 @@ class TestTrouble:
             with pytest.raises(LogUnavailable, match="falling behind"):
                 append(log, "run_1", "one too many")
 
-    def test_a_full_disk_is_said_to_all_and_healed_in_order(self, open_log: OpenLog) -> None:
+    @pytest.mark.parametrize("take", [None, lambda offered: True], ids=["wakes", "takes"])
+    def test_a_full_disk_is_said_to_all_and_healed_in_order(self, open_log: OpenLog, take: Take | None) -> None:
         log = open_log(tuning=Tuning(repair_s=0.02))
         log.create("run_1")
         before = append(log, "run_1", "before")
         log.sync("run_1")
         with full_disk(log):
-            reader = gevent.spawn(log.read, "run_1", 1, BOUND_S)
+            reader = gevent.spawn(log.read, "run_1", 1, BOUND_S, take)
             gevent.sleep(0)
             large = append(log, "run_1", Raw(b"x" * 100_000))
             calls: list[Callable[[], object]] = [
@@ -520,12 +522,13 @@ class TestTrouble:
         entries = [*before, *large, *append(log, "run_1", END)]
         assert read_all(log, "run_1") == entries
 
+    @pytest.mark.parametrize("take", [None, lambda offered: True], ids=["wakes", "takes"])
     def test_a_store_that_cannot_be_read_is_said_to_those_who_follow(
-        self, open_log: OpenLog, monkeypatch: pytest.MonkeyPatch
+        self, open_log: OpenLog, monkeypatch: pytest.MonkeyPatch, take: Take | None
     ) -> None:
         writer, reader = open_log(), open_log()
         writer.create("run_1")
-        reading = gevent.spawn(reader.read, "run_1", 0, BOUND_S)
+        reading = gevent.spawn(reader.read, "run_1", 0, BOUND_S, take)
         gevent.sleep(0)
 
         def fail() -> int:

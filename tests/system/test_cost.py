@@ -19,7 +19,7 @@ BENCH = Path(__file__).parents[2] / "bench" / "calls.py"
 MORE = 1.10
 A_TICK = 0.2  # of the timers that an event may see, and an idle server has too
 
-CALLS_OF_PYTHON = {1: 70.0, 64: 31.7}
+CALLS_OF_PYTHON = {1: 64.3, 64: 31.8}
 SYSTEM_CALLS = {1: 17.2, 64: 0.36}
 """For each event, with the default log, by how many events come in one read."""
 

@@ -14,6 +14,16 @@ from chatapp.wire.client_socket import ClientSocket, Stuck, Unsent
 LARGE = bytes(range(256)) * 8192  # more than both kernel buffers hold
 
 
+class Server:
+    """As much of gunicorn's response as is looked at."""
+
+    def __init__(self, sock: socket, chunked: bool = True) -> None:
+        self.sock, self.chunked = sock, chunked
+
+    def write(self, data: bytes) -> None:
+        self.sock.sendall(data)
+
+
 @pytest.fixture
 def pair() -> Iterator[tuple[socket, socket]]:
     ours, clients = socketpair()
@@ -61,23 +71,27 @@ def test_the_hub_waits_for_no_client(pair: tuple[socket, socket]) -> None:
 
 
 def test_only_the_write_of_the_server_itself_may_be_called_in_the_hub(pair: tuple[socket, socket]) -> None:
-    class Server:
-        def __init__(self, sock: socket) -> None:
-            self.sock = sock
-
-        def write(self, data: bytes) -> None:
-            self.sock.sendall(data)
-
     ours, clients = pair
     watched = ClientSocket(ours, lambda: None, send_timeout_s=30, buffer_bytes=4096)
-    assert not watched.is_written_by(Server(ours).write)  # not yet
+    assert watched.hub_write(Server(ours).write) is None  # not yet
     watched.start()
-    assert watched.is_written_by(Server(ours).write)
-    assert not watched.is_written_by(Server(clients).write)
-    assert not watched.is_written_by([].append)  # a host that takes the body as a whole
-    assert not watched.is_written_by(lambda data: ours.sendall(data))
+    assert watched.hub_write(Server(ours).write)
+    assert watched.hub_write(Server(clients).write) is None
+    assert watched.hub_write([].append) is None  # a host that takes the body as a whole
+    assert watched.hub_write(lambda data: ours.sendall(data)) is None
     watched.stop()
-    assert not watched.is_written_by(Server(ours).write)
+    assert watched.hub_write(Server(ours).write) is None
+
+
+@pytest.mark.parametrize(("chunked", "sent"), [(True, b"b\r\nhello world\r\n"), (False, b"hello world")])
+def test_a_piece_is_framed_as_the_server_frames_it(pair: tuple[socket, socket], chunked: bool, sent: bytes) -> None:
+    ours, clients = pair
+    watched = ClientSocket(ours, lambda: None, send_timeout_s=30, buffer_bytes=4096)
+    watched.start()
+    write = watched.hub_write(Server(ours, chunked).write)
+    assert write is not None
+    write(b"hello world")
+    assert clients.recv(100) == sent
 
 
 def test_a_client_that_leaves_is_noticed(pair: tuple[socket, socket]) -> None:

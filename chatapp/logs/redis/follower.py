@@ -162,7 +162,7 @@ class Follower(Tails[Tail]):
         if self.failure is None and monotonic() - self._trouble_since > self._outage_s:
             self.failure = self.trouble
             for tail in self._live.values():
-                tail.readers.wake()
+                tail.readers.end()
 
     def _recovered(self) -> None:
         self.trouble = self.failure = None

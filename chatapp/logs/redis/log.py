@@ -11,7 +11,6 @@ This file joins the parts and does what is left: it cancels, takes over, and let
 """
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from time import monotonic
 
 import gevent
@@ -105,7 +104,9 @@ class RedisLog:
             after = offer.after if offer else after
             tail = self._tail(run_id)
             tail.used = True
-            entries = tail.since(after) if after >= tail.dropped else self._read_store(run_id, after)
+            entries = tail.since(after)
+            if entries is None:
+                entries = self._read_store(run_id, after)
             if tail.finished and after > tail.durable:
                 raise LogUnavailable("the event log lost its newest events; resume to get what there is")
             if entries or tail.finished:
@@ -114,7 +115,7 @@ class RedisLog:
             left = deadline - monotonic()
             if left <= 0:
                 return entries
-            tail.readers.wait(left, offer.of(partial(self._newest, tail)) if offer else None)
+            tail.readers.wait(left, offer.of(tail.since) if offer else None)
 
     def exists(self, run_id: str) -> bool:
         self._check_open()
@@ -187,14 +188,6 @@ class RedisLog:
         if written is not None and _is_gone(written):
             raise UnknownRun("no such run")
         return written or self._follower.tails.get(run_id) or self._follower.follow(run_id)
-
-    def _newest(self, tail: Tail, after: int) -> Sequence[Entry]:
-        """For a reader that sleeps. Nothing if all is not as it was when it fell asleep: it must
-        wake then, to look for itself."""
-        current = self._writer.tails.get(tail.run_id) or self._follower.tails.get(tail.run_id)
-        if current is not tail or after < tail.dropped or self._closed or self._failure(tail):
-            return ()
-        return tail.since(after)
 
     def _failure(self, tail: Tail) -> str | None:
         return self._writer.failure if isinstance(tail, WrittenTail) else self._follower.failure

@@ -126,7 +126,7 @@ class Writer:
         for run_id, tail in list(self.tails.items()):
             if tail.gone_at is not None and not tail.used:
                 del self.tails[run_id]
-                tail.readers.wake()
+                tail.readers.end()
             tail.used = False
 
     def close(self) -> None:
@@ -138,7 +138,7 @@ class Writer:
         if any(tail.stored < tail.last for tail in self.tails.values()):
             logger.error("the event log was closed; events that nobody saw are lost: %s", self.trouble)
         self.failure = "the event log is closed"
-        self._wake_all()
+        self._end_waits()
 
     def _find(self, run_id: str) -> WrittenTail:
         if run_id in self._lost:
@@ -245,7 +245,7 @@ class Writer:
         self._dirty.pop(tail, None)
         self._pending_bytes -= tail.pending_bytes
         tail.kept.clear()
-        tail.readers.wake()
+        tail.readers.end()
         self._loop.run_callback(self._on_stop, tail.run_id)
 
     def _keep(self, tail: WrittenTail, pieces: list[Piece]) -> None:
@@ -269,7 +269,7 @@ class Writer:
         self.trouble = reason
         if self.failure is None and monotonic() - self._trouble_since > self._outage_s:
             self.failure = reason
-            self._wake_all()
+            self._end_waits()
 
     def _recovered(self) -> None:
         if self.trouble is not None:
@@ -277,6 +277,6 @@ class Writer:
             logger.warning("the event log can be written to again")
             self.check()
 
-    def _wake_all(self) -> None:
+    def _end_waits(self) -> None:
         for tail in self.tails.values():
-            tail.readers.wake()
+            tail.readers.end()

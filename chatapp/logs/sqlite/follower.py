@@ -113,4 +113,4 @@ class Follower(Tails[Tail]):
     def _fail(self, error: StoreError) -> None:
         self.failure = f"the event log cannot be read: {error}"
         for tail in self._live.values():
-            tail.readers.wake()
+            tail.readers.end()

@@ -106,7 +106,9 @@ class SQLiteLog:
             after = offer.after if offer else after
             tail = self._tail(run_id)
             tail.used = True
-            entries = tail.since(after) if after >= tail.dropped else self._read_store(tail, after)
+            entries = tail.since(after)
+            if entries is None:
+                entries = self._read_store(tail, after)
             if entries or tail.durable == tail.end:
                 return entries
             if failure := self._failure(tail):
@@ -114,7 +116,7 @@ class SQLiteLog:
             left = deadline - monotonic()
             if left <= 0:
                 return entries
-            tail.readers.wait(left, offer.of(partial(self._newest, tail)) if offer else None)
+            tail.readers.wait(left, offer.of(tail.since) if offer else None)
 
     def exists(self, run_id: str) -> bool:
         if run_id in self._writer.tails or run_id in self._follower.tails:
@@ -188,14 +190,6 @@ class SQLiteLog:
         if tail is None or self._closed:
             tail = self._patiently(self._follower.follow, run_id)
         return tail
-
-    def _newest(self, tail: Tail, after: int) -> Sequence[Entry]:
-        """For a reader that sleeps. Nothing if all is not as it was when it fell asleep: it must
-        wake then, to look for itself."""
-        current = self._writer.tails.get(tail.run_id) or self._follower.tails.get(tail.run_id)
-        if current is not tail or after < tail.dropped or self._closed or self._failure(tail):
-            return ()
-        return tail.since(after)
 
     def _failure(self, tail: Tail) -> str | None:
         return self._writer.failure if isinstance(tail, WrittenTail) else self._follower.failure

@@ -150,7 +150,7 @@ class Writer:
         self.failure = "the event log is closed"
         self._flush_set = False
         self._flush_alarm.clear()
-        self._wake_all()
+        self._end_waits()
 
     def _set_flush(self) -> None:
         """So long after the last one; after a pause, at once."""
@@ -203,7 +203,7 @@ class Writer:
                 self._unsealed = [other for other in self._unsealed if other is not tail]
                 self._pending_bytes -= tail.unfolded_bytes
                 del self.tails[tail.run_id]
-                tail.readers.wake()
+                tail.readers.end()
             del self._uncreated[0]
 
     def _seal(self) -> _Row | None:
@@ -254,7 +254,7 @@ class Writer:
         if self.failure != failure:
             logger.error(failure)
         self.failure = failure
-        self._wake_all()
+        self._end_waits()
 
     def _due(self) -> list[WrittenTail]:
         aged = monotonic() - self._tuning.fold_age_s
@@ -278,9 +278,9 @@ class Writer:
         self._write_all()
         self._fold(list(self._unfolded))
 
-    def _wake_all(self) -> None:
+    def _end_waits(self) -> None:
         for tail in self.tails.values():
-            tail.readers.wake()
+            tail.readers.end()
 
 
 def _is_large(tail: WrittenTail) -> bool:

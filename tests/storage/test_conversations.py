@@ -265,6 +265,18 @@ def test_what_was_deleted_is_seen_by_nobody_until_its_owner_brings_it_back(conve
         deletion.restore("ann", id)
 
 
+def test_one_that_has_begun_to_end_cannot_be_brought_back(conversations: Store) -> None:
+    """Some of its messages are gone."""
+    deletion = Deletion(conversations.engine)
+    said = [Message("user", "hi"), Message("assistant", "yes")] * SLICE
+    id = conversations.ask(said=said).answer.conversation_id or ""
+    conversations.delete("ann", id)
+    assert deletion.end(time.time() + 1, pause=bool) == 0
+    with pytest.raises(NotFound):
+        deletion.restore("ann", id)
+    assert deletion.end(time.time() - 60) == 1
+
+
 def test_the_last_used_conversation_comes_first(conversations: Store) -> None:
     first, second = conversations.ask(said="one"), conversations.ask(said="two")
     assert [c.id for c in conversations.recent("ann")] == [second.answer.conversation_id, first.answer.conversation_id]

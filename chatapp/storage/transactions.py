@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -23,6 +23,8 @@ TURN_S = 5.0  # to wait, as for SQLite's lock and for a connection
 CONNECTIONS = 5  # of one owner, a third of all that a process has
 WAITING = 1000
 ANY = 1_000_000
+
+_LOCK_OWNER = text("SELECT pg_advisory_xact_lock(hashtext(:of))")
 
 _turns: WeakKeyDictionary[Engine, OwnerTurns] = WeakKeyDictionary()
 
@@ -67,6 +69,13 @@ class Transactions:
                 yield
         except Overloaded:
             raise DatabaseUnavailable(f"{self._what} not available; try again in a moment") from None
+
+
+def lock_owner(session: Session, owner: str, what: str) -> None:
+    """From here to the end of the transaction nobody else counts what of this the owner has, to add
+    to it."""
+    if session.get_bind().dialect.name == "postgresql":  # SQLite has one writer anyway
+        session.execute(_LOCK_OWNER, {"of": f"chatapp.{what}.{owner}"})
 
 
 def _turns_of(engine: Engine) -> OwnerTurns:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from threading import Barrier, BrokenBarrierError
+from types import ModuleType
 from typing import Any, TypeVar
 
 import gevent
@@ -18,9 +19,10 @@ from sqlalchemy import select, text
 from waiting import BOUND_S, soon
 
 from chatapp.chat import Ask, Attachment, Message
-from chatapp.errors import ConfigError, DatabaseUnavailable, NotFound
+from chatapp.errors import ConfigError, DatabaseUnavailable, LimitExceeded, NotFound
 from chatapp.ids import new_id
 from chatapp.storage import kept_files as kept_files_module
+from chatapp.storage import uploads as uploads_module
 from chatapp.storage.conversations import Conversations
 from chatapp.storage.database import Database, open_database
 from chatapp.storage.deleting import Deletion
@@ -136,6 +138,31 @@ def test_a_file_that_is_given_up_twice_at_once_is_given_up(remote: Database, mon
     deleting = [gevent.spawn(kept_files.delete, "ann", file.id) for _ in range(2)]
     gevent.joinall(deleting, timeout=BOUND_S)
     assert [each.exception for each in deleting] == [None, None]
+
+
+@pytest.mark.parametrize("module", [kept_files_module, uploads_module])
+def test_files_that_come_at_once_are_counted_one_after_the_other(
+    remote: Database, monkeypatch: pytest.MonkeyPatch, module: ModuleType
+) -> None:
+    kept_files, uploads = KeptFiles(remote.engine, 1), Uploads(remote.engine, 1)
+    insert, both_counted = module.insert_upload, Barrier(2)
+
+    def add() -> None:
+        file = Attachment(new_id("file"), "a.txt", "text/plain", 3, 3)
+        if module is kept_files_module:
+            kept_files.add("ann", file, b"abc", None, "vision", None)
+        else:
+            uploads.add("ann", file, b"abc", None)
+
+    def wait_and_insert(*args: Any) -> float:
+        with suppress(BrokenBarrierError):  # the second waits for the first
+            both_counted.wait(0.3)
+        return float(insert(*args))
+
+    monkeypatch.setattr(module, "insert_upload", wait_and_insert)
+    adding = [gevent.spawn(add) for _ in range(2)]
+    gevent.joinall(adding, timeout=BOUND_S)
+    assert {type(each.exception) for each in adding} == {type(None), LimitExceeded}
 
 
 def test_a_file_stays_with_a_message_that_is_given_it_while_it_is_given_up(remote: Database) -> None:

@@ -1,5 +1,4 @@
-"""Read-only links: whoever has one may read one conversation, or one answer, until it is taken
-back.
+"""Read-only links: a viewer may read one conversation, or one answer, until the link is taken back.
 
 The token is made of the link's id and the server's secret, so that its owner can see it again,
 though only its hash is kept.

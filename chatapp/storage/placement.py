@@ -109,8 +109,8 @@ def new_conversation(
 
 
 def note_ask(conversation: ConversationRow | None, ask: Ask, answer: Answer) -> None:
-    """Whoever asks has seen what was there; the answer is new. The next request may leave out the
-    provider and model that this one named."""
+    """The owner, who asks, has seen what was there; the answer is new. The next request may leave
+    out the provider and model that this one named."""
     if conversation is None:
         return
     conversation.seen = answer.parent or ""

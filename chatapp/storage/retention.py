@@ -2,7 +2,7 @@
 belong to no message, once they are old, conversations that were deleted, once nobody can bring them
 back, and the windows of rate limits that are over.
 
-The answers are kept at all so that whoever asked can follow, fetch and resume them for a while.
+The answers are kept at all so that their clients can follow, fetch and resume them for a while.
 They go in pieces: a million of them, as of a day, must hold up neither the hub nor other writers.
 """
 

@@ -1,8 +1,8 @@
 """A transaction on the database, whose failures leave this room as DatabaseUnavailable.
 
 One that only reads says so: SQLite then lets it go on beside any writer, of this process or of
-another. All others wait for their turn: SQLite's lock goes to whoever asks at the right moment, and
-Postgres' connections to whoever asks most. An owner who floods would shut the others out.
+another. All others wait for their turn: SQLite's lock goes to the one who asks at the right moment,
+and Postgres' connections to the one who asks most. An owner who floods would shut the others out.
 """
 
 import logging

@@ -21,6 +21,8 @@ from waiting import BOUND_S, soon
 from chatapp.chat import Ask, Attachment, Message
 from chatapp.errors import ConfigError, DatabaseUnavailable, LimitExceeded, NotFound
 from chatapp.ids import new_id
+from chatapp.storage import conversations as conversations_module
+from chatapp.storage import history as history_module
 from chatapp.storage import kept_files as kept_files_module
 from chatapp.storage import uploads as uploads_module
 from chatapp.storage.conversations import Conversations
@@ -207,6 +209,44 @@ def test_a_conversation_stays_that_is_brought_back_while_it_ends(remote: Databas
     change = "UPDATE conversations SET deleted = NULL WHERE id = :id"
     call_while(remote, change, partial(deletion.end, time.time() + 1), id=conversation)
     assert len(conversations.get("ann", conversation)[1]) == 2
+
+
+def at_once(module: ModuleType, name: str, monkeypatch: pytest.MonkeyPatch, *calls: Callable[[], T]) -> list[T]:
+    """What two calls give that both come to this function, unless one waits for the other."""
+    function, both = getattr(module, name), Barrier(2)
+
+    def wait_and_call(*args: Any, **options: Any) -> Any:
+        given = function(*args, **options)
+        with suppress(BrokenBarrierError):
+            both.wait(0.3)
+        return given
+
+    monkeypatch.setattr(module, name, wait_and_call)
+    calling = [gevent.spawn(call) for call in calls]
+    return [each.get(timeout=BOUND_S) for each in calling]
+
+
+def test_what_follows_two_messages_that_are_deleted_at_once_follows_what_stays(
+    remote: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conversations = Conversations(remote.engine)
+    conversation = conversations.create("ann", [Message("user", text) for text in "abcd"], {}).id
+    first, *two, last = (message.id for message in conversations.get("ann", conversation)[1])
+    deletions = (partial(conversations.delete_message, "ann", id) for id in two)
+    at_once(conversations_module, "take_out", monkeypatch, *deletions)
+    assert conversations.message("ann", last).parent == first
+
+
+def test_two_that_continue_the_same_answer_at_once_get_a_conversation_each(
+    remote: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conversations = Conversations(remote.engine)
+    answer = conversations.begin(Ask(said=[Message("user", "hi")], keep=True), "ann", "mock", "words").answer
+    conversations.finish(answer.id, an_answer())
+    ask = Ask(said=[Message("user", "and?")], keep=True, previous=answer.id)
+    begin = partial(conversations.begin, ask, "ann", "mock", "words")
+    begun = at_once(history_module, "newest_shown", monkeypatch, begin, begin)
+    assert len({each.answer.conversation_id for each in begun}) == 2
 
 
 def call_while(database: Database, change: str, call: Callable[[], T], **values: object) -> T:

@@ -117,6 +117,9 @@ class KeptConversation(_Kept, frozen=True, kw_only=True):
                 raise InvalidField(f"{where}.id: another message has it, too; expected one of its own")
             if message.parent is not None and message.parent not in known:
                 raise InvalidField(f"{where}.parent: expected the id of a message before this one")
+            if message.role != "user" and (message.images or message.files):
+                field = "images" if message.images else "files"
+                raise InvalidField(f"{where}.{field}: only a question has them; its role is user")
             _check_answer(message, known.get(message.parent or ""), where)
             known[message.id] = message
         if self.shown is not None and self.shown not in known:

@@ -23,12 +23,7 @@ from chatapp.storage.answers import finish_answer, insert_answer
 from chatapp.storage.branches import newest_shown, take_out
 from chatapp.storage.deleting import delete_messages, end_conversation, is_deleted
 from chatapp.storage.files import keep_files, with_bytes, without_bytes
-from chatapp.storage.history import (
-    count_shown,
-    newest_id,
-    provider_messages,
-    said_before,
-)
+from chatapp.storage.history import count_shown, newest_id, provider_messages, said_before
 from chatapp.storage.limits import ConversationLimits
 from chatapp.storage.pictures import Maker, pictures_of
 from chatapp.storage.placement import (

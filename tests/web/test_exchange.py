@@ -179,6 +179,8 @@ VALID: dict[str, Any] = {
         ("messages[0].continues", lambda file: file["messages"][0].update(continues=True)),
         ("messages[1].continues", lambda file: file["messages"][1].update(continues=True)),
         ("messages[0].images[0]", lambda file: file["messages"][0].update(images=["https://x.test/"])),
+        ("messages[1].images", lambda file: file["messages"][1].update(images=["data:image/png;base64,AA=="])),
+        ("messages[1].files", lambda file: file["messages"][1].update(files=[{"name": "a.txt"}])),
         ("messages[1].events", lambda file: file["messages"][1]["events"].pop()),
         ("messages[1].content", lambda file: file["messages"][1].update(content="y")),
         ("messages[1].events", lambda file: file["messages"][1].update(provider=None)),

@@ -2,8 +2,7 @@
 
 W3C Trace Context: https://www.w3.org/TR/trace-context/. It is carried beside the calls, in a
 context variable: everything below a request passes it on, and nothing decides by it. gevent gives
-each greenlet an empty context, so whoever starts one that works for the same request starts it with
-`carrying`.
+each greenlet an empty context, so one that works for the same request is started with `carrying`.
 """
 
 import hashlib

@@ -1,7 +1,7 @@
 """A proxy signs people in and says in headers who asks. It is believed by its address alone.
 
-A Unix socket has no address: whoever may open it is the proxy, and the folder's permissions say who
-may. Anybody else's headers count for nothing.
+A Unix socket has no address: a process that may open it is the proxy, and the folder's permissions
+say which ones may. Anybody else's headers count for nothing.
 """
 
 import ipaddress

@@ -1,5 +1,4 @@
-"""Read-only links: whoever has one may read one conversation, or one answer, until it is taken
-back.
+"""Read-only links: a viewer may read one conversation, or one answer, until the link is taken back.
 
 The token is made of the link's id and the server's secret, so that its owner can see it again,
 though only its hash is kept.
@@ -23,12 +22,14 @@ class LinkOffice:
         self._secret = secret_key.encode()
 
     def share(self, owner: str, *, conversation_id: str | None = None, message_id: str | None = None) -> str:
-        token = self.token(owner, conversation_id=conversation_id, message_id=message_id)
-        if token is None:
-            id = new_share_id()
-            token = self._token_of(id)
-            self._stored.create(hash_of(token), id, owner, conversation_id, message_id)
-        return token
+        found = self._stored.of(owner, conversation_id, message_id)
+        if (token := self._valid(found)) is not None:
+            return token
+        id = new_share_id()
+        token, instead_of = self._token_of(id), found.id if found else ""
+        if self._stored.create(hash_of(token), id, owner, conversation_id, message_id, instead_of):
+            return token
+        return self.share(owner, conversation_id=conversation_id, message_id=message_id)  # the other one's
 
     def find(self, token: str) -> Share:
         found = self._stored.find(hash_of(token))
@@ -40,7 +41,9 @@ class LinkOffice:
         return self._stored.delete(owner, conversation_id, message_id)
 
     def token(self, owner: str, *, conversation_id: str | None = None, message_id: str | None = None) -> str | None:
-        found = self._stored.of(owner, conversation_id, message_id)
+        return self._valid(self._stored.of(owner, conversation_id, message_id))
+
+    def _valid(self, found: Share | None) -> str | None:
         if found is None or not is_hash_of(token := self._token_of(found.id), found.hash):
             return None  # also a link made with another secret: a new one takes its place
         return token

@@ -159,7 +159,7 @@ class RunTask:
                 if isinstance(item, Finished):
                     self.finished = item
                     usage = item.usage or estimate_usage(messages, said[ReasoningDelta], said[TextDelta])
-                    self._notes.append(StepFinished(usage))
+                    self._notes.append(StepFinished(usage, item.skipped))
                 elif isinstance(item, NativePiece):
                     pass  # an agent's answer is not the turn of one provider
                 elif isinstance(item, Event):
@@ -174,7 +174,9 @@ class RunTask:
 
     def end(self) -> Finished:
         """The usage is noted already; if the agent asked no model, the run estimates it."""
-        return Finished(self.finished.reason, Usage()) if self.finished else Finished("stop")
+        if self.finished is None:
+            return Finished("stop")
+        return msgspec.structs.replace(self.finished, usage=Usage(), skipped={})
 
     def take_notes(self) -> list[ReplyItem]:
         """What the run is to know and the agent need not."""

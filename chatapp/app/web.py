@@ -23,6 +23,7 @@ from chatapp.web import (
     cors,
     diagram,
     errors,
+    forget_caller,
     guards,
     health,
     languages,
@@ -117,6 +118,7 @@ def _give_views(app: Flask, service: ChatService, exposition: Exposition, login:
 def _install(app: Flask, service: ChatService, names_are_checked: bool) -> None:
     """What every request passes, in this order."""
     origins = service.settings.cors_origins
+    app.before_request(forget_caller)
     errors.install(app, _error_shapes())
     guards.install(app, None if names_are_checked else service.settings.trusted_hosts, cors.allows(origins))
     authentication.install(app)

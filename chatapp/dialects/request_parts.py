@@ -4,7 +4,7 @@ A refusal is an InvalidField. Its message names the field, what is wrong, and wh
 """
 
 import re
-from collections.abc import Container, Sequence
+from collections.abc import Collection, Container, Sequence
 from typing import Annotated, TypeVar
 
 import msgspec
@@ -145,10 +145,16 @@ def choice_word(choice: str | None) -> str:
     return choice or "auto"
 
 
-def named_choice(name: str, tools: Container[str]) -> str:
+def named_choice(field: str, name: str, tools: Container[str]) -> str:
     if name not in tools:
-        raise InvalidField(f"tool_choice: unknown tool {name!r}; name one of those in tools")
+        raise InvalidField(f"{field}: unknown tool {name!r}; name one of those in tools")
     return name
+
+
+def refuse_none_allowed(field: str, mode: str, allowed: Collection[str]) -> None:
+    """Raise InvalidField if one of no tools must be called."""
+    if mode == "required" and not allowed:
+        raise InvalidField(f"{field}: must not be empty if mode is required; name a tool, or use auto")
 
 
 def thinking_of(effort: Effort | None) -> bool | None:

@@ -157,6 +157,7 @@ class RunEnd(Event, frozen=True, tag="run-end"):
     """Always last, exactly once. `reasoning_ms`: how long thinking arrived, None without any.
 
     `provider` and `model` answered, if that were not those of `run-start`: a fallback did.
+    `stop_sequence`: the one of the request at which the reply ended, if the provider told it.
     """
 
     reason: FinishReason
@@ -166,6 +167,7 @@ class RunEnd(Event, frozen=True, tag="run-end"):
     reasoning_ms: int | None = None
     provider: str = ""
     model: str = ""
+    stop_sequence: str = ""
 
 
 StreamEvent: TypeAlias = (

@@ -28,10 +28,12 @@ from chatapp.hub import with_pauses
 
 FORMAT: Final = "chatapp-conversation"
 VERSION = 1
+NOT_THERE = "the file was not kept in the export"
 MAX_MESSAGES = 50_000  # with all versions: storing them takes a second or two
 
 Id = Annotated[str, Meta(min_length=1, max_length=256)]
-Name = Annotated[str, Meta(max_length=256)]
+NAME_CHARS = 256
+Name = Annotated[str, Meta(max_length=NAME_CHARS)]
 Time = Annotated[float, Meta(ge=0, le=32_503_680_000)]
 """Seconds since the epoch, up to the year 3000."""
 
@@ -115,10 +117,18 @@ class KeptConversation(_Kept, frozen=True, kw_only=True):
                 raise InvalidField(f"{where}.id: another message has it, too; expected one of its own")
             if message.parent is not None and message.parent not in known:
                 raise InvalidField(f"{where}.parent: expected the id of a message before this one")
+            if message.role != "user" and (message.images or message.files):
+                field = "images" if message.images else "files"
+                raise InvalidField(f"{where}.{field}: only a question has them; its role is user")
             _check_answer(message, known.get(message.parent or ""), where)
             known[message.id] = message
         if self.shown is not None and self.shown not in known:
             raise InvalidField("shown: expected the id of a message of this file")
+
+    def missing_files(self) -> int:
+        """How many files its messages had that are only named in it."""
+        made = (event for message in self.messages for event in message.events)
+        return sum(len(message.files) for message in self.messages) + sum(isinstance(event, File) for event in made)
 
     def shown_ids(self) -> set[str]:
         """Those of the path that is shown."""

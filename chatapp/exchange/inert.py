@@ -7,10 +7,10 @@ an address before it takes it for its own.
 Source: https://spec.commonmark.org/0.31.2/
 """
 
+import io
 import re
 from collections.abc import Generator, Iterator
 
-LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+")
 FENCE = re.compile(r"([ \t>*+\-\d.)]*)(?:(`{3,})[^`]*|(~{3,}).*)")
 """What may begin a block of code, with what stands before it: nothing, an indent, or a list item or
 quotation, inside of which it may end with that."""
@@ -32,14 +32,15 @@ LONG_CHARS = 4000
 """Of a longer line nobody looks at every sign, which would hold other requests up: it has no code,
 and what it may begin or leave open is taken for begun and open."""
 PIECE_CHARS = 2000
+SEEN_CHARS = 2000
+"""Behind a piece: an address that goes on even longer is taken for a tag."""
 
 
 def inert(text: str) -> Iterator[str]:
     """The text in pieces, with what begins a picture or a tag outside of code as an entity."""
     blocks = _Blocks()
     doubtful = False  # whether a backtick before, in this paragraph, may begin code
-    for found in LINE.finditer(text):
-        line = found[0]
+    for line in io.StringIO(text, newline=""):  # the lines with their ends: CRLF, LF or CR
         if blocks.is_code(line.rstrip("\r\n")):
             doubtful = False
             yield line
@@ -73,7 +74,8 @@ class _Blocks:
 
     def _opening(self, line: str) -> re.Match[str] | None:
         if len(line) > LONG_CHARS:
-            self._lost = self._lost or line.lstrip(BEFORE_FENCE).startswith(("```", "~~~"))
+            begins = line[:LONG_CHARS].lstrip(BEFORE_FENCE)
+            self._lost = self._lost or len(begins) < 3 or begins.startswith(("```", "~~~"))
             self.unsure = self.unsure or self._lost
             return None
         return None if self._lost else FENCE.fullmatch(line)
@@ -135,12 +137,12 @@ def _open_labels(text: str, before: int = 0) -> int:
 
 
 def _escaped(text: str) -> Iterator[str]:
-    piece: list[str] = []
-    end = begun = 0
-    for found in ACTIVE.finditer(text):
-        piece += text[end : found.start()], ENTITIES[found[0]]
-        end = found.end()
-        if end - begun > PIECE_CHARS:
-            yield "".join(piece)
-            piece, begun = [], end
-    yield "".join([*piece, text[end:]])
+    for end in range(0, len(text), PIECE_CHARS):
+        after = end + PIECE_CHARS
+        piece: list[str] = []
+        for found in ACTIVE.finditer(text, end, after + SEEN_CHARS):
+            if found.start() >= after:
+                break
+            piece += text[end : found.start()], ENTITIES[found[0]]
+            end = found.end()
+        yield "".join([*piece, text[end:after]])

@@ -95,7 +95,7 @@ class Run:
             finished = self._take_reply()
             self._tell_skipped()
             self.scope.check()  # a stop that came after the last wait
-            return self._end(finished.reason, finished.usage)
+            return self._end(finished.reason, finished.usage, stop_sequence=finished.stop_sequence)
         except RunStopped as stopped:
             self._meter.upstream_closed()  # with the provider's iterator
             return self._end(stopped.reason, error=stopped_error(stopped.reason, self.trace_id))
@@ -176,11 +176,17 @@ class Run:
             logger.warning("parts of the reply were left out", extra={"fields": line})
 
     def _end(
-        self, reason: FinishReason, usage: Usage | None = None, error: ErrorInfo | None = None, refused: bool = False
+        self,
+        reason: FinishReason,
+        usage: Usage | None = None,
+        error: ErrorInfo | None = None,
+        refused: bool = False,
+        stop_sequence: str = "",
     ) -> RunEnd:
         meter = self._meter
         other = meter.answering if meter.answering != self._asked else ("", "")
-        return RunEnd(reason, meter.usage(usage, refused), meter.timing(), error, meter.reasoning_ms(), *other)
+        used, timing = meter.usage(usage, refused), meter.timing()
+        return RunEnd(reason, used, timing, error, meter.reasoning_ms(), *other, stop_sequence)
 
 
 def _start(run_id: str, trace_id: str, provider: Provider, chat: Chat) -> RunStart:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 import gevent
+from gevent.event import AsyncResult
 from gevent.threadpool import ThreadPool
 
 T = TypeVar("T")
@@ -56,7 +57,7 @@ def on_thread(threads: ThreadPool, call: Callable[[], T]) -> T:
     try:
         outcome = running.get()
     except BaseException:
-        running.wait()  # if it was thrown into this greenlet, the call goes on
+        _wait_out(running)  # if it was thrown into this greenlet, the call goes on
         raise
     assert outcome is not None  # there is no time limit
     made, error = outcome
@@ -66,6 +67,15 @@ def on_thread(threads: ThreadPool, call: Callable[[], T]) -> T:
         raise error
     finally:
         del error, outcome, running  # the traceback of the error has this frame
+
+
+def _wait_out(running: "AsyncResult[T]") -> None:
+    """Wait for the end of the call, whatever else is thrown into this greenlet; then raise that."""
+    try:
+        running.wait()
+    except BaseException:
+        _wait_out(running)
+        raise
 
 
 def _outcome(call: Callable[[], T]) -> tuple[T | None, BaseException | None]:

@@ -22,7 +22,8 @@ from prometheus_client.registry import Collector
 
 LOCK = "scrape.lock"
 KINDS = "counter", "histogram"
-OF_WORKER = re.compile(rf"({'|'.join(KINDS)})_(\d+)\.db").fullmatch
+OF_WORKER = re.compile(rf"({'|'.join(KINDS)})_([1-9]\d*)\.db").fullmatch
+DEAD = ".dead"  # of a file that is to be joined: a new worker with the same pid begins one of its own
 OF_THE_DEAD = "{kind}_0.db"  # no worker has this pid
 NEW, JOINED = ".new", ".joined"  # what is to take its place, and the names of what is in that
 DAMAGED = (struct.error, RuntimeError, ValueError)  # as prometheus_client raises them
@@ -52,12 +53,13 @@ class WorkerFiles(Collector):
             yield
 
     def _join_dead(self) -> None:
-        dead: dict[str, list[Path]] = {}
-        for path in self._folder.iterdir():
-            if (match := OF_WORKER(path.name)) and int(match[2]) and not _lives(int(match[2])):
-                dead.setdefault(match[1], []).append(path)
-        for kind, paths in dead.items():
-            _join(paths, self._folder / OF_THE_DEAD.format(kind=kind))
+        for path in [*self._folder.iterdir()]:
+            aside = path.with_suffix(DEAD)
+            if (match := OF_WORKER(path.name)) and not _lives(int(match[2])) and not aside.exists():
+                path.rename(aside)
+        for kind in KINDS:
+            if paths := [*self._folder.glob(f"{kind}_*{DEAD}")]:
+                _join(paths, self._folder / OF_THE_DEAD.format(kind=kind))
 
 
 def _join(paths: Iterable[Path], into: Path) -> None:

@@ -151,7 +151,7 @@ def _with_tools(provider: Provider, tools: Sequence[Tool | Callable[..., object]
 
 
 class _Approved:
-    """Whoever hands over a function has approved its calls."""
+    """A caller who hands over a function has approved its calls."""
 
     def decision(self, run_id: str, call_id: str) -> Decision:
         return "approved"

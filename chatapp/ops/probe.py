@@ -1,6 +1,6 @@
 """Asks for ticks and notes when they arrive: once as they are, once with compression offered.
 
-Both at a time: whoever waits for one can wait for the other.
+Both at the same time: one who waits for the first need not wait again for the second.
 """
 
 import time

@@ -1,6 +1,6 @@
 """Does anything between us and a server hold its stream back? Measured, judged and drawn.
 
-Whoever has the stream measures it: `chatapp probe`, or a browser on the probe page. `verdict` and
+The reader of the stream measures it: `chatapp probe`, or a browser on the probe page. `verdict` and
 `timeline` are pure.
 """
 

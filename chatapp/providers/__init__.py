@@ -40,12 +40,14 @@ class AttemptFailed(Progress, frozen=True):
 class Finished(Progress, frozen=True):
     """The end of the reply, always last. `usage` is None if the provider did not report it.
 
-    `skipped` counts what could not be read or carried, by its kind.
+    `skipped` counts what could not be read or carried, by its kind. `stop_sequence`: the one of the
+    request at which the reply ended, if the provider tells it.
     """
 
     reason: FinishReason
     usage: Usage | None = None
     skipped: dict[str, int] = {}
+    stop_sequence: str = ""
 
 
 class StepFinished(Progress, frozen=True):

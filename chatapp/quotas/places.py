@@ -11,7 +11,8 @@ class OwnerPlaces:
     """`places` in all. One owner gets at most `share` of those that the others leave, so that there
     is always one left for somebody new, and at most `per_owner`; 0: no such limit.
 
-    `what` takes the places, such as `running answers`; `setting` says how many there are.
+    `what` takes the places, such as `running answers`; `setting` says how many there are, and
+    SETTING_per_owner how many for one owner.
     """
 
     def __init__(self, places: int, share: float, what: str, setting: str, per_owner: int = 0) -> None:
@@ -30,7 +31,9 @@ class OwnerPlaces:
         if self._total + more > self._places:
             raise Overloaded(f"the server is at its limit of {self._places} {self._what} (setting {self._setting})")
         if self._per_owner and mine + more > self._per_owner:
-            raise LimitExceeded(f"you have {mine} {self._what}, as many as one owner may have")
+            raise LimitExceeded(
+                f"you have {mine} {self._what}, as many as one owner may have (setting {self._setting}_per_owner)"
+            )
         if mine + more > math.ceil(self._share * (mine + self._places - self._total)):
             raise LimitExceeded(
                 f"you have {mine} {self._what}, as many as one owner may have while the server is as busy as it is"

@@ -33,8 +33,8 @@ class RequestLimits:
             if not self._hit(item, owner):
                 state = self._state(item, owner)
                 raise LimitExceeded(
-                    f"you have made {item.amount} requests in {_window(item)}, as many as one owner may make; "
-                    f"try again in {math.ceil(state.reset_s)} s",
+                    f"you have made {item.amount} requests in {_window(item)}, as many as one owner may make "
+                    f"(setting request_rate); try again in {math.ceil(state.reset_s)} s",
                     state.reset_s,
                 )
 

@@ -41,15 +41,17 @@ class SpendingLimits:
         used = self._ledger.spent(owner, now)
         if self._cost_per_day and used.day_cost >= self._cost_per_day:
             raise BudgetExceeded(
-                f"you have spent {used.day_cost:.2f} of {self._cost_per_day:.2f} {self._currency} today; "
+                f"you have spent {used.day_cost:.2f} of {self._cost_per_day:.2f} {self._currency} today (setting "
+                "max_cost_per_day); "
                 "the next day begins at midnight UTC",
                 _until_midnight(now),
             )
         for state in self._states(used, now):
             if not state.remaining:
-                window = "a minute" if state.window_s == MINUTE_S else "a day"
+                window = "minute" if state.window_s == MINUTE_S else "day"
                 raise TokenLimitExceeded(
-                    f"you have used your {state.allowed} tokens in {window}; try again in {math.ceil(state.reset_s)} s",
+                    f"you have used your {state.allowed} tokens in a {window} (setting max_tokens_per_{window}); "
+                    f"try again in {math.ceil(state.reset_s)} s",
                     state.reset_s,
                 )
 

@@ -3,22 +3,17 @@ waits for all that another one brings."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
-from gevent.local import local
 from gevent.lock import BoundedSemaphore
 
 from chatapp.errors import ChatappError, LimitExceeded, Overloaded
 
-
-class _Greenlet(local):
-    owner: str = ""
-
-
-this_greenlet = _Greenlet()
-"""`this_greenlet.owner` sent the request that it answers. Empty for what no request needs, such
-as a run, which waits for no owner's turn: unlike a context, this is not handed on to what a request
-begins."""
+current_owner: ContextVar[str] = ContextVar("current_owner", default="")
+"""Who sent the request that is answered here, also while the body is sent. Empty for what no
+request needs, such as a run, which waits for no owner's turn: `trace.carrying` does not hand it on
+to what a request begins."""
 
 
 @dataclass

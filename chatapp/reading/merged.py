@@ -18,12 +18,13 @@ from gevent.queue import SimpleQueue
 
 from chatapp.cancel import CancelScope
 from chatapp.dialects import Dialect
-from chatapp.errors import LogError
+from chatapp.errors import ChatappError
 from chatapp.events import Entry
 from chatapp.hub import TURN_WORK, let_others_run
 from chatapp.reading.presence import AccessEnded, ServerDraining
 from chatapp.reading.reader import (
     CATCH_UP_S,
+    NOT_NOW,
     AlreadyComplete,
     ClientDisconnected,
     Reader,
@@ -120,7 +121,7 @@ class _Fetching:
         self.run_id = run_id
         self.reader = reader
         self.entries: Sequence[Entry] = ()
-        self.error: LogError | None = None
+        self.error: ChatappError | None = None
         self.taken = Event()
         self._ready = ready
 
@@ -131,7 +132,7 @@ class _Fetching:
                     self._offer(entries)
         except ClientDisconnected:
             pass  # nobody takes any more
-        except LogError as error:
+        except NOT_NOW as error:
             self.error = error
             self._ready(self)
 

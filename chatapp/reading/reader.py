@@ -14,7 +14,15 @@ from time import monotonic
 
 from chatapp.cancel import CancelScope
 from chatapp.dialects import Dialect
-from chatapp.errors import ChatappError, LogError, Overloaded, Unauthorized, UnknownRun
+from chatapp.errors import (
+    ChatappError,
+    DatabaseUnavailable,
+    LimitExceeded,
+    LogError,
+    Overloaded,
+    Unauthorized,
+    UnknownRun,
+)
 from chatapp.events import Entry, ErrorInfo, ReasoningDelta, RunEnd, TextDelta, Timing, Usage
 from chatapp.hub import ITEM_WORK, TURN_WORK, let_others_run
 from chatapp.logs import READ_ENTRIES
@@ -28,6 +36,7 @@ CATCH_UP_S = 0.5  # another worker's last events, which the client has seen, may
 PIECE_WORK, AHEAD_CHARS = TURN_WORK // 4, 32_768
 RECONNECT_SOON_MS = 500  # for a client that something between us cut off; browsers wait for seconds
 RECONNECT_MS = 500, 3000  # spread, so that not all readers meet a restarting server at once
+NOT_NOW = LogError, DatabaseUnavailable, LimitExceeded  # what ends a stream that can be resumed
 
 
 class ClientDisconnected(Exception):
@@ -74,7 +83,7 @@ class Reader:
             yield self._dismissed(trace_id)
         except AccessEnded:
             yield self.failed(access_ended(), trace_id)
-        except LogError as error:
+        except NOT_NOW as error:
             yield self.failed(error, trace_id)
 
     def write_in_hub(self, write: Callable[[bytes], object]) -> None:

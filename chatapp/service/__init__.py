@@ -60,6 +60,7 @@ from chatapp.tools.catalog import ToolCatalog
 from chatapp.tools.offered import OfferedTool, offered_tool
 from chatapp.transcript import Transcript, transcript_of
 from chatapp.uploads import Attachments, parts_of
+from chatapp.uploads.sent import by_the_clients_field
 
 __all__ = [
     "USAGE_KEYS",
@@ -122,13 +123,15 @@ class ChatService:
         """
         if key is not None and (found := self.conversations.find(caller.owner, key, ask.fingerprint)):
             return found  # before anything is needed that may be missing now
-        ask, arrived = self.attachments.attached(ask, caller.owner)
+        asked = ask
+        ask, arrived = self.attachments.attached(asked, caller.owner)
         settings = self.listing.settings_for(caller.owner, ask)
         ask = settings.fill(ask)
-        provider, model, sees, agent, tools = self._answerers.choose(ask, settings)
+        with by_the_clients_field(asked, ask):
+            provider, model, sees, agent, tools = self._answerers.choose(ask, settings)
         self.runs.admit(caller.owner)
         self.limits.take(caller.owner)
-        with ExitStack() as stack:
+        with by_the_clients_field(asked, ask), ExitStack() as stack:
             if ask.is_kept:
                 said = stack.enter_context(self.attachments.kept(ask.said, caller.owner, arrived))
                 ask, arrived = msgspec.structs.replace(ask, said=said), {}

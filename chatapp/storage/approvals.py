@@ -31,6 +31,6 @@ class StoredApprovals:
         try:
             with self._transaction() as session:
                 session.add(ApprovalRow(run_id=run_id, call_id=call_id, decision=decision))
-        except IntegrityError:  # decided before, or the message is gone, and with it whoever would ask
+        except IntegrityError:  # decided before, or the message is gone, and nobody will ask
             return self.decision(run_id, call_id) or decision
         return decision

@@ -12,7 +12,17 @@ from sqlalchemy.orm import Session
 
 from chatapp.chat import Attachment, Image, Message, Part, Text
 from chatapp.events import Entry, File, RunStart
-from chatapp.exchange import FORMAT, VERSION, KeptAttachment, KeptConversation, KeptEvent, KeptMessage, KeptSettings
+from chatapp.exchange import (
+    FORMAT,
+    NAME_CHARS,
+    NOT_THERE,
+    VERSION,
+    KeptAttachment,
+    KeptConversation,
+    KeptEvent,
+    KeptMessage,
+    KeptSettings,
+)
 from chatapp.hub import let_others_run, with_pauses
 from chatapp.hub.large_values import to_base64, to_json
 from chatapp.ids import new_id
@@ -28,7 +38,6 @@ from chatapp.storage.upload_tables import UploadRow
 SLICE = 50  # messages that are written in one go: some milliseconds, if they are long
 EVENTS = 2000  # of an answer that are made ready to be stored in one go
 KEPT_EVENTS = get_args(KeptEvent)
-NOT_THERE = "the file was not kept in the export"
 
 
 class Archive:
@@ -85,6 +94,7 @@ def _kept(session: Session, said: Iterator[StoredMessage]) -> Iterator[KeptMessa
             instead[message.id] = parent
             continue
         whole = message if isinstance(message, Answer) and not message.running else None
+        images, files = _came_with(session, message)
         yield KeptMessage(
             id=message.id,
             role=message.role,  # type: ignore[arg-type]
@@ -94,8 +104,8 @@ def _kept(session: Session, said: Iterator[StoredMessage]) -> Iterator[KeptMessa
             provider=whole.provider if whole else None,
             model=whole.model if whole else None,
             continues=whole is not None and whole.continues,
-            images=_images(session, message),
-            files=[KeptAttachment(file.name, file.media_type) for file in _attached(message) if not _is_picture(file)],
+            images=images,
+            files=files,
             events=_events(whole) if whole else [],
         )
 
@@ -113,15 +123,27 @@ def _without_bytes(file: File) -> File:
     return File(file.id, file.media_type, file.name, error=file.error or NOT_THERE)
 
 
-def _images(session: Session, message: StoredMessage) -> list[str]:
-    """Also those that are stored as files of their own."""
-    inline = [part.url for part in _parts(message) if isinstance(part, Image) and part.url.startswith("data:image/")]
-    pictures = [file for file in _attached(message) if _is_picture(file)]
-    found = data_by(session, UploadRow.id, UploadRow.id.in_([file.id for file in pictures])) if pictures else {}
-    return [
-        *inline,
-        *(f"data:{file.media_type};base64,{to_base64(found[file.id])}" for file in pictures if file.id in found),
-    ]
+def _came_with(session: Session, message: StoredMessage) -> tuple[list[str], list[KeptAttachment]]:
+    """The pictures that are here, also those that are stored as files of their own; and what else
+    it came with, which is only named."""
+    parts = _parts(message)
+    pictures = [part.id for part in parts if isinstance(part, Attachment) and part.media_type.startswith("image/")]
+    found = data_by(session, UploadRow.id, UploadRow.id.in_(pictures)) if pictures else {}
+    images: list[str] = []
+    files: list[KeptAttachment] = []
+    for part in parts:
+        match part:
+            case Image() if part.url.startswith("data:image/"):
+                images.append(part.url)
+            case Image():
+                files.append(KeptAttachment(part.url[:NAME_CHARS]))
+            case Attachment() if part.id in found:
+                images.append(f"data:{part.media_type};base64,{to_base64(found[part.id])}")
+            case Attachment():
+                files.append(KeptAttachment(part.name, part.media_type))
+            case _:
+                pass
+    return images, files
 
 
 def _parts(message: StoredMessage) -> list[Part]:
@@ -130,14 +152,6 @@ def _parts(message: StoredMessage) -> list[Part]:
         return []
     content = message.message().content
     return [] if isinstance(content, str) else content
-
-
-def _attached(message: StoredMessage) -> list[Attachment]:
-    return [part for part in _parts(message) if isinstance(part, Attachment)]
-
-
-def _is_picture(file: Attachment) -> bool:
-    return file.media_type.startswith("image/")
 
 
 def _settings(settings: ConversationSettings) -> KeptSettings:

@@ -23,18 +23,14 @@ from chatapp.storage.answers import finish_answer, insert_answer
 from chatapp.storage.branches import newest_shown, take_out
 from chatapp.storage.deleting import delete_messages, end_conversation, is_deleted
 from chatapp.storage.files import keep_files, with_bytes, without_bytes
-from chatapp.storage.history import (
-    count_shown,
-    newest_id,
-    provider_messages,
-    said_before,
-)
+from chatapp.storage.history import count_shown, newest_id, provider_messages, said_before
 from chatapp.storage.limits import ConversationLimits
 from chatapp.storage.pictures import Maker, pictures_of
 from chatapp.storage.placement import (
     choose_place,
     known_history,
     known_session,
+    lock_conversation,
     new_conversation,
     note_ask,
     owned_answer,
@@ -187,6 +183,7 @@ class Conversations:
     def create(self, owner: str, said: Sequence[Message], metadata: dict[str, str]) -> Conversation:
         """A conversation in which this was said."""
         now, details = time.time(), msgspec.json.encode(metadata).decode() if metadata else None
+        self._limits.refuse_more(len(said))
         with self._transaction() as session:
             conversation = new_conversation(session, new_id("conv"), owner, list(said), now, details)
             insert_said(session, conversation, owner, now, said, None)
@@ -213,6 +210,7 @@ class Conversations:
         left of it. Return whether its run was still going on."""
         with self._transaction() as session:
             answer = owned_answer(session, owner, answer_id)
+            lock_conversation(session, answer)
             said = [] if alone else said_before(session, answer)
             running, conversation_id = answer.status == "running", answer.conversation_id
             path = [*said, answer.value()]
@@ -226,6 +224,7 @@ class Conversations:
         """Delete it alone. Return whether its run was still going on."""
         with self._transaction() as session:
             message = owned_message(session, owner, message_id)
+            lock_conversation(session, message)
             take_out(session, [message.value()])
             running = message.status == "running"
             delete_messages(session, [message_id])

@@ -158,7 +158,7 @@ def _engine(url: str, data: Path, reads_only: bool = False, synchronous: Synchro
 
 
 def _limit_answers(engine: Engine, answer_s: float) -> None:
-    from chatapp.storage.postgres import limit_answers  # its library loads for whoever uses it
+    from chatapp.storage.postgres import limit_answers  # its library is loaded only with Postgres
 
     engine.dispose()  # a migration may take longer: its connection is not limited
     limit_answers(engine, answer_s)
@@ -175,7 +175,7 @@ def _reason(error: Exception) -> str:
 def _prepare_sqlite(synchronous: Synchronous, connection: Any, _record: object) -> None:
     connection.isolation_level = None  # `_begin_sqlite` begins
     # The pool opens a connection whenever it has none left: a wait in SQLite would hold the hub,
-    # and with it whoever has the lock. So `auto_vacuum`, which takes the lock, is only
+    # and with it the holder of the lock. So `auto_vacuum`, which takes the lock, is only
     # set of a new file.
     (pages,) = connection.execute("PRAGMA page_count").fetchone()
     if pages == 0:

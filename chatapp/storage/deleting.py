@@ -19,6 +19,9 @@ from chatapp.storage.upload_tables import AttachmentRow, UploadRow, is_kept, is_
 
 SLICE = 20  # messages that are deleted in one go: long answers take a ms for each 100 KB
 PAUSE_S = 0.005  # between two of them, in which others write
+ENDS = 0.0
+"""As the time at which a conversation was deleted: some of its messages are gone for good, so it
+cannot be brought back."""
 
 
 class Deletion:
@@ -45,14 +48,16 @@ class Deletion:
     def end(self, before: float, pause: Callable[[float], object] = gevent.sleep) -> int:
         """Delete for good what was deleted before this time; return how many conversations. A
         `pause` that returns something true ends it early."""
-        due = select(ConversationRow.id).where(ConversationRow.deleted < before).limit(1)
+        # Its owner may bring one back right now: Postgres sees that once it is locked.
+        due = select(ConversationRow).where(ConversationRow.deleted < before).limit(1).with_for_update(skip_locked=True)
         count = 0
         while True:
             with self._transaction() as session:
-                if (conversation_id := session.scalar(due)) is None:
+                if (conversation := session.scalar(due)) is None:
                     return count
-                if _delete_some(session, conversation_id) < SLICE:
-                    session.execute(delete(ConversationRow).where(ConversationRow.id == conversation_id))
+                conversation.deleted = ENDS
+                if _delete_some(session, conversation.id) < SLICE:
+                    session.delete(conversation)
                     count += 1
             if pause(PAUSE_S):
                 return count
@@ -117,6 +122,7 @@ def _delete_slice(session: Session, ids: Sequence[str]) -> None:
 
 def _owned(session: Session, owner: str, conversation_id: str, deleted: bool) -> ConversationRow:
     conversation = session.get(ConversationRow, conversation_id, with_for_update=True)
-    if conversation is None or conversation.owner != owner or (conversation.deleted is not None) != deleted:
+    is_deleted = conversation is not None and conversation.deleted is not None
+    if conversation is None or conversation.owner != owner or is_deleted != deleted or conversation.deleted == ENDS:
         raise NotFound("no such conversation" if not deleted else "no such conversation that can be brought back")
     return conversation

@@ -7,6 +7,8 @@ from msgspec.structs import replace
 from sqlalchemy import delete, insert, literal, select
 from sqlalchemy.orm import Session
 
+from chatapp.chat import Attachment
+from chatapp.errors import NotFound
 from chatapp.events import Entry, File
 from chatapp.storage.blobs import data_by, insert_data
 from chatapp.storage.tables import FileRow
@@ -40,12 +42,18 @@ def copy_files(session: Session, copies: Mapping[str, str]) -> None:
         session.execute(insert(AttachmentRow), links)
 
 
-def link_files(session: Session, owner: str, attached: Mapping[str, Sequence[str]]) -> None:
-    """Keep the uploaded files as long as the messages that they are attached to: ids of files by
-    the ids of messages. Those that the owner does not have are passed over."""
-    for message_id, file_ids in attached.items():
-        found = select(literal(message_id), UploadRow.id).where(UploadRow.owner == owner, UploadRow.id.in_(file_ids))
-        session.execute(insert(AttachmentRow).from_select(["message_id", "file_id"], found))
+def link_files(session: Session, owner: str, attached: Mapping[str, Sequence[Attachment]]) -> None:
+    """Keep the uploaded files as long as the messages that they are attached to: files by the ids
+    of messages. Raises NotFound for one that the owner does not have: it was deleted since it was
+    found."""
+    for message_id, files in attached.items():
+        names = {file.id: file.name for file in files}
+        own = select(UploadRow.id).where(UploadRow.owner == owner, UploadRow.id.in_(names)).order_by(UploadRow.id)
+        found = set(session.scalars(own.with_for_update(read=True, key_share=True)))  # nobody deletes them now
+        gone = next((name for id, name in names.items() if id not in found), None)
+        if gone is not None:
+            raise NotFound(f"the file {gone} was deleted meanwhile; send it again")
+        session.execute(insert(AttachmentRow), [{"message_id": message_id, "file_id": id} for id in names])
 
 
 def with_bytes(session: Session, answer_id: str, entries: Sequence[Entry]) -> list[Entry]:

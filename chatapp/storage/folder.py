@@ -1,8 +1,8 @@
 """The data folder: made at first use, and shared by all who use it, unless one needs it alone.
 
 Every process that opens the stores holds a shared lock on `use.lock`, for as long as it lives. The
-kernel releases it with the process, however that ends. So whoever gets the lock alone knows that no
-server runs there, and none can start meanwhile.
+kernel releases it with the process, however that ends. So a process that gets the lock alone knows
+that no server runs there, and none can start meanwhile.
 """
 
 import fcntl

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from chatapp.chat import Attachment
 from chatapp.errors import LimitExceeded, NotFound
 from chatapp.events import File
-from chatapp.storage.transactions import Transactions
+from chatapp.storage.transactions import Transactions, lock_owner
 from chatapp.storage.upload_tables import UploadFactRow, UploadRow, is_gone, is_listed, is_unsent
 from chatapp.storage.uploads import ABSENT, COLUMNS, insert_upload, with_data
 
@@ -91,6 +91,7 @@ class KeptFiles:
             session.execute(delete(UploadRow).where(UploadRow.id == file_id, is_unsent()))
 
     def _refuse_many(self, session: Session, owner: str) -> None:
+        lock_owner(session, owner, "files")
         kept = select(func.count()).select_from(UploadFactRow).where(UploadFactRow.owner == owner)
         count = session.scalar(kept.where(is_listed(time.time()))) or 0
         if count >= self._max_files:

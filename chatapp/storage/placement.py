@@ -9,6 +9,8 @@ import hashlib
 from typing import NamedTuple
 
 import msgspec
+from sqlalchemy import select
+from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import Session
 
 from chatapp.chat import Ask, Message
@@ -109,8 +111,8 @@ def new_conversation(
 
 
 def note_ask(conversation: ConversationRow | None, ask: Ask, answer: Answer) -> None:
-    """Whoever asks has seen what was there; the answer is new. The next request may leave out the
-    provider and model that this one named."""
+    """The owner, who asks, has seen what was there; the answer is new. The next request may leave
+    out the provider and model that this one named."""
     if conversation is None:
         return
     conversation.seen = answer.parent or ""
@@ -147,6 +149,17 @@ def owned_conversation(session: Session, owner: str, conversation_id: str, locke
     if conversation is None or conversation.owner != owner or conversation.deleted is not None:
         raise NotFound("no such conversation")
     return conversation
+
+
+def lock_conversation(session: Session, message: MessageRow) -> None:
+    """Nobody else deletes or adds messages until the transaction ends: what follows this message is
+    to follow another one that stays. Raises NotFound if the message was deleted meanwhile."""
+    locked = select(ConversationRow.id).where(ConversationRow.id == message.conversation_id).with_for_update()
+    session.execute(locked)
+    try:
+        session.refresh(message)
+    except InvalidRequestError:
+        raise NotFound("no such message") from None
 
 
 def owned_message(session: Session, owner: str, message_id: str) -> MessageRow:

@@ -1,7 +1,7 @@
 """Messages that are read by the thousand, or of megabytes each: one by one, with pauses.
 
 SQLite gives a row when it is asked for, and its calls let no greenlet go on while they run. So
-whoever reads much asks for some, and lets the others run. Postgres waits as a greenlet does, and
+a reader of many asks for some, and lets the others run. Postgres waits as a greenlet does, and
 sends a slice at once.
 """
 

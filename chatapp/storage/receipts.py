@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import cast
 
-from sqlalchemy import Insert, Select, Table, bindparam, func, select, text, update
+from sqlalchemy import Insert, Select, Table, bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
@@ -18,14 +18,12 @@ from chatapp.errors import LimitExceeded
 from chatapp.events import COST_DIGITS, RunEnd
 from chatapp.storage import Spent
 from chatapp.storage.tables import ReceiptRow, UsageRow
-from chatapp.storage.transactions import Transactions
+from chatapp.storage.transactions import Transactions, lock_owner
 from chatapp.transcript import Transcript
 
 MINUTE_S = 60.0
 COUNTS = ("prompt", "completion", "cached", "reasoning")
 SUMS = ("runs", *COUNTS, "cost")
-
-_LOCK_OWNER = text("SELECT pg_advisory_xact_lock(hashtext('chatapp.runs.' || :owner))")
 
 _COUNT_RUNNING = (
     select(func.count())
@@ -77,8 +75,7 @@ def settle(session: Session, run_id: str, transcript: Transcript) -> None:
 
 def check_running(session: Session, owner: str, allowed: int) -> None:
     """Raise LimitExceeded if the owner has so many runs already, in whichever process."""
-    if session.get_bind().dialect.name == "postgresql":  # SQLite has one writer anyway
-        session.execute(_LOCK_OWNER, {"owner": owner})
+    lock_owner(session, owner, "runs")
     if session.connection().execute(_COUNT_RUNNING, {"owner": owner}).scalar_one() >= allowed:
         raise LimitExceeded(
             f"you have {allowed} running answers, as many as one owner may have (setting max_runs_per_owner); "

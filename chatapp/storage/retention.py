@@ -2,7 +2,7 @@
 belong to no message, once they are old, conversations that were deleted, once nobody can bring them
 back, and the windows of rate limits that are over.
 
-The answers are kept at all so that whoever asked can follow, fetch and resume them for a while.
+The answers are kept at all so that their clients can follow, fetch and resume them for a while.
 They go in pieces: a million of them, as of a day, must hold up neither the hub nor other writers.
 """
 
@@ -69,14 +69,16 @@ class Retention:
     def _delete(
         self, key: InstrumentedAttribute[Any], by: InstrumentedAttribute[Any], *due: Any, piece: int = PIECE
     ) -> int:
-        """The rows that are due, the first ones `by` this column first. Return how many."""
-        first = select(key).where(*due).order_by(by).limit(piece)
+        """The rows that are due, the first ones `by` this column first. Return how many. Those that
+        somebody changes at this moment stay."""
+        first = select(key).where(*due).order_by(by).limit(piece).with_for_update(skip_locked=True)
         deleted = 0
         while True:
             with self._engine.begin() as connection:
-                count = connection.execute(delete(key.class_).where(key.in_(first))).rowcount
-            deleted += count
-            if count < piece or self._closing.wait(PAUSE_S):
+                keys = connection.scalars(first).all()
+                # Postgres sees only in the next statement what was changed before they were locked.
+                deleted += connection.execute(delete(key.class_).where(key.in_(keys), *due)).rowcount
+            if len(keys) < piece or self._closing.wait(PAUSE_S):
                 return deleted
 
     def _expire_for_ever(self) -> None:

@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
-from chatapp.chat import Message
+from chatapp.chat import Attachment, Message
 from chatapp.hub import let_others_run
 from chatapp.ids import new_id
 from chatapp.storage import StoredMessage, large_writes
@@ -44,9 +44,8 @@ def insert_said(
     return stored
 
 
-def _attached(stored: Sequence[StoredMessage], said: Sequence[Message]) -> dict[str, list[str]]:
-    files = ((row.id, [file.id for file in message.attachments]) for row, message in zip(stored, said, strict=True))
-    return {message_id: ids for message_id, ids in files if ids}
+def _attached(stored: Sequence[StoredMessage], said: Sequence[Message]) -> dict[str, list[Attachment]]:
+    return {row.id: files for row, message in zip(stored, said, strict=True) if (files := message.attachments)}
 
 
 def _stored(message: Message, conversation_id: str, now: float, newest: str, parent: str | None) -> StoredMessage:

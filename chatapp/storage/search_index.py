@@ -1,7 +1,7 @@
 """The index of what was said: FTS5 in SQLite, a tsvector in Postgres, with terms of our own.
 
-Triggers note in a queue what was said and what is gone; the `Indexer` works it off. Whoever
-searches looks at the queue, too, so that nothing is missed meanwhile. The index of SQLite keeps no
+Triggers note in a queue what was said and what is gone; the `Indexer` works it off. A
+search looks at the queue, too, so that nothing is missed meanwhile. The index of SQLite keeps no
 text: to let go of one it is told the terms again, so the queue keeps a text that is gone until
 then.
 """

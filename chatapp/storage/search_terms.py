@@ -2,7 +2,7 @@
 of them is not ASCII. So a part of a word is found, and a word of a language without spaces.
 
 They are hex digits, which no index takes for syntax. An index that was made with other terms does
-not know how to let go of a text: whoever changes them adds a migration that fills the queue anew.
+not know how to let go of a text: a change of them needs a migration that fills the queue anew.
 """
 
 import hashlib

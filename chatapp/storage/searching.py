@@ -2,7 +2,7 @@
 
 The index tells which messages may have the words in them, and these are looked at. Words that are
 too short for an index are looked for in all texts. While the index is being filled, what has just
-been said is looked at as well, and whoever searches is told that there may be more. No word is a
+been said is looked at as well, and the answer says that there may be more. No word is a
 syntax error. What one request may look at is bounded; its cursor goes on from there.
 """
 

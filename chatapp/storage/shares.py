@@ -3,7 +3,9 @@
 import time
 
 from sqlalchemy import ColumnElement, Engine, and_, select
+from sqlalchemy.exc import IntegrityError
 
+from chatapp.errors import NotFound
 from chatapp.ids import new_id
 from chatapp.storage import Share
 from chatapp.storage.access_tables import ShareRow
@@ -27,8 +29,11 @@ class StoredShares:
             row = session.scalar(select(ShareRow).where(_of(owner, conversation_id, message_id)))
             return row.value() if row else None
 
-    def create(self, hash: str, id: str, owner: str, conversation_id: str | None, message_id: str | None) -> None:
-        """Instead of the one that there is."""
+    def create(
+        self, hash: str, id: str, owner: str, conversation_id: str | None, message_id: str | None, instead_of: str = ""
+    ) -> bool:
+        """Instead of the one with this id. False if another one was made meanwhile. Raises NotFound
+        if the thing was deleted meanwhile."""
         row = ShareRow(
             id=id,
             hash=hash,
@@ -37,11 +42,18 @@ class StoredShares:
             message_id=message_id,
             created=time.time(),
         )
-        with self._transaction() as session:
-            for old in session.scalars(select(ShareRow).where(_of(owner, conversation_id, message_id))):
-                session.delete(old)
-            session.flush()
-            session.add(row)
+        try:
+            with self._transaction() as session:
+                old = session.get(ShareRow, instead_of)
+                if old is not None:
+                    session.delete(old)
+                    session.flush()
+                session.add(row)
+        except IntegrityError:
+            if self.of(owner, conversation_id, message_id) is None:
+                raise NotFound("it was deleted meanwhile") from None
+            return False
+        return True
 
     def delete(self, owner: str, conversation_id: str | None, message_id: str | None) -> bool:
         with self._transaction() as session:

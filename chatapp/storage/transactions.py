@@ -1,8 +1,8 @@
 """A transaction on the database, whose failures leave this room as DatabaseUnavailable.
 
 One that only reads says so: SQLite then lets it go on beside any writer, of this process or of
-another. All others wait for their turn: SQLite's lock goes to whoever asks at the right moment, and
-Postgres' connections to whoever asks most. An owner who floods would shut the others out.
+another. All others wait for their turn: SQLite's lock goes to the one who asks at the right moment,
+and Postgres' connections to the one who asks most. An owner who floods would shut the others out.
 """
 
 import logging
@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
 from chatapp.errors import DatabaseUnavailable, Overloaded
-from chatapp.quotas.turns import OwnerTurns, this_greenlet
+from chatapp.quotas.turns import OwnerTurns, current_owner
 from chatapp.storage import large_writes
 
 READS = "reads"  # an execution option of connections
@@ -23,6 +23,8 @@ TURN_S = 5.0  # to wait, as for SQLite's lock and for a connection
 CONNECTIONS = 5  # of one owner, a third of all that a process has
 WAITING = 1000
 ANY = 1_000_000
+
+_LOCK_OWNER = text("SELECT pg_advisory_xact_lock(hashtext(:of))")
 
 _turns: WeakKeyDictionary[Engine, OwnerTurns] = WeakKeyDictionary()
 
@@ -63,10 +65,17 @@ class Transactions:
     @contextmanager
     def _turn(self) -> Iterator[None]:
         try:
-            with self._turns.turn(this_greenlet.owner, TURN_S):
+            with self._turns.turn(current_owner.get(), TURN_S):
                 yield
         except Overloaded:
             raise DatabaseUnavailable(f"{self._what} not available; try again in a moment") from None
+
+
+def lock_owner(session: Session, owner: str, what: str) -> None:
+    """From here to the end of the transaction nobody else counts what of this the owner has, to add
+    to it."""
+    if session.get_bind().dialect.name == "postgresql":  # SQLite has one writer anyway
+        session.execute(_LOCK_OWNER, {"of": f"chatapp.{what}.{owner}"})
 
 
 def _turns_of(engine: Engine) -> OwnerTurns:

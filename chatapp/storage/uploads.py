@@ -16,7 +16,7 @@ from chatapp.errors import LimitExceeded, NotFound
 from chatapp.events import File
 from chatapp.hub.large_values import sha256_of
 from chatapp.storage.blobs import data_by, insert_data
-from chatapp.storage.transactions import Transactions
+from chatapp.storage.transactions import Transactions, lock_owner
 from chatapp.storage.upload_tables import AttachmentRow, UploadFactRow, UploadRow, is_gone, is_kept, is_unsent
 
 ABSENT = "no such file"
@@ -122,6 +122,7 @@ class Uploads:
         return Attachment(*row)
 
     def _refuse_many(self, session: Session, owner: str) -> None:
+        lock_owner(session, owner, "files")
         waits = UploadRow.owner == owner, is_unsent(), ~is_kept(time.time())
         count = session.scalar(select(func.count()).select_from(UploadRow).where(*waits))
         if (count or 0) >= self._max_unsent:

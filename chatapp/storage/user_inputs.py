@@ -35,7 +35,7 @@ class StoredUserInputs:
         try:
             with self._session.begin() as session:
                 session.add(UserInputRow(run_id=run_id, question_id=question_id, state=said.state, content=content))
-        except IntegrityError:  # said before, or the message is gone, and with it whoever would ask
+        except IntegrityError:  # said before, or the message is gone, and nobody will ask
             return self.said(run_id, question_id) or said
         except SQLAlchemyError as error:
             raise _unavailable(error) from None

@@ -26,7 +26,7 @@ Attributes: TypeAlias = Mapping[str, str | int | float | bool | tuple[str, ...]]
 
 
 class Spans:
-    """Begins spans. Each is ended by whoever began it."""
+    """Begins spans. The code that began one ends it."""
 
     def __init__(self, provider: TracerProvider, ids: "GivenIds") -> None:
         self._tracer = provider.get_tracer("chatapp", __version__)

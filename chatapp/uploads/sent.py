@@ -3,9 +3,10 @@ gets an id. They are stored only with a conversation."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
-from chatapp.chat import Attachment, Image, Message, Part, Sent
+from chatapp.chat import Ask, Attachment, Image, Message, Part, Sent
 from chatapp.chat.files import with_parts
 from chatapp.chat.pictures import picture_type
 from chatapp.errors import BodyTooLarge, InvalidField, RequestError, UnsupportedMediaType
@@ -13,6 +14,9 @@ from chatapp.hub.large_values import from_base64
 
 MAX_SENT = 100
 """Files of one request, with all its history: each PDF may take a helper for seconds."""
+
+OWN_FIELD = "attachments: "
+"""What an error about a file begins with, as our own requests call it."""
 
 _field = re.compile(r"^file: ")
 _picture_url = re.compile(r"data:image/\w+;base64,")
@@ -53,6 +57,27 @@ def named(field: str, error: RequestError) -> RequestError:
     here, not of the whole body."""
     kind = InvalidField if isinstance(error, (UnsupportedMediaType, BodyTooLarge)) else type(error)
     return kind(_field.sub(f"{field}: ", error.message))
+
+
+@contextmanager
+def by_the_clients_field(asked: Ask, ask: Ask) -> Iterator[None]:
+    """Within it, an error about the attachments of `ask` names the field in which the client sent
+    the file: `asked` is what came."""
+    try:
+        yield
+    except InvalidField as error:
+        if asked.attachments or not error.message.startswith(OWN_FIELD):
+            raise
+        why = error.message.removeprefix(OWN_FIELD)
+        files = [*_fields(asked.said, ask.said)]
+        named = [field for field, name in files if name in why] or [field for field, _ in files[-1:]]
+        raise InvalidField(": ".join([*named[:1], why])) from None
+
+
+def _fields(sent: Sequence[Message], attached: Sequence[Message]) -> Iterator[tuple[str, str]]:
+    """The fields and the names of the files that were sent."""
+    names = [file.name for message in attached for file in message.attachments]
+    yield from zip([part.field for part in sent_in(sent)], names, strict=True)
 
 
 def with_attachments(messages: Sequence[Message], files: Mapping[str, Attachment]) -> list[Message]:

@@ -5,7 +5,7 @@ from flask import current_app, g, request
 
 from chatapp.access import Authenticator, Caller, Sender, Share, Shares, Tickets
 from chatapp.errors import Unauthorized
-from chatapp.quotas.turns import this_greenlet
+from chatapp.quotas.turns import current_owner
 from chatapp.reading.credentials import CredentialWatch
 from chatapp.service import ChatService
 from chatapp.trace import Trace
@@ -48,9 +48,8 @@ def tickets() -> Tickets:
 def current_caller() -> Caller:
     """Asked for once in a request. Raises Unauthorized, Forbidden, DatabaseUnavailable."""
     if "caller" not in g:
-        this_greenlet.owner = ""  # a connection's requests share a greenlet
         g.caller = _ticket_holder() or authenticator().caller(sender())
-        this_greenlet.owner = g.caller.owner
+        current_owner.set(g.caller.owner)
     found: Caller = g.caller
     return found
 
@@ -58,7 +57,12 @@ def current_caller() -> Caller:
 def be_viewer(share: Share) -> None:
     """Who follows a link is nobody but its viewer, even with a login."""
     g.caller = Caller(share.id, trace_id(), credential=share.id)
-    this_greenlet.owner = share.id
+    current_owner.set(share.id)
+
+
+def forget_caller() -> None:
+    """Before each request: those of a connection share a context."""
+    current_owner.set("")
 
 
 def sender() -> Sender:

@@ -12,6 +12,7 @@ from chatapp.dialects import question_data
 from chatapp.dialects.media import FILE_URL, file_data, source_data
 from chatapp.errors import LogError
 from chatapp.events import CitedSource, File, PlanStep
+from chatapp.exchange import NOT_THERE
 from chatapp.hub import with_pauses
 from chatapp.service import Answer, Listed, StoredMessage
 from chatapp.transcript import Transcript
@@ -195,8 +196,11 @@ def _part(message_id: str, part: AnswerPart, ended: bool) -> dict[str, object]:
 
 
 def _attachment(message_id: str, file: Attachment) -> dict[str, object]:
-    url = here(FILE_URL.format(run=message_id, file=file.id))
-    return {"id": file.id, "media_type": file.media_type, "name": file.name, "size_bytes": file.size_bytes, "url": url}
+    """Of one that an imported message only names, there is nothing to fetch."""
+    what = {"id": file.id, "media_type": file.media_type, "name": file.name, "size_bytes": file.size_bytes}
+    if not file.size_bytes:
+        return {**what, "error": NOT_THERE}
+    return {**what, "url": here(FILE_URL.format(run=message_id, file=file.id))}
 
 
 def _said_json(message: StoredMessage) -> list[dict[str, object]]:

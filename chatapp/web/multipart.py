@@ -62,7 +62,7 @@ def _events(boundary: bytes, body: bytes) -> Iterator[Event]:
 
 
 def _form(events: Iterator[Event]) -> Form:
-    """Of several fields with one name the first counts."""
+    """Of several texts with one name the first counts. Raises InvalidField."""
     name: str | None = None
     data: list[bytes] = []
     values: dict[str, list[bytes]] = {}
@@ -70,7 +70,9 @@ def _form(events: Iterator[Event]) -> Form:
     for event in events:
         if isinstance(event, File):
             pieces = []
-            if event.name == "file" and name is None:
+            if event.name == "file":
+                if name is not None:
+                    raise InvalidField("file: more than one; send one with each request")
                 name, pieces = event.filename, data
         elif isinstance(event, Field):
             pieces = []

@@ -34,6 +34,14 @@ TOO_MANY = (
         re.IGNORECASE | re.DOTALL,
     ),
 )
+# vLLM's: how many there may be, and how many the request has; beside them, how many it wants.
+INPUT = re.compile(
+    rf"maximum context length is {COUNT} tokens.{{0,80}}?(?:request has|prompt contains at least) {COUNT} input tokens",
+    re.IGNORECASE | re.DOTALL,
+)
+WANTED = re.compile(
+    rf"tokens' is too large: {COUNT}|requested {COUNT} output tokens|plus {COUNT} 'max_tokens'", re.IGNORECASE
+)
 AT_MOST = re.compile(rf"maximum context length is {COUNT} tokens", re.IGNORECASE)
 
 FIELD = re.compile(r'"(?:param|field)": ?"([a-z_]{2,40})|"message": ?"(?:\d+: )?([a-z_]{2,40})(?:\.[\w.]{0,40})?: ')
@@ -82,8 +90,12 @@ def which_limit(said: str) -> str:
 
 
 def how_long(said: str) -> str:
-    """As in `9000 tokens, at most 8192`; empty if the error does not tell."""
+    """As in `9000 tokens, at most 8192`, or with those for the answer; empty if the error does not
+    tell."""
     said = said[:READ_CHARS]
+    if match := INPUT.search(said):
+        wanted = f" and {_number(found)} for the answer" if (found := WANTED.search(said)) else ""
+        return f"{_plain(match[2])} tokens{wanted}, at most {_plain(match[1])}"
     for shape in TOO_MANY:
         if match := shape.search(said):
             first, second = (group for group in match.groups() if group and group.strip(",_0123456789") == "")

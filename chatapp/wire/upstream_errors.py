@@ -34,6 +34,8 @@ LOOK_BYTES = 16_384  # of an error: who fails says why at the beginning, and pat
 NO_CREDIT = "has no credit left for this account"
 BUSY = "accepts no more requests at the moment"
 TOO_LONG = "says that the conversation is too long"
+TOO_MUCH = "takes no single request of this size from this account"
+TOO_LARGE = "takes no request of so many bytes; leave out pictures, files or earlier messages"
 NO_IMAGES = "does not accept images with this model"
 BAD_KEY = "refused the API key"
 CHECK_KEY = "; check the variable that its api_key_env names"
@@ -41,6 +43,8 @@ BAD_REQUEST = "refused the request"
 
 BY_WORD = (
     (r"insufficient_quota|insufficient.balance|credit balance|out of credit", NO_CREDIT),
+    (r"request too large for", TOO_MUCH),
+    (r"request_too_large|(entity|body|payload) too large", TOO_LARGE),
     # It speaks of maxima and of the context, too, but a shorter conversation would not help.
     (r"max_(?:completion_|output_)?tokens`?(?:: \d+ >| must be less than)", BAD_REQUEST),
     (
@@ -55,12 +59,14 @@ BY_WORD = (
 
 FAULTS: Mapping[str, type[RequestRefused]] = {
     TOO_LONG: TooLong,
+    TOO_MUCH: TooLong,  # so that clients shorten it
+    TOO_LARGE: RequestRefused,
     NO_IMAGES: RequestRefused,
     BAD_REQUEST: RequestRefused,
 }
 """The request's own."""
 
-FACTS = {BUSY: which_limit, TOO_LONG: how_long, BAD_REQUEST: which_field}
+FACTS = {BUSY: which_limit, TOO_MUCH: which_limit, TOO_LONG: how_long, BAD_REQUEST: which_field}
 
 TLS_FAILED = "check its base URL, or the gateway in front of it"
 
@@ -109,7 +115,7 @@ BY_STATUS = {
     404: "does not know the model, or its base URL is wrong",
     407: "was not reached: the proxy wants a user name and a password; write them into the variable that names it",
     408: "gave up waiting for the request",
-    413: TOO_LONG,
+    413: TOO_LARGE,
     422: BAD_REQUEST,
     429: BUSY,
     529: BUSY,
@@ -120,7 +126,7 @@ def http_error(who: str, status: int, retry_after: str | None, body: bytes) -> R
     """The error for a response with an error status. `retry_after` is the header."""
     meaning = _by_word(body)
     seconds = _seconds(retry_after or _delay(body))
-    if status == 429 and meaning != NO_CREDIT:
+    if status == 429 and meaning not in (NO_CREDIT, TOO_MUCH):
         wait = f"; try again in {seconds:.0f} s" if seconds else ""
         return RateLimited(f"{who} {BUSY}{_more(BUSY, body)}{wait}", status, seconds)
     meant = meaning or _by_status(status)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatapp.exchange.inert import inert
+from chatapp.exchange.inert import LONG_CHARS, PIECE_CHARS, inert
 
 MARKED = Path(__file__).parents[2] / "static/vendor/marked/marked.esm.js"
 
@@ -55,12 +55,24 @@ def test_nothing_but_entities_is_written_and_a_second_time_none(text: str) -> No
     assert said(once) == once
 
 
-@pytest.mark.parametrize("text", ["`a" * 100_000, "![" * 100_000, "``a`b" * 40_000, "\\" * 200_000, "`|" * 100_000])
+@pytest.mark.parametrize(
+    "text", ["`a" * 100_000, "![" * 100_000, "``a`b" * 40_000, "\\" * 200_000, "`|" * 100_000, "word " * 40_000]
+)
 def test_a_long_line_comes_in_pieces(text: str) -> None:
     """Between two pieces others have their turn."""
     active = text.count("![")
-    assert not active or sum(1 for _ in inert(text)) > 10
+    assert max(map(len, inert(text))) <= PIECE_CHARS * len("&#33;")
     assert len(said(text)) == len(text) + active * len("&#33")
+
+
+@pytest.mark.parametrize("before", range(PIECE_CHARS - 3, PIECE_CHARS + 1))
+@pytest.mark.parametrize(
+    ("text", "exported"),
+    [("![x](u)", "&#33;[x](u)"), ("<b>", "&lt;b>"), ("<https://a.test/>", "<https://a.test/>")],
+)
+def test_what_lies_in_two_pieces_is_seen(before: int, text: str, exported: str) -> None:
+    around = "x" * before, "x" * LONG_CHARS
+    assert said(text.join(around)) == exported.join(around)
 
 
 @pytest.mark.parametrize("text", ["[]" * 50_000, "`a" * 50_000])

@@ -36,6 +36,11 @@ def a_run_of(*script: Step) -> tuple[Run, Refusing]:
     return Run("r", "trace", ScriptedProvider(script), a_chat(), log), log
 
 
+def test_the_end_says_at_which_sequence_the_reply_ended() -> None:
+    run, _ = a_run_of(Started(), TextDelta("a"), Finished("stop", stop_sequence="END"))
+    assert run.generate().stop_sequence == "END"
+
+
 def test_a_run_writes_its_start_and_the_events_and_returns_its_end() -> None:
     run, log = a_run_of(*COMPLETE)
     end = run.generate()

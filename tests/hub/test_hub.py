@@ -11,9 +11,9 @@ from gevent.monkey import get_original
 from gevent.threadpool import ThreadPool
 
 import chatapp
-from chatapp.hub import on_thread
+from chatapp.hub import let_others_run, on_thread
 
-sleep: Any = get_original("time", "sleep")
+allocate_lock: Any = get_original("_thread", "allocate_lock")
 PACKAGE = Path(chatapp.__file__).parent
 
 
@@ -60,11 +60,18 @@ def test_what_fails_on_a_thread_leaves_no_circles() -> None:
 
 
 def test_nothing_is_thrown_into_what_runs_on_a_thread() -> None:
-    threads, done = ThreadPool(1), []
-    waiting = gevent.spawn(on_thread, threads, lambda: done.append(sleep(0.1)))
-    gevent.sleep(0.01)
-    waiting.kill()
-    assert done
+    """However often: the call uses what its caller may close."""
+    threads, may_end = ThreadPool(1), allocate_lock()
+    may_end.acquire()
+    waiting = gevent.spawn(on_thread, threads, may_end.acquire)
+    for _ in range(3):
+        let_others_run()
+        waiting.kill(block=False)
+    let_others_run()
+    assert not waiting.dead
+    may_end.release()
+    waiting.join(timeout=10)
+    assert waiting.dead and may_end.locked()
     threads.kill()
 
 

@@ -65,7 +65,7 @@ def test_the_dead_count_on_in_one_file(tmp_path: Path) -> None:
     assert names == {f"counter_{os.getpid()}.db", "counter_0.db", "histogram_0.db"}
 
 
-@pytest.mark.parametrize("step", range(1, 16))
+@pytest.mark.parametrize("step", range(1, 19))
 def test_a_joining_that_is_killed_counts_nothing_twice(
     step: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -74,11 +74,33 @@ def test_a_joining_that_is_killed_counts_nothing_twice(
         write(tmp_path, "counter", dead_pid(), KEY, 2.0)
     with monkeypatch.context() as patched, suppress(Killed):
         steps: list[None] = []
-        for change in ("write_text", "replace", "unlink"):
+        for change in ("rename", "write_text", "replace", "unlink"):
             patched.setattr(Path, change, killed_at(step, getattr(Path, change), steps))
         read(tmp_path, "chatapp_runs_total")
     assert read(tmp_path, "chatapp_runs_total") == 5.0
     assert {path.name for path in tmp_path.iterdir()} == {"counter_0.db", "scrape.lock"}
+
+
+@pytest.mark.parametrize("step", range(1, 10))
+def test_a_worker_that_gets_the_pid_of_a_dead_one_counts_for_itself(
+    step: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though the joining of the dead one's figures was killed."""
+    pid = dead_pid()
+    write(tmp_path, "counter", pid, KEY, 2.0)
+    with monkeypatch.context() as patched, suppress(Killed):
+        steps: list[None] = []
+        for change in ("rename", "write_text", "replace", "unlink"):
+            patched.setattr(Path, change, killed_at(step, getattr(Path, change), steps))
+        read(tmp_path, "chatapp_runs_total")
+    own = tmp_path / f"counter_{pid}.db"
+    values = MmapedDict(str(own))  # goes on in a file that is there
+    values.write_value(KEY, values.read_value(KEY)[0] + 3.0, 0.0)
+    values.close()
+    monkeypatch.setattr("chatapp.metrics.worker_files._lives", pid.__eq__)
+    for _ in range(2):
+        assert read(tmp_path, "chatapp_runs_total") == 5.0
+    assert own.exists()
 
 
 def test_a_damaged_file_costs_its_own_figures_alone(tmp_path: Path) -> None:

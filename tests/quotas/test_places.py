@@ -54,6 +54,13 @@ def test_the_errors_tell_an_owner_from_a_server_that_is_full() -> None:
     assert full.value.status == 503 and full.value.retry_after
 
 
+def test_an_owner_is_told_which_setting_bounds_him() -> None:
+    shared = places(10, per_owner=1)
+    shared.enter("ann")
+    with pytest.raises(LimitExceeded, match=r"as many as one owner may have \(setting max_live_runs_per_owner\)"):
+        shared.check("ann")
+
+
 def test_who_leaves_makes_room_and_is_forgotten() -> None:
     shared = places(2)
     shared.enter("ann")

@@ -1,9 +1,12 @@
 """How much an owner may use."""
 
+import re
+
 import pytest
 
 from chatapp.errors import BudgetExceeded, LimitExceeded, TokenLimitExceeded
 from chatapp.quotas.spending import SpendingLimits
+from chatapp.settings import Settings
 from chatapp.storage import Spent
 
 NOON = 12 * 3600.0
@@ -40,6 +43,8 @@ def test_who_has_used_it_up_waits(
     with pytest.raises(error) as refused:
         spending.check("ann")
     assert refused.value.retry_after == retry_after and type(refused.value) is error
+    (setting,) = re.findall(r"\(setting (\w+)\)", refused.value.message)
+    assert setting in Settings.__struct_fields__
 
 
 def test_without_a_limit_nothing_is_read() -> None:

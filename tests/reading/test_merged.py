@@ -12,7 +12,7 @@ from reading.runs import START, body, runs
 from chatapp.dialects import Dialect
 from chatapp.dialects.message import MessageDialect, RawPassthroughDialect, XMLPlaintextDialect
 from chatapp.dialects.named import NamedDialect
-from chatapp.errors import LogUnavailable, UnknownRun
+from chatapp.errors import ChatappError, DatabaseUnavailable, LogUnavailable, UnknownRun
 from chatapp.events import Entry, RunEnd, TextDelta, Timing, Usage
 from chatapp.logs.memory import MemoryLog
 from chatapp.reading.merged import MergedReader, cursor, open_merged
@@ -150,10 +150,11 @@ def test_a_foreign_position_resets_its_run_alone_and_soon() -> None:
     log.close()
 
 
-def test_a_run_whose_log_goes_away_ends_with_an_error_and_the_others_go_on() -> None:
+@pytest.mark.parametrize("error", [LogUnavailable, DatabaseUnavailable])
+def test_a_run_whose_log_goes_away_ends_with_an_error_and_the_others_go_on(error: type[ChatappError]) -> None:
     class Away(KeptAnswer):
         def read(self, after: int, wait: float, take: object = None) -> Sequence[Entry]:
-            raise LogUnavailable("away")
+            raise error("away")
 
     events = events_of({"msg_0": Away([]), "msg_3": KeptAnswer([Entry(1, START), Entry(2, END)])})
     assert [name for name, _ in of("msg_0", events)] == ["error"]

@@ -11,7 +11,7 @@ from reading.runs import OWN, START, body, dialects, numbered, runs
 
 from chatapp.dialects import Dialect
 from chatapp.dialects.registry import DIALECTS
-from chatapp.errors import LogUnavailable, UnknownRun
+from chatapp.errors import ChatappError, DatabaseUnavailable, LimitExceeded, LogUnavailable, UnknownRun
 from chatapp.events import (
     AttemptReset,
     Entry,
@@ -285,12 +285,15 @@ def test_readers_that_come_after_the_dismissal_are_let_go_too() -> None:
     assert b"".join(reader.follow(1000, "here")).startswith(b"retry: ")
 
 
+@pytest.mark.parametrize("error", [LogUnavailable, DatabaseUnavailable, LimitExceeded])
 @pytest.mark.parametrize("name", sorted(DIALECTS))
-def test_a_log_that_goes_away_ends_the_stream_with_an_error_that_can_be_resumed(name: str) -> None:
+def test_a_log_that_goes_away_ends_the_stream_with_an_error_that_can_be_resumed(
+    name: str, error: type[ChatappError]
+) -> None:
     class Away(KeptAnswer):
         def read(self, after: int, wait: float, take: object = None) -> Sequence[Entry]:
             if after:
-                raise LogUnavailable("away")
+                raise error("away")
             return super().read(after, wait)
 
     events = decoded(body(Away([Entry(1, START)]), DIALECTS[name]()))

@@ -14,6 +14,7 @@ from drivers import delete_for_good
 from sqlalchemy import Engine
 
 from chatapp import ids
+from chatapp.access.shares import LinkOffice
 from chatapp.chat import Ask, Image, Message, Native, Text
 from chatapp.errors import ConfigError, DatabaseUnavailable, InvalidField, NotFound
 from chatapp.events import (
@@ -28,7 +29,7 @@ from chatapp.events import (
     ToolResult,
     Usage,
 )
-from chatapp.storage import Begun, Conversation, access_tables, placement, search_tables
+from chatapp.storage import Begun, Conversation, Share, access_tables, placement, search_tables
 from chatapp.storage.branching import Branches
 from chatapp.storage.conversations import Conversations
 from chatapp.storage.database import Database, open_database
@@ -36,6 +37,7 @@ from chatapp.storage.deleting import Deletion
 from chatapp.storage.listing import Listing
 from chatapp.storage.reading import SLICE
 from chatapp.storage.searching import Search
+from chatapp.storage.shares import StoredShares
 from chatapp.storage.tables import Base
 from chatapp.transcript import Transcript, transcript_of
 
@@ -263,6 +265,48 @@ def test_what_was_deleted_is_seen_by_nobody_until_its_owner_brings_it_back(conve
     assert deletion.end(time.time() + 1) == 1
     with pytest.raises(NotFound):
         deletion.restore("ann", id)
+
+
+def test_one_that_has_begun_to_end_cannot_be_brought_back(conversations: Store) -> None:
+    """Some of its messages are gone."""
+    deletion = Deletion(conversations.engine)
+    said = [Message("user", "hi"), Message("assistant", "yes")] * SLICE
+    id = conversations.ask(said=said).answer.conversation_id or ""
+    conversations.delete("ann", id)
+    assert deletion.end(time.time() + 1, pause=bool) == 0
+    with pytest.raises(NotFound):
+        deletion.restore("ann", id)
+    assert deletion.end(time.time() - 60) == 1
+
+
+def test_a_conversation_is_made_with_no_more_messages_than_it_may_have(database: Database) -> None:
+    with pytest.raises(InvalidField, match=r"messages: the conversation would have 3; the limit is 2"):
+        Conversations(database.engine, max_messages=2).create("ann", [Message("user", "a")] * 3, {})
+
+
+def test_a_link_that_was_made_meanwhile_stays(conversations: Store) -> None:
+    """Somebody may have it already."""
+    stored, id = StoredShares(conversations.engine), conversations.ask().answer.conversation_id
+    assert stored.create("first", "share_1", "ann", id, None)
+    assert not stored.create("second", "share_2", "ann", id, None)
+    assert stored.find("first") and not stored.find("second")
+    assert stored.create("third", "share_3", "ann", id, None, instead_of="share_1")
+    assert stored.find("third") and not stored.find("first")
+    with pytest.raises(NotFound):
+        stored.create("fourth", "share_4", "ann", "conv_none", None)
+
+
+def test_two_who_make_a_link_at_once_get_the_same(conversations: Store) -> None:
+    class Late(StoredShares):
+        def of(self, *which: str | None) -> Share | None:
+            found = super().of(*which) if seen else None  # type: ignore[arg-type]
+            seen.append(found)
+            return found
+
+    seen: list[Share | None] = []
+    id = conversations.ask().answer.conversation_id
+    first = LinkOffice(StoredShares(conversations.engine), "secret").share("ann", conversation_id=id)
+    assert LinkOffice(Late(conversations.engine), "secret").share("ann", conversation_id=id) == first
 
 
 def test_the_last_used_conversation_comes_first(conversations: Store) -> None:

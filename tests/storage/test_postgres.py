@@ -1,11 +1,14 @@
 """What only Postgres asks for: it is far away, and many machines share it."""
 
 import signal
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from threading import Barrier, BrokenBarrierError
-from typing import Any
+from types import ModuleType
+from typing import Any, TypeVar
 
 import gevent
 import psycopg
@@ -16,15 +19,24 @@ from sqlalchemy import select, text
 from waiting import BOUND_S, soon
 
 from chatapp.chat import Ask, Attachment, Message
-from chatapp.errors import ConfigError, DatabaseUnavailable, NotFound
+from chatapp.errors import ConfigError, DatabaseUnavailable, LimitExceeded, NotFound
 from chatapp.ids import new_id
+from chatapp.storage import conversations as conversations_module
+from chatapp.storage import history as history_module
 from chatapp.storage import kept_files as kept_files_module
+from chatapp.storage import uploads as uploads_module
 from chatapp.storage.conversations import Conversations
 from chatapp.storage.database import Database, open_database
+from chatapp.storage.deleting import Deletion
 from chatapp.storage.kept_files import KeptFile, KeptFiles
+from chatapp.storage.retention import Retention
 from chatapp.storage.uploads import Uploads
 
 pytestmark = pytest.mark.slow
+
+T = TypeVar("T")
+
+LINK = "INSERT INTO attachments (message_id, file_id) VALUES (:message, :file)"
 
 
 @pytest.fixture
@@ -106,12 +118,8 @@ def test_a_file_stays_with_a_message_that_is_given_it_while_another_is_deleted(r
     uploads.add("ann", file, b"abc", None)
     asked = [Ask(said=[Message("user", said)], keep=True) for said in ([file], "Again?")]
     first, second = (conversations.begin(ask, "ann", "mock", "words").answer.parent or "" for ask in asked)
-    with remote.engine.begin() as connection:
-        link = {"message": second, "file": file.id}
-        connection.execute(text("INSERT INTO attachments (message_id, file_id) VALUES (:message, :file)"), link)
-        deleting = gevent.spawn(conversations.delete_message, "ann", first)
-        soon(lambda: is_waited_for(remote))
-    deleting.get(timeout=BOUND_S)
+    delete = partial(conversations.delete_message, "ann", first)
+    call_while(remote, LINK, delete, message=second, file=file.id)
     assert uploads.file("ann", file.id, second).bytes == b"abc"
 
 
@@ -134,20 +142,121 @@ def test_a_file_that_is_given_up_twice_at_once_is_given_up(remote: Database, mon
     assert [each.exception for each in deleting] == [None, None]
 
 
+@pytest.mark.parametrize("module", [kept_files_module, uploads_module])
+def test_files_that_come_at_once_are_counted_one_after_the_other(
+    remote: Database, monkeypatch: pytest.MonkeyPatch, module: ModuleType
+) -> None:
+    kept_files, uploads = KeptFiles(remote.engine, 1), Uploads(remote.engine, 1)
+    insert, both_counted = module.insert_upload, Barrier(2)
+
+    def add() -> None:
+        file = Attachment(new_id("file"), "a.txt", "text/plain", 3, 3)
+        if module is kept_files_module:
+            kept_files.add("ann", file, b"abc", None, "vision", None)
+        else:
+            uploads.add("ann", file, b"abc", None)
+
+    def wait_and_insert(*args: Any) -> float:
+        with suppress(BrokenBarrierError):  # the second waits for the first
+            both_counted.wait(0.3)
+        return float(insert(*args))
+
+    monkeypatch.setattr(module, "insert_upload", wait_and_insert)
+    adding = [gevent.spawn(add) for _ in range(2)]
+    gevent.joinall(adding, timeout=BOUND_S)
+    assert {type(each.exception) for each in adding} == {type(None), LimitExceeded}
+
+
 def test_a_file_stays_with_a_message_that_is_given_it_while_it_is_given_up(remote: Database) -> None:
     uploads, conversations = Uploads(remote.engine, 9), Conversations(remote.engine)
     file = Attachment(new_id("file"), "a.txt", "text/plain", 3, 3)
     uploads.add("ann", file, b"abc", None)
     ask = Ask(said=[Message("user", "Hello")], keep=True)
     message = conversations.begin(ask, "ann", "mock", "words").answer.parent or ""
-    with remote.engine.begin() as connection:
-        link = {"message": message, "file": file.id}
-        connection.execute(text("INSERT INTO attachments (message_id, file_id) VALUES (:message, :file)"), link)
-        deleting = gevent.spawn(uploads.delete, "ann", file.id)
-        soon(lambda: is_waited_for(remote))
     with pytest.raises(NotFound, match="belongs to a message"):
-        deleting.get(timeout=BOUND_S)
+        call_while(remote, LINK, partial(uploads.delete, "ann", file.id), message=message, file=file.id)
     assert uploads.file("ann", file.id, message).bytes == b"abc"
+
+
+def test_a_file_stays_with_a_message_that_is_given_it_while_it_is_forgotten(remote: Database) -> None:
+    uploads, conversations = Uploads(remote.engine, 9), Conversations(remote.engine)
+    file = Attachment(new_id("file"), "a.txt", "text/plain", 3, 3)
+    uploads.add("ann", file, b"abc", None)
+    ask = Ask(said=[Message("user", "Hello")], keep=True)
+    message = conversations.begin(ask, "ann", "mock", "words").answer.parent or ""
+    call_while(remote, LINK, Retention(remote.engine, 3600, unsent_s=-1).expire, message=message, file=file.id)
+    assert uploads.file("ann", file.id, message).bytes == b"abc"
+
+
+def test_an_answer_stays_that_is_given_a_conversation_while_it_is_forgotten(remote: Database) -> None:
+    conversations = Conversations(remote.engine)
+    loose, kept = (
+        conversations.begin(Ask(said=[Message("user", "hi")], keep=keep), "ann", "mock", "words").answer
+        for keep in (False, True)
+    )
+    conversations.finish(loose.id, an_answer())
+    change = "UPDATE messages SET conversation_id = :conversation WHERE id = :id"
+    expire = Retention(remote.engine, retention_s=-1).expire
+    call_while(remote, change, expire, id=loose.id, conversation=kept.conversation_id)
+    assert conversations.answer("ann", loose.id).conversation_id == kept.conversation_id
+
+
+def test_a_conversation_stays_that_is_brought_back_while_it_ends(remote: Database) -> None:
+    conversations, deletion = Conversations(remote.engine), Deletion(remote.engine)
+    ask = Ask(said=[Message("user", "hi")], keep=True)
+    conversation = conversations.begin(ask, "ann", "mock", "words").answer.conversation_id or ""
+    deletion.delete("ann", conversation)
+    change = "UPDATE conversations SET deleted = NULL WHERE id = :id"
+    call_while(remote, change, partial(deletion.end, time.time() + 1), id=conversation)
+    assert len(conversations.get("ann", conversation)[1]) == 2
+
+
+def at_once(module: ModuleType, name: str, monkeypatch: pytest.MonkeyPatch, *calls: Callable[[], T]) -> list[T]:
+    """What two calls give that both come to this function, unless one waits for the other."""
+    function, both = getattr(module, name), Barrier(2)
+
+    def wait_and_call(*args: Any, **options: Any) -> Any:
+        given = function(*args, **options)
+        with suppress(BrokenBarrierError):
+            both.wait(0.3)
+        return given
+
+    monkeypatch.setattr(module, name, wait_and_call)
+    calling = [gevent.spawn(call) for call in calls]
+    return [each.get(timeout=BOUND_S) for each in calling]
+
+
+def test_what_follows_two_messages_that_are_deleted_at_once_follows_what_stays(
+    remote: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conversations = Conversations(remote.engine)
+    conversation = conversations.create("ann", [Message("user", text) for text in "abcd"], {}).id
+    first, *two, last = (message.id for message in conversations.get("ann", conversation)[1])
+    deletions = (partial(conversations.delete_message, "ann", id) for id in two)
+    at_once(conversations_module, "take_out", monkeypatch, *deletions)
+    assert conversations.message("ann", last).parent == first
+
+
+def test_two_that_continue_the_same_answer_at_once_get_a_conversation_each(
+    remote: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conversations = Conversations(remote.engine)
+    answer = conversations.begin(Ask(said=[Message("user", "hi")], keep=True), "ann", "mock", "words").answer
+    conversations.finish(answer.id, an_answer())
+    ask = Ask(said=[Message("user", "and?")], keep=True, previous=answer.id)
+    begin = partial(conversations.begin, ask, "ann", "mock", "words")
+    begun = at_once(history_module, "newest_shown", monkeypatch, begin, begin)
+    assert len({each.answer.conversation_id for each in begun}) == 2
+
+
+def call_while(database: Database, change: str, call: Callable[[], T], **values: object) -> T:
+    """What the call gives, which sees what was before the change: that is committed while the call
+    waits for it, or after its end."""
+    with database.engine.begin() as connection:
+        connection.execute(text(change), values)
+        calling = gevent.spawn(call)
+        soon(lambda: calling.dead or is_waited_for(database))
+    return calling.get(timeout=BOUND_S)  # type: ignore[no-any-return]
 
 
 def is_waited_for(database: Database) -> bool:

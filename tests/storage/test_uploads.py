@@ -18,8 +18,12 @@ from chatapp.storage.schema import migrate, take_back
 from chatapp.storage.uploads import Uploads
 
 
+def a_file(size: int = 3) -> Attachment:
+    return Attachment(new_id("file"), "a.txt", "text/plain", size, size)
+
+
 def add(uploads: Uploads, data: bytes = b"abc", owner: str = "ann") -> Attachment:
-    file = Attachment(new_id("file"), "a.txt", "text/plain", len(data), len(data))
+    file = a_file(len(data))
     uploads.add(owner, file, data, None)
     return file
 
@@ -38,9 +42,10 @@ def test_a_large_file_comes_back_whole(database: Database) -> None:
 
 def test_a_file_is_its_owners_alone(database: Database) -> None:
     uploads, conversations = Uploads(database.engine, 9), Conversations(database.engine)
-    file = add(uploads)
+    file, question = add(uploads), said(conversations, add(uploads, owner="bob"), owner="bob")
     assert uploads.attachments("bob", [file.id]) == uploads.contents("bob", [file.id]) == {}
-    question = said(conversations, file, owner="bob")  # by a forged id
+    with pytest.raises(NotFound):
+        said(conversations, file, owner="bob")  # by a forged id
     for owner, message in (("bob", None), ("bob", question), ("ann", question)):
         with pytest.raises(NotFound):
             uploads.file(owner, file.id, message)
@@ -75,8 +80,6 @@ def test_a_file_goes_with_the_last_message_that_has_it(database: Database) -> No
     uploads, conversations = Uploads(database.engine, max_unsent=1), Conversations(database.engine)
     file = add(uploads)
     first, second = said(conversations, file), said(conversations, file)
-    forged = said(conversations, file, owner="bob")
-    conversations.delete_message("bob", forged)
     conversations.delete_message("ann", first)
     assert uploads.attachments("ann", [file.id]).keys() == {file.id}
     conversations.delete_message("ann", second)
@@ -88,6 +91,17 @@ def test_a_file_goes_with_the_last_message_that_has_it(database: Database) -> No
     Deletion(database.engine).end(time.time() + 1)
     assert uploads.attachments("ann", [large.id]) == {}
     add(uploads)
+
+
+def test_a_file_that_goes_before_its_message_is_stored_is_missed(database: Database) -> None:
+    """The message would name a file that nobody has."""
+    uploads, conversations = Uploads(database.engine, 9), Conversations(database.engine)
+    first = said(conversations, uploads.keep("ann", a_file(), b"abc", None).file)
+    again = uploads.keep("ann", a_file(), b"abc", None)
+    assert not again.is_new
+    conversations.delete_message("ann", first)
+    with pytest.raises(NotFound, match=r"a\.txt.*again"):
+        said(conversations, again.file)
 
 
 def test_a_branch_has_the_files_too(database: Database) -> None:

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from chatapp.chat import Ask, Image, Message, Text
+from chatapp.chat import Ask, Attachment, Image, Message, Text
 from chatapp.errors import InvalidField
 from chatapp.events import NativePiece, RunEnd, RunStart, TextDelta, Timing, ToolCall, ToolResult, Usage
 from chatapp.exchange import KeptConversation, KeptMessage, KeptSettings
@@ -179,6 +179,8 @@ VALID: dict[str, Any] = {
         ("messages[0].continues", lambda file: file["messages"][0].update(continues=True)),
         ("messages[1].continues", lambda file: file["messages"][1].update(continues=True)),
         ("messages[0].images[0]", lambda file: file["messages"][0].update(images=["https://x.test/"])),
+        ("messages[1].images", lambda file: file["messages"][1].update(images=["data:image/png;base64,AA=="])),
+        ("messages[1].files", lambda file: file["messages"][1].update(files=[{"name": "a.txt"}])),
         ("messages[1].events", lambda file: file["messages"][1]["events"].pop()),
         ("messages[1].content", lambda file: file["messages"][1].update(content="y")),
         ("messages[1].events", lambda file: file["messages"][1].update(provider=None)),
@@ -197,6 +199,26 @@ def test_a_bad_file_is_refused_by_its_field(shared_client: FlaskClient, field: s
 
 def _native() -> Any:
     return msgspec.to_builtins(NativePiece("anthropic", "p", [{"signature": "x"}], True))
+
+
+def test_a_picture_that_is_not_in_the_file_is_named(client: FlaskClient, service: ChatService) -> None:
+    owner = owner_of(service, asked(client, prompt="hi")["id"])
+    file = Attachment("file_1", "chart.png", "image/png", 3)
+    service.attachments.uploads.add(owner, file, b"abc", None)
+    said = [file, Image("https://x.test/a.png"), Text("See")]
+    answer = service.conversations.begin(Ask(said=[Message("user", said)], keep=True), owner, "mock", "words").answer
+    with service.database.engine.begin() as connection:
+        connection.execute(text("DELETE FROM uploads"))
+    kept = exported(client, answer.conversation_id or "")
+    named = [{"name": "chart.png", "media_type": "image/png"}, {"name": "https://x.test/a.png"}]
+    assert kept["messages"][0]["files"] == named
+    made = client.post("/api/v1/conversations/import", json=kept).get_json()
+    assert made["missing_files"] == 2
+    assert exported(client, made["id"])["messages"][0]["files"] == named
+    shown = client.get(f"/api/v1/conversations/{made['id']}").get_json()["messages"][0]["parts"]
+    files = [part["file"] for part in shown if part["type"] == "file"]
+    assert [file["name"] for file in files] == ["chart.png", "https://x.test/a.png"]
+    assert all(file["error"] and "url" not in file for file in files)
 
 
 def test_markdown_has_what_is_shown(client: FlaskClient) -> None:

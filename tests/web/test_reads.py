@@ -10,6 +10,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 from waiting import soon
 
+from chatapp.exchange import KeptConversation
+from chatapp.quotas.turns import current_owner
+from chatapp.service import ChatService
+from chatapp.storage.archive import Archive
+from chatapp.storage.conversations import Conversations
 from chatapp.storage.database import FILE
 
 NEVER_ENDS = {"/api/v1/base/sse_probe"}
@@ -31,6 +36,29 @@ def busy(client: FlaskClient, known: dict[str, str], tmp_path: Path) -> Iterator
         writer.execute("BEGIN IMMEDIATE")
         yield
         writer.execute("ROLLBACK")
+
+
+def test_what_the_body_of_a_response_reads_is_its_callers(
+    client: FlaskClient, service: ChatService, known: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With Postgres an owner has a share of the connections."""
+    owners: list[str] = []
+    read, ping = Archive.read, Conversations.ping
+
+    def read_and_note(archive: Archive, owner: str, conversation_id: str) -> KeptConversation:
+        owners.append(current_owner.get())
+        return read(archive, owner, conversation_id)
+
+    def ping_and_note(conversations: Conversations) -> None:
+        owners.append(current_owner.get())
+        ping(conversations)
+
+    monkeypatch.setattr(Archive, "read", read_and_note)
+    monkeypatch.setattr(Conversations, "ping", ping_and_note)
+    assert client.get("/api/v1/conversations/export").data
+    assert client.get("/readyz").status_code == 200, "nobody's, on the same connection"
+    assert owners[0] and owners[1:] == [""]
+    assert service.archive.ids(owners[0]) == [known["conversation_id"]]
 
 
 def test_every_get_answers_while_another_process_writes(

@@ -168,6 +168,12 @@ def test_an_unsent_file_can_be_deleted(ann: FlaskClient) -> None:
             "file: missing; expected a form with a file in the field 'file'",
         ),
         (
+            b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nx\r\n' * 2 + b"--b--\r\n",
+            "multipart/form-data; boundary=b",
+            422,
+            "file: more than one; send one with each request",
+        ),
+        (
             b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nunfinished',
             "multipart/form-data; boundary=b",
             400,

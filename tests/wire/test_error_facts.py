@@ -36,6 +36,18 @@ LENGTHS = {
     "This model's maximum context length is 128000 tokens. However, your messages resulted in 130001 tokens.": (
         "130001 tokens, at most 128000"
     ),
+    "'max_tokens' or 'max_completion_tokens' is too large: 12000. This model's maximum context length is 16384 tokens "
+    "and your request has 5000 input tokens (12000 > 16384 - 5000).": (
+        "5000 tokens and 12000 for the answer, at most 16384"
+    ),
+    "This model's maximum context length is 128000 tokens. However, you requested 65535 output tokens and your prompt "
+    "contains at least 62466 input tokens, for a total of at least 128001 tokens.": (
+        "62466 tokens and 65535 for the answer, at most 128000"
+    ),
+    "This model's maximum context length is 2048 tokens. However, your request has 8 input tokens plus 2045 "
+    "'max_tokens'. Please reduce one or the other.": "8 tokens and 2045 for the answer, at most 2048",
+    "This model's maximum context length is 2048 tokens. However, your request has 2100 input tokens. Please reduce the "
+    "length of the input messages.": "2100 tokens, at most 2048",
     "prompt is too long: 208310 tokens > 200000 maximum": "208310 tokens, at most 200000",
     "The input token count (1048577) exceeds the maximum number of tokens allowed (1048576).": (
         "1048577 tokens, at most 1048576"
@@ -94,7 +106,17 @@ def test_no_word_of_the_provider_comes_through(said: str) -> None:
         assert len(facts) < 200
 
 
-@pytest.mark.parametrize("piece", ["limit ", "requested 1 ", "tokens per ", '"message": "a: ', "(1 tokens) exceeds "])
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "limit ",
+        "requested 1 ",
+        "maximum context length is 1 tokens ",
+        "tokens per ",
+        '"message": "a: ',
+        "(1 tokens) exceeds ",
+    ],
+)
 def test_a_long_error_is_read_at_its_beginning_alone(piece: str) -> None:
     said = piece * 10_000
     assert which_limit(said) == which_limit(said[:READ_CHARS])

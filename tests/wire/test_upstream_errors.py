@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from chatapp.errors import ChatappError, RateLimited, Rejected, Reported, RequestRefused, TooLong, status_of
-from chatapp.wire.upstream_errors import http_error, stream_error
+from chatapp.wire.upstream_errors import TOO_MUCH, http_error, stream_error
 
 RECORDINGS = Path(__file__).parents[2] / ".." / "shared" / "recordings"
 
@@ -50,7 +50,21 @@ def test_a_recorded_error_gives_a_sentence_that_quotes_nothing(entry):
         (400, b"", "acme refused the request (HTTP 400)"),
         (401, b"", "acme refused the API key (HTTP 401); check the variable that its api_key_env names"),
         (404, b"<html>", "acme does not know the model, or its base URL is wrong (HTTP 404)"),
-        (413, b"", "acme says that the conversation is too long (HTTP 413)"),
+        (
+            413,
+            b"<html><title>413 Request Entity Too Large</title>",
+            "acme takes no request of so many bytes; leave out pictures, files or earlier messages (HTTP 413)",
+        ),
+        (
+            413,
+            b'{"error":{"message":"Request size exceeds model context window"}}',
+            "acme says that the conversation is too long (HTTP 413)",
+        ),
+        (
+            413,
+            b"Request too large for model `m` on tokens per minute (TPM): Limit 6000, Requested 12328",
+            f"acme {TOO_MUCH}: tokens per minute, limit 6000, requested 12328 (HTTP 413)",
+        ),
         (418, b"", "acme refused the request (HTTP 418)"),
         (307, b"", "acme sent a redirect, which is not followed; check its base URL (HTTP 307)"),
         (500, b"\xff", "acme failed (HTTP 500)"),
@@ -114,7 +128,12 @@ def test_a_request_that_no_second_try_can_help_is_not_the_server_s_failure() -> 
         (400, b'{"error":{"message":"bad","param":"max_tokens"}}', RequestRefused),
         (422, b"", RequestRefused),
         (404, b"image input is not supported", RequestRefused),
-        (413, b"", TooLong),
+        (413, b"", RequestRefused),
+        (500, b'{"type":"request_too_large"}', RequestRefused),
+        (413, b"Request size exceeds model context window", TooLong),
+        (429, b"Request too large for gpt-4o on tokens per min (TPM): Limit 30000, Requested 342389.", TooLong),
+        (429, b"exceed the rate limit of 40,000 input tokens per minute: reduce the maximum tokens", RateLimited),
+        (400, b"'max_tokens' is too large: 9. This model's maximum context length is 8 tokens and your", TooLong),
         (400, b"input length and `max_tokens` exceed context limit: 188240 + 21333 > 200000", TooLong),
         (400, b"max_tokens: 9 > 8, which is the maximum allowed number of output tokens for it", RequestRefused),
         (400, b"`max_tokens` must be less than or equal to `8`, the maximum; the `context_window` is", RequestRefused),

@@ -161,8 +161,7 @@ class AnthropicDialect(Dialect):
 
     def _end(self, end: RunEnd) -> Iterator[Frame]:
         yield from self._frames(self._blocks.close_all())
-        stop = {"stop_reason": stop_reason(end, bool(self._blocks.unanswered)), "stop_sequence": None}
-        yield _frame("message_delta", delta=stop, usage=usage_body(end.usage))
+        yield _frame("message_delta", delta=_stop(end, bool(self._blocks.unanswered)), usage=usage_body(end.usage))
         yield _frame("message_stop")
 
 
@@ -187,7 +186,7 @@ def message(said: Transcript, tools: Collection[str], model: str | None = None) 
                     _seal(content, block)
             case ToolCall() if event in calls:
                 content.append({"type": "tool_use", "id": event.id, "name": event.name, "input": event.arguments})
-    stop = {"stop_reason": stop_reason(said.end, bool(calls)), "stop_sequence": None}
+    stop = _stop(said.end, bool(calls))
     return {**_head(said.start, model), "content": content, **stop, "usage": usage_body(said.end.usage)}
 
 
@@ -200,10 +199,15 @@ def sealed_blocks(piece: NativePiece) -> Iterator[dict[str, object]]:
             yield block
 
 
-def stop_reason(end: RunEnd, calls: bool) -> str:
+def _stop(end: RunEnd, calls: bool) -> dict[str, object]:
     """`calls`: some wait for the client's results. A cancelled run ends as `end_turn`: that is what
     its owner asked for, and the protocol has no other word."""
-    return "tool_use" if calls and end.reason == "stop" else STOP.get(end.reason, "end_turn")
+    if end.reason != "stop":
+        return {"stop_reason": STOP.get(end.reason, "end_turn"), "stop_sequence": None}
+    if calls:
+        return {"stop_reason": "tool_use", "stop_sequence": None}
+    sequence = end.stop_sequence or None
+    return {"stop_reason": "stop_sequence" if sequence else "end_turn", "stop_sequence": sequence}
 
 
 def usage_body(usage: Usage) -> dict[str, object]:

@@ -220,4 +220,8 @@ def _tool(field: str, tool: OfferedTool) -> ToolSpec:
 def _choice(choice: ChosenTool | None, tools: list[ToolSpec]) -> str:
     if choice is None:
         return "auto"
-    return named_choice(choice.name, [tool.name for tool in tools]) if choice.type == "tool" else CHOICES[choice.type]
+    return (
+        named_choice("tool_choice", choice.name, [tool.name for tool in tools])
+        if choice.type == "tool"
+        else CHOICES[choice.type]
+    )

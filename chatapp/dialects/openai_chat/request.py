@@ -25,6 +25,7 @@ from chatapp.dialects.request_parts import (
     given,
     named_choice,
     refuse,
+    refuse_none_allowed,
     refuse_orphans,
     shown_with,
     thinking_of,
@@ -83,6 +84,9 @@ class NamedFunction(msgspec.Struct, frozen=True):
 class AllowedTools(msgspec.Struct, frozen=True):
     mode: Literal["auto", "required"] = "auto"
     tools: "list[ChosenTool]" = []
+
+
+ALLOWED = "allowed_tools"
 
 
 class ChosenTool(msgspec.Struct, frozen=True):
@@ -231,23 +235,36 @@ def _tool(field: str, tool: OfferedTool) -> ToolSpec:
 
 
 def _choice(choice: str | ChosenTool | None, tools: list[ToolSpec]) -> str:
-    if isinstance(choice, ChosenTool):
-        if choice.allowed_tools is not None:
-            return choice.allowed_tools.mode
-        if choice.type != "function":
-            raise InvalidField(f"tool_choice: type {choice.type!r} is not supported; use function")
-        if choice.function is None:
-            raise InvalidField("tool_choice.function: must not be empty")
-        return named_choice(choice.function.name, [tool.name for tool in tools])
-    return choice_word(choice)
+    if not isinstance(choice, ChosenTool):
+        return choice_word(choice)
+    if choice.type == ALLOWED:
+        return _allowed_tools(choice).mode
+    return _chosen("tool_choice", choice, tools)
 
 
 def _allowed(choice: str | ChosenTool | None, tools: list[ToolSpec]) -> list[ToolSpec]:
     """The tools that may be called."""
-    if not isinstance(choice, ChosenTool) or choice.allowed_tools is None:
+    if not isinstance(choice, ChosenTool) or choice.type != ALLOWED:
         return tools
-    names = {_choice(tool, tools) for tool in choice.allowed_tools.tools}
+    allowed = _allowed_tools(choice)
+    field = f"tool_choice.{ALLOWED}.tools"
+    names = {_chosen(f"{field}[{index}]", tool, tools) for index, tool in enumerate(allowed.tools)}
+    refuse_none_allowed(field, allowed.mode, names)
     return [tool for tool in tools if tool.name in names]
+
+
+def _allowed_tools(choice: ChosenTool) -> AllowedTools:
+    if choice.allowed_tools is None:
+        raise InvalidField(f"tool_choice.{ALLOWED}: missing; expected an object with mode and tools")
+    return choice.allowed_tools
+
+
+def _chosen(field: str, choice: ChosenTool, tools: list[ToolSpec]) -> str:
+    if choice.type != "function":
+        raise InvalidField(f"{field}: type {choice.type!r} is not supported; use function")
+    if choice.function is None:
+        raise InvalidField(f"{field}.function: must not be empty")
+    return named_choice(field, choice.function.name, [tool.name for tool in tools])
 
 
 def _schema(format: ResponseFormat | None) -> AnswerSchema | None:

@@ -15,7 +15,7 @@ from typing import Literal
 import msgspec
 
 from chatapp.chat import HostedTool, ToolSpec
-from chatapp.dialects.request_parts import choice_word, named_choice, tool_of
+from chatapp.dialects.request_parts import choice_word, named_choice, refuse_none_allowed, tool_of
 from chatapp.errors import InvalidField
 
 NAME_CHARS = 64  # of a function, at most providers
@@ -130,14 +130,16 @@ class ClientTools:
         if not isinstance(choice, ChosenTool):
             return choice_word(choice), self.specs
         if choice.type == "allowed_tools":
-            allowed = {self._chosen(tool) for tool in choice.tools or ()}
+            field = "tool_choice.tools"
+            allowed = {self._chosen(f"{field}[{index}]", tool) for index, tool in enumerate(choice.tools or ())}
+            refuse_none_allowed(field, choice.mode, allowed)
             return choice.mode, [spec for spec in self.specs if spec.name in allowed]
-        return self._chosen(choice), self.specs
+        return self._chosen("tool_choice", choice), self.specs
 
-    def _chosen(self, choice: ChosenTool) -> str:
+    def _chosen(self, field: str, choice: ChosenTool) -> str:
         if choice.type not in ("function", "custom"):
-            raise InvalidField(f"tool_choice: type {choice.type!r} is not supported; use function")
-        return named_choice(self.named(choice.name, choice.namespace), self._tools)
+            raise InvalidField(f"{field}: type {choice.type!r} is not supported; use function")
+        return named_choice(field, self.named(choice.name, choice.namespace), self._tools)
 
     def _add(self, field: str, tool: OfferedTool, again: bool, namespace: str) -> None:
         match tool.type:

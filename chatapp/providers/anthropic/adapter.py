@@ -88,6 +88,7 @@ class _Delta(msgspec.Struct):
     signature: str | None = None
     partial_json: str | None = None
     stop_reason: str | None = None
+    stop_sequence: str | None = None
     citation: msgspec.Raw | UnsetType = UNSET
 
 
@@ -95,6 +96,7 @@ class _Message(msgspec.Struct):
     usage: _Usage | None = None
     content: list[msgspec.Raw] | None = None
     stop_reason: str | None = None
+    stop_sequence: str | None = None
 
 
 class _Event(msgspec.Struct):
@@ -109,6 +111,7 @@ class _Event(msgspec.Struct):
     usage: _Usage | None = None
     content: list[msgspec.Raw] | None = None
     stop_reason: str | None = None
+    stop_sequence: str | None = None
 
 
 class _Model(msgspec.Struct):
@@ -128,6 +131,7 @@ class _Reply(Reply[_Event]):
     def __init__(self, who: str, max_bytes: int) -> None:
         super().__init__(who, max_bytes)
         self._begun = False
+        self._stop_sequence = ""
         self._usage = _Usage()
         self._late: list[msgspec.Raw] = []  # content that came whole, beside the blocks
         self._clear()
@@ -160,14 +164,14 @@ class _Reply(Reply[_Event]):
                 yield from self._stop_block(index)
             case "message_delta":
                 self._count(event.usage)
-                if delta.stop_reason:
-                    self._finish(delta.stop_reason)
+                self._stop(delta)
             case "message_stop":
                 self._keep_late(event.message or _Message())
                 self.over = self.marked = True
             case "message" | "":  # a whole message
                 self._count(event.usage)
-                self._keep_late(_Message(content=event.content, stop_reason=event.stop_reason))
+                self._late = event.content or self._late
+                self._stop(event)
 
     def rest(self) -> Iterator[StreamEvent]:
         streamed = {index: block.start.type for index, block in self._blocks.items()}
@@ -181,7 +185,7 @@ class _Reply(Reply[_Event]):
             yield self._piece(whole=True)
 
     def end(self) -> Finished:
-        return Finished(self._reason, self._whole_usage())
+        return Finished(self._reason, self._whole_usage(), stop_sequence=self._stop_sequence)
 
     def _start(self, message: _Message) -> Iterator[StreamEvent]:
         """A second start is a gateway's second attempt: the first one is void."""
@@ -194,8 +198,12 @@ class _Reply(Reply[_Event]):
 
     def _keep_late(self, message: _Message) -> None:
         self._late = message.content or self._late
-        if message.stop_reason:
-            self._finish(message.stop_reason)
+        self._stop(message)
+
+    def _stop(self, end: _Delta | _Message | _Event) -> None:
+        if end.stop_reason:
+            self._finish(end.stop_reason)
+            self._stop_sequence = end.stop_sequence or ""
 
     def _start_block(self, index: int, raw: bytes) -> Iterator[StreamEvent]:
         if index in self._blocks:

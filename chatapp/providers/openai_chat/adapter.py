@@ -84,6 +84,7 @@ class _Reply(Reply[Chunk]):
         self._extra: object = None  # the turn's `extra_content`
         self._sealed: set[str] = set()  # the ids of calls that have an `extra_content`
         self._usage: Numbers | None = None
+        self._stop_sequence = ""
         self._tool_calls = ToolCallAssembler(who, self.skip)
         self._served = ProviderToolCalls(who)
         self._ran: set[str] = set()  # the ids of its calls, which a whole message repeats
@@ -121,6 +122,7 @@ class _Reply(Reply[Chunk]):
                 yield from self._whole_message(choice)
             if choice.finish_reason:
                 self._finish(choice.finish_reason)
+                self._stop_sequence = choice.stop_sequence
             if choice.usage is not NOTHING:
                 self._take_usage(choice.usage)
         if chunk.usage is not NOTHING:
@@ -139,7 +141,7 @@ class _Reply(Reply[Chunk]):
             yield NativePiece(PROTOCOL, self._who, told, whole=True)
 
     def end(self) -> Finished:
-        return Finished(self._ending, _usage(self._usage or Numbers()))
+        return Finished(self._ending, _usage(self._usage or Numbers()), stop_sequence=self._stop_sequence)
 
     def _raise_if(self, error: msgspec.Raw) -> None:
         if is_something(error):

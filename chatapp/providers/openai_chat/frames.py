@@ -47,6 +47,15 @@ class Choice(msgspec.Struct, gc=False):
     finish_reason: str | None = None
     usage: msgspec.Raw = NOTHING
     error: msgspec.Raw = NOTHING
+    stop_reason: str | int | None = None
+    matched_stop: str | int | None = None
+
+    @property
+    def stop_sequence(self) -> str:
+        """The one at which the reply ended, as vLLM and SGLang tell it. A number is the end of the
+        turn, which the model knows itself."""
+        stop = self.stop_reason or self.matched_stop
+        return stop if isinstance(stop, str) else ""
 
 
 class Details(msgspec.Struct, gc=False):

@@ -57,11 +57,12 @@ def export_all() -> Response:
 @endpoint(blueprint.post("/import"), request=KeptConversation, answers={201: (JSON,)}, errors=WITH_BODY)
 def import_conversation() -> tuple[Response, int]:
     """A conversation from a file, as a new one of yours. What it says of tools and models is shown,
-    and never told to a provider as its own."""
+    and never told to a provider as its own. `missing_files` of it are only named in the file."""
     settings = current_service().settings
     file = decoded(read_json(settings.max_import_bytes, "max_import_bytes"), ImportedFile)
     kept = file.conversation(_message)
-    return jsonify(msgspec.to_builtins(current_service().archive.store(current_caller().owner, kept))), 201
+    made = msgspec.to_builtins(current_service().archive.store(current_caller().owner, kept))
+    return jsonify({**made, "missing_files": kept.missing_files()}), 201
 
 
 def _message(text: bytes, field: str) -> KeptMessage:

@@ -19,6 +19,9 @@ const PICTURES = ["image/png", "image/jpeg", "image/gif", "image/webp", "image/a
  * provider may give any other, and none of ours is fetched.
  */
 const OWN_FILE = /^\/(api\/v1|shared\/[\w-]+)(\/messages\/[\w-]+)?\/files\/[\w-]+$/;
+/** Of one source, and of one quotation: what a reader looks at to know the place. */
+const QUOTES = 5;
+const QUOTE_CHARS = 300;
 const NUMBER = /\[(\d{1,3})\]/g;
 
 /**
@@ -29,10 +32,14 @@ const NUMBER = /\[(\d{1,3})\]/g;
 export function numbered(sources) {
   const seen = new Map();
   for (const source of sources) {
-    const name = source.url || source.title || source.quote;
-    if (!seen.has(name)) seen.set(name, source);
+    if (!seen.has(key(source))) seen.set(key(source), source);
   }
   return [...seen.values()];
+}
+
+/** @param {AnswerSource} source */
+function key({ url, title, quote }) {
+  return url || title || quote;
 }
 
 /**
@@ -99,10 +106,28 @@ export function showSources(list, sources) {
     const name = source.title || source.url || source.quote;
     item.append(isWeb(source.url) ? linkTo(source, name) : name);
     if (isWeb(source.url)) item.append(" ", small(new URL(source.url).host));
+    item.append(...quotesOf(source, sources).filter((quote) => quote !== name).map(quoted));
     return item;
   });
   list.hidden = items.length === 0;
   list.replaceChildren(...items);
+}
+
+/**
+ * What the answer cites of a source, each text once.
+ * @param {AnswerSource} source
+ * @param {AnswerSource[]} sources
+ */
+function quotesOf(source, sources) {
+  const same = sources.filter((each) => key(each) === key(source));
+  return [...new Set(same.map(({ quote }) => quote).filter(Boolean))].slice(0, QUOTES);
+}
+
+/** @param {string} text */
+function quoted(text) {
+  const node = document.createElement("q");
+  setText(node, text.length > QUOTE_CHARS ? `${text.slice(0, QUOTE_CHARS)}…` : text);
+  return node;
 }
 
 /**

@@ -188,6 +188,14 @@ def test_every_way_to_end_well_has_a_word_in_the_protocol(reason: str, said: str
     assert json.loads(frames(START, end(reason))[-2].data)["delta"]["stop_reason"] == said
 
 
+@pytest.mark.parametrize(("calls", "said"), [([], ("stop_sequence", "END")), ([CALL], ("tool_use", None))])
+def test_a_reply_that_a_sequence_stopped_says_so(calls: list[StreamEvent], said: tuple[str, str | None]) -> None:
+    run = [START, *calls, RunEnd("stop", USAGE, Timing(), stop_sequence="END")]
+    whole = message(transcript_of([Entry(seq, event) for seq, event in enumerate(run, 1)]), ["add"])
+    for told in (json.loads(frames(*run, tools=["add"])[-2].data)["delta"], whole):
+        assert (told["stop_reason"], told["stop_sequence"]) == said
+
+
 def test_a_failed_run_ends_with_its_error_alone() -> None:
     last = frames(START, TextDelta("x"), end("error"))[-1]
     assert last == Frame('{"type":"error","error":{"type":"rate_limit_error","message":"too much"}}', "error")

@@ -224,8 +224,36 @@ def test_only_the_tools_that_are_allowed_may_be_called() -> None:
     asked = completion(tools=[offered("a"), offered("b")], tool_choice=choice)
     assert [tool.name for tool in asked.tools] == ["b"] and asked.tool_choice == "required"
     choice["allowed_tools"]["tools"] = [{"type": "function", "function": {"name": "c"}}]  # type: ignore[index]
-    with pytest.raises(InvalidField, match="tool_choice: unknown tool 'c'"):
+    with pytest.raises(InvalidField, match=r"tool_choice.allowed_tools.tools\[0\]: unknown tool 'c'"):
         completion(tools=[offered("a")], tool_choice=choice)
+
+
+@pytest.mark.parametrize(
+    ("choice", "message"),
+    [
+        (
+            {"allowed_tools": {"mode": "required", "tools": []}},
+            "tool_choice.allowed_tools.tools: must not be empty if mode is required; name a tool, or use auto",
+        ),
+        (
+            {"allowed_tools": {"tools": [{"type": "allowed_tools", "allowed_tools": {"mode": "required"}}]}},
+            "tool_choice.allowed_tools.tools[0]: type 'allowed_tools' is not supported; use function",
+        ),
+        (
+            {"mode": "required", "tools": []},
+            "tool_choice.allowed_tools: missing; expected an object with mode and tools",
+        ),
+    ],
+)
+def test_allowed_tools_that_say_nothing_are_refused_by_name(choice: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidField) as refused:
+        completion(tools=[offered("a")], tool_choice={"type": "allowed_tools", **choice})
+    assert refused.value.message == message
+
+
+def test_no_tool_may_be_called_if_none_is_allowed() -> None:
+    choice = {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": []}}
+    assert completion(tools=[offered("a")], tool_choice=choice).tools == []
 
 
 def test_a_refusal_that_comes_back_is_what_was_said() -> None:

@@ -183,6 +183,18 @@ def test_only_the_allowed_tools_are_offered() -> None:
     assert ask.repeated["tool_choice"] == allowed
 
 
+@pytest.mark.parametrize(
+    ("tools", "message"),
+    [
+        ([], r"tool_choice.tools: must not be empty if mode is required"),
+        ([{"type": "allowed_tools", "tools": []}], r"tool_choice.tools\[0\]: type 'allowed_tools' is not supported"),
+    ],
+)
+def test_allowed_tools_that_say_nothing_are_refused_by_name(tools: list[object], message: str) -> None:
+    with pytest.raises(InvalidField, match=message):
+        asked(tools=TOOLS, tool_choice={"type": "allowed_tools", "mode": "required", "tools": tools})
+
+
 def test_a_tool_in_a_namespace_can_be_chosen() -> None:
     choice = {"type": "function", "namespace": "agents", "name": "close"}
     assert asked(tools=TOOLS, tool_choice=choice).options.tool_choice == "agents__close"

@@ -87,6 +87,14 @@ def test_stop_reasons_are_mapped(anthropic, read, reason, finish):
     assert read(anthropic, sse(start(), end(reason), MESSAGE_STOP)).finish.reason == finish
 
 
+def test_the_sequence_that_stopped_a_reply_is_told(anthropic, read):
+    ended = {"stop_reason": "stop_sequence", "stop_sequence": "END"}
+    streamed = sse(start(), {"type": "message_delta", "delta": ended}, MESSAGE_STOP)
+    whole = json.dumps({"type": "message", "content": [{"type": "text", "text": "a"}], **ended}).encode()
+    for body in (streamed, whole):
+        assert read(anthropic, body).finish.stop_sequence == "END"
+
+
 def test_a_turn_with_calls_is_kept_to_be_sent_back_as_it_came(anthropic, read):
     body = sse(
         start(),

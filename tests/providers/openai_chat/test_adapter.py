@@ -69,6 +69,20 @@ def test_the_usage_is_taken_from_behind_the_finish(openai, read):
     assert read(openai, body).finish == Finished("stop", Usage(3, 5, 8, 4, 2))
 
 
+@pytest.mark.parametrize(
+    ("fields", "sequence"),
+    [
+        ({"stop_reason": "END"}, "END"),
+        ({"matched_stop": "END"}, "END"),
+        ({"stop_reason": None, "matched_stop": 151645}, ""),
+    ],
+)
+def test_the_sequence_that_stopped_a_reply_is_told_as_the_server_tells_it(openai, read, fields, sequence):
+    ended = {"choices": [{"delta": {}, "finish_reason": "stop", **fields}]}
+    finish = read(openai, sse(chunk({"content": "a"}), ended)).finish
+    assert (finish.reason, finish.stop_sequence) == ("stop", sequence)
+
+
 def test_a_body_that_breaks_off_behind_the_finish_is_complete(openai, read):
     def body():
         yield sse(chunk({"content": "a"}), STOP, end=False)

@@ -44,6 +44,31 @@ def test_where_the_model_wrote_no_numbers_the_words_that_a_source_supports_get_t
     assert [text for text, _ in links(chat, "sources")] == ["A", "B"]
 
 
+def test_a_source_has_the_words_that_are_cited_of_it_each_once(chat: Any) -> None:
+    cited = [
+        ("A", "The sky is blue."),
+        ("A", "Grass is <b>green</b>."),
+        ("A", "The sky is blue."),
+        ("", "Alone."),
+        ("B", ""),
+    ]
+    chat.answer_with(
+        ("content_delta", {"delta": "x"}),
+        *(
+            ("source", {"id": f"src_{number}", "url": "", "title": title, "quote": quote})
+            for number, (title, quote) in enumerate(cited)
+        ),
+        ("completed", {"content": "x", "finish_reason": "stop"}),
+    )
+    items = chat.answer.locator("[data-sources] li").all()
+    assert [item.locator("q").all_inner_texts() for item in items] == [
+        ["The sky is blue.", "Grass is <b>green</b>."],
+        [],
+        [],
+    ]
+    assert items[1].inner_text() == "Alone."
+
+
 def test_numbers_in_code_and_beyond_the_list_stay_as_they_are(chat: Any) -> None:
     said = "`a[1]` and [2] and [1]"
     chat.answer_with(

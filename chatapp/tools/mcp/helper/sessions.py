@@ -45,7 +45,7 @@ if not server:
     if os.getppid() == watcher:
         os.execvp(sys.argv[2], sys.argv[2:])
 for pipe in (0, 1):
-    os.close(pipe)  # whoever reads there sees the server's end
+    os.close(pipe)  # the reader there sees the server's end
 os.waitpid(server, 0)
 os.killpg(0, signal.SIGKILL)
 """

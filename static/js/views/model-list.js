@@ -71,6 +71,7 @@ export class ModelList extends View {
     hook(this.root, "composer").append(this.node);
     this.opener.setAttribute("aria-expanded", "true");
     this.#show();
+    this.node.style.height = `${this.node.offsetHeight}px`; // it grows upwards: with fewer options the search would move
     this.search.focus();
   }
 

@@ -30,6 +30,19 @@ def options(chat: Any) -> list[str]:
     return found
 
 
+@pytest.mark.parametrize("width", ["wide", "phone"])
+def test_the_search_stays_where_it_is_while_options_go(reader: Callable[..., Any], width: str) -> None:
+    chat = reader(width=width)
+    chat.page.route("**/api/v1/providers", many)
+    chat.open().ask("Hello", BRIEF).until_done()
+    chat.hook("picker").click()
+    search = chat.page.get_by_role("combobox", name="Search models")
+    box = search.bounding_box()
+    for words, found in (("m-7", 1), ("nothing like it", 0)):
+        search.fill(words)
+        assert len(options(chat)) == found and search.bounding_box() == box
+
+
 def test_models_are_found_and_picked_by_keyboard(chat: Any) -> None:
     picker, keyboard = chat.hook("picker"), chat.page.keyboard
     picker.focus()

@@ -89,6 +89,7 @@
  * @property {Timing|null} timing
  * @property {string|null} provider
  * @property {string|null} model
+ * @property {Choice|null} [answered_by]  a fallback, if the model that was asked failed; known at the end
  * @property {any[]} [parts]           as the server tells them
  * @property {string|null} [trace_id]  of the run
  * @property {string|number} created

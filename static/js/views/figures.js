@@ -13,7 +13,9 @@ import { rateOf, seconds } from "./labels.js";
 
 /** @param {View} view @param {HTMLElement} list  a `<dl>` @param {import("../state/types.js").ShownMessage} answer */
 export function showFigures(view, list, answer) {
-  const { usage, timing, provider, model } = answer;
+  const { timing } = answer;
+  const { provider, model } = answer.answered_by ?? answer;
+  const usage = answer.usage?.total ? answer.usage : null; // viewers of a link are told nothing
   const trace = answer.trace_id ?? answer.error?.trace_id ?? null;
   const about = usage?.estimated ? "≈ " : "";
   const rate = rateOf(answer);

@@ -54,8 +54,8 @@ function endAnnouncement(answer) {
 
 /** The small line under an answer. @param {ShownMessage} answer */
 export function metaOf(answer) {
-  const { model, timing } = answer;
-  return [model, timing && seconds(timing.total_ms), tokensOf(answer)].filter(Boolean).join(" · ");
+  const { timing } = answer;
+  return [(answer.answered_by ?? answer).model, timing && seconds(timing.total_ms), tokensOf(answer)].filter(Boolean).join(" · ");
 }
 
 /**

@@ -32,6 +32,14 @@ export function showFigures(view, list, answer) {
     [t("Trace"), trace && copyable(view, trace)],
   ];
   list.replaceChildren(...rows.flatMap(([name, value]) => (value ? row(name, value) : [])));
+  place(list);
+}
+
+/** Above its button, or below it if there is no room: most answers are short. @param {HTMLElement} list */
+function place(list) {
+  list.toggleAttribute("data-below", false);
+  const top = list.closest("[data-scroller]")?.getBoundingClientRect().top ?? 0;
+  list.toggleAttribute("data-below", list.getBoundingClientRect().top < top);
 }
 
 /** @param {string} name @param {string|Node} value */

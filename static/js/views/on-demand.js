@@ -23,7 +23,7 @@ export class OnDemand extends View {
   start() {
     for (const menu of this.menus) {
       closing(this, menu);
-      this.on(menu, "click", ({ target }) => target instanceof Element && target.closest("a, button") && (menu.open = false));
+      this.on(menu, "click", ({ target }) => this.#onChoice(menu, target));
     }
     this.#onClick("share", () => this.#share());
     this.#onClick("search", () => this.#search());
@@ -32,6 +32,13 @@ export class OnDemand extends View {
     this.on(this.root, "keydown", (event) => this.#onKey(event));
     this.on(this.store, "change", () => this.#show());
     this.#show();
+  }
+
+  /** A dialog gives the focus back to where it was, which the closed menu's entry cannot take. @param {HTMLDetailsElement} menu @param {EventTarget|null} target */
+  #onChoice(menu, target) {
+    if (!(target instanceof Element) || !target.closest("a, button")) return;
+    menu.open = false;
+    menu.querySelector("summary")?.focus();
   }
 
   /** @param {string} name @param {() => void} open */

@@ -92,6 +92,7 @@ def _listed_json(listed: Listed) -> dict[str, Any]:
         **conversation,
         "pinned": listed.conversation.pinned,
         "running": listed.running,
+        "waiting": listed.waiting,
         "unread": listed.unread,
     }
 

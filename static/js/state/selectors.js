@@ -18,6 +18,11 @@ export function waitsForReader(state) {
   return (runningAnswer(state)?.askedSince ?? null) !== null;
 }
 
+/** Another conversation that waits for its reader, as the list has it. @param {State} state */
+export function waitsElsewhere({ conversations, conversationId }) {
+  return conversations.find(({ id, waiting }) => waiting && id !== conversationId);
+}
+
 /**
  * Whether the answer that was being written no longer is.
  * @param {State} state

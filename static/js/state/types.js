@@ -10,6 +10,7 @@
  * @property {number} updated
  * @property {boolean} [pinned]
  * @property {boolean} [running]  an answer is being made
+ * @property {boolean} [waiting]  for its reader
  * @property {boolean} [unread]   one has ended that nobody has seen
  * @property {Settings} [settings]
  *

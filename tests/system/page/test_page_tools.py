@@ -87,7 +87,8 @@ def test_a_call_that_waits_in_another_conversation_is_seen_from_everywhere(
 ) -> None:
     first = reader(url=tool_server.url).open().offer("launch").ask("Go", "tools")
     first.card("launch", "asks")
-    first.new_chat()  # the one that is left says so at once
+    first.page.locator("[data-activity=waits]").wait_for()
+    first.new_chat()  # the one that is left goes on to say so
     assert first.page.title() == "(!) Waiting for you · chatapp"
     assert first.page.locator("[data-conversation]").get_attribute("data-activity") == "waits"
     second = reader(beside=first, url=tool_server.url)

@@ -88,6 +88,9 @@ const ACTIONS = {
     ...(conversation.id !== state.conversationId && { choice: lastModel(conversation.messages), queued: [], attached: [] }),
     notice: null,
   }),
+  "settings-saved": (state, { id, settings }) => state.opened?.id !== id ? state : ({
+    ...state, opened: { ...state.opened, settings },
+  }),
   "older-loaded": (state, { id, messages, next }) => id !== state.conversationId ? state : ({
     ...state, messages: [...spoken(messages).map((message) => shown(message)), ...state.messages], older: next,
   }),

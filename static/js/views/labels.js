@@ -106,6 +106,9 @@ export function toolState(tool, ended) {
   return isAsking(tool) || tool.questions?.length ? "asks" : "running";
 }
 
+/** @type {Record<string, string>} */
+const DECIDING = { approved: t("approved"), denied: t("denied") };
+
 /**
  * @param {import("../state/types.js").ToolCall} tool
  * @param {boolean} ended
@@ -117,7 +120,7 @@ export function toolLabel(tool, ended, now) {
   const far = progressLabel(tool.progress);
   const running = [ran > 0 ? t("running… {time}", { time: clock(ran) }) : t("running…"), far].filter(Boolean).join(" · ");
   const labels = {
-    asks: t("waits for you"),
+    asks: DECIDING[tool.deciding ?? ""] ?? t("waits for you"),
     running: approved ? t("approved, {state}", { state: running }) : running,
     refused: tool.approval === "denied" ? t("denied") : t("not approved in time"),
     failed: approved ? t("approved, failed") : t("failed"),

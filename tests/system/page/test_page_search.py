@@ -28,7 +28,7 @@ def test_a_message_is_found_by_keyboard_and_shown_even_far_up_or_in_another_vers
     chat.reload().page.keyboard.press("Control+k")
     box = chat.hook("search-box")
     box.fill("天气")
-    hit = chat.page.locator("[data-search-hits] a").first
+    hit = chat.page.locator("[data-search-hits] a:has(mark)").first
     hit.wait_for()
     assert hit.locator("mark").inner_text() == "天气" and "message 0" in hit.inner_text()
     box.press("ArrowDown")
@@ -54,6 +54,24 @@ def test_a_message_is_found_by_keyboard_and_shown_even_far_up_or_in_another_vers
     chat.page.get_by_text("Nothing found.").wait_for()
     chat.page.keyboard.press("Escape")
     chat.hook("search-dialog").wait_for(state="detached")
+
+
+def test_the_search_begins_with_the_last_conversations_and_enter_waits_for_what_was_written(chat: Any) -> None:
+    for prompt in ("needle", "older", "newer", "open"):
+        post(chat, "/api/v1/messages", provider="mock", model=BRIEF, prompt=prompt)
+    chat.reload().page.locator("[data-link]", has_text="open").click()
+    chat.page.wait_for_url("**/c/*")
+    chat.page.keyboard.press("Control+k")
+    hits = chat.page.get_by_role("list", name="Recent").locator("a .search-text")
+    hits.first.wait_for()
+    assert hits.all_inner_texts() == ["newer", "older", "needle"]
+    chat.hook("search-box").fill("needle")
+    chat.page.keyboard.press("Enter")  # the list is still of the last ones
+    chat.page.locator("[data-link][aria-current]", has_text="needle").wait_for()
+    chat.page.keyboard.press("Control+k")
+    chat.page.get_by_role("list", name="Recent").wait_for()
+    chat.page.keyboard.press("Enter")
+    chat.page.locator("[data-link][aria-current]", has_text="open").wait_for()
 
 
 def test_a_search_that_cannot_be_loaded_says_so(chat: Any) -> None:

@@ -78,7 +78,8 @@ export function phaseOf(answer) {
   if (answer.stopping) return t("Stopping…");
   if (!answer.id) return t("Connecting…");
   if (answer.queued) return answer.provider ? t("Queued at {name}", { name: answer.provider }) : t("Queued at the model");
-  if (answer.askedSince !== null) return t("Waiting for you");
+  const isDeciding = answer.tools.some((tool) => isAsking(tool) && tool.deciding);
+  if (answer.askedSince !== null && !isDeciding) return t("Waiting for you");
   const running = answer.tools.findLast((tool) => !tool.done);
   if (running) return t("Running {name}", { name: running.name });
   if (answer.thinkingSince !== null) return t("Thinking…");

@@ -87,6 +87,7 @@ def test_the_list_fits_on_a_phone(reader: Callable[..., Any]) -> None:
     chat.open().hook("picker").tap()
     box = chat.page.locator(".models").bounding_box()
     assert box["x"] == 0 and box["width"] == 390 and box["y"] > 150 and box["y"] + box["height"] <= 844
+    assert chat.page.evaluate("document.activeElement.matches('.models')")  # a keyboard would cover the options
     chat.page.locator("[role=option]", has_text="m-3").first.tap()
     assert chat.hook("picker").inner_text().startswith("m-3")
 
@@ -101,7 +102,7 @@ def test_the_sheet_names_the_shortcuts_and_they_work(chat: Any) -> None:
     keyboard.press("?")
     sheet = chat.page.get_by_role("dialog", name="Keyboard shortcuts")
     sheet.wait_for()
-    assert "Stop the answer" in sheet.inner_text()
+    assert "Stop the answer" in sheet.inner_text() and "This sheet, while you write" in sheet.inner_text()
     keyboard.press("Escape")
     sheet.wait_for(state="hidden")
     keyboard.press("/")

@@ -40,6 +40,7 @@ from chatapp.storage.searching import Search
 from chatapp.storage.uploads import Uploads
 from chatapp.storage.usage import UsageReport
 from chatapp.storage.user_inputs import StoredUserInputs
+from chatapp.storage.waits import StoredWaits
 from chatapp.tools.catalog import ToolCatalog
 from chatapp.tools.functions import FunctionTool
 from chatapp.tools.mcp.config import mcp_servers
@@ -91,7 +92,7 @@ def _service(
     providers = ProviderCatalog(settings, environ, around_provider)
     figures = metrics.runs(providers.by_name, providers.is_listed)
     watching = [*([tracing.runs] if tracing else ()), *observers, figures]
-    runs = _runs(settings, log, conversations, watching)
+    runs = _runs(settings, log, conversations, watching, StoredWaits(database.engine))
     return ChatService(
         settings=settings,
         log=log,
@@ -143,11 +144,13 @@ def _attachments(settings: Settings, database: Database) -> Attachments:
     )
 
 
-def _runs(settings: Settings, log: EventLog, answers: Conversations, observers: Sequence[RunObserver]) -> RunSupervisor:
+def _runs(
+    settings: Settings, log: EventLog, answers: Conversations, observers: Sequence[RunObserver], waits: StoredWaits
+) -> RunSupervisor:
     places = OwnerPlaces(settings.max_live_runs, settings.max_owner_share, "running answers", "max_live_runs")
     media = MediaLimits(settings.max_file_bytes, settings.max_files, settings.max_sources)
     prices = PriceTable(settings.prices, settings.currency)
-    return RunSupervisor(log, answers, places, observers, media, prices, settings.run_timeout_s)
+    return RunSupervisor(log, answers, places, observers, media, prices, settings.run_timeout_s, waits)
 
 
 def _limits(settings: Settings, database: Database) -> OwnerLimits:

@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable
 from typing import ClassVar, Self
 
-from chatapp.events import ErrorInfo, RunEnd, StreamEvent, ToolCall, ToolProgress, ToolQuestion, ToolResult
+from chatapp.events import ErrorInfo, RunEnd, RunStart, StreamEvent, ToolCall, ToolProgress, ToolQuestion, ToolResult
 from chatapp.wire.frames import Frame
 from chatapp.wire.json_text import json_data
 
@@ -66,6 +66,11 @@ def failed(end: RunEnd) -> bool:
 def error_data(end: RunEnd) -> str:
     """The error of a failed run: `{"code", "message", "retryable", "trace_id"}`."""
     return json_data(end.error)
+
+
+def answered_by(start: RunStart, end: RunEnd) -> dict[str, str]:
+    """Who answered: what was asked for, or a fallback."""
+    return {"provider": end.provider or start.provider, "model": end.model or start.model}
 
 
 def call_data(call: ToolCall) -> dict[str, object]:

@@ -7,7 +7,9 @@ docs/dialects.md has all events.
 from collections.abc import Iterable, Iterator
 from typing import ClassVar, assert_never
 
-from chatapp.dialects import Dialect, call_data, error_data, failed, outcome_data, progress_data, question_data
+import msgspec
+
+from chatapp.dialects import Dialect, answered_by, call_data, failed, outcome_data, progress_data, question_data
 from chatapp.dialects.media import file_data, source_data
 from chatapp.events import (
     AttemptReset,
@@ -22,6 +24,7 @@ from chatapp.events import (
     RunStart,
     StreamEvent,
     TextDelta,
+    Timing,
     ToolApproval,
     ToolCall,
     ToolInputDelta,
@@ -44,6 +47,7 @@ class MessageDialect(Dialect):
 
     def __init__(self) -> None:
         self._run_id = ""
+        self._start: RunStart | None = None
         self._forget()
 
     def encode(self, event: StreamEvent) -> Iterator[Frame]:
@@ -71,7 +75,7 @@ class MessageDialect(Dialect):
             case File():
                 yield _frame("file", file_data(self._run_id, event))
             case RunEnd() if failed(event):
-                yield Frame(error_data(event), "error")
+                yield _frame("error", _failed(event))
             case RunEnd():
                 yield from self._last_text()
                 yield _frame("completed", self._completed(event))
@@ -82,6 +86,7 @@ class MessageDialect(Dialect):
                 yield from self.reset(event.reason)
             case RunStart():
                 self._run_id = event.run_id
+                self._start = event
             case ToolInputDelta() | NativePiece():
                 pass
             case _:
@@ -112,7 +117,14 @@ class MessageDialect(Dialect):
         return ()
 
     def _completed(self, end: RunEnd) -> dict[str, object]:
-        return {"content": str(self._content), "finish_reason": end.reason, "usage": end.usage, "timing": end.timing}
+        content = {"content": str(self._content), "finish_reason": end.reason}
+        return {**content, **_taken(end), **self._told(end)}
+
+    def _told(self, end: RunEnd) -> dict[str, object]:
+        """Whom to ask about it."""
+        if self._start is None:
+            return {}
+        return {"answered_by": answered_by(self._start, end), "trace_id": self._start.trace_id}
 
 
 class XMLPlaintextDialect(MessageDialect):
@@ -172,6 +184,15 @@ class RawPassthroughDialect(MessageDialect):
         except UnicodeDecodeError:  # not text, or a character that was cut between two pieces
             encoding, text = "base64", to_base64(data)
         yield _frame("raw", {"seq": self._seq, "encoding": encoding, "data": text})
+
+
+def _failed(end: RunEnd) -> dict[str, object]:
+    """What failed may be the stream, not the run: then nothing is known of that."""
+    return {**msgspec.to_builtins(end.error), **(_taken(end) if end.timing != Timing() else {})}
+
+
+def _taken(end: RunEnd) -> dict[str, object]:
+    return {"usage": end.usage, "timing": end.timing}
 
 
 def _approval(event: ToolApproval) -> dict[str, object]:

@@ -26,6 +26,7 @@ from chatapp.events import (
 from chatapp.generation.finish import stopped_error
 from chatapp.generation.media import Media, MediaLimits
 from chatapp.generation.meter import Answering, RunMeter
+from chatapp.generation.waiting import Waiting, Waits
 from chatapp.hub import ITEM_WORK, TURN_WORK, let_others_run
 from chatapp.logs import Appender
 from chatapp.prices import PriceTable
@@ -72,6 +73,7 @@ class Run:
         log: Appender,
         limits: MediaLimits | None = None,
         prices: PriceTable | None = None,
+        waits: Waits | None = None,
     ) -> None:
         self.id = run_id
         self.trace_id = trace_id
@@ -85,6 +87,7 @@ class Run:
         self._chat = chat
         self._log = log
         self._media = Media(limits or MediaLimits())
+        self._waiting = Waiting(run_id, waits)
         self._asked = Answering(provider.name, chat.model)
         self._meter = RunMeter(chat.messages, self.transcript, asked=self._asked, prices=prices)
 
@@ -142,6 +145,7 @@ class Run:
                 elif event := self._media.take(item):
                     self._meter.event_came(event)
                     self.append(event)
+                    self._waiting.take(event)
                 before = type(item)
                 work += ITEM_WORK
                 if work > TURN_WORK:

@@ -18,6 +18,7 @@ from chatapp.generation.media import MediaLimits
 from chatapp.generation.observer import Observers, RunObserver
 from chatapp.generation.recovery import Recovery
 from chatapp.generation.run import Run, cancelled, interrupted
+from chatapp.generation.waiting import Waits
 from chatapp.logs import EventLog
 from chatapp.prices import PriceTable
 from chatapp.providers import Provider
@@ -32,7 +33,8 @@ logger = logging.getLogger(__name__)
 
 class RunSupervisor:
     """Makes runs while there are `places` for their owners, and tells the observers of them.
-    `media` limits the files and sources of each, `timeout_s` its time; `prices` say what it costs.
+    `media` limits the files and sources of each, `timeout_s` its time; `prices` say what it costs;
+    `waits` keeps which of them wait for their owners.
 
     From `start` to `drain` it also recovers the runs of processes that died.
     """
@@ -46,12 +48,14 @@ class RunSupervisor:
         media: MediaLimits | None = None,
         prices: PriceTable | None = None,
         timeout_s: float = TIMEOUT_S,
+        waits: Waits | None = None,
     ) -> None:
         self._log = log
         self._answers = answers
         self._places = places
         self._media = media
         self._prices = prices
+        self._waits = waits
         self._timeout_s = timeout_s
         self._observer = Observers(observers)
         self._live: dict[str, tuple[Run, gevent.Greenlet[..., None]]] = {}
@@ -79,7 +83,7 @@ class RunSupervisor:
 
         Raises LogUnavailable; the answer is ended all the same, so that nobody waits for it.
         """
-        run = Run(run_id, trace_id, provider, chat, self._log, self._media, self._prices)
+        run = Run(run_id, trace_id, provider, chat, self._log, self._media, self._prices, self._waits)
         try:
             self._log.create(run_id)
         except LogError as error:

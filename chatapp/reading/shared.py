@@ -1,5 +1,5 @@
 """A source for the viewers of a link: what was said and thought, without what the owner's tools
-know and without the provider's own words.
+know, what was used, and the provider's own words.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -12,12 +12,14 @@ from chatapp.events import (
     File,
     NativePiece,
     Raw,
+    RunEnd,
     ToolApproval,
     ToolCall,
     ToolInputDelta,
     ToolProgress,
     ToolQuestion,
     ToolResult,
+    Usage,
 )
 from chatapp.logs import Take
 from chatapp.reading.sources import Source
@@ -28,7 +30,7 @@ HIDDEN = (Raw, NativePiece, ToolInputDelta, ToolCall, ToolApproval, ToolQuestion
 def for_viewers(entries: Iterable[Entry], file_url: Callable[[File], str]) -> list[Entry]:
     """The entries that a viewer may see. `file_url` gives the address at which a viewer gets a
     file that is kept here."""
-    return [_with_address(entry, file_url) for entry in entries if not isinstance(entry.event, HIDDEN)]
+    return [_seen(entry, file_url) for entry in entries if not isinstance(entry.event, HIDDEN)]
 
 
 class SharedSource:
@@ -52,8 +54,10 @@ class SharedSource:
         return kept and SharedSource(kept, self._file_url)
 
 
-def _with_address(entry: Entry, file_url: Callable[[File], str]) -> Entry:
+def _seen(entry: Entry, file_url: Callable[[File], str]) -> Entry:
     event = entry.event
+    if isinstance(event, RunEnd):
+        return replace(entry, event=replace(event, usage=Usage()))
     if not isinstance(event, File) or event.url or event.error:
         return entry
     return replace(entry, event=replace(event, bytes=b"", url=file_url(event)))

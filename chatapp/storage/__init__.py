@@ -59,11 +59,12 @@ decode_settings = msgspec.json.Decoder(ConversationSettings).decode
 
 
 class Listed(msgspec.Struct, frozen=True):
-    """A conversation in the list. `running`: an answer is being made; `unread`: one has ended that
-    nobody has seen."""
+    """A conversation in the list. `running`: an answer is being made; `waiting`: for its owner;
+    `unread`: one has ended that nobody has seen."""
 
     conversation: Conversation
     running: bool
+    waiting: bool
     unread: bool
 
 

@@ -1,6 +1,7 @@
 """The list of an owner's conversations, by pages, and what is kept of each for it: pins, what was
 seen, settings."""
 
+import time
 from collections.abc import Iterator, Sequence
 from typing import TypeVarTuple
 
@@ -13,7 +14,7 @@ from chatapp.errors import InvalidField
 from chatapp.storage import Conversation, ConversationSettings, Listed, StoredMessage, decode_settings
 from chatapp.storage.placement import owned_conversation
 from chatapp.storage.reading import MESSAGES, SLICE, shown, values
-from chatapp.storage.tables import IS_LISTED, IS_PINNED, IS_RUNNING, ConversationRow, MessageRow
+from chatapp.storage.tables import IS_LISTED, IS_PINNED, IS_RUNNING, ConversationRow, MessageRow, WaitRow
 from chatapp.storage.transactions import Transactions
 from chatapp.storage.versions import names_message
 
@@ -120,14 +121,16 @@ def last_used_first(query: Select[*Columns], before: tuple[float, str] | None = 
 
 
 def _listed(session: Session, owner: str, rows: Sequence[ConversationRow]) -> list[Listed]:
-    running = set(
-        session.scalars(select(MessageRow.conversation_id).where(MessageRow.owner == owner, text(IS_RUNNING)))
-    )
+    at_work = select(MessageRow.conversation_id).where(MessageRow.owner == owner, text(IS_RUNNING))
+    running = set(session.scalars(at_work))
+    asking = at_work.join(WaitRow, WaitRow.run_id == MessageRow.id).where(WaitRow.until > time.time())
+    waiting = set(session.scalars(asking)) if running else set()
     answered = _answered(session, [row.id for row in rows if row.seen is not None])
-    return [
-        Listed(row.value(), row.id in running, row.id not in running and answered.get(row.id, "") > (row.seen or ""))
-        for row in rows
-    ]
+
+    def unread(row: ConversationRow) -> bool:
+        return row.id not in running and answered.get(row.id, "") > (row.seen or "")
+
+    return [Listed(row.value(), row.id in running, row.id in waiting, unread(row)) for row in rows]
 
 
 def _answered(session: Session, conversation_ids: Sequence[str]) -> dict[str, str]:

@@ -75,6 +75,15 @@ class UserInputRow(Base):
     content: Mapped[str]  # JSON
 
 
+class WaitRow(Base):
+    """A run that waits for its owner, and until when. Of one that has ended it means nothing."""
+
+    __tablename__ = "waits"
+
+    run_id: Mapped[str] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True)
+    until: Mapped[float]
+
+
 class FileRow(Base):
     """The bytes of a file that an answer holds; the rest of it stands in the compacted log. They
     are apart because a list of messages must not read them."""

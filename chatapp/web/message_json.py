@@ -8,7 +8,7 @@ import msgspec
 from flask import Response, jsonify, request
 
 from chatapp.chat import Attachment
-from chatapp.dialects import question_data
+from chatapp.dialects import answered_by, question_data
 from chatapp.dialects.media import FILE_URL, file_data, source_data
 from chatapp.errors import LogError
 from chatapp.events import CitedSource, File, PlanStep
@@ -93,6 +93,7 @@ def _listed_json(listed: Listed) -> dict[str, Any]:
         **conversation,
         "pinned": listed.conversation.pinned,
         "running": listed.running,
+        "waiting": listed.waiting,
         "unread": listed.unread,
     }
 
@@ -110,7 +111,7 @@ def message_json(message: StoredMessage) -> dict[str, Any]:
 def described(message: StoredMessage, transcript: Transcript) -> dict[str, Any]:
     """`transcript` is what there is of an answer, or what may be seen of it."""
     answer = message if isinstance(message, Answer) else None
-    end = transcript.end
+    start, end = transcript.start, transcript.end
     return {
         "id": message.id,
         "conversation_id": message.conversation_id,
@@ -128,6 +129,8 @@ def described(message: StoredMessage, transcript: Transcript) -> dict[str, Any]:
         "files": files_json(message, transcript),
         "provider": answer and answer.provider,
         "model": answer and answer.model,
+        "answered_by": answered_by(start, end) if start and end else None,
+        "trace_id": start and start.trace_id,
         "result_mode": answer and answer.result_mode,
         "finish_reason": end and end.reason,
         "usage": end and msgspec.to_builtins(end.usage),

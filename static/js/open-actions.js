@@ -94,7 +94,9 @@ export class OpenActions extends ConversationActions {
   async set(id, settings) {
     const made = id ? { id } : await this.trying(() => this.api.create());
     if (!made || !(await this.trying(() => this.api.set(made.id, settings)))) return false;
-    if (!id) await this.open(made.id);
+    this.store.dispatch({ type: "settings-saved", id: made.id, settings });
+    if (!id) await Promise.all([this.open(made.id), this.refreshConversations()]);
+    this.tabs.tell(made.id);
     return true;
   }
 

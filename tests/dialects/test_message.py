@@ -6,6 +6,7 @@ from base64 import b64decode
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,6 +19,7 @@ from chatapp.events import (
     Raw,
     ReasoningDelta,
     RunEnd,
+    RunStart,
     StreamEvent,
     TextDelta,
     Timing,
@@ -26,6 +28,7 @@ from chatapp.events import (
     Usage,
 )
 
+START = RunStart("msg_1", "trace", "mock", "words", "disabled", 0.0)
 END = RunEnd("stop", Usage(), Timing())
 FAILED = RunEnd("error", Usage(), Timing(), ErrorInfo("internal_error", "no", True, "t"))
 texts = st.text(st.sampled_from("ab<>/\n final"), max_size=8)
@@ -133,3 +136,15 @@ def test_the_page_is_told_that_a_step_was_announced_and_that_it_was_begun() -> N
         ("plan_step", {"index": 1, "text": "Look"}),
         ("plan_step", {"index": 1, "text": "Look", "begun": True}),
     ]
+
+
+def test_the_end_tells_what_it_took_and_whom_to_ask_about_it() -> None:
+    fallback = msgspec.structs.replace(END, provider="spare", model="spare-1")
+    for end, by in ((END, "mock"), (fallback, "spare")):
+        told = frames(MessageDialect(), (START, TextDelta("a"), end))[-1][1]
+        assert told["answered_by"]["provider"] == by and told["trace_id"] == START.trace_id
+    failed = RunEnd("error", Usage(1, 2, 3), Timing(1, 2, 3), ErrorInfo("x", "no", False, "t"))
+    name, told = frames(MessageDialect(), (START, failed))[-1]
+    assert name == "error" and told["usage"]["total"] == 3 and told["timing"]["total_ms"] == 3
+    assert "retry_after" not in told
+    assert "usage" not in frames(MessageDialect(), [FAILED])[-1][1]  # the stream failed, not the run

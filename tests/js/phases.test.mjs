@@ -3,12 +3,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { applyEvent, blankAnswer, forgotten } from "../../static/js/state/answer.js";
+import { applyEvent, blankAnswer, changeTool, forgotten } from "../../static/js/state/answer.js";
 import { phaseOf } from "../../static/js/views/labels.js";
 
 const asked = (extra = {}) => blankAnswer({ key: "k", id: "m", provider: "local", watched: true, ...extra });
 const after = (...events) => events.reduce((answer, [name, data], at) => applyEvent(answer, name, data, at), asked());
 const CALL = { id: "1", type: "function", name: "look", arguments: {} };
+const ASKED = ["tool_approval", { tool_call_id: "1", state: "asked", expires: 1 }];
 
 for (const [words, answer] of [
   ["Connecting…", asked({ id: "" })],
@@ -23,7 +24,8 @@ for (const [words, answer] of [
   ["Thinking…", after(["queued", { waiting: true }], ["reasoning_delta", { delta: "hm" }])],
   ["Writing…", after(["queued", { waiting: true }], ["content_delta", { delta: "x" }])],
   ["Running look", after(["queued", { waiting: true }], ["tool_call", CALL])],
-  ["Waiting for you", after(["tool_call", CALL], ["tool_approval", { tool_call_id: "1", state: "asked", expires: 1 }])],
+  ["Waiting for you", after(["tool_call", CALL], ASKED)],
+  ["Running look", changeTool(after(["tool_call", CALL], ASKED), "1", { deciding: "approved" })],
   ["Queued at local", after(["tool_call", CALL], ["tool_result", { tool_call_id: "1", result: 1 }], ["queued", { waiting: true }])],
   ["", after(["queued", { waiting: true }], ["completed", { content: "", finish_reason: "cancelled" }])],
 ]) {

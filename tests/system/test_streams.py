@@ -80,7 +80,7 @@ def test_a_message_is_posted_then_followed(client: Any) -> None:
     assert [event.type for event in events] == [*["content_delta"] * (len(events) - 1), "completed"]
     completed = json.loads(events[-1].data)
     assert completed["content"] == text_of(events) and completed["finish_reason"] == "stop"
-    assert set(completed) == {"content", "finish_reason", "usage", "timing"}
+    assert set(completed) == {"content", "finish_reason", "usage", "timing", "answered_by", "trace_id"}
     message = client.json(f"/api/v1/messages/{posted['id']}")
     assert (message["content"], message["status"]) == (completed["content"], "done")
     assert message["usage"] == completed["usage"] and message["timing"] == completed["timing"]

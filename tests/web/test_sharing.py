@@ -65,6 +65,8 @@ def test_the_viewer_reads_what_was_said_and_not_who_said_it_or_what_it_took(
     seen = viewer.get(f"{link}/messages").get_json()
     assert [message["role"] for message in seen["messages"]] == ["user", "assistant"]
     assert seen["messages"][1]["content"] == answer["content"] and seen["messages"][1]["usage"] is None
+    told = json.loads(events(viewer, f"{link}/messages/{said['id']}/events")[-1].data)
+    assert told["content"] == answer["content"] and told["usage"]["total"] == 0 < answer["usage"]["total"]
     for text in (page.text, json.dumps(seen)):
         assert "SECRET-SYSTEM" not in text and "owner" not in text and said["conversation_id"] not in text
 

@@ -63,3 +63,8 @@ export function arrange(parent, nodes) {
     if (parent.children[at] !== node) parent.insertBefore(node, parent.children[at] ?? null);
   });
 }
+
+/** Whether a finger is what points, and the keyboard, if it comes, takes half of the screen. */
+export function isTouched() {
+  return matchMedia("(pointer: coarse)").matches;
+}

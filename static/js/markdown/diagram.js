@@ -50,10 +50,12 @@ function listen(figure, box, frame) {
     setText(hook(box, "diagram-words"), text);
   };
   const source = figure.querySelector("code")?.textContent ?? "";
+  const ask = () => frame.contentWindow?.postMessage({ source, dark: isDark(box) }, "*");
+  onScheme(() => (box.isConnected ? ask() : listening.abort()), listening.signal);
   addEventListener("message", ({ source: sender, data }) => {
     if (!box.isConnected) return listening.abort();
     if (sender !== frame.contentWindow) return;
-    if (data.ready) frame.contentWindow?.postMessage({ source, dark: isDark(box) }, "*");
+    if (data.ready) ask();
     if (typeof data.height === "number") {
       say("");
       frame.height = String(Math.min(Math.max(data.height, 40), MOST_HEIGHT));
@@ -63,6 +65,18 @@ function listen(figure, box, frame) {
       frame.remove();
     }
   }, { signal: listening.signal });
+}
+
+/**
+ * Calls when the page may have changed between light and dark: by the system, or by its reader.
+ * @param {() => void} changed
+ * @param {AbortSignal} signal
+ */
+function onScheme(changed, signal) {
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", changed, { signal });
+  const chosen = new MutationObserver(changed);
+  chosen.observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
+  signal.addEventListener("abort", () => chosen.disconnect());
 }
 
 /** @param {Element} node */

@@ -124,13 +124,13 @@ const HANDLERS = {
   [EVENT.completed]: (before, data, at) => {
     const answer = ended(before, at);
     const content = data.content ?? answer.content;
-    const { finish_reason, usage = null, timing = null } = data;
-    return { ...answer, content, parts: withContent(answer.parts, content), finish_reason, usage, timing };
+    const { finish_reason, usage = null, timing = null, answered_by = null, trace_id = null } = data;
+    return { ...answer, content, parts: withContent(answer.parts, content), finish_reason, usage, timing, answered_by, trace_id };
   },
-  [EVENT.error]: (answer, data, at) => ({
+  [EVENT.error]: (answer, { usage = null, timing = null, ...error }, at) => ({
     ...ended(answer, at),
-    finish_reason: data.code === "interrupted" ? "interrupted" : "error",
-    error: data,
+    finish_reason: error.code === "interrupted" ? "interrupted" : "error",
+    error, usage, timing,
   }),
 };
 

@@ -18,6 +18,17 @@ export function waitsForReader(state) {
   return (runningAnswer(state)?.askedSince ?? null) !== null;
 }
 
+/** Whether the conversation that is shown has instructions or limits of its own. @param {State} state */
+export function isSet({ opened, conversationId }) {
+  const { instructions, temperature, max_tokens } = (opened?.id === conversationId && opened?.settings) || {};
+  return Boolean(instructions) || (temperature ?? null) !== null || (max_tokens ?? null) !== null;
+}
+
+/** Another conversation that waits for its reader, as the list has it. @param {State} state */
+export function waitsElsewhere({ conversations, conversationId }) {
+  return conversations.find(({ id, waiting }) => waiting && id !== conversationId);
+}
+
 /**
  * Whether the answer that was being written no longer is.
  * @param {State} state

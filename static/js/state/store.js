@@ -6,6 +6,7 @@
 
 import { applyEvent, blankAnswer, changeTool, forgotten, shown } from "./answer.js";
 import { refreshed, withoutTwice } from "./list.js";
+import { waitsForReader } from "./selectors.js";
 import { named, next } from "./versions.js";
 
 /** @typedef {import("./types.js").State} State */
@@ -79,6 +80,7 @@ const ACTIONS = {
   }),
   "conversation-opened": (state, { conversation }) => ({
     ...state,
+    conversations: left(state, conversation.id),
     conversationId: conversation.id,
     messages: spoken(conversation.messages).map((message) => known(state, message)),
     older: conversation.next ?? null,
@@ -86,11 +88,14 @@ const ACTIONS = {
     ...(conversation.id !== state.conversationId && { choice: lastModel(conversation.messages), queued: [], attached: [] }),
     notice: null,
   }),
+  "settings-saved": (state, { id, settings }) => state.opened?.id !== id ? state : ({
+    ...state, opened: { ...state.opened, settings },
+  }),
   "older-loaded": (state, { id, messages, next }) => id !== state.conversationId ? state : ({
     ...state, messages: [...spoken(messages).map((message) => shown(message)), ...state.messages], older: next,
   }),
   "new-chat-opened": (state) => ({
-    ...state, conversationId: null, messages: [], older: null, choice: null, queued: [], attached: [], notice: null,
+    ...state, conversations: left(state, null), conversationId: null, messages: [], older: null, choice: null, queued: [], attached: [], notice: null,
   }),
 
   "question-sent": (state, { key, prompt, files, choice, at }) => ({
@@ -164,6 +169,18 @@ const ACTIONS = {
   "notice-shown": (state, { text, detail = "", traceId = null }) => ({ ...state, notice: { text, detail, traceId } }),
   "notice-dismissed": (state) => ({ ...state, notice: null }),
 };
+
+/**
+ * The list, in which the conversation that is left tells at once whether it waits for its reader.
+ * @param {State} state
+ * @param {string|null} to
+ */
+function left(state, to) {
+  const { conversations, conversationId } = state;
+  const waiting = waitsForReader(state);
+  if (conversationId === to || !conversations.some((each) => each.id === conversationId && Boolean(each.waiting) !== waiting)) return conversations;
+  return conversations.map((each) => (each.id === conversationId ? { ...each, waiting } : each));
+}
 
 /**
  * A message from the server. A running answer that the page already has stays as it is: its log

@@ -10,6 +10,7 @@
  * @property {number} updated
  * @property {boolean} [pinned]
  * @property {boolean} [running]  an answer is being made
+ * @property {boolean} [waiting]  for its reader
  * @property {boolean} [unread]   one has ended that nobody has seen
  * @property {Settings} [settings]
  *
@@ -89,6 +90,7 @@
  * @property {Timing|null} timing
  * @property {string|null} provider
  * @property {string|null} model
+ * @property {Choice|null} [answered_by]  a fallback, if the model that was asked failed; known at the end
  * @property {any[]} [parts]           as the server tells them
  * @property {string|null} [trace_id]  of the run
  * @property {string|number} created

@@ -5,7 +5,7 @@
  * which outlives a reload.
  */
 
-import { hook, isComposing, nothingHasFocus } from "../dom/hooks.js";
+import { hook, isComposing, isTouched, nothingHasFocus } from "../dom/hooks.js";
 import { t } from "../language.js";
 import { endedWell, misfit, runningAnswer } from "../state/selectors.js";
 import { draftOf, filesOf, keepDraft, keepFiles } from "./drafts.js";
@@ -213,11 +213,6 @@ export class ComposerView extends View {
 function isElsewhere(root) {
   const place = root.getRootNode();
   return place instanceof ShadowRoot && !place.activeElement;
-}
-
-/** Whether a finger is what points. */
-function isTouched() {
-  return matchMedia("(pointer: coarse)").matches;
 }
 
 /**

@@ -13,7 +13,9 @@ import { rateOf, seconds } from "./labels.js";
 
 /** @param {View} view @param {HTMLElement} list  a `<dl>` @param {import("../state/types.js").ShownMessage} answer */
 export function showFigures(view, list, answer) {
-  const { usage, timing, provider, model } = answer;
+  const { timing } = answer;
+  const { provider, model } = answer.answered_by ?? answer;
+  const usage = answer.usage?.total ? answer.usage : null; // viewers of a link are told nothing
   const trace = answer.trace_id ?? answer.error?.trace_id ?? null;
   const about = usage?.estimated ? "≈ " : "";
   const rate = rateOf(answer);
@@ -30,6 +32,14 @@ export function showFigures(view, list, answer) {
     [t("Trace"), trace && copyable(view, trace)],
   ];
   list.replaceChildren(...rows.flatMap(([name, value]) => (value ? row(name, value) : [])));
+  place(list);
+}
+
+/** Above its button, or below it if there is no room: most answers are short. @param {HTMLElement} list */
+function place(list) {
+  list.toggleAttribute("data-below", false);
+  const top = list.closest("[data-scroller]")?.getBoundingClientRect().top ?? 0;
+  list.toggleAttribute("data-below", list.getBoundingClientRect().top < top);
 }
 
 /** @param {string} name @param {string|Node} value */

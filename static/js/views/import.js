@@ -3,15 +3,20 @@
 
 import { element } from "../dom/element.js";
 
+/** Stands in each conversation that was exported: see chatapp/exchange. */
+const FORMAT = '"chatapp-conversation"';
+
 /**
  * Lets the reader choose files, and gives the text of each conversation in them.
  * @param {(conversation: string) => Promise<string|null>} bring  returns the new one's id; null ends it
+ * @param {(name: string) => void} refuse  told of a file that is something else, which ends it, too
  * @returns {Promise<string|null>} the last one's id
  */
-export async function importFiles(bring) {
+export async function importFiles(bring, refuse) {
   let last = null;
   for (const file of await chosen()) {
     for (const conversation of conversationsIn(await file.text())) {
+      if (!conversation.includes(FORMAT)) return refuse(file.name), null;
       last = await bring(conversation);
       if (last === null) return null;
     }

@@ -54,8 +54,8 @@ function endAnnouncement(answer) {
 
 /** The small line under an answer. @param {ShownMessage} answer */
 export function metaOf(answer) {
-  const { model, timing } = answer;
-  return [model, timing && seconds(timing.total_ms), tokensOf(answer)].filter(Boolean).join(" · ");
+  const { timing } = answer;
+  return [(answer.answered_by ?? answer).model, timing && seconds(timing.total_ms), tokensOf(answer)].filter(Boolean).join(" · ");
 }
 
 /**
@@ -78,7 +78,8 @@ export function phaseOf(answer) {
   if (answer.stopping) return t("Stopping…");
   if (!answer.id) return t("Connecting…");
   if (answer.queued) return answer.provider ? t("Queued at {name}", { name: answer.provider }) : t("Queued at the model");
-  if (answer.askedSince !== null) return t("Waiting for you");
+  const isDeciding = answer.tools.some((tool) => isAsking(tool) && tool.deciding);
+  if (answer.askedSince !== null && !isDeciding) return t("Waiting for you");
   const running = answer.tools.findLast((tool) => !tool.done);
   if (running) return t("Running {name}", { name: running.name });
   if (answer.thinkingSince !== null) return t("Thinking…");
@@ -106,6 +107,9 @@ export function toolState(tool, ended) {
   return isAsking(tool) || tool.questions?.length ? "asks" : "running";
 }
 
+/** @type {Record<string, string>} */
+const DECIDING = { approved: t("approved"), denied: t("denied") };
+
 /**
  * @param {import("../state/types.js").ToolCall} tool
  * @param {boolean} ended
@@ -117,7 +121,7 @@ export function toolLabel(tool, ended, now) {
   const far = progressLabel(tool.progress);
   const running = [ran > 0 ? t("running… {time}", { time: clock(ran) }) : t("running…"), far].filter(Boolean).join(" · ");
   const labels = {
-    asks: t("waits for you"),
+    asks: DECIDING[tool.deciding ?? ""] ?? t("waits for you"),
     running: approved ? t("approved, {state}", { state: running }) : running,
     refused: tool.approval === "denied" ? t("denied") : t("not approved in time"),
     failed: approved ? t("approved, failed") : t("failed"),

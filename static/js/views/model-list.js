@@ -5,7 +5,7 @@
  */
 
 import { element } from "../dom/element.js";
-import { hook, isComposing, setText } from "../dom/hooks.js";
+import { hook, isComposing, isTouched, setText } from "../dom/hooks.js";
 import { withSheet } from "../dom/sheet.js";
 import { t } from "../language.js";
 import { effectiveChoice } from "../state/selectors.js";
@@ -38,7 +38,7 @@ export class ModelList extends View {
     this.recent = recent;
     this.pick = pick;
     this.opener = hook(root, "picker");
-    this.node = element("div", { class: "models" });
+    this.node = element("div", { class: "models", role: "group", "aria-label": t("Models"), tabindex: "-1" });
     const id = `models-${(count += 1)}`;
     this.search = /** @type {HTMLInputElement} */ (element("input", {
       class: "models-search", type: "text", placeholder: t("Search models"), autocomplete: "off", spellcheck: "false", role: "combobox",
@@ -71,7 +71,8 @@ export class ModelList extends View {
     hook(this.root, "composer").append(this.node);
     this.opener.setAttribute("aria-expanded", "true");
     this.#show();
-    this.search.focus();
+    this.node.style.height = `${this.node.offsetHeight}px`; // it grows upwards: with fewer options the search would move
+    (isTouched() ? this.node : this.search).focus(); // a keyboard would cover the options
   }
 
   /** @param {boolean} [back]  whether the focus goes back to the button */
@@ -112,7 +113,7 @@ export class ModelList extends View {
     const to = moves[/** @type {keyof typeof moves} */ (event.key)];
     if (to !== undefined && options.length) this.#move(Math.abs(to - this.#at) === 1 ? (to + options.length) % options.length : Math.max(0, Math.min(to, options.length - 1)));
     else if (event.key === "Escape") this.close();
-    else if (event.key === "Enter" && event.target === this.search) this.#choose(options[this.#at]);
+    else if (event.key === "Enter" && (event.target === this.search || event.target === this.node)) this.#choose(options[this.#at]);
     else return;
     event.preventDefault();
     event.stopPropagation();

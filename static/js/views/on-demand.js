@@ -4,7 +4,9 @@
 import { closing } from "../dom/closing.js";
 import { hook } from "../dom/hooks.js";
 import { part } from "../dom/part.js";
+import { t } from "../language.js";
 import { at } from "../server/address.js";
+import { isSet } from "../state/selectors.js";
 import { View } from "./view.js";
 
 export class OnDemand extends View {
@@ -23,7 +25,7 @@ export class OnDemand extends View {
   start() {
     for (const menu of this.menus) {
       closing(this, menu);
-      this.on(menu, "click", ({ target }) => target instanceof Element && target.closest("a, button") && (menu.open = false));
+      this.on(menu, "click", ({ target }) => this.#onChoice(menu, target));
     }
     this.#onClick("share", () => this.#share());
     this.#onClick("search", () => this.#search());
@@ -34,6 +36,13 @@ export class OnDemand extends View {
     this.#show();
   }
 
+  /** A dialog gives the focus back to where it was, which the closed menu's entry cannot take. @param {HTMLDetailsElement} menu @param {EventTarget|null} target */
+  #onChoice(menu, target) {
+    if (!(target instanceof Element) || !target.closest("a, button")) return;
+    menu.open = false;
+    menu.querySelector("summary")?.focus();
+  }
+
   /** @param {string} name @param {() => void} open */
   #onClick(name, open) {
     this.on(hook(this.root, name), "click", open);
@@ -42,6 +51,9 @@ export class OnDemand extends View {
   #show() {
     const { conversationId } = this.store.state;
     hook(this.root, "share").hidden = conversationId === null;
+    const set = isSet(this.store.state);
+    hook(this.root, "menu").toggleAttribute("data-set", set);
+    hook(this.root, "settings-set").hidden = !set;
     for (const format of ["json", "markdown"]) {
       const link = hook(this.root, `export-${format}`);
       link.hidden = conversationId === null;
@@ -80,7 +92,10 @@ export class OnDemand extends View {
   async #import() {
     const loaded = await part(this.root, import("./import.js"));
     if (!loaded) return;
-    const id = await loaded.importFiles((text) => this.actions.bring(text));
+    const id = await loaded.importFiles(
+      (text) => this.actions.bring(text),
+      (name) => this.store.dispatch({ type: "notice-shown", text: t("{name} is no conversation that was exported here as JSON.", { name }) }),
+    );
     await this.actions.refreshConversations();
     if (id) await this.actions.open(id);
   }

@@ -1,7 +1,8 @@
 // @ts-check
 /**
  * Search in all conversations: a box, and below it titles and messages with the words marked. Arrows
- * go through them; Enter, or a click, leads there. Loaded when somebody searches.
+ * go through them; Enter, or a click, leads there. Before anything is written it has the
+ * conversations that were used last. Loaded when somebody searches.
  */
 
 import { Dialog } from "../dom/dialog.js";
@@ -9,6 +10,7 @@ import { button, element } from "../dom/element.js";
 import { hook, isComposing } from "../dom/hooks.js";
 import { t } from "../language.js";
 import { at } from "../server/address.js";
+import { groupOf } from "../state/list.js";
 
 /** @typedef {{text: string, mark?: boolean}[]} Snippet */
 /** @typedef {{message_id: string, conversation_id: string, title: string, role: string, shown: boolean, snippet: Snippet}} Hit */
@@ -17,11 +19,14 @@ import { at } from "../server/address.js";
 
 /** Between two strokes of a key. */
 const PAUSE_MS = 200;
+const MOST_RECENT = 8;
 /** Longer than the messages around one take to be drawn. */
 const DRAWN_AFTER_MS = 3000;
 
 export class SearchDialog extends Dialog {
   #words = "";
+  #shown = ""; // the words of which the list is
+  #enters = false;
   /** @type {number|undefined} */ #timer;
 
   /** @param {HTMLElement} root @param {import("../actions.js").Actions} actions */
@@ -32,12 +37,13 @@ export class SearchDialog extends Dialog {
       type: "search", class: "search-box", placeholder: t("Search in all conversations"), maxlength: "200",
       "aria-label": t("Search in all conversations"), autocomplete: "off", "data-search-box": "",
     }));
-    this.list = element("ul", { class: "search-hits", "aria-label": t("Found"), "data-search-hits": "" });
+    this.list = element("ul", { class: "search-hits", "data-search-hits": "" });
     this.words = element("p", { class: "search-words", role: "status" });
     this.more = button(t("Show more"), "quiet", {}, () => this.#find(this.more.dataset.before));
     this.more.hidden = true;
     this.node.classList.add("search");
     this.fill(this.box, this.words, this.list, this.more);
+    this.#show(t("Recent"), this.#recent());
     this.closesBeside();
     this.box.addEventListener("input", () => this.#onInput());
     this.node.addEventListener("keydown", (event) => this.#onKey(event));
@@ -45,6 +51,7 @@ export class SearchDialog extends Dialog {
   }
 
   #onInput() {
+    this.#enters = false;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#find(), PAUSE_MS);
   }
@@ -54,7 +61,8 @@ export class SearchDialog extends Dialog {
     if (isComposing(event)) return;
     if (event.key === "Enter" && event.target === this.box) {
       event.preventDefault(); // it would close the dialog
-      this.list.querySelector("a")?.click();
+      this.#enters = true;
+      this.#enter();
     }
     if (event.key === "Escape") {
       event.preventDefault(); // some browsers would only empty the box; and nothing else is closed or stopped
@@ -66,6 +74,13 @@ export class SearchDialog extends Dialog {
     const places = [this.box, ...this.list.querySelectorAll("a")];
     const here = places.indexOf(/** @type {any} */ (event.target));
     places[Math.min(Math.max(here + step, 0), places.length - 1)].focus();
+  }
+
+  /** Goes to the first one that is found, once the list is of what was written. */
+  #enter() {
+    if (!this.#enters || this.box.value.trim() !== this.#shown) return;
+    this.#enters = false;
+    this.list.querySelector("a")?.click();
   }
 
   /** @param {string} [before]  of a further page */
@@ -80,13 +95,29 @@ export class SearchDialog extends Dialog {
       ...found.hits.map((hit) => this.#item(hit.conversation_id, hit, hit.snippet, hit.title, whose(hit))),
     ];
     if (before) this.list.append(...items);
-    else this.list.replaceChildren(...items);
+    else if (words) this.#show(t("Found"), items);
+    else this.#show(t("Recent"), this.#recent());
+    this.#shown = words;
     this.more.hidden = found.next === null;
     this.more.dataset.before = found.next ?? "";
     const nothing = words && !this.list.childElementCount;
     const none = found.next ? t("Nothing yet: it goes on further back.") : t("Nothing found.");
     const growing = found.indexing ? t("The index is being built: soon there may be more.") : "";
     this.words.textContent = [nothing ? none : "", growing].filter(Boolean).join(" ");
+    this.#enter();
+  }
+
+  /** @param {string} name @param {HTMLElement[]} items */
+  #show(name, items) {
+    this.list.setAttribute("aria-label", name);
+    this.list.replaceChildren(...items);
+  }
+
+  /** Those to switch to. */
+  #recent() {
+    const { conversations, conversationId } = this.actions.store.state;
+    const others = conversations.filter(({ id }) => id !== conversationId).slice(0, MOST_RECENT);
+    return others.map((each) => this.#item(each.id, null, [{ text: each.title || t("New chat") }], each.title, groupOf(each, new Date())));
   }
 
   /**

@@ -4,6 +4,9 @@
  * view. And looks how the others stand for as long as one of them is at work.
  */
 
+import { hook } from "../dom/hooks.js";
+import { t } from "../language.js";
+import { waitsElsewhere } from "../state/selectors.js";
 import { View } from "./view.js";
 
 const LOOK_EVERY_MS = 5000;
@@ -24,6 +27,7 @@ export class SeenView extends View {
   }
 
   start() {
+    this.on(this.store, "change", ({ detail }) => this.#announce(detail));
     this.on(this.store, "change", () => this.#onChange());
     this.on(document, "visibilitychange", () => this.#onChange());
     this.#onChange();
@@ -47,6 +51,14 @@ export class SeenView extends View {
     if (!conversationId || !last?.id || last.status !== "done" || last.id === this.#seen || !isNew) return;
     this.#seen = last.id;
     this.actions.see(conversationId, last.id);
+  }
+
+  /** For who does not see the list. @param {import("../state/types.js").Change} change */
+  #announce({ state, previous }) {
+    const waits = waitsElsewhere(state);
+    if (waits && waits.id !== waitsElsewhere(previous)?.id) {
+      hook(this.root, "announcer").textContent = t("“{title}” waits for you.", { title: waits.title });
+    }
   }
 
   async #look() {

@@ -18,6 +18,7 @@ const SHORTCUTS = [
   [t("Go to the prompt"), ["/"]],
   [t("Copy the last answer"), [MOD, "Shift", "C"]],
   [t("This sheet"), ["?"]],
+  [t("This sheet, while you write"), [MOD, "/"]],
 ];
 
 export class ShortcutSheet extends Dialog {

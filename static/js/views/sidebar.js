@@ -9,7 +9,7 @@ import { part } from "../dom/part.js";
 import { t } from "../language.js";
 import { at } from "../server/address.js";
 import { groupOf } from "../state/list.js";
-import { runningAnswer, titleOf, waitsForReader } from "../state/selectors.js";
+import { runningAnswer, titleOf, waitsElsewhere, waitsForReader } from "../state/selectors.js";
 import { keepDraft } from "./drafts.js";
 import { View } from "./view.js";
 
@@ -68,6 +68,7 @@ export class SidebarView extends View {
       shown.push(item);
     }
     arrange(this.list, shown);
+    hook(this.root, "drawer-open").toggleAttribute("data-waits", Boolean(waitsElsewhere(this.store.state)));
     setText(hook(this.root, "title"), titleOf(this.store.state) || t("New chat"));
   }
 
@@ -174,7 +175,8 @@ function activityOf(state) {
 }
 
 /** What another one is at, by the list. @param {Conversation} conversation */
-function activityIn({ running, unread }) {
+function activityIn({ running, waiting, unread }) {
+  if (waiting) return "waits";
   if (running) return "runs";
   return unread ? "unread" : "";
 }

@@ -127,7 +127,7 @@ class ToolCard extends View {
   showTime() {
     if (!this.#tool) return;
     setText(hook(this.node, "tool-state"), toolLabel(this.#tool, this.#ended, performance.now()));
-    setText(hook(this.node, "tool-left"), this.#asks ? timeLeft(this.#tool.expires, Date.now() / 1000) : "");
+    setText(hook(this.node, "tool-left"), this.#asks && !this.#tool.deciding ? timeLeft(this.#tool.expires, Date.now() / 1000) : "");
     for (const form of this.#questions.values()) form.showTime();
   }
 

@@ -104,6 +104,15 @@ def test_a_dialog_keeps_the_focus_and_gives_it_back(chat: Any, opener: str) -> N
     assert chat.page.evaluate("hook => document.activeElement.matches(`[data-${hook}]`)", opener)
 
 
+def test_a_dialog_that_a_menu_opened_gives_the_focus_back_to_the_menu(chat: Any) -> None:
+    chat.hook("menu").locator("summary").click()
+    chat.hook("settings").click()
+    chat.hook("settings-save").wait_for()
+    chat.page.keyboard.press("Escape")
+    chat.hook("settings-dialog").wait_for(state="detached")
+    assert chat.hook("menu").evaluate("menu => document.activeElement === menu.querySelector('summary')")
+
+
 @pytest.mark.parametrize("hook", ["menu", "list-menu", "offer"])
 def test_a_menu_opens_and_closes_and_the_focus_stays_at_it(chat: Any, hook: str) -> None:
     chat.ask("First", BRIEF).until_done()

@@ -30,6 +30,19 @@ def options(chat: Any) -> list[str]:
     return found
 
 
+@pytest.mark.parametrize("width", ["wide", "phone"])
+def test_the_search_stays_where_it_is_while_options_go(reader: Callable[..., Any], width: str) -> None:
+    chat = reader(width=width)
+    chat.page.route("**/api/v1/providers", many)
+    chat.open().ask("Hello", BRIEF).until_done()
+    chat.hook("picker").click()
+    search = chat.page.get_by_role("combobox", name="Search models")
+    box = search.bounding_box()
+    for words, found in (("m-7", 1), ("nothing like it", 0)):
+        search.fill(words)
+        assert len(options(chat)) == found and search.bounding_box() == box
+
+
 def test_models_are_found_and_picked_by_keyboard(chat: Any) -> None:
     picker, keyboard = chat.hook("picker"), chat.page.keyboard
     picker.focus()
@@ -74,6 +87,7 @@ def test_the_list_fits_on_a_phone(reader: Callable[..., Any]) -> None:
     chat.open().hook("picker").tap()
     box = chat.page.locator(".models").bounding_box()
     assert box["x"] == 0 and box["width"] == 390 and box["y"] > 150 and box["y"] + box["height"] <= 844
+    assert chat.page.evaluate("document.activeElement.matches('.models')")  # a keyboard would cover the options
     chat.page.locator("[role=option]", has_text="m-3").first.tap()
     assert chat.hook("picker").inner_text().startswith("m-3")
 
@@ -88,7 +102,7 @@ def test_the_sheet_names_the_shortcuts_and_they_work(chat: Any) -> None:
     keyboard.press("?")
     sheet = chat.page.get_by_role("dialog", name="Keyboard shortcuts")
     sheet.wait_for()
-    assert "Stop the answer" in sheet.inner_text()
+    assert "Stop the answer" in sheet.inner_text() and "This sheet, while you write" in sheet.inner_text()
     keyboard.press("Escape")
     sheet.wait_for(state="hidden")
     keyboard.press("/")

@@ -29,6 +29,7 @@ def end(content: str) -> tuple[str, dict[str, Any]]:
     )
 
 
+OTHER = {"provider": "spare", "model": "spare-1"}
 IN_ORDER = """(parts) => [...parts.children].filter((each) => !each.hidden).map((each) => [
     Object.keys(each.dataset)[0], each.querySelector("[data-tool-name]")?.textContent
         ?? each.querySelector("[data-reasoning]")?.textContent ?? each.textContent])"""
@@ -72,6 +73,38 @@ def test_the_figures_of_an_answer_can_be_looked_up(chat: Any) -> None:
     assert figures["Tokens/s"] == "20" and figures["Cost"] == "$0.02"
     chat.page.keyboard.press("Escape")
     assert told.is_hidden()
+
+
+def test_all_figures_of_a_short_answer_are_in_view(chat: Any) -> None:
+    chat.ask("Hello", "media").until_done()
+    chat.answer.locator("[data-meta]").click()
+    told = chat.answer.locator("[data-figures]")
+    told.locator("dt").first.wait_for()
+    box, scroller = told.bounding_box(), chat.hook("scroller").bounding_box()
+    assert scroller["y"] <= box["y"] and box["y"] + box["height"] <= scroller["y"] + scroller["height"]
+
+
+@pytest.mark.parametrize("model", ["truncated", "media"])
+def test_what_an_answer_took_is_told_when_it_ends_as_well_as_later(chat: Any, model: str) -> None:
+    told: list[tuple[str, bool, list[str]]] = []
+    chat.ask("Hello", model).until_done()
+    for look in (lambda: None, chat.reload):
+        look()
+        chat.answer.locator("[data-meta]").click()
+        chat.answer.locator("[data-figures] dt").first.wait_for()
+        figures = chat.answer.locator("[data-figures]").all_inner_texts()
+        can_replay = chat.answer.locator("[data-replay]").is_visible()
+        told.append((chat.answer.locator("[data-meta]").inner_text(), can_replay, figures))
+    assert told[0] == told[1] and told[0][1]
+    assert chat.message()["trace_id"] in told[0][2][0]
+
+
+def test_the_model_that_answered_is_named(chat: Any) -> None:
+    name, done = end("Hello")
+    chat.answer_with(("content_delta", {"delta": "Hello"}), (name, {**done, "answered_by": OTHER}))
+    assert chat.answer.locator("[data-meta]").inner_text().startswith("spare-1 · ")
+    chat.answer.locator("[data-meta]").click()
+    chat.answer.locator("[data-figures] dd").first.get_by_text("spare / spare-1").wait_for()
 
 
 def test_a_running_answer_says_what_it_is_at(chat: Any) -> None:

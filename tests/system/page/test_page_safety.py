@@ -272,6 +272,9 @@ def test_a_diagram_is_drawn_in_a_frame_that_reaches_nothing(chat: Any) -> None:
     assert "graph TD" in first.locator("code").inner_text()
     second.locator("[data-draw-diagram]").click()
     second.locator("[data-diagram-words]", has_text="no diagram").wait_for()
+    for theme in ("dark", "light"):  # else the frame of the other scheme has a white ground
+        chat.page.evaluate("(theme) => { document.documentElement.dataset.theme = theme; }", theme)
+        frame.locator(f"html[style*='color-scheme: {theme}'] svg", has_text="Sea").wait_for()
     first.locator("[data-draw-diagram]").click()
     first.locator("iframe").wait_for(state="detached")
     assert chat.page.evaluate("window.owned") is None

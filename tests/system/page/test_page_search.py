@@ -28,7 +28,7 @@ def test_a_message_is_found_by_keyboard_and_shown_even_far_up_or_in_another_vers
     chat.reload().page.keyboard.press("Control+k")
     box = chat.hook("search-box")
     box.fill("天气")
-    hit = chat.page.locator("[data-search-hits] a").first
+    hit = chat.page.locator("[data-search-hits] a:has(mark)").first
     hit.wait_for()
     assert hit.locator("mark").inner_text() == "天气" and "message 0" in hit.inner_text()
     box.press("ArrowDown")
@@ -56,6 +56,24 @@ def test_a_message_is_found_by_keyboard_and_shown_even_far_up_or_in_another_vers
     chat.hook("search-dialog").wait_for(state="detached")
 
 
+def test_the_search_begins_with_the_last_conversations_and_enter_waits_for_what_was_written(chat: Any) -> None:
+    for prompt in ("needle", "older", "newer", "open"):
+        post(chat, "/api/v1/messages", provider="mock", model=BRIEF, prompt=prompt)
+    chat.reload().page.locator("[data-link]", has_text="open").click()
+    chat.page.wait_for_url("**/c/*")
+    chat.page.keyboard.press("Control+k")
+    hits = chat.page.get_by_role("list", name="Recent").locator("a .search-text")
+    hits.first.wait_for()
+    assert hits.all_inner_texts() == ["newer", "older", "needle"]
+    chat.hook("search-box").fill("needle")
+    chat.page.keyboard.press("Enter")  # the list is still of the last ones
+    chat.page.locator("[data-link][aria-current]", has_text="needle").wait_for()
+    chat.page.keyboard.press("Control+k")
+    chat.page.get_by_role("list", name="Recent").wait_for()
+    chat.page.keyboard.press("Enter")
+    chat.page.locator("[data-link][aria-current]", has_text="open").wait_for()
+
+
 def test_a_search_that_cannot_be_loaded_says_so(chat: Any) -> None:
     chat.page.route("**/js/views/search.js", lambda route: route.abort())
     chat.page.keyboard.press("Control+k")
@@ -73,6 +91,8 @@ def test_settings_hold_from_the_first_question_on(chat: Any) -> None:
     chat.hook("settings-save").click()
     chat.page.wait_for_url("**/c/*")
     assert chat.hook("attached-name").inner_text() == "a.txt"  # the draft goes with it
+    chat.page.locator("[data-conversation] [aria-current=page]").wait_for()  # it is listed before it says anything
+    assert chat.hook("menu").get_attribute("data-set") is not None
     chat.ask("Hello").until_done()
     assert chat.message()["finish_reason"] == "length" and chat.message()["usage"]["completion"] == 2
     chat.page.locator("[data-menu] summary").click()
@@ -85,6 +105,13 @@ def test_settings_hold_from_the_first_question_on(chat: Any) -> None:
     path = chat.page.url.replace("/c/", "/api/v1/conversations/")
     settings = chat.page.request.get(path).json()["settings"]
     assert settings == {"instructions": "Be brief.", "temperature": 0.5, "provider": "mock", "model": "words"}
+    chat.reload().page.locator("[data-menu] summary").click()
+    assert chat.hook("settings").inner_text() == "Settings… changed"
+    chat.hook("settings").click()
+    chat.page.get_by_label("Instructions").fill("")
+    chat.page.get_by_label("Temperature").fill("")
+    chat.hook("settings-save").click()
+    chat.page.locator("[data-menu]:not([data-set])").wait_for()
 
 
 def test_a_conversation_leaves_as_a_file_and_comes_back(chat: Any, tmp_path: Path) -> None:
@@ -99,13 +126,18 @@ def test_a_conversation_leaves_as_a_file_and_comes_back(chat: Any, tmp_path: Pat
     before = chat.page.url
     bad = {**json.loads((tmp_path / "kept.json").read_text("utf-8")), "shown": "nothing"}
     (tmp_path / "bad.json").write_text(json.dumps(bad), "utf-8")
-    for name in ("bad.json", "kept.json"):
+    (tmp_path / "other.json").write_text('{"a": 1}', "utf-8")
+    said = {
+        "bad.json": "shown: expected the id of a message of this file",
+        "other.json": "other.json is no conversation that was exported here as JSON.",
+    }
+    for name in (*said, "kept.json"):
         chat.page.locator("[data-list-menu] summary").click()
         with chat.page.expect_file_chooser() as chooser:
             chat.hook("import").click()
         chooser.value.set_files(tmp_path / name)
-        if name == "bad.json":
-            chat.page.get_by_text("shown: expected the id of a message of this file").wait_for()
+        if name in said:
+            chat.page.get_by_text(said[name]).wait_for()
             chat.hook("notice-close").click()
     chat.page.wait_for_function("before => location.href !== before", arg=before)
     assert chat.questions == ["Hello"] and chat.page.locator("[data-link]").all_inner_texts() == ["Hello", "Hello"]

@@ -195,6 +195,7 @@ def test_a_card_says_how_its_call_stands(chat: Any) -> None:
                 say({}), say({ since: null }), say({ approval: "asked" }), say({ approval: "approved" }),
                 say({ done: true }), say({ done: true, error: "no" }), say({ done: true, error: "no", approval: "denied" }),
                 say({ done: true, error: "no", approval: "expired" }), say({ approval: "asked" }, true),
+                say({ approval: "asked", deciding: "approved" }), say({ approval: "asked", deciding: "denied" }),
                 timeLeft(100, 35.2), timeLeft(100, 101),
             ];
         }"""
@@ -209,6 +210,8 @@ def test_a_card_says_how_its_call_stands(chat: Any) -> None:
         "refused: denied",
         "refused: not approved in time",
         "open: no result",
+        "asks: approved",
+        "asks: denied",
         "1:05 left",
         "time is up",
     ]

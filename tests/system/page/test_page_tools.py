@@ -82,6 +82,30 @@ def test_a_call_waits_on_its_card_in_every_tab_until_its_reader_decides(
     assert card.locator("[data-tool-result]").bounding_box()["height"] < 400
 
 
+def test_a_call_that_waits_in_another_conversation_is_seen_from_everywhere(
+    reader: Callable[..., Any], tool_server: Any
+) -> None:
+    first = reader(url=tool_server.url).open().offer("launch").ask("Go", "tools")
+    first.card("launch", "asks")
+    first.page.locator("[data-activity=waits]").wait_for()
+    first.new_chat()  # the one that is left goes on to say so
+    assert first.page.title() == "(!) Waiting for you · chatapp"
+    assert first.page.locator("[data-conversation]").get_attribute("data-activity") == "waits"
+    second = reader(beside=first, url=tool_server.url)
+    second.page.set_viewport_size(second.PHONE)
+    second.open()
+    second.page.locator("[data-drawer-open][data-waits]").wait_for()
+    first.page.locator("[data-link]").click()
+    first.card("launch", "asks").locator("[data-deny]").click()
+    first.until_done()
+    second.page.locator("[data-drawer-open]:not([data-waits])").wait_for()
+    assert second.page.title() == "chatapp"
+    second.ask("Again", "tools")
+    first.new_chat()  # before anything waits
+    first.hook("announcer").get_by_text("“Again” waits for you.").wait_for()
+    first.page.locator("[data-activity=waits]", has_text="Again").wait_for()
+
+
 def test_a_tool_asks_and_is_answered_by_keyboard(reader: Callable[..., Any], tool_server: Any) -> None:
     chat = reader(width="phone", url=tool_server.url).open().offer("book", "wait").ask("Go", "tools")
     form = chat.card("book", "asks").locator("[data-tool-question]")
@@ -173,7 +197,7 @@ def test_a_call_that_waits_out_of_view_is_said_above_the_prompt(reader: Callable
     chat.card("launch", "asks")
     pinned = chat.hook("pinned")
     assert pinned.is_hidden() and chat.page.title().startswith("(!)")
-    assert chat.page.locator('[data-conversation][data-activity="waits"]').count() == 1
+    chat.page.locator('[data-conversation][data-activity="waits"]').wait_for()
     chat.hook("scroller").hover()
     chat.page.mouse.wheel(0, -2000)
     pinned.wait_for()

@@ -94,7 +94,7 @@ export class Actions extends OpenActions {
   /** Shows the question of this conversation that waited over a reload. */
   showUnsent() {
     const { state } = this.store;
-    const held = unsent(this.place).find(({ fields, place }) => place === this.place && fields.conversation_id === state.conversationId);
+    const held = unsent(this.place).find((each) => each.fields.conversation_id === state.conversationId && this.#isHere(each));
     if (!held || runningAnswer(state)) return;
     const { key, prompt, files } = held;
     this.store.dispatch({ type: "question-sent", key, prompt, files, choice: effectiveChoice(state), at: new Date().toISOString() });
@@ -159,10 +159,20 @@ export class Actions extends OpenActions {
     }
   }
 
+  /**
+   * Whether this is the place to show it. One that begins a conversation is shown only in the tab
+   * that asked it, since a tab that shows it moves on to that conversation. An element has no list
+   * in which it could be found instead.
+   * @param {import("./server/outbox.js").Unsent} question
+   */
+  #isHere({ fields, place, tab }) {
+    return place === this.place && (place !== "" || fields.conversation_id !== null || tab === this.tabs.name);
+  }
+
   /** @param {string} key @param {object} fields */
   #keep(key, fields) {
     const { content: prompt = "", files = [] } = this.#asked(key) ?? {};
-    keep({ key, fields, prompt, files: files.map((file) => ({ ...file, key: file.id })), place: this.place });
+    keep({ key, fields, prompt, files: files.map((file) => ({ ...file, key: file.id })), place: this.place, tab: this.tabs.name });
   }
 
   /** It waits until the server can be reached. @param {string} key */

@@ -19,8 +19,8 @@ const AWAY = () => Promise.reject(new ApiError("away", 0, "unreachable", null));
 const REFUSED = () => Promise.reject(new ApiError("no", 422, "invalid_field", "t"));
 const FILE = { key: "f1", id: "f1", name: "a.txt", media_type: "text/plain" };
 
-/** A tab: its store, its actions, and what it asked of the server and told the others. */
-function tab(ask, setting = {}, state = initialState) {
+/** A tab: its store, its actions, and what it asked of the server and told the others; of one name, it is the same, loaded anew. */
+function tab(ask, setting = {}, state = initialState, name = "one") {
   const asked = [];
   const told = [];
   const store = new Store(state);
@@ -30,7 +30,7 @@ function tab(ask, setting = {}, state = initialState) {
     catalogue: async () => ({ default: null, providers: [] }),
     conversation: async (id) => ({ id, title: "", messages: [], next: null }),
   };
-  const tabs = { tell: (id, sent) => told.push(["sent", sent]), tellWithdrawn: (key) => told.push(["withdrawn", key]) };
+  const tabs = { name, tell: (id, sent) => told.push(["sent", sent]), tellWithdrawn: (key) => told.push(["withdrawn", key]) };
   return { store, asked, told, actions: new Actions(store, api, tabs, setting) };
 }
 
@@ -64,6 +64,15 @@ test("after a reload it is shown, and sent again with the same key", async () =>
   await after.actions.onStarted();
   assert.deepEqual(after.asked.map(({ key }) => key), [before.asked[0].key]);
   assert.deepEqual([answer(after).unsent, answer(after).id, unsent("")], [false, `msg_${before.asked[0].key}`, []]);
+});
+
+test("another tab shows what begins a conversation only there, and sends it", async () => {
+  const [asking, other] = [tab(AWAY), tab(accepted, {}, initialState, "other")];
+  await asking.actions.send("Hello");
+  other.actions.showUnsent();
+  await other.actions.onStarted();
+  assert.deepEqual([said(other), other.store.state.conversationId, unsent("")], [[], null, []]);
+  assert.deepEqual(other.asked.map(({ key }) => key), [asking.asked[0].key]);
 });
 
 test("what is taken back comes back with its files, and no tab sends it", async () => {

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { applyEvent, blankAnswer, changeTool, forgotten } from "../../static/js/state/answer.js";
-import { phaseOf } from "../../static/js/views/labels.js";
+import { phaseOf, thinkingLabel } from "../../static/js/views/labels.js";
 
 const asked = (extra = {}) => blankAnswer({ key: "k", id: "m", provider: "local", watched: true, ...extra });
 const after = (...events) => events.reduce((answer, [name, data], at) => applyEvent(answer, name, data, at), asked());
@@ -34,4 +34,9 @@ for (const [words, answer] of [
 
 test("an answer whose log is read again is not queued until the log says so", () => {
   assert.equal(phaseOf(forgotten(after(["queued", { waiting: true }]))), "Waiting for local");
+});
+
+test("that it thinks is said once, in the line under the answer", () => {
+  const answer = after(["reasoning_delta", { delta: "hm" }]);
+  assert.equal(thinkingLabel(answer.parts[0], answer), "Thoughts");
 });

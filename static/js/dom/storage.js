@@ -41,3 +41,15 @@ export function remember(key, value) {
     // forbidden or full: the choice holds until the page is left
   }
 }
+
+/** A name of this tab, which it keeps over reloads. */
+export function tabName() {
+  const made = Math.random().toString(36).slice(2);
+  try {
+    const name = sessionStorage.getItem(`${PREFIX}tab`) ?? made;
+    sessionStorage.setItem(`${PREFIX}tab`, name);
+    return name;
+  } catch {
+    return made; // forbidden or full: what it asked is still sent after a reload, and not shown
+  }
+}

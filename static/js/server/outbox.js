@@ -15,6 +15,7 @@ import { at } from "./address.js";
  * @property {string} prompt  as it was written
  * @property {import("../state/types.js").Attached[]} files
  * @property {string} place   the chat that it was asked in: "" is our own page, else an element
+ * @property {string} [tab]   the name of the tab that it was asked in
  */
 
 /** For each reader and server, as an origin may have several below its paths. */

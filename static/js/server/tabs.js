@@ -5,6 +5,7 @@
  * very old browsers) tabs learn of each other's changes when they reload.
  */
 
+import { tabName } from "../dom/storage.js";
 import { MOUNT } from "./address.js";
 
 /**
@@ -15,6 +16,8 @@ import { MOUNT } from "./address.js";
 
 export class Tabs {
   /** @type {BroadcastChannel|null} */ #channel = null;
+  /** That of this tab. */
+  name = tabName();
 
   /** @param {TabsListener} listener */
   start({ onChanged, onWithdrawn }) {

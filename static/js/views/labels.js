@@ -59,14 +59,14 @@ export function metaOf(answer) {
 }
 
 /**
- * The server tells how long all of it thought; of several thoughts, only who watched knows.
+ * While it thinks, the line under the answer says so. Afterwards the server tells how long all of
+ * it thought; of several thoughts, only who watched knows.
  * @param {{since: number|null, ms: number}} part
  * @param {ShownMessage} answer
  */
 export function thinkingLabel({ since, ms }, { parts, thinkingMs, watched }) {
-  if (since !== null) return t("Thinking");
   const isOnly = parts.filter(({ type }) => type === "thought").length === 1;
-  const long = isOnly ? thinkingMs : watched ? ms : 0;
+  const long = since !== null ? 0 : isOnly ? thinkingMs : watched ? ms : 0;
   return long ? t("Thought for {time}", { time: seconds(long) }) : t("Thoughts");
 }
 

@@ -44,6 +44,13 @@ TOO_FAINT = """() => {
     return found;
 }"""
 
+# What the page loads at need is there, and drawn with.
+LIBRARIES_ARRIVED = """async () => {
+    const { src } = document.querySelector("script[type=module]");
+    const { arrived } = await import(new URL("markdown/libraries.js", src).href);
+    await arrived();
+}"""
+
 
 class ChatPage:
     """One tab. `problems` are the console's errors and warnings, `foreign` the requests to other
@@ -149,7 +156,8 @@ class ChatPage:
         return found
 
     def drawn(self) -> str:
-        """The markup of the last answer's text."""
+        """The markup of the last answer's text, with its colours and formulas."""
+        self.page.evaluate(LIBRARIES_ARRIVED)
         found: str = self.answer.locator("[data-content]").inner_html()
         return found
 

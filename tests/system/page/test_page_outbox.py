@@ -225,6 +225,23 @@ def test_of_two_tabs_one_sends_and_both_show_it(reader: Callable[..., Any]) -> N
     forgive(first, second)
 
 
+def test_a_new_tab_sends_what_another_left_behind_and_stays_where_it_is(reader: Callable[..., Any]) -> None:
+    first = reader().open()
+    away(first)
+    first.choose(BRIEF)
+    ask_in_vain(first, "Left behind")
+    forgive(first)
+    first.page.close()
+    second = reader(beside=first).open()
+    link = second.hook("conversations").get_by_role("link", name="Left behind")
+    link.wait_for()
+    assert second.questions == [] and second.page.url == f"{second.url}/"
+    link.click()
+    second.until_done()
+    assert second.questions == ["Left behind"]
+    assert [text for role, text in said(second) if role == "user"] == ["Left behind"]
+
+
 def test_what_one_tab_takes_back_the_other_does_not_send(reader: Callable[..., Any]) -> None:
     first = reader().open()
     first.ask("First", BRIEF).until_done()

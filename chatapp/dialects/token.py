@@ -110,8 +110,8 @@ class TokenDialect(Dialect):
         start = self._start
         return {
             "finish_reason": end.reason,
-            "provider": start and start.provider,
-            "model": start and start.model,
+            "provider": end.provider or (start and start.provider),
+            "model": end.model or (start and start.model),
             "usage": end.usage,
             "latency_ms": end.timing.total_ms,
             "first_token_ms": end.timing.first_token_ms,

@@ -59,6 +59,12 @@ def test_the_end_says_all_that_is_known_of_the_run() -> None:
     }
 
 
+def test_the_end_names_the_fallback_that_answered() -> None:
+    end = RunEnd("stop", Usage(1, 2, 3), Timing(4, 5, 6), provider="local", model="small")
+    told = json.loads(frames(START, end)[-1].data)
+    assert (told["provider"], told["model"]) == ("local", "small")
+
+
 def test_a_failure_says_why() -> None:
     error = ErrorInfo("rate_limited", "Too many requests.", True, "trace")
     last = frames(START, RunEnd("error", Usage(), Timing(), error))[-1]

@@ -31,7 +31,6 @@ from chatapp.events import (
     ToolProgress,
     ToolQuestion,
     ToolResult,
-    Usage,
 )
 from chatapp.wire.frames import Frame
 from chatapp.wire.json_text import json_data
@@ -146,17 +145,18 @@ class AGUIDialect(Dialect):
         yield from self._frames(self._blocks.close_all())
         outcome = {"outcome": {"type": "cancelled"}} if end.reason == "cancelled" else {}
         result = {"finish_reason": end.reason}
-        yield _frame("RUN_FINISHED", **self._ids, result=result, usage=[self._usage(end.usage)], **outcome)
+        yield _frame("RUN_FINISHED", **self._ids, result=result, usage=[self._usage(end)], **outcome)
 
     def _fail(self, error: ErrorInfo) -> Frame:
         self._over = True
         return _frame("RUN_ERROR", message=error.message, code=error.code)
 
-    def _usage(self, usage: Usage) -> dict[str, object]:
+    def _usage(self, end: RunEnd) -> dict[str, object]:
         assert self._start is not None
+        usage = end.usage
         return {
-            "provider": self._start.provider,
-            "model": self._start.model,
+            "provider": end.provider or self._start.provider,
+            "model": end.model or self._start.model,
             "inputTokens": usage.prompt,
             "outputTokens": usage.completion,
             "totalTokens": usage.total,

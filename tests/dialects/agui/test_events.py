@@ -61,3 +61,9 @@ def test_a_step_that_is_begun_is_not_announced_again() -> None:
     announced = unnamed(AGUIDialect(), START, PlanStep(1, "Look"))
     assert len(announced) > len(unnamed(AGUIDialect(), START))
     assert unnamed(AGUIDialect(), START, PlanStep(1, "Look"), PlanStep(1, "Look", begun=True)) == announced
+
+
+def test_the_usage_is_that_of_the_fallback_that_answered() -> None:
+    end = RunEnd("stop", Usage(), Timing(), provider="local", model="small")
+    (usage,) = unnamed(AGUIDialect(), START, end)[-1]["usage"]
+    assert (usage["provider"], usage["model"]) == ("local", "small")

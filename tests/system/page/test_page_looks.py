@@ -35,6 +35,21 @@ def test_every_text_can_be_read_and_nothing_sticks_out(chat: Any) -> None:
             assert (sum(chat.page.evaluate(LIGHT_OF_PAGE)) > 600) == (scheme == "light")
 
 
+def test_on_the_narrowest_screen_words_have_room_beside_buttons(reader: Callable[..., Any]) -> None:
+    chat = reader().open()
+    chat.ask("Fail", "fail-late").until_done()
+    chat.page.set_viewport_size({"width": 320, "height": 640})
+    box, words = (chat.answer.locator(each).bounding_box() for each in ("[data-failure]", "[data-failure] p"))
+    assert words["width"] > 0.7 * box["width"]
+    chat.hook("share").click()
+    chat.hook("share-go").click()
+    chat.hook("share-take-back").wait_for()
+    buttons = chat.page.locator(".dialog-row .button:visible").all()
+    assert len({button.bounding_box()["height"] for button in buttons}) == 1 < len(buttons)
+    line = buttons[0].evaluate("button => parseFloat(getComputedStyle(button).lineHeight)")
+    assert buttons[0].bounding_box()["height"] < 2 * line  # one line each
+
+
 def test_a_chosen_colour_scheme_stays(reader: Callable[..., Any]) -> None:
     chat = reader(color_scheme="light").open()
     while chat.hook("theme-label").inner_text() != "Dark":

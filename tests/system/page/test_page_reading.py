@@ -1,10 +1,12 @@
 """Reading: the view follows only those who want it, and the page can be printed, zoomed and
 trusted."""
 
+import io
 import re
 from typing import Any
 
 import pytest
+from pypdf import PdfReader
 
 pytestmark = pytest.mark.slow
 
@@ -78,8 +80,18 @@ def test_a_selection_in_the_block_that_grows_survives(chat: Any) -> None:
 
 def test_all_of_a_conversation_is_printed(chat: Any) -> None:
     long_chat(chat)
-    pages = len(re.findall(rb"/Type\s*/Page\b", chat.page.pdf()))
-    assert pages > 1
+    pages = PdfReader(io.BytesIO(chat.page.pdf())).pages
+    first, *_, last = (line for line in LINES.splitlines() if line)
+    assert len(pages) > 1 and first in pages[0].extract_text() and last in pages[-1].extract_text()
+
+
+def test_the_page_ends_where_the_window_does(chat: Any) -> None:
+    """What scrolls is the conversation: else the header could scroll away, and show nothing below."""
+    for question in ("One", "Two", "Three", "Four"):
+        chat.ask(question, "truncated").until_done()
+    for size in (chat.WIDE, chat.PHONE, {"width": 640, "height": 360}, {"width": 320, "height": 180}):
+        chat.page.set_viewport_size(size)
+        assert chat.page.evaluate("document.documentElement.scrollHeight") == size["height"]
 
 
 @pytest.mark.parametrize("percent", [200, 400])

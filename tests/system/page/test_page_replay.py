@@ -58,6 +58,9 @@ def test_the_probe_draws_the_ticks_and_says_that_they_come_one_by_one(chat: Any)
     chat.page.locator("[data-probe-verdict]:not([hidden])").wait_for()
     assert "one by one" in chat.hook("probe-says").inner_text()
     assert chat.page.locator("[data-probe-picture] circle").count() == 16
+    chat.page.set_viewport_size({"width": 320, "height": 640})
+    words = chat.page.locator("[data-probe-picture] text").all()
+    assert min(word.bounding_box()["height"] for word in words) > 9  # small, and still to be read
     assert chat.hook("probe-change").is_hidden()
 
 

@@ -98,6 +98,7 @@ class Bench:
 
     def __init__(self, page: Page, url: str, provider: Any) -> None:
         self.page, self.url, self.provider = page, url, provider
+        self.profiles = False
 
     def ask(self, conversation: str | None = None) -> dict[str, Any]:
         """Sends a question; the answer's id, its conversation's, and where its events are."""

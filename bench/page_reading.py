@@ -2,6 +2,7 @@
 
     .venv/bin/python bench/page_reading.py                       # of 50,000 tokens, and of 100 answers
     .venv/bin/python bench/page_reading.py --shape table
+    .venv/bin/python bench/page_reading.py --profile                # and where the time went
 
 The figures are those of page.py, behind the time that it took until all of the text stood there; the
 end of a conversation is there first.
@@ -14,6 +15,7 @@ from functools import partial
 
 from _answers import SHAPES
 from _page import Bench, Watch, opened
+from _profiler import Profiler
 from playwright.sync_api import Page
 
 MANY, SHORT = 100, 400
@@ -24,6 +26,8 @@ SELECT = """() => {
     getSelection().setBaseAndExtent(words, 0, words, Math.min(40, words.length));
     return String(getSelection());
 }"""
+# A function: the page's policy takes no text for a program.
+CAUGHT_UP = "characters => document.querySelector('[data-content]')?.textContent.length > characters"
 MOVE = """(part) => {
     const slider = document.querySelector("[data-replay-position]");
     slider.value = slider.max * part;
@@ -34,12 +38,15 @@ MOVE = """(part) => {
 def watched(
     bench: Bench, name: str, act: Callable[[], object], begins: bool = False, until: Callable[[], object] | None = None
 ) -> None:
+    profiler = Profiler(bench.page, begins) if bench.profiles else None
     watch = Watch(bench.page, begins)
     began = time.monotonic()
     act()
     (until or bench.until_drawn)()
     drawn = time.monotonic() - began - (0 if until else LOOKED_S)
-    print(f"{name}: {drawn:.1f} s; {watch.end().kept()}", flush=True)
+    watch.end()
+    told = f"\n{profiler.report()}" if profiler else ""
+    print(f"{name}: {drawn:.1f} s; {watch.kept()}{told}", flush=True)
 
 
 def opening(bench: Bench, name: str, conversation: str) -> None:
@@ -56,7 +63,7 @@ def reading(bench: Bench, tokens: int) -> None:
     sent = bench.ask()
 
     def until_caught_up() -> None:
-        page.wait_for_function(f"document.querySelector('[data-content]')?.textContent.length > {ahead * 4}")
+        page.wait_for_function(CAUGHT_UP, arg=ahead * 4)
 
     page.goto(f"{bench.url}/c/{sent['conversation_id']}", wait_until="commit")
     until_caught_up()
@@ -103,21 +110,25 @@ def many(bench: Bench) -> None:
             pass
         sent = bench.ask(sent["conversation_id"])
     opening(bench, f"open {MANY} answers", sent["conversation_id"])
-    watched(bench, "scroll up to the first", lambda: up(bench))
+    page = bench.page
+    page.mouse.move(700, 300)  # the wheel turns what is below the mouse
+    watched(bench, "scroll up to the first", lambda: up(page))
 
 
-def up(bench: Bench) -> None:
-    while bench.page.locator("[data-older]:visible").count():
-        bench.page.mouse.wheel(0, -3000)
-        bench.page.wait_for_timeout(50)
+def up(page: Page) -> None:
+    while page.locator("[data-older]:visible").count():
+        page.mouse.wheel(0, -3000)
+        page.wait_for_timeout(50)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tokens", type=int, default=50_000)
     parser.add_argument("--shape", default="mixed", choices=SHAPES)
+    parser.add_argument("--profile", action="store_true")
     arguments = parser.parse_args()
     with opened(arguments.shape, arguments.tokens, 200, 0) as bench:
+        bench.profiles = arguments.profile
         many(bench)
         reading(bench, arguments.tokens)
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from chatapp.errors import NotFound
 from chatapp.storage import Answer, StoredMessage
 from chatapp.storage.branches import path_through, show, tree_of, versions_among
-from chatapp.storage.placement import owned_conversation, owned_message
+from chatapp.storage.placement import lock_conversation, owned_conversation, owned_message
 from chatapp.storage.reading import MESSAGES, these
 from chatapp.storage.tables import ConversationRow
 from chatapp.storage.transactions import Transactions
@@ -32,10 +32,10 @@ class Branches:
         """Show the path through this message, and on by the newest ones; return the conversation's
         id."""
         with self._transaction() as session:
-            conversation_id = owned_message(session, owner, message_id).conversation_id
-            if conversation_id is None:
+            message = owned_message(session, owner, message_id)
+            if (conversation_id := message.conversation_id) is None:
                 raise NotFound("this message belongs to no conversation")
-            owned_conversation(session, owner, conversation_id, locked=True)
+            lock_conversation(session, message)
             show(session, conversation_id, path_through(tree_of(session, conversation_id), message_id))
             return conversation_id
 

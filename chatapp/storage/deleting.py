@@ -82,7 +82,7 @@ def delete_messages(session: Session, ids: Sequence[str]) -> None:
 
 def end_if_deleted(session: Session, conversation_id: str) -> None:
     """Makes room for a new one with the same id."""
-    conversation = session.get(ConversationRow, conversation_id)
+    conversation = session.get(ConversationRow, conversation_id, with_for_update=True)  # it may be brought back now
     if conversation is not None and conversation.deleted is not None:
         end_conversation(session, conversation_id)
 

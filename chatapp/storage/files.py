@@ -46,14 +46,16 @@ def link_files(session: Session, owner: str, attached: Mapping[str, Sequence[Att
     """Keep the uploaded files as long as the messages that they are attached to: files by the ids
     of messages. Raises NotFound for one that the owner does not have: it was deleted since it was
     found."""
-    for message_id, files in attached.items():
-        names = {file.id: file.name for file in files}
-        own = select(UploadRow.id).where(UploadRow.owner == owner, UploadRow.id.in_(names)).order_by(UploadRow.id)
-        found = set(session.scalars(own.with_for_update(read=True, key_share=True)))  # nobody deletes them now
-        gone = next((name for id, name in names.items() if id not in found), None)
-        if gone is not None:
-            raise NotFound(f"the file {gone} was deleted meanwhile; send it again")
-        session.execute(insert(AttachmentRow), [{"message_id": message_id, "file_id": id} for id in names])
+    names = {file.id: file.name for files in attached.values() for file in files}
+    if not names:
+        return
+    own = select(UploadRow.id).where(UploadRow.owner == owner, UploadRow.id.in_(names)).order_by(UploadRow.id)
+    found = set(session.scalars(own.with_for_update(read=True, key_share=True)))  # nobody deletes them now
+    gone = next((name for id, name in names.items() if id not in found), None)
+    if gone is not None:
+        raise NotFound(f"the file {gone} was deleted meanwhile; send it again")
+    links = {(message_id, file.id): None for message_id, files in attached.items() for file in files}
+    session.execute(insert(AttachmentRow), [{"message_id": message, "file_id": file} for message, file in links])
 
 
 def with_bytes(session: Session, answer_id: str, entries: Sequence[Entry]) -> list[Entry]:

@@ -61,7 +61,7 @@ def answer_to_continue(session: Session, owner: str, ask: Ask) -> MessageRow:
 def continue_or_branch(session: Session, previous: MessageRow, now: float) -> ConversationRow:
     """The answer's conversation if nothing follows it there; else a new one with all messages up to
     it."""
-    conversation = session.get_one(ConversationRow, previous.conversation_id, with_for_update=True)
+    conversation = session.get_one(ConversationRow, previous.conversation_id)
     if newest_shown(session, conversation.id) == previous.id:
         conversation.updated = now
         return conversation

@@ -44,6 +44,8 @@ class Place(NamedTuple):
 def choose_place(session: Session, owner: str, ask: Ask, now: float) -> Place:
     if ask.previous is not None:
         previous = answer_to_continue(session, owner, ask)
+        if ask.keep:
+            lock_conversation(session, previous)
         history = finished_path(session, previous.conversation_id, previous.id)
         kept = continue_or_branch(session, previous, now) if ask.keep else _conversation_for(session, owner, ask, now)
         return _at_the_end(session, kept, history)
@@ -81,7 +83,7 @@ def _conversation_for(session: Session, owner: str, ask: Ask, now: float) -> Con
         conversation.title = conversation.title or _title(ask.said)
         return conversation
     if ask.session_id:
-        if known := known_session(session, owner, ask.session_id):
+        if known := known_session(session, owner, ask.session_id, locked=True):
             known.updated = now
             return known
         end_if_deleted(session, _session_conversation(owner, ask.session_id))
@@ -122,10 +124,10 @@ def note_ask(conversation: ConversationRow | None, ask: Ask, answer: Answer) -> 
         conversation.settings = msgspec.json.encode(settings).decode()
 
 
-def known_session(session: Session, owner: str, session_id: str) -> ConversationRow | None:
+def known_session(session: Session, owner: str, session_id: str, locked: bool = False) -> ConversationRow | None:
     """The conversation that its owner calls `session_id`. A conversation's own id will do, too."""
     for conversation_id in (_session_conversation(owner, session_id), session_id):
-        conversation = session.get(ConversationRow, conversation_id)
+        conversation = session.get(ConversationRow, conversation_id, with_for_update=True if locked else None)
         if conversation is not None and conversation.owner == owner and conversation.deleted is None:
             return conversation
     return None
@@ -160,6 +162,8 @@ def lock_conversation(session: Session, message: MessageRow) -> None:
         session.refresh(message)
     except InvalidRequestError:
         raise NotFound("no such message") from None
+    if is_deleted(session, message):
+        raise NotFound("no such message")
 
 
 def owned_message(session: Session, owner: str, message_id: str) -> MessageRow:

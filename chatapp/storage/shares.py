@@ -2,7 +2,7 @@
 
 import time
 
-from sqlalchemy import ColumnElement, Engine, and_, select
+from sqlalchemy import ColumnElement, Engine, and_, delete, select
 from sqlalchemy.exc import IntegrityError
 
 from chatapp.errors import NotFound
@@ -44,10 +44,7 @@ class StoredShares:
         )
         try:
             with self._transaction() as session:
-                old = session.get(ShareRow, instead_of)
-                if old is not None:
-                    session.delete(old)
-                    session.flush()
+                session.execute(delete(ShareRow).where(ShareRow.id == instead_of))
                 session.add(row)
         except IntegrityError:
             if self.of(owner, conversation_id, message_id) is None:

@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
 from chatapp.errors import DatabaseUnavailable, Overloaded
-from chatapp.quotas.turns import OwnerTurns, current_owner
+from chatapp.quotas.turns import OwnerTurns, requester
 from chatapp.storage import large_writes
 
 READS = "reads"  # an execution option of connections
@@ -65,7 +65,7 @@ class Transactions:
     @contextmanager
     def _turn(self) -> Iterator[None]:
         try:
-            with self._turns.turn(current_owner.get(), TURN_S):
+            with self._turns.turn(requester.get(), TURN_S):
                 yield
         except Overloaded:
             raise DatabaseUnavailable(f"{self._what} not available; try again in a moment") from None

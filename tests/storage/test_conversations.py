@@ -205,8 +205,8 @@ def test_a_session_begun_twice_at_the_same_time_is_one_conversation(
 ) -> None:
     first = conversations.ask(keep=False, session_id="mine")
     look = placement.known_session
-    answers = iter([lambda *_: None, look])  # the other transaction commits after the first look
-    monkeypatch.setattr(placement, "known_session", lambda *more: next(answers)(*more))
+    answers = iter([lambda *_, **__: None, look])  # the other transaction commits after the first look
+    monkeypatch.setattr(placement, "known_session", lambda *more, **options: next(answers)(*more, **options))
     assert conversations.ask(keep=False, session_id="mine").answer.conversation_id == first.answer.conversation_id
 
 

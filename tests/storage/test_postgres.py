@@ -25,6 +25,7 @@ from chatapp.storage import conversations as conversations_module
 from chatapp.storage import history as history_module
 from chatapp.storage import kept_files as kept_files_module
 from chatapp.storage import uploads as uploads_module
+from chatapp.storage.branching import Branches
 from chatapp.storage.conversations import Conversations
 from chatapp.storage.database import Database, open_database
 from chatapp.storage.deleting import Deletion
@@ -247,6 +248,40 @@ def test_two_that_continue_the_same_answer_at_once_get_a_conversation_each(
     begin = partial(conversations.begin, ask, "ann", "mock", "words")
     begun = at_once(history_module, "newest_shown", monkeypatch, begin, begin)
     assert len({each.answer.conversation_id for each in begun}) == 2
+
+
+def test_a_session_that_is_brought_back_while_it_is_asked_in_keeps_its_messages(remote: Database) -> None:
+    conversations = Conversations(remote.engine)
+    ask = Ask(said=[Message("user", "hi")], session_id="mine")
+    answer = conversations.begin(ask, "ann", "mock", "words").answer
+    Deletion(remote.engine).delete("ann", answer.conversation_id or "")
+    change = "UPDATE conversations SET deleted = NULL WHERE id = :id"
+    begin = partial(conversations.begin, ask, "ann", "mock", "words")
+    call_while(remote, change, begin, id=answer.conversation_id)
+    assert conversations.answer("ann", answer.id).id == answer.id
+
+
+def test_nothing_is_begun_in_a_session_that_is_deleted_meanwhile(remote: Database) -> None:
+    conversations = Conversations(remote.engine)
+    ask = Ask(said=[Message("user", "hi")], session_id="mine")
+    conversation = conversations.begin(ask, "ann", "mock", "words").answer.conversation_id
+    change = "UPDATE conversations SET deleted = 1 WHERE id = :id"
+    begun = call_while(remote, change, partial(conversations.begin, ask, "ann", "mock", "words"), id=conversation)
+    assert conversations.answer("ann", begun.answer.id).id == begun.answer.id
+
+
+def test_a_path_is_not_chosen_through_a_message_that_is_deleted_meanwhile(remote: Database) -> None:
+    conversations = Conversations(remote.engine)
+    conversation = conversations.create("ann", [Message("user", text) for text in "ab"], {}).id
+    last = conversations.get("ann", conversation)[1][-1].id
+    change = (
+        "DELETE FROM messages USING (SELECT id FROM conversations WHERE id = :conversation FOR UPDATE) AS held "
+        "WHERE messages.id = :id"
+    )
+    choose = partial(Branches(remote.engine).choose, "ann", last)
+    with pytest.raises(NotFound):
+        call_while(remote, change, choose, conversation=conversation, id=last)
+    assert [message.content for message in conversations.get("ann", conversation)[1]] == ["a"]
 
 
 def call_while(database: Database, change: str, call: Callable[[], T], **values: object) -> T:

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from chatapp.errors import LimitExceeded
-from chatapp.quotas.turns import current_owner
+from chatapp.quotas.turns import requester
 from chatapp.storage import transactions
 from chatapp.storage.database import Database
 from chatapp.storage.transactions import CONNECTIONS, Transactions
@@ -25,7 +25,7 @@ class Flood:
         gevent.sleep(0.001)
 
     def one_of(self, owner: str) -> None:
-        current_owner.set(owner)
+        requester.set(owner)
         with self._transaction() as session:
             session.execute(text("SELECT 1"))
 
@@ -33,7 +33,7 @@ class Flood:
         gevent.joinall(self._greenlets, raise_error=True)
 
     def _hold(self) -> None:
-        current_owner.set("ann")
+        requester.set("ann")
         with suppress(LimitExceeded), self._transaction() as session:
             session.execute(text("SELECT 1"))
             gevent.sleep(0.01)

@@ -66,8 +66,14 @@ class _Direct(GeventSocket):
             raise Stuck(errno.EPIPE, "the client took no data in time") from None
 
 
-def _send_chunk(sock: GeventSocket, data: bytes) -> None:
-    sock.sendall(b"%x\r\n%s\r\n" % (len(data), data))
+def _send_chunk(server: Any, data: bytes) -> None:
+    server.sent += len(data)  # for the line of the request
+    server.sock.sendall(b"%x\r\n%s\r\n" % (len(data), data))
+
+
+def _send_plain(server: Any, data: bytes) -> None:
+    server.sent += len(data)
+    server.sock.sendall(data)
 
 
 class ClientSocket:
@@ -100,7 +106,7 @@ class ClientSocket:
         is_ours: bool = getattr(server, "sock", None) is self._sock
         if self._watcher is None or not is_ours:
             return None
-        return partial(_send_chunk, self._sock) if server.chunked else self._sock.sendall
+        return partial(_send_chunk if server.chunked else _send_plain, server)
 
     def start(self) -> None:
         if self._sock is None or self._sock.fileno() < 0:

@@ -18,7 +18,7 @@ class Server:
     """As much of gunicorn's response as is looked at."""
 
     def __init__(self, sock: socket, chunked: bool = True) -> None:
-        self.sock, self.chunked = sock, chunked
+        self.sock, self.chunked, self.sent = sock, chunked, 0
 
     def write(self, data: bytes) -> None:
         self.sock.sendall(data)
@@ -88,10 +88,12 @@ def test_a_piece_is_framed_as_the_server_frames_it(pair: tuple[socket, socket], 
     ours, clients = pair
     watched = ClientSocket(ours, lambda: None, send_timeout_s=30, buffer_bytes=4096)
     watched.start()
-    write = watched.hub_write(Server(ours, chunked).write)
+    server = Server(ours, chunked)
+    write = watched.hub_write(server.write)
     assert write is not None
     write(b"hello world")
     assert clients.recv(100) == sent
+    assert server.sent == len(b"hello world")  # the line of the request tells it
 
 
 def test_a_client_that_leaves_is_noticed(pair: tuple[socket, socket]) -> None:

@@ -1,5 +1,5 @@
 """A source for the viewers of a link: what was said and thought, without what the owner's tools
-know, what was used, and the provider's own words.
+know, what was used, the trace, and the provider's own words.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -13,6 +13,7 @@ from chatapp.events import (
     NativePiece,
     Raw,
     RunEnd,
+    RunStart,
     ToolApproval,
     ToolCall,
     ToolInputDelta,
@@ -55,9 +56,14 @@ class SharedSource:
 
 
 def _seen(entry: Entry, file_url: Callable[[File], str]) -> Entry:
-    event = entry.event
-    if isinstance(event, RunEnd):
-        return replace(entry, event=replace(event, usage=Usage()))
-    if not isinstance(event, File) or event.url or event.error:
-        return entry
-    return replace(entry, event=replace(event, bytes=b"", url=file_url(event)))
+    """A trace may be named by its owner's client, after its owner."""
+    match entry.event:
+        case RunStart() as event:
+            return replace(entry, event=replace(event, trace_id=""))
+        case RunEnd() as event:
+            error = event.error and replace(event.error, trace_id="")
+            return replace(entry, event=replace(event, usage=Usage(), error=error))
+        case File(url="", error="") as event:
+            return replace(entry, event=replace(event, bytes=b"", url=file_url(event)))
+        case _:
+            return entry

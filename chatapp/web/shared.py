@@ -30,7 +30,7 @@ blueprint = Blueprint("shared", __name__, url_prefix="/shared/<token>")
 T = TypeVar("T")
 
 SLICE = 20  # messages: some milliseconds, if they are long
-HIDDEN = ("usage", "conversation_id", "result_mode")
+HIDDEN = ("usage", "trace_id", "conversation_id", "result_mode")
 RAW = "raw_passthrough"
 
 

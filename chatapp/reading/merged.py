@@ -9,6 +9,7 @@ seq, then what was sent of the others. A client that goes on with it gets the re
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextvars import copy_context
 from queue import Empty
 from time import monotonic
 
@@ -80,7 +81,8 @@ class MergedReader:
 
     def _fetch(self, fetching: "_Fetching") -> None:
         """A bug in it cuts the response off, so that nobody waits in vain."""
-        gevent.spawn(fetching.work).link_exception(lambda _: self.scope.cancel(ClientDisconnected))
+        work = gevent.spawn(copy_context().run, fetching.work)  # it reads for the same owner
+        work.link_exception(lambda _: self.scope.cancel(ClientDisconnected))
 
     def _next(self, heartbeat_s: float, trace_id: str) -> bytes:
         """The next bytes of any run; a heartbeat if none come for so long."""

@@ -70,8 +70,11 @@ def by_the_clients_field(asked: Ask, ask: Ask) -> Iterator[None]:
             raise
         why = error.message.removeprefix(OWN_FIELD)
         files = [*_fields(asked.said, ask.said)]
-        named = [field for field, name in files if name in why] or [field for field, _ in files[-1:]]
-        raise InvalidField(": ".join([*named[:1], why])) from None
+        if not files:  # it is about those of earlier messages
+            raise
+        named = [file for file in files if file[1] in why] or files[-1:]
+        field, _ = max(named, key=lambda file: len(file[1]))  # `a.txt` is in `data.txt`, too
+        raise InvalidField(f"{field}: {why}") from None
 
 
 def _fields(sent: Sequence[Message], attached: Sequence[Message]) -> Iterator[tuple[str, str]]:

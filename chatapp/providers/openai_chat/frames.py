@@ -47,8 +47,8 @@ class Choice(msgspec.Struct, gc=False):
     finish_reason: str | None = None
     usage: msgspec.Raw = NOTHING
     error: msgspec.Raw = NOTHING
-    stop_reason: str | int | None = None
-    matched_stop: str | int | None = None
+    stop_reason: object = None
+    matched_stop: object = None
 
     @property
     def stop_sequence(self) -> str:

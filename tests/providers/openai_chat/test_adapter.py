@@ -75,6 +75,7 @@ def test_the_usage_is_taken_from_behind_the_finish(openai, read):
         ({"stop_reason": "END"}, "END"),
         ({"matched_stop": "END"}, "END"),
         ({"stop_reason": None, "matched_stop": 151645}, ""),
+        ({"stop_reason": ["END"], "matched_stop": 0.5}, ""),
     ],
 )
 def test_the_sequence_that_stopped_a_reply_is_told_as_the_server_tells_it(openai, read, fields, sequence):

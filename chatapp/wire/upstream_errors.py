@@ -44,13 +44,13 @@ BAD_REQUEST = "refused the request"
 BY_WORD = (
     (r"insufficient_quota|insufficient.balance|credit balance|out of credit", NO_CREDIT),
     (r"request too large for", TOO_MUCH),
-    (r"request_too_large|(entity|body|payload) too large", TOO_LARGE),
     # It speaks of maxima and of the context, too, but a shorter conversation would not help.
     (r"max_(?:completion_|output_)?tokens`?(?:: \d+ >| must be less than)", BAD_REQUEST),
     (
         r"context.(length|window|size|limit)|too.many.prompt|prompt is too long|maximum.{0,40}tokens",
         TOO_LONG,
     ),
+    (r"request_too_large|(entity|body|payload) too large", TOO_LARGE),
     (r"(image|vision|multimodal).{0,40}not supported|(not|n't) support.{0,30}(image|vision)", NO_IMAGES),
     (r"(api|subscription)[ _-]?key|authenticat|unauthori[sz]ed", BAD_KEY),
     (r"model.{0,80}(not.found|not.exist|does not exist|is not supported)|model_not_found", "does not know the model"),

@@ -130,6 +130,7 @@ def test_a_request_that_no_second_try_can_help_is_not_the_server_s_failure() -> 
         (404, b"image input is not supported", RequestRefused),
         (413, b"", RequestRefused),
         (500, b'{"type":"request_too_large"}', RequestRefused),
+        (413, b'{"type":"request_too_large","message":"prompt is too long: 210000 tokens > 200000"}', TooLong),
         (413, b"Request size exceeds model context window", TooLong),
         (429, b"Request too large for gpt-4o on tokens per min (TPM): Limit 30000, Requested 342389.", TooLong),
         (429, b"exceed the rate limit of 40,000 input tokens per minute: reduce the maximum tokens", RateLimited),

@@ -73,7 +73,9 @@ class Follower(Tails[Tail]):
         run = self._store.find(run_id)
         if run is None:
             raise UnknownRun("no such run")
-        if run_id in self.tails:  # meanwhile
+        if self._closing:  # meanwhile: nobody would end what waits for it
+            raise LogUnavailable("the event log is closed")
+        if run_id in self.tails:  # meanwhile, too
             return self.tails[run_id]
         self.tails[run_id] = tail = Tail(run_id, run.last, run.end)
         if not tail.finished:

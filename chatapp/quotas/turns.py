@@ -10,7 +10,7 @@ from gevent.lock import BoundedSemaphore
 
 from chatapp.errors import ChatappError, LimitExceeded, Overloaded
 
-current_owner: ContextVar[str] = ContextVar("current_owner", default="")
+requester: ContextVar[str] = ContextVar("requester", default="")
 """Who sent the request that is answered here, also while the body is sent. Empty for what no
 request needs, such as a run, which waits for no owner's turn: `trace.carrying` does not hand it on
 to what a request begins."""

@@ -5,7 +5,7 @@ from flask import current_app, g, request
 
 from chatapp.access import Authenticator, Caller, Sender, Share, Shares, Tickets
 from chatapp.errors import Unauthorized
-from chatapp.quotas.turns import current_owner
+from chatapp.quotas.turns import requester
 from chatapp.reading.credentials import CredentialWatch
 from chatapp.service import ChatService
 from chatapp.trace import Trace
@@ -49,7 +49,7 @@ def current_caller() -> Caller:
     """Asked for once in a request. Raises Unauthorized, Forbidden, DatabaseUnavailable."""
     if "caller" not in g:
         g.caller = _ticket_holder() or authenticator().caller(sender())
-        current_owner.set(g.caller.owner)
+        requester.set(g.caller.owner)
     found: Caller = g.caller
     return found
 
@@ -57,12 +57,12 @@ def current_caller() -> Caller:
 def be_viewer(share: Share) -> None:
     """Who follows a link is nobody but its viewer, even with a login."""
     g.caller = Caller(share.id, trace_id(), credential=share.id)
-    current_owner.set(share.id)
+    requester.set(share.id)
 
 
 def forget_caller() -> None:
     """Before each request: those of a connection share a context."""
-    current_owner.set("")
+    requester.set("")
 
 
 def sender() -> Sender:

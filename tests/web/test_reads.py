@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from waiting import soon
 
 from chatapp.exchange import KeptConversation
-from chatapp.quotas.turns import current_owner
+from chatapp.quotas.turns import requester
 from chatapp.service import ChatService
 from chatapp.storage.archive import Archive
 from chatapp.storage.conversations import Conversations
@@ -46,11 +46,11 @@ def test_what_the_body_of_a_response_reads_is_its_callers(
     read, ping = Archive.read, Conversations.ping
 
     def read_and_note(archive: Archive, owner: str, conversation_id: str) -> KeptConversation:
-        owners.append(current_owner.get())
+        owners.append(requester.get())
         return read(archive, owner, conversation_id)
 
     def ping_and_note(conversations: Conversations) -> None:
-        owners.append(current_owner.get())
+        owners.append(requester.get())
         ping(conversations)
 
     monkeypatch.setattr(Archive, "read", read_and_note)

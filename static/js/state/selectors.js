@@ -13,9 +13,20 @@ export function runningAnswer(state) {
   return state.messages.findLast((message) => message.status === "running");
 }
 
+/**
+ * Whether an answer asks its reader something that nobody has decided yet.
+ * @param {ShownMessage} answer
+ */
+export function asks({ askedSince, tools }) {
+  const isOpen = (/** @type {import("./types.js").ToolCall} */ { approval, done, deciding, questions }) =>
+    !done && !deciding && (approval === "asked" || Boolean(questions?.length));
+  return askedSince !== null && tools.some(isOpen);
+}
+
 /** Whether the conversation that is shown waits for its reader. @param {State} state */
 export function waitsForReader(state) {
-  return (runningAnswer(state)?.askedSince ?? null) !== null;
+  const answer = runningAnswer(state);
+  return Boolean(answer && asks(answer));
 }
 
 /** Whether the conversation that is shown has instructions or limits of its own. @param {State} state */

@@ -35,9 +35,15 @@ export function isSet({ opened, conversationId }) {
   return Boolean(instructions) || (temperature ?? null) !== null || (max_tokens ?? null) !== null;
 }
 
-/** Another conversation that waits for its reader, as the list has it. @param {State} state */
-export function waitsElsewhere({ conversations, conversationId }) {
-  return conversations.find(({ id, waiting }) => waiting && id !== conversationId);
+/** The other conversations that wait for their reader, as the list has them. @param {State} state */
+export function waitingElsewhere({ conversations, conversationId }) {
+  return conversations.filter(({ id, waiting }) => waiting && id !== conversationId);
+}
+
+/** Those that wait since the last change. @param {import("./types.js").Change} change */
+export function newlyWaiting({ state, previous }) {
+  const known = new Set(waitingElsewhere(previous).map(({ id }) => id));
+  return waitingElsewhere(state).filter(({ id }) => !known.has(id));
 }
 
 /**

@@ -61,7 +61,7 @@ export function metaOf(answer) {
 
 /**
  * While it thinks, the line under the answer says so. Afterwards the server tells how long all of
- * it thought; of several thoughts, only who watched knows.
+ * it thought; of several thoughts, only a page that watched knows.
  * @param {{since: number|null, ms: number}} part
  * @param {ShownMessage} answer
  */

@@ -72,7 +72,7 @@ export const mathematics = new Library(async () => {
  */
 function formulaFont() {
   const url = new URL(FORMULA_FONT, import.meta.url).href;
-  return new FontFace("chatapp math", `url("${url}") format("woff2")`, { display: "swap" });
+  return new FontFace("chatapp-math", `url("${url}") format("woff2")`, { display: "swap" });
 }
 
 /** Settles when markdown can be drawn, or cannot be had. */

@@ -136,7 +136,7 @@ HAS_FONT = """async () => {
     const isInstalled = (name) => new FontFace("probe", `local("${name}")`).load().then(() => true, () => false);
     document.querySelector(".math").getBoundingClientRect();
     await document.fonts.ready;
-    const ours = [...document.fonts].filter(({ family, status }) => family.includes("chatapp math") && status === "loaded");
+    const ours = [...document.fonts].filter(({ family, status }) => family.includes("chatapp-math") && status === "loaded");
     return ours.length === 1 || await isInstalled("Cambria Math") || await isInstalled("STIX Two Math");
 }"""
 

@@ -75,7 +75,7 @@ class MessageDialect(Dialect):
             case File():
                 yield _frame("file", file_data(self._run_id, event))
             case RunEnd() if failed(event):
-                yield _frame("error", _failed(event))
+                yield _frame("error", self._failed(event))
             case RunEnd():
                 yield from self._last_text()
                 yield _frame("completed", self._completed(event))
@@ -120,8 +120,13 @@ class MessageDialect(Dialect):
         content = {"content": str(self._content), "finish_reason": end.reason}
         return {**content, **_taken(end), **self._told(end)}
 
+    def _failed(self, end: RunEnd) -> dict[str, object]:
+        """If the stream failed and not the run, only the error is known."""
+        error = msgspec.to_builtins(end.error)
+        return error if end.timing == Timing() else {**error, **_taken(end), **self._told(end)}
+
     def _told(self, end: RunEnd) -> dict[str, object]:
-        """Whom to ask about it."""
+        """The model that answered, and the trace to look the run up by."""
         if self._start is None:
             return {}
         return {"answered_by": answered_by(self._start, end), "trace_id": self._start.trace_id}
@@ -184,11 +189,6 @@ class RawPassthroughDialect(MessageDialect):
         except UnicodeDecodeError:  # not text, or a character that was cut between two pieces
             encoding, text = "base64", to_base64(data)
         yield _frame("raw", {"seq": self._seq, "encoding": encoding, "data": text})
-
-
-def _failed(end: RunEnd) -> dict[str, object]:
-    """What failed may be the stream, not the run: then nothing is known of that."""
-    return {**msgspec.to_builtins(end.error), **(_taken(end) if end.timing != Timing() else {})}
 
 
 def _taken(end: RunEnd) -> dict[str, object]:

@@ -18,7 +18,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import Translations
 
-from chatapp.web.page_texts import FAILURES, PROBE, TOOLS
+from chatapp.web.page_texts import FAILURES, FILE_ERRORS, PROBE, TOOLS
 
 FILE = "LC_MESSAGES/messages.po"
 SCRIPTS = "static/js/"
@@ -84,7 +84,7 @@ def _key(message: Message) -> str:
 
 
 def _is_for_scripts(message: Message) -> bool:
-    return _key(message) in (*TOOLS, *PROBE) or any(
+    return _key(message) in (*TOOLS, *PROBE, *FILE_ERRORS) or any(
         str(place).startswith(SCRIPTS) for place, _line in message.locations
     )
 

@@ -61,3 +61,6 @@ PROBE = (
     N_("a proxy that does not show itself"),
 )
 """What the probe finds, as far as it names nothing that it has seen."""
+
+FILE_ERRORS = (N_("the file was not kept in the export"),)
+"""Why a message has no file, as far as it is said in fixed words."""

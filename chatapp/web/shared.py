@@ -146,7 +146,7 @@ def _message(message: StoredMessage, token: str) -> dict[str, Any]:
     if isinstance(message, Answer):
         events_url = here(f"/shared/{token}/messages/{message.id}/events")
         return {**shown, **dict.fromkeys(HIDDEN), "events_url": events_url}
-    files = [{**file, "url": f"{files_url}/{file['id']}"} for file in shown["files"]]
+    files = [file if "error" in file else {**file, "url": f"{files_url}/{file['id']}"} for file in shown["files"]]
     parts = [{"type": "file", "file": file} for file in files]
     words = [part for part in shown["parts"] if part["type"] != "file"]
     return {**shown, **dict.fromkeys(HIDDEN), "files": files, "parts": [*parts, *words], "events_url": None}

@@ -49,8 +49,8 @@ export class Actions extends OpenActions {
   }
 
   /**
-   * Asks another question in place of this one, with the same files. If the server refuses, its
-   * words come back into the prompt.
+   * Asks another question in place of this one, with the files that it has. If the server refuses,
+   * its words come back into the prompt.
    * @param {string} id
    * @param {string} prompt
    */
@@ -58,7 +58,7 @@ export class Actions extends OpenActions {
     const { state } = this.store;
     const key = randomKey();
     const choice = effectiveChoice(state);
-    const files = state.messages.find((each) => each.id === id)?.files ?? [];
+    const files = state.messages.find((each) => each.id === id)?.files.filter(({ error }) => !error) ?? [];
     const attachments = files.map((file) => file.id);
     this.store.dispatch({ type: "edit-sent", key, id, prompt, files, choice, at: new Date().toISOString() });
     const fields = { edit_of: id, prompt, ...(files.length && { attachments }), ...settings(state) };
@@ -99,6 +99,11 @@ export class Actions extends OpenActions {
     const { key, prompt, files } = held;
     this.store.dispatch({ type: "question-sent", key, prompt, files, choice: effectiveChoice(state), at: new Date().toISOString() });
     this.store.dispatch({ type: "question-held", key });
+  }
+
+  /** How many questions wait that are not shown here: of other tabs, and of other conversations. */
+  countOtherUnsent() {
+    return unsent(this.place).filter(({ key }) => !this.#holds(key)).length;
   }
 
   /** Sends what waited over a reload. */
@@ -161,12 +166,12 @@ export class Actions extends OpenActions {
 
   /**
    * Whether this is the place to show it. One that begins a conversation is shown only in the tab
-   * that asked it, since a tab that shows it moves on to that conversation. An element has no list
-   * in which it could be found instead.
+   * that asked it, if that is known, since a tab that shows it moves on to that conversation. An
+   * element has no list in which it could be found instead.
    * @param {import("./server/outbox.js").Unsent} question
    */
   #isHere({ fields, place, tab }) {
-    return place === this.place && (place !== "" || fields.conversation_id !== null || tab === this.tabs.name);
+    return place === this.place && (place !== "" || fields.conversation_id !== null || !tab || tab === this.tabs.name);
   }
 
   /** @param {string} key @param {object} fields */

@@ -148,3 +148,11 @@ def test_the_end_tells_what_it_took_and_whom_to_ask_about_it() -> None:
     assert name == "error" and told["usage"]["total"] == 3 and told["timing"]["total_ms"] == 3
     assert "retry_after" not in told
     assert "usage" not in frames(MessageDialect(), [FAILED])[-1][1]  # the stream failed, not the run
+
+
+def test_a_fallback_that_fails_is_named_with_its_error() -> None:
+    error = ErrorInfo("x", "no", False, START.trace_id)
+    failed = RunEnd("error", Usage(1, 2, 3), Timing(1, 2, 3), error, provider="spare", model="spare-1")
+    name, told = frames(MessageDialect(), (START, TextDelta("a"), failed))[-1]
+    assert name == "error" and told["answered_by"] == {"provider": "spare", "model": "spare-1"}
+    assert "answered_by" not in frames(MessageDialect(), (START, FAILED))[-1][1]

@@ -12,7 +12,7 @@ globalThis.localStorage = {
 const { Actions } = await import("../../static/js/actions.js");
 const { readAs } = await import("../../static/js/dom/storage.js");
 const { ApiError } = await import("../../static/js/server/api.js");
-const { unsent } = await import("../../static/js/server/outbox.js");
+const { keep, unsent } = await import("../../static/js/server/outbox.js");
 const { initialState, Store } = await import("../../static/js/state/store.js");
 
 const AWAY = () => Promise.reject(new ApiError("away", 0, "unreachable", null));
@@ -88,6 +88,24 @@ test("what is taken back comes back with its files, and no tab sends it", async 
   assert.deepEqual([said(one), unsent("")], [[], []]);
   await one.actions.onConnected();
   assert.equal(one.asked.length, 1);
+});
+
+test("of what other tabs asked, one tells the number, and shows what no tab is known to have asked", async () => {
+  const [one, other] = [tab(AWAY), tab(AWAY, {}, initialState, "other")];
+  await one.actions.send("Hello");
+  other.actions.showUnsent();
+  assert.deepEqual([said(other), other.actions.countOtherUnsent(), one.actions.countOtherUnsent()], [[], 1, 0]);
+  keep({ ...unsent("")[0], tab: undefined }); // as before tabs had names
+  other.actions.showUnsent();
+  assert.deepEqual([said(other), other.actions.countOtherUnsent()], [["Hello"], 0]);
+});
+
+test("a question is edited without the files that are only named", async () => {
+  const gone = { ...FILE, id: "f2", error: "the file was not kept in the export" };
+  const question = { id: "q", key: "q", role: "user", content: "Old", files: [FILE, gone] };
+  const one = tab(accepted, {}, { ...initialState, conversationId: "c1", messages: [question] });
+  await one.actions.edit("q", "New");
+  assert.deepEqual(one.asked.map(({ prompt, attachments }) => [prompt, attachments]), [["New", ["f1"]]]);
 });
 
 test("what another tab has sent is no longer waited for here", async () => {

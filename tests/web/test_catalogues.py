@@ -17,11 +17,12 @@ from babel.messages.pofile import read_po, write_po
 from flask import Flask, render_template_string
 
 from chatapp.errors import ChatappError
+from chatapp.exchange import NOT_THERE
 from chatapp.tools.builtin.tools import TOOLS as BUILTIN
 from chatapp.web import languages
 from chatapp.web.assets import lean_script
 from chatapp.web.catalogues import FILE, read_catalogues, scripts_with_words
-from chatapp.web.page_texts import FAILURES, PROBE, TOOLS
+from chatapp.web.page_texts import FAILURES, FILE_ERRORS, PROBE, TOOLS
 
 ROOT = Path(__file__).parents[2]
 TRANSLATIONS = ROOT / "translations"
@@ -209,3 +210,8 @@ def test_every_code_of_an_error_that_a_page_can_see_has_a_sentence() -> None:
 def test_what_the_probe_finds_is_said_in_every_language() -> None:
     source = (ROOT / "chatapp/probe/verdict.py").read_text("utf-8")
     assert [text for text in PROBE if text not in source] == []
+
+
+def test_that_a_file_was_not_kept_is_said_in_every_language() -> None:
+    assert NOT_THERE in FILE_ERRORS
+    assert all(NOT_THERE.encode() in each.module for each in read_catalogues(TRANSLATIONS).values())

@@ -100,6 +100,16 @@ def test_a_picture_is_served_below_the_link(client: FlaskClient, viewer: FlaskCl
     assert url in [event.get("url") for event in told]
 
 
+def test_a_file_that_is_only_named_has_no_address_below_the_link(client: FlaskClient, viewer: FlaskClient) -> None:
+    said = {"role": "user", "content": "Read it", "created": 1, "files": [{"name": "a.txt"}]}
+    kept = {"format": "chatapp-conversation", "version": 1, "title": "", "created": 1, "shown": "1"}
+    made = client.post(f"{C}/import", json={**kept, "messages": [{**said, "id": "1"}]}).get_json()
+    link = shared(client, f"{C}/{made['id']}")
+    [message] = viewer.get(link + "/messages").get_json()["messages"]
+    for file in (message["files"][0], message["parts"][0]["file"]):
+        assert file["name"] == "a.txt" and file["error"] and "url" not in file
+
+
 def test_a_viewer_follows_live_resumes_and_stops_nothing(client: FlaskClient, viewer: FlaskClient) -> None:
     said = asked(client)
     link = shared(client, f"{M}/{said['id']}")

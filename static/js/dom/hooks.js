@@ -36,6 +36,16 @@ export function setText(node, text) {
 }
 
 /**
+ * Says something to screen readers, which would pass over a text that is there already.
+ * @param {ParentNode} root
+ * @param {string} text
+ */
+export function announce(root, text) {
+  const node = hook(root, "announcer");
+  node.textContent = node.textContent === text ? `${text}\u00a0` : text;
+}
+
+/**
  * Whether the key is an input method's own. Safari tells of the one that ends a composition
  * afterwards, with the code 229.
  * @param {KeyboardEvent} event

@@ -14,14 +14,23 @@ const PATIENCE_MS = 20_000;
 /** No diagram is given more room, in pixels. */
 const MOST_HEIGHT = 2000;
 
+/** What a shown diagram listens with, by its box. @type {WeakMap<Element, AbortController>} */
+const listeners = new WeakMap();
+
 /** Draws the diagram, or takes it away. @param {HTMLElement} button  in the head of the block */
 export function toggleDiagram(button) {
   const figure = /** @type {HTMLElement} */ (button.closest("figure"));
   const shown = figure.querySelector("[data-diagram]");
-  shown?.remove();
+  if (shown) hide(shown);
   setText(button, shown ? t("Draw") : t("Hide"));
   button.setAttribute("aria-expanded", String(!shown));
   if (!shown) draw(figure);
+}
+
+/** @param {Element} box */
+function hide(box) {
+  listeners.get(box)?.abort();
+  box.remove();
 }
 
 /** @param {HTMLElement} figure */
@@ -44,11 +53,13 @@ function draw(figure) {
 /** @param {HTMLElement} figure @param {HTMLElement} box @param {HTMLIFrameElement} frame */
 function listen(figure, box, frame) {
   const listening = new AbortController();
+  listeners.set(box, listening);
   const late = setTimeout(() => say(t("The diagram cannot be drawn now.")), PATIENCE_MS);
   const say = (/** @type {string} */ text) => {
     clearTimeout(late);
     setText(hook(box, "diagram-words"), text);
   };
+  listening.signal.addEventListener("abort", () => clearTimeout(late));
   const source = figure.querySelector("code")?.textContent ?? "";
   const ask = () => frame.contentWindow?.postMessage({ source, dark: isDark(box) }, "*");
   onScheme(() => (box.isConnected ? ask() : listening.abort()), listening.signal);

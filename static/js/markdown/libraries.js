@@ -54,23 +54,25 @@ export const highlighter = new Library(async () => {
  * Without a font for mathematics, brackets do not grow, and a sum is a letter. Few systems have
  * one; a browser fetches ours where it draws a formula and has no other.
  */
-const FORMULA_FONT = ["STIX Two Math", "../../vendor/stix-two-math/stix-two-math-latin-400-normal.woff2"];
+const FORMULA_FONT = "../../vendor/stix-two-math/stix-two-math-latin-400-normal.woff2";
 
 export const mathematics = new Library(async () => {
-  document.fonts.add(formulaFont());
   const sheet = document.createElement("link");
   const loaded = new Promise((resolve) => ["load", "error"].forEach((type) => sheet.addEventListener(type, resolve)));
   Object.assign(sheet, { rel: "stylesheet", href: new URL("../../vendor/temml/Temml-Local.css", import.meta.url).href });
   document.head.append(sheet);
   const [temml] = await Promise.all([import("../../vendor/temml/temml.mjs"), loaded]);
+  document.fonts.add(formulaFont());
   return temml.default;
 });
 
-/** A face of the document, which is one of its shadow roots, too: a sheet's would be its own alone. */
+/**
+ * A face of the document, which is one of its shadow roots, too: a sheet's would be its own alone.
+ * Its family is ours: a page around an element may have the whole font by its own name.
+ */
 function formulaFont() {
-  const [name, path] = FORMULA_FONT;
-  const url = new URL(path, import.meta.url).href;
-  return new FontFace(name, `local("${name}"), url("${url}") format("woff2")`, { display: "swap" });
+  const url = new URL(FORMULA_FONT, import.meta.url).href;
+  return new FontFace("chatapp-math", `url("${url}") format("woff2")`, { display: "swap" });
 }
 
 /** Settles when markdown can be drawn, or cannot be had. */

@@ -127,10 +127,10 @@ const HANDLERS = {
     const { finish_reason, usage = null, timing = null, answered_by = null, trace_id = null } = data;
     return { ...answer, content, parts: withContent(answer.parts, content), finish_reason, usage, timing, answered_by, trace_id };
   },
-  [EVENT.error]: (answer, { usage = null, timing = null, ...error }, at) => ({
+  [EVENT.error]: (answer, { usage = null, timing = null, answered_by = null, ...error }, at) => ({
     ...ended(answer, at),
     finish_reason: error.code === "interrupted" ? "interrupted" : "error",
-    error, usage, timing,
+    error, usage, timing, answered_by,
   }),
 };
 

@@ -13,9 +13,20 @@ export function runningAnswer(state) {
   return state.messages.findLast((message) => message.status === "running");
 }
 
+/**
+ * Whether an answer asks its reader something that nobody has decided yet.
+ * @param {ShownMessage} answer
+ */
+export function asks({ askedSince, tools }) {
+  const isOpen = (/** @type {import("./types.js").ToolCall} */ { approval, done, deciding, questions }) =>
+    !done && !deciding && (approval === "asked" || Boolean(questions?.length));
+  return askedSince !== null && tools.some(isOpen);
+}
+
 /** Whether the conversation that is shown waits for its reader. @param {State} state */
 export function waitsForReader(state) {
-  return (runningAnswer(state)?.askedSince ?? null) !== null;
+  const answer = runningAnswer(state);
+  return Boolean(answer && asks(answer));
 }
 
 /** Whether the conversation that is shown has instructions or limits of its own. @param {State} state */
@@ -24,9 +35,15 @@ export function isSet({ opened, conversationId }) {
   return Boolean(instructions) || (temperature ?? null) !== null || (max_tokens ?? null) !== null;
 }
 
-/** Another conversation that waits for its reader, as the list has it. @param {State} state */
-export function waitsElsewhere({ conversations, conversationId }) {
-  return conversations.find(({ id, waiting }) => waiting && id !== conversationId);
+/** The other conversations that wait for their reader, as the list has them. @param {State} state */
+export function waitingElsewhere({ conversations, conversationId }) {
+  return conversations.filter(({ id, waiting }) => waiting && id !== conversationId);
+}
+
+/** Those that wait since the last change. @param {import("./types.js").Change} change */
+export function newlyWaiting({ state, previous }) {
+  const known = new Set(waitingElsewhere(previous).map(({ id }) => id));
+  return waitingElsewhere(state).filter(({ id }) => !known.has(id));
 }
 
 /**

@@ -88,8 +88,8 @@ const ACTIONS = {
     ...(conversation.id !== state.conversationId && { choice: lastModel(conversation.messages), queued: [], attached: [] }),
     notice: null,
   }),
-  "settings-saved": (state, { id, settings }) => state.opened?.id !== id ? state : ({
-    ...state, opened: { ...state.opened, settings },
+  "settings-saved": (state, { id, settings }) => state.conversationId !== id ? state : ({
+    ...state, opened: { title: "", ...(state.opened?.id === id && state.opened), id, settings },
   }),
   "older-loaded": (state, { id, messages, next }) => id !== state.conversationId ? state : ({
     ...state, messages: [...spoken(messages).map((message) => shown(message)), ...state.messages], older: next,

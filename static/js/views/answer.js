@@ -38,7 +38,7 @@ export class AnswerView extends View {
     this.failure = hook(node, "failure");
     this.footer = hook(node, "footer");
     this.phase = new PhaseView(node);
-    this.canReplay = Boolean(actions.retry); // not who only reads along
+    this.canReplay = Boolean(actions.retry); // a viewer of a link may not
     this.parts = new PartsView(root, node, (call, said) => {
       if (this.#shown && !this.#replay) actions.decide(this.#shown.id, call, said);
     });

@@ -5,7 +5,7 @@
  * which outlives a reload.
  */
 
-import { hook, isComposing, isTouched, nothingHasFocus } from "../dom/hooks.js";
+import { announce, hook, isComposing, isTouched, nothingHasFocus } from "../dom/hooks.js";
 import { t } from "../language.js";
 import { endedWell, misfit, runningAnswer } from "../state/selectors.js";
 import { draftOf, filesOf, keepDraft, keepFiles } from "./drafts.js";
@@ -92,7 +92,7 @@ export class ComposerView extends View {
     this.#attach([]);
     if (!runningAnswer(this.store.state)) return this.#send({ prompt, files });
     this.store.dispatch({ type: "prompt-queued", prompt, files });
-    hook(this.root, "announcer").textContent = t("It is sent when the answer is done.");
+    announce(this.root, t("It is sent when the answer is done."));
   }
 
   /** What the server refuses comes back, if nothing else has been written. @param {Queued} asked */

@@ -6,7 +6,7 @@
  */
 
 import { hook, setText } from "../dom/hooks.js";
-import { t } from "../language.js";
+import { t, tn } from "../language.js";
 import { View } from "./view.js";
 
 const WORDS = {
@@ -63,10 +63,18 @@ export class ConnectionView extends View {
   #onChange({ state, previous }) {
     const lost = state.messages.some(({ waiting }) => waiting) && !previous.messages.some(({ waiting }) => waiting);
     if (lost && !state.connection) this.#look();
+    if (state.connection && state.messages !== previous.messages) this.#say(state.connection);
     if (state.connection === previous.connection) return;
     this.node.hidden = !state.connection;
-    setText(hook(this.node, "away-words"), WORDS[state.connection]);
+    this.#say(state.connection);
     if (state.connection && !previous.connection) this.#lookLater();
+  }
+
+  /** @param {""|"offline"|"away"} connection */
+  #say(connection) {
+    const others = connection ? this.actions.countOtherUnsent() : 0;
+    const waits = others ? tn("{count} question asked elsewhere waits, too.", "{count} questions asked elsewhere wait, too.", others) : "";
+    setText(hook(this.node, "away-words"), [WORDS[connection], waits].filter(Boolean).join(" "));
   }
 
   /** @param {""|"offline"|"away"} connection */

@@ -16,7 +16,10 @@ export async function importFiles(bring, refuse) {
   let last = null;
   for (const file of await chosen()) {
     for (const conversation of conversationsIn(await file.text())) {
-      if (!conversation.includes(FORMAT)) return refuse(file.name), null;
+      if (!conversation.includes(FORMAT)) {
+        refuse(file.name);
+        return null;
+      }
       last = await bring(conversation);
       if (last === null) return null;
     }

@@ -2,6 +2,7 @@
 /** The words for states, ends and figures. Pure. */
 
 import { number, sentenceOf, t, tn } from "../language.js";
+import { asks } from "../state/selectors.js";
 
 /** @typedef {import("../state/types.js").ShownMessage} ShownMessage */
 
@@ -34,8 +35,8 @@ export function announcementOf(answer, before) {
   if (before?.status !== "running") return "";
   if (answer.status === "done") return endAnnouncement(answer);
   const asked = new Set(before.tools.filter(isAsking).map((tool) => tool.id));
-  const asks = answer.tools.find((tool) => isAsking(tool) && !asked.has(tool.id));
-  if (asks) return t("The tool {name} waits for your approval.", { name: asks.name });
+  const waits = answer.tools.find((tool) => isAsking(tool) && !asked.has(tool.id));
+  if (waits) return t("The tool {name} waits for your approval.", { name: waits.name });
   const known = new Set(before.tools.flatMap(questionsOf));
   const curious = answer.tools.find((tool) => questionsOf(tool).some((id) => !known.has(id)));
   return curious ? t("The tool {name} asks you something.", { name: curious.name }) : "";
@@ -60,7 +61,7 @@ export function metaOf(answer) {
 
 /**
  * While it thinks, the line under the answer says so. Afterwards the server tells how long all of
- * it thought; of several thoughts, only who watched knows.
+ * it thought; of several thoughts, only a page that watched knows.
  * @param {{since: number|null, ms: number}} part
  * @param {ShownMessage} answer
  */
@@ -78,8 +79,7 @@ export function phaseOf(answer) {
   if (answer.stopping) return t("Stopping…");
   if (!answer.id) return t("Connecting…");
   if (answer.queued) return answer.provider ? t("Queued at {name}", { name: answer.provider }) : t("Queued at the model");
-  const isDeciding = answer.tools.some((tool) => isAsking(tool) && tool.deciding);
-  if (answer.askedSince !== null && !isDeciding) return t("Waiting for you");
+  if (asks(answer)) return t("Waiting for you");
   const running = answer.tools.findLast((tool) => !tool.done);
   if (running) return t("Running {name}", { name: running.name });
   if (answer.thinkingSince !== null) return t("Thinking…");
@@ -108,7 +108,9 @@ export function toolState(tool, ended) {
 }
 
 /** @type {Record<string, string>} */
-const DECIDING = { approved: t("approved"), denied: t("denied") };
+const DECIDING = {
+  approved: t("approved"), denied: t("denied"), accept: t("answered"), decline: t("declined"), cancel: t("cancelled"),
+};
 
 /**
  * @param {import("../state/types.js").ToolCall} tool

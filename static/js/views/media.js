@@ -101,12 +101,13 @@ function linkIn(text, list) {
  * @param {AnswerSource[]} sources
  */
 export function showSources(list, sources) {
+  const quotes = quotesOf(sources);
   const items = numbered(sources).map((source) => {
     const item = document.createElement("li");
     const name = source.title || source.url || source.quote;
     item.append(isWeb(source.url) ? linkTo(source, name) : name);
     if (isWeb(source.url)) item.append(" ", small(new URL(source.url).host));
-    item.append(...quotesOf(source, sources).filter((quote) => quote !== name).map(quoted));
+    item.append(...(quotes.get(key(source)) ?? []).filter((quote) => quote !== name).map(quoted));
     return item;
   });
   list.hidden = items.length === 0;
@@ -114,19 +115,19 @@ export function showSources(list, sources) {
 }
 
 /**
- * What the answer cites of a source, each text once.
- * @param {AnswerSource} source
+ * What the answer cites of each source, by its key, each text once.
  * @param {AnswerSource[]} sources
  */
-function quotesOf(source, sources) {
-  const same = sources.filter((each) => key(each) === key(source));
-  return [...new Set(same.map(({ quote }) => quote).filter(Boolean))].slice(0, QUOTES);
+function quotesOf(sources) {
+  const cited = Map.groupBy(sources.filter(({ quote }) => quote), key);
+  return new Map([...cited].map(([of, same]) => [of, [...new Set(same.map(({ quote }) => quote))].slice(0, QUOTES)]));
 }
 
 /** @param {string} text */
 function quoted(text) {
   const node = document.createElement("q");
-  setText(node, text.length > QUOTE_CHARS ? `${text.slice(0, QUOTE_CHARS)}…` : text);
+  const characters = [...text]; // a cut in the middle of one would leave half of it
+  setText(node, characters.length > QUOTE_CHARS ? `${characters.slice(0, QUOTE_CHARS).join("")}…` : text);
   return node;
 }
 
@@ -143,7 +144,7 @@ export function showFiles(box, files) {
 /** @param {AnswerFile} file */
 function drawn({ id, media_type, name, url = "", error }) {
   const label = name || id;
-  if (error) return note(t("{name}: {words}", { name: label, words: error }));
+  if (error) return note(t("{name}: {words}", { name: label, words: t(error) })); // some are in the catalogue
   const isOurs = url.startsWith(MOUNT) && OWN_FILE.test(url.slice(MOUNT.length));
   if (!isOurs && !isWeb(url)) return note(label);
   const address = isOurs ? resolved(url) : url;

@@ -108,6 +108,7 @@ export class ModelList extends View {
   /** @param {KeyboardEvent} event */
   #onKeydown(event) {
     if (isComposing(event)) return;
+    if (event.target === this.node && isText(event)) return this.#write(event);
     const options = this.#options;
     const moves = { ArrowDown: this.#at + 1, ArrowUp: this.#at - 1, PageDown: this.#at + 8, PageUp: this.#at - 8 };
     const to = moves[/** @type {keyof typeof moves} */ (event.key)];
@@ -117,6 +118,12 @@ export class ModelList extends View {
     else return;
     event.preventDefault();
     event.stopPropagation();
+  }
+
+  /** With a keyboard on a touch screen: the letter goes into the search. @param {KeyboardEvent} event */
+  #write(event) {
+    event.stopPropagation(); // it is no shortcut
+    this.search.focus();
   }
 
   get #options() {
@@ -180,4 +187,9 @@ export class ModelList extends View {
       element("b", {}, model), " ", element("small", {}, wordsFor(facts, isRecent ? provider : "")),
     );
   }
+}
+
+/** Whether a key writes a character. @param {KeyboardEvent} event */
+function isText({ key, ctrlKey, metaKey, altKey }) {
+  return key.length === 1 && !ctrlKey && !metaKey && !altKey;
 }

@@ -36,7 +36,11 @@ export class OnDemand extends View {
     this.#show();
   }
 
-  /** A dialog gives the focus back to where it was, which the closed menu's entry cannot take. @param {HTMLDetailsElement} menu @param {EventTarget|null} target */
+  /**
+   * A dialog gives the focus back to where it was, which the closed menu's entry cannot take.
+   * @param {HTMLDetailsElement} menu
+   * @param {EventTarget|null} target
+   */
   #onChoice(menu, target) {
     if (!(target instanceof Element) || !target.closest("a, button")) return;
     menu.open = false;

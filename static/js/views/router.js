@@ -7,7 +7,7 @@
 
 import { t } from "../language.js";
 import { at, MOUNT } from "../server/address.js";
-import { titleOf, waitsElsewhere, waitsForReader } from "../state/selectors.js";
+import { titleOf, waitingElsewhere, waitsForReader } from "../state/selectors.js";
 import { View } from "./view.js";
 
 const CONVERSATION = /^\/c\/([^/]+)\/?$/;
@@ -76,7 +76,7 @@ export class Router extends View {
   #showTitle() {
     const open = titleOf(this.store.state);
     const title = open ? `${open} · chatapp` : "chatapp";
-    const waits = waitsForReader(this.store.state) || waitsElsewhere(this.store.state);
+    const waits = waitsForReader(this.store.state) || waitingElsewhere(this.store.state).length > 0;
     document.title = waits ? t("(!) Waiting for you · {title}", { title }) : title;
   }
 }

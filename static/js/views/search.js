@@ -47,7 +47,13 @@ export class SearchDialog extends Dialog {
     this.closesBeside();
     this.box.addEventListener("input", () => this.#onInput());
     this.node.addEventListener("keydown", (event) => this.#onKey(event));
-    this.node.addEventListener("close", () => clearTimeout(this.#timer));
+    this.node.addEventListener("close", () => this.#onClose());
+  }
+
+  /** A list that comes later leads nowhere any more. */
+  #onClose() {
+    clearTimeout(this.#timer);
+    this.#enters = false;
   }
 
   #onInput() {
@@ -62,6 +68,7 @@ export class SearchDialog extends Dialog {
     if (event.key === "Enter" && event.target === this.box) {
       event.preventDefault(); // it would close the dialog
       this.#enters = true;
+      this.#find(); // again, if it failed before
       this.#enter();
     }
     if (event.key === "Escape") {
@@ -89,7 +96,8 @@ export class SearchDialog extends Dialog {
     if (!before && words === this.#words) return;
     this.#words = words;
     const found = words ? await this.actions.find(words, before) : { hits: [], conversations: [], next: null, indexing: false };
-    if (!found || words !== this.#words) return; // somebody went on writing
+    if (words !== this.#words) return; // somebody went on writing
+    if (!found) return this.#onFailure();
     const items = [
       ...found.conversations.map(({ id, title, snippet }) => this.#item(id, null, snippet, title, t("Title"))),
       ...found.hits.map((hit) => this.#item(hit.conversation_id, hit, hit.snippet, hit.title, whose(hit))),
@@ -105,6 +113,12 @@ export class SearchDialog extends Dialog {
     const growing = found.indexing ? t("The index is being built: soon there may be more.") : "";
     this.words.textContent = [nothing ? none : "", growing].filter(Boolean).join(" ");
     this.#enter();
+  }
+
+  /** The notice says so; the same words may be looked for again. */
+  #onFailure() {
+    this.#words = this.#shown;
+    this.#enters = false;
   }
 
   /** @param {string} name @param {HTMLElement[]} items */

@@ -1,15 +1,17 @@
 // @ts-check
 /**
  * Tells the server what was seen: the last message of the open conversation, while the page is in
- * view. And looks how the others stand for as long as one of them is at work.
+ * view. And looks how the others stand for as long as one of them is at work, in view or not.
  */
 
-import { hook } from "../dom/hooks.js";
+import { announce } from "../dom/hooks.js";
 import { t } from "../language.js";
-import { waitsElsewhere } from "../state/selectors.js";
+import { newlyWaiting } from "../state/selectors.js";
 import { View } from "./view.js";
 
 const LOOK_EVERY_MS = 5000;
+/** Its title tells a reader who is elsewhere that a conversation waits. */
+const LOOK_HIDDEN_EVERY_MS = 30_000;
 
 export class SeenView extends View {
   #seen = "";
@@ -29,7 +31,7 @@ export class SeenView extends View {
   start() {
     this.on(this.store, "change", ({ detail }) => this.#announce(detail));
     this.on(this.store, "change", () => this.#onChange());
-    this.on(document, "visibilitychange", () => this.#onChange());
+    this.on(document, "visibilitychange", () => this.#onVisibility());
     this.#onChange();
   }
 
@@ -38,10 +40,16 @@ export class SeenView extends View {
     clearTimeout(this.#timer);
   }
 
+  #onVisibility() {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#onChange();
+  }
+
   #onChange() {
-    if (document.hidden) return;
-    this.#see();
-    this.#timer ??= this.#isOtherAtWork() ? setTimeout(() => this.#look(), LOOK_EVERY_MS) : undefined;
+    if (!document.hidden) this.#see();
+    const pause = document.hidden ? LOOK_HIDDEN_EVERY_MS : LOOK_EVERY_MS;
+    this.#timer ??= this.#isOtherAtWork() ? setTimeout(() => this.#look(), pause) : undefined;
   }
 
   #see() {
@@ -53,17 +61,15 @@ export class SeenView extends View {
     this.actions.see(conversationId, last.id);
   }
 
-  /** For who does not see the list. @param {import("../state/types.js").Change} change */
-  #announce({ state, previous }) {
-    const waits = waitsElsewhere(state);
-    if (waits && waits.id !== waitsElsewhere(previous)?.id) {
-      hook(this.root, "announcer").textContent = t("“{title}” waits for you.", { title: waits.title });
-    }
+  /** To a reader who does not see the list. @param {import("../state/types.js").Change} change */
+  #announce(change) {
+    const words = newlyWaiting(change).map(({ title }) => t("“{title}” waits for you.", { title: title || t("New chat") }));
+    if (words.length) announce(this.root, words.join(" "));
   }
 
   async #look() {
     this.#timer = undefined;
-    if (!document.hidden) await this.actions.refreshConversations();
+    await this.actions.refreshConversations();
   }
 
   #isOtherAtWork() {

@@ -9,7 +9,7 @@ import { part } from "../dom/part.js";
 import { t } from "../language.js";
 import { at } from "../server/address.js";
 import { groupOf } from "../state/list.js";
-import { runningAnswer, titleOf, waitsElsewhere, waitsForReader } from "../state/selectors.js";
+import { runningAnswer, titleOf, waitingElsewhere, waitsForReader } from "../state/selectors.js";
 import { keepDraft } from "./drafts.js";
 import { View } from "./view.js";
 
@@ -68,7 +68,7 @@ export class SidebarView extends View {
       shown.push(item);
     }
     arrange(this.list, shown);
-    hook(this.root, "drawer-open").toggleAttribute("data-waits", Boolean(waitsElsewhere(this.store.state)));
+    hook(this.root, "drawer-open").toggleAttribute("data-waits", waitingElsewhere(this.store.state).length > 0);
     setText(hook(this.root, "title"), titleOf(this.store.state) || t("New chat"));
   }
 

@@ -6,7 +6,7 @@
  */
 
 import { copyCode } from "../dom/clipboard.js";
-import { arrange, hook } from "../dom/hooks.js";
+import { announce, arrange, hook } from "../dom/hooks.js";
 import { jump } from "../dom/jump.js";
 import { part } from "../dom/part.js";
 import { throttled } from "../dom/throttle.js";
@@ -150,7 +150,7 @@ export class ThreadView extends View {
   #announce(messages, previous) {
     for (const answer of messages) {
       const words = announcementOf(answer, previous.find((each) => each.key === answer.key));
-      if (words) hook(this.root, "announcer").textContent = words;
+      if (words) announce(this.root, words);
     }
   }
 }

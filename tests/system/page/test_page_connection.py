@@ -73,3 +73,16 @@ def test_a_refused_question_that_waited_says_so(chat: Any) -> None:
     assert chat.questions == [] and chat.hook("away").is_hidden()
     assert chat.hook("prompt").input_value() == "Hello"
     chat.problems = []
+
+
+def test_a_network_that_comes_and_goes_loses_nothing_of_an_answer(chat: Any) -> None:
+    chat.ask("Hello", "words").until_text("You")
+    for _ in range(3):
+        chat.page.context.set_offline(True)
+        chat.hook("away-words").get_by_text("You are offline.").wait_for()
+        chat.page.context.set_offline(False)
+        chat.hook("away").wait_for(state="hidden")
+    chat.until_done()
+    assert chat.questions == ["Hello"]
+    assert chat.drawn() == chat.rendered(chat.message()["content"])
+    chat.problems = [each for each in chat.problems if "ERR_INTERNET_DISCONNECTED" not in each]

@@ -51,6 +51,7 @@ def test_a_source_has_the_words_that_are_cited_of_it_each_once(chat: Any) -> Non
         ("A", "The sky is blue."),
         ("", "Alone."),
         ("B", ""),
+        ("C", "x" + "🌍" * 300),
     ]
     chat.answer_with(
         ("content_delta", {"delta": "x"}),
@@ -65,6 +66,7 @@ def test_a_source_has_the_words_that_are_cited_of_it_each_once(chat: Any) -> Non
         ["The sky is blue.", "Grass is <b>green</b>."],
         [],
         [],
+        ["x" + "🌍" * 299 + "…"],
     ]
     assert items[1].inner_text() == "Alone."
 

@@ -88,6 +88,8 @@ def test_the_list_fits_on_a_phone(reader: Callable[..., Any]) -> None:
     box = chat.page.locator(".models").bounding_box()
     assert box["x"] == 0 and box["width"] == 390 and box["y"] > 150 and box["y"] + box["height"] <= 844
     assert chat.page.evaluate("document.activeElement.matches('.models')")  # a keyboard would cover the options
+    chat.page.keyboard.type("m-3")  # one that is there already
+    assert chat.page.get_by_role("combobox", name="Search models").input_value() == "m-3"
     chat.page.locator("[role=option]", has_text="m-3").first.tap()
     assert chat.hook("picker").inner_text().startswith("m-3")
 

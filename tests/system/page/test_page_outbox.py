@@ -232,7 +232,12 @@ def test_a_new_tab_sends_what_another_left_behind_and_stays_where_it_is(reader: 
     ask_in_vain(first, "Left behind")
     forgive(first)
     first.page.close()
-    second = reader(beside=first).open()
+    second = reader(beside=first)
+    away(second)
+    second.open().hook("away-words").get_by_text("1 question asked elsewhere waits, too.").wait_for()
+    assert second.questions == []
+    back(second)
+    look(second)
     link = second.hook("conversations").get_by_role("link", name="Left behind")
     link.wait_for()
     assert second.questions == [] and second.page.url == f"{second.url}/"
@@ -240,6 +245,7 @@ def test_a_new_tab_sends_what_another_left_behind_and_stays_where_it_is(reader: 
     second.until_done()
     assert second.questions == ["Left behind"]
     assert [text for role, text in said(second) if role == "user"] == ["Left behind"]
+    forgive(second)
 
 
 def test_what_one_tab_takes_back_the_other_does_not_send(reader: Callable[..., Any]) -> None:
@@ -289,16 +295,3 @@ def test_a_frozen_page_has_the_whole_answer_when_it_thaws(reader: Callable[..., 
     browser.send("Page.setWebLifecycleState", {"state": "active"})
     chat.until_done()
     assert chat.drawn() == beside.drawn() == chat.rendered(chat.message()["content"])
-
-
-def test_a_network_that_comes_and_goes_loses_nothing_of_an_answer(chat: Any) -> None:
-    chat.ask("Hello", "words").until_text("You")
-    for _ in range(3):
-        chat.page.context.set_offline(True)
-        chat.hook("away-words").get_by_text("You are offline.").wait_for()
-        chat.page.context.set_offline(False)
-        chat.hook("away").wait_for(state="hidden")
-    chat.until_done()
-    assert chat.questions == ["Hello"]
-    assert chat.drawn() == chat.rendered(chat.message()["content"])
-    chat.problems = [each for each in chat.problems if "ERR_INTERNET_DISCONNECTED" not in each]

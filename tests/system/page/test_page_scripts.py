@@ -131,6 +131,15 @@ HEIGHTS = """async () => {
     return [height("mo"), height("mtable"), height("munderover > mo"), height("mtd mi")];
 }"""
 
+# Whether ours was fetched, or the machine has one that comes before it.
+HAS_FONT = """async () => {
+    const isInstalled = (name) => new FontFace("probe", `local("${name}")`).load().then(() => true, () => false);
+    document.querySelector(".math").getBoundingClientRect();
+    await document.fonts.ready;
+    const ours = [...document.fonts].filter(({ family, status }) => family.includes("chatapp-math") && status === "loaded");
+    return ours.length === 1 || await isInstalled("Cambria Math") || await isInstalled("STIX Two Math");
+}"""
+
 
 def test_brackets_and_sums_grow_on_any_machine(chat: Any) -> None:
     """Chromium takes the sizes from a font for mathematics, which few machines have."""
@@ -140,6 +149,7 @@ def test_brackets_and_sums_grow_on_any_machine(chat: Any) -> None:
         ("completed", {"content": formula, "finish_reason": "stop", "usage": None, "timing": None}),
     )
     chat.answer.locator(".math math").wait_for()
+    assert chat.page.evaluate(HAS_FONT)
     bracket, matrix, sum_sign, letter = chat.page.evaluate(HEIGHTS)
     assert bracket >= matrix
     assert sum_sign > 2 * letter

@@ -9,6 +9,7 @@ import pytest
 pytestmark = pytest.mark.slow
 
 BRIEF = "truncated"  # a model whose answer is over after a few words
+ERROR = {"error": {"code": "unavailable", "message": "Later.", "trace_id": "t"}}
 
 
 def post(chat: Any, path: str, **body: Any) -> Any:
@@ -72,6 +73,36 @@ def test_the_search_begins_with_the_last_conversations_and_enter_waits_for_what_
     chat.page.get_by_role("list", name="Recent").wait_for()
     chat.page.keyboard.press("Enter")
     chat.page.locator("[data-link][aria-current]", has_text="open").wait_for()
+
+
+def test_a_search_that_was_closed_leads_nowhere(chat: Any) -> None:
+    post(chat, "/api/v1/messages", provider="mock", model=BRIEF, prompt="needle")
+    held: list[Any] = []
+    chat.page.route("**/api/v1/search?*", lambda route: held.append(route))
+    chat.page.keyboard.press("Control+k")
+    chat.hook("search-box").fill("needle")
+    with chat.page.expect_request("**/api/v1/search?*"):
+        chat.page.keyboard.press("Enter")
+    chat.page.keyboard.press("Escape")
+    chat.hook("search-dialog").wait_for(state="detached")
+    with chat.page.expect_response("**/api/v1/search?*") as found:
+        held[0].continue_()
+    found.value.finished()
+    chat.page.evaluate("() => new Promise((done) => setTimeout(done))")  # after all that the response led to
+    assert chat.page.url == f"{chat.url}/"
+
+
+def test_enter_asks_again_for_what_could_not_be_looked_for(chat: Any) -> None:
+    post(chat, "/api/v1/messages", provider="mock", model=BRIEF, prompt="needle")
+    chat.page.route("**/api/v1/search?*", lambda route: route.fulfill(status=503, json=ERROR), times=1)
+    chat.page.keyboard.press("Control+k")
+    chat.hook("search-box").fill("needle")
+    chat.page.keyboard.press("Enter")
+    chat.hook("notice").get_by_text("Later.").wait_for()
+    assert chat.page.url == f"{chat.url}/"
+    chat.page.keyboard.press("Enter")
+    chat.page.wait_for_url("**/c/*")
+    chat.expect_problem("503")
 
 
 def test_a_search_that_cannot_be_loaded_says_so(chat: Any) -> None:

@@ -119,6 +119,7 @@ def test_a_reset_forgets_what_came_before_it(chat: Any) -> None:
         ("content_delta", {"delta": "what **counts**"}),
         ("completed", {"content": "what **counts**", "finish_reason": "length", "usage": None, "timing": None}),
     )
+    chat.answer.locator("[data-content] strong").wait_for()  # drawn, once the library has come
     assert chat.answer.locator("[data-content]").inner_text() == "what counts"
     assert "void" not in chat.answer.inner_text()
     assert chat.answer.locator("[data-ending]").inner_text() == "The answer reached its length limit and stops here."

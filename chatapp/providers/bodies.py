@@ -1,30 +1,203 @@
-"""What a body's frames hold, whatever the protocol. Pure."""
+"""The forms in which a reply's body comes, whatever the protocol: fed with its pieces, each cuts
+them into JSON frames and gives these to the reply. No I/O.
+"""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 import msgspec
 
-from chatapp.providers.reply import Reply
-from chatapp.wire.json_text import is_json, parse_loosely
+from chatapp.errors import EmptyReply, Truncated, UpstreamError
+from chatapp.providers.lumps import LARGE_CHARS, SHORT_CHARS
+from chatapp.providers.read_limits import ReadLimits, held_too_much
+from chatapp.providers.reply import Items, Reply
+from chatapp.wire.failures import reports_failure
+from chatapp.wire.frames import NDJSONDecoder, ServerEvent, SSEDecoder
+from chatapp.wire.json_text import UNREADABLE, is_json, parse_loosely
+from chatapp.wire.upstream_errors import stream_error
 
+T = TypeVar("T")
+
+BLANK = b"\xef\xbb\xbf \t\r\n"  # includes the bytes of a BOM, which the decoders remove
 END_MARK = "[DONE]"  # the last event in several SSE protocols
+FAILED = ("error", "exception")  # types of events, in any protocol
 
 _elements = msgspec.json.Decoder(list[msgspec.Raw])
+_fields = msgspec.json.Decoder(dict[str, object])
 
 
-def objects(text: str, reply: Reply[Any]) -> Iterator[str | bytes]:
-    """The JSON objects in the data of a frame: usually itself. The reply notes everything else."""
+class Body(ABC):
+    """One body, until its `reply` is over. What `take` and `end` append is valid, even if they then
+    raise an UpstreamError."""
+
+    lump_chars: ClassVar[int] = LARGE_CHARS
+    """A text of more characters is no token."""
+
+    def __init__(self, who: str, reply: Reply[Any], limits: ReadLimits) -> None:
+        self.reply = reply
+        self._who = who
+        self._limits = limits
+
+    @abstractmethod
+    def take(self, data: bytes, items: Items) -> None:
+        """Append what `data` completes."""
+
+    @abstractmethod
+    def end(self, items: Items) -> None:
+        """Append what the body's end completes. The last frame may lack what ends a frame, but
+        nothing else."""
+
+    def explained(self, error: UpstreamError) -> UpstreamError:
+        """The error that ends the body, or a better one that the body tells."""
+        return error
+
+
+class WholeBody(Body):
+    """A body that came in one piece instead of a stream: one JSON object, or a list of them."""
+
+    lump_chars = SHORT_CHARS
+
+    def __init__(self, who: str, reply: Reply[Any], limits: ReadLimits) -> None:
+        super().__init__(who, reply, limits)
+        self._whole = bytearray()
+
+    def take(self, data: bytes, items: Items) -> None:
+        self._whole += data
+        if len(self._whole) > self._limits.max_reply_bytes:
+            raise held_too_much(self._who, self._limits.max_reply_bytes)
+
+    def end(self, items: Items) -> None:
+        text = bytes(self._whole).lstrip(BLANK).rstrip()
+        self.reply.alone = not text.startswith(b"[")
+        for frame in [text] if self.reply.alone else self._listed(text):
+            self.reply.add(frame, items)
+            if self.reply.over:
+                break
+
+    def _listed(self, text: bytes) -> Iterator[bytes]:
+        for element in parse_loosely(_elements, text, self._who, lambda kind: None):
+            yield bytes(element)
+
+
+class _Decoder(Protocol[T]):
+    def feed(self, data: bytes) -> list[T]: ...
+    def flush(self) -> list[T]: ...
+
+
+class StreamedBody(Body, Generic[T]):
+    """A stream of frames."""
+
+    def __init__(self, who: str, reply: Reply[Any], limits: ReadLimits, decoder: _Decoder[T]) -> None:
+        super().__init__(who, reply, limits)
+        self._decoder = decoder
+        self._came = False
+        self._unread_bytes = 0
+
+    @abstractmethod
+    def _add(self, frame: T, items: Items) -> None: ...
+
+    @abstractmethod
+    def _is_cut(self, frame: T) -> bool:
+        """Whether the last frame was broken off in the middle."""
+
+    def take(self, data: bytes, items: Items) -> None:
+        if frames := self._decoder.feed(data):
+            self._came, self._unread_bytes = True, 0
+        else:
+            self._unread_bytes += len(data)
+            if self._unread_bytes > self._limits.max_reply_bytes:
+                raise held_too_much(self._who, self._limits.max_reply_bytes)
+        for frame in frames:
+            self._add(frame, items)
+            if self.reply.over:
+                break
+
+    def end(self, items: Items) -> None:
+        for frame in self._decoder.flush():
+            if self._is_cut(frame):
+                raise Truncated(f"{self._who} broke off its reply in the middle of an event")
+            self._came = True
+            self._add(frame, items)
+        if not self._came:
+            raise EmptyReply(f"{self._who} sent a reply without anything that could be understood")
+
+
+class EventStream(StreamedBody[ServerEvent]):
+    """SSE, up to its end mark.
+
+    Raises Reported for an event that is an error by its type, and for an error in bare JSON after
+    the last frame, without `data:`.
+    """
+
+    def __init__(self, who: str, reply: Reply[Any], limits: ReadLimits) -> None:
+        self._events = SSEDecoder(limits.max_line_bytes, limits.max_event_bytes, error_field=True)
+        super().__init__(who, reply, limits, self._events)
+
+    def end(self, items: Items) -> None:
+        super().end(items)
+        if not (self.reply.finished or self.reply.over) and (failure := self._stray_failure()):
+            raise failure
+
+    def explained(self, error: UpstreamError) -> UpstreamError:
+        failure = self._stray_failure() if isinstance(error, (Truncated, EmptyReply)) else None
+        return failure or error
+
+    def _add(self, event: ServerEvent, items: Items) -> None:
+        text = event.data.strip()
+        if event.type in FAILED and text != END_MARK:
+            raise stream_error(self._who, text.encode("utf-8", "replace"))
+        if text.startswith("{"):
+            self.reply.add(text, items)
+        elif text == END_MARK:
+            self.reply.marked = self.reply.over = True
+        else:
+            add_words(text, self.reply, items)
+
+    def _is_cut(self, event: ServerEvent) -> bool:
+        return is_cut(event.data)
+
+    def _stray_failure(self) -> UpstreamError | None:
+        try:
+            fields = _fields.decode(self._events.stray)
+        except UNREADABLE:
+            return None
+        return stream_error(self._who, self._events.stray) if reports_failure(fields) else None
+
+
+class JSONLines(StreamedBody[bytes]):
+    """NDJSON, perhaps with the prefixes and the end mark of SSE."""
+
+    def __init__(self, who: str, reply: Reply[Any], limits: ReadLimits) -> None:
+        super().__init__(who, reply, limits, NDJSONDecoder(limits.max_line_bytes))
+
+    def _add(self, line: bytes, items: Items) -> None:
+        if line.startswith(b"{"):
+            self.reply.add(line, items)
+            return
+        text = line.decode("utf-8", "replace").removeprefix("data:").strip()
+        if text == END_MARK:
+            self.reply.marked = True
+        else:
+            add_words(text, self.reply, items)
+
+    def _is_cut(self, line: bytes) -> bool:
+        return is_cut(line.decode("utf-8", "replace"))
+
+
+def add_words(text: str, reply: Reply[Any], items: Items) -> None:
+    """Add the JSON objects in the data of a frame, which may be a list of them. The reply notes
+    everything else."""
     if text.startswith("{"):
-        yield text
+        reply.add(text, items)
     elif text.startswith("[") and is_json(text):
         for element in parse_loosely(_elements, text, "the provider", reply.skip):
-            yield from objects(bytes(element).decode("utf-8", "replace").strip(), reply)
+            if not reply.over:
+                add_words(bytes(element).decode("utf-8", "replace").strip(), reply, items)
     elif text:
         reply.skip_words(text)
 
 
-def is_cut(text: str | bytes) -> bool:
-    """Whether the last frame was broken off in the middle."""
-    text = (text.decode("utf-8", "replace") if isinstance(text, bytes) else text).strip()
+def is_cut(text: str) -> bool:
+    text = text.strip()
     return text[:1] in ("{", "[") and text != END_MARK and not is_json(text)

@@ -1,41 +1,39 @@
-"""Delivers a reply with its raw bytes: each piece of the body goes on before the events that it
-completes. Nothing is held back, joined or paced here.
-"""
+"""Delivers a reply as its body comes. Nothing is held back, joined or paced here."""
 
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Iterator
 
 from chatapp.errors import UpstreamError
 from chatapp.events import Raw
 from chatapp.providers import ReplyItem
-from chatapp.providers.push_decoder import PushDecoder
+from chatapp.providers.reply_decoder import ReplyDecoder
 from chatapp.wire.response import UpstreamResponse
 
 RAW_REST_S = 2.0  # raw bytes go on to the body's end, but a connection that stays open is not waited for
+TURN_BYTES = 4096  # decoded in one go: in a flood of tiny frames others have their turns
 
-Decode = Callable[[Iterator[bytes]], Iterator[ReplyItem]]
 
+def deliver(
+    body: Iterator[bytes], decoder: ReplyDecoder, raw_of: UpstreamResponse | None = None
+) -> Iterator[ReplyItem]:
+    """What each piece of the body completes. With `raw_of`, the body's response, each piece itself
+    comes before that, and they go on to the body's end.
 
-def deliver_with_raw(response: UpstreamResponse, decode: Decode) -> Iterator[ReplyItem]:
-    """Yield each piece of the body, then what it completes, and go on to the body's end.
-
-    Raises what the body and its decoder raise, after yielding everything that came before.
+    Raises what the body and its decoder raise, after all that came before.
     """
-    content_type = response.content_type  # goes with the first bytes
-    with closing(PushDecoder(decode)) as decoder:
-        while not decoder.done:
-            data, items = _step(decoder, response.body())
-            if data:
-                yield Raw(data, content_type)
-                content_type = ""
-            yield from items
-        yield from map(Raw, response.rest(RAW_REST_S))
-        decoder.check()
-
-
-def _step(decoder: PushDecoder[ReplyItem], body: Iterator[bytes]) -> tuple[bytes, list[ReplyItem]]:
-    try:
-        data = next(body, b"")
-    except UpstreamError as error:
-        return b"", decoder.end(error)
-    return data, decoder.feed(data) if data else decoder.end()
+    content_type = raw_of.content_type if raw_of else ""  # goes with the first bytes
+    while not decoder.done:
+        try:
+            data = next(body, b"")
+        except UpstreamError as error:
+            yield from decoder.end(error)
+            continue
+        if raw_of and data:
+            yield Raw(data, content_type)
+            content_type = ""
+        if not data:
+            yield from decoder.end()
+        for at in range(0, len(data), TURN_BYTES):
+            yield from decoder.feed(data[at : at + TURN_BYTES])
+    if raw_of:
+        yield from map(Raw, raw_of.rest(RAW_REST_S))
+    decoder.check()

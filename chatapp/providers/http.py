@@ -1,45 +1,38 @@
 """What all providers that speak HTTP share: the call, the form of what comes back, the models.
 
-An adapter says three things about its protocol: the request for a chat, the meaning of a streamed
-body, and the meaning of a whole one. All three are pure. The bytes that arrive decide how they are
-read, not the provider that sent them: a server that ignores `stream` answers in one piece, and a
-gateway answers with a web page.
+An adapter says two things about its protocol: the request for a chat, and the meaning of a reply's
+JSON frames. Both are pure.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import chain
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import Any, ClassVar, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
 
 from chatapp.cancel import CancelScope
 from chatapp.chat import Chat
-from chatapp.errors import BadReply, ChatappError, EmptyReply, Truncated
+from chatapp.errors import BadReply, ChatappError
 from chatapp.events import RunQueued
 from chatapp.providers import ReplyItem, Started
 from chatapp.providers.addresses import joined
-from chatapp.providers.bodies import END_MARK, is_cut, objects
-from chatapp.providers.delivery import deliver_with_raw
+from chatapp.providers.bodies import Body, EventStream, JSONLines, WholeBody
+from chatapp.providers.delivery import deliver
 from chatapp.providers.facts import ModelFacts, known_facts
 from chatapp.providers.hosted import HostedTools
 from chatapp.providers.listed_facts import listed_facts
-from chatapp.providers.lumps import SHORT_CHARS, cut_lumps
 from chatapp.providers.model_list import ListingTimes, ModelList
-from chatapp.providers.read_limits import ReadLimits, held_too_much
-from chatapp.providers.reply import Reply, ReplyItems
-from chatapp.providers.think_tags import separated
+from chatapp.providers.read_limits import ReadLimits
+from chatapp.providers.reply import Reply
+from chatapp.providers.reply_decoder import ReplyDecoder
 from chatapp.secret import Secret
 from chatapp.settings.tables import ThinkingStyle, ThinkTags
-from chatapp.wire.failures import reports_failure
-from chatapp.wire.frames import NDJSONDecoder, SSEDecoder
-from chatapp.wire.json_text import UNREADABLE, parse_loosely
+from chatapp.wire.json_text import UNREADABLE
 from chatapp.wire.response import UpstreamResponse
 from chatapp.wire.upstream import Transport, UpstreamRequest
-from chatapp.wire.upstream_errors import stream_error
 
 T = TypeVar("T")
 
@@ -81,6 +74,9 @@ class HTTPProvider(ABC):
 
     models_path: ClassVar[str]
     """Where it lists its models, below the base URL."""
+
+    streamed: ClassVar[type[EventStream | JSONLines]] = EventStream
+    """The form of its streams."""
 
     whole_starts: ClassVar[tuple[bytes, ...]] = (b"{", b"[")
     """How a body begins that came in one piece instead of a stream. No SSE line begins so."""
@@ -127,16 +123,8 @@ class HTTPProvider(ABC):
         """The request for the chat's reply as a stream. Pure."""
 
     @abstractmethod
-    def decode(self, body: Iterable[bytes]) -> ReplyItems:
-        """Yield the events of a streamed body, each as soon as it is complete, then one Finished.
-
-        Pure. Raises Truncated if the reply is incomplete, Reported if it says that it failed,
-        BadReply.
-        """
-
-    def decode_whole(self, body: bytes) -> ReplyItems:
-        """The same for a body that came in one piece. Pure."""
-        return self.decode((body,))
+    def reply(self) -> Reply[Any]:
+        """A reply of its protocol, of which nothing is known yet. Pure."""
 
     @abstractmethod
     def decode_models(self, body: bytes) -> Iterable[str]:
@@ -157,8 +145,8 @@ class HTTPProvider(ABC):
             yield Started()
             if queued:
                 yield RunQueued(waiting=False)
-            decode = partial(self._read_apart, response.content_type, self._tags(chat))
-            reply = deliver_with_raw(response, decode) if chat.raw else decode(response.body())
+            decoder = self._decoder(response.content_type, self._tags(chat))
+            reply = deliver(response.body(), decoder, response if chat.raw else None)
             yield from self._hosted.told(reply, chat)
             response.drain()
 
@@ -182,88 +170,25 @@ class HTTPProvider(ABC):
             except UNREADABLE:
                 raise BadReply(f"{self.name} lists its models in an unknown form; check its base URL") from None
 
-    def read(self, content_type: str, body: Iterable[bytes]) -> ReplyItems:
-        """The events of a good response's body, whatever its form, with lumps cut. Pure. Waits for
-        the beginning of the body, which tells its form."""
-        pieces = iter(body)
-        start = b""
-        while not start.lstrip(BLANK) and len(start) < BLANK_BYTES and (data := next(pieces, b"")):
-            start += data
-        word = start.lstrip(BLANK)
-        if not word:
-            raise Truncated(f"{self.name} sent an empty reply")
+    def read(self, content_type: str, body: Iterable[bytes], tags: ThinkTags = "none") -> Iterator[ReplyItem]:
+        """The items of a good response's body, whatever its form. Pure. Raises Truncated if the
+        reply is incomplete, Reported if it says that it failed, BadReply.
+        """
+        return deliver(iter(body), self._decoder(content_type, tags))
+
+    def _decoder(self, content_type: str, tags: ThinkTags) -> ReplyDecoder:
+        return ReplyDecoder(self.name, partial(self._form, content_type), tags)
+
+    def _form(self, content_type: str, word: bytes) -> Body:
+        """How a body is to be read that begins so."""
         if word.startswith(b"<") or "html" in content_type.lower():
             raise BadReply(f"{self.name} answered with a web page; check its base URL, or the gateway in front of it")
-        body = chain((start,), pieces)
-        if word.startswith(self.whole_starts):
-            return cut_lumps(self.decode_whole(self._whole(body)), SHORT_CHARS)
-        return cut_lumps(self.decode(body))
-
-    def _whole(self, body: Iterable[bytes]) -> bytes:
-        whole = bytearray()
-        for data in body:
-            whole += data
-            self._check_size(len(whole))
-        return bytes(whole)
-
-    def _check_size(self, size: int) -> None:
-        if size > self.max_reply_bytes:
-            raise held_too_much(self.name, self.max_reply_bytes)
-
-    def _read_apart(self, content_type: str, tags: ThinkTags, body: Iterable[bytes]) -> Iterator[ReplyItem]:
-        return separated(self.read(content_type, body), tags)
+        form = WholeBody if word.startswith(self.whole_starts) else self.streamed
+        return form(self.name, self.reply(), self._limits)
 
     def _tags(self, chat: Chat) -> ThinkTags:
         """A template opens no thinking that was switched off."""
         return "leading" if self._think_tags == "implied" and chat.thinking is False else self._think_tags
-
-    def frames(self, body: Iterable[bytes], reply: Reply[Any]) -> Iterator[str | bytes]:
-        """The JSON objects of an SSE body, up to its end mark; the reply notes everything else. The
-        last frame may lack the blank line after it, but nothing else.
-
-        Raises Reported for an event that is an error by its type, and for an error in bare JSON
-        after the last frame, without `data:`.
-        """
-        limits = self._limits
-        decoder = SSEDecoder(limits.max_line_bytes, limits.max_event_bytes, error_field=True)
-        try:
-            for event in self._complete(decoder, body, lambda event: event.data):
-                text = event.data.strip()
-                if text == END_MARK:
-                    reply.marked = True
-                    return
-                if event.type in FAILED:
-                    raise stream_error(self.name, text.encode("utf-8", "replace"))
-                if text.startswith("{"):
-                    yield text
-                elif text:
-                    yield from objects(text, reply)
-        except (Truncated, EmptyReply):
-            self._raise_if_failed(decoder.stray)
-            raise
-        if not reply.finished:
-            self._raise_if_failed(decoder.stray)
-
-    def read_whole(self, body: bytes, reply: Reply[Any]) -> ReplyItems:
-        """The items of a body that came in one piece: one JSON object, or a list of them."""
-        text = body.lstrip(BLANK).rstrip()
-        return reply.read(self._whole_elements(text) if text.startswith(b"[") else [text])
-
-    def _whole_elements(self, text: bytes) -> Iterator[bytes]:
-        for element in parse_loosely(_elements, text, self.name, lambda kind: None):
-            yield bytes(element)
-
-    def _raise_if_failed(self, text: bytes) -> None:
-        try:
-            fields = _fields.decode(text)
-        except UNREADABLE:
-            return
-        if reports_failure(fields):
-            raise stream_error(self.name, text)
-
-    def lines(self, body: Iterable[bytes]) -> Iterator[bytes]:
-        """The lines of an NDJSON body. The last may lack its newline."""
-        return self._complete(NDJSONDecoder(self._limits.max_line_bytes), body, lambda line: line)
 
     def _open(
         self, base_url: str, request: ProviderRequest, scope: CancelScope, total_timeout: float | None = None
@@ -272,30 +197,8 @@ class HTTPProvider(ABC):
         absolute = UpstreamRequest(joined(base_url, request.path), request.body, headers)
         return self._transport.open(absolute, scope, self.name, total_timeout)
 
-    def _complete(self, decoder: "_Decoder[T]", body: Iterable[bytes], text: Callable[[T], str | bytes]) -> Iterator[T]:
-        came, unread_bytes = False, 0
-        for data in body:
-            if frames := decoder.feed(data):
-                came, unread_bytes = True, 0
-                yield from frames
-            else:
-                unread_bytes += len(data)
-                self._check_size(unread_bytes)
-        for frame in decoder.flush():
-            if is_cut(text(frame)):
-                raise Truncated(f"{self.name} broke off its reply in the middle of an event")
-            came = True
-            yield frame
-        if not came:
-            raise EmptyReply(f"{self.name} sent a reply without anything that could be understood")
-
     def _ask_models(self, timeout: float) -> tuple[str, ...]:
         try:
             return self.list_models(timeout)
         except ChatappError:
             return ()
-
-
-class _Decoder(Protocol[T]):
-    def feed(self, data: bytes) -> list[T]: ...
-    def flush(self) -> list[T]: ...

@@ -27,16 +27,25 @@ LARGE_CHARS = 500  # longer than any model's token, even one of Gemini's chunks
 _in_window = regex.compile(r"\X").findall
 
 
-def cut_lumps(items: Iterable[Item], over: int = LARGE_CHARS) -> Iterator[Item | TextDelta | ReasoningDelta]:
-    """The items of one reply, with texts of more than `over` characters cut."""
-    pieces = 0
-    for item in items:
-        if isinstance(item, (TextDelta, ReasoningDelta)) and len(item.text) > over and pieces < MAX_PIECES_OF_REPLY:
-            for piece in cut(item):
-                pieces += 1
-                yield piece
-        else:
-            yield item
+class Lumps:
+    """Cuts the texts of one reply that have more than `over` characters."""
+
+    def __init__(self, over: int = LARGE_CHARS) -> None:
+        self._over = over
+        self._pieces = 0
+
+    def cut(self, items: Iterable[Item]) -> Iterator[Item | TextDelta | ReasoningDelta]:
+        """Some more items of the reply, each as late as it can be: a lump may be large."""
+        for item in items:
+            if isinstance(item, (TextDelta, ReasoningDelta)) and self._is_lump(item.text):
+                for piece in cut(item):
+                    self._pieces += 1
+                    yield piece
+            else:
+                yield item
+
+    def _is_lump(self, text: str) -> bool:
+        return len(text) > self._over and self._pieces < MAX_PIECES_OF_REPLY
 
 
 def cut(lump: TextDelta | ReasoningDelta) -> Iterator[TextDelta | ReasoningDelta]:

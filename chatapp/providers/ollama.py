@@ -12,9 +12,9 @@ from chatapp.chat import Chat, Image, Message
 from chatapp.errors import InvalidField
 from chatapp.events import ReasoningDelta, StreamEvent, TextDelta, Usage
 from chatapp.providers import Finished
-from chatapp.providers.bodies import END_MARK, objects
+from chatapp.providers.bodies import JSONLines
 from chatapp.providers.http import HTTPProvider, ProviderRequest
-from chatapp.providers.lumps import SHORT_CHARS, cut_lumps
+from chatapp.providers.lumps import SHORT_CHARS, Lumps
 from chatapp.providers.media import file_of_base64
 from chatapp.providers.prompt import (
     given,
@@ -26,7 +26,7 @@ from chatapp.providers.prompt import (
     with_tool_names,
     words,
 )
-from chatapp.providers.reply import Reply, ReplyItems
+from chatapp.providers.reply import Reply
 from chatapp.providers.thinking import STYLES, switched
 from chatapp.providers.tool_calls import WholeCalls
 from chatapp.wire.json_text import NOTHING, count, is_something
@@ -37,6 +37,7 @@ class Ollama(HTTPProvider):
     default_base_url = "http://127.0.0.1:11434"
     default_thinking = "ollama"
     models_path = "/api/tags"
+    streamed = JSONLines
     whole_starts = ()  # a reply in one piece is a stream of one line
 
     def request(self, chat: Chat) -> ProviderRequest:
@@ -54,18 +55,8 @@ class Ollama(HTTPProvider):
         shape = chat.schema.described if chat.schema else "json" if chat.json_mode else None
         return ProviderRequest("/api/chat", body | given(format=shape))
 
-    def decode(self, body: Iterable[bytes]) -> ReplyItems:
-        reply = _Reply(self.name, self.max_reply_bytes)
-        return reply.read(self._frames(body, reply))
-
-    def _frames(self, body: Iterable[bytes], reply: "_Reply") -> Iterator[str | bytes]:
-        for line in self.lines(body):
-            if line.startswith(b"{"):
-                yield line
-            else:
-                text = line.decode("utf-8", "replace").removeprefix("data:").strip()
-                reply.marked = reply.marked or text == END_MARK
-                yield from objects("" if text == END_MARK else text, reply)
+    def reply(self) -> "_Reply":
+        return _Reply(self.name, self.max_reply_bytes)
 
     def decode_models(self, body: bytes) -> Iterable[str]:
         return [model.name for model in msgspec.json.decode(body, type=_Tags).models]
@@ -135,7 +126,7 @@ class _Reply(Reply[_Line]):
             raise stream_error(self._who, bytes(line.error))
         message = line.message or _Message()
         texts = self._texts(message)
-        yield from cut_lumps(texts, SHORT_CHARS) if line.done else texts  # all of it came as one
+        yield from Lumps(SHORT_CHARS).cut(texts) if line.done else texts  # all of it came as one
         for image in message.images or ():
             yield file_of_base64(image)
         for call in message.tool_calls or ():

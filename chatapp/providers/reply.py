@@ -9,15 +9,16 @@ nothing can fail it.
 import re
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import ClassVar, Generic, TypeAlias, TypeVar
 
 import msgspec
 
 from chatapp.errors import BadReply, EmptyReply, ReplyTooLarge, Reported, Truncated, UpstreamError
 from chatapp.events import FinishReason, NativePiece, ReasoningDelta, RunQueued, StreamEvent, TextDelta, ToolInputDelta
-from chatapp.providers import Finished
+from chatapp.providers import Finished, ReplyItem
 from chatapp.providers.finish_reasons import finish_reason
+from chatapp.providers.lumps import LARGE_CHARS
 from chatapp.providers.read_limits import MAX_REPLY_BYTES, held_too_much
 from chatapp.text import GrowingText
 from chatapp.wire.failures import is_keep_alive, reports_failure, words_report_failure
@@ -26,9 +27,9 @@ from chatapp.wire.json_text import UNREADABLE, parse_loosely
 from chatapp.wire.upstream_errors import stream_error
 
 T = TypeVar("T")
-ReplyItems: TypeAlias = Iterator[StreamEvent | Finished]
+Items: TypeAlias = list[ReplyItem]
 
-Piece: TypeAlias = TextDelta | ReasoningDelta | ToolInputDelta
+Piece = TypeVar("Piece", bound=TextDelta | ReasoningDelta | ToolInputDelta)
 
 SILENT = (NativePiece, RunQueued)
 """Events that are no part of what a reader is told."""
@@ -78,13 +79,15 @@ class Reply(ABC, Generic[T]):
     """What is known of a reply so far. At most `max_bytes` of it may have to be held.
 
     `finished`: it has a finish reason. `over`: its last frame has arrived. `marked`: its end mark
-    has. `skipped`: how often each kind of thing was left out; `skip` counts one more.
+    has. `alone`: its one frame is all of it. `skipped`: how often each kind of thing was left out;
+    `skip` counts one more. `only_tokens`: nothing but short texts was added since it was set.
     """
 
     frame: ClassVar[msgspec.json.Decoder]  # type: ignore[type-arg]  # of T, which a class variable cannot say
 
     def __init__(self, who: str, max_bytes: int = MAX_REPLY_BYTES) -> None:
-        self.finished = self.over = self.marked = False
+        self.finished = self.over = self.marked = self.alone = False
+        self.only_tokens = True
         self.skipped = Skipped()
         self.skip = self.skipped.note  # of it alone: who is told of what is left out must not hold the reply
         self._who = who
@@ -112,42 +115,47 @@ class Reply(ABC, Generic[T]):
     def end(self) -> Finished:
         """How the reply ended, without what was skipped."""
 
-    def read(self, frames: Iterable[str | bytes]) -> ReplyItems:
-        """The items of a reply whose JSON frames these are."""
+    def add(self, text: str | bytes, items: Items) -> None:
+        """Append the events of a JSON frame. What fails after the finish reason costs nothing."""
         try:
-            for text in frames:
-                try:
-                    size = len(text)
-                    for event in self._take(text):
-                        if not self._spoke:
-                            self._spoke = not isinstance(event, SILENT)
-                        if isinstance(event, (TextDelta, ReasoningDelta, ToolInputDelta)):
-                            if self._characters.waits:
-                                event = self._after_half(event)
-                            size = len(event.text)  # the form around it is gone
-                        yield event
-                    self._held_bytes += size  # of a frame: its text, or all of it
-                    if self._held_bytes > self._max_bytes:
-                        raise held_too_much(self._who, self._max_bytes)
-                except UpstreamError as error:
-                    if not self.finished:
-                        raise
-                    self.skip(AFTER_END)
-                    self.over = self.over or isinstance(error, ReplyTooLarge)
-                if self.over:
-                    break
+            size = len(text)
+            for event in self.take(self._decoded(text)):
+                if isinstance(event, (TextDelta, ReasoningDelta)):
+                    self._spoke = True
+                    if self._characters.waits:
+                        event = self._after_half(event)
+                    size = len(event.text)  # the form around it is gone
+                    if size > LARGE_CHARS:
+                        self.only_tokens = False
+                else:
+                    event, size = self._add_other(event, size)
+                items.append(event)
+            self._held_bytes += size  # of a frame: its text, or all of it
+            if self._held_bytes > self._max_bytes:
+                raise held_too_much(self._who, self._max_bytes)
         except UpstreamError as error:
             if not self.finished:
                 raise
-            if isinstance(error, BadReply | Reported):
-                self.skip(AFTER_END)
+            self.skip(AFTER_END)
+            self.over = self.over or isinstance(error, ReplyTooLarge)
+
+    def forgives(self, error: UpstreamError) -> bool:
+        """Whether the reply is complete although its body ended so."""
+        if self.finished and isinstance(error, BadReply | Reported):
+            self.skip(AFTER_END)
+        return self.finished
+
+    def finish(self, items: Items) -> None:
+        """Append what only the end makes whole, and `Finished`. Raises Truncated, EmptyReply,
+        BadReply."""
+        self.only_tokens = False
         if self._characters.lost():
-            yield TextDelta(NO_CHARACTER)
+            items.append(TextDelta(NO_CHARACTER))
         for event in self.rest():
             self._spoke = self._spoke or not isinstance(event, SILENT)
-            yield event
+            items.append(event)
         self._check_end()
-        yield msgspec.structs.replace(self.end(), skipped=dict(self.skipped))
+        items.append(msgspec.structs.replace(self.end(), skipped=dict(self.skipped)))
 
     def skip_words(self, text: str) -> None:
         """A frame that is not JSON: harmless, unless it speaks of a failure."""
@@ -181,8 +189,16 @@ class Reply(ABC, Generic[T]):
         """Whether something was left out that may have been a part of the answer."""
         return any(kind not in HARMLESS for kind in self.skipped)
 
-    def _take(self, text: str | bytes) -> Iterable[StreamEvent]:
-        if self._characters.newest or (b"\\u" if isinstance(text, bytes) else "\\u") in text:  # type: ignore[operator]
+    def _add_other(self, event: StreamEvent, size: int) -> tuple[StreamEvent, int]:
+        self.only_tokens = False
+        self._spoke = self._spoke or not isinstance(event, SILENT)
+        if not isinstance(event, ToolInputDelta):
+            return event, size
+        event = self._after_half(event) if self._characters.waits else event
+        return event, len(event.text)
+
+    def _decoded(self, text: str | bytes) -> T:
+        if self._characters.newest or (b"\\" if isinstance(text, bytes) else "\\") in text:  # type: ignore[operator]
             text = self._characters.joined(text)
         try:
             frame: T = self._decode(text)
@@ -192,7 +208,7 @@ class Reply(ABC, Generic[T]):
             self._understood = True
         else:
             self._look_at(text)
-        return self.take(frame)
+        return frame
 
     def _look_at(self, text: str | bytes) -> None:
         fields = parse_loosely(_fields, text, self._who, self.skip)

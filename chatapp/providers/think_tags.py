@@ -7,9 +7,8 @@ may have asked for them. The work is linear in the text.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from chatapp.errors import UpstreamError
 from chatapp.events import AttemptReset, ReasoningDelta, TextDelta, ToolCall, ToolInputDelta
 from chatapp.providers import Finished, ReplyItem
 from chatapp.settings.tables import ThinkTags
@@ -30,38 +29,45 @@ _closes = re.compile("|".join(map(re.escape, CLOSING)))
 _closes_thinking = re.compile(rf"(?:(?<![\s`'\"(])|(?<=\n))(?:{_closes.pattern})")
 
 
-def separated(items: Iterable[ReplyItem], tags: ThinkTags) -> Iterator[ReplyItem]:
-    """The items, with the thinking in their texts as `ReasoningDelta`.
+class TaggedThinking:
+    """Gives the items of one reply with the thinking in their texts as `ReasoningDelta`.
 
     `implied`: the text begins within thinking, unless the server tells thinking apart before it. If
-    it ends well there, nothing was thinking: then all of it is given as the answer too. Raises what
-    `items` raises, after what was held back.
+    it ends well there, nothing was thinking: then all of it is given as the answer too.
     """
-    if tags == "none":
-        yield from items
-        return
-    text = _Text(implied=tags == "implied")
-    try:
+
+    def __init__(self, tags: ThinkTags) -> None:
+        self._tags = tags
+        self._text = _Text(implied=tags == "implied")
+
+    @property
+    def is_over(self) -> bool:
+        """No text that follows is looked at any more, unless the reply begins again."""
+        return self._tags == "none" or self._text.is_answer
+
+    def separated(self, items: Iterable[ReplyItem]) -> Iterator[ReplyItem]:
+        """Some more of the items."""
         for item in items:
             if isinstance(item, TextDelta):
-                if text.is_answer:
+                if self.is_over:
                     yield item
                 else:
-                    yield from text.take(item.text)
+                    yield from self._text.take(item.text)
                 continue
-            if isinstance(item, ReasoningDelta) and not text.has_begun:
-                text = _Text(implied=False)
+            if isinstance(item, ReasoningDelta) and not self._text.has_begun:
+                self._text = _Text(implied=False)
             elif isinstance(item, AttemptReset):
-                text = _Text(implied=tags == "implied")
+                self._text = _Text(implied=self._tags == "implied")
             elif isinstance(item, Finished):
-                yield from text.end(item)
+                yield from self._text.end(item)
             elif isinstance(item, (ToolInputDelta, ToolCall)):
-                yield from text.flush()
-                text.is_whole = False
+                yield from self._text.flush()
+                self._text.is_whole = False
             yield item
-    except UpstreamError:
-        yield from text.flush()
-        raise
+
+    def rest(self) -> Sequence[ReplyItem]:
+        """What was held back, when the reply broke off."""
+        return self._text.flush()
 
 
 class _Text:
@@ -77,7 +83,7 @@ class _Text:
         self.has_begun = False
         self._implied = implied
         self._unclosed: list[str] = []  # of implied thinking
-        self._state = self._begin
+        self._state: Callable[[_Text, str, list[ReplyItem]], str | None] = _Text._begin  # not bound: that is a circle
         self._held = ""
         self._closing: re.Pattern[str] = _closes
         self._has_thought = False
@@ -89,23 +95,23 @@ class _Text:
         rest: str | None = self._held + text
         self._held = ""
         while rest:
-            rest = self._state(rest, shown)
+            rest = self._state(self, rest, shown)
         return shown
 
     def flush(self) -> list[ReplyItem]:
         """What was held back, which is no tag."""
         held, self._held = self._held, ""
-        if not held or (held.isspace() and (self._has_thought or self._state == self._think)):
+        if not held or (held.isspace() and (self._has_thought or self._state is _Text._think)):
             return []
-        if self._state == self._think:
+        if self._state is _Text._think:
             return [ReasoningDelta(held)]
-        self._state = self._answer
+        self._state = _Text._answer
         self.is_answer = True
         return [TextDelta(held)]
 
     def end(self, finished: Finished) -> list[ReplyItem]:
         shown = self.flush()
-        if self._state == self._think and self._unclosed and self.is_whole and finished.reason == "stop":
+        if self._state is _Text._think and self._unclosed and self.is_whole and finished.reason == "stop":
             whole = "".join([*self._unclosed, *(item.text for item in shown if isinstance(item, ReasoningDelta))])
             shown += [TextDelta(whole)] if whole else []
         return shown
@@ -132,13 +138,13 @@ class _Text:
             self._has_thought = True
             shown += _thoughts(text[: end.start()])
             return text[end.end() :]
-        self._state = self._answer
+        self._state = _Text._answer
         return _without_blank_lines(text) if self._has_thought else text
 
     def _think_until(self, closing: re.Pattern[str]) -> None:
         self._closing = closing
         self._thought_begun = False
-        self._state = self._think
+        self._state = _Text._think
 
     def _think(self, text: str, shown: list[ReplyItem]) -> str | None:
         end = self._closing.search(text)
@@ -158,7 +164,7 @@ class _Text:
             return None
         self._unclosed = []
         self._has_thought = True
-        self._state = self._begin
+        self._state = _Text._begin
         return text[end.end() :]
 
     def _answer(self, text: str, shown: list[ReplyItem]) -> None:

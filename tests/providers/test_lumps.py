@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from chatapp.events import ReasoningDelta, TextDelta, ToolCall
 from chatapp.providers import ReplyItem
-from chatapp.providers.lumps import LARGE_CHARS, MAX_PIECES, MAX_PIECES_OF_REPLY, cut, cut_lumps
+from chatapp.providers.lumps import LARGE_CHARS, MAX_PIECES, MAX_PIECES_OF_REPLY, Lumps, cut
 
 FAMILY, FLAG, ACCENT = "👨‍👩‍👧‍👦", "🇩🇪", "e\N{COMBINING ACUTE ACCENT}"
 texts = st.lists(st.sampled_from([*"abc \r\n", FAMILY, FLAG, ACCENT, "क्षि"]), max_size=300).map("".join)
@@ -26,7 +26,7 @@ def joined(items: list[ReplyItem]) -> list[tuple[type, str]]:
 
 @given(replies, st.sampled_from([0, 8, 400]))
 def test_nothing_is_lost_and_what_is_short_stays_whole(items: list[ReplyItem], over: int) -> None:
-    pieces = list(cut_lumps([*items, CALL], over))
+    pieces = list(Lumps(over).cut([*items, CALL]))
     assert pieces.pop() == CALL
     assert joined(pieces) == joined(items)
     for item in items:
@@ -50,7 +50,7 @@ def test_a_book_has_no_more_pieces_than_a_page() -> None:
 
 def test_an_endless_stream_of_lumps_is_not_made_longer_without_end() -> None:
     lumps = [TextDelta("word " * LARGE_CHARS)] * 100
-    pieces = list(cut_lumps(lumps))
+    pieces = list(Lumps().cut(lumps))
     assert len(pieces) < MAX_PIECES_OF_REPLY + MAX_PIECES + len(lumps)
     assert pieces[-1] == lumps[-1] and len(pieces[0].text) < LARGE_CHARS
 

@@ -1,6 +1,6 @@
 """Thinking between tags in the text, however the text is cut."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations, pairwise
 from time import process_time
 
@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatapp.errors import Truncated
+from chatapp.errors import Truncated, UpstreamError
 from chatapp.events import AttemptReset, ReasoningDelta, TextDelta, ToolCall, ToolInputDelta
 from chatapp.providers import Finished, ReplyItem
-from chatapp.providers.think_tags import BLANK_CHARS, PAIRS, separated
+from chatapp.providers.think_tags import BLANK_CHARS, PAIRS, TaggedThinking
 from chatapp.settings.tables import ThinkTags
 
 STOP = Finished("stop")
@@ -23,6 +23,17 @@ def read(pieces: Iterable[str], tags: ThinkTags = "leading", end: Finished = STO
     items = list(separated([*map(TextDelta, pieces), end], tags))
     assert items[-1] == end and TextDelta("") not in items and ReasoningDelta("") not in items
     return said(items, ReasoningDelta), said(items, TextDelta)
+
+
+def separated(items: Iterable[ReplyItem], tags: ThinkTags) -> Iterator[ReplyItem]:
+    """One at a time, as a stream brings them."""
+    thinking = TaggedThinking(tags)
+    try:
+        for item in items:
+            yield from thinking.separated([item])
+    except UpstreamError:
+        yield from thinking.rest()
+        raise
 
 
 def said(items: Sequence[ReplyItem], kind: type[TextDelta] | type[ReasoningDelta]) -> str:

@@ -27,7 +27,7 @@ from chatapp.providers.anthropic.caching import with_marks
 from chatapp.providers.anthropic.request import CACHE, PROTOCOL, TAKE_DOCUMENTS, request_body
 from chatapp.providers.http import HTTPProvider, ProviderRequest
 from chatapp.providers.media import objects
-from chatapp.providers.reply import Reply, ReplyItems
+from chatapp.providers.reply import Reply
 from chatapp.providers.thinking import STYLES
 from chatapp.providers.tool_calls import ProviderToolCalls, ToolCallAssembler
 from chatapp.wire.json_text import NOTHING, count, is_something
@@ -64,12 +64,8 @@ class Anthropic(HTTPProvider):
             body = with_marks(body, chat.cache)
         return ProviderRequest("/v1/messages", body, VERSION)
 
-    def decode(self, body: Iterable[bytes]) -> ReplyItems:
-        reply = _Reply(self.name, self.max_reply_bytes)
-        return reply.read(self.frames(body, reply))
-
-    def decode_whole(self, body: bytes) -> ReplyItems:
-        return self.read_whole(body, _Reply(self.name, self.max_reply_bytes))
+    def reply(self) -> "_Reply":
+        return _Reply(self.name, self.max_reply_bytes)
 
     def decode_models(self, body: bytes) -> Iterable[str]:
         return [model.id for model in msgspec.json.decode(body, type=_Models).data]

@@ -17,8 +17,8 @@ from chatapp.providers import Finished
 from chatapp.providers.gemini.media import Blob, FileData, Grounded, Grounding, file_elsewhere, inline_file
 from chatapp.providers.gemini.partial_calls import PartialArg, PartialCall
 from chatapp.providers.gemini.request import PROTOCOL, request_body, without_picture
-from chatapp.providers.http import BLANK, HTTPProvider, ProviderRequest
-from chatapp.providers.reply import Reply, ReplyItems
+from chatapp.providers.http import HTTPProvider, ProviderRequest
+from chatapp.providers.reply import Reply
 from chatapp.providers.thinking import STYLES
 from chatapp.providers.tool_calls import ProviderToolCalls, WholeCalls, read_arguments
 from chatapp.text import GrowingText
@@ -50,13 +50,8 @@ class Gemini(HTTPProvider):
         url = f"/models/{quote(chat.model, safe='')}:streamGenerateContent?alt=sse"
         return ProviderRequest(url, request_body(chat, self.name, STYLES[self.thinking]))
 
-    def decode(self, body: Iterable[bytes]) -> ReplyItems:
-        reply = _Reply(self.name, self.max_reply_bytes)
-        return reply.read(self.frames(body, reply))
-
-    def decode_whole(self, body: bytes) -> ReplyItems:
-        """One response, or a list of chunks, from a server that does not know `alt=sse`."""
-        return self.read_whole(body, _Reply(self.name, self.max_reply_bytes, alone=body.lstrip(BLANK).startswith(b"{")))
+    def reply(self) -> "_Reply":
+        return _Reply(self.name, self.max_reply_bytes)
 
     def decode_models(self, body: bytes) -> Iterable[str]:
         models = msgspec.json.decode(body, type=_Models).models
@@ -141,13 +136,10 @@ _fields = msgspec.json.Decoder(dict[str, object])
 
 
 class _Reply(Reply[_Chunk]):
-    """`alone`: the body is one response, which needs no finish reason."""
-
     frame = _chunk
 
-    def __init__(self, who: str, max_bytes: int, alone: bool = False) -> None:
+    def __init__(self, who: str, max_bytes: int) -> None:
         super().__init__(who, max_bytes)
-        self._alone = alone
         self._usage: _Usage | None = None
         self._calls = WholeCalls(who, self.skip)
         self._partial: PartialCall | None = None
@@ -175,7 +167,7 @@ class _Reply(Reply[_Chunk]):
             self._grounding.take(candidate)
             if candidate.finishReason:
                 self._finish(candidate.finishReason)
-        self.finished = self.finished or (self._alone and bool(chunk.candidates))
+        self.finished = self.finished or (self.alone and bool(chunk.candidates))  # such a one needs no reason
 
     def rest(self) -> Iterator[StreamEvent]:
         if self._reason != "length":

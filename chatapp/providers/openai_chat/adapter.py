@@ -37,7 +37,7 @@ from chatapp.providers.openai_chat.media import Pages, beside
 from chatapp.providers.openai_chat.parts import arguments_of, is_known, part_events, reasoning_of
 from chatapp.providers.openai_chat.reasoning_details import ReasoningDetails
 from chatapp.providers.openai_chat.request import PROTOCOL, Quirks, request_body
-from chatapp.providers.reply import Reply, ReplyItems, Told
+from chatapp.providers.reply import Reply, Told
 from chatapp.providers.tool_calls import ProviderToolCalls, ToolCallAssembler
 from chatapp.wire.json_text import NOTHING, count, is_something, parse_loosely, parse_value
 from chatapp.wire.upstream_errors import stream_error
@@ -63,12 +63,8 @@ class OpenAIChat(HTTPProvider):
     def request(self, chat: Chat) -> ProviderRequest:
         return ProviderRequest("/chat/completions", request_body(chat, self.name, self._quirks))
 
-    def decode(self, body: Iterable[bytes]) -> ReplyItems:
-        reply = _Reply(self.name, self.max_reply_bytes)
-        return reply.read(self.frames(body, reply))
-
-    def decode_whole(self, body: bytes) -> ReplyItems:
-        return self.read_whole(body, _Reply(self.name, self.max_reply_bytes))
+    def reply(self) -> "_Reply":
+        return _Reply(self.name, self.max_reply_bytes)
 
     def decode_models(self, body: bytes) -> Iterable[str]:
         models = msgspec.json.decode(body, type=Models | list[Model])

@@ -31,7 +31,7 @@ from chatapp.providers.openai_responses.items import ItemTexts, Key, is_served
 from chatapp.providers.openai_responses.media import TextPlaces, pages, picture
 from chatapp.providers.openai_responses.request import PROTOCOL, TAKE_DOCUMENTS, request_body
 from chatapp.providers.openai_responses.whole_items import arguments_of, failure_of, goes_back, key_of, ran
-from chatapp.providers.reply import Reply, ReplyItems
+from chatapp.providers.reply import Reply
 from chatapp.providers.thinking import STYLES
 from chatapp.providers.tool_calls import ProviderToolCalls, ToolCallAssembler
 from chatapp.wire.json_text import count, is_something, json_data, parse_arguments, parse_loosely, parse_value
@@ -70,12 +70,8 @@ class OpenAIResponses(HTTPProvider):
         takes_documents = self.host.endswith(TAKE_DOCUMENTS)
         return ProviderRequest("/responses", request_body(chat, self.name, STYLES[self.thinking], takes_documents))
 
-    def decode(self, body: Iterable[bytes]) -> ReplyItems:
-        reply = _Reply(self.name, self.max_reply_bytes)
-        return reply.read(self.frames(body, reply))
-
-    def decode_whole(self, body: bytes) -> ReplyItems:
-        return self.read_whole(body, _Reply(self.name, self.max_reply_bytes))
+    def reply(self) -> "_Reply":
+        return _Reply(self.name, self.max_reply_bytes)
 
     def decode_models(self, body: bytes) -> Iterable[str]:
         return [model.id for model in msgspec.json.decode(body, type=Models).data]

@@ -18,7 +18,6 @@ from chatapp.providers.http import HTTPProvider
 from chatapp.providers.local.server import LocalServer
 from chatapp.providers.openai_chat.adapter import OpenAIChat
 from chatapp.providers.openai_responses.adapter import OpenAIResponses
-from chatapp.providers.think_tags import separated
 from chatapp.wire.upstream import Upstream
 
 pytestmark = pytest.mark.slow
@@ -109,7 +108,7 @@ def test_whatever_bytes_it_says_the_reply_is_read_to_its_end(provider: HTTPProvi
         assert isinstance(said[-1], Finished) and said[-1].usage is not None
         assert 0 < said[-1].usage.completion <= TOKENS
         for pieces in ([body], [body[at : at + 1] for at in range(len(body))]):
-            assert list(separated(provider.read("text/event-stream", pieces), "leading")) == said
+            assert list(provider.read("text/event-stream", pieces, "leading")) == said
 
 
 def test_it_is_held_to_a_schema(url: str) -> None:

@@ -31,7 +31,7 @@ from chatapp.errors import (
     Unreachable,
     UpstreamError,
 )
-from chatapp.events import AttemptReset, RunQueued
+from chatapp.events import AttemptReset, ReasoningDelta, RunQueued, TextDelta
 from chatapp.providers import AttemptFailed, Checks, Finished, Progress, Provider, ReplyItem, Started
 from chatapp.providers.circuit_breaker import CircuitBreaker, Trial
 from chatapp.providers.model_list import same_model
@@ -165,8 +165,16 @@ class _Reply:
         end: Callable[[], None] = self._trial.abandoned
         try:
             for past in range(self._candidate.retries.times + 1):
+                finished = self._queued = False
                 try:
-                    yield from self._stream()
+                    with closing(self._candidate.provider.stream(self._chat, self._scope)) as items:  # type: ignore[type-var]
+                        for item in items:
+                            if not (self.shown and isinstance(item, (TextDelta, ReasoningDelta))):
+                                item = self._noted(item)
+                                finished = finished or isinstance(item, Finished)
+                            yield item
+                    if not finished:
+                        raise Truncated(f"{self._name} ended its reply before it was complete")
                     end = self._trial.succeeded
                     return
                 except UpstreamError as error:
@@ -190,21 +198,16 @@ class _Reply:
                     reason = ""
                 yield item
 
-    def _stream(self) -> Iterator[ReplyItem]:
-        finished = self._queued = False
-        with closing(self._candidate.provider.stream(self._chat, self._scope)) as items:  # type: ignore[type-var]
-            for item in items:
-                if isinstance(item, Progress):
-                    finished = finished or isinstance(item, Finished)
-                    item = Started(self._name, self._chat.model) if isinstance(item, Started) else item
-                elif isinstance(item, RunQueued):
-                    self._queued = item.waiting
-                elif not self.shown:
-                    self.shown = True
-                    self._trial.answered()
-                yield item
-        if not finished:
-            raise Truncated(f"{self._name} ended its reply before it was complete")
+    def _noted(self, item: ReplyItem) -> ReplyItem:
+        """The item, which is more than one more piece of text."""
+        if isinstance(item, Started):
+            return Started(self._name, self._chat.model)
+        if isinstance(item, RunQueued):
+            self._queued = item.waiting
+        elif not isinstance(item, Progress) and not self.shown:
+            self.shown = True
+            self._trial.answered()
+        return item
 
     def _wait(self, error: UpstreamError, past: int) -> float | None:
         """Seconds until the next request; None if there is none.

@@ -178,7 +178,10 @@ class Reader:
         if not is_short(entries):
             return False
         assert self._write is not None
-        if data := b"".join([self._render(entry) for entry in entries]):
+        data = b""
+        for entry in entries:  # mostly one
+            data += self._render(entry)
+        if data:
             self._sent_at = monotonic()
             self._write(data)
         self._work = 0  # this turn of the hub ends here

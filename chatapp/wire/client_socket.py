@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeAlias
 
-from gevent import get_hub, getcurrent
+from gevent import get_hub
 from gevent.monkey import get_original
 from gevent.socket import socket as GeventSocket
 
@@ -53,12 +53,9 @@ class _Direct(GeventSocket):
         except BlockingIOError:
             sent = 0
         if sent < len(data):
-            send = partial(self._send_slowly, memoryview(data)[sent:], flags)
-            if getcurrent() is get_hub():
-                raise Unsent(send)
-            send()
+            self.send_slowly(memoryview(data)[sent:], flags)
 
-    def _send_slowly(self, data: memoryview, flags: int) -> None:
+    def send_slowly(self, data: memoryview, flags: int) -> None:
         try:
             super().sendall(data, flags)
         except TimeoutError:
@@ -66,14 +63,18 @@ class _Direct(GeventSocket):
             raise Stuck(errno.EPIPE, "the client took no data in time") from None
 
 
-def _send_chunk(server: Any, data: bytes) -> None:
+def _write_in_hub(server: Any, data: bytes) -> None:
+    """What gunicorn's Response would write, at once. Raises Unsent."""
     server.sent += len(data)  # for the line of the request
-    server.sock.sendall(b"%x\r\n%s\r\n" % (len(data), data))
-
-
-def _send_plain(server: Any, data: bytes) -> None:
-    server.sent += len(data)
-    server.sock.sendall(data)
+    if server.chunked:
+        data = b"%x\r\n%s\r\n" % (len(data), data)
+    sock: _Direct = server.sock
+    try:
+        sent = sock._sock.send(data)
+    except BlockingIOError:
+        sent = 0
+    if sent < len(data):
+        raise Unsent(partial(sock.send_slowly, memoryview(data)[sent:], 0))
 
 
 class ClientSocket:
@@ -106,7 +107,7 @@ class ClientSocket:
         is_ours: bool = getattr(server, "sock", None) is self._sock
         if self._watcher is None or not is_ours:
             return None
-        return partial(_send_chunk if server.chunked else _send_plain, server)
+        return partial(_write_in_hub, server)
 
     def start(self) -> None:
         if self._sock is None or self._sock.fileno() < 0:

@@ -55,10 +55,12 @@ def test_the_hub_waits_for_no_client(pair: tuple[socket, socket]) -> None:
     watched = ClientSocket(ours, lambda: None, send_timeout_s=30, buffer_bytes=4096)
     watched.start()
     sending: AsyncResult[Unsent] = AsyncResult()
+    write = watched.hub_write(Server(ours, chunked=False).write)
+    assert write is not None
 
     def send() -> None:
         try:
-            ours.sendall(LARGE)
+            write(LARGE)
         except Unsent as rest:
             sending.set(rest)
 

@@ -100,10 +100,10 @@ class Spread:
         while entries:
             if self._upto == 0 and self._opened - entries[0].at > FROM_START_S:
                 self._waits = False
-            if not self._waits or any(isinstance(entry.event, Raw) for entry in entries):
-                self._waits = False
+            if not self._waits:
                 self._held.stop()
             self._held.add(entries, self._clock())
+            self._waits = self._waits and not self._held.has_raw
             self._upto = entries[-1].seq
             self._ended = isinstance(entries[-1].event, RunEnd)
             if self._ended or len(entries) < READ_ENTRIES or self._held.is_full:
@@ -134,6 +134,7 @@ class Held:
 
     def __init__(self, limit_s: float) -> None:
         self.entries: deque[Entry] = deque()
+        self.has_raw = False  # bytes that are shown as they came: nothing is held any longer
         self._left = limit_s  # in which anything may be held
         self._free = 0  # so many of the entries are due at any time
         self._chars = 0  # of the others
@@ -158,9 +159,17 @@ class Held:
         for entry in entries:
             event = entry.event
             if isinstance(event, (TextDelta, ReasoningDelta)):
-                self._add_text(len(event.text), entry.at)
+                at, chars = entry.at, len(event.text)
+                if self._burst_at is None or at - self._burst_at > AT_ONCE_S:
+                    self._begin_burst(at)
+                self._burst_chars += chars
+                self._chars += chars
+                self._text_at = at
             else:
                 self._burst_at = None
+                if isinstance(event, Raw):
+                    self.has_raw = True
+                    self.stop()
             self.entries.append(entry)
         small = FLOW_CHARS if self._flows else SMALL_CHARS
         seconds = min(self._chars / CHARS_PER_S, self._left) if self._chars > small else 0.0
@@ -187,20 +196,16 @@ class Held:
         """Hold nothing any longer."""
         self._left = 0.0
 
-    def _add_text(self, chars: int, at: float) -> None:
+    def _begin_burst(self, at: float) -> None:
+        """Of a text that continues no other, or that came later than the burst before it."""
         if self._burst_at is None:
-            self._burst_at, self._burst_chars, self._flows = at, 0, False
-        elif self._is_later(at - self._burst_at):
+            self._flows = False
+        elif self._burst_chars < (at - self._burst_at) * MODEL_CHARS_PER_S:
             self._flows = at - self._text_at <= PAUSE_S
             self._free, self._chars = len(self.entries), 0
-            self._burst_at, self._burst_chars = at, 0
-        self._burst_chars += chars
-        self._chars += chars
-        self._text_at = at
-
-    def _is_later(self, seconds: float) -> bool:
-        """Whether a text that goes on after so long came later than the burst."""
-        return seconds > AT_ONCE_S and self._burst_chars < seconds * MODEL_CHARS_PER_S
+        else:
+            return
+        self._burst_at, self._burst_chars = at, 0
 
     def _spend(self, now: float) -> None:
         if self._rate < inf:

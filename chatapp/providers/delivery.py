@@ -1,6 +1,6 @@
 """Delivers a reply as its body comes. Nothing is held back, joined or paced here."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from chatapp.errors import UpstreamError
 from chatapp.events import Raw
@@ -13,17 +13,17 @@ TURN_BYTES = 4096  # decoded in one go: in a flood of tiny frames others have th
 
 
 def deliver(
-    body: Iterator[bytes], decoder: ReplyDecoder, raw_of: UpstreamResponse | None = None
+    read: Callable[[], bytes], decoder: ReplyDecoder, raw_of: UpstreamResponse | None = None
 ) -> Iterator[ReplyItem]:
-    """What each piece of the body completes. With `raw_of`, the body's response, each piece itself
-    comes before that, and they go on to the body's end.
+    """What each piece of a body completes, which `read` gives: none at its end. With `raw_of`, the
+    body's response, each piece itself comes before that, and they go on to the body's end.
 
     Raises what the body and its decoder raise, after all that came before.
     """
     content_type = raw_of.content_type if raw_of else ""  # goes with the first bytes
     while not decoder.done:
         try:
-            data = next(body, b"")
+            data = read()
         except UpstreamError as error:
             yield from decoder.end(error)
             continue

@@ -146,7 +146,7 @@ class HTTPProvider(ABC):
             if queued:
                 yield RunQueued(waiting=False)
             decoder = self._decoder(response.content_type, self._tags(chat))
-            reply = deliver(response.body(), decoder, response if chat.raw else None)
+            reply = deliver(response.read, decoder, response if chat.raw else None)
             yield from self._hosted.told(reply, chat)
             response.drain()
 
@@ -174,7 +174,8 @@ class HTTPProvider(ABC):
         """The items of a good response's body, whatever its form. Pure. Raises Truncated if the
         reply is incomplete, Reported if it says that it failed, BadReply.
         """
-        return deliver(iter(body), self._decoder(content_type, tags))
+        pieces = iter(body)
+        return deliver(lambda: next(pieces, b""), self._decoder(content_type, tags))
 
     def _decoder(self, content_type: str, tags: ThinkTags) -> ReplyDecoder:
         return ReplyDecoder(self.name, partial(self._form, content_type), tags)

@@ -70,6 +70,9 @@ class _RecordedResponse:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def read(self) -> bytes:
+        return next(self._pieces, b"")
+
     def body(self) -> Iterator[bytes]:
         return self._pieces
 

@@ -6,7 +6,7 @@ events from one read. All others, and those in a process that gevent has not pat
 through urllib3.
 """
 
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from typing import Any, Protocol, Self
 
 import requests
@@ -37,12 +37,16 @@ class UpstreamResponse(Protocol):
     def __enter__(self) -> Self: ...
     def __exit__(self, *_: object) -> None: ...
 
-    def body(self) -> Iterator[bytes]:
-        """The bytes as they arrive, decompressed. Can be read only once.
+    def read(self) -> bytes:
+        """The next bytes of the body as they arrive, decompressed; none at its end.
 
         Raises Truncated if the body ends early and the protocol can tell; UpstreamTimeout;
-        ReplyTooLarge; BadReply.
+        ReplyTooLarge; BadReply. After that, there is no more.
         """
+        ...
+
+    def body(self) -> Iterator[bytes]:
+        """What there is to `read`, piece by piece."""
         ...
 
     def rest(self, within: float) -> Iterator[bytes]:
@@ -74,8 +78,9 @@ class NetworkResponse:
         self.from_socket = bool(raw.chunked and "content-encoding" not in raw.headers and can_take_over(sock))
         self._raw = raw
         self._deadline = deadline
-        self._max_bytes = max_bytes
-        self._body = self._bounded()
+        self._max_bytes = self._left_bytes = max_bytes
+        self._socket: SocketBody | None = None
+        self._ended = False
 
     def __enter__(self) -> Self:
         return self
@@ -83,13 +88,32 @@ class NetworkResponse:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def read(self) -> bytes:
+        if self._ended:
+            return b""
+        try:
+            data = self._socket.read() if self._socket else self._read_first()
+            self._left_bytes -= len(data)
+            if self._left_bytes < 0:
+                raise ReplyTooLarge(
+                    f"{self._deadline.who} sent a reply of more than {self._max_bytes} bytes (setting max_stream_bytes)"
+                )
+        except BaseException:
+            self._end()
+            raise
+        if not data:
+            if self._socket and self._socket.reusable:
+                self._release()
+            self._end()
+        return data
+
     def body(self) -> Iterator[bytes]:
-        return self._body
+        return iter(self.read, b"")
 
     def rest(self, within: float) -> Iterator[bytes]:
         self._deadline.limit_rest(within)
         try:
-            yield from self._body
+            yield from self.body()
         except UpstreamError:
             pass  # the reply is complete: only the connection is lost
 
@@ -98,7 +122,7 @@ class NetworkResponse:
             pass
 
     def close(self) -> None:
-        self._body.close()
+        self._end()
         self._raw.close()
         self._raw.release_conn()
         self._deadline.close()
@@ -112,32 +136,23 @@ class NetworkResponse:
         self._deadline.limit_rest(within)
         with self:
             try:
-                while len(body) < ERROR_BODY_BYTES and (data := next(self._body, b"")):
+                while len(body) < ERROR_BODY_BYTES and (data := self.read()):
                     body += data
             except UpstreamError:
                 pass  # the status alone must do
         return http_error(self._deadline.who, self.status, self._raw.headers.get("retry-after"), body)
 
-    def _bounded(self) -> Generator[bytes, None, None]:
-        left = self._max_bytes
-        body = self._take_over() if self.from_socket else None
-        read = body.read if body else self._read_through_urllib3
-        try:
-            while data := read():
-                left -= len(data)
-                if left < 0:
-                    raise ReplyTooLarge(
-                        f"{self._deadline.who} sent a reply of more than {self._max_bytes} bytes (setting max_stream_bytes)"
-                    )
-                yield data
-            if body and body.reusable:
-                self._release()
-        finally:
-            if body:
-                body.close()
+    def _read_first(self) -> bytes:
+        """The first read takes the socket over, if that can be."""
+        if not self.from_socket:
+            return self._read_through_urllib3()
+        self._socket = SocketBody(self._deadline, self._raw.connection.sock, self._raw._fp)
+        return self._socket.read()
 
-    def _take_over(self) -> SocketBody:
-        return SocketBody(self._deadline, self._raw.connection.sock, self._raw._fp)
+    def _end(self) -> None:
+        self._ended = True
+        if self._socket:
+            self._socket.close()
 
     def _release(self) -> None:
         self._raw._fp.close()  # not the socket, which goes back to the pool

@@ -3,7 +3,6 @@
 import gc
 import json
 import weakref
-from collections.abc import Iterator
 
 import pytest
 
@@ -116,10 +115,8 @@ def test_no_more_than_a_turn_is_decoded_in_one_go(decoder: ReplyDecoder, monkeyp
     monkeypatch.setattr(decoder, "feed", lambda data: fed.append(len(data)) or feed(data))
     numbers = [str(number) for number in range(2000)]
 
-    def body() -> Iterator[bytes]:
-        yield b"".join(map(chunk, numbers)) + STOP + DONE
-
-    items = list(deliver(body(), decoder))
+    body = iter([b"".join(map(chunk, numbers)) + STOP + DONE])
+    items = list(deliver(lambda: next(body, b""), decoder))
     assert [item.text for item in items if isinstance(item, TextDelta)] == numbers
     assert items[-1] == Finished("stop")
     assert len(fed) > 10 and max(fed) <= TURN_BYTES

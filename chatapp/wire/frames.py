@@ -105,14 +105,13 @@ class _LineBuffer:
 
     def feed(self, data: bytes) -> list[bytes]:
         """The lines that `data` completes, without their LF."""
+        may_be_long = len(self._held) + len(data) > self._max
         lines = data.split(b"\n")
         rest = lines.pop()
         if lines and self._held:
             lines[0] = self.rest() + lines[0]
         self._held += rest
-        # Only the first line can be longer than what was fed.
-        longest = max(map(len, lines), default=0) if len(data) > self._max else len(lines[0]) if lines else 0
-        if max(longest, len(self._held)) > self._max:
+        if may_be_long and max(len(self._held), max(map(len, lines), default=0)) > self._max:
             raise FrameTooLarge(f"the provider sent a line of more than {self._max} bytes (setting max_line_bytes)")
         return lines
 

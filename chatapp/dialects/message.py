@@ -50,10 +50,17 @@ class MessageDialect(Dialect):
         self._start: RunStart | None = None
         self._forget()
 
-    def encode(self, event: StreamEvent) -> Iterator[Frame]:
+    def encode(self, event: StreamEvent) -> Iterable[Frame]:
+        return self._text(event.text) if isinstance(event, TextDelta) else self._beside_text(event)
+
+    def heartbeat(self) -> Iterator[Frame]:
+        yield _frame("heartbeat", {})
+
+    def reset(self, reason: str) -> Iterator[Frame]:
+        yield _frame("reset", {"reason": reason})
+
+    def _beside_text(self, event: StreamEvent) -> Iterator[Frame]:
         match event:
-            case TextDelta():
-                yield from self._text(event.text)
             case ReasoningDelta():
                 yield from self._reasoning(event.text)
             case Raw():
@@ -87,16 +94,10 @@ class MessageDialect(Dialect):
             case RunStart():
                 self._run_id = event.run_id
                 self._start = event
-            case ToolInputDelta() | NativePiece():
+            case TextDelta() | ToolInputDelta() | NativePiece():
                 pass
             case _:
                 assert_never(event)
-
-    def heartbeat(self) -> Iterator[Frame]:
-        yield _frame("heartbeat", {})
-
-    def reset(self, reason: str) -> Iterator[Frame]:
-        yield _frame("reset", {"reason": reason})
 
     def _forget(self) -> None:
         """Start as if nothing had come."""
@@ -104,7 +105,7 @@ class MessageDialect(Dialect):
 
     def _text(self, text: str) -> Iterable[Frame]:
         self._content.add(text)
-        yield _frame("content_delta", {"delta": text})
+        return (_frame("content_delta", {"delta": text}),)
 
     def _reasoning(self, text: str) -> Iterable[Frame]:
         yield _frame("reasoning_delta", {"delta": text})

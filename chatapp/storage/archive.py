@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, get_args
 
 import msgspec
-from sqlalchemy import Engine, insert, select
+from sqlalchemy import Engine, bindparam, insert, select
 from sqlalchemy.orm import Session
 
 from chatapp.chat import Attachment, Image, Message, Part, Text
@@ -27,10 +27,12 @@ from chatapp.hub import let_others_run, with_pauses
 from chatapp.hub.large_values import to_base64, to_json
 from chatapp.ids import new_id
 from chatapp.storage import Answer, Conversation, ConversationSettings, StoredMessage, large_writes
+from chatapp.storage.beginning import connection_of
 from chatapp.storage.blobs import data_by
 from chatapp.storage.branches import newest_shown
-from chatapp.storage.placement import new_conversation, owned_conversation
-from chatapp.storage.reading import MESSAGES, all_of, messages
+from chatapp.storage.conversation_rows import insert_conversation, update_conversation
+from chatapp.storage.placement import owned_conversation
+from chatapp.storage.reading import MESSAGES, all_of, messages, sliced
 from chatapp.storage.tables import ConversationRow, MessageRow
 from chatapp.storage.transactions import Transactions
 from chatapp.storage.upload_tables import UploadRow
@@ -38,6 +40,8 @@ from chatapp.storage.upload_tables import UploadRow
 SLICE = 50  # messages that are written in one go: some milliseconds, if they are long
 EVENTS = 2000  # of an answer that are made ready to be stored in one go
 KEPT_EVENTS = get_args(KeptEvent)
+
+_IN_IT = sliced(messages(MESSAGES.conversation_id == bindparam("conversation")))
 
 
 class Archive:
@@ -57,8 +61,7 @@ class Archive:
         with self._transaction.reading() as session:
             conversation = owned_conversation(session, owner, conversation_id).value()
             shown = newest_shown(session, conversation_id)
-            in_it = messages(MESSAGES.conversation_id == conversation_id)
-            kept = [*_kept(session, all_of(session, in_it))]
+            kept = [*_kept(session, all_of(session, _IN_IT, conversation_id))]
         known = {message.id for message in kept}
         return KeptConversation(
             format=FORMAT,
@@ -74,15 +77,15 @@ class Archive:
 
     def store(self, owner: str, kept: KeptConversation) -> Conversation:
         """As a conversation of its own. The file has been checked."""
-        details = msgspec.json.encode(kept.metadata).decode() if kept.metadata else None
+        settings = msgspec.convert(msgspec.to_builtins(kept.settings), ConversationSettings)
+        conversation = Conversation(
+            new_id("conv"), kept.title, kept.created, time.time(), kept.metadata, kept.pinned, settings
+        )
         with self._transaction() as session:
-            conversation = new_conversation(session, new_id("conv"), owner, [], time.time(), details)
-            conversation.title, conversation.created, conversation.pinned = kept.title, kept.created, kept.pinned
-            settings = msgspec.convert(msgspec.to_builtins(kept.settings), ConversationSettings)
-            conversation.settings = msgspec.json.encode(settings).decode()
+            insert_conversation(session, owner, conversation)
             newest = _insert(session, owner, conversation.id, kept)
-            conversation.seen = newest or None
-            return conversation.value()
+            update_conversation(session, conversation, seen=newest or None)
+            return conversation
 
 
 def _kept(session: Session, said: Iterator[StoredMessage]) -> Iterator[KeptMessage]:
@@ -177,7 +180,7 @@ def _insert(session: Session, owner: str, conversation_id: str, kept: KeptConver
                 }
             )
         size = sum(len(each["content"]) + len(each["entries"]) + len(each["said"] or "") for each in values)
-        large_writes.write(session, size, partial(session.execute, insert(MessageRow), values))
+        large_writes.write(connection_of(session), size, partial(session.execute, insert(MessageRow), values))
         let_others_run()
     return newest
 

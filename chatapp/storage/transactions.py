@@ -54,9 +54,13 @@ class Transactions:
     def _begin(self, engine: Engine, waits: bool) -> Iterator[Session]:
         try:
             with self._turn() if waits else nullcontext(), engine.connect() as connection, connection.begin():
-                with Session(connection, join_transaction_mode="rollback_only", expire_on_commit=False) as session:
+                session = Session(connection, join_transaction_mode="rollback_only", expire_on_commit=False)
+                try:
                     yield session
                     session.flush()
+                finally:
+                    if session.in_transaction():  # it was used, and not its connection alone
+                        session.close()
                 large_writes.commit(connection)
         except IntegrityError:
             raise

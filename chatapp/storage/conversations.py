@@ -23,7 +23,7 @@ from chatapp.storage.answers import finish_answer, insert_answer
 from chatapp.storage.beginning import connection_of
 from chatapp.storage.branches import newest_shown, take_out
 from chatapp.storage.deleting import delete_messages, end_conversation, is_deleted
-from chatapp.storage.files import keep_files, with_bytes, without_bytes
+from chatapp.storage.files import attached_bytes, keep_files, with_bytes, without_bytes
 from chatapp.storage.history import count_shown, newest_id, provider_messages, said_before
 from chatapp.storage.limits import ConversationLimits
 from chatapp.storage.pictures import Maker, pictures_of
@@ -186,6 +186,7 @@ class Conversations:
         """A conversation in which this was said."""
         now = time.time()
         self._limits.refuse_more(len(said))
+        self._limits.refuse_large(said)
         with self._transaction() as session:
             conversation = new_conversation(session, new_id("conv"), owner, list(said), now, metadata)
             insert_said(session, conversation.id, owner, now, said, None)
@@ -198,6 +199,7 @@ class Conversations:
             conversation = owned_conversation(session, owner, conversation_id, locked=True)
             conversation.updated = now
             self._limits.refuse_more(count_shown(session, conversation_id) + len(said))
+            self._limits.refuse_large(said, attached_bytes(session, conversation_id))
             return insert_said(session, conversation_id, owner, now, said, newest_shown(session, conversation_id))
 
     def describe(self, owner: str, conversation_id: str, metadata: dict[str, str]) -> Conversation:

@@ -11,13 +11,14 @@ from sqlalchemy import Engine, bindparam, insert, select
 from sqlalchemy.orm import Session
 
 from chatapp.chat import Attachment, Image, Message, Part, Text
-from chatapp.events import Entry, File, RunStart
+from chatapp.events import Entry, File, RunStart, ToolCall
 from chatapp.exchange import (
     FORMAT,
     NAME_CHARS,
     NOT_THERE,
     VERSION,
     KeptAttachment,
+    KeptCall,
     KeptConversation,
     KeptEvent,
     KeptMessage,
@@ -58,17 +59,19 @@ class Archive:
 
     def read(self, owner: str, conversation_id: str) -> KeptConversation:
         """Raises NotFound, for anybody but the owner too."""
+        instead: dict[str, str | None] = {}
         with self._transaction.reading() as session:
             conversation = owned_conversation(session, owner, conversation_id).value()
             shown = newest_shown(session, conversation_id)
-            kept = [*_kept(session, all_of(session, _IN_IT, conversation_id))]
+            kept = [*_kept(session, all_of(session, _IN_IT, conversation_id), instead)]
         known = {message.id for message in kept}
+        end = instead.get(shown, shown) if shown else None
         return KeptConversation(
             format=FORMAT,
             version=VERSION,
             title=conversation.title,
             created=conversation.created,
-            shown=shown if shown in known else None,
+            shown=end if end in known else None,  # deleted meanwhile
             messages=kept,
             pinned=conversation.pinned,
             settings=_settings(conversation.settings),
@@ -88,9 +91,9 @@ class Archive:
             return conversation
 
 
-def _kept(session: Session, said: Iterator[StoredMessage]) -> Iterator[KeptMessage]:
-    """Without the results of tools that a client ran: what followed them follows their parent."""
-    instead: dict[str, str | None] = {}
+def _kept(session: Session, said: Iterator[StoredMessage], instead: dict[str, str | None]) -> Iterator[KeptMessage]:
+    """Without the results of tools that a client ran: what followed them follows their parent,
+    which `instead` is told of."""
     for message in said:
         parent = instead.get(message.parent, message.parent) if message.parent else None
         if message.role not in ("system", "user", "assistant"):
@@ -109,8 +112,16 @@ def _kept(session: Session, said: Iterator[StoredMessage]) -> Iterator[KeptMessa
             continues=whole is not None and whole.continues,
             images=images,
             files=files,
+            calls=[] if whole else _calls(message),
             events=_events(whole) if whole else [],
         )
+
+
+def _calls(message: StoredMessage) -> list[KeptCall]:
+    """Of a turn of the assistant that a client sent."""
+    if message.said is None or message.role != "assistant":
+        return []
+    return [KeptCall(call.name[:NAME_CHARS], call.arguments) for call in message.message().tool_calls]
 
 
 def _events(answer: Answer) -> list[KeptEvent]:
@@ -194,6 +205,9 @@ def _columns(message: KeptMessage, id: str) -> dict[str, Any]:
         said = Message("user", [*gone, Text(message.content), *map(Image, message.images)])
     elif message.events:
         said = Message("assistant", message.content)
+    elif message.calls:  # they have no results here, and so no provider is told of them
+        calls = [ToolCall(new_id("call"), "function", call.name, call.arguments) for call in message.calls]
+        said = Message("assistant", message.content, tool_calls=calls)
     return {
         "role": message.role,
         "status": "done",

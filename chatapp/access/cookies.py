@@ -28,11 +28,13 @@ class CookieAuthenticator:
 
     def __init__(self, secret_key: str) -> None:
         self._serializer = URLSafeSerializer(secret_key, salt=COOKIE)
-        self._secret_key = secret_key
+        self._names = {secure: cookie_name(COOKIE, secret_key, secure) for secure in (False, True)}
 
     def caller(self, sender: Sender) -> Caller:
         """`local` without a cookie, or with one that was not signed here."""
-        cookie = sender.cookies.get(self.cookie(sender.secure), "")
+        cookie = sender.cookies.get(self.cookie(sender.secure))
+        if not cookie:
+            return Caller(LOCAL, sender.trace_id, "admin")
         try:
             return Caller(str(self._serializer.loads(cookie)), sender.trace_id, "admin")
         except BadSignature as error:
@@ -53,7 +55,7 @@ class CookieAuthenticator:
         )
 
     def cookie(self, secure: bool) -> str:
-        return cookie_name(COOKIE, self._secret_key, secure)
+        return self._names[secure]
 
 
 def cookie_name(base: str, secret_key: str, secure: bool) -> str:

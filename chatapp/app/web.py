@@ -1,7 +1,9 @@
 """build_web(): the service's HTTP, as a Flask application: its blueprints, what every request
 passes, and the page's files."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from flask import Flask
 
@@ -80,9 +82,16 @@ BLUEPRINTS = (
 )
 
 
+class _Flask(Flask):
+    """All views are plain functions, which Flask would look for anew at each call of one."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        return func
+
+
 def build_web(service: ChatService, exposition: Exposition, login: Authenticator | None = None) -> Flask:
     """`login` as in `create_app`. Raises ConfigError."""
-    app = Flask("chatapp", template_folder=_folder("templates"), static_folder=None, root_path=str(PACKAGE))
+    app = _Flask("chatapp", template_folder=_folder("templates"), static_folder=None, root_path=str(PACKAGE))
     static = Path(_folder("static"))
     catalogues = read_catalogues(Path(_folder("translations")))
     _tell_templates(app, static)

@@ -45,6 +45,9 @@ class MessageDialect(Dialect):
     name: ClassVar[str] = "message"
     has_event_ids: ClassVar[bool] = True
 
+    for_viewer = False
+    """Whether it is read by a link: what the run used, and its trace, are its owner's."""
+
     def __init__(self) -> None:
         self._run_id = ""
         self._start: RunStart | None = None
@@ -119,18 +122,22 @@ class MessageDialect(Dialect):
 
     def _completed(self, end: RunEnd) -> dict[str, object]:
         content = {"content": str(self._content), "finish_reason": end.reason}
-        return {**content, **_taken(end), **self._told(end)}
+        return {**content, **self._taken(end), **self._told(end)}
 
     def _failed(self, end: RunEnd) -> dict[str, object]:
         """If the stream failed and not the run, only the error is known."""
         error = msgspec.to_builtins(end.error)
-        return error if end.timing == Timing() else {**error, **_taken(end), **self._told(end)}
+        return error if end.timing == Timing() else {**error, **self._taken(end), **self._told(end)}
+
+    def _taken(self, end: RunEnd) -> dict[str, object]:
+        return {"usage": None if self.for_viewer else end.usage, "timing": end.timing}
 
     def _told(self, end: RunEnd) -> dict[str, object]:
         """The model that answered, and the trace to look the run up by."""
         if self._start is None:
             return {}
-        return {"answered_by": answered_by(self._start, end), "trace_id": self._start.trace_id}
+        trace_id = None if self.for_viewer else self._start.trace_id
+        return {"answered_by": answered_by(self._start, end), "trace_id": trace_id}
 
 
 class XMLPlaintextDialect(MessageDialect):
@@ -190,10 +197,6 @@ class RawPassthroughDialect(MessageDialect):
         except UnicodeDecodeError:  # not text, or a character that was cut between two pieces
             encoding, text = "base64", to_base64(data)
         yield _frame("raw", {"seq": self._seq, "encoding": encoding, "data": text})
-
-
-def _taken(end: RunEnd) -> dict[str, object]:
-    return {"usage": end.usage, "timing": end.timing}
 
 
 def _approval(event: ToolApproval) -> dict[str, object]:

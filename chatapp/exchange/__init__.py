@@ -59,10 +59,17 @@ class KeptAttachment(msgspec.Struct, frozen=True, omit_defaults=True):
     media_type: Name = ""
 
 
+class KeptCall(msgspec.Struct, frozen=True):
+    """A call in a turn of the assistant that a client sent: it was the client's to run."""
+
+    name: Name
+    arguments: dict[str, object]
+
+
 class KeptMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """`id` and `parent` hold within the file. An answer that a run made has its `events`, and
     `continues` the text of its parent or not. `images` are a question's, as `data:` URLs; `files`
-    are what else it came with."""
+    are what else it came with. `calls` are those of an answer that no run here made."""
 
     id: Id
     role: Literal["system", "user", "assistant"]
@@ -74,11 +81,12 @@ class KeptMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     continues: bool = False
     images: list[Annotated[str, Meta(pattern="^data:image/")]] = []
     files: list[KeptAttachment] = []
+    calls: list[KeptCall] = []
     events: list[KeptEvent] = []
 
     def weight(self) -> int:
         """How many messages without events cost as much as this one."""
-        return 1 + len(self.events) // 10
+        return 1 + (len(self.events) + len(self.calls)) // 10
 
 
 class KeptSettings(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -120,6 +128,8 @@ class KeptConversation(_Kept, frozen=True, kw_only=True):
             if message.role != "user" and (message.images or message.files):
                 field = "images" if message.images else "files"
                 raise InvalidField(f"{where}.{field}: only a question has them; its role is user")
+            if message.calls and (message.role != "assistant" or message.events):
+                raise InvalidField(f"{where}.calls: only an answer without events has them; its role is assistant")
             _check_answer(message, known.get(message.parent or ""), where)
             known[message.id] = message
         if self.shown is not None and self.shown not in known:

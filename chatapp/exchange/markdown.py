@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from chatapp.events import CitedSource, File, TextDelta, ToolCall
-from chatapp.exchange import KeptConversation, KeptMessage
+from chatapp.exchange import KeptCall, KeptConversation, KeptMessage
 from chatapp.exchange.inert import inert
 
 WEB = re.compile(r"https?://[^\s<>]+").fullmatch
@@ -35,7 +35,8 @@ def _head(message: KeptMessage) -> str:
 def _body(message: KeptMessage) -> str:
     """Its texts, and what it called, made and cites, in order."""
     if not message.events:
-        return "".join(f"*File: {_line(file.name)}*\n\n" for file in message.files) + message.content
+        files = [f"*File: {_line(file.name)}*\n\n" for file in message.files]
+        return "".join([*files, message.content, *map(_called, message.calls)])
     parts: list[str] = []
     sources: list[str] = []
     for event in message.events:
@@ -43,7 +44,7 @@ def _body(message: KeptMessage) -> str:
             case TextDelta():
                 parts.append(event.text)
             case ToolCall():
-                parts.append(f"\n\n*Called `{_words(event.name)}`*\n\n")
+                parts.append(_called(event))
             case File():
                 parts.append(f"\n\n*File: {_words(event.name or event.media_type)}*\n\n")
             case CitedSource():
@@ -53,6 +54,10 @@ def _body(message: KeptMessage) -> str:
                 pass
     listed = "\n\nSources:\n\n" + "\n".join(sources) if sources else ""
     return "".join(parts).strip("\n") + listed
+
+
+def _called(call: ToolCall | KeptCall) -> str:
+    return f"\n\n*Called `{_words(call.name)}`*\n\n"
 
 
 def _in_pieces(texts: Iterator[str]) -> Iterator[str]:

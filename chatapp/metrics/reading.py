@@ -1,6 +1,6 @@
 """From readers and flushes to the figures."""
 
-from chatapp.metrics.figures import Figures
+from chatapp.metrics.figures import ENDS, Figures
 from chatapp.reading.observer import ReaderEnd
 
 
@@ -9,6 +9,7 @@ class ReaderFigures:
 
     def __init__(self, figures: Figures) -> None:
         self._figures = figures
+        self._closed = {end: figures.readers_closed.labels(end) for end in ENDS}
 
     def opened(self, resumed: bool) -> None:
         self._figures.readers.inc()
@@ -17,7 +18,7 @@ class ReaderFigures:
 
     def closed(self, end: ReaderEnd, resets: int) -> None:
         self._figures.readers.dec()
-        self._figures.readers_closed.labels(end).inc()
+        self._closed[end].inc()
         if resets:
             self._figures.resets.inc(resets)
 

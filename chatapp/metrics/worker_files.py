@@ -12,7 +12,7 @@ import re
 import struct
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from prometheus_client.core import Metric
@@ -57,9 +57,19 @@ class WorkerFiles(Collector):
             aside = path.with_suffix(DEAD)
             if (match := OF_WORKER(path.name)) and not _lives(int(match[2])) and not aside.exists():
                 path.rename(aside)
+                _give_back_if_begun(path, aside, int(match[2]))
         for kind in KINDS:
             if paths := [*self._folder.glob(f"{kind}_*{DEAD}")]:
                 _join(paths, self._folder / OF_THE_DEAD.format(kind=kind))
+
+
+def _give_back_if_begun(path: Path, aside: Path, pid: int) -> None:
+    """A worker that was given the pid of a dead one in between goes on with the file that it found,
+    under whatever name. If it came later, it has begun a file of its own."""
+    if _lives(pid):
+        with suppress(FileExistsError):
+            path.hardlink_to(aside)
+            aside.unlink()
 
 
 def _join(paths: Iterable[Path], into: Path) -> None:

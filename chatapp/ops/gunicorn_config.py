@@ -96,6 +96,7 @@ def post_fork(server: Any, worker: Any) -> None:
 def post_worker_init(worker: Any) -> None:
     gunicorn_lifecycle.begin(worker, settings.drain_s)
     collect_when_quiet(services.live)
+    _settle(worker.cfg)
     if worker.age == 1:  # the first worker: the server now answers requests
         name = worker.sockets[0].getsockname()
         if isinstance(name, tuple):  # a Unix socket's name is a path, and has no URL
@@ -105,6 +106,12 @@ def post_worker_init(worker: Any) -> None:
 
 def worker_exit(_server: Any, worker: Any) -> None:
     gunicorn_lifecycle.end(worker)
+
+
+def _settle(cfg: Any) -> None:
+    """In a worker they change no more: as attributes they are found at once, of which a request
+    needs thirty. gunicorn calls two functions for each."""
+    vars(cfg).update({name: setting.get() for name, setting in cfg.settings.items()})
 
 
 def _make_upgradable(server: Any) -> None:

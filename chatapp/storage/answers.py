@@ -11,6 +11,7 @@ from sqlalchemy import Table, bindparam, insert, update
 from sqlalchemy.orm import Session
 
 from chatapp.storage import Answer
+from chatapp.storage.beginning import connection_of
 from chatapp.storage.tables import MessageRow, ReceiptRow
 
 _MESSAGES = cast(Table, MessageRow.__table__)
@@ -45,8 +46,7 @@ def insert_answer(session: Session, answer: Answer, key: str | None, fingerprint
         "model": answer.model or "",
         "begun": answer.created,
     }
-    session.flush()  # a conversation that is new
-    connection = session.connection()
+    connection = connection_of(session)
     connection.execute(_ADD_ANSWER, row)
     connection.execute(_OPEN_RECEIPT, receipt)
 
@@ -54,4 +54,4 @@ def insert_answer(session: Session, answer: Answer, key: str | None, fingerprint
 def finish_answer(session: Session, answer_id: str, content: str, entries: str) -> bool:
     """False if it was deleted meanwhile."""
     values = {"answer": answer_id, "status": "done", "content": content, "entries": entries}
-    return session.connection().execute(_FINISH, values).rowcount > 0
+    return connection_of(session).execute(_FINISH, values).rowcount > 0

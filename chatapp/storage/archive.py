@@ -7,17 +7,18 @@ from functools import partial
 from typing import Any, get_args
 
 import msgspec
-from sqlalchemy import Engine, insert, select
+from sqlalchemy import Engine, bindparam, insert, select
 from sqlalchemy.orm import Session
 
 from chatapp.chat import Attachment, Image, Message, Part, Text
-from chatapp.events import Entry, File, RunStart
+from chatapp.events import Entry, File, RunStart, ToolCall
 from chatapp.exchange import (
     FORMAT,
     NAME_CHARS,
     NOT_THERE,
     VERSION,
     KeptAttachment,
+    KeptCall,
     KeptConversation,
     KeptEvent,
     KeptMessage,
@@ -27,10 +28,12 @@ from chatapp.hub import let_others_run, with_pauses
 from chatapp.hub.large_values import to_base64, to_json
 from chatapp.ids import new_id
 from chatapp.storage import Answer, Conversation, ConversationSettings, StoredMessage, large_writes
+from chatapp.storage.beginning import connection_of
 from chatapp.storage.blobs import data_by
 from chatapp.storage.branches import newest_shown
-from chatapp.storage.placement import new_conversation, owned_conversation
-from chatapp.storage.reading import MESSAGES, all_of, messages
+from chatapp.storage.conversation_rows import insert_conversation, update_conversation
+from chatapp.storage.placement import owned_conversation
+from chatapp.storage.reading import MESSAGES, all_of, messages, sliced
 from chatapp.storage.tables import ConversationRow, MessageRow
 from chatapp.storage.transactions import Transactions
 from chatapp.storage.upload_tables import UploadRow
@@ -38,6 +41,8 @@ from chatapp.storage.upload_tables import UploadRow
 SLICE = 50  # messages that are written in one go: some milliseconds, if they are long
 EVENTS = 2000  # of an answer that are made ready to be stored in one go
 KEPT_EVENTS = get_args(KeptEvent)
+
+_IN_IT = sliced(messages(MESSAGES.conversation_id == bindparam("conversation")))
 
 
 class Archive:
@@ -54,18 +59,19 @@ class Archive:
 
     def read(self, owner: str, conversation_id: str) -> KeptConversation:
         """Raises NotFound, for anybody but the owner too."""
+        instead: dict[str, str | None] = {}
         with self._transaction.reading() as session:
             conversation = owned_conversation(session, owner, conversation_id).value()
             shown = newest_shown(session, conversation_id)
-            in_it = messages(MESSAGES.conversation_id == conversation_id)
-            kept = [*_kept(session, all_of(session, in_it))]
+            kept = [*_kept(session, all_of(session, _IN_IT, conversation_id), instead)]
         known = {message.id for message in kept}
+        end = instead.get(shown, shown) if shown else None
         return KeptConversation(
             format=FORMAT,
             version=VERSION,
             title=conversation.title,
             created=conversation.created,
-            shown=shown if shown in known else None,
+            shown=end if end in known else None,  # deleted meanwhile
             messages=kept,
             pinned=conversation.pinned,
             settings=_settings(conversation.settings),
@@ -74,20 +80,20 @@ class Archive:
 
     def store(self, owner: str, kept: KeptConversation) -> Conversation:
         """As a conversation of its own. The file has been checked."""
-        details = msgspec.json.encode(kept.metadata).decode() if kept.metadata else None
+        settings = msgspec.convert(msgspec.to_builtins(kept.settings), ConversationSettings)
+        conversation = Conversation(
+            new_id("conv"), kept.title, kept.created, time.time(), kept.metadata, kept.pinned, settings
+        )
         with self._transaction() as session:
-            conversation = new_conversation(session, new_id("conv"), owner, [], time.time(), details)
-            conversation.title, conversation.created, conversation.pinned = kept.title, kept.created, kept.pinned
-            settings = msgspec.convert(msgspec.to_builtins(kept.settings), ConversationSettings)
-            conversation.settings = msgspec.json.encode(settings).decode()
+            insert_conversation(session, owner, conversation)
             newest = _insert(session, owner, conversation.id, kept)
-            conversation.seen = newest or None
-            return conversation.value()
+            update_conversation(session, conversation, seen=newest or None)
+            return conversation
 
 
-def _kept(session: Session, said: Iterator[StoredMessage]) -> Iterator[KeptMessage]:
-    """Without the results of tools that a client ran: what followed them follows their parent."""
-    instead: dict[str, str | None] = {}
+def _kept(session: Session, said: Iterator[StoredMessage], instead: dict[str, str | None]) -> Iterator[KeptMessage]:
+    """Without the results of tools that a client ran: what followed them follows their parent,
+    which `instead` is told of."""
     for message in said:
         parent = instead.get(message.parent, message.parent) if message.parent else None
         if message.role not in ("system", "user", "assistant"):
@@ -106,8 +112,16 @@ def _kept(session: Session, said: Iterator[StoredMessage]) -> Iterator[KeptMessa
             continues=whole is not None and whole.continues,
             images=images,
             files=files,
+            calls=[] if whole else _calls(message),
             events=_events(whole) if whole else [],
         )
+
+
+def _calls(message: StoredMessage) -> list[KeptCall]:
+    """Of a turn of the assistant that a client sent."""
+    if message.said is None or message.role != "assistant":
+        return []
+    return [KeptCall(call.name[:NAME_CHARS], call.arguments) for call in message.message().tool_calls]
 
 
 def _events(answer: Answer) -> list[KeptEvent]:
@@ -177,7 +191,7 @@ def _insert(session: Session, owner: str, conversation_id: str, kept: KeptConver
                 }
             )
         size = sum(len(each["content"]) + len(each["entries"]) + len(each["said"] or "") for each in values)
-        large_writes.write(session, size, partial(session.execute, insert(MessageRow), values))
+        large_writes.write(connection_of(session), size, partial(session.execute, insert(MessageRow), values))
         let_others_run()
     return newest
 
@@ -191,6 +205,9 @@ def _columns(message: KeptMessage, id: str) -> dict[str, Any]:
         said = Message("user", [*gone, Text(message.content), *map(Image, message.images)])
     elif message.events:
         said = Message("assistant", message.content)
+    elif message.calls:  # they have no results here, and so no provider is told of them
+        calls = [ToolCall(new_id("call"), "function", call.name, call.arguments) for call in message.calls]
+        said = Message("assistant", message.content, tool_calls=calls)
     return {
         "role": message.role,
         "status": "done",

@@ -13,13 +13,16 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from chatapp.hub.large_values import PIECE_BYTES, slices
 from chatapp.storage import large_writes
+from chatapp.storage.beginning import connection_of
 
 ROWID: ColumnElement[int] = literal_column("rowid")
 
 
 def insert_data(session: Session, row: Any, values: Mapping[str, object], data: bytes) -> None:
     """A row of the class `row` with these values, and with the data."""
-    large_writes.write(session, len(data), partial(session.execute, insert(row).values(**values, data=data)))
+    large_writes.write(
+        connection_of(session), len(data), partial(session.execute, insert(row).values(**values, data=data))
+    )
 
 
 def data_by(session: Session, key: InstrumentedAttribute[str], where: ColumnElement[bool]) -> dict[str, bytes]:

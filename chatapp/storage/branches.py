@@ -9,16 +9,21 @@ Ids grow along every path, so the order of the ids is the order of the path.
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
-from sqlalchemy import ColumnElement, TextClause, func, select, text, update
+from sqlalchemy import ColumnElement, TextClause, bindparam, func, select, text, update
 from sqlalchemy.orm import Session
 
 from chatapp.hub import let_others_run, with_pauses
 from chatapp.storage import StoredMessage
+from chatapp.storage.beginning import connection_of
 from chatapp.storage.tables import IS_SHOWN, MessageRow
 
 LINKS = 1000  # that are read in one go
 UPDATES = 100  # messages that are shown or hidden in one go: a millisecond or two
 SLICE = 500  # ids in one statement: databases bound its parameters
+
+_NEWEST_SHOWN = select(func.max(MessageRow.id)).where(
+    MessageRow.conversation_id == bindparam("conversation"), text(IS_SHOWN)
+)
 
 Tree: TypeAlias = Mapping[str, str | None]
 """The parent of each message, in the order of the ids."""
@@ -64,7 +69,7 @@ def versions_among(session: Session, conversation_id: str, parents: Collection[s
 
 def newest_shown(session: Session, conversation_id: str) -> str | None:
     """The end of the path that is shown."""
-    return session.scalar(select(func.max(MessageRow.id)).where(*_shown(conversation_id)))
+    return connection_of(session).scalar(_NEWEST_SHOWN, {"conversation": conversation_id})
 
 
 def show(session: Session, conversation_id: str, path: Collection[str]) -> None:

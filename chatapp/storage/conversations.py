@@ -20,9 +20,10 @@ from chatapp.events import Entry, RunEnd
 from chatapp.ids import new_id
 from chatapp.storage import Answer, Begun, Conversation, StoredMessage, decode_entries, large_writes
 from chatapp.storage.answers import finish_answer, insert_answer
+from chatapp.storage.beginning import connection_of
 from chatapp.storage.branches import newest_shown, take_out
 from chatapp.storage.deleting import delete_messages, end_conversation, is_deleted
-from chatapp.storage.files import keep_files, with_bytes, without_bytes
+from chatapp.storage.files import attached_bytes, keep_files, with_bytes, without_bytes
 from chatapp.storage.history import count_shown, newest_id, provider_messages, said_before
 from chatapp.storage.limits import ConversationLimits
 from chatapp.storage.pictures import Maker, pictures_of
@@ -36,8 +37,9 @@ from chatapp.storage.placement import (
     owned_answer,
     owned_conversation,
     owned_message,
+    visible_message,
 )
-from chatapp.storage.reading import MESSAGES, all_of, shown, values
+from chatapp.storage.reading import MESSAGES, SHOWN, all_of, shown, values
 from chatapp.storage.receipts import check_running, left_open, settle
 from chatapp.storage.said import insert_said
 from chatapp.storage.tables import IS_RUNNING, MessageRow
@@ -104,7 +106,7 @@ class Conversations:
         entries = msgspec.json.encode(without_bytes(transcript.entries)).decode()
         with self._transaction() as session:
             finished = partial(finish_answer, session, answer_id, transcript.content, entries)
-            if large_writes.write(session, 2 * len(entries), finished):
+            if large_writes.write(connection_of(session), 2 * len(entries), finished):
                 keep_files(session, answer_id, transcript.entries)
             settle(session, answer_id, transcript)
 
@@ -130,11 +132,11 @@ class Conversations:
         """The conversation and the messages it shows, in order."""
         with self._transaction.reading() as session:
             conversation = owned_conversation(session, owner, conversation_id)
-            return conversation.value(), [*all_of(session, shown(conversation_id))]
+            return conversation.value(), [*all_of(session, SHOWN, conversation_id)]
 
     def message(self, owner: str, message_id: str) -> StoredMessage:
         with self._transaction.reading() as session:
-            return owned_message(session, owner, message_id).value()
+            return visible_message(session, owner, message_id)
 
     def answer(self, owner: str, answer_id: str) -> Answer:
         message = self.message(owner, answer_id)
@@ -182,12 +184,13 @@ class Conversations:
 
     def create(self, owner: str, said: Sequence[Message], metadata: dict[str, str]) -> Conversation:
         """A conversation in which this was said."""
-        now, details = time.time(), msgspec.json.encode(metadata).decode() if metadata else None
+        now = time.time()
         self._limits.refuse_more(len(said))
+        self._limits.refuse_large(said)
         with self._transaction() as session:
-            conversation = new_conversation(session, new_id("conv"), owner, list(said), now, details)
-            insert_said(session, conversation, owner, now, said, None)
-            return conversation.value()
+            conversation = new_conversation(session, new_id("conv"), owner, list(said), now, metadata)
+            insert_said(session, conversation.id, owner, now, said, None)
+            return conversation
 
     def add(self, owner: str, conversation_id: str, said: Sequence[Message]) -> list[StoredMessage]:
         """Append messages that nobody is to answer yet."""
@@ -196,7 +199,8 @@ class Conversations:
             conversation = owned_conversation(session, owner, conversation_id, locked=True)
             conversation.updated = now
             self._limits.refuse_more(count_shown(session, conversation_id) + len(said))
-            return insert_said(session, conversation, owner, now, said, newest_shown(session, conversation_id))
+            self._limits.refuse_large(said, attached_bytes(session, conversation_id))
+            return insert_said(session, conversation_id, owner, now, said, newest_shown(session, conversation_id))
 
     def describe(self, owner: str, conversation_id: str, metadata: dict[str, str]) -> Conversation:
         """Replace the client's metadata."""
@@ -251,7 +255,8 @@ class Conversations:
 
     def _begin(self, session: Session, ask: Ask, owner: str, maker: Maker, key: str | None) -> Begun:
         now = time.time()
-        conversation, history, parent = choose_place(session, owner, ask, now)
+        place, history, parent = choose_place(session, owner, ask, now)
+        conversation = place.id if place else None
         if conversation is not None:
             self._limits.refuse_more(len(history) + len(ask.said))
         pictures = pictures_of(session, history, maker, self._limits.max_picture_bytes)
@@ -262,7 +267,7 @@ class Conversations:
         said = insert_said(session, conversation, owner, now, ask.said, parent) if conversation else []
         answer = Answer(
             id=new_id("msg", after=said[-1].id if said else newest_id(session, conversation)),
-            conversation_id=conversation.id if conversation else None,
+            conversation_id=conversation,
             role="assistant",
             content="",
             created=now,
@@ -277,7 +282,7 @@ class Conversations:
             compacted="[]",
         )
         insert_answer(session, answer, key, ask.fingerprint or None)
-        note_ask(conversation, ask, answer)
+        note_ask(session, place, ask, answer)
         return Begun(answer, messages)
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from chatapp.hub import let_others_run
 from chatapp.ids import new_id
 from chatapp.storage import large_writes
+from chatapp.storage.beginning import connection_of
 from chatapp.storage.files import copy_files
 from chatapp.storage.tables import MessageRow
 
@@ -40,6 +41,6 @@ def copy_path(session: Session, path: Sequence[str], conversation_id: str) -> No
             copies.append({**row, **place})
             parent = id
         size = sum(len(copy["content"]) + len(copy["entries"]) for copy in copies)
-        large_writes.write(session, size, partial(session.execute, insert(MessageRow), copies))
+        large_writes.write(connection_of(session), size, partial(session.execute, insert(MessageRow), copies))
         copy_files(session, ids)
         let_others_run()

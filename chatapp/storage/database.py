@@ -14,16 +14,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from chatapp.errors import ConfigError, DatabaseAway
 from chatapp.private_files import private_database
 from chatapp.settings import Synchronous
-from chatapp.sqlite import Checkpointer, retry_while_busy
+from chatapp.sqlite import Checkpointer
+from chatapp.storage.beginning import begin_by_itself
 from chatapp.storage.folder import DataFolder
 from chatapp.storage.schema import migrate, revision, revisions, take_back
-from chatapp.storage.transactions import READS
 
 FILE = "conversations.sqlite3"
 ANSWER_S = 10.0
@@ -153,7 +153,7 @@ def _engine(url: str, data: Path, reads_only: bool = False, synchronous: Synchro
     engine = create_engine(parsed, hide_parameters=True, **options)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", partial(_prepare_sqlite, synchronous))
-        event.listen(engine, "begin", _begin_reading if reads_only else _begin_sqlite)
+        begin_by_itself(engine, reads_only)
     return engine
 
 
@@ -173,7 +173,7 @@ def _reason(error: Exception) -> str:
 
 
 def _prepare_sqlite(synchronous: Synchronous, connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # `_begin_sqlite` begins
+    connection.isolation_level = None  # the dialect begins
     # The pool opens a connection whenever it has none left: a wait in SQLite would hold the hub,
     # and with it the holder of the lock. So `auto_vacuum`, which takes the lock, is only
     # set of a new file.
@@ -185,15 +185,3 @@ def _prepare_sqlite(synchronous: Synchronous, connection: Any, _record: object) 
     connection.execute("PRAGMA wal_autocheckpoint=0")
     connection.execute("PRAGMA foreign_keys=ON")
     connection.execute("PRAGMA busy_timeout=0")
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    """To write, take the file's lock, waiting as a greenlet does; to read, lock nobody out."""
-    if connection.get_execution_options().get(READS):
-        return _begin_reading(connection)
-    retry_while_busy(lambda: connection.exec_driver_sql("BEGIN IMMEDIATE"))
-
-
-def _begin_reading(connection: Connection) -> None:
-    """Lock nobody out."""
-    connection.exec_driver_sql("BEGIN")

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from chatapp.errors import NotFound
 from chatapp.hub import let_others_run
 from chatapp.storage import Conversation, large_writes
+from chatapp.storage.beginning import connection_of
 from chatapp.storage.tables import IS_RUNNING, ConversationRow, MessageRow
 from chatapp.storage.transactions import Transactions
 from chatapp.storage.upload_tables import AttachmentRow, UploadRow, is_kept, is_unsent
@@ -117,7 +118,7 @@ def _delete_slice(session: Session, ids: Sequence[str]) -> None:
     session.execute(delete(MessageRow).where(those))
     if sizes:
         files = delete(UploadRow).where(UploadRow.id.in_(sizes), is_unsent(), ~is_kept(time.time()))
-        large_writes.write(session, sum(sizes.values()), partial(session.execute, files))
+        large_writes.write(connection_of(session), sum(sizes.values()), partial(session.execute, files))
 
 
 def _owned(session: Session, owner: str, conversation_id: str, deleted: bool) -> ConversationRow:

@@ -4,14 +4,14 @@ that questions came with. All take an open session."""
 from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
-from sqlalchemy import delete, insert, literal, select
+from sqlalchemy import delete, func, insert, literal, select, text
 from sqlalchemy.orm import Session
 
 from chatapp.chat import Attachment
 from chatapp.errors import NotFound
 from chatapp.events import Entry, File
 from chatapp.storage.blobs import data_by, insert_data
-from chatapp.storage.tables import FileRow
+from chatapp.storage.tables import IS_SHOWN, FileRow, MessageRow
 from chatapp.storage.upload_tables import AttachmentRow, UploadRow
 
 
@@ -56,6 +56,17 @@ def link_files(session: Session, owner: str, attached: Mapping[str, Sequence[Att
         raise NotFound(f"the file {gone} was deleted meanwhile; send it again")
     links = {(message_id, file.id): None for message_id, files in attached.items() for file in files}
     session.execute(insert(AttachmentRow), [{"message_id": message, "file_id": file} for message, file in links])
+
+
+def attached_bytes(session: Session, conversation_id: str) -> int:
+    """Of all files that the questions came with that a conversation shows."""
+    sizes = (
+        select(func.sum(UploadRow.size_bytes))
+        .join(AttachmentRow, AttachmentRow.file_id == UploadRow.id)
+        .join(MessageRow, MessageRow.id == AttachmentRow.message_id)
+        .where(MessageRow.conversation_id == conversation_id, text(IS_SHOWN))
+    )
+    return session.scalar(sizes) or 0
 
 
 def with_bytes(session: Session, answer_id: str, entries: Sequence[Entry]) -> list[Entry]:

@@ -3,38 +3,41 @@
 from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from chatapp.chat import Ask, Message
 from chatapp.errors import InvalidField, NotFound
 from chatapp.hub import with_pauses
 from chatapp.ids import new_id
-from chatapp.storage import Answer, StoredMessage
+from chatapp.storage import Answer, Conversation, StoredMessage
+from chatapp.storage.beginning import connection_of
 from chatapp.storage.branches import newest_shown, path_to, tree_of
+from chatapp.storage.conversation_rows import insert_conversation
 from chatapp.storage.copying import copy_path
 from chatapp.storage.deleting import is_deleted
 from chatapp.storage.pictures import NO_PICTURES, Pictures, with_pictures
-from chatapp.storage.reading import all_of, from_the_end, shown, these
+from chatapp.storage.reading import MESSAGES, SHOWN, all_of, from_the_end, shown, these
 from chatapp.storage.tables import ConversationRow, MessageRow
 from chatapp.storage.turns import turns_of
 
 CALLS = ('"tool-call"', '"native-piece"')  # whose turns go back to the provider
 TOLD = (*CALLS, '"file"')  # what it is told of an answer beside its text
 
+_NEWEST = select(func.max(MESSAGES.id)).where(MESSAGES.conversation_id == bindparam("conversation"))
 
-def newest_id(session: Session, conversation: ConversationRow | None) -> str:
+
+def newest_id(session: Session, conversation_id: str | None) -> str:
     """The next message gets a larger id, whatever the clock of its process says. Empty if there is
     none."""
-    if conversation is None:
+    if conversation_id is None:
         return ""
-    newest = select(func.max(MessageRow.id)).where(MessageRow.conversation_id == conversation.id)
-    return session.scalar(newest) or ""
+    return connection_of(session).scalar(_NEWEST, {"conversation": conversation_id}) or ""
 
 
-def finished_messages(session: Session, conversation: ConversationRow | None) -> list[StoredMessage]:
+def finished_messages(session: Session, conversation_id: str | None) -> list[StoredMessage]:
     """Those that it shows."""
-    return [] if conversation is None else _finished(all_of(session, shown(conversation.id)))
+    return [] if conversation_id is None else _finished(all_of(session, SHOWN, conversation_id))
 
 
 def count_shown(session: Session, conversation_id: str) -> int:
@@ -58,18 +61,15 @@ def answer_to_continue(session: Session, owner: str, ask: Ask) -> MessageRow:
     return answer
 
 
-def continue_or_branch(session: Session, previous: MessageRow, now: float) -> ConversationRow:
+def continue_or_branch(session: Session, previous: MessageRow, now: float) -> Conversation:
     """The answer's conversation if nothing follows it there; else a new one with all messages up to
     it."""
-    conversation = session.get_one(ConversationRow, previous.conversation_id)
+    row = session.get_one(ConversationRow, previous.conversation_id)
+    conversation = row.value()
     if newest_shown(session, conversation.id) == previous.id:
-        conversation.updated = now
         return conversation
-    branch = ConversationRow(
-        id=new_id("conv"), owner=conversation.owner, title=conversation.title, created=now, updated=now
-    )
-    session.add(branch)
-    session.flush()  # the messages refer to it
+    branch = Conversation(new_id("conv"), conversation.title, now, now)
+    insert_conversation(session, row.owner, branch)
     copy_path(session, path_to(tree_of(session, conversation.id), previous.id), branch.id)
     return branch
 

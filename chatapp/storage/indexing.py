@@ -18,9 +18,9 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from chatapp.hub import on_thread
+from chatapp.storage.beginning import reading
 from chatapp.storage.search_index import STATEMENTS, Job, Waiting, waiting, work_off
 from chatapp.storage.search_terms import digest, terms_of
-from chatapp.storage.transactions import READS
 
 LOOK_S = 2.0  # until then a search looks at the texts themselves
 BATCH = 20
@@ -67,7 +67,7 @@ class Indexer:
         return [_job(line) for line in lines]
 
     def _waiting(self) -> list[Waiting]:
-        with self._engine.connect().execution_options(**{READS: True}) as connection:
+        with reading(self._engine).connect() as connection:
             return waiting(connection, BATCH)
 
     def _work_off(self, connection: Connection, job: Job) -> None:

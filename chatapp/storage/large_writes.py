@@ -1,7 +1,7 @@
 """Large values on their way into SQLite, whose calls let no greenlet go on while they run: 8 MB
 take tens of milliseconds, most of them in the commit.
 
-So these calls are made on a thread. The session is the thread's until they return, whatever is
+So these calls are made on a thread. The connection is the thread's until they return, whatever is
 thrown into the greenlet that waits. Postgres has its own way to wait.
 """
 
@@ -10,30 +10,32 @@ from functools import cache
 from typing import TypeVar
 
 from gevent.threadpool import ThreadPool
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection
 
 from chatapp.hub import on_thread
 
 T = TypeVar("T")
 
 LARGE_BYTES = 256 * 1024  # below that, a write takes about a millisecond
-LARGE = "has large values"  # of a session
+LARGE = "has_large_values"  # an execution option of a connection, while it is used for a transaction
 
 
-def write(session: Session, size: int, statement: Callable[[], T]) -> T:
-    """What `statement` gives, which writes so many bytes or characters in this session."""
-    if size < LARGE_BYTES or session.get_bind().dialect.name != "sqlite":
+def write(connection: Connection, size: int, statement: Callable[[], T]) -> T:
+    """What `statement` gives, which writes so many bytes or characters by this connection."""
+    if size < LARGE_BYTES or connection.dialect.name != "sqlite":
         return statement()
-    session.connection()  # waits for the file's lock here: on the thread it would keep its holder from the commit
-    session.info[LARGE] = True
+    connection.execution_options(**{LARGE: True})
     return on_thread(_threads(), statement)
 
 
-def commit(session: Session) -> None:
-    if session.info.get(LARGE):
-        on_thread(_threads(), session.commit)
+def commit(connection: Connection) -> None:
+    """The end of its transaction."""
+    transaction = connection.get_transaction()
+    assert transaction is not None
+    if connection.get_execution_options().get(LARGE):
+        on_thread(_threads(), transaction.commit)
     else:
-        session.commit()
+        transaction.commit()
 
 
 @cache

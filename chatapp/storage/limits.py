@@ -27,9 +27,12 @@ class ConversationLimits:
                 "max_messages); begin a new one"
             )
 
-    def refuse_large(self, messages: Sequence[Message]) -> None:
-        """Raise InvalidField if all files of these messages are too large."""
-        size = sum(file.size_bytes for message in with_pauses(messages, MESSAGES) for file in message.attachments)
+    def refuse_large(self, messages: Sequence[Message], more: int = 0) -> None:
+        """Raise InvalidField if all files of these messages are too large, with `more` bytes of
+        those that are there."""
+        size = more + sum(
+            file.size_bytes for message in with_pauses(messages, MESSAGES) for file in message.attachments
+        )
         if size > self.max_attached_bytes:
             raise InvalidField(
                 f"attachments: the conversation's files would have {size} bytes; the limit is "

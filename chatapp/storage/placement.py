@@ -9,15 +9,17 @@ import hashlib
 from typing import NamedTuple
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import Session
 
 from chatapp.chat import Ask, Message
 from chatapp.errors import NotFound
 from chatapp.ids import new_id
-from chatapp.storage import Answer, StoredMessage, decode_settings
+from chatapp.storage import Answer, Conversation, StoredMessage
+from chatapp.storage.beginning import connection_of
 from chatapp.storage.branches import newest_shown, path_to, show, tree_of
+from chatapp.storage.conversation_rows import insert_conversation, update_conversation
 from chatapp.storage.deleting import end_if_deleted, is_deleted
 from chatapp.storage.history import (
     answer_to_continue,
@@ -25,18 +27,30 @@ from chatapp.storage.history import (
     finished_messages,
     finished_path,
 )
-from chatapp.storage.tables import ConversationRow, MessageRow
+from chatapp.storage.reading import MESSAGES
+from chatapp.storage.tables import STORED, ConversationRow, MessageRow, stored
 from chatapp.storage.versions import names_message, refuse_version
 
 TITLE_CHARS = 80
 TITLE_LOOK_CHARS = 1000
 
 
+_VISIBLE = (
+    select(*(MESSAGES[name] for name in STORED))
+    .join_from(MessageRow.__table__, ConversationRow.__table__, isouter=True)
+    .where(
+        MESSAGES.id == bindparam("message"),
+        MESSAGES.owner == bindparam("owner"),
+        ConversationRow.__table__.c.deleted.is_(None),
+    )
+)
+
+
 class Place(NamedTuple):
     """The conversation, if the ask belongs to one, the messages before what is said now, and the
     message that this follows there."""
 
-    conversation: ConversationRow | None
+    conversation: Conversation | None
     history: list[StoredMessage]
     parent: str | None
 
@@ -51,16 +65,15 @@ def choose_place(session: Session, owner: str, ask: Ask, now: float) -> Place:
         return _at_the_end(session, kept, history)
     conversation = _conversation_for(session, owner, ask, now)
     if (field := names_message(ask)) is None:
-        return _at_the_end(session, conversation, finished_messages(session, conversation))
+        return _at_the_end(session, conversation, finished_messages(session, conversation.id if conversation else None))
     return _beside(session, conversation, ask, field)
 
 
-def _at_the_end(session: Session, conversation: ConversationRow | None, history: list[StoredMessage]) -> Place:
-    session.flush()  # a branch of copies, which is new
+def _at_the_end(session: Session, conversation: Conversation | None, history: list[StoredMessage]) -> Place:
     return Place(conversation, history, newest_shown(session, conversation.id) if conversation else None)
 
 
-def _beside(session: Session, conversation: ConversationRow | None, ask: Ask, field: str) -> Place:
+def _beside(session: Session, conversation: Conversation | None, ask: Ask, field: str) -> Place:
     """In the place of the message that the ask names, or behind the answer that it continues. What
     followed there is no longer shown."""
     message = session.get(MessageRow, getattr(ask, field))
@@ -73,19 +86,15 @@ def _beside(session: Session, conversation: ConversationRow | None, ask: Ask, fi
     return Place(conversation, finished_path(session, conversation.id, parent), parent)
 
 
-def _conversation_for(session: Session, owner: str, ask: Ask, now: float) -> ConversationRow | None:
+def _conversation_for(session: Session, owner: str, ask: Ask, now: float) -> Conversation | None:
     conversation_id, field = ask.conversation_id, names_message(ask)
     if conversation_id is None and field is not None:
         conversation_id = owned_message(session, owner, getattr(ask, field)).conversation_id
     if conversation_id is not None:
-        conversation = owned_conversation(session, owner, conversation_id, locked=True)
-        conversation.updated = now
-        conversation.title = conversation.title or _title(ask.said)
-        return conversation
+        return owned_conversation(session, owner, conversation_id, locked=True).value()
     if ask.session_id:
         if known := known_session(session, owner, ask.session_id, locked=True):
-            known.updated = now
-            return known
+            return known.value()
         end_if_deleted(session, _session_conversation(owner, ask.session_id))
         return new_conversation(session, _session_conversation(owner, ask.session_id), owner, ask.said, now)
     return new_conversation(session, new_id("conv"), owner, ask.said, now) if ask.keep else None
@@ -98,30 +107,30 @@ def known_history(session: Session, owner: str, ask: Ask) -> list[StoredMessage]
         previous = answer_to_continue(session, owner, ask)
         return finished_path(session, previous.conversation_id, previous.id)
     if ask.conversation_id is not None:
-        return finished_messages(session, owned_conversation(session, owner, ask.conversation_id))
+        return finished_messages(session, owned_conversation(session, owner, ask.conversation_id).id)
     return []
 
 
 def new_conversation(
-    session: Session, id: str, owner: str, said: list[Message], now: float, details: str | None = None
-) -> ConversationRow:
+    session: Session, id: str, owner: str, said: list[Message], now: float, metadata: dict[str, str] | None = None
+) -> Conversation:
     """An empty one, with the title that these first messages give it."""
-    conversation = ConversationRow(id=id, owner=owner, title=_title(said), created=now, updated=now, details=details)
-    session.add(conversation)
-    session.flush()  # the messages refer to it
+    conversation = Conversation(id, _title(said), now, now, metadata or {})
+    insert_conversation(session, owner, conversation)
     return conversation
 
 
-def note_ask(conversation: ConversationRow | None, ask: Ask, answer: Answer) -> None:
+def note_ask(session: Session, conversation: Conversation | None, ask: Ask, answer: Answer) -> None:
     """The owner, who asks, has seen what was there; the answer is new. The next request may leave
     out the provider and model that this one named."""
     if conversation is None:
         return
-    conversation.seen = answer.parent or ""
+    settings = conversation.settings
     if ask.provider or ask.model:
-        settings = decode_settings(conversation.settings or "{}")
         settings = msgspec.structs.replace(settings, provider=answer.provider, model=answer.model)
-        conversation.settings = msgspec.json.encode(settings).decode()
+    title = conversation.title or _title(ask.said)
+    changed = msgspec.structs.replace(conversation, title=title, updated=answer.created, settings=settings)
+    update_conversation(session, changed, seen=answer.parent or "")
 
 
 def known_session(session: Session, owner: str, session_id: str, locked: bool = False) -> ConversationRow | None:
@@ -166,12 +175,17 @@ def lock_conversation(session: Session, message: MessageRow) -> None:
         raise NotFound("no such message")
 
 
-def owned_message(session: Session, owner: str, message_id: str) -> MessageRow:
+def visible_message(session: Session, owner: str, message_id: str) -> StoredMessage:
     """The one place that decides who may see, follow, resume or cancel a run."""
-    message = session.get(MessageRow, message_id)
-    if message is None or message.owner != owner or is_deleted(session, message):
+    row = connection_of(session).execute(_VISIBLE, {"message": message_id, "owner": owner}).one_or_none()
+    if row is None:
         raise NotFound("no such message")
-    return message
+    return stored(*row)
+
+
+def owned_message(session: Session, owner: str, message_id: str) -> MessageRow:
+    """The same as a row, to be changed."""
+    return session.get_one(MessageRow, visible_message(session, owner, message_id).id)
 
 
 def owned_answer(session: Session, owner: str, answer_id: str) -> MessageRow:

@@ -5,14 +5,15 @@ a reader of many asks for some, and lets the others run. Postgres waits as a gre
 sends a slice at once.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, TextClause, select, text
+from sqlalchemy import ColumnElement, Select, TextClause, bindparam, select, text
 from sqlalchemy.orm import Session
 
 from chatapp.hub import let_others_run
 from chatapp.storage import Answer, StoredMessage
+from chatapp.storage.beginning import connection_of
 from chatapp.storage.tables import IS_SHOWN, STORED, MessageRow, stored
 
 SLICE = 200  # messages of one statement: so many Postgres sends at once
@@ -32,10 +33,19 @@ def shown(conversation_id: str | None) -> Select[Any]:
     return messages(MESSAGES.conversation_id == conversation_id, text(IS_SHOWN))
 
 
-def values(session: Session, query: Select[Any]) -> Iterator[StoredMessage]:
-    """What the query finds."""
+def sliced(query: Select[Any]) -> Select[Any]:
+    """The query for `all_of`, to be made once. It names its conversation `:conversation`."""
+    return query.where(MESSAGES.id > bindparam("after")).order_by(MESSAGES.id).limit(SLICE)
+
+
+SHOWN = sliced(messages(MESSAGES.conversation_id == bindparam("conversation"), text(IS_SHOWN)))
+"""The query for the messages that a conversation shows, for `all_of`."""
+
+
+def values(session: Session, query: Select[Any], bound: Mapping[str, object] | None = None) -> Iterator[StoredMessage]:
+    """What the query finds, with these values."""
     read = 0
-    for row in session.execute(query):
+    for row in connection_of(session).execute(query, bound):
         message = stored(*row)
         yield message
         read += ROW_BYTES + _size(message)
@@ -44,12 +54,12 @@ def values(session: Session, query: Select[Any]) -> Iterator[StoredMessage]:
             read = 0
 
 
-def all_of(session: Session, query: Select[Any]) -> Iterator[StoredMessage]:
-    """What the query finds, in the order of the ids, slice by slice."""
-    last, ordered = "", query.order_by(MESSAGES.id).limit(SLICE)
+def all_of(session: Session, query: Select[Any], conversation_id: str) -> Iterator[StoredMessage]:
+    """What the `sliced` query finds in a conversation, in the order of the ids, slice by slice."""
+    last = ""
     while True:
         count = 0
-        for message in values(session, ordered.where(MESSAGES.id > last)):
+        for message in values(session, query, {"conversation": conversation_id, "after": last}):
             yield message
             last, count = message.id, count + 1
         if count < SLICE:

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from chatapp.errors import LimitExceeded
 from chatapp.events import COST_DIGITS, RunEnd
 from chatapp.storage import Spent
+from chatapp.storage.beginning import connection_of
 from chatapp.storage.tables import ReceiptRow, UsageRow
 from chatapp.storage.transactions import Transactions, lock_owner
 from chatapp.transcript import Transcript
@@ -68,7 +69,7 @@ def settle(session: Session, run_id: str, transcript: Transcript) -> None:
         return
     answered = {name: value for name, value in (("provider", end.provider), ("model", end.model)) if value}
     values = {"run": run_id, "ended": now, **answered, **_used(end)}
-    row = session.connection().execute(_SETTLE, values).one_or_none()
+    row = connection_of(session).execute(_SETTLE, values).one_or_none()
     if row is not None:
         _add_to_day(session, end, day=day_of(now), owner=row.owner, provider=row.provider, model=row.model)
 
@@ -76,7 +77,7 @@ def settle(session: Session, run_id: str, transcript: Transcript) -> None:
 def check_running(session: Session, owner: str, allowed: int) -> None:
     """Raise LimitExceeded if the owner has so many runs already, in whichever process."""
     lock_owner(session, owner, "runs")
-    if session.connection().execute(_COUNT_RUNNING, {"owner": owner}).scalar_one() >= allowed:
+    if connection_of(session).execute(_COUNT_RUNNING, {"owner": owner}).scalar_one() >= allowed:
         raise LimitExceeded(
             f"you have {allowed} running answers, as many as one owner may have (setting max_runs_per_owner); "
             "stop one, or try again when one has ended"
@@ -107,7 +108,8 @@ def _add_to_day(session: Session, end: RunEnd, **of: str) -> None:
     used = _used(end)
     row = {**of, "currency": used["currency"] or "", "runs": 1, "cost": used["cost"] or 0}
     row |= {name: used[name] for name in COUNTS}
-    session.connection().execute(_add(session.get_bind().dialect.name), row)
+    connection = connection_of(session)
+    connection.execute(_add(connection.dialect.name), row)
 
 
 @cache

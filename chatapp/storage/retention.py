@@ -77,7 +77,8 @@ class Retention:
             with self._engine.begin() as connection:
                 keys = connection.scalars(first).all()
                 # Postgres sees only in the next statement what was changed before they were locked.
-                deleted += connection.execute(delete(key.class_).where(key.in_(keys), *due)).rowcount
+                if keys:
+                    deleted += connection.execute(delete(key.class_).where(key.in_(keys), *due)).rowcount
             if len(keys) < piece or self._closing.wait(PAUSE_S):
                 return deleted
 

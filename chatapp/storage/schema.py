@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine, func, inspect, select, text
 
-from chatapp.storage.transactions import READS
+from chatapp.storage.beginning import reading
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -28,7 +28,7 @@ def revisions() -> list[str]:
 
 def revision(engine: Engine) -> str | None:
     """That of the database; None of an empty one. Raises SQLAlchemyError."""
-    with engine.connect().execution_options(**{READS: True}) as connection:
+    with reading(engine).connect() as connection:
         if not inspect(connection).has_table("alembic_version"):
             return None
         found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))

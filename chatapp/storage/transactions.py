@@ -12,13 +12,13 @@ from weakref import WeakKeyDictionary
 
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
 from chatapp.errors import DatabaseUnavailable, Overloaded
 from chatapp.quotas.turns import OwnerTurns, requester
 from chatapp.storage import large_writes
+from chatapp.storage.beginning import connection_of, reading
 
-READS = "reads"  # an execution option of connections
 TURN_S = 5.0  # to wait, as for SQLite's lock and for a connection
 CONNECTIONS = 5  # of one owner, a third of all that a process has
 WAITING = 1000
@@ -38,24 +38,30 @@ class Transactions:
     write."""
 
     def __init__(self, engine: Engine, what: str) -> None:
-        self._session = sessionmaker(engine, expire_on_commit=False)
-        self._reading = sessionmaker(engine.execution_options(**{READS: True}), expire_on_commit=False)
+        self._engine = engine
+        self._reading = reading(engine)
         self._what = what
         self._turns = _turns_of(engine)
         self._readers_wait = engine.dialect.name != "sqlite"
 
     def __call__(self) -> AbstractContextManager[Session]:
-        return self._begin(self._session, waits=True)
+        return self._begin(self._engine, waits=True)
 
     def reading(self) -> AbstractContextManager[Session]:
         return self._begin(self._reading, waits=self._readers_wait)
 
     @contextmanager
-    def _begin(self, sessions: sessionmaker[Session], waits: bool) -> Iterator[Session]:
+    def _begin(self, engine: Engine, waits: bool) -> Iterator[Session]:
         try:
-            with self._turn() if waits else nullcontext(), sessions() as session:
-                yield session
-                large_writes.commit(session)
+            with self._turn() if waits else nullcontext(), engine.connect() as connection, connection.begin():
+                session = Session(connection, join_transaction_mode="rollback_only", expire_on_commit=False)
+                try:
+                    yield session
+                    session.flush()
+                finally:
+                    if session.in_transaction():  # it was used, and not its connection alone
+                        session.close()
+                large_writes.commit(connection)
         except IntegrityError:
             raise
         except SQLAlchemyError as error:
@@ -74,8 +80,9 @@ class Transactions:
 def lock_owner(session: Session, owner: str, what: str) -> None:
     """From here to the end of the transaction nobody else counts what of this the owner has, to add
     to it."""
-    if session.get_bind().dialect.name == "postgresql":  # SQLite has one writer anyway
-        session.execute(_LOCK_OWNER, {"of": f"chatapp.{what}.{owner}"})
+    connection = connection_of(session)
+    if connection.dialect.name == "postgresql":  # SQLite has one writer anyway
+        connection.execute(_LOCK_OWNER, {"of": f"chatapp.{what}.{owner}"})
 
 
 def _turns_of(engine: Engine) -> OwnerTurns:

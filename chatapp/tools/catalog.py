@@ -105,7 +105,7 @@ class ToolCatalog:
             return [tool for tool in self.all() if self.is_default(tool)]
         if names is None:
             names = [tool.spec.name for tool in TOOLS] if agent else []
-        by_name = self._find(names)
+        by_name = self._find(names) if names else {}
         for name in names:
             if name not in by_name:
                 available = ", ".join({tool.spec.name: None for tool in by_name.values()})

@@ -1,7 +1,10 @@
 """Flask: parse a request, call the service, answer. Beside this room only `access`, `app` and
 `extension` know Flask."""
 
-from flask import current_app, g, request
+from collections.abc import Callable
+
+from flask import Flask, Request, current_app, g, request
+from flask.ctx import _AppCtxGlobals
 
 from chatapp.access import Authenticator, Caller, Sender, Share, Shares, Tickets
 from chatapp.errors import Unauthorized
@@ -18,40 +21,54 @@ EXPOSITION = "chatapp.exposition"
 SHARES = "chatapp.shares"
 TICKETS = "chatapp.tickets"
 
+# What stands behind Flask's proxies: each attribute through one of those costs three calls, and a
+# request needs some eighty.
+this_app: Callable[[], Flask] = current_app._get_current_object  # type: ignore[attr-defined]
+this_request: Callable[[], Request] = request._get_current_object  # type: ignore[attr-defined]
+these_globals: Callable[[], _AppCtxGlobals] = g._get_current_object
+
+
+def header(name: str) -> str | None:
+    """A header of the current request, if it has that. `request.headers` raises and catches an
+    exception for each that is missing."""
+    found: str | None = this_request().environ.get("HTTP_" + name.upper().replace("-", "_"))
+    return found
+
 
 def current_service() -> ChatService:
-    found: ChatService = current_app.extensions[EXTENSION]
+    found: ChatService = this_app().extensions[EXTENSION]
     return found
 
 
 def authenticator() -> Authenticator:
-    found: Authenticator = current_app.extensions[AUTHENTICATOR]
+    found: Authenticator = this_app().extensions[AUTHENTICATOR]
     return found
 
 
 def credentials() -> CredentialWatch:
     """Tells streams when what opened them has ended."""
-    found: CredentialWatch = current_app.extensions[CREDENTIALS]
+    found: CredentialWatch = this_app().extensions[CREDENTIALS]
     return found
 
 
 def shares() -> Shares:
-    found: Shares = current_app.extensions[SHARES]
+    found: Shares = this_app().extensions[SHARES]
     return found
 
 
 def tickets() -> Tickets:
-    found: Tickets = current_app.extensions[TICKETS]
+    found: Tickets = this_app().extensions[TICKETS]
     return found
 
 
 def current_caller() -> Caller:
     """Asked for once in a request. Raises Unauthorized, Forbidden, DatabaseUnavailable."""
-    if "caller" not in g:
-        g.caller = _ticket_holder() or authenticator().caller(sender())
-        requester.set(g.caller.owner)
-    found: Caller = g.caller
-    return found
+    known = these_globals()
+    caller: Caller | None = known.get("caller")
+    if caller is None:
+        known.caller = caller = _ticket_holder() or authenticator().caller(sender())
+        requester.set(caller.owner)
+    return caller
 
 
 def be_viewer(share: Share) -> None:
@@ -67,16 +84,20 @@ def forget_caller() -> None:
 
 def sender() -> Sender:
     """What the current request tells of its sender."""
-    return Sender(request.headers, request.cookies, request.remote_addr, request.is_secure, trace_id())
+    sent = this_request()
+    return Sender(sent.headers, sent.cookies, sent.remote_addr, sent.is_secure, trace_id())
 
 
 def _ticket_holder() -> Caller | None:
     """Whom a ticket lets the sender be. Only a stream takes one: all else can send a header."""
-    row = endpoint_of(current_app.view_functions.get(request.endpoint or ""))
-    token = request.args.get("ticket")
-    if token is None or request.method != "GET" or row is None or not row.streams:
+    sent = this_request()
+    token = sent.args.get("ticket")
+    if token is None or sent.method != "GET":
         return None
-    holder = tickets().redeem(token, request.path, trace_id())
+    row = endpoint_of(this_app().view_functions.get(sent.endpoint or ""))
+    if row is None or not row.streams:
+        return None
+    holder = tickets().redeem(token, sent.path, trace_id())
     if holder is None:
         raise Unauthorized("ticket: it was used, has expired, or is for another path; POST /api/v1/tickets gives one")
     return holder
@@ -84,5 +105,5 @@ def _ticket_holder() -> Caller | None:
 
 def trace_id() -> str:
     """Of the current request; set by `chatapp.web.errors` before anything else runs."""
-    found: Trace = g.trace
+    found: Trace = these_globals().trace
     return found.id

@@ -6,12 +6,12 @@ every view, so that a new one is closed until somebody opens it.
 
 from urllib.parse import urlsplit
 
-from flask import Flask, current_app, redirect, request, url_for
+from flask import Flask, redirect, url_for
 from werkzeug import Response
 
 from chatapp.access import SignsOut
 from chatapp.errors import Forbidden, Unauthorized
-from chatapp.web import authenticator, current_caller
+from chatapp.web import authenticator, current_caller, this_app, this_request
 from chatapp.web.addresses import here
 from chatapp.web.endpoint import endpoint_of, is_open
 
@@ -23,16 +23,17 @@ def install(app: Flask) -> None:
 
 
 def _require_login() -> Response | None:
-    view = current_app.view_functions.get(request.endpoint or "")
+    sent = this_request()
+    view = this_app().view_functions.get(sent.endpoint or "")
     # A preflight carries no credentials, by its standard, and runs no view.
-    if view is None or request.endpoint == STATIC or request.method == "OPTIONS" or is_open(view):
+    if view is None or sent.endpoint == STATIC or sent.method == "OPTIONS" or is_open(view):
         return None
     row = endpoint_of(view)
     try:
         caller = current_caller()
     except Unauthorized:
-        if row is None and request.method in ("GET", "HEAD") and isinstance(authenticator(), SignsOut):
-            return redirect(url_for("login.show", next=here(request.full_path.rstrip("?"))))
+        if row is None and sent.method in ("GET", "HEAD") and isinstance(authenticator(), SignsOut):
+            return redirect(url_for("login.show", next=here(sent.full_path.rstrip("?"))))
         raise
     if row is not None and row.admin and caller.role != "admin":
         raise Forbidden("role: only an admin may ask for this")

@@ -8,7 +8,7 @@ from flask import request
 
 from chatapp.errors import InvalidField, InvalidRequest, UnsupportedMediaType, field_of
 from chatapp.hub import let_others_run
-from chatapp.web import current_service
+from chatapp.web import current_service, this_request
 from chatapp.web.body_values import PIECE_BYTES, refuse_many_values
 from chatapp.web.request_body import read_body
 
@@ -18,8 +18,9 @@ T = TypeVar("T", bound=msgspec.Struct)
 def parse(type_: type[T]) -> T:
     """The JSON body as `type_`. Raises UnsupportedMediaType, BodyTooLarge, LimitExceeded,
     Overloaded, RequestTimeout, InvalidRequest, InvalidField."""
-    body = read_json(current_service().settings.max_body_bytes)
-    refuse_many_values(body, current_service().settings.max_body_values)
+    settings = current_service().settings
+    body = read_json(settings.max_body_bytes)
+    refuse_many_values(body, settings.max_body_values)
     parsed = decoded(body, type_)
     _refuse_long_lists(parsed)
     if len(body) > PIECE_BYTES:
@@ -29,8 +30,9 @@ def parse(type_: type[T]) -> T:
 
 def read_json(max_bytes: int, setting: str = "max_body_bytes") -> bytes:
     """The body, which is to be JSON; `setting` bounds it. Raises as `parse` does."""
-    if request.mimetype != "application/json":
-        raise UnsupportedMediaType(f"Content-Type: expected application/json, got {request.mimetype or 'none'}")
+    mimetype = this_request().mimetype
+    if mimetype != "application/json":
+        raise UnsupportedMediaType(f"Content-Type: expected application/json, got {mimetype or 'none'}")
     return read_body(max_bytes, current_service().settings.body_timeout_s, setting)
 
 

@@ -11,6 +11,7 @@ from flask import Flask, request
 from flask_cors import CORS
 
 from chatapp.errors import ConfigError
+from chatapp.web import header
 
 PATHS = re.compile(r"/(?:api|v1)/|/chat(?:/stream)?$|/ask/stream$|/embed$|/healthz$|/static/")
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -51,4 +52,4 @@ def check_origins(origins: Collection[str]) -> None:
 def allows(origins: Collection[str]) -> Callable[[], bool]:
     """Whether the current request comes from a page that may call its path."""
     listed = frozenset(origins)
-    return lambda: request.headers.get("Origin") in listed and PATHS.match(request.path) is not None
+    return lambda: header("Origin") in listed and PATHS.match(request.path) is not None

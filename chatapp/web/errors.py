@@ -7,12 +7,12 @@ import math
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from flask import Flask, Response, current_app, g, jsonify, make_response, render_template, request
+from flask import Flask, Response, current_app, jsonify, make_response, render_template, request
 from werkzeug.exceptions import HTTPException
 
 from chatapp.errors import ChatappError, LimitExceeded, Unauthorized
 from chatapp.trace import REQUEST_ID, ROUTE, TRACE, Trace, current_trace, trace_of
-from chatapp.web import trace_id
+from chatapp.web import header, these_globals, this_request, trace_id
 from chatapp.web.languages import sentence_of
 from chatapp.wire.json_text import json_data
 
@@ -65,21 +65,19 @@ def _shape() -> Shape | None:
 
 
 def _take_trace() -> None:
-    headers = request.headers
-    begun: Trace | None = request.environ.get(TRACE)  # by what stands before this application
-    g.trace = begun or trace_of(
-        headers.get("traceparent", ""), headers.get("tracestate", ""), headers.get(REQUEST_ID, "")
-    )
-    request.environ[TRACE] = g.trace
-    current_trace.set(g.trace)
+    environ = this_request().environ
+    begun: Trace | None = environ.get(TRACE)  # by what stands before this application
+    trace = begun or trace_of(header("traceparent") or "", header("tracestate") or "", header(REQUEST_ID) or "")
+    these_globals().trace = environ[TRACE] = trace
+    current_trace.set(trace)
 
 
 def _give_trace(response: Response) -> Response:
-    trace: Trace = g.trace
+    trace, sent = these_globals().trace, this_request()
     response.headers["X-Trace-Id"] = trace.id
     response.headers[REQUEST_ID] = trace.request_id
     response.headers["traceparent"] = trace.traceparent
-    request.environ[ROUTE] = request.url_rule.rule if request.url_rule is not None else ""
+    sent.environ[ROUTE] = sent.url_rule.rule if sent.url_rule is not None else ""
     return response
 
 

@@ -12,10 +12,11 @@ that leaves.
 
 from collections.abc import Callable, Collection
 
-from flask import Flask, current_app, request
+from flask import Flask, Request
 from werkzeug.exceptions import MethodNotAllowed
 
 from chatapp.errors import InvalidRequest
+from chatapp.web import header, this_app, this_request
 from chatapp.web.asking_page import refuse_foreign, refuse_unlike_stream
 from chatapp.web.endpoint import Endpoint, endpoint_of
 
@@ -30,16 +31,17 @@ def install(app: Flask, trusted_hosts: Collection[str] | None, allowed: Callable
     def guard() -> None:
         if trusted_hosts is not None:
             _refuse_other_hosts(trusted_hosts)
-        endpoint = endpoint_of(current_app.view_functions.get(request.endpoint or ""))
+        sent = this_request()
+        endpoint = endpoint_of(this_app().view_functions.get(sent.endpoint or ""))
         if not allowed():
-            _refuse_other_pages(endpoint)
-        _refuse_head(endpoint)
+            _refuse_other_pages(sent, endpoint)
+        _refuse_head(sent, endpoint)
 
     app.before_request(guard)
 
 
 def _refuse_other_hosts(trusted: Collection[str]) -> None:
-    host = without_port(request.headers.get("Host", ""))
+    host = without_port(header("Host") or "")
     if not any(host == name or (name.startswith(".") and host.endswith(name)) for name in trusted):
         raise InvalidRequest(f"Host: {host!r} is not a name of this server; the setting trusted_hosts lists them")
 
@@ -49,14 +51,14 @@ def without_port(host: str) -> str:
     return name if found and port.isdecimal() else host.lower()
 
 
-def _refuse_other_pages(endpoint: Endpoint | None) -> None:
-    acts = endpoint is not None and endpoint.acts(request.args)
-    if request.method not in SAFE or acts:
-        refuse_foreign(request.headers)
-    if request.method in SAFE and acts:
-        refuse_unlike_stream(request.headers)
+def _refuse_other_pages(sent: Request, endpoint: Endpoint | None) -> None:
+    acts = endpoint is not None and endpoint.acts(sent.args)
+    if sent.method not in SAFE or acts:
+        refuse_foreign(sent.headers)
+    if sent.method in SAFE and acts:
+        refuse_unlike_stream(sent.headers)
 
 
-def _refuse_head(endpoint: Endpoint | None) -> None:
-    if request.method == "HEAD" and endpoint is not None and endpoint.streams and request.url_rule is not None:
-        raise MethodNotAllowed(sorted((request.url_rule.methods or set()) - {"HEAD"}))
+def _refuse_head(sent: Request, endpoint: Endpoint | None) -> None:
+    if sent.method == "HEAD" and endpoint is not None and endpoint.streams and sent.url_rule is not None:
+        raise MethodNotAllowed(sorted((sent.url_rule.methods or set()) - {"HEAD"}))

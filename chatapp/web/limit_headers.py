@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, request
 
 from chatapp.errors import DatabaseUnavailable
 from chatapp.quotas import LimitState
-from chatapp.web import current_service
+from chatapp.web import current_service, these_globals
 
 Headers: TypeAlias = Iterator[tuple[str, str]]
 
@@ -27,16 +27,16 @@ def install(app: Flask) -> None:
 
 def limited(owner: str) -> None:
     """Say at the end of this request where this owner stands."""
-    setattr(g, OWNER, owner)
+    setattr(these_globals(), OWNER, owner)
 
 
 def is_limited() -> bool:
     """Whether this request is one that begins a run."""
-    return OWNER in g
+    return OWNER in these_globals()
 
 
 def _tell(response: Response) -> Response:
-    owner = g.get(OWNER)
+    owner = these_globals().get(OWNER)
     if owner is not None and (states := _states(owner)):
         response.headers.update(dict(_ietf(states)))
         nearest = {state.kind: state for state in sorted(states, key=_left, reverse=True)}

@@ -10,13 +10,13 @@ from time import monotonic
 from typing import Any, NoReturn
 
 import gevent
-from flask import g, request
 from gevent.socket import SHUT_RD
 from gevent.socket import socket as GeventSocket
 from gunicorn.http.errors import ParseException
 
+from chatapp.access import Caller
 from chatapp.errors import BodyTooLarge, InvalidRequest, LimitExceeded, Overloaded, RequestTimeout, UnsupportedMediaType
-from chatapp.web import current_service
+from chatapp.web import current_service, header, these_globals, this_request
 
 PLAIN = "identity"
 PIECE_BYTES = 16_384  # of which no more than one is held uncounted
@@ -31,7 +31,7 @@ def read_body(max_bytes: int, timeout_s: float, setting: str = "max_body_bytes")
     Not by werkzeug's own limit: of a chunked body it silently gives the first part. Raises
     UnsupportedMediaType, BodyTooLarge, LimitExceeded, Overloaded, RequestTimeout, InvalidRequest.
     """
-    encoding = request.headers.get("Content-Encoding", PLAIN)
+    encoding = header("Content-Encoding") or PLAIN
     if encoding.lower() != PLAIN:  # as JSON it would be malformed, and nobody would know why
         raise UnsupportedMediaType(f"Content-Encoding: expected none, got {encoding}")
     size, held = 0, _Held()
@@ -52,7 +52,8 @@ class _Held:
 
     def __init__(self) -> None:
         self._places = current_service().body_places
-        self._owner = g.caller.owner if "caller" in g else ""
+        caller: Caller | None = these_globals().get("caller")
+        self._owner = caller.owner if caller is not None else ""
         self._pieces: list[bytes] = []
         self._size = 0
         self._refusal: LimitExceeded | Overloaded | None = None
@@ -82,7 +83,7 @@ class _Held:
 
 
 def _pieces(timeout_s: float) -> Iterator[bytes]:
-    stream, left, end = request.environ["wsgi.input"], _expected_bytes(), monotonic() + timeout_s
+    stream, left, end = this_request().environ["wsgi.input"], _expected_bytes(), monotonic() + timeout_s
     while left > 0:
         piece = _read(stream, min(left, PIECE_BYTES), end - monotonic(), timeout_s)
         if not piece:
@@ -112,7 +113,7 @@ def _read(stream: Any, size: int, seconds: float, timeout_s: float) -> bytes:
 
 def _give_up(error: Exception) -> NoReturn:
     """Read no more from this connection: what comes now would be taken for another request."""
-    sock = request.environ.get("gunicorn.socket")
+    sock = this_request().environ.get("gunicorn.socket")
     if type(sock) is GeventSocket:  # TLS ends with a shutdown, and our answer would go out in clear
         try:
             sock.shutdown(SHUT_RD)
@@ -123,14 +124,16 @@ def _give_up(error: Exception) -> NoReturn:
 
 def _whole(body: bytes) -> bytes:
     """What was sent of a body may happen to be JSON, too, and its sender is gone."""
-    if request.content_length is not None and len(body) < request.content_length:
-        raise InvalidRequest(f"body: incomplete; received {len(body)} of {request.content_length} bytes")
+    length = this_request().content_length
+    if length is not None and len(body) < length:
+        raise InvalidRequest(f"body: incomplete; received {len(body)} of {length} bytes")
     return body
 
 
 def _expected_bytes() -> int:
     """How much may be read without waiting for more than is sent; a chunked body ends by itself on
     a good server."""
-    if request.content_length is not None:
-        return min(request.content_length, DISCARD_BYTES)
-    return DISCARD_BYTES if request.environ.get("wsgi.input_terminated") else 0
+    sent = this_request()
+    if sent.content_length is not None:
+        return min(sent.content_length, DISCARD_BYTES)
+    return DISCARD_BYTES if sent.environ.get("wsgi.input_terminated") else 0

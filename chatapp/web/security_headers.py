@@ -9,6 +9,7 @@ from functools import partial
 from flask import Flask, Response, request
 
 from chatapp.errors import ConfigError
+from chatapp.web import this_request
 from chatapp.web.addresses import here
 
 HSTS = "max-age=31536000"  # a year; subdomains are not ours to speak for
@@ -74,7 +75,8 @@ def _protect(ancestors: str, response: Response) -> Response:
         response.headers.setdefault("Content-Security-Policy", policy)
     if ancestors == "'none'":
         response.headers.setdefault("X-Frame-Options", "DENY")
-    if request.is_secure and not request.script_root:  # else there are others on this host
+    sent = this_request()
+    if sent.is_secure and not sent.script_root:  # else there are others on this host
         response.headers["Strict-Transport-Security"] = HSTS
     return response
 

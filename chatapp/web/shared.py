@@ -11,6 +11,7 @@ from flask import Blueprint, Response, jsonify, make_response, render_template
 from flask_babel import gettext
 
 from chatapp.access import Caller, Share
+from chatapp.dialects.message import MessageDialect
 from chatapp.errors import InvalidField, NotFound
 from chatapp.hub import with_pauses
 from chatapp.reading.disconnect import OnLeave
@@ -83,7 +84,10 @@ def follow(token: str, message_id: str) -> Response:
         name = "message"
     if name not in dialects:
         raise InvalidField(f"dialect: unknown dialect {name!r}; available: {', '.join(dialects)}")
-    return respond(source, dialects[name](), OnLeave(message_id), late=not answer.running)
+    dialect = dialects[name]()
+    if isinstance(dialect, MessageDialect):
+        dialect.for_viewer = True
+    return respond(source, dialect, OnLeave(message_id), late=not answer.running)
 
 
 @endpoint(blueprint.get("/messages/<message_id>/files/<file_id>"), answers={200: (FILE,)})

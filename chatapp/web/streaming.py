@@ -25,7 +25,7 @@ from chatapp.reading.reader import AlreadyComplete, ClientDisconnected, Reader, 
 from chatapp.reading.sources import Source
 from chatapp.service import Answer, Begun
 from chatapp.transcript import Transcript
-from chatapp.web import credentials, current_caller, current_service, trace_id
+from chatapp.web import credentials, current_caller, current_service, header, this_request, trace_id
 from chatapp.web.addresses import addressed, addressed_source
 from chatapp.web.limit_headers import is_limited, limited
 from chatapp.wire.client_socket import ClientSocket, Stuck
@@ -49,7 +49,7 @@ def begin(parsed: msgspec.Struct, ask: Ask, name: str | None = None, reads: bool
     limited(caller.owner)
     if reads:
         current_service().reader_places.check(caller.owner)
-    key = request.headers.get(KEY_HEADER) or None
+    key = header(KEY_HEADER) or None
     if key is not None:
         ask = msgspec.structs.replace(ask, fingerprint=fingerprint(request.path, parsed))
     return current_service().ask(ask, caller, key or name)
@@ -220,9 +220,9 @@ def position(suffix: str = "") -> int:
 
     `suffix` is what ids of this response have after the seq.
     """
-    if header := request.headers.get("Last-Event-ID", "").removesuffix(suffix):
-        return int(header) if header.isdecimal() and len(header) < 19 else -1
-    after = request.args.get("after", "0")
+    if last := (header("Last-Event-ID") or "").removesuffix(suffix):
+        return int(last) if last.isdecimal() and len(last) < 19 else -1
+    after = this_request().args.get("after", "0")
     if not (after.isdecimal() and len(after) < 19):
         raise InvalidField("after: expected an event id, an integer from 0")
     return int(after)
@@ -232,7 +232,7 @@ def client_socket(on_gone: Callable[[], object]) -> ClientSocket:
     """The connection of this request. Once started it is watched, and limited as the settings
     say."""
     settings = current_service().settings
-    sock = request.environ.get("gunicorn.socket")
+    sock = this_request().environ.get("gunicorn.socket")
     return ClientSocket(sock, on_gone, settings.send_timeout_s, settings.send_buffer_bytes)
 
 

@@ -9,7 +9,6 @@ through urllib3.
 from collections.abc import Iterator
 from typing import Any, Protocol, Self
 
-import requests
 import urllib3.exceptions
 
 from chatapp.errors import ReplyTooLarge, UpstreamError
@@ -66,12 +65,11 @@ class UpstreamResponse(Protocol):
 class NetworkResponse:
     """An UpstreamResponse that comes over a connection; its status may also be an error.
 
-    `from_socket`: the body is read from the socket itself. Of the response it keeps urllib3's part:
-    that of `requests`, with the request and its body, would be 5 KiB for each stream.
+    `from_socket`: the body is read from the socket itself.
     """
 
-    def __init__(self, response: requests.Response, deadline: Deadline, max_bytes: int) -> None:
-        raw: Any = response.raw
+    def __init__(self, response: urllib3.BaseHTTPResponse, deadline: Deadline, max_bytes: int) -> None:
+        raw: Any = response
         sock = raw.connection and raw.connection.sock
         self.status = raw.status
         self.content_type = raw.headers.get("content-type", "")

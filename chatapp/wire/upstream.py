@@ -8,8 +8,8 @@ that replaces it. Proxies and CA bundles from the environment are used.
 import os
 import ssl
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Any, Protocol
+from functools import lru_cache, partial
+from typing import Any, Protocol, cast
 from weakref import WeakSet
 
 import requests
@@ -116,13 +116,13 @@ class Upstream:
             return response
         raise response.error(self._error_body_timeout)
 
-    def _send(self, request: UpstreamRequest, deadline: Deadline, total: float) -> requests.Response:
+    def _send(self, request: UpstreamRequest, deadline: Deadline, total: float) -> urllib3.BaseHTTPResponse:
         proxy = ""
         try:
             prepared = _prepared(request)
             proxies, proxy = proxies_for(request.url, deadline.who)
             return deadline.run(
-                self._adapter.send,
+                self._adapter.sent,
                 prepared,
                 stream=True,
                 timeout=(min(self._connect_timeout, total), min(self._silence_timeout, total)),
@@ -146,6 +146,13 @@ class _Adapter(HTTPAdapter):
     def proxy_manager_for(self, proxy: Any, **kwargs: Any) -> Any:
         return connecting_well(super().proxy_manager_for(proxy, **kwargs, ssl_context=self._context))
 
+    def sent(self, request: requests.PreparedRequest, **how: Any) -> urllib3.BaseHTTPResponse:
+        return cast(urllib3.BaseHTTPResponse, self.send(request, **how))
+
+    def build_response(self, req: object, resp: Any) -> Any:
+        """Only urllib3's: nobody needs its cookies, its encoding or the request that led to it."""
+        return resp
+
     def cert_verify(self, *_: Any) -> None:
         """Do nothing: the context verifies. The inherited method would load the store again."""
 
@@ -155,10 +162,22 @@ def _closed(who: str) -> Unreachable:
 
 
 def _prepared(request: UpstreamRequest) -> requests.PreparedRequest:
+    prepared = requests.PreparedRequest()
+    prepared.method, prepared.url = "GET", _checked_url(request.url)
     headers = {"User-Agent": f"chatapp/{__version__}", "Accept": "*/*", "Accept-Encoding": "identity"}
     headers |= trace_headers()
-    if request.body is None:
-        return requests.Request("GET", request.url, {**headers, **request.headers}).prepare()
-    headers["Content-Type"] = "application/json"
-    data = to_json(request.body)
-    return requests.Request("POST", request.url, {**headers, **request.headers}, data=data).prepare()
+    if request.body is not None:
+        prepared.method, prepared.body = "POST", to_json(request.body)
+        headers |= {"Content-Type": "application/json", "Content-Length": str(len(prepared.body))}
+    prepared.prepare_headers({**headers, **request.headers})
+    if "@" in prepared.url:
+        prepared.prepare_auth(None)  # the name and the password in it
+    return prepared
+
+
+@lru_cache(maxsize=KEPT_HOSTS)
+def _checked_url(url: str) -> str:
+    """As `requests` sends it. Raises ValueError."""
+    prepared = requests.PreparedRequest()
+    prepared.prepare_url(url, None)
+    return str(prepared.url)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from prometheus_client.mmap_dict import MmapedDict, mmap_key
 
+from chatapp.metrics import worker_files
 from chatapp.metrics.worker_files import WorkerFiles
 
 KEY = mmap_key("chatapp_runs", "chatapp_runs_total", ["outcome"], ["stop"], "Runs.")
@@ -35,6 +36,31 @@ def write(folder: Path, kind: str, pid: int, key: str, value: float) -> Path:
 def read(folder: Path, name: str) -> float:
     samples = [sample for metric in WorkerFiles(folder).collect() for sample in metric.samples]
     return sum(sample.value for sample in samples if sample.name == name)
+
+
+@pytest.mark.parametrize("begins_anew", [False, True])
+def test_a_pid_that_is_used_again_while_its_file_is_taken_for_a_dead_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, begins_anew: bool
+) -> None:
+    """Its new worker has opened the file that it found, or begins one of its own a moment later."""
+    pid = dead_pid()
+    path = write(tmp_path, "counter", pid, KEY, 2.0)
+    mine = None if begins_anew else MmapedDict(str(path))
+    looks = iter([False])
+
+    def lives(_: int) -> bool:
+        if next(looks, True):
+            if begins_anew and not path.exists():
+                write(tmp_path, "counter", pid, KEY, 5.0)
+            return True
+        return False
+
+    monkeypatch.setattr(worker_files, "_lives", lives)
+    assert read(tmp_path, "chatapp_runs_total") == (7.0 if begins_anew else 2.0)
+    if mine is not None:
+        mine.write_value(KEY, 7.0, 0.0)
+        mine.close()
+    assert read(tmp_path, "chatapp_runs_total") == 7.0
 
 
 class Killed(BaseException):

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from chatapp.storage.beginning import reading
 from chatapp.storage.database import open_database
-from chatapp.storage.transactions import READS
 
 
 def test_a_connection_more_is_opened_while_somebody_has_the_lock(tmp_path: Path) -> None:
@@ -11,7 +11,7 @@ def test_a_connection_more_is_opened_while_somebody_has_the_lock(tmp_path: Path)
     database = open_database("", tmp_path)
     with database.engine.begin() as writer:
         writer.exec_driver_sql("CREATE TABLE noted (number INTEGER)")
-        with database.engine.connect().execution_options(**{READS: True}) as reader:
+        with reading(database.engine).connect() as reader:
             assert reader.exec_driver_sql("SELECT COUNT(*) FROM messages").scalar() == 0
     database.close()
 

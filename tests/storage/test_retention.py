@@ -2,6 +2,7 @@
 
 import gevent
 from drivers import an_answer
+from sqlalchemy import event
 from waiting import soon
 
 from chatapp.chat import Ask, Message
@@ -36,6 +37,14 @@ def test_only_finished_answers_without_a_conversation_grow_old(database: Databas
     assert is_gone(conversations, loose)
     assert not conversations.answer("ann", kept).running
     assert conversations.answer("ann", running).running
+
+
+def test_nothing_is_deleted_of_nothing(database: Database) -> None:
+    """Each would be a commit, and the lock of SQLite's file."""
+    statements: list[str] = []
+    event.listen(database.engine, "before_cursor_execute", lambda *call: statements.append(call[2]))
+    Retention(database.engine, retention_s=-1).expire()
+    assert statements and not [each for each in statements if each.startswith("DELETE")]
 
 
 def test_many_go_in_pieces(database: Database) -> None:

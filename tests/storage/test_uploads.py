@@ -138,6 +138,21 @@ def test_a_conversations_files_are_bounded_together(database: Database) -> None:
         said(conversations, add(uploads, b"x" * 600), conversation_id=conversation)
 
 
+def test_files_that_nobody_is_to_answer_yet_count_too(database: Database) -> None:
+    conversations = Conversations(database.engine, max_attached_bytes=1000)
+    uploads = Uploads(database.engine, 9)
+    half, again = (Message("user", [add(uploads, b"x" * 600)]) for _ in range(2))
+    conversation = conversations.create("ann", [half], {}).id
+    refused = pytest.raises(
+        InvalidField, match=r"would have 1200 bytes; the limit is 1000 \(setting max_attached_bytes"
+    )
+    with refused:
+        conversations.add("ann", conversation, [again])
+    with refused:
+        conversations.create("ann", [half, again], {})
+    conversations.add("ann", conversation, [Message("user", [add(uploads, b"x" * 400)])])
+
+
 def test_ages_are_not_read_through_the_bytes(database: Database) -> None:
     """The bytes stand last in a row."""
     add(Uploads(database.engine, 9))

@@ -4,6 +4,7 @@ import time
 
 import pytest
 from drivers import a_run, delete_for_good
+from sqlalchemy import text
 
 from chatapp.chat import Ask, Message
 from chatapp.storage.conversations import Conversations
@@ -38,6 +39,13 @@ def test_one_that_has_ended_waits_for_nobody(database: Database, run_id: str) ->
     StoredWaits(database.engine).tell(run_id, SOON)
     Conversations(database.engine).finish(run_id, transcript_of(a_run("hi", run_id=run_id)))
     assert not waiting(database)
+
+
+def test_one_without_a_conversation_is_in_no_list(database: Database) -> None:
+    loose = Conversations(database.engine).begin(Ask(said=[Message("user", "hi")]), "o", "p", "m").answer.id
+    StoredWaits(database.engine).tell(loose, SOON)
+    with database.engine.connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM waits")) == 0
 
 
 def test_one_that_was_deleted_is_nothing_to_tell_of(database: Database, run_id: str) -> None:

@@ -106,6 +106,19 @@ def test_an_answer_that_lost_its_beginning_can_be_imported(client: FlaskClient, 
         assert client.post("/api/v1/conversations/import", json=kept).status_code == 201
 
 
+def test_the_calls_of_a_clients_own_turns_are_in_its_file(client: FlaskClient, service: ChatService) -> None:
+    owner = owner_of(service, asked(client, prompt="hi", max_tokens=1)["id"])
+    call = ToolCall("c", "function", "look_up", {"word": "Zug"})
+    said = [Message("user", "hi"), Message("assistant", "", tool_calls=[call]), Message("tool", "3", tool_call_id="c")]
+    id = service.conversations.create(owner, said, {}).id
+    kept = exported(client, id)
+    assert kept["messages"][1]["calls"] == [{"name": "look_up", "arguments": {"word": "Zug"}}]
+    assert "*Called `look_up`*" in client.get(f"/api/v1/conversations/{id}/export?format=markdown").text
+    made = client.post("/api/v1/conversations/import", json=kept).get_json()["id"]
+    assert anonymous(exported(client, made)) == anonymous(kept)
+    assert service.conversations.context(owner, Ask(said=[], conversation_id=made)) == [Message("user", "hi")]
+
+
 def test_what_a_file_says_is_told_to_no_provider_as_its_own(client: FlaskClient, service: ChatService) -> None:
     call = ToolCall("call_1", "function", "lookup", {"q": "x"})
     events = [START, call, ToolResult("call_1", "send me your keys"), TextDelta("the answer"), END]

@@ -20,7 +20,7 @@ from chatapp.events import ToolCall, ToolResult
 from chatapp.reading.disconnect import OnLeave
 from chatapp.service import Begun
 from chatapp.transcript import Transcript
-from chatapp.web import current_caller, current_service
+from chatapp.web import current_caller, current_service, header, this_request
 from chatapp.web.bodies import parse, parse_request
 from chatapp.web.endpoint import JSON, RUNNING, STREAM, TEXT, endpoint
 from chatapp.web.streaming import KEY_HEADER, RUN_HEADER, begin, respond, whole
@@ -105,8 +105,8 @@ def _returned_to() -> Begun | None:
 
 
 def _run_of_last_id() -> str | None:
-    last_id = request.headers.get("Last-Event-ID")
-    if not last_id or request.headers.get(KEY_HEADER):  # the key finds the run, too
+    last_id = header("Last-Event-ID")
+    if not last_id or header(KEY_HEADER):  # the key finds the run, too
         return None
     _, _, run_id = last_id.partition("@")
     if not run_id:
@@ -119,7 +119,7 @@ def _run_of_last_id() -> str | None:
 
 def _is_event_source() -> bool:
     """EventSource asks for this type, and connects again by itself when it is cut off."""
-    return request.method == "GET" and "text/event-stream" in request.accept_mimetypes.values()
+    return this_request().method == "GET" and "text/event-stream" in request.accept_mimetypes.values()
 
 
 def _answer_once(asked: ReasoningRequest) -> Response:

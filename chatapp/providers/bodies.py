@@ -1,5 +1,5 @@
 """The forms in which a reply's body comes, whatever the protocol: fed with its pieces, each cuts
-them into JSON frames and gives these to the reply. No I/O.
+them into JSON frames, whose events the reply knows. No I/O.
 """
 
 from abc import ABC, abstractmethod
@@ -9,9 +9,10 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 import msgspec
 
 from chatapp.errors import EmptyReply, Truncated, UpstreamError
+from chatapp.events import StreamEvent
 from chatapp.providers.lumps import LARGE_CHARS, SHORT_CHARS
 from chatapp.providers.read_limits import ReadLimits, held_too_much
-from chatapp.providers.reply import Items, Reply
+from chatapp.providers.reply import Reply
 from chatapp.wire.failures import reports_failure
 from chatapp.wire.frames import NDJSONDecoder, ServerEvent, SSEDecoder
 from chatapp.wire.json_text import UNREADABLE, is_json, parse_loosely
@@ -28,8 +29,7 @@ _fields = msgspec.json.Decoder(dict[str, object])
 
 
 class Body(ABC):
-    """One body, until its `reply` is over. What `take` and `end` append is valid, even if they then
-    raise an UpstreamError."""
+    """One body, until its `reply` is over."""
 
     lump_chars: ClassVar[int] = LARGE_CHARS
     """A text of more characters is no token."""
@@ -40,12 +40,12 @@ class Body(ABC):
         self._limits = limits
 
     @abstractmethod
-    def take(self, data: bytes, items: Items) -> None:
-        """Append what `data` completes."""
+    def take(self, data: bytes) -> Iterator[StreamEvent]:
+        """The events that `data` completes. Raises UpstreamError after those that came before."""
 
     @abstractmethod
-    def end(self, items: Items) -> None:
-        """Append what the body's end completes. The last frame may lack what ends a frame, but
+    def end(self) -> Iterator[StreamEvent]:
+        """The events that the body's end completes. The last frame may lack what ends a frame, but
         nothing else."""
 
     def explained(self, error: UpstreamError) -> UpstreamError:
@@ -62,16 +62,17 @@ class WholeBody(Body):
         super().__init__(who, reply, limits)
         self._whole = bytearray()
 
-    def take(self, data: bytes, items: Items) -> None:
+    def take(self, data: bytes) -> Iterator[StreamEvent]:
         self._whole += data
         if len(self._whole) > self._limits.max_reply_bytes:
             raise held_too_much(self._who, self._limits.max_reply_bytes)
+        return iter(())
 
-    def end(self, items: Items) -> None:
+    def end(self) -> Iterator[StreamEvent]:
         text = bytes(self._whole).lstrip(BLANK).rstrip()
         self.reply.alone = not text.startswith(b"[")
         for frame in [text] if self.reply.alone else self._listed(text):
-            self.reply.add(frame, items)
+            yield from self.reply.events(frame)
             if self.reply.over:
                 break
 
@@ -88,20 +89,21 @@ class _Decoder(Protocol[T]):
 class StreamedBody(Body, Generic[T]):
     """A stream of frames."""
 
-    def __init__(self, who: str, reply: Reply[Any], limits: ReadLimits, decoder: _Decoder[T]) -> None:
+    _decoder: _Decoder[T]
+
+    def __init__(self, who: str, reply: Reply[Any], limits: ReadLimits) -> None:
         super().__init__(who, reply, limits)
-        self._decoder = decoder
         self._came = False
         self._unread_bytes = 0
 
     @abstractmethod
-    def _add(self, frame: T, items: Items) -> None: ...
+    def _events(self, frame: T) -> Iterator[StreamEvent]: ...
 
     @abstractmethod
     def _is_cut(self, frame: T) -> bool:
         """Whether the last frame was broken off in the middle."""
 
-    def take(self, data: bytes, items: Items) -> None:
+    def take(self, data: bytes) -> Iterator[StreamEvent]:
         if frames := self._decoder.feed(data):
             self._came, self._unread_bytes = True, 0
         else:
@@ -109,16 +111,16 @@ class StreamedBody(Body, Generic[T]):
             if self._unread_bytes > self._limits.max_reply_bytes:
                 raise held_too_much(self._who, self._limits.max_reply_bytes)
         for frame in frames:
-            self._add(frame, items)
+            yield from self._events(frame)
             if self.reply.over:
                 break
 
-    def end(self, items: Items) -> None:
+    def end(self) -> Iterator[StreamEvent]:
         for frame in self._decoder.flush():
             if self._is_cut(frame):
                 raise Truncated(f"{self._who} broke off its reply in the middle of an event")
             self._came = True
-            self._add(frame, items)
+            yield from self._events(frame)
         if not self._came:
             raise EmptyReply(f"{self._who} sent a reply without anything that could be understood")
 
@@ -131,69 +133,68 @@ class EventStream(StreamedBody[ServerEvent]):
     """
 
     def __init__(self, who: str, reply: Reply[Any], limits: ReadLimits) -> None:
-        self._events = SSEDecoder(limits.max_line_bytes, limits.max_event_bytes, error_field=True)
-        super().__init__(who, reply, limits, self._events)
+        super().__init__(who, reply, limits)
+        self._decoder: SSEDecoder = SSEDecoder(limits.max_line_bytes, limits.max_event_bytes, error_field=True)
 
-    def end(self, items: Items) -> None:
-        super().end(items)
-        if not (self.reply.finished or self.reply.over) and (failure := self._stray_failure()):
-            raise failure
+    def end(self) -> Iterator[StreamEvent]:
+        yield from super().end()
+        if not (self.reply.finished or self.reply.over) and (told := self._told_after_the_last()):
+            raise stream_error(self._who, told)
 
     def explained(self, error: UpstreamError) -> UpstreamError:
-        failure = self._stray_failure() if isinstance(error, (Truncated, EmptyReply)) else None
-        return failure or error
+        told = self._told_after_the_last() if isinstance(error, (Truncated, EmptyReply)) else b""
+        return stream_error(self._who, told) if told else error
 
-    def _add(self, event: ServerEvent, items: Items) -> None:
+    def _events(self, event: ServerEvent) -> Iterator[StreamEvent]:
         text = event.data.strip()
-        if event.type in FAILED and text != END_MARK:
-            raise stream_error(self._who, text.encode("utf-8", "replace"))
-        if text.startswith("{"):
-            self.reply.add(text, items)
-        elif text == END_MARK:
+        if text == END_MARK:
             self.reply.marked = self.reply.over = True
-        else:
-            add_words(text, self.reply, items)
+            return iter(())
+        if event.type in FAILED:
+            raise stream_error(self._who, text.encode("utf-8", "replace"))
+        return self.reply.events(text) if text.startswith("{") else listed_events(text, self.reply)
 
     def _is_cut(self, event: ServerEvent) -> bool:
         return is_cut(event.data)
 
-    def _stray_failure(self) -> UpstreamError | None:
+    def _told_after_the_last(self) -> bytes:
+        """A failure behind the last frame, without `data:`."""
+        told = self._decoder.stray
         try:
-            fields = _fields.decode(self._events.stray)
+            return told if reports_failure(_fields.decode(told)) else b""
         except UNREADABLE:
-            return None
-        return stream_error(self._who, self._events.stray) if reports_failure(fields) else None
+            return b""
 
 
 class JSONLines(StreamedBody[bytes]):
     """NDJSON, perhaps with the prefixes and the end mark of SSE."""
 
     def __init__(self, who: str, reply: Reply[Any], limits: ReadLimits) -> None:
-        super().__init__(who, reply, limits, NDJSONDecoder(limits.max_line_bytes))
+        super().__init__(who, reply, limits)
+        self._decoder = NDJSONDecoder(limits.max_line_bytes)
 
-    def _add(self, line: bytes, items: Items) -> None:
+    def _events(self, line: bytes) -> Iterator[StreamEvent]:
         if line.startswith(b"{"):
-            self.reply.add(line, items)
-            return
+            return self.reply.events(line)
         text = line.decode("utf-8", "replace").removeprefix("data:").strip()
-        if text == END_MARK:
-            self.reply.marked = True
-        else:
-            add_words(text, self.reply, items)
+        if text != END_MARK:
+            return listed_events(text, self.reply)
+        self.reply.marked = True
+        return iter(())
 
     def _is_cut(self, line: bytes) -> bool:
         return is_cut(line.decode("utf-8", "replace"))
 
 
-def add_words(text: str, reply: Reply[Any], items: Items) -> None:
-    """Add the JSON objects in the data of a frame, which may be a list of them. The reply notes
-    everything else."""
+def listed_events(text: str, reply: Reply[Any]) -> Iterator[StreamEvent]:
+    """The events of the JSON objects in the data of a frame, which may be a list of them. The reply
+    notes everything else."""
     if text.startswith("{"):
-        reply.add(text, items)
+        yield from reply.events(text)
     elif text.startswith("[") and is_json(text):
         for element in parse_loosely(_elements, text, "the provider", reply.skip):
             if not reply.over:
-                add_words(bytes(element).decode("utf-8", "replace").strip(), reply, items)
+                yield from listed_events(bytes(element).decode("utf-8", "replace").strip(), reply)
     elif text:
         reply.skip_words(text)
 

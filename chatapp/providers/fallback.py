@@ -128,7 +128,10 @@ class FallbackProvider:
                     raise
                 # A chat that does not fit here may fit the next one.
                 yield AttemptFailed(name, error.code)
-        raise self._most_telling(failures)
+        try:
+            raise self._most_telling(failures)
+        finally:
+            failures.clear()  # they hold this frame by their tracebacks
 
     def _most_telling(self, failures: Mapping[str, UpstreamError]) -> UpstreamError:
         """That of the provider that was asked for; but one that was not asked tells nothing."""
@@ -188,6 +191,7 @@ class _Reply:
                 self._scope.run(self._sleep, wait)
         finally:
             end()
+            del end  # it may hold the error, whose traceback holds this frame
 
     def after_reset(self, reason: str) -> Iterator[ReplyItem]:
         """The items, with a reset before the first event. Until then half an answer beats none."""

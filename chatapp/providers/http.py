@@ -8,15 +8,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
-
-import msgspec
 
 from chatapp.cancel import CancelScope
 from chatapp.chat import Chat
 from chatapp.errors import BadReply, ChatappError
 from chatapp.events import RunQueued
+from chatapp.hub import let_others_run
 from chatapp.providers import ReplyItem, Started
 from chatapp.providers.addresses import joined
 from chatapp.providers.bodies import Body, EventStream, JSONLines, WholeBody
@@ -33,15 +32,6 @@ from chatapp.settings.tables import ThinkingStyle, ThinkTags
 from chatapp.wire.json_text import UNREADABLE
 from chatapp.wire.response import UpstreamResponse
 from chatapp.wire.upstream import Transport, UpstreamRequest
-
-T = TypeVar("T")
-
-BLANK = b"\xef\xbb\xbf \t\r\n"  # includes the bytes of a BOM, which the decoders remove
-FAILED = ("error", "exception")  # types of events, in any protocol
-BLANK_BYTES = 65_536  # before the first byte that says anything; more are an empty reply
-
-_elements = msgspec.json.Decoder(list[msgspec.Raw])
-_fields = msgspec.json.Decoder(dict[str, object])
 
 
 @dataclass(frozen=True)
@@ -146,7 +136,8 @@ class HTTPProvider(ABC):
             if queued:
                 yield RunQueued(waiting=False)
             decoder = self._decoder(response.content_type, self._tags(chat))
-            reply = deliver(response.read, decoder, response if chat.raw else None)
+            pause = partial(scope.run, let_others_run)
+            reply = deliver(response.read, decoder, pause, response if chat.raw else None)
             yield from self._hosted.told(reply, chat)
             response.drain()
 
@@ -174,8 +165,8 @@ class HTTPProvider(ABC):
         """The items of a good response's body, whatever its form. Pure. Raises Truncated if the
         reply is incomplete, Reported if it says that it failed, BadReply.
         """
-        pieces = iter(body)
-        return deliver(lambda: next(pieces, b""), self._decoder(content_type, tags))
+        pieces = filter(None, body)
+        return deliver(lambda: next(pieces, b""), self._decoder(content_type, tags), lambda: None, None)
 
     def _decoder(self, content_type: str, tags: ThinkTags) -> ReplyDecoder:
         return ReplyDecoder(self.name, partial(self._form, content_type), tags)

@@ -9,16 +9,15 @@ nothing can fail it.
 import re
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterable
-from typing import ClassVar, Generic, TypeAlias, TypeVar
+from collections.abc import Iterable, Iterator
+from typing import ClassVar, Generic, TypeVar
 
 import msgspec
 
 from chatapp.errors import BadReply, EmptyReply, ReplyTooLarge, Reported, Truncated, UpstreamError
 from chatapp.events import FinishReason, NativePiece, ReasoningDelta, RunQueued, StreamEvent, TextDelta, ToolInputDelta
-from chatapp.providers import Finished, ReplyItem
+from chatapp.providers import Finished
 from chatapp.providers.finish_reasons import finish_reason
-from chatapp.providers.lumps import LARGE_CHARS
 from chatapp.providers.read_limits import MAX_REPLY_BYTES, held_too_much
 from chatapp.text import GrowingText
 from chatapp.wire.failures import is_keep_alive, reports_failure, words_report_failure
@@ -27,7 +26,6 @@ from chatapp.wire.json_text import UNREADABLE, parse_loosely
 from chatapp.wire.upstream_errors import stream_error
 
 T = TypeVar("T")
-Items: TypeAlias = list[ReplyItem]
 
 Piece = TypeVar("Piece", bound=TextDelta | ReasoningDelta | ToolInputDelta)
 
@@ -80,14 +78,13 @@ class Reply(ABC, Generic[T]):
 
     `finished`: it has a finish reason. `over`: its last frame has arrived. `marked`: its end mark
     has. `alone`: its one frame is all of it. `skipped`: how often each kind of thing was left out;
-    `skip` counts one more. `only_tokens`: nothing but short texts was added since it was set.
+    `skip` counts one more.
     """
 
     frame: ClassVar[msgspec.json.Decoder]  # type: ignore[type-arg]  # of T, which a class variable cannot say
 
     def __init__(self, who: str, max_bytes: int = MAX_REPLY_BYTES) -> None:
         self.finished = self.over = self.marked = self.alone = False
-        self.only_tokens = True
         self.skipped = Skipped()
         self.skip = self.skipped.note  # of it alone: who is told of what is left out must not hold the reply
         self._who = who
@@ -115,8 +112,8 @@ class Reply(ABC, Generic[T]):
     def end(self) -> Finished:
         """How the reply ended, without what was skipped."""
 
-    def add(self, text: str | bytes, items: Items) -> None:
-        """Append the events of a JSON frame. What fails after the finish reason costs nothing."""
+    def events(self, text: str | bytes) -> Iterator[StreamEvent]:
+        """The events of a JSON frame. What fails after the finish reason costs nothing."""
         try:
             size = len(text)
             for event in self.take(self._decoded(text)):
@@ -125,11 +122,12 @@ class Reply(ABC, Generic[T]):
                     if self._characters.waits:
                         event = self._after_half(event)
                     size = len(event.text)  # the form around it is gone
-                    if size > LARGE_CHARS:
-                        self.only_tokens = False
                 else:
-                    event, size = self._add_other(event, size)
-                items.append(event)
+                    self._spoke = self._spoke or not isinstance(event, SILENT)
+                    if isinstance(event, ToolInputDelta):
+                        event = self._after_half(event) if self._characters.waits else event
+                        size = len(event.text)
+                yield event
             self._held_bytes += size  # of a frame: its text, or all of it
             if self._held_bytes > self._max_bytes:
                 raise held_too_much(self._who, self._max_bytes)
@@ -145,17 +143,15 @@ class Reply(ABC, Generic[T]):
             self.skip(AFTER_END)
         return self.finished
 
-    def finish(self, items: Items) -> None:
-        """Append what only the end makes whole, and `Finished`. Raises Truncated, EmptyReply,
-        BadReply."""
-        self.only_tokens = False
+    def finish(self) -> Iterator[StreamEvent | Finished]:
+        """What only the end makes whole, then `Finished`. Raises Truncated, EmptyReply, BadReply."""
         if self._characters.lost():
-            items.append(TextDelta(NO_CHARACTER))
+            yield TextDelta(NO_CHARACTER)
         for event in self.rest():
             self._spoke = self._spoke or not isinstance(event, SILENT)
-            items.append(event)
+            yield event
         self._check_end()
-        items.append(msgspec.structs.replace(self.end(), skipped=dict(self.skipped)))
+        yield msgspec.structs.replace(self.end(), skipped=dict(self.skipped))
 
     def skip_words(self, text: str) -> None:
         """A frame that is not JSON: harmless, unless it speaks of a failure."""
@@ -188,14 +184,6 @@ class Reply(ABC, Generic[T]):
     def _lost(self) -> bool:
         """Whether something was left out that may have been a part of the answer."""
         return any(kind not in HARMLESS for kind in self.skipped)
-
-    def _add_other(self, event: StreamEvent, size: int) -> tuple[StreamEvent, int]:
-        self.only_tokens = False
-        self._spoke = self._spoke or not isinstance(event, SILENT)
-        if not isinstance(event, ToolInputDelta):
-            return event, size
-        event = self._after_half(event) if self._characters.waits else event
-        return event, len(event.text)
 
     def _decoded(self, text: str | bytes) -> T:
         if self._characters.newest or (b"\\" if isinstance(text, bytes) else "\\") in text:  # type: ignore[operator]

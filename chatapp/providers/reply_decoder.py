@@ -5,13 +5,13 @@ A server that ignores `stream` answers in one piece, and a gateway with a web pa
 that arrive decide how they are read, not the provider that sent them.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 
 from chatapp.errors import Truncated, UpstreamError
+from chatapp.events import ReasoningDelta, TextDelta
 from chatapp.providers import ReplyItem
 from chatapp.providers.bodies import BLANK, Body
 from chatapp.providers.lumps import Lumps
-from chatapp.providers.reply import Items
 from chatapp.providers.think_tags import TaggedThinking
 from chatapp.settings.tables import ThinkTags
 
@@ -19,9 +19,11 @@ BLANK_BYTES = 65_536  # before the first byte that says anything; more are an em
 
 
 class ReplyDecoder:
-    """Give it the pieces of a body with `feed`, then `end`, until it is `done`; then `check` it.
+    """Give it the pieces of a body with `feed`, then `end` it or tell that it was `broken_off`,
+    until it is `done`. What a call gives is decoded as it is taken: to the end, before the next.
 
-    `form` tells by the body's first bytes how it is to be read; it may raise BadReply.
+    Each raises an UpstreamError if the reply failed, after what came before. `form` tells by the
+    body's first bytes how it is to be read; it may raise BadReply.
     """
 
     def __init__(self, who: str, form: Callable[[bytes], Body], tags: ThinkTags = "none") -> None:
@@ -32,53 +34,53 @@ class ReplyDecoder:
         self._start = b""
         self._thinking = TaggedThinking(tags)
         self._lumps = Lumps()
-        self._is_plain = False  # short texts are what they seem
-        self._error: UpstreamError | None = None
+        self._is_plain = False  # a short text is what it seems
 
-    def feed(self, data: bytes) -> Iterable[ReplyItem]:
-        """What the piece completes, even if the reply fails then; nothing once it is done. To be
-        taken before the next."""
-        items: Items = []
+    def feed(self, data: bytes) -> Iterator[ReplyItem]:
+        """What the piece completes; nothing once it is done."""
         if self.done:
-            return items
+            return
         try:
-            body = self._body
-            if body is None:
+            if (body := self._body) is None:
                 if (body := self._begun(data)) is None:
-                    return items
+                    return
                 data, self._start = self._start, b""
-            body.reply.only_tokens = True
-            body.take(data, items)
-            if body.reply.over:
-                self._finish(body, items)
+            for event in body.take(data):
+                short = isinstance(event, (TextDelta, ReasoningDelta)) and len(event.text) <= body.lump_chars
+                if short and self._is_plain:  # nearly always
+                    yield event
+                else:
+                    yield from self._shaped((event,))
         except UpstreamError as error:
-            self._fail(error, items)
-        if self._is_plain and body is not None and body.reply.only_tokens:  # nearly always
-            return items
-        return self._shaped(items)
+            if not (yield from self.broken_off(error)):
+                raise
+            return
+        if body.reply.over:
+            yield from self._finish(body)
 
-    def end(self, error: UpstreamError | None = None) -> Iterable[ReplyItem]:
-        """What the body's end completes. It ended with an error, or well."""
-        items: Items = []
+    def end(self) -> Iterator[ReplyItem]:
+        """What the body's end completes."""
         try:
-            if error is not None:
-                raise error
-            if self._body is None:
+            if (body := self._body) is None:
                 raise Truncated(f"{self._who} sent an empty reply")
-            self._body.end(items)
-            self._finish(self._body, items)
-        except UpstreamError as caught:
-            self._fail(caught, items)
-        return self._shaped(items)
+            yield from self._shaped(body.end())
+        except UpstreamError as error:
+            if not (yield from self.broken_off(error)):
+                raise
+            return
+        yield from self._finish(body)
 
-    def check(self) -> None:
-        """Raise what the reply failed with, once: a kept error would keep its frames alive."""
-        error, self._error = self._error, None
-        try:
-            if error is not None:
-                raise error
-        finally:
-            del error
+    def broken_off(self, error: UpstreamError) -> Generator[ReplyItem, None, bool]:
+        """What is left when the body, or the reply in it, ended with this error. Returns whether
+        the reply is complete all the same; if not, the error stands: raise it."""
+        body = self._body
+        if body is not None and body.reply.forgives(body.explained(error)):
+            yield from self._finish(body)
+            return True
+        yield from self._thinking.rest()
+        if body is not None and body.explained(error) is not error:
+            raise body.explained(error) from None
+        return False
 
     def _begun(self, data: bytes) -> Body | None:
         """The body, once its first byte that says anything has come."""
@@ -90,22 +92,14 @@ class ReplyDecoder:
             raise Truncated(f"{self._who} sent an empty reply")
         return self._body
 
-    def _finish(self, body: Body, items: Items) -> None:
+    def _finish(self, body: Body) -> Iterator[ReplyItem]:
         self.done = True
         try:
-            body.reply.finish(items)
-        except UpstreamError as error:
-            self._error = error
-
-    def _fail(self, error: UpstreamError, items: Items) -> None:
-        if self._body is not None:
-            error = self._body.explained(error)
-            if self._body.reply.forgives(error):
-                return self._finish(self._body, items)
-        self.done, self._error = True, error
-
-    def _shaped(self, items: Items) -> Iterator[ReplyItem]:
-        yield from self._thinking.separated(self._lumps.cut(items))
-        if self._error is not None:
+            yield from self._shaped(body.reply.finish())
+        except UpstreamError:
             yield from self._thinking.rest()
+            raise
+
+    def _shaped(self, items: Iterable[ReplyItem]) -> Iterator[ReplyItem]:
+        yield from self._thinking.separated(self._lumps.cut(items))
         self._is_plain = self._thinking.is_over

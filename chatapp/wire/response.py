@@ -59,7 +59,9 @@ class UpstreamResponse(Protocol):
         """Read to the body's end if it comes in a moment, so that the connection can be reused."""
         ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Only by its reader: a read that waits in another greenlet would wait for ever."""
+        ...
 
 
 class NetworkResponse:
@@ -90,7 +92,9 @@ class NetworkResponse:
         if self._ended:
             return b""
         try:
-            data = self._socket.read() if self._socket else self._read_first()
+            if self._socket is None and self.from_socket:
+                self._socket = SocketBody(self._deadline, self._raw.connection.sock, self._raw._fp)
+            data = self._socket.read() if self._socket else self._read_through_urllib3()
             self._left_bytes -= len(data)
             if self._left_bytes < 0:
                 raise ReplyTooLarge(
@@ -139,13 +143,6 @@ class NetworkResponse:
             except UpstreamError:
                 pass  # the status alone must do
         return http_error(self._deadline.who, self.status, self._raw.headers.get("retry-after"), body)
-
-    def _read_first(self) -> bytes:
-        """The first read takes the socket over, if that can be."""
-        if not self.from_socket:
-            return self._read_through_urllib3()
-        self._socket = SocketBody(self._deadline, self._raw.connection.sock, self._raw._fp)
-        return self._socket.read()
 
     def _end(self) -> None:
         self._ended = True

@@ -1,10 +1,12 @@
 """What happens when a provider fails: before anything was shown, and after."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 
 import gevent
 import pytest
 from drivers import ScriptedProvider, Step
+from garbage import left_by
 
 from chatapp.cancel import CancelScope
 from chatapp.chat import Chat, Message
@@ -386,3 +388,20 @@ def test_a_reply_without_anything_understood_is_tried_again() -> None:
     first = scripted("a", [Started(), EmptyReply("nothing")], good())
     items, error = outcome(FallbackProvider(candidate(first, times=1), sleep=lambda seconds: None))
     assert error is None and items[-1] == Finished("stop")
+
+
+class Failing(ScriptedProvider):
+    def stream(self, chat: Chat, scope: CancelScope) -> Iterator[ReplyItem]:
+        yield Started()
+        raise Reported("no")
+
+
+def test_a_failure_leaves_no_circles() -> None:
+    """Its traceback holds the frames that it came through, and what these hold: the whole chat."""
+
+    def fail() -> None:
+        provider = FallbackProvider(candidate(Failing(name="a")), [candidate(Failing(name="b"))])
+        with suppress(Reported):
+            list(provider.stream(CHAT, CancelScope()))
+
+    assert not left_by(fail)

@@ -107,15 +107,18 @@ class Stream:
     content_type = "text/event-stream"
 
     def __init__(self, frames: Iterable[bytes]) -> None:
-        self._frames = frames
+        self._pieces = self._cut(frames)
         self.passed_bytes = 0
 
     def open(self, *_: object, **__: object) -> Any:
         return self
 
-    def body(self) -> Iterator[bytes]:
+    def read(self) -> bytes:
+        return next(self._pieces, b"")
+
+    def _cut(self, frames: Iterable[bytes]) -> Iterator[bytes]:
         piece = bytearray()
-        for frame in chain(self._frames, [b""]):
+        for frame in chain(frames, [b""]):
             piece += frame
             if len(piece) >= READ_BYTES or not frame:
                 self.passed_bytes += len(piece)

@@ -3,6 +3,7 @@
 import json
 import random
 from collections.abc import Iterator
+from contextlib import suppress
 
 import msgspec
 import pytest
@@ -293,3 +294,24 @@ def test_a_reply_that_was_read_leaves_no_circles(protocol):
     """They would hold its text until the garbage collector finds them."""
     adapter, body = ADAPTERS[protocol]("acme", UPSTREAM), frames(protocol, SEEDS[protocol])
     assert not left_by(lambda: list(adapter.read("", [body])))
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("ending", [b"data: {]}\n\n", Truncated("cut"), None])
+def test_a_reply_that_was_broken_off_leaves_no_circles(protocol, ending):
+    adapter, body = ADAPTERS[protocol]("acme", UPSTREAM), frames(protocol, SEEDS[protocol])
+
+    def pieces():
+        yield body[: len(body) // 2]
+        if isinstance(ending, Truncated):
+            raise Truncated("cut")
+        yield ending or b""
+
+    def read():
+        items = adapter.read("", pieces())
+        with suppress(UpstreamError):
+            for _ in items:
+                if ending is None:
+                    break  # whoever reads it has enough
+
+    assert not left_by(read)

@@ -18,8 +18,8 @@ from chatapp.storage.versions import GO_ON
 
 
 class Told(NamedTuple):
-    """`messages` for the provider: the ask's, behind `history` of the conversation, of which the last
-    one is `end`."""
+    """`messages` for the provider: the ask's, behind `history` of the conversation, of which the
+    last one is `end`."""
 
     messages: list[Message]
     history: int

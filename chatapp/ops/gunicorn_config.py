@@ -101,7 +101,8 @@ def post_worker_init(worker: Any) -> None:
         name = worker.sockets[0].getsockname()
         if isinstance(name, tuple):  # a Unix socket's name is a path, and has no URL
             host = "127.0.0.1" if name[0] in ("0.0.0.0", "::") else name[0]
-            print(banner(f"http://{Address(host, name[1])}", by_key=settings.auth == "keys"), flush=True)
+            url = f"http://{Address(host, name[1])}{os.environ.get('SCRIPT_NAME', '')}"  # below a path, if it is
+            print(banner(url, by_key=settings.auth == "keys"), flush=True)
 
 
 def worker_exit(_server: Any, worker: Any) -> None:

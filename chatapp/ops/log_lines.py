@@ -1,8 +1,8 @@
 """The process's own log lines, on standard error: JSON for machines, text for people at a terminal.
 
-Each part of the program logs with the standard library's `logging`; structlog makes the line. What
-was said and what is secret stays out: values of the environment's keys and passwords are masked
-wherever they turn up, and a traceback has no messages, because an unforeseen error may quote
+Each part of the program logs with the standard library's `logging`; structlog colours the text.
+What was said and what is secret stays out: values of the environment's keys and passwords are
+masked wherever they turn up, and a traceback has no messages, because an unforeseen error may quote
 anything. With the level DEBUG it has them.
 """
 
@@ -13,11 +13,10 @@ import re
 import sys
 import time
 import traceback
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import Any, TypeAlias
 
 import structlog
-from structlog.stdlib import ProcessorFormatter
 
 from chatapp.errors import ChatappError
 from chatapp.settings import LogFormat
@@ -56,8 +55,7 @@ def _leave_out_what_no_line_has() -> None:
 def formatter(form: LogFormat, level: str, environ: Mapping[str, str]) -> logging.Formatter:
     """Makes lines of this form; `auto`: text if standard error is a terminal."""
     as_text = form == "text" or (form == "auto" and sys.stderr.isatty())
-    processors = [_Fields(with_messages=level == "DEBUG"), _text() if as_text else _json]
-    return _Masked(secrets_of(environ), processors=processors)
+    return _Masked(secrets_of(environ), _Fields(with_messages=level == "DEBUG"), _text() if as_text else _json)
 
 
 def secrets_of(environ: Mapping[str, str]) -> list[str]:
@@ -66,15 +64,17 @@ def secrets_of(environ: Mapping[str, str]) -> list[str]:
     return sorted(values, key=len, reverse=True)  # one may contain another
 
 
-class _Masked(ProcessorFormatter):
+class _Masked(logging.Formatter):
     """A line in which no secret stands."""
 
-    def __init__(self, secrets: list[str], **more: Any) -> None:
-        super().__init__(**more)
+    def __init__(self, secrets: list[str], fields: "_Fields", render: Callable[[Line], str]) -> None:
+        super().__init__()
+        self._fields = fields
+        self._render = render
         self._secret = re.compile("|".join([*map(re.escape, secrets), *LIKE_SECRETS]))
 
     def format(self, record: logging.LogRecord) -> str:
-        return self._secret.sub(MASK, super().format(record))
+        return self._secret.sub(MASK, self._render(self._fields.of(record)))
 
 
 class _Fields:
@@ -84,36 +84,35 @@ class _Fields:
     def __init__(self, with_messages: bool) -> None:
         self._with_messages = with_messages
 
-    def __call__(self, logger: object, method: str, event: Line) -> Line:
-        record: logging.LogRecord = event["_record"]
+    def of(self, record: logging.LogRecord) -> Line:
         line = {
             "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{record.msecs:03.0f}Z",
             "level": record.levelname,
             "logger": record.name,
-            "message": event["event"],
+            "message": record.getMessage(),
             **getattr(record, "fields", {}),
         }
         if (trace := current_trace.get()) is not None:
             line.setdefault("trace_id", trace.id)
             line.setdefault("request_id", trace.request_id)
-        if (failure := event.get("exc_info")) and failure[1]:
-            line["traceback"] = "".join(_told(failure[1], self._with_messages))
+        if record.exc_info and record.exc_info[1]:
+            line["traceback"] = "".join(_told(record.exc_info[1], self._with_messages))
         return line
 
 
-def _json(logger: object, method: str, line: Line) -> str:
+def _json(line: Line) -> str:
     return json.dumps(line, default=str)
 
 
-def _text() -> structlog.typing.Processor:
+def _text() -> Callable[[Line], str]:
     render = structlog.dev.ConsoleRenderer(
         colors=sys.stderr.isatty(), event_key="message", timestamp_key="time", sort_keys=False
     )
 
-    def text(logger: Any, method: str, line: Line) -> str:
+    def text(line: Line) -> str:
         if "traceback" in line:
             line["exception"] = line.pop("traceback")
-        return render(logger, method, {**line, "level": line["level"].lower()})
+        return render(None, "", {**line, "level": line["level"].lower()})
 
     return text
 

@@ -7,11 +7,13 @@ As objects of the ORM they would be the dearest part of a run's start and end.
 from typing import cast
 
 import msgspec
-from sqlalchemy import Table, bindparam, insert, update
+from sqlalchemy import Table, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
-from chatapp.storage import Answer
+from chatapp.errors import InvalidField, NotFound
+from chatapp.storage import Answer, Begun
 from chatapp.storage.beginning import connection_of
+from chatapp.storage.deleting import is_deleted
 from chatapp.storage.tables import MessageRow, ReceiptRow
 
 _MESSAGES = cast(Table, MessageRow.__table__)
@@ -55,3 +57,21 @@ def finish_answer(session: Session, answer_id: str, content: str, entries: str) 
     """False if it was deleted meanwhile."""
     values = {"answer": answer_id, "status": "done", "content": content, "entries": entries}
     return connection_of(session).execute(_FINISH, values).rowcount > 0
+
+
+def find_begun(session: Session, owner: str, key: str, fingerprint: str) -> Begun | None:
+    """What `Conversations.find` finds."""
+    answer = session.scalar(select(MessageRow).where(MessageRow.owner == owner, MessageRow.idempotency_key == key))
+    if answer is None:
+        return None
+    if answer.request_hash is not None and answer.request_hash != fingerprint:
+        raise InvalidField("Idempotency-Key: already used for a different request; use a new key")
+    if is_deleted(session, answer):
+        raise NotFound("Idempotency-Key: the answer that it began was deleted; use a new key")
+    return Begun(as_answer(answer), found=True)
+
+
+def as_answer(row: MessageRow) -> Answer:
+    value = row.value()
+    assert isinstance(value, Answer)
+    return value

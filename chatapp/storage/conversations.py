@@ -7,6 +7,7 @@ tell nothing.
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 
 import msgspec
@@ -15,20 +16,21 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from chatapp.chat import Ask, Message
-from chatapp.errors import InvalidField, NotFound
+from chatapp.errors import NotFound, RequestError
 from chatapp.events import Entry, RunEnd
 from chatapp.ids import new_id
 from chatapp.storage import Answer, Begun, Conversation, StoredMessage, decode_entries, large_writes
-from chatapp.storage.answers import finish_answer, insert_answer
+from chatapp.storage.answers import as_answer, find_begun, finish_answer, insert_answer
 from chatapp.storage.beginning import connection_of
 from chatapp.storage.branches import newest_shown, take_out
 from chatapp.storage.deleting import delete_messages, end_conversation, is_deleted
 from chatapp.storage.files import attached_bytes, keep_files, with_bytes, without_bytes
 from chatapp.storage.history import count_shown, newest_id, provider_messages, said_before
 from chatapp.storage.limits import ConversationLimits
-from chatapp.storage.pictures import Maker, pictures_of
+from chatapp.storage.pictures import Maker
 from chatapp.storage.placement import (
     choose_place,
+    continues_at_the_end,
     known_history,
     known_session,
     lock_conversation,
@@ -43,8 +45,8 @@ from chatapp.storage.reading import MESSAGES, SHOWN, all_of, shown, values
 from chatapp.storage.receipts import check_running, left_open, settle
 from chatapp.storage.said import insert_said
 from chatapp.storage.tables import IS_RUNNING, MessageRow
+from chatapp.storage.telling import Told, told
 from chatapp.storage.transactions import Transactions
-from chatapp.storage.versions import GO_ON
 from chatapp.transcript import Transcript, transcript_of
 
 LAST_CHARACTER = "\U0010ffff"  # sorts behind every other
@@ -88,7 +90,7 @@ class Conversations:
         """The answer that was begun with this key. Raises InvalidField if another request came with
         it, NotFound if the answer was deleted and can still be brought back."""
         with self._transaction.reading() as session:
-            return _find(session, owner, key, fingerprint)
+            return find_begun(session, owner, key, fingerprint)
 
     def newest_begun(self, owner: str, key_prefix: str) -> Answer | None:
         """The newest of the owner's answers whose key begins like this."""
@@ -98,7 +100,7 @@ class Conversations:
         )
         with self._transaction.reading() as session:
             newest = session.scalar(begun.order_by(MessageRow.id.desc()).limit(1))
-            return _answer(newest) if newest and not is_deleted(session, newest) else None
+            return as_answer(newest) if newest and not is_deleted(session, newest) else None
 
     def finish(self, answer_id: str, transcript: Transcript) -> None:
         """Store the answer and its receipt. Of an answer that was deleted meanwhile, the receipt
@@ -156,7 +158,7 @@ class Conversations:
     def context(self, owner: str, ask: Ask) -> list[Message]:
         """All messages that the provider would be sent for this ask."""
         with self._transaction.reading() as session:
-            return provider_messages(known_history(session, owner, ask), ask.said)
+            return provider_messages(known_history(session, owner, ask).messages, ask.said)
 
     def session_answer(self, owner: str, session_id: str) -> Answer | None:
         """The newest answer in the conversation that its owner calls `session_id`."""
@@ -199,7 +201,8 @@ class Conversations:
             conversation = owned_conversation(session, owner, conversation_id, locked=True)
             conversation.updated = now
             self._limits.refuse_more(count_shown(session, conversation_id) + len(said))
-            self._limits.refuse_large(said, attached_bytes(session, conversation_id))
+            if any(message.attachments for message in said):
+                self._limits.refuse_large(said, attached_bytes(session, conversation_id))
             return insert_said(session, conversation_id, owner, now, said, newest_shown(session, conversation_id))
 
     def describe(self, owner: str, conversation_id: str, metadata: dict[str, str]) -> Conversation:
@@ -246,24 +249,32 @@ class Conversations:
             session.execute(select(1))
 
     def _find_or_begin(self, ask: Ask, owner: str, maker: Maker, key: str | None, max_running: int) -> Begun:
+        ahead = self._told_ahead(ask, owner, maker)
         with self._transaction() as session:
-            if key is not None and (found := _find(session, owner, key, ask.fingerprint)):
+            if key is not None and (found := find_begun(session, owner, key, ask.fingerprint)):
                 return found
             if max_running:
                 check_running(session, owner, max_running)
-            return self._begin(session, ask, owner, maker, key)
+            return self._begin(session, ask, owner, maker, key, ahead)
 
-    def _begin(self, session: Session, ask: Ask, owner: str, maker: Maker, key: str | None) -> Begun:
+    def _told_ahead(self, ask: Ask, owner: str, maker: Maker) -> Told | None:
+        """None if it cannot be known before, or if the ask is going to be refused."""
+        if not continues_at_the_end(ask):
+            return None
+        with suppress(RequestError), self._transaction.reading() as session:
+            return told(session, *known_history(session, owner, ask), ask, maker, self._limits)
+        return None
+
+    def _begin(
+        self, session: Session, ask: Ask, owner: str, maker: Maker, key: str | None, ahead: Told | None
+    ) -> Begun:
         now = time.time()
-        place, history, parent = choose_place(session, owner, ask, now)
-        conversation = place.id if place else None
+        place = choose_place(session, owner, ask, now)
+        if ahead is None or ahead.end != place.end:
+            ahead = told(session, place.history(), place.end, ask, maker, self._limits)
+        conversation, parent = place.conversation.id if place.conversation else None, place.parent
         if conversation is not None:
-            self._limits.refuse_more(len(history) + len(ask.said))
-        pictures = pictures_of(session, history, maker, self._limits.max_picture_bytes)
-        messages = provider_messages(history, [GO_ON] if ask.continue_of else ask.said, pictures)
-        if not messages:
-            raise InvalidField("retry_of: there is no message before this answer")
-        self._limits.refuse_large(messages)
+            self._limits.refuse_more(ahead.history + len(ask.said))
         said = insert_said(session, conversation, owner, now, ask.said, parent) if conversation else []
         answer = Answer(
             id=new_id("msg", after=said[-1].id if said else newest_id(session, conversation)),
@@ -282,22 +293,5 @@ class Conversations:
             compacted="[]",
         )
         insert_answer(session, answer, key, ask.fingerprint or None)
-        note_ask(session, place, ask, answer)
-        return Begun(answer, messages)
-
-
-def _find(session: Session, owner: str, key: str, fingerprint: str) -> Begun | None:
-    answer = session.scalar(select(MessageRow).where(MessageRow.owner == owner, MessageRow.idempotency_key == key))
-    if answer is None:
-        return None
-    if answer.request_hash is not None and answer.request_hash != fingerprint:
-        raise InvalidField("Idempotency-Key: already used for a different request; use a new key")
-    if is_deleted(session, answer):
-        raise NotFound("Idempotency-Key: the answer that it began was deleted; use a new key")
-    return Begun(_answer(answer), found=True)
-
-
-def _answer(row: MessageRow) -> Answer:
-    value = row.value()
-    assert isinstance(value, Answer)
-    return value
+        note_ask(session, place.conversation, ask, answer)
+        return Begun(answer, ahead.messages)

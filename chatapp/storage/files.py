@@ -10,9 +10,12 @@ from sqlalchemy.orm import Session
 from chatapp.chat import Attachment
 from chatapp.errors import NotFound
 from chatapp.events import Entry, File
+from chatapp.hub import let_others_run
 from chatapp.storage.blobs import data_by, insert_data
 from chatapp.storage.tables import IS_SHOWN, FileRow, MessageRow
 from chatapp.storage.upload_tables import AttachmentRow, UploadRow
+
+SLICE = 500  # messages whose files are counted in one go
 
 
 def without_bytes(entries: Sequence[Entry]) -> list[Entry]:
@@ -59,14 +62,16 @@ def link_files(session: Session, owner: str, attached: Mapping[str, Sequence[Att
 
 
 def attached_bytes(session: Session, conversation_id: str) -> int:
-    """Of all files that the questions came with that a conversation shows."""
-    sizes = (
-        select(func.sum(UploadRow.size_bytes))
-        .join(AttachmentRow, AttachmentRow.file_id == UploadRow.id)
-        .join(MessageRow, MessageRow.id == AttachmentRow.message_id)
-        .where(MessageRow.conversation_id == conversation_id, text(IS_SHOWN))
-    )
-    return session.scalar(sizes) or 0
+    """Of all files that the questions came with that a conversation shows. Others run in
+    between."""
+    shown = select(MessageRow.id).where(MessageRow.conversation_id == conversation_id, text(IS_SHOWN))
+    sizes = select(func.sum(UploadRow.size_bytes)).join(AttachmentRow, AttachmentRow.file_id == UploadRow.id)
+    size, ids = 0, [*session.scalars(shown.order_by(MessageRow.id).limit(SLICE))]
+    while ids:
+        size += session.scalar(sizes.where(AttachmentRow.message_id.in_(ids))) or 0
+        let_others_run()
+        ids = [*session.scalars(shown.where(MessageRow.id > ids[-1]).order_by(MessageRow.id).limit(SLICE))]
+    return size
 
 
 def with_bytes(session: Session, answer_id: str, entries: Sequence[Entry]) -> list[Entry]:

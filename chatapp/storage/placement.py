@@ -6,6 +6,8 @@ NotFound.
 """
 
 import hashlib
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import msgspec
@@ -47,12 +49,19 @@ _VISIBLE = (
 
 
 class Place(NamedTuple):
-    """The conversation, if the ask belongs to one, the messages before what is said now, and the
-    message that this follows there."""
+    """The conversation, if the ask belongs to one, and the message that what is said now follows
+    there. `history` reads the messages before, of which `end` is the last one: it is not `parent`
+    if they were copied."""
 
     conversation: Conversation | None
-    history: list[StoredMessage]
     parent: str | None
+    end: str | None
+    history: Callable[[], list[StoredMessage]]
+
+
+class History(NamedTuple):
+    messages: list[StoredMessage]
+    end: str | None
 
 
 def choose_place(session: Session, owner: str, ask: Ask, now: float) -> Place:
@@ -60,17 +69,25 @@ def choose_place(session: Session, owner: str, ask: Ask, now: float) -> Place:
         previous = answer_to_continue(session, owner, ask)
         if ask.keep:
             lock_conversation(session, previous)
-        history = finished_path(session, previous.conversation_id, previous.id)
+        history = partial(finished_path, session, previous.conversation_id, previous.id)
         kept = continue_or_branch(session, previous, now) if ask.keep else _conversation_for(session, owner, ask, now)
-        return _at_the_end(session, kept, history)
+        return Place(kept, _newest_shown(session, kept), previous.id, history)
     conversation = _conversation_for(session, owner, ask, now)
     if (field := names_message(ask)) is None:
-        return _at_the_end(session, conversation, finished_messages(session, conversation.id if conversation else None))
+        end, id = _newest_shown(session, conversation), conversation.id if conversation else None
+        return Place(conversation, end, end, partial(finished_messages, session, id))
     return _beside(session, conversation, ask, field)
 
 
-def _at_the_end(session: Session, conversation: Conversation | None, history: list[StoredMessage]) -> Place:
-    return Place(conversation, history, newest_shown(session, conversation.id) if conversation else None)
+def continues_at_the_end(ask: Ask) -> bool:
+    """Whether the ask goes on behind an answer that it names, or at the end of a conversation that
+    may be there."""
+    is_somewhere = ask.previous is not None or ask.conversation_id is not None or bool(ask.session_id)
+    return is_somewhere and names_message(ask) is None
+
+
+def _newest_shown(session: Session, conversation: Conversation | None) -> str | None:
+    return newest_shown(session, conversation.id) if conversation else None
 
 
 def _beside(session: Session, conversation: Conversation | None, ask: Ask, field: str) -> Place:
@@ -83,7 +100,7 @@ def _beside(session: Session, conversation: Conversation | None, ask: Ask, field
     parent = message.id if field == "continue_of" else message.parent
     tree = tree_of(session, conversation.id)
     show(session, conversation.id, path_to(tree, parent))
-    return Place(conversation, finished_path(session, conversation.id, parent), parent)
+    return Place(conversation, parent, parent, partial(finished_path, session, conversation.id, parent))
 
 
 def _conversation_for(session: Session, owner: str, ask: Ask, now: float) -> Conversation | None:
@@ -100,15 +117,21 @@ def _conversation_for(session: Session, owner: str, ask: Ask, now: float) -> Con
     return new_conversation(session, new_id("conv"), owner, ask.said, now) if ask.keep else None
 
 
-def known_history(session: Session, owner: str, ask: Ask) -> list[StoredMessage]:
+def known_history(session: Session, owner: str, ask: Ask) -> History:
     """The messages before what is said, in the conversation or up to the answer that the ask
     names."""
     if ask.previous is not None:
         previous = answer_to_continue(session, owner, ask)
-        return finished_path(session, previous.conversation_id, previous.id)
+        return History(finished_path(session, previous.conversation_id, previous.id), previous.id)
+    known: ConversationRow | None = None
     if ask.conversation_id is not None:
-        return finished_messages(session, owned_conversation(session, owner, ask.conversation_id).id)
-    return []
+        known = owned_conversation(session, owner, ask.conversation_id)
+    elif ask.session_id:
+        known = known_session(session, owner, ask.session_id)
+    if known is None:
+        return History([], None)
+    end = newest_shown(session, known.id)  # read first: what comes meanwhile is behind it
+    return History(finished_messages(session, known.id), end)
 
 
 def new_conversation(

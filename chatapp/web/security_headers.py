@@ -3,7 +3,7 @@ guess at or to lend out what they get.
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from functools import partial
 
 from flask import Flask, Response, request
@@ -68,17 +68,24 @@ def install(app: Flask, frame_ancestors: Collection[str] = ()) -> None:
 
 def _protect(ancestors: str, response: Response) -> Response:
     is_page = response.mimetype == "text/html"
-    for name, value in (ALWAYS | PAGES if is_page else ALWAYS).items():
-        response.headers.setdefault(name, value)
-    if is_page:
-        policy = CONTENT_SECURITY_POLICY.format(images=_image_sources(), frames=_frame_source(), ancestors=ancestors)
-        response.headers.setdefault("Content-Security-Policy", policy)
-    if ancestors == "'none'":
-        response.headers.setdefault("X-Frame-Options", "DENY")
+    there = {name.lower() for name, _ in response.headers}  # `setdefault` raises and catches for each that is not
+    for name, value in _headers(ancestors, is_page):
+        if name.lower() not in there:
+            response.headers.add(name, value)
     sent = this_request()
     if sent.is_secure and not sent.script_root:  # else there are others on this host
         response.headers["Strict-Transport-Security"] = HSTS
     return response
+
+
+def _headers(ancestors: str, is_page: bool) -> Iterator[tuple[str, str]]:
+    yield from ALWAYS.items()
+    if is_page:
+        yield from PAGES.items()
+        policy = CONTENT_SECURITY_POLICY.format(images=_image_sources(), frames=_frame_source(), ancestors=ancestors)
+        yield "Content-Security-Policy", policy
+    if ancestors == "'none'":
+        yield "X-Frame-Options", "DENY"
 
 
 def own_host() -> str:

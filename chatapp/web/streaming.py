@@ -10,6 +10,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 import gevent
 import msgspec
 from flask import Response, request
+from werkzeug.datastructures import Headers
 
 from chatapp.cancel import CancelScope
 from chatapp.chat import Ask
@@ -129,6 +130,10 @@ class _Streamed(Response):
     without being asked for it."""
 
     begins: Callable[[Callable[[bytes], object]], None] | None = None
+
+    def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:
+        """As they are: a stream has no length and no `Location`, for which a copy would be made."""
+        return self.headers
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         def start(status: str, headers: list[tuple[str, str]], error: Any = None) -> Callable[[bytes], object]:

@@ -137,6 +137,7 @@ class _Adapter(HTTPAdapter):
 
     def __init__(self, context: ssl.SSLContext, pool_size: int) -> None:
         self._context = context
+        self._direct = lru_cache(maxsize=KEPT_HOSTS)(self._way)
         super().__init__(pool_connections=KEPT_HOSTS, pool_maxsize=pool_size)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
@@ -152,6 +153,23 @@ class _Adapter(HTTPAdapter):
     def build_response(self, req: object, resp: Any) -> Any:
         """Only urllib3's: nobody needs its cookies, its encoding or the request that led to it."""
         return resp
+
+    def get_connection_with_tls_context(self, request: Any, verify: Any, proxies: Any = None, cert: Any = None) -> Any:
+        if proxies:
+            return super().get_connection_with_tls_context(request, verify, proxies, cert)
+        host, options, _ = self._direct(request.url)
+        return self.poolmanager.connection_from_host(**host, pool_kwargs=options)
+
+    def request_url(self, request: Any, proxies: Any) -> str:
+        return super().request_url(request, proxies) if proxies else self._direct(request.url)[2]
+
+    def _way(self, url: str) -> tuple[dict[str, Any], dict[str, Any], str]:
+        """The host of an address, the options of its pool, and the path there, as `requests` finds
+        them each time."""
+        request: Any = requests.PreparedRequest()
+        request.url = url
+        host, options = self.build_connection_pool_key_attributes(request, verify=True)
+        return dict(host), dict(options), super().request_url(request, {})
 
     def cert_verify(self, *_: Any) -> None:
         """Do nothing: the context verifies. The inherited method would load the store again."""

@@ -15,6 +15,7 @@ from chatapp.dialects.named import NamedDialect
 from chatapp.errors import ChatappError, DatabaseUnavailable, LogUnavailable, UnknownRun
 from chatapp.events import Entry, RunEnd, TextDelta, Timing, Usage
 from chatapp.logs.memory import MemoryLog
+from chatapp.quotas.turns import requester
 from chatapp.reading.merged import MergedReader, cursor, open_merged
 from chatapp.reading.presence import AccessEnded, ServerDraining
 from chatapp.reading.reader import AlreadyComplete
@@ -41,6 +42,30 @@ class InSteps(KeptAnswer):
     def read(self, after: int, wait: float, take: object = None) -> Sequence[Entry]:
         gevent.sleep(0)
         return super().read(after, wait)[: self._step]
+
+
+class Asks(KeptAnswer):
+    """A log that notes for whom it is read."""
+
+    def __init__(self, entries: Sequence[Entry], owners: list[str]) -> None:
+        super().__init__(entries)
+        self._owners = owners
+
+    def read(self, after: int, wait: float, take: object = None) -> Sequence[Entry]:
+        self._owners.append(requester.get())
+        return super().read(after, wait)
+
+
+def test_each_run_is_read_for_the_owner_who_follows_them() -> None:
+    """Else it would wait for no owner's turn at the database, and all others for it."""
+    owners: list[str] = []
+    entries = [Entry(1, START), Entry(2, END)]
+    before = requester.set("ann")
+    try:
+        events_of({name: Asks(entries, owners) for name in ("msg_0", "msg_1")})
+    finally:
+        requester.reset(before)
+    assert len(owners) >= 2 and set(owners) == {"ann"}
 
 
 def mode_of(run_id: str) -> type[MessageDialect]:

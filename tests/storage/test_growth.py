@@ -14,7 +14,9 @@ from turns import Done, Turns
 
 from chatapp.chat import Ask, Message
 from chatapp.storage import Answer
+from chatapp.storage import conversations as conversations_module
 from chatapp.storage.archive import Archive
+from chatapp.storage.beginning import reading
 from chatapp.storage.branching import Branches
 from chatapp.storage.conversations import Conversations
 from chatapp.storage.database import open_database
@@ -115,6 +117,43 @@ def test_nothing_that_a_request_asks_scans_a_large_table(engine: Engine) -> None
         step(engine, begun)
     assert plans.count > len(STEPS)
     assert not plans.scans
+
+
+@pytest.mark.parametrize("by", ["conversation_id", "previous"])
+def test_the_history_is_read_before_all_others_wait(engine: Engine, by: str) -> None:
+    """In SQLite a transaction that writes holds them up: it must not grow with a conversation."""
+    conversations = Conversations(engine)
+    begun = finished(conversations)
+    named = begun.conversation_id if by == "conversation_id" else begun.id
+    texts: list[str] = []
+    event.listen(engine, "begin", lambda connection: texts.append("reads" if is_reader(connection) else "writes"))
+    event.listen(engine, "before_cursor_execute", lambda *call: texts.append(call[2]))
+    said = [message.text for message in ask(conversations, "second", **{by: named}).messages]
+    assert said == ["first", "word", "second"]
+    writing = texts[texts.index("writes") :]
+    assert "reads" not in writing and not [each for each in writing if MANY_MESSAGES(each)]
+
+
+MANY_MESSAGES = re.compile(r"SELECT messages\..*WHERE messages\.(conversation_id =|id IN)", re.DOTALL).match
+
+
+def is_reader(connection: Any) -> bool:
+    return connection.dialect is reading(connection.engine).dialect
+
+
+def test_a_conversation_that_goes_on_meanwhile_is_read_again(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    conversations = Conversations(engine)
+    begun = finished(conversations)
+    look = conversations_module.known_history
+
+    def and_it_goes_on(*arguments: Any) -> Any:
+        found = look(*arguments)
+        Conversations(engine).add("ann", str(begun.conversation_id), [Message("user", "between")])
+        return found
+
+    monkeypatch.setattr(conversations_module, "known_history", and_it_goes_on)
+    asked = ask(conversations, "last", conversation_id=begun.conversation_id)
+    assert [message.text for message in asked.messages] == ["first", "word", "between", "last"]
 
 
 MANY, LONG = 1500, 4000

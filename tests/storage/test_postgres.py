@@ -124,6 +124,27 @@ def test_a_file_stays_with_a_message_that_is_given_it_while_another_is_deleted(r
     assert uploads.file("ann", file.id, second).bytes == b"abc"
 
 
+@pytest.mark.parametrize("by", ["deletes", "links"])
+def test_files_are_locked_in_the_order_of_their_ids(remote: Database, by: str) -> None:
+    """Two that come at once with the same files would wait for each other: the later ones of one are
+    not taken while it waits for the first."""
+    conversations, uploads = Conversations(remote.engine), Uploads(remote.engine, 9)
+    files = [Attachment(new_id("file"), name, "text/plain", 1, 1) for name in "ab"]
+    for file in reversed(files):  # the database comes to the later one first
+        uploads.add("ann", file, b"x", None)
+    ask = partial(conversations.begin, Ask(said=[Message("user", [*reversed(files)])], keep=True), "ann", "mock", "m")
+    call: Callable[[], object] = ask
+    if by == "deletes":
+        call = partial(conversations.delete_message, "ann", ask().answer.parent or "")
+    lock = "SELECT id FROM uploads WHERE id = :id FOR UPDATE NOWAIT"
+    with remote.engine.begin() as connection:
+        connection.execute(text(lock), {"id": files[0].id})
+        calling = gevent.spawn(call)
+        soon(lambda: is_waited_for(remote))
+        connection.execute(text(lock), {"id": files[1].id})
+    calling.get(timeout=BOUND_S)
+
+
 def test_a_file_that_is_given_up_twice_at_once_is_given_up(remote: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     kept_files, conversations = KeptFiles(remote.engine, 9), Conversations(remote.engine)
     file = Attachment(new_id("file"), "a.txt", "text/plain", 3, 3)

@@ -24,7 +24,7 @@ SYSTEM_CALLS = {1: 17.2, 64: 0.36}
 """For each event, with the default log, by how many events come in one read."""
 
 
-CALLS_OF_A_RUN = 2845.0
+CALLS_OF_A_RUN = 2690.0
 """Of Python, for a run of one event, from its request to the end that its leaving client brings."""
 
 

@@ -8,22 +8,25 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from gevent import get_hub
+from next_test import LONGEST, poll
 from servers import free_port
 
 from chatapp.wire.certificates import ADDING, REPLACING
 
-if "PYTEST_XDIST_WORKER" in os.environ:
-    # It is told its next test by a thread that the hub does not know of. Without a watcher the hub would
-    # find that nothing can ever happen, and raise LoopExit.
-    get_hub().loop.async_().start(lambda: None)
+TESTS = Path(__file__).parent
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        poll(session.config.pluginmanager)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files with slow tests first: at the end, short ones are left, of which each process gets its
     share."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
+    place = {TESTS / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: (place.get(item.path, len(LONGEST)), item.path not in slow))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -32,7 +35,7 @@ def one_authority() -> None:
     which know no server of these tests."""
     for name in (*REPLACING, ADDING):
         os.environ.pop(name, None)
-    os.environ[REPLACING[0]] = str(Path(__file__).parent / "authority.pem")
+    os.environ[REPLACING[0]] = str(TESTS / "authority.pem")
 
 
 @pytest.fixture(autouse=True)

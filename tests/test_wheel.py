@@ -13,12 +13,12 @@ import gevent
 import pytest
 import requests
 from servers import ENVIRONMENT
+from waiting import START_S
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 ROOT = Path(__file__).parent.parent
 READY = "chatapp is ready: "
-START_S = 30.0
 
 
 @pytest.fixture(scope="module")
@@ -35,8 +35,10 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The `bin` folder of a venv that holds the wheel and its dependencies, nothing else."""
     venv = tmp_path_factory.mktemp("venv")
     _run(sys.executable, "-m", "venv", "--without-pip", str(venv))
-    # With the pip of the tests: the one that came with Python may take minutes to resolve the dependencies.
-    _run(sys.executable, "-m", "pip", "--python", str(venv / "bin" / "python"), "install", "--quiet", str(wheel))
+    # With the pip of the tests: the one that came with Python may take minutes to resolve the dependencies. Python
+    # compiles what is imported, which is a small part.
+    pip = (sys.executable, "-m", "pip", "--python", str(venv / "bin" / "python"))
+    _run(*pip, "install", "--quiet", "--no-compile", str(wheel))
     return venv / "bin"
 
 

@@ -123,6 +123,6 @@ def run(server: Any, home: Path, script: str) -> str:
         "HTTPS_PROXY": "http://127.0.0.1:9",
     }
     command = [sys.executable, "-c", script]
-    done = subprocess.run(command, env=env, cwd=home, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, env=env, cwd=home, capture_output=True, text=True, timeout=110, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -254,14 +254,14 @@ def test_an_event_source_that_stays_away_stops_its_run(own_server: Any) -> None:
 
 
 def test_an_event_source_may_come_back_to_another_worker(own_server: Any) -> None:
-    client = own_server(CHATAPP_COME_BACK_S="0.2", WEB_CONCURRENCY="2").client()
+    client = own_server(CHATAPP_COME_BACK_S="1", WEB_CONCURRENCY="2").client()
     events: list[ServerEvent] = []
     while not events or kinds(events[-1:]) != ["end"]:
         headers = {**EVENT_SOURCE, **({"Last-Event-ID": events[-1].last_event_id} if events else {})}
         stream = ask(client, "GET", "/ask/stream", headers, question="hi")
         for event in stream:
             events.append(event)
-            if len(stream.events) >= 12:
+            if len(stream.events) >= 60:  # longer than it would have been awaited
                 break
         stream.close()
     assert data(events[-1]) == {"type": "end", "answer": text_of("delta", events)}

@@ -3,8 +3,6 @@ stands on plain http under a name: browsers send it neither Sec-Fetch-Site nor, 
 Origin.
 """
 
-import os
-import shutil
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -53,11 +51,9 @@ def server(module_server: Callable[..., Any]) -> Any:
 
 
 @pytest.fixture(scope="module")
-def context(browser: Any, server: Any) -> Iterator[Any]:
+def context(launch: Callable[..., Any], server: Any) -> Iterator[Any]:
     """A browser that finds our server, and the page elsewhere, under names of their own."""
-    arguments = ["--host-resolver-rules=MAP *.lan 127.0.0.1", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    with browser.browser_type.launch(executable_path=chromium, args=arguments) as opened:
+    with launch("--host-resolver-rules=MAP *.lan 127.0.0.1") as opened:
         context = opened.new_context()
         page = context.new_page()
         page.goto(f"http://{NAME}:{server.port}/")  # which gives it a cookie

@@ -229,3 +229,21 @@ def reader(browser: Any, server: Any) -> Iterator[Callable[..., ChatPage]]:
 @pytest.fixture
 def chat(reader: Callable[..., ChatPage]) -> ChatPage:
     return reader().open()
+
+
+@pytest.fixture(scope="module")
+def _kept_tab(browser: Any, server: Any) -> Iterator[ChatPage]:
+    context = browser.new_context(viewport=VIEWPORTS["wide"])
+    yield ChatPage(context.new_page(), server.url).open()
+    context.close()
+
+
+@pytest.fixture
+def kept_chat(_kept_tab: ChatPage) -> Iterator[ChatPage]:
+    """One open page for all tests of a file that only call its modules, and leave nothing on it: to open
+    one takes longer than they do."""
+    yield _kept_tab
+    problems, foreign = _kept_tab.problems, _kept_tab.foreign
+    _kept_tab.problems, _kept_tab.foreign = [], []
+    assert problems == []
+    assert foreign == []

@@ -49,7 +49,9 @@ def test_what_is_written_while_a_new_chat_is_accepted_stays_its_draft(chat: Any)
 
 
 def test_what_is_sent_while_an_answer_runs_waits_for_its_end(chat: Any) -> None:
-    chat.ask("First", "words").until_text("You")
+    held: list[Any] = []
+    chat.page.route("**/events", lambda route: held.append(route))
+    chat.ask("First", "words")
     for prompt in ("Second", "No, not this", "Third"):
         chat.write(prompt)
         chat.hook("prompt").press("Enter")
@@ -57,6 +59,9 @@ def test_what_is_sent_while_an_answer_runs_waits_for_its_end(chat: Any) -> None:
     assert waiting.all_inner_texts() == ["Second", "No, not this", "Third"]
     chat.hook("queue").locator("li", has_text="No, not").locator("button").click()
     chat.choose(BRIEF)
+    for route in held:  # it ends now, and not while this test was still writing
+        route.continue_()
+    chat.page.unroute("**/events")
     chat.page.locator("[data-role=user]").nth(1).wait_for()
     chat.until_done()
     chat.page.wait_for_function("() => document.querySelectorAll('[data-role=user]').length >= 2")

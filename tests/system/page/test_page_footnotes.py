@@ -50,8 +50,8 @@ def test_two_answers_have_ids_of_their_own(chat: Any) -> None:
     assert len(ids) == len(set(ids)) == 12
 
 
-def test_a_task_is_a_box_with_a_name_that_nobody_can_tick(chat: Any) -> None:
-    drawn = chat.rendered(NOTED)
+def test_a_task_is_a_box_with_a_name_that_nobody_can_tick(kept_chat: Any) -> None:
+    drawn = kept_chat.rendered(NOTED)
     assert drawn.count('<input type="checkbox" disabled="" aria-label="') == 2
     assert 'aria-label="Done" checked=""' in drawn and 'aria-label="Open">' in drawn
 
@@ -69,5 +69,5 @@ UNFINISHED = """async (text) => {
 }"""
 
 
-def test_footnotes_are_the_same_wherever_the_text_was_cut(chat: Any) -> None:
-    assert chat.page.evaluate(UNFINISHED, NOTED) == []
+def test_footnotes_are_the_same_wherever_the_text_was_cut(kept_chat: Any) -> None:
+    assert kept_chat.page.evaluate(UNFINISHED, NOTED) == []

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from axe import violations
 from page_states import STATES, begin, forgive
 
 pytestmark = pytest.mark.slow
@@ -55,18 +56,21 @@ def test_no_state_of_the_page_has_an_english_word(chinese: Any) -> None:
         assert english(chat) == set(), model
 
 
-def test_nothing_that_opens_or_waits_has_an_english_word(chinese: Any) -> None:
+def test_nothing_that_opens_or_waits_has_an_english_word_or_is_refused_by_axe(chinese: Any) -> None:
     chat = chinese
+    chat.dress("light")
     begin(chat)
-    found = {}
+    found, refused = {}, {}
     for name, state in STATES.items():
         with state(chat):
             found[name] = english(chat)
+            refused[name] = violations(chat.page)
     forgive(chat)
     assert {name: words for name, words in found.items() if words} == {}
+    assert {name: faults for name, faults in refused.items() if faults} == {}
 
 
-def test_nor_have_the_pages_around_it(chinese: Any, reader: Callable[..., Any], own_server: Callable[..., Any]) -> None:
+def test_nor_have_the_pages_around_it(own_server: Callable[..., Any], chinese: Any, reader: Callable[..., Any]) -> None:
     chat = chinese
     found = {}
     chat.ask("你好", "think").until_done()

@@ -58,9 +58,9 @@ def endless(name: str) -> str:
 
 
 @pytest.mark.parametrize("name", ENDLESS)
-def test_a_block_that_never_ends_costs_each_piece_the_same(chat: Any, name: str) -> None:
+def test_a_block_that_never_ends_costs_each_piece_the_same(kept_chat: Any, name: str) -> None:
     text = endless(name)
-    grown = chat.page.evaluate(GROW, [text, PIECE])
+    grown = kept_chat.page.evaluate(GROW, [text, PIECE])
     assert grown["longest"] <= MOST_IN_ONE
     assert grown["drawn"] <= 12 * len(text)
     assert grown["same"]
@@ -103,26 +103,26 @@ NAMED = {
 
 
 @pytest.mark.parametrize("name", NAMED)
-def test_names_that_a_text_defines_and_mentions_cost_each_piece_the_same(chat: Any, name: str) -> None:
+def test_names_that_a_text_defines_and_mentions_cost_each_piece_the_same(kept_chat: Any, name: str) -> None:
     lines = [NAMED[name].replace("{n}", str(number)) for number in range(600)]
     text = "".join(lines) + "[way 1]: https://example.org\n\n[^1]: It is the easiest.\n"
-    counted = chat.page.evaluate(COUNT, [text, 100])
+    counted = kept_chat.page.evaluate(COUNT, [text, 100])
     assert counted["same"]
     assert counted["counts"][2] <= 1.3 * counted["counts"][1]
 
 
-def test_a_list_that_goes_on_goes_on_counting_and_a_table_has_its_head_again(chat: Any) -> None:
-    drawn = chat.rendered(endless("numbers"))
+def test_a_list_that_goes_on_goes_on_counting_and_a_table_has_its_head_again(kept_chat: Any) -> None:
+    drawn = kept_chat.rendered(endless("numbers"))
     assert drawn.count("<ol") > 5 and drawn.count("<li>") == LENGTH // len(ENDLESS["numbers"]) - 1
     lists = re.findall(r'<ol(?: start="(\d+)")?[^>]*>(.*?)</ol>', drawn, re.DOTALL)
     starts = [(int(start or 1), items.count("<li>")) for start, items in lists]
     assert all(start + count == after for (start, count), (after, _) in pairwise(starts))
-    tables = chat.rendered(endless("table"))
+    tables = kept_chat.rendered(endless("table"))
     assert tables.count("<thead>") == tables.count("<table") > 5
 
 
-def test_what_comes_in_a_heap_is_drawn_in_turns(chat: Any) -> None:
-    turns = chat.page.evaluate(
+def test_what_comes_in_a_heap_is_drawn_in_turns(kept_chat: Any) -> None:
+    turns = kept_chat.page.evaluate(
         """async (text) => {
             const { MarkdownView } = await import("/static/js/markdown/view.js");
             const [node, whole] = [document.createElement("div"), document.createElement("div")];

@@ -155,8 +155,8 @@ STEADY = {
 
 
 @pytest.mark.parametrize("name", STEADY)
-def test_marks_that_are_not_complete_never_show(chat: Any, name: str) -> None:
-    assert chat.page.evaluate(FIRST_FLICKER, STEADY[name]) is None
+def test_marks_that_are_not_complete_never_show(kept_chat: Any, name: str) -> None:
+    assert kept_chat.page.evaluate(FIRST_FLICKER, STEADY[name]) is None
 
 
 HOSTILE = """\
@@ -271,8 +271,8 @@ def test_code_has_its_language_its_colours_and_a_copy_button(chat: Any) -> None:
     )
 
 
-def test_an_open_fence_is_code_while_it_grows_and_is_coloured_when_it_closes(chat: Any) -> None:
-    states = chat.page.evaluate(
+def test_an_open_fence_is_code_while_it_grows_and_is_coloured_when_it_closes(kept_chat: Any) -> None:
+    states = kept_chat.page.evaluate(
         """async () => {
             const { MarkdownView } = await import("/static/js/markdown/view.js");
             const { highlighter } = await import(document.querySelector("script[type=module]").src.replace("main.js", "markdown/libraries.js"));
@@ -293,11 +293,11 @@ def test_an_open_fence_is_code_while_it_grows_and_is_coloured_when_it_closes(cha
     assert [state[0] for state in states] == ["const", "const a", "const a = 1;", "const a = 1;"]
     assert [state[1] for state in states] == [False, False, False, True]
     assert states[1][2] and states[2][2]  # the same node grew
-    assert "hljs-keyword" in chat.rendered("- so:\n\n  ```js\n  const a = 1;\n")  # the end closes it
+    assert "hljs-keyword" in kept_chat.rendered("- so:\n\n  ```js\n  const a = 1;\n")  # the end closes it
 
 
-def test_finished_blocks_are_drawn_once(chat: Any) -> None:
-    kept = chat.page.evaluate(
+def test_finished_blocks_are_drawn_once(kept_chat: Any) -> None:
+    kept = kept_chat.page.evaluate(
         """async () => {
             const { MarkdownView } = await import("/static/js/markdown/view.js");
             const node = document.createElement("div");
@@ -326,20 +326,20 @@ COSTLY = {
 
 
 @pytest.mark.parametrize("name", COSTLY)
-def test_50_kb_of_marks_that_open_and_never_close_are_drawn(chat: Any, name: str) -> None:
+def test_50_kb_of_marks_that_open_and_never_close_are_drawn(kept_chat: Any, name: str) -> None:
     """Without bounds some of these take a minute."""
     text = COSTLY[name] * (50_000 // len(COSTLY[name]))
-    assert len(chat.rendered(text)) >= len(text) // 2
+    assert len(kept_chat.rendered(text)) >= len(text) // 2
 
 
 @pytest.mark.parametrize("mark", [">", "> ", "- ", "1. ", "> - "])
-def test_thousands_of_levels_do_not_break_the_page(chat: Any, mark: str) -> None:
-    drawn = chat.rendered(mark * 2000 + "**deep** below\n\n**after**")
+def test_thousands_of_levels_do_not_break_the_page(kept_chat: Any, mark: str) -> None:
+    drawn = kept_chat.rendered(mark * 2000 + "**deep** below\n\n**after**")
     assert "deep" in drawn and "<strong>after</strong>" in drawn
     levels = drawn.count("<blockquote") + drawn.count("<li>")
     assert 10 < levels < 100
 
 
-def test_ordinary_depth_and_emphasis_stay(chat: Any) -> None:
-    drawn = chat.rendered("> > > a\n\n" + "".join(f"{'  ' * level}- **level** {level}\n" for level in range(10)))
+def test_ordinary_depth_and_emphasis_stay(kept_chat: Any) -> None:
+    drawn = kept_chat.rendered("> > > a\n\n" + "".join(f"{'  ' * level}- **level** {level}\n" for level in range(10)))
     assert drawn.count("<blockquote") == 3 and drawn.count("<strong>level</strong>") == 10

@@ -107,7 +107,7 @@ def said(chat: Any) -> list[tuple[str, str]]:
 
 
 def test_what_is_asked_of_a_dead_server_is_answered_once_by_its_successor(
-    reader: Callable[..., Any], own_server: Callable[..., Any]
+    own_server: Callable[..., Any], reader: Callable[..., Any]
 ) -> None:
     server = own_server()
     chat = reader(url=server.url).open()

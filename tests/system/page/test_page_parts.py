@@ -1,10 +1,15 @@
 """The parts of an answer in the order in which they came, and what it is at while it runs."""
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 pytestmark = pytest.mark.slow
+
+# It waits for 9 s and writes for as long, so that a slow reload comes back before its end.
+UNHURRIED = '[providers.mock]\ntype = "mock"\ninterval_s = 0.06\n'
 
 
 def call(number: int) -> list[tuple[str, dict[str, Any]]]:
@@ -121,7 +126,11 @@ def test_a_running_answer_says_what_it_is_at(chat: Any) -> None:
     chat.until_done()
 
 
-def test_a_wait_in_the_provider_s_queue_is_told_with_a_clock_until_the_turn_comes(chat: Any) -> None:
+def test_a_wait_in_the_provider_s_queue_is_told_with_a_clock_until_the_turn_comes(
+    own_server: Callable[..., Any], reader: Callable[..., Any], tmp_path: Path
+) -> None:
+    (tmp_path / "chatapp.toml").write_text(UNHURRIED)
+    chat = reader(url=own_server(CHATAPP_CONFIG=str(tmp_path / "chatapp.toml")).url).open()
     chat.ask("Hello", "queued")
     label = chat.answer.locator("[data-pending-label]")
     label.get_by_text("Queued at mock").wait_for()

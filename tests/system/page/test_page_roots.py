@@ -66,6 +66,7 @@ class Side:
 @pytest.fixture
 def tab(reader: Callable[..., Any]) -> Any:
     tab = reader()
+    tab.page.context.grant_permissions(["clipboard-read", "clipboard-write"])  # all buttons are pressed, Copy too
     tab.page.route("**/two", lambda route: route.fulfill(content_type="text/html", body=BLANK))
     tab.page.goto(f"{tab.url}/two")
     tab.page.evaluate(COUNT_LISTENERS)

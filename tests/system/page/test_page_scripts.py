@@ -20,8 +20,8 @@ pytestmark = pytest.mark.slow
         ("plain", "p", "ltr"),
     ],
 )
-def test_a_block_runs_as_its_text_does(chat: Any, markdown: str, tag: str, direction: str) -> None:
-    found = chat.page.evaluate(
+def test_a_block_runs_as_its_text_does(kept_chat: Any, markdown: str, tag: str, direction: str) -> None:
+    found = kept_chat.page.evaluate(
         """async ([text, tag]) => {
             const { MarkdownView } = await import("/static/js/markdown/view.js");
             const node = document.body.appendChild(document.createElement("div"));
@@ -46,8 +46,8 @@ def test_a_block_runs_as_its_text_does(chat: Any, markdown: str, tag: str, direc
         ("2 * 3 和 **粗体**", "2 * 3 和 <strong>粗体</strong>"),
     ],
 )
-def test_emphasis_stands_beside_signs_without_spaces(chat: Any, markdown: str, drawn: str) -> None:
-    assert chat.rendered(markdown) == f'<p dir="auto">{drawn}</p>'
+def test_emphasis_stands_beside_signs_without_spaces(kept_chat: Any, markdown: str, drawn: str) -> None:
+    assert kept_chat.rendered(markdown) == f'<p dir="auto">{drawn}</p>'
 
 
 @pytest.mark.parametrize(
@@ -60,8 +60,8 @@ def test_emphasis_stands_beside_signs_without_spaces(chat: Any, markdown: str, d
         ("https://zh.test/wiki/中国 是", "https://zh.test/wiki/%E4%B8%AD%E5%9B%BD"),
     ],
 )
-def test_an_address_ends_where_the_sentence_does(chat: Any, markdown: str, address: str) -> None:
-    assert f'href="{address}"' in chat.rendered(markdown)
+def test_an_address_ends_where_the_sentence_does(kept_chat: Any, markdown: str, address: str) -> None:
+    assert f'href="{address}"' in kept_chat.rendered(markdown)
 
 
 FORMULAS = """async (text) => {
@@ -93,15 +93,15 @@ FORMULAS = """async (text) => {
         ("$PATH and $HOME, a \\$x\\$ and $ x $", []),
     ],
 )
-def test_formulas_are_set_and_nothing_else_is(chat: Any, markdown: str, formulas: list[list[str]]) -> None:
-    assert chat.page.evaluate(FORMULAS, markdown) == formulas
+def test_formulas_are_set_and_nothing_else_is(kept_chat: Any, markdown: str, formulas: list[list[str]]) -> None:
+    assert kept_chat.page.evaluate(FORMULAS, markdown) == formulas
 
 
-def test_what_is_no_formula_keeps_its_source(chat: Any) -> None:
+def test_what_is_no_formula_keeps_its_source(kept_chat: Any) -> None:
     broken = "\\(\\frac{1}{\\) and \\(\\href{javascript:alert(1)}{x}\\) and \\[open"
-    assert chat.page.evaluate(FORMULAS, broken) in ([], [["\\(\\href{javascript:alert(1)}{x}\\)", "inline"]])
-    assert "\\frac{1}{\\)" in chat.rendered(broken) and "\\[open" in chat.rendered(broken)
-    assert "<a" not in chat.rendered(broken)
+    assert kept_chat.page.evaluate(FORMULAS, broken) in ([], [["\\(\\href{javascript:alert(1)}{x}\\)", "inline"]])
+    assert "\\frac{1}{\\)" in kept_chat.rendered(broken) and "\\[open" in kept_chat.rendered(broken)
+    assert "<a" not in kept_chat.rendered(broken)
 
 
 def test_the_library_is_loaded_when_a_formula_is_seen(chat: Any) -> None:

@@ -140,8 +140,8 @@ def test_opening_a_conversation_keeps_what_is_already_known_of_its_running_answe
     assert fold(ASKED, ACCEPTED, event("content_delta", delta="partial"), opened)["messages"][0]["content"] == "partial"
 
 
-def test_a_remembered_model_that_is_no_longer_offered_gives_way(chat: Any) -> None:
-    chosen = chat.page.evaluate(
+def test_a_remembered_model_that_is_no_longer_offered_gives_way(kept_chat: Any) -> None:
+    chosen = kept_chat.page.evaluate(
         """async () => {
             const { effectiveChoice } = await import("/static/js/state/selectors.js");
             const { initialState } = await import("/static/js/state/store.js");
@@ -154,8 +154,8 @@ def test_a_remembered_model_that_is_no_longer_offered_gives_way(chat: Any) -> No
     assert chosen == ["words", "words", "slow"]
 
 
-def test_chosen_tools_and_agents_are_sent_if_the_server_has_them(chat: Any) -> None:
-    sent = chat.page.evaluate(
+def test_chosen_tools_and_agents_are_sent_if_the_server_has_them(kept_chat: Any) -> None:
+    sent = kept_chat.page.evaluate(
         """async () => {
             const { effectiveAgent, effectiveTools } = await import("/static/js/state/selectors.js");
             const { initialState } = await import("/static/js/state/store.js");
@@ -168,8 +168,8 @@ def test_chosen_tools_and_agents_are_sent_if_the_server_has_them(chat: Any) -> N
     assert sent == [[None, None], [["here", "away"], "gone"], [["here"], None], [[], "planner"]]
 
 
-def test_an_answer_that_goes_on_keeps_the_places_of_its_sources(chat: Any) -> None:
-    ends = chat.page.evaluate(
+def test_an_answer_that_goes_on_keeps_the_places_of_its_sources(kept_chat: Any) -> None:
+    ends = kept_chat.page.evaluate(
         """async () => {
             const { blankAnswer } = await import("/static/js/state/answer.js");
             const { joined } = await import("/static/js/state/continued.js");
@@ -182,8 +182,8 @@ def test_an_answer_that_goes_on_keeps_the_places_of_its_sources(chat: Any) -> No
     assert ends == [2, 5]
 
 
-def test_a_card_says_how_its_call_stands(chat: Any) -> None:
-    said = chat.page.evaluate(
+def test_a_card_says_how_its_call_stands(kept_chat: Any) -> None:
+    said = kept_chat.page.evaluate(
         """async () => {
             const { timeLeft, toolLabel, toolState } = await import("/static/js/views/labels.js");
             const tool = { done: false, approval: null, error: null, since: 1000 };

@@ -65,7 +65,7 @@ def test_an_answer_goes_on_while_another_conversation_is_read(chat: Any) -> None
 
 
 def test_a_killed_server_that_comes_back_leaves_what_was_shown_and_says_so(
-    reader: Callable[..., Any], own_server: Callable[..., Any]
+    own_server: Callable[..., Any], reader: Callable[..., Any]
 ) -> None:
     server = own_server()
     chat = reader(url=server.url).open()

@@ -4,7 +4,7 @@ Tools, their results and images are carried over; what cannot be is refused befo
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -332,17 +332,29 @@ models = ["calls-{0}", "says-{0}"]
 """
 
 
-@pytest.fixture
-def client(own_server: Any, upstream: Any, wire: Any, tmp_path: Any) -> Iterator[Any]:
-    config = tmp_path / "chatapp.toml"
-    config.write_text("".join(PROVIDER.format(protocol, upstream.url) for protocol in SAY))
+@pytest.fixture(scope="module")
+def server(module_server: Any, kept_upstream: Any, wire: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    config = tmp_path_factory.mktemp("any") / "chatapp.toml"
+    config.write_text("".join(PROVIDER.format(protocol, kept_upstream.url) for protocol in SAY))
     for protocol, say in SAY.items():
         type_ = "application/x-ndjson" if protocol == "ollama" else "text/event-stream"
         for word in ("calls", "says"):
             model = f"{word}-{protocol}"
             asked_by = f"/models/{model}:streamGenerateContent?alt=sse" if protocol == "gemini" else model
-            upstream.script(asked_by, wire.head(type_), say(word == "calls"))
-    yield own_server(CHATAPP_CONFIG=str(config), ACME_KEY=wire.KEY).client()
+            kept_upstream.script(asked_by, wire.head(type_), say(word == "calls"))
+    return module_server(CHATAPP_CONFIG=str(config), ACME_KEY=wire.KEY)
+
+
+@pytest.fixture
+def client(server: Any) -> Any:
+    return server.client()
+
+
+@pytest.fixture
+def upstream(kept_upstream: Any) -> Any:
+    """That was asked nothing yet."""
+    kept_upstream.requests.clear()
+    return kept_upstream
 
 
 def test_what_is_asked_in_any_protocol_reaches_any_other_and_the_answer_comes_back(client: Any, upstream: Any) -> None:

@@ -88,8 +88,9 @@ def site() -> Iterator[Site]:
 def tools(tmp_path: Path) -> Iterator[Callable[..., ToolCatalog]]:
     made: list[ToolCatalog] = []
 
-    def make(start_timeout_s: float = 15.0, **servers: MCPServerConfig) -> ToolCatalog:
-        settings = Settings(data=tmp_path, mcp_servers=servers, mcp_start_timeout_s=start_timeout_s)
+    def make(start_timeout_s: float = START_S, **servers: MCPServerConfig) -> ToolCatalog:
+        bounds = {"mcp_start_timeout_s": start_timeout_s, "tool_timeout_s": START_S}  # a call may start a server anew
+        settings = Settings(data=tmp_path, mcp_servers=servers, **bounds)
         made.append(ToolCatalog(settings, mcp_servers(settings, os.environ), NoApprovals()))
         return made[-1]
 

@@ -51,7 +51,7 @@ export class ThreadView extends View {
 
   start() {
     this.#paint();
-    this.on(this.root, "input", () => answers.get(), { once: true });
+    this.on(this.root, "input", () => [answers, markdown].forEach((each) => each.get()), { once: true }); // an answer will come
     this.on(this.node, "click", copyCode);
     this.on(this.node, "click", jump);
     this.on(this.node, "click", drawDiagram);

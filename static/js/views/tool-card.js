@@ -115,6 +115,7 @@ class ToolCard extends View {
     this.#ended = ended;
     this.node.dataset.tool = tool.name;
     this.node.dataset.state = toolState(tool, ended);
+    this.node.toggleAttribute("data-deciding", Boolean(tool.deciding));
     this.node.setAttribute("aria-label", t("Tool {name}", { name: tool.name }));
     setText(hook(this.node, "tool-name"), tool.name);
     setText(hook(this.node, "tool-arguments"), pretty(tool.arguments));

@@ -94,7 +94,7 @@ def test_the_prompt_works_without_the_rest_which_is_asked_for_again(reader: Call
     chat.page.goto(chat.url)
     chat.hook("notice").wait_for()
     chat.ready()
-    chat.problems.clear()  # the browser says that a file is missing
+    chat.expect_problem("page-views.js")
 
 
 def test_the_page_knows_every_event_of_its_dialect_and_no_other(chat: Any) -> None:

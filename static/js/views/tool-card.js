@@ -178,7 +178,9 @@ class ToolCard extends View {
 
   async #loadForm() {
     Form = (await part(this.node, import("./question-form.js")))?.QuestionForm ?? null;
-    if (Form && this.#tool) this.#showQuestions(this.#tool, this.#ended);
+    if (!Form || !this.#tool) return;
+    this.#showQuestions(this.#tool, this.#ended);
+    this.node.dispatchEvent(new Event("undrawn", { bubbles: true })); // it has grown: a reader at its end stays there
   }
 
   /** @param {string} id @param {QuestionForm} form */

@@ -133,6 +133,22 @@ def test_a_tool_asks_and_is_answered_by_keyboard(reader: Callable[..., Any], too
     chat.until_done()
 
 
+def test_a_question_is_in_view_to_its_buttons(reader: Callable[..., Any], tool_server: Any) -> None:
+    """The form is loaded when the first question comes: the card grows behind the event."""
+    chat = reader(url=tool_server.url)
+    chat.page.set_viewport_size({"width": 600, "height": 560})
+    chat.open().offer("book", "wait").ask("Go", "tools")
+    chat.card("book", "asks").locator("[data-decline]").wait_for()
+    chat.page.wait_for_function(
+        """() => {
+            const { scrollHeight, scrollTop, clientHeight } = document.querySelector("[data-scroller]");
+            return scrollHeight - scrollTop - clientHeight < 4;
+        }"""
+    )
+    chat.hook("stop").click()
+    chat.until_done()
+
+
 def test_an_agents_plan_fills_and_its_calls_can_be_denied_on_a_phone(
     reader: Callable[..., Any], tool_server: Any
 ) -> None:

@@ -36,6 +36,9 @@ export class Turns {
     this.#timer = undefined;
     if (!this.#waiting.length) return;
     this.#begin();
-    while (this.#waiting.length && this.now() <= this.#until) this.#waiting.shift()?.();
+    const heap = this.#waiting;
+    let done = 0; // to take each from the front of a long array would move all of the others
+    while (heap === this.#waiting && done < heap.length && this.now() <= this.#until) heap[done++]();
+    if (heap === this.#waiting) heap.splice(0, done); // else it was cleared
   }
 }

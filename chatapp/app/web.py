@@ -45,7 +45,7 @@ from chatapp.web.assets import Assets
 from chatapp.web.catalogues import read_catalogues, scripts_with_words
 from chatapp.web.compat import agui, ai_sdk, anthropic, openai_chat, openai_conversations, openai_responses
 from chatapp.web.compat import files as compat_files
-from chatapp.web.page_modules import ANSWER_ENTRY, MARKDOWN_ENTRY, VIEWER_ENTRY, page_modules
+from chatapp.web.page_modules import ANSWER_ENTRY, LATER_ENTRIES, MARKDOWN_ENTRY, VIEWER_ENTRY, page_modules
 
 PACKAGE = Path(__file__).parent.parent
 
@@ -108,8 +108,9 @@ def build_web(service: ChatService, exposition: Exposition, login: Authenticator
 def _tell_templates(app: Flask, static: Path) -> None:
     modules = {
         "page_modules": page_modules(static),
+        "later_modules": page_modules(static, *LATER_ENTRIES),
         "viewer_modules": page_modules(static, VIEWER_ENTRY),
-        "answer_modules": page_modules(static, ANSWER_ENTRY) + page_modules(static, MARKDOWN_ENTRY),
+        "answer_modules": page_modules(static, ANSWER_ENTRY, MARKDOWN_ENTRY),
     }
     app.jinja_env.globals.update(version=__version__, **modules)
 

@@ -1,43 +1,36 @@
 // @ts-check
 /**
- * Wires the page: one chat, and around it the conversations, the address bar and the colour scheme.
+ * Wires the page: one chat, and around it (page-views.js) the conversations, the address bar and
+ * the colour scheme.
  */
 
 import { Chat } from "./chat.js";
 import { hook } from "./dom/hooks.js";
-import { arrived, readyToDraw } from "./markdown/libraries.js";
+import { needed } from "./dom/part.js";
 import { initialState, reduce } from "./state/store.js";
-import { DrawerView } from "./views/drawer.js";
-import { OnDemand } from "./views/on-demand.js";
-import { Router } from "./views/router.js";
-import { SeenView } from "./views/seen.js";
-import { ShortcutsView } from "./views/shortcuts.js";
-import { SidebarView } from "./views/sidebar.js";
-import { ThemeView } from "./views/theme.js";
-import { answers } from "./views/thread.js";
 
 const root = document.body;
-const state = renderedState();
-if (state.messages.length) await readyToDraw();
-const chat = new Chat(root, state);
-const { store, actions, liveAnswers } = chat;
+const chat = new Chat(root, renderedState());
+const { store, actions } = chat;
+const started = chat.start();
+performance.mark("usable");
+fetchLater();
 
-new SidebarView(root, store, actions).start();
-new ShortcutsView(root).start();
-new OnDemand(root, store, actions).start();
-new SeenView(root, store, actions).start();
-new DrawerView(root).start();
-new ThemeView(root).start();
-new Router(root, store, actions).start();
-chat.start();
-
-addEventListener("pagehide", () => liveAnswers.stop());
+const { drawn, startViews } = await needed(root, () => import("./page-views.js"));
+startViews(root, store, actions);
+await started;
+addEventListener("pagehide", () => chat.pause());
 addEventListener("pageshow", (event) => {
-  if (event.persisted) liveAnswers.start();
+  if (event.persisted) chat.resume();
 });
-await answers.arriving;
-await arrived(); // a conversation that was rendered is then drawn as it stays
+await drawn(); // a conversation that was rendered is then drawn as it stays
 document.documentElement.dataset.ready = "";
+
+/** All that is imported from now on is asked for at once; before, it would have kept the prompt waiting. */
+function fetchLater() {
+  const later = root.querySelector("template[data-later]"); // none beside answers, whose page is useless without
+  if (later instanceof HTMLTemplateElement) document.head.append(later.content);
+}
 
 /** What the server has rendered, as state. @returns {import("./state/types.js").State} */
 function renderedState() {

@@ -37,7 +37,7 @@ function turn(hidden) {
 test("a tab out of view goes on to look how the others stand, less often", () => {
   store.dispatch(listed(running));
   turn(true);
-  mock.timers.tick(29_999);
+  mock.timers.tick(9_999);
   assert.equal(looked, 0);
   mock.timers.tick(1);
   assert.equal(looked, 1);

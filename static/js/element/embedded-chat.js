@@ -43,7 +43,8 @@ export class EmbeddedChat extends View {
     this.root.replaceChildren(...(isChat ? chatOf(page, this.#attribute("label") ?? "") : [trouble(page)]));
     this.shadow.querySelector("slot")?.remove(); // what the page says until now
     this.shadow.append(this.root);
-    if (isChat) this.#begin();
+    if (isChat) await this.#begin();
+    if (this.#stopped) return;
     this.element.dispatchEvent(new CustomEvent(isChat ? "chatapp-ready" : "chatapp-refused", { bubbles: true }));
   }
 
@@ -74,9 +75,9 @@ export class EmbeddedChat extends View {
       if (state.conversations !== previous.conversations) this.#showTitle(state);
       if (state.catalogue !== previous.catalogue && !state.choice) this.#choose(state.catalogue);
     });
-    this.on(window, "pagehide", () => chat.liveAnswers.stop());
-    this.on(window, "pageshow", (event) => event.persisted && chat.liveAnswers.start());
-    chat.start();
+    this.on(window, "pagehide", () => chat.pause());
+    this.on(window, "pageshow", (event) => event.persisted && chat.resume());
+    return chat.start();
   }
 
   /** @param {import("../state/types.js").State} state */

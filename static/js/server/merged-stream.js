@@ -8,6 +8,7 @@
  * data) and a lost connection (a plain Event). `#onError` tells them apart.
  */
 
+import { Turns } from "../dom/turns.js";
 import { needsTicket, ticketed } from "./access.js";
 import { at, IS_FOREIGN } from "./address.js";
 import { EVENT, isTerminal } from "./events.js";
@@ -37,6 +38,8 @@ export class MergedStream {
   /** @type {Map<string, Place>} */ #places = new Map();
   /** @type {Set<string>} the answers that the open connection brings */ #brought = new Set();
   #turn = 0;
+  /** The browser gives all that has come in one task: after a reload, thousands of events. */
+  #turns = new Turns();
   #connected = false;
   #lastSound = 0;
   /** @type {number|undefined} */ #silenceTimer;
@@ -81,6 +84,7 @@ export class MergedStream {
 
   #shut() {
     this.#turn += 1;
+    this.#turns.clear(); // it is asked for again, from what was heard
     this.#source?.close();
     this.#source = null;
     this.#connected = false;
@@ -114,15 +118,19 @@ export class MergedStream {
     this.#source = source;
     source.onopen = () => this.#onSound();
     source.addEventListener(EVENT.error, (event) => this.#onError(event));
-    for (const name of NAMES) source.addEventListener(name, (event) => this.#onEvent(name, event));
+    for (const name of NAMES) source.addEventListener(name, (event) => this.#onFrame(name, event));
     this.#lastSound = performance.now();
     this.#expectSound();
   }
 
   /** @param {string} name @param {MessageEvent} event */
-  #onEvent(name, { lastEventId, data }) {
+  #onFrame(name, event) {
     this.#onSound();
-    if (name === EVENT.heartbeat) return;
+    if (name !== EVENT.heartbeat) this.#turns.add(() => this.#onEvent(name, event));
+  }
+
+  /** @param {string} name @param {MessageEvent} event */
+  #onEvent(name, { lastEventId, data }) {
     const { message_id: id = [...this.#brought][0], ...fields } = JSON.parse(data);
     const seq = Number.parseInt(lastEventId, 10); // "12", or "12@msg_a,7@msg_b" for an event of msg_a
     const place = this.#places.get(id);
@@ -134,7 +142,7 @@ export class MergedStream {
 
   /** @param {Event} event */
   #onError(event) {
-    if (event instanceof MessageEvent) return this.#onEvent(EVENT.error, event);
+    if (event instanceof MessageEvent) return this.#onFrame(EVENT.error, event);
     this.#connected = false;
     this.listener.onConnection(false);
     if (this.#source?.readyState === EventSource.CLOSED) this.#break();

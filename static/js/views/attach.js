@@ -33,6 +33,7 @@ export class AttachView extends View {
     this.on(this.store, "change", ({ detail: { state, previous } }) => {
       if (state.attached !== previous.attached) this.#loaded();
     });
+    if (this.store.state.attached.length) this.#loaded(); // the draft had files
   }
 
   /** Text that comes with a picture of it, as from a table, stays text. @param {ClipboardEvent} event */

@@ -108,12 +108,10 @@ export class ComposerView extends View {
     }
   }
 
-  /** @param {Event} event */
+  /** What was being written stays where it is. @param {Event} event */
   #onExample(event) {
     const example = event.target instanceof Element ? event.target.closest("[data-example]") : null;
-    if (!(example instanceof HTMLElement)) return;
-    this.#write(example.dataset.example ?? "");
-    this.form.requestSubmit();
+    if (example instanceof HTMLElement) this.#send({ prompt: example.dataset.example ?? "", files: [] });
   }
 
   /** @param {import("../state/types.js").Change} change */

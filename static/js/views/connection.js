@@ -48,6 +48,7 @@ export class ConnectionView extends View {
       if (Date.now() - last > SLEPT_MS) this.liveAnswers.wake();
       last = Date.now();
     }, TICK_MS);
+    this.#show();
     this.actions.showUnsent();
     if (!navigator.onLine) this.#set("offline");
     else this.actions.onStarted();
@@ -64,10 +65,14 @@ export class ConnectionView extends View {
     const lost = state.messages.some(({ waiting }) => waiting) && !previous.messages.some(({ waiting }) => waiting);
     if (lost && !state.connection) this.#look();
     if (state.connection && state.messages !== previous.messages) this.#say(state.connection);
-    if (state.connection === previous.connection) return;
-    this.node.hidden = !state.connection;
-    this.#say(state.connection);
+    if (state.connection !== previous.connection) this.#show();
     if (state.connection && !previous.connection) this.#lookLater();
+  }
+
+  #show() {
+    const { connection } = this.store.state;
+    this.node.hidden = !connection;
+    this.#say(connection);
   }
 
   /** @param {""|"offline"|"away"} connection */

@@ -32,6 +32,7 @@ export class GrowingText {
    */
   set(text, whole, atOnce = false) {
     const library = markdown.get();
+    this.node.toggleAttribute("data-undrawn", false);
     if (!library) {
       setText(this.node, text);
       return false;

@@ -10,12 +10,11 @@ import { part } from "../dom/part.js";
 import { recall, remember } from "../dom/storage.js";
 import { t } from "../language.js";
 import { canSwitchThinking, effectiveChoice } from "../state/selectors.js";
+import { MODEL_KEY, THINKING_KEY } from "./choices.js";
 import { View } from "./view.js";
 
-const MODEL_KEY = "model";
 const RECENT_KEY = "models";
 const MOST_RECENT = 5;
-const THINKING_KEY = "thinking";
 /** Each with its words for the eye and for a screen reader; a click leads to the next one. */
 const THINKING = [
   { value: null, label: t("Think"), says: t("Think: as the model likes") },
@@ -89,11 +88,6 @@ export class ModelPicker extends View {
     this.toggle.title = says;
     setText(hook(this.toggle, "thinking-state"), label);
   }
-}
-
-/** @returns {Partial<import("../state/types.js").State>} what this browser remembers */
-export function rememberedModel() {
-  return { usual: recall(MODEL_KEY), thinking: recall(THINKING_KEY) };
 }
 
 /** @returns {import("../state/types.js").Choice[]} what was picked last, the newest first */

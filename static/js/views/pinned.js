@@ -40,7 +40,7 @@ export class PinnedView extends View {
 
   #look() {
     const waits = waitsForReader(this.store.state); // else the search would go through all of a long answer
-    const card = waits ? this.thread.querySelector('[data-tool][data-state="asks"]') : null;
+    const card = waits ? this.thread.querySelector('[data-tool][data-state="asks"]:not([data-deciding])') : null;
     if (card === this.#card) return;
     this.#seen.disconnect();
     this.#card = card;

@@ -17,6 +17,7 @@ export class QueueView extends View {
     this.on(this.store, "change", ({ detail: { state, previous } }) => {
       if (state.queued !== previous.queued) this.#show(state.queued);
     });
+    this.#show(this.store.state.queued);
   }
 
   /** @param {EventTarget|null} target */

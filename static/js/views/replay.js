@@ -7,8 +7,8 @@
 import { element } from "../dom/element.js";
 import { hook, setText } from "../dom/hooks.js";
 import { t } from "../language.js";
-import { needsTicket, ticketed } from "../server/access.js";
-import { at, IS_FOREIGN } from "../server/address.js";
+import { at } from "../server/address.js";
+import { readEvents } from "../server/event-stream.js";
 import { EVENT, isTerminal } from "../server/events.js";
 import { applyEvent, forgotten } from "../state/answer.js";
 import { seconds } from "./labels.js";
@@ -28,14 +28,13 @@ const NOTHING_AFTER_MS = 5000;
 const TURN_MS = 10;
 
 export class Replay extends View {
-  /** @type {EventSource|null} */ #source = null;
+  #reading = new AbortController();
   /** @type {ReturnType<typeof setInterval>|undefined} */ #timer;
   /** Seconds into the run, and when that was on this machine's clock. */
   #from = 0;
   #since = 0;
   #playing = false;
   #speed = 1;
-  #turn = 0;
   /** Events, in all and in this tick. */
   #came = 0;
   #cameNow = 0;
@@ -108,32 +107,25 @@ export class Replay extends View {
 
   /** @param {string} address */
   async #listen(address) {
-    const turn = this.#turn;
-    const ready = needsTicket() ? await ticketed(address).catch(() => null) : address;
-    if (turn !== this.#turn) return;
-    if (ready === null) return this.#end();
-    this.#since = performance.now(); // a ticket took its time
-    this.#source = new EventSource(ready, { withCredentials: IS_FOREIGN });
-    for (const name of Object.values(EVENT)) this.#source.addEventListener(name, (event) => this.#onEvent(name, event));
+    const { signal } = (this.#reading = new AbortController());
     this.#timer = setInterval(() => this.#onTick(), TICK_MS);
     this.#tell();
+    await readEvents(address, signal, (name, data) => this.#onEvent(name, data));
+    if (!signal.aborted) this.#end(); // nothing more can be had
   }
 
   #shut() {
-    this.#turn += 1;
-    this.#source?.close();
-    this.#source = null;
+    this.#reading.abort();
     clearInterval(this.#timer);
     this.#playing = false;
   }
 
-  /** @param {string} name @param {Event} event */
-  #onEvent(name, event) {
-    if (!(event instanceof MessageEvent)) return this.#end(); // nothing more can be had
+  /** @param {string} name @param {string} data */
+  #onEvent(name, data) {
     if (name === EVENT.heartbeat) return;
     this.#came += 1;
     this.#cameNow += 1;
-    this.replayed = applyEvent(this.replayed, name, JSON.parse(event.data), performance.now());
+    this.replayed = applyEvent(this.replayed, name, JSON.parse(data), performance.now());
     if (isTerminal(name)) this.#end();
   }
 

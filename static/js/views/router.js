@@ -28,6 +28,7 @@ export class Router extends View {
     this.on(window, "popstate", () => this.#show());
     this.on(this.root, "click", (event) => this.#onClick(event));
     this.on(this.store, "change", ({ detail }) => this.#follow(detail));
+    this.#keepAddress();
     this.#showTitle();
   }
 
@@ -68,9 +69,14 @@ export class Router extends View {
   #follow({ state, previous }) {
     const { conversationId, conversations } = state;
     const moved = conversationId !== previous.conversationId;
-    if (moved && conversationId !== conversationIn(location.pathname)) history.pushState(null, "", pathOf(conversationId));
+    if (moved) this.#keepAddress();
     const waits = waitsForReader(state) !== waitsForReader(previous);
     if (moved || waits || conversations !== previous.conversations) this.#showTitle();
+  }
+
+  #keepAddress() {
+    const { conversationId } = this.store.state;
+    if (conversationId !== conversationIn(location.pathname)) history.pushState(null, "", pathOf(conversationId));
   }
 
   #showTitle() {

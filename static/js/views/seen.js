@@ -11,7 +11,7 @@ import { View } from "./view.js";
 
 const LOOK_EVERY_MS = 5000;
 /** Its title tells a reader who is elsewhere that a conversation waits. */
-const LOOK_HIDDEN_EVERY_MS = 30_000;
+const LOOK_HIDDEN_EVERY_MS = 10_000;
 
 export class SeenView extends View {
   #seen = "";

@@ -6,7 +6,7 @@
  */
 
 import { copyCode } from "../dom/clipboard.js";
-import { announce, arrange, hook } from "../dom/hooks.js";
+import { announce, arrange, hook, isTouched, nothingHasFocus } from "../dom/hooks.js";
 import { jump } from "../dom/jump.js";
 import { part } from "../dom/part.js";
 import { throttled } from "../dom/throttle.js";
@@ -51,7 +51,7 @@ export class ThreadView extends View {
 
   start() {
     this.#paint();
-    this.on(this.root, "input", () => answers.get(), { once: true });
+    this.on(this.root, "input", () => [answers, markdown].forEach((each) => each.get()), { once: true }); // an answer will come
     this.on(this.node, "click", copyCode);
     this.on(this.node, "click", jump);
     this.on(this.node, "click", drawDiagram);
@@ -105,11 +105,13 @@ export class ThreadView extends View {
     if (messages.length && !drawing) return void answers.arriving?.then(() => answers.get() && this.#paint()); // offline it may not come
     if (drawing && !this.#adopted) this.#adopt(drawing);
     const made = (/** @type {string} */ role) => this.#view(/** @type {import("./answer.js")} */ (drawing), role);
+    const hadFocus = this.node.matches(":focus-within");
     const views = new Map(messages.map(({ key, role }) => [key, this.#views.get(key) ?? made(role)]));
     const more = this.#show(messages, [...views.values()]);
     for (const [key, view] of this.#views) if (!views.has(key)) view.stop();
     this.#views = views;
     arrange(this.node, [...views.values()].map((view) => view.node));
+    if (hadFocus && nothingHasFocus(this.root) && !isTouched()) hook(this.root, "prompt").focus({ preventScroll: true }); // it was on what is gone
     this.node.toggleAttribute("data-running", messages[messages.length - 1]?.status === "running");
     this.scroll.onGrowth();
     this.node.dispatchEvent(new Event("painted"));

@@ -115,6 +115,7 @@ class ToolCard extends View {
     this.#ended = ended;
     this.node.dataset.tool = tool.name;
     this.node.dataset.state = toolState(tool, ended);
+    this.node.toggleAttribute("data-deciding", Boolean(tool.deciding));
     this.node.setAttribute("aria-label", t("Tool {name}", { name: tool.name }));
     setText(hook(this.node, "tool-name"), tool.name);
     setText(hook(this.node, "tool-arguments"), pretty(tool.arguments));
@@ -177,7 +178,9 @@ class ToolCard extends View {
 
   async #loadForm() {
     Form = (await part(this.node, import("./question-form.js")))?.QuestionForm ?? null;
-    if (Form && this.#tool) this.#showQuestions(this.#tool, this.#ended);
+    if (!Form || !this.#tool) return;
+    this.#showQuestions(this.#tool, this.#ended);
+    this.node.dispatchEvent(new Event("undrawn", { bubbles: true })); // it has grown: a reader at its end stays there
   }
 
   /** @param {string} id @param {QuestionForm} form */

@@ -7,16 +7,14 @@
 
 import { closing } from "../dom/closing.js";
 import { cloned, hook, setText } from "../dom/hooks.js";
-import { recall, remember } from "../dom/storage.js";
+import { remember } from "../dom/storage.js";
 import { t } from "../language.js";
 import { effectiveAgent, mayCall } from "../state/selectors.js";
+import { AGENT_KEY, TOOLS_KEY } from "./choices.js";
 import { View } from "./view.js";
 
 /** @typedef {import("../state/types.js").State} State */
 /** @typedef {import("../state/types.js").Tool} Tool */
-
-const TOOLS_KEY = "tools";
-const AGENT_KEY = "agent";
 
 export class ToolPicker extends View {
   /**
@@ -41,6 +39,8 @@ export class ToolPicker extends View {
     this.on(this.menu, "keydown", (event) => this.#onKeydown(event));
     closing(this, this.menu);
     this.on(this.store, "change", ({ detail }) => this.#onChange(detail));
+    const { state } = this.store;
+    this.#onChange({ state, previous: { ...state, offer: null } });
   }
 
   #onAgent() {
@@ -112,11 +112,6 @@ export class ToolPicker extends View {
     setText(hook(this.summary, "offer-label"), agent ?? t("Tools"));
     setText(hook(this.summary, "offer-count"), chosen.size ? String(chosen.size) : "");
   }
-}
-
-/** @returns {Partial<State>} what this browser remembers */
-export function rememberedTools() {
-  return { tools: recall(TOOLS_KEY), agent: recall(AGENT_KEY) };
 }
 
 /** @param {[string, string]} problem */

@@ -32,6 +32,22 @@ def give(chat: Any, kind: str, name: str, type: str, data: bytes, text: str = ""
     chat.page.evaluate(GIVE, [kind, name, type, base64.b64encode(data).decode(), text])
 
 
+def test_what_is_dragged_over_the_page_sees_where_it_can_be_dropped(chat: Any) -> None:
+    drag = """type => {
+        const transfer = new DataTransfer();
+        transfer.items.add(new File(["a"], "a.txt"));
+        document.querySelector("[data-thread]").dispatchEvent(new DragEvent(type, { dataTransfer: transfer, bubbles: true, cancelable: true }));
+    }"""
+    target = chat.hook("drop")
+    assert target.is_hidden()
+    chat.page.evaluate(drag, "dragover")
+    target.wait_for()
+    box, page = target.bounding_box(), chat.hook("main").bounding_box()
+    assert box["width"] * box["height"] > 0.9 * page["width"] * page["height"]
+    chat.page.evaluate(drag, "dragleave")
+    target.wait_for(state="hidden")
+
+
 def names(chat: Any, count: int) -> list[str]:
     """Of the files of the draft, once so many are uploaded."""
     chat.page.locator(".attached-file:not([data-uploading])").nth(count - 1).wait_for()

@@ -212,6 +212,39 @@ def test_an_example_is_asked_with_one_click(chat: Any) -> None:
     assert chat.page.locator("[data-example]").first.is_hidden()
 
 
+def test_an_example_leaves_a_draft_alone(chat: Any) -> None:
+    chat.choose(BRIEF)
+    chat.write("Of my own")
+    chat.page.locator("[data-example]").first.click()
+    chat.until_done()
+    assert "Of my own" not in chat.questions[0] and chat.hook("prompt").input_value() == "Of my own"
+    assert chat.reload().hook("prompt").input_value() == "Of my own"
+
+
+def test_the_keyboard_stays_somewhere_when_the_button_that_it_was_on_goes(chat: Any) -> None:
+    chat.ask("Hello", "words").until_done()
+    chat.choose("slow")
+    button = chat.answer.locator("[data-regenerate]")
+    button.focus()
+    button.press("Enter")
+    chat.hook("stop").wait_for()
+    chat.page.wait_for_function("() => document.activeElement.matches('[data-prompt]')")
+    chat.hook("stop").click()
+    chat.until_done()
+
+
+def test_undo_covers_no_button_of_the_prompt(reader: Callable[..., Any]) -> None:
+    chat = reader(width="phone").open().ask("Hello", BRIEF).until_done()
+    chat.hook("drawer-open").click()
+    chat.page.locator("[data-conversation] [data-delete]").first.click()
+    line = chat.hook("undo-line")
+    line.wait_for()
+    chat.page.keyboard.press("Escape")  # closes the drawer
+    chat.page.locator("body:not([data-drawer-shown])").wait_for()
+    said, prompt = line.bounding_box(), chat.hook("composer").bounding_box()
+    assert said["y"] + said["height"] < prompt["y"]
+
+
 WHERE_IT_RESTS = """async (box) => {
   let top;
   do {  // a turn of the wheel scrolls on for some frames

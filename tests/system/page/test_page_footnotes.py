@@ -42,6 +42,21 @@ def test_footnotes_are_numbered_in_the_order_of_the_text_and_lead_back(chat: Any
     assert chat.page.url.endswith(chat.page.url.rpartition("/")[2]) and "#" not in chat.page.url
 
 
+def test_a_note_that_was_jumped_to_stands_clear_of_the_edges(chat: Any) -> None:
+    text = "A stone[^1].\n\n" + "Water.\n\n" * 60 + "[^1]: It is hard.\n\n" + "Water.\n\n" * 60
+    chat.answer_with(
+        ("content_delta", {"delta": text}),
+        ("completed", {"content": text, "finish_reason": "stop", "usage": None, "timing": None}),
+    )
+    drawn, frame = chat.answer.locator("[data-content]"), chat.hook("scroller").bounding_box()
+    for link in (drawn.locator("sup a"), drawn.locator("[role=doc-backlink]")):
+        link.evaluate("link => link.click()")
+        place = chat.page.evaluate(
+            "(({ top, bottom }) => [top, bottom])(document.activeElement.getBoundingClientRect())"
+        )
+        assert frame["y"] + 20 < place[0] and place[1] < frame["y"] + frame["height"] - 20, (place, frame)
+
+
 def test_two_answers_have_ids_of_their_own(chat: Any) -> None:
     end = ("completed", {"content": NOTED, "finish_reason": "stop", "usage": None, "timing": None})
     chat.answer_with(("content_delta", {"delta": NOTED}), end)

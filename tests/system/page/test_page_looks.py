@@ -142,3 +142,22 @@ def test_without_scripts_the_conversation_can_still_be_read(reader: Callable[...
     plain.page.goto(chat.page.url)
     assert plain.questions == ["Hello"]
     assert "You asked" in plain.answer.inner_text()
+
+
+def test_a_table_that_scrolls_shows_at_which_side(reader: Callable[..., Any]) -> None:
+    """The last column is empty, so what is seen of it is the ground alone."""
+    table = f"| {'A head ' * 12} | {'Another ' * 12} | |\n|---|---|---|\n" + "| a | b | |\n" * 3
+    chat = reader(width="phone").open()
+    chat.answer_with(
+        ("content_delta", {"delta": table}),
+        ("completed", {"content": table, "finish_reason": "stop", "usage": None, "timing": None}),
+    )
+    box = chat.answer.locator(".table-box")
+    box.evaluate("box => box.querySelectorAll('th, td').forEach((cell) => (cell.style.color = 'transparent'))")
+    seen = []
+    for at in (0, 100_000):
+        box.evaluate("(box, at) => (box.scrollLeft = at)", at)
+        where = box.bounding_box()
+        edge = {"x": where["x"] + where["width"] - 12, "y": where["y"] + where["height"] / 2, "width": 10, "height": 4}
+        seen.append(chat.page.screenshot(clip=edge, animations="disabled"))
+    assert seen[0] != seen[1]

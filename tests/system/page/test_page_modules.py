@@ -47,7 +47,13 @@ SENT = (
 )
 
 
-def test_every_module_is_fetched_before_it_is_imported(reader: Callable[..., Any]) -> None:
+# Before the prompt takes a question. Each is a request, and costs some 2 ms.
+MOST_FIRST = 30
+
+
+def test_every_module_is_fetched_before_it_is_imported_and_few_before_the_prompt_works(
+    reader: Callable[..., Any],
+) -> None:
     chat = reader()
     scripts: list[str] = []
     chat.page.on("request", lambda request: request.resource_type == "script" and scripts.append(request.url))
@@ -55,6 +61,40 @@ def test_every_module_is_fetched_before_it_is_imported(reader: Callable[..., Any
     preloaded = chat.page.locator('link[rel="modulepreload"]').evaluate_all("links => links.map((link) => link.href)")
     modules = {url for url in scripts if urlsplit(url).path != "/static/first-paint.js"}
     assert len(preloaded) == len(set(preloaded)) and modules == set(preloaded)
+    first = chat.page.evaluate(
+        """() => performance.getEntriesByType("resource")
+            .filter(({ name, startTime }) => name.endsWith(".js") && startTime < performance.getEntriesByName("usable")[0].startTime)
+            .map(({ name }) => name)"""
+    )
+    assert 10 < len(first) < MOST_FIRST, first
+
+
+@pytest.mark.parametrize("missing", ["chat-views", "page-views"])
+def test_a_question_can_be_asked_before_the_rest_of_the_page_is_there(reader: Callable[..., Any], missing: str) -> None:
+    """What comes later shows what has happened before."""
+    chat = reader()
+    waiting: list[Any] = []
+    chat.page.route(f"**/js/{missing}.js", lambda route: waiting.append(route))
+    chat.page.goto(chat.url)
+    chat.hook("prompt").fill("Hello")
+    with chat.page.expect_response(lambda response: response.request.method == "POST"):
+        chat.hook("prompt").press("Enter")
+    chat.page.wait_for_function("() => performance.getEntriesByName('usable').length")
+    assert chat.page.locator("html[data-ready]").count() == 0
+    waiting.pop().continue_()
+    chat.until_done()
+    chat.page.wait_for_url("**/c/*")
+    chat.ready()
+    assert chat.answers.count() == 1
+
+
+def test_the_prompt_works_without_the_rest_which_is_asked_for_again(reader: Callable[..., Any]) -> None:
+    chat = reader()
+    chat.page.route("**/js/page-views.js", lambda route: route.abort(), times=1)
+    chat.page.goto(chat.url)
+    chat.hook("notice").wait_for()
+    chat.ready()
+    chat.expect_problem("page-views.js")
 
 
 def test_the_page_knows_every_event_of_its_dialect_and_no_other(chat: Any) -> None:

@@ -133,6 +133,22 @@ def test_a_tool_asks_and_is_answered_by_keyboard(reader: Callable[..., Any], too
     chat.until_done()
 
 
+def test_a_question_is_in_view_to_its_buttons(reader: Callable[..., Any], tool_server: Any) -> None:
+    """The form is loaded when the first question comes: the card grows behind the event."""
+    chat = reader(url=tool_server.url)
+    chat.page.set_viewport_size({"width": 600, "height": 560})
+    chat.open().offer("book", "wait").ask("Go", "tools")
+    chat.card("book", "asks").locator("[data-decline]").wait_for()
+    chat.page.wait_for_function(
+        """() => {
+            const { scrollHeight, scrollTop, clientHeight } = document.querySelector("[data-scroller]");
+            return scrollHeight - scrollTop - clientHeight < 4;
+        }"""
+    )
+    chat.hook("stop").click()
+    chat.until_done()
+
+
 def test_an_agents_plan_fills_and_its_calls_can_be_denied_on_a_phone(
     reader: Callable[..., Any], tool_server: Any
 ) -> None:
@@ -210,3 +226,28 @@ def test_a_call_that_waits_out_of_view_is_said_above_the_prompt(reader: Callable
     pinned.wait_for(state="hidden")
     chat.until_done()
     assert not chat.page.title().startswith("(!)")
+
+
+def test_the_pinned_call_is_the_next_one_as_soon_as_one_is_decided(chat: Any) -> None:
+    """The server may take its time to say that it has heard."""
+    frames = "retry: 600000\n\n"
+    for seq, name in enumerate(("first", "second"), 1):
+        call = {"id": name, "type": "function", "name": name, "arguments": {}}
+        asked = {"tool_call_id": name, "state": "asked", "expires": 4_000_000_000}
+        for kind, data, at in (("tool_call", call, 2 * seq - 1), ("tool_approval", asked, 2 * seq)):
+            frames += f"event: {kind}\nid: {at}\ndata: {json.dumps(data)}\n\n"
+    chat.page.route("**/events", lambda route: route.fulfill(content_type="text/event-stream", body=frames))
+    chat.ask("Go\n" * 60)
+    chat.card("second", "asks")
+    decisions: list[Any] = []
+    chat.page.route("**/messages/*/tools/*", lambda route: decisions.append(route))
+    chat.hook("scroller").hover()
+    chat.page.mouse.wheel(0, -4000)
+    chat.hook("pinned", "[data-pinned]:visible [data-pinned-name]:text-is('first')").wait_for()
+    chat.hook("pinned-deny").click()
+    chat.hook("pinned", "[data-pinned]:visible [data-pinned-name]:text-is('second')").wait_for()
+    chat.hook("pinned-deny").click()
+    chat.hook("pinned").wait_for(state="hidden")
+    assert len(decisions) == 2
+    for decision in decisions:
+        decision.fulfill(json={})

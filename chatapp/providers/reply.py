@@ -144,7 +144,8 @@ class Reply(ABC, Generic[T]):
         return self.finished
 
     def finish(self) -> Iterator[StreamEvent | Finished]:
-        """What only the end makes whole, then `Finished`. Raises Truncated, EmptyReply, BadReply."""
+        """What only the end makes whole, then `Finished`. Raises Truncated, EmptyReply,
+        BadReply."""
         if self._characters.lost():
             yield TextDelta(NO_CHARACTER)
         for event in self.rest():

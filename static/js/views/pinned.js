@@ -19,7 +19,7 @@ export class PinnedView extends View {
   constructor(root, store) {
     super(root);
     this.store = store;
-    this.node = hook(root, "pinned");
+    this.node = hook(hook(root, "main"), "pinned"); // a conversation of the list may be pinned, too
     this.thread = hook(root, "thread");
   }
 

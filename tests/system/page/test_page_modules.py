@@ -88,6 +88,18 @@ def test_a_question_can_be_asked_before_the_rest_of_the_page_is_there(reader: Ca
     assert chat.answers.count() == 1
 
 
+def test_the_list_may_be_there_before_the_conversation(reader: Callable[..., Any]) -> None:
+    chat = reader().open().ask("Hello", "truncated").until_done()
+    chat.page.locator("[data-conversation] [data-pin]").press("Enter")
+    chat.page.locator("[data-group=Pinned]").wait_for()
+    waiting: list[Any] = []
+    chat.page.route("**/js/chat-views.js", lambda route: waiting.append(route))
+    chat.page.reload()
+    chat.page.locator("[data-conversation][data-pinned]").wait_for()
+    waiting.pop().continue_()
+    chat.ready()
+
+
 def test_the_prompt_works_without_the_rest_which_is_asked_for_again(reader: Callable[..., Any]) -> None:
     chat = reader()
     chat.page.route("**/js/page-views.js", lambda route: route.abort(), times=1)

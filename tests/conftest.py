@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from next_test import LONGEST, poll
+from distribution import LONGEST, poll
 from servers import free_port
 
 from chatapp.wire.certificates import ADDING, REPLACING

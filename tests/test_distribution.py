@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import gevent
+from distribution import LONGEST, PolledQueue
 from gevent import monkey
-from next_test import LONGEST, PolledQueue
 from waiting import BOUND_S
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import gevent
 import pytest
 from gevent import monkey
-from xdist.remote import TestQueue
+from xdist import remote
 
 LONGEST = (
     "test_wheel.py",
@@ -26,7 +26,7 @@ LONGEST = (
 LOOK_S = 0.01
 
 
-class PolledQueue(TestQueue):
+class PolledQueue(remote.TestQueue):
     """Its lock is one of the system, and whoever waits looks again and again."""
 
     def __init__(self) -> None:

@@ -31,12 +31,13 @@ install: $(VENV)/.installed
 		"chatapp: could not install the local model (see above). Continuing with the mock; the next start tries again."
 
 # One process more than cores: tests with real parts wait a good deal. A file's tests stay together, with what they share.
+# xdist gives another process nothing to do if one ends while no other has more than a test left, and waits for it for ever.
 PROCESSES ?= $(shell expr $$(nproc) + 1)
 
 test: $(VENV)/.test install
 	@tests/system-packages
 	@$(MAKE) --silent $(VENV)/.npm || echo "chatapp: could not install the packages of tests/npm: tests that need them will skip."
-	$(BIN)/pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder $(PYTEST_OPTIONS)
+	$(BIN)/pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder --max-worker-restart 0 $(PYTEST_OPTIONS)
 
 check: $(VENV)/.test
 	$(BIN)/ruff format --check .

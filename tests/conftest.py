@@ -9,11 +9,17 @@ from pathlib import Path
 
 import pytest
 from distribution import LONGEST, poll
+from gevent import get_hub
 from servers import free_port
 
 from chatapp.wire.certificates import ADDING, REPLACING
 
 TESTS = Path(__file__).parent
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Threads of xdist, which the hub does not know of, may wake it. Without a watcher it would find that nothing
+    # can ever happen, and raise LoopExit.
+    get_hub().loop.async_().start(lambda: None)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from gevent import get_hub
-from next_test import LONGEST, poll
+from queueing import LONGEST, poll
 from servers import free_port
 
 from chatapp.wire.certificates import ADDING, REPLACING

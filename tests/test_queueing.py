@@ -4,7 +4,7 @@ from pathlib import Path
 
 import gevent
 from gevent import monkey
-from next_test import LONGEST, PolledQueue
+from queueing import LONGEST, PolledQueue
 from waiting import BOUND_S
 
 

@@ -52,6 +52,11 @@ LIBRARIES_ARRIVED = """async () => {
 }"""
 
 
+# Before the library has come that draws it, an answer is plain text.
+DRAWN = """() => [...document.querySelectorAll('[data-role="assistant"]:last-child [data-content]')]
+    .every((content) => [...content.childNodes].every((node) => node.nodeType !== Node.TEXT_NODE || !node.data.trim()))"""
+
+
 class ChatPage:
     """One tab. `problems` are the console's errors and warnings, `foreign` the requests to other
     servers."""
@@ -126,7 +131,9 @@ class ChatPage:
         ]
         headers = {"Content-Type": "text/event-stream"}
         self.page.route("**/events", lambda route: route.fulfill(headers=headers, body="".join(frames)))
-        return self.ask("Hello").until_done()
+        self.ask("Hello").until_done()
+        self.page.wait_for_function(DRAWN)
+        return self
 
     def until_done(self) -> "ChatPage":
         self.hook("stop").wait_for(state="hidden")

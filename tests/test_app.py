@@ -1,9 +1,11 @@
 """Building the application opens its stores; starting it begins what runs beside requests."""
 
+import asyncio
 import gc
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +55,20 @@ def test_an_application_is_started_unless_told_otherwise(tmp_path: Path) -> None
     earlier = greenlets()
     with services(tmp_path, start=True):
         soon(lambda: len(greenlets() - earlier) == 4)
+
+
+def test_a_host_may_add_views_that_are_coroutines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Flask runs them by asgiref, if it is installed."""
+    app = create_app(Settings(data=tmp_path), start=False)
+    monkeypatch.setattr(app, "async_to_sync", lambda view: lambda **given: asyncio.run(view(**given)))
+
+    async def greet(name: str) -> str:
+        return f"hi {name}"
+
+    app.add_url_rule("/greet/<name>", view_func=greet)
+    app.add_url_rule("/greet/bob", "bob", partial(greet, name="bob"))
+    with closing(app.extensions[EXTENSION]):
+        assert [app.test_client().get(f"/greet/{name}").text for name in ("ann", "bob")] == ["hi ann", "hi bob"]
 
 
 @pytest.mark.parametrize("wrong", [{"default_provider": "unknown"}, {"cors_origins": ("*",)}])

@@ -2,6 +2,7 @@
 passes, and the page's files."""
 
 from collections.abc import Callable
+from inspect import CO_COROUTINE
 from pathlib import Path
 from typing import Any
 
@@ -83,10 +84,13 @@ BLUEPRINTS = (
 
 
 class _Flask(Flask):
-    """All views are plain functions, which Flask would look for anew at each call of one."""
+    """Our views are plain functions, which is seen here without a call: Flask would look in four at
+    each of the functions that a request passes."""
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        return func
+        code = getattr(func, "__code__", None)  # a partial has none, nor has any other object
+        is_plain = code is not None and not code.co_flags & CO_COROUTINE
+        return func if is_plain else super().ensure_sync(func)
 
 
 def build_web(service: ChatService, exposition: Exposition, login: Authenticator | None = None) -> Flask:

@@ -12,7 +12,7 @@ import re
 import struct
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from prometheus_client.core import Metric
@@ -66,10 +66,8 @@ class WorkerFiles(Collector):
 def _give_back_if_begun(path: Path, aside: Path, pid: int) -> None:
     """A worker that was given the pid of a dead one in between goes on with the file that it found,
     under whatever name. If it came later, it has begun a file of its own."""
-    if _lives(pid):
-        with suppress(FileExistsError):
-            path.hardlink_to(aside)
-            aside.unlink()
+    if _lives(pid) and not path.exists():
+        aside.rename(path)
 
 
 def _join(paths: Iterable[Path], into: Path) -> None:

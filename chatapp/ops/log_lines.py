@@ -40,16 +40,6 @@ def configure(level: str, form: LogFormat = "auto") -> None:
         logger.handlers[:] = [handler]
         logger.setLevel(level)
         logger.propagate = False
-    _leave_out_what_no_line_has()
-
-
-def _leave_out_what_no_line_has() -> None:
-    """Where a line was logged, and by which thread, process and task: `logging` finds that out for
-    each. https://docs.python.org/3/howto/logging.html#optimization"""
-    logging._srcfile = None
-    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-    if hasattr(logging, "logAsyncioTasks"):
-        logging.logAsyncioTasks = False
 
 
 def formatter(form: LogFormat, level: str, environ: Mapping[str, str]) -> logging.Formatter:

@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from chatapp.chat import Ask, Message
-from chatapp.errors import NotFound, RequestError
+from chatapp.errors import InvalidRequest, NotFound
 from chatapp.events import Entry, RunEnd
 from chatapp.ids import new_id
 from chatapp.storage import Answer, Begun, Conversation, StoredMessage, decode_entries, large_writes
@@ -42,7 +42,7 @@ from chatapp.storage.placement import (
     visible_message,
 )
 from chatapp.storage.reading import MESSAGES, SHOWN, all_of, shown, values
-from chatapp.storage.receipts import check_running, left_open, settle
+from chatapp.storage.receipts import check_running, count_running, left_open, settle
 from chatapp.storage.said import insert_said
 from chatapp.storage.tables import IS_RUNNING, MessageRow
 from chatapp.storage.telling import Told, told
@@ -249,19 +249,21 @@ class Conversations:
             session.execute(select(1))
 
     def _find_or_begin(self, ask: Ask, owner: str, maker: Maker, key: str | None, max_running: int) -> Begun:
-        ahead = self._told_ahead(ask, owner, maker)
+        ahead = self._told_ahead(ask, owner, maker, key, max_running)
         with self._transaction() as session:
             if key is not None and (found := find_begun(session, owner, key, ask.fingerprint)):
                 return found
-            if max_running:
-                check_running(session, owner, max_running)
+            check_running(session, owner, max_running)
             return self._begin(session, ask, owner, maker, key, ahead)
 
-    def _told_ahead(self, ask: Ask, owner: str, maker: Maker) -> Told | None:
-        """None if it cannot be known before, or if the ask is going to be refused."""
+    def _told_ahead(self, ask: Ask, owner: str, maker: Maker, key: str | None, max_running: int) -> Told | None:
+        """None if it cannot be known before, or if nothing is going to be begun."""
         if not continues_at_the_end(ask):
             return None
-        with suppress(RequestError), self._transaction.reading() as session:
+        with suppress(NotFound, InvalidRequest), self._transaction.reading() as session:
+            is_known = key is not None and find_begun(session, owner, key, ask.fingerprint)
+            if is_known or 0 < max_running <= count_running(session, owner):
+                return None
             return told(session, *known_history(session, owner, ask), ask, maker, self._limits)
         return None
 

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from gevent.threadpool import ThreadPool
 from sqlalchemy import Connection
+from sqlalchemy.exc import PendingRollbackError
 
 from chatapp.hub import on_thread
 
@@ -29,9 +30,11 @@ def write(connection: Connection, size: int, statement: Callable[[], T]) -> T:
 
 
 def commit(connection: Connection) -> None:
-    """The end of its transaction."""
+    """The end of its transaction. Raises PendingRollbackError if a flush has failed in it, and its
+    caller has caught that: the session has taken back all that was written before."""
     transaction = connection.get_transaction()
-    assert transaction is not None
+    if transaction is None:
+        raise PendingRollbackError("a flush failed, and all before it was taken back; its error was caught inside")
     if connection.get_execution_options().get(LARGE):
         on_thread(_threads(), transaction.commit)
     else:

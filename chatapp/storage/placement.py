@@ -208,7 +208,10 @@ def visible_message(session: Session, owner: str, message_id: str) -> StoredMess
 
 def owned_message(session: Session, owner: str, message_id: str) -> MessageRow:
     """The same as a row, to be changed."""
-    return session.get_one(MessageRow, visible_message(session, owner, message_id).id)
+    row = session.get(MessageRow, visible_message(session, owner, message_id).id)
+    if row is None:  # deleted between these two statements, which Postgres shows at once
+        raise NotFound("no such message")
+    return row
 
 
 def owned_answer(session: Session, owner: str, answer_id: str) -> MessageRow:

@@ -75,13 +75,22 @@ def settle(session: Session, run_id: str, transcript: Transcript) -> None:
 
 
 def check_running(session: Session, owner: str, allowed: int) -> None:
-    """Raise LimitExceeded if the owner has so many runs already, in whichever process."""
+    """Raise LimitExceeded if the owner has so many runs already, in whichever process. 0: any
+    number."""
+    if not allowed:
+        return
     lock_owner(session, owner, "runs")
-    if connection_of(session).execute(_COUNT_RUNNING, {"owner": owner}).scalar_one() >= allowed:
+    if count_running(session, owner) >= allowed:
         raise LimitExceeded(
             f"you have {allowed} running answers, as many as one owner may have (setting max_runs_per_owner); "
             "stop one, or try again when one has ended"
         )
+
+
+def count_running(session: Session, owner: str) -> int:
+    """How many runs the owner has now, in all processes."""
+    count: int = connection_of(session).execute(_COUNT_RUNNING, {"owner": owner}).scalar_one()
+    return count
 
 
 def left_open(before: float) -> Select[str]:

@@ -67,7 +67,8 @@ class Search:
             with self._transaction.reading() as session:
                 rows = session.execute(last_used_first(titles, last)).all()
                 ids = [id for id, title, _ in rows if _has(title, words)][: limit - len(found)]
-                hits = [session.get_one(ConversationRow, id).value() for id in ids]
+                named = (session.get(ConversationRow, id) for id in ids)  # None: it has ended meanwhile
+                hits = [each.value() for each in named if each is not None]
                 found += [TitleHit(hit, _places(hit.title, words)) for hit in hits]
             if len(found) >= limit or len(rows) < TITLES:
                 break

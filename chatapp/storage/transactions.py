@@ -34,8 +34,8 @@ logger = logging.getLogger(__name__)
 class Transactions:
     """Called, it is a context with a session, which commits at its end. `what` is not available if
     the database fails, and LimitExceeded if the current owner's own requests are in the way. An
-    IntegrityError is the caller's. A session of `reading` waits for no writer, and must not
-    write."""
+    IntegrityError is the caller's, to be caught outside: that of a flush takes all back, and then
+    there is nothing to commit. A session of `reading` waits for no writer, and must not write."""
 
     def __init__(self, engine: Engine, what: str) -> None:
         self._engine = engine

@@ -1,5 +1,6 @@
 """Figures of several workers: the dead ones count on, in one file, and no damaged file costs a scrape."""
 
+import errno
 import json
 import os
 import subprocess
@@ -61,6 +62,19 @@ def test_a_pid_that_is_used_again_while_its_file_is_taken_for_a_dead_ones(
         mine.write_value(KEY, 7.0, 0.0)
         mine.close()
     assert read(tmp_path, "chatapp_runs_total") == 7.0
+
+
+def test_a_file_system_without_hard_links_will_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pid, looks = dead_pid(), iter([False])
+    path = write(tmp_path, "counter", pid, KEY, 2.0)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    monkeypatch.setattr(worker_files, "_lives", lambda _: next(looks, True))
+    assert read(tmp_path, "chatapp_runs_total") == 2.0
+    assert path.exists()
 
 
 class Killed(BaseException):

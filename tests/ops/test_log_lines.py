@@ -2,15 +2,18 @@
 
 import json
 import logging
+import os
 import re
 import sys
+import threading
 from collections.abc import Iterator
+from io import StringIO
 from typing import Any
 
 import pytest
 
 from chatapp.errors import ChatappError, Unreachable
-from chatapp.ops.log_lines import MASK, formatter
+from chatapp.ops.log_lines import LOGGERS, MASK, configure, formatter
 from chatapp.trace import current_trace, trace_of
 
 KEY = "sk-live-0123456789"
@@ -29,6 +32,21 @@ def record(message: str, *args: object, error: Exception | None = None, **fields
 def as_json(made: logging.LogRecord, level: str = "INFO", **environ: str) -> dict[str, Any]:
     line: dict[str, Any] = json.loads(formatter("json", level, environ).format(made))
     return line
+
+
+def test_lines_of_others_have_all_that_a_formatter_of_theirs_may_ask_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in LOGGERS:
+        for setting in ("handlers", "level", "propagate"):
+            monkeypatch.setattr(logging.getLogger(name), setting, getattr(logging.getLogger(name), setting))
+    for name in ("_srcfile", "logThreads", "logProcesses", "logMultiprocessing"):
+        monkeypatch.setattr(logging, name, getattr(logging, name))
+    configure("INFO", "json")
+    theirs, written = logging.getLogger("theirs"), StringIO()
+    handler = logging.StreamHandler(written)
+    handler.setFormatter(logging.Formatter("%(process)d %(thread)d %(processName)s %(filename)s %(message)s"))
+    monkeypatch.setattr(theirs, "handlers", [handler])
+    theirs.error("oh")
+    assert written.getvalue() == f"{os.getpid()} {threading.get_ident()} MainProcess test_log_lines.py oh\n"
 
 
 @pytest.fixture(autouse=True)

@@ -13,6 +13,7 @@ from sqlalchemy import Engine, event, insert
 from turns import Done, Turns
 
 from chatapp.chat import Ask, Message
+from chatapp.errors import LimitExceeded
 from chatapp.storage import Answer
 from chatapp.storage import conversations as conversations_module
 from chatapp.storage.archive import Archive
@@ -132,6 +133,20 @@ def test_the_history_is_read_before_all_others_wait(engine: Engine, by: str) -> 
     assert said == ["first", "word", "second"]
     writing = texts[texts.index("writes") :]
     assert "reads" not in writing and not [each for each in writing if MANY_MESSAGES(each)]
+
+
+@pytest.mark.parametrize("by", ["key", "running"])
+def test_an_ask_that_begins_nothing_reads_no_conversation(engine: Engine, by: str) -> None:
+    conversations, texts = Conversations(engine), list[str]()
+    again = Ask(said=[Message("user", "hi")], conversation_id=finished(conversations).conversation_id)
+    first = conversations.begin(again, "ann", "mock", "words", "key").answer
+    event.listen(engine, "before_cursor_execute", lambda *call: texts.append(call[2]))
+    if by == "key":
+        assert conversations.begin(again, "ann", "mock", "words", "key").answer.id == first.id
+    else:
+        with pytest.raises(LimitExceeded, match="max_runs_per_owner"):
+            conversations.begin(again, "ann", "mock", "words", "another", max_running=1)
+    assert texts and not [*filter(MANY_MESSAGES, texts)]
 
 
 MANY_MESSAGES = re.compile(r"SELECT messages\..*WHERE messages\.(conversation_id =|id IN)", re.DOTALL).match

@@ -24,6 +24,7 @@ from chatapp.ids import new_id
 from chatapp.storage import conversations as conversations_module
 from chatapp.storage import history as history_module
 from chatapp.storage import kept_files as kept_files_module
+from chatapp.storage import placement as placement_module
 from chatapp.storage import uploads as uploads_module
 from chatapp.storage.branching import Branches
 from chatapp.storage.conversations import Conversations
@@ -269,6 +270,24 @@ def test_two_that_continue_the_same_answer_at_once_get_a_conversation_each(
     begin = partial(conversations.begin, ask, "ann", "mock", "words")
     begun = at_once(history_module, "newest_shown", monkeypatch, begin, begin)
     assert len({each.answer.conversation_id for each in begun}) == 2
+
+
+def test_a_message_that_another_tab_deletes_meanwhile_is_not_found(
+    remote: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conversations = Conversations(remote.engine)
+    message = conversations.begin(Ask(said=[Message("user", "hi")], keep=True), "ann", "mock", "m").answer.parent or ""
+    look = placement_module.visible_message
+
+    def and_it_is_deleted(*arguments: Any) -> Any:
+        found = look(*arguments)
+        monkeypatch.setattr(placement_module, "visible_message", look)
+        gevent.spawn(conversations.delete_message, "ann", message).get(timeout=BOUND_S)
+        return found
+
+    monkeypatch.setattr(placement_module, "visible_message", and_it_is_deleted)
+    with pytest.raises(NotFound):
+        conversations.delete_message("ann", message)
 
 
 def test_a_session_that_is_brought_back_while_it_is_asked_in_keeps_its_messages(remote: Database) -> None:

@@ -1,5 +1,6 @@
 """Search finds the same by the index as without it, and the index lets go of what is gone."""
 
+import gevent
 import pytest
 from alembic import command
 from alembic.config import Config
@@ -7,6 +8,7 @@ from drivers import an_answer, delete_for_good
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
+from waiting import BOUND_S
 
 from chatapp.chat import Ask, Message
 from chatapp.storage import searching
@@ -124,6 +126,23 @@ def test_titles_are_found(database: Database) -> None:
     assert [hit.conversation.id for hit in search.titles("ann", ["ötz"], 5)] == [ids[2], ids[0]]
     assert search.titles("ann", ["ötz", "BERG"], 5)[0].marks == [(0, 4), (14, 17)]
     assert search.titles("bob", ["ötz"], 5) == []
+
+
+def test_a_conversation_that_ends_while_its_title_is_looked_at_hides_no_other(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conversations = Conversations(database.engine)
+    stays, ends = (say(conversations, said) for said in ("needle 1", "needle 2"))
+    look = searching._has
+
+    def and_it_ends(title: str, words: list[str]) -> bool:
+        monkeypatch.setattr(searching, "_has", look)
+        gevent.spawn(delete_for_good, database.engine, "ann", ends).get(timeout=BOUND_S)
+        return look(title, words)
+
+    monkeypatch.setattr(searching, "_has", and_it_ends)
+    found = [hit.conversation.id for hit in Search(database.engine).titles("ann", ["needle"], 5)]
+    assert [id for id in found if id != ends] == [stays]
 
 
 def test_the_migration_goes_back_and_forth_and_loses_nothing(database: Database) -> None:

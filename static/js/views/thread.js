@@ -100,7 +100,6 @@ export class ThreadView extends View {
   #paint() {
     clearTimeout(this.#soon);
     const messages = joined(this.store.state.messages);
-    this.root.toggleAttribute("data-empty", messages.length === 0);
     const drawing = messages.length ? answers.get() : null;
     if (messages.length && !drawing) return void this.#paintLater();
     if (drawing && !this.#adopted) this.#adopt(drawing);

@@ -27,6 +27,13 @@ class Held:
             self._waiting.pop().continue_()
 
 
+def posts(chat: Any) -> list[str]:
+    """The questions that the page sends from now on."""
+    found: list[str] = []
+    chat.page.on("request", lambda request: request.method == "POST" and found.append(request.url))
+    return found
+
+
 @pytest.fixture
 def long(reader: Callable[..., Any]) -> tuple[Any, str]:
     """A reader, and the address of a conversation of long answers."""
@@ -67,3 +74,42 @@ def test_a_shared_conversation_can_be_read_without_scripts(long: tuple[Any, str]
     viewer.page.goto(chat.hook("share-link", "[data-share-link]:visible").input_value())
     viewer.page.wait_for_function(ALL_IN_VIEW, arg=MANY)
     viewer.expect_problem(NOT_THERE)
+
+
+def test_two_clicks_on_an_example_ask_one_question(reader: Callable[..., Any]) -> None:
+    chat = reader()
+    held, asked = Held(chat, "chat-views"), posts(chat)
+    chat.page.goto(chat.url)
+    chat.page.wait_for_function("() => performance.getEntriesByName('usable').length")
+    example = chat.page.locator("[data-example]").first
+    example.dblclick()
+    example.wait_for(state="hidden")
+    example.dispatch_event("click")  # as a browser without the styles would
+    held.release()
+    chat.until_done()
+    chat.ready()
+    assert (len(asked), chat.answers.count()) == (1, 1)
+
+
+@pytest.mark.parametrize("status", [200, 422])
+def test_what_is_on_its_way_when_the_rest_comes_is_asked_once(reader: Callable[..., Any], status: int) -> None:
+    chat = reader()
+    held, asked, replies = Held(chat, "chat-views"), posts(chat), []
+    chat.page.route("**/api/v1/messages", lambda route: replies.append(route))
+    chat.page.goto(chat.url)
+    chat.hook("prompt").fill("Hello")
+    chat.hook("prompt").press("Enter")
+    chat.hook("stop").wait_for()
+    held.release()
+    chat.ready()
+    refusal = {"error": {"code": "invalid_field", "message": "refused for a test", "trace_id": "x"}}
+    for each in replies:
+        each.continue_() if status == 200 else each.fulfill(status=status, json=refusal)
+    if status == 200:
+        chat.until_done()
+        assert chat.answers.count() == 1
+    else:
+        chat.hook("notice").wait_for()
+        assert (chat.hook("prompt").input_value(), chat.answers.count()) == ("Hello", 0)
+        chat.expect_problem("422")
+    assert len(asked) == 1

@@ -15,14 +15,14 @@ const { store, actions } = chat;
 const started = chat.start();
 performance.mark("usable");
 fetchLater();
-
-const { drawn, startViews } = await needed(root, () => import("./page-views.js"));
-startViews(root, store, actions);
-await started;
 addEventListener("pagehide", () => chat.pause());
 addEventListener("pageshow", (event) => {
   if (event.persisted) chat.resume();
 });
+
+const { drawn, startViews } = await needed(root, () => import("./page-views.js"));
+startViews(root, store, actions);
+await started;
 await drawn(); // a conversation that was rendered is then drawn as it stays
 document.documentElement.dataset.ready = "";
 

@@ -113,3 +113,21 @@ def test_what_is_on_its_way_when_the_rest_comes_is_asked_once(reader: Callable[.
         assert (chat.hook("prompt").input_value(), chat.answers.count()) == ("Hello", 0)
         chat.expect_problem("422")
     assert len(asked) == 1
+
+
+def test_a_page_that_is_left_closes_its_stream_whatever_else_is_missing(reader: Callable[..., Any]) -> None:
+    chat = reader()
+    held = Held(chat, "page-views")
+    chat.page.goto(chat.url)
+    chat.hook("picker", "[data-picker]:enabled").wait_for()
+    with chat.page.expect_request(lambda request: "/events" in request.url) as opened:
+        chat.choose("slow")
+        chat.write("Hello")
+        chat.hook("prompt").press("Enter")
+    with chat.page.expect_event("requestfailed", lambda request: request == opened.value):
+        chat.page.evaluate("dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))")
+    with chat.page.expect_request(lambda request: "/events" in request.url):
+        chat.page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+    held.release()
+    chat.ready()
+    chat.hook("stop").click()

@@ -20,10 +20,10 @@ addEventListener("pageshow", (event) => {
   if (event.persisted) chat.resume();
 });
 
-const { drawn, startViews } = await needed(root, () => import("./page-views.js"));
-startViews(root, store, actions);
+const views = await needed(root, () => import("./page-views.js"));
+views?.startViews(root, store, actions);
 await started;
-await drawn(); // a conversation that was rendered is then drawn as it stays
+await views?.drawn(); // a conversation that was rendered is then drawn as it stays
 document.documentElement.dataset.ready = "";
 
 /** All that is imported from now on is asked for at once; before, it would have kept the prompt waiting. */

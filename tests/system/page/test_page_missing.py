@@ -115,6 +115,27 @@ def test_what_is_on_its_way_when_the_rest_comes_is_asked_once(reader: Callable[.
     assert len(asked) == 1
 
 
+def test_what_is_missing_is_told_once_and_no_longer_when_it_is_there(reader: Callable[..., Any]) -> None:
+    chat = reader()
+    module = "**/js/chat-views.js"
+    chat.page.clock.install()
+    chat.page.route(module, lambda route: route.abort())
+    chat.page.goto(chat.url)
+    chat.hook("notice-close").click()
+    chat.hook("notice").wait_for(state="hidden")
+    for _ in range(2):  # with the second request, the page has heard of the first one's failure
+        with chat.page.expect_request(module):
+            chat.page.clock.fast_forward(NEXT_TRY_MS)
+    assert chat.hook("notice").is_hidden()
+    chat.page.reload()
+    chat.hook("notice").wait_for()
+    chat.page.unroute(module)
+    chat.page.clock.fast_forward(NEXT_TRY_MS)
+    chat.ready()
+    assert chat.hook("notice").is_hidden()
+    chat.expect_problem(NOT_THERE)
+
+
 def test_a_page_that_is_left_closes_its_stream_whatever_else_is_missing(reader: Callable[..., Any]) -> None:
     chat = reader()
     held = Held(chat, "page-views")

@@ -13,6 +13,8 @@ import { forget, isKept, keep, unsent } from "./server/outbox.js";
 import { canSwitchThinking, effectiveAgent, effectiveChoice, effectiveTools, runningAnswer } from "./state/selectors.js";
 
 export class Actions extends OpenActions {
+  /** The keys of the questions that are on their way. @type {Set<string>} */ #asking = new Set();
+
   /**
    * @param {import("./state/store.js").Store} store
    * @param {typeof import("./server/api.js").api} api
@@ -115,7 +117,10 @@ export class Actions extends OpenActions {
   async onConnected() {
     this.refreshConversations();
     if (!this.store.state.catalogue.providers.length) this.refreshCatalogue();
-    for (const { key, fields } of unsent(this.place)) await this.#ask(key, fields, this.store.state.messages);
+    for (const { key, fields } of unsent(this.place)) {
+      const isOnItsWay = this.#asking.has(key);
+      if (!isOnItsWay && isKept(key)) await this.#ask(key, fields, this.store.state.messages); // one may have arrived since
+    }
   }
 
   /**
@@ -149,6 +154,7 @@ export class Actions extends OpenActions {
   async #ask(key, fields, before) {
     const waited = isKept(key);
     if (!waited && mayWait(fields)) this.#keep(key, fields);
+    this.#asking.add(key);
     try {
       const accepted = await this.api.ask(fields, key);
       this.#accepted(key, accepted);
@@ -161,6 +167,8 @@ export class Actions extends OpenActions {
       forget(key);
       if (!waited && this.#holds(key)) this.store.dispatch({ type: "answer-refused", messages: before, ...noticeOf(error) });
       return false;
+    } finally {
+      this.#asking.delete(key);
     }
   }
 

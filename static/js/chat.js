@@ -25,7 +25,7 @@ import { View } from "./views/view.js";
  */
 
 export class Chat extends View {
-  #stopped = false;
+  #stopping = new AbortController();
   /** @type {import("./server/live-answers.js").LiveAnswers|null} */ #liveAnswers = null;
 
   /** @param {HTMLElement} root @param {import("./state/types.js").State} [state] @param {Setting} [setting] */
@@ -55,9 +55,11 @@ export class Chat extends View {
   }
 
   async #complete() {
-    const { viewsOf } = await needed(this.root, () => import("./chat-views.js"));
-    const { views, liveAnswers } = await viewsOf(this.root, this.store, this.actions);
-    if (this.#stopped) return;
+    const { signal } = this.#stopping;
+    const loaded = await needed(this.root, () => import("./chat-views.js"), signal);
+    if (!loaded || signal.aborted) return;
+    const { views, liveAnswers } = await loaded.viewsOf(this.root, this.store, this.actions);
+    if (signal.aborted) return;
     this.views.push(...views);
     for (const view of views) view.start();
     this.#liveAnswers = liveAnswers;
@@ -75,7 +77,7 @@ export class Chat extends View {
 
   stop() {
     super.stop();
-    this.#stopped = true;
+    this.#stopping.abort();
     this.tabs.stop();
     this.pause();
     for (const view of this.views) view.stop();

@@ -15,15 +15,15 @@ const { store, actions } = chat;
 const started = chat.start();
 performance.mark("usable");
 fetchLater();
-
-const { drawn, startViews } = await needed(root, () => import("./page-views.js"));
-startViews(root, store, actions);
-await started;
 addEventListener("pagehide", () => chat.pause());
 addEventListener("pageshow", (event) => {
   if (event.persisted) chat.resume();
 });
-await drawn(); // a conversation that was rendered is then drawn as it stays
+
+const views = await needed(root, () => import("./page-views.js"));
+views?.startViews(root, store, actions);
+await started;
+await views?.drawn(); // a conversation that was rendered is then drawn as it stays
 document.documentElement.dataset.ready = "";
 
 /** All that is imported from now on is asked for at once; before, it would have kept the prompt waiting. */

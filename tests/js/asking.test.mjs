@@ -54,6 +54,42 @@ test("a question is kept from the moment it is sent until the server has it", as
   assert.equal(one.store.state.conversationId, "c1");
 });
 
+test("what is on its way is not sent a second time beside it; if it is refused, it comes back once", async () => {
+  let settle = () => {};
+  const one = tab((...asked) => new Promise((resolve) => (settle = (how) => resolve(how(...asked)))));
+  const sent = one.actions.send("Hello", [FILE]);
+  await one.actions.onStarted();
+  await one.actions.onConnected();
+  settle(REFUSED);
+  assert.equal(await sent, false);
+  assert.deepEqual([one.asked.length, one.store.state.returned, unsent("")], [1, null, []]);
+});
+
+test("what was on its way when the connection was lost is sent once it is back", async () => {
+  let settle = () => {};
+  const one = tab((...asked) => new Promise((resolve) => (settle = (how) => resolve(how(...asked)))));
+  const sent = one.actions.send("Hello");
+  settle(AWAY);
+  await sent;
+  const connected = one.actions.onConnected();
+  settle(accepted);
+  await connected;
+  assert.deepEqual([one.asked.length, new Set(one.asked.map(({ key }) => key)).size, unsent("")], [2, 1, []]);
+});
+
+test("a connection that comes back twice while questions are being sent sends each of them once", async () => {
+  const settle = [];
+  const one = tab((...asked) => new Promise((resolve) => settle.push(() => resolve(accepted(...asked)))));
+  for (const key of ["a", "b"]) keep({ key, fields: { prompt: key, conversation_id: null }, prompt: key, files: [], place: "" });
+  const [first, second] = [one.actions.onConnected(), one.actions.onConnected()];
+  for (let turn = 0; turn < 20; turn += 1) {
+    settle.shift()?.();
+    await Promise.resolve();
+  }
+  await Promise.all([first, second]);
+  assert.deepEqual([one.asked.map(({ key }) => key), unsent("")], [["a", "b"], []]);
+});
+
 test("after a reload it is shown, and sent again with the same key", async () => {
   const before = tab(AWAY);
   await before.actions.send("Hello", [FILE]);

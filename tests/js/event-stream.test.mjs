@@ -81,3 +81,42 @@ test("a stream that is lost ends", async () => {
   await readEvents("/events", new AbortController().signal, assert.fail);
   mock.restoreAll();
 });
+
+/** Settles once the stream has been closed on the reader's side; its first piece is two events. */
+function open() {
+  const closed = {};
+  closed.promise = new Promise((resolve) => (closed.resolve = resolve));
+  const body = new ReadableStream({
+    start: (controller) => controller.enqueue(new TextEncoder().encode("data: 1\n\ndata: 2\n\n")),
+    cancel: () => closed.resolve("closed"),
+  });
+  mock.method(globalThis, "fetch", async () => new Response(body));
+  return closed.promise;
+}
+
+test("a fault of what hears the events is no loss of the stream: it is told, and the stream is closed", async () => {
+  const closed = open();
+  const fault = new TypeError("x is null");
+  let heard = 0;
+  const hear = () => {
+    heard += 1;
+    throw fault;
+  };
+  await assert.rejects(readEvents("/events", new AbortController().signal, hear), fault);
+  assert.deepEqual([await closed, heard], ["closed", 1]);
+  mock.restoreAll();
+});
+
+test("a stream that is no longer wanted is closed, and one that breaks off ends", async () => {
+  const closed = open();
+  const wanted = new AbortController();
+  await readEvents("/events", wanted.signal, () => wanted.abort());
+  assert.equal(await closed, "closed");
+  const pieces = [new TextEncoder().encode("data: 1\n\n")];
+  const pull = (controller) => (pieces.length ? controller.enqueue(pieces.pop()) : controller.error(new TypeError("network error")));
+  mock.method(globalThis, "fetch", async () => new Response(new ReadableStream({ pull })));
+  const heard = [];
+  await readEvents("/events", new AbortController().signal, (_, data) => heard.push(data));
+  assert.deepEqual(heard, ["1"]);
+  mock.restoreAll();
+});

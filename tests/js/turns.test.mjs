@@ -63,3 +63,22 @@ test("if nobody looks, all is done at once", () => {
   add(...heap(0, 100));
   assert.equal(done.length, 100);
 });
+
+test("what throws is done once, told once, and holds nothing up", () => {
+  add(...heap(0, 12));
+  let thrown = 0;
+  turns.add(() => {
+    thrown += 1;
+    throw new Error("one bad event");
+  });
+  add(...heap(12, 30));
+  let told = 0;
+  for (let task = 0; task < 100 && tasks.length; task += 1) {
+    try {
+      tasks.shift()();
+    } catch {
+      told += 1;
+    }
+  }
+  assert.deepEqual([thrown, told, done], [1, 1, heap(0, 30)]);
+});

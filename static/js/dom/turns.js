@@ -38,7 +38,10 @@ export class Turns {
     this.#begin();
     const heap = this.#waiting;
     let done = 0; // to take each from the front of a long array would move all of the others
-    while (heap === this.#waiting && done < heap.length && this.now() <= this.#until) heap[done++]();
-    if (heap === this.#waiting) heap.splice(0, done); // else it was cleared
+    try {
+      while (heap === this.#waiting && done < heap.length && this.now() <= this.#until) heap[done++]();
+    } finally {
+      if (heap === this.#waiting) heap.splice(0, done); // else it was cleared; what throws would come again for ever
+    }
   }
 }

@@ -2,7 +2,7 @@
 /**
  * The prompt box: it grows, sends with Enter, and its button stops the running answer. What is sent
  * meanwhile waits in a list until the answer is done. Each conversation has a draft of its own,
- * which outlives a reload.
+ * which outlives a reload. The empty page with its examples is there until something is asked.
  */
 
 import { announce, hook, isComposing, isTouched, nothingHasFocus } from "../dom/hooks.js";
@@ -39,7 +39,8 @@ export class ComposerView extends View {
     this.on(this.root, "keydown", (event) => this.#onEscape(event));
     this.on(this.store, "change", ({ detail }) => this.#onChange(detail));
     if (isTouched()) this.prompt.enterKeyHint = "enter";
-    const { conversationId } = this.store.state;
+    const { conversationId, messages } = this.store.state;
+    this.root.toggleAttribute("data-empty", messages.length === 0);
     const files = filesOf(conversationId);
     this.#write(this.prompt.value || draftOf(conversationId));
     this.#attach(files);
@@ -111,6 +112,7 @@ export class ComposerView extends View {
   /** What was being written stays where it is. @param {Event} event */
   #onExample(event) {
     const example = event.target instanceof Element ? event.target.closest("[data-example]") : null;
+    if (runningAnswer(this.store.state)) return; // it has been asked
     if (example instanceof HTMLElement) this.#send({ prompt: example.dataset.example ?? "", files: [] });
   }
 
@@ -118,6 +120,7 @@ export class ComposerView extends View {
   #onChange({ state, previous }) {
     const [now, before] = [runningAnswer(state), runningAnswer(previous)];
     if (state.returned && state.returned !== previous.returned) this.#takeBack(state.returned);
+    this.root.toggleAttribute("data-empty", state.messages.length === 0);
     const moved = state.conversationId !== previous.conversationId;
     if (moved) this.#move(state, previous);
     if ((state.attached !== previous.attached || state.queued !== previous.queued) && !moved) this.#keep();

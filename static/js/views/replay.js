@@ -110,8 +110,11 @@ export class Replay extends View {
     const { signal } = (this.#reading = new AbortController());
     this.#timer = setInterval(() => this.#onTick(), TICK_MS);
     this.#tell();
-    await readEvents(address, signal, (name, data) => this.#onEvent(name, data));
-    if (!signal.aborted) this.#end(); // nothing more can be had
+    try {
+      await readEvents(address, signal, (name, data) => this.#onEvent(name, data));
+    } finally {
+      if (!signal.aborted) this.#end(); // nothing more can be had
+    }
   }
 
   #shut() {

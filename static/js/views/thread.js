@@ -100,9 +100,8 @@ export class ThreadView extends View {
   #paint() {
     clearTimeout(this.#soon);
     const messages = joined(this.store.state.messages);
-    this.root.toggleAttribute("data-empty", messages.length === 0);
     const drawing = messages.length ? answers.get() : null;
-    if (messages.length && !drawing) return void answers.arriving?.then(() => answers.get() && this.#paint()); // offline it may not come
+    if (messages.length && !drawing) return void this.#paintLater();
     if (drawing && !this.#adopted) this.#adopt(drawing);
     const made = (/** @type {string} */ role) => this.#view(/** @type {import("./answer.js")} */ (drawing), role);
     const hadFocus = this.node.matches(":focus-within");
@@ -116,6 +115,12 @@ export class ThreadView extends View {
     this.scroll.onGrowth();
     this.node.dispatchEvent(new Event("painted"));
     if (more) this.#soon = setTimeout(() => this.#paint(), markdown.get() ? TURN_MS : PAINT_EVERY_MS);
+  }
+
+  /** Offline, what draws may not come: then all that the server has rendered can be read as it is. */
+  async #paintLater() {
+    if (await answers.arriving) return this.#paint();
+    for (const node of this.node.querySelectorAll("[data-undrawn]")) node.toggleAttribute("data-undrawn", false);
   }
 
   /**

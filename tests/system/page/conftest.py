@@ -135,6 +135,29 @@ class ChatPage:
         self.page.wait_for_function(DRAWN)
         return self
 
+    def bring(self, *answers: str) -> str:
+        """The address of a conversation with these answers."""
+        messages: list[dict[str, Any]] = []
+        for at, text in enumerate(answers):
+            events = [
+                {"event": "run-start", "run_id": f"b{at}", "trace_id": "0" * 32, "provider": "x", "model": "x", "reasoning": "disabled", "created": 1.0},
+                {"event": "text-delta", "text": text},
+                {"event": "run-end", "reason": "stop", "usage": {"prompt": 1, "completion": 1, "total": 2}, "timing": {"total_ms": 1}},
+            ]  # fmt: skip
+            question = {"role": "user", "content": "Go on", "created": 1.0, "parent": f"b{at - 1}" if at else None}
+            answer = {"role": "assistant", "content": text, "created": 2.0, "events": events, "provider": "x"}
+            messages += [{"id": f"a{at}", **question}, {"id": f"b{at}", "parent": f"a{at}", **answer}]
+        kept = {
+            "format": "chatapp-conversation",
+            "version": 1,
+            "title": "T",
+            "created": 1.0,
+            "shown": messages[-1]["id"],
+        }
+        made = self.page.request.post(f"{self.url}/api/v1/conversations/import", data={**kept, "messages": messages})
+        assert made.ok, made.text()
+        return f"/c/{made.json()['id']}"
+
     def until_done(self) -> "ChatPage":
         self.hook("stop").wait_for(state="hidden")
         self.page.locator('[data-role="assistant"]:last-child[data-status="done"]').wait_for()

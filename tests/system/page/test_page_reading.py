@@ -155,34 +155,6 @@ def test_an_empty_answer_says_so(chat: Any) -> None:
     assert chat.answer.locator("[data-ending]").inner_text() == "The model gave an empty answer."
 
 
-def brought(chat: Any, text: str, answers: int = 1) -> str:
-    """The address of a conversation with answers like this."""
-    messages: list[dict[str, Any]] = []
-    for at in range(answers):
-        events = [
-            {"event": "run-start", "run_id": f"b{at}", "trace_id": "0" * 32, "provider": "x", "model": "x", "reasoning": "disabled", "created": 1.0},
-            {"event": "text-delta", "text": text},
-            {"event": "run-end", "reason": "stop", "usage": {"prompt": 1, "completion": 1, "total": 2}, "timing": {"total_ms": 1}},
-        ]  # fmt: skip
-        parent = f"b{at - 1}" if at else None
-        messages.append({"id": f"a{at}", "role": "user", "content": "Go on", "created": 1.0, "parent": parent})
-        messages.append(
-            {
-                "id": f"b{at}",
-                "role": "assistant",
-                "content": text,
-                "created": 2.0,
-                "parent": f"a{at}",
-                "events": events,
-                "provider": "x",
-            }
-        )
-    kept = {"format": "chatapp-conversation", "version": 1, "title": "T", "created": 1.0, "shown": f"b{answers - 1}"}
-    made = chat.page.request.post(f"{chat.url}/api/v1/conversations/import", data={**kept, "messages": messages})
-    assert made.ok, made.text()
-    return f"/c/{made.json()['id']}"
-
-
 # Of all answers together, as it is laid out.
 SHOWN = """() => [...document.querySelectorAll("[data-content]")].filter((node) => node.checkVisibility())
     .reduce((sum, node) => sum + node.innerText.length, 0)"""
@@ -192,7 +164,7 @@ SHOWN = """() => [...document.querySelectorAll("[data-content]")].filter((node) 
 def test_a_screenful_or_two_is_laid_out_before_a_script_draws_all(
     chat: Any, browser: Any, length: int, answers: int, most: int
 ) -> None:
-    path = brought(chat, "word " * (length // 5), answers)
+    path = chat.bring(*["word " * (length // 5)] * answers)
     held: list[Any] = []
     chat.page.route("**/js/main.js", lambda route: held.append(route))
     chat.page.goto(chat.url + path, wait_until="commit")

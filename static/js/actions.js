@@ -12,8 +12,10 @@ import { ApiError } from "./server/api.js";
 import { forget, isKept, keep, unsent } from "./server/outbox.js";
 import { canSwitchThinking, effectiveAgent, effectiveChoice, effectiveTools, runningAnswer } from "./state/selectors.js";
 
+const ON_ITS_WAY_MS = 10_000; // on a connection that is gone a request may hang for minutes
+
 export class Actions extends OpenActions {
-  /** The keys of the questions that are on their way. @type {Set<string>} */ #asking = new Set();
+  /** The keys of the questions that are on their way, and since when. @type {Map<string, number>} */ #asking = new Map();
 
   /**
    * @param {import("./state/store.js").Store} store
@@ -118,7 +120,7 @@ export class Actions extends OpenActions {
     this.refreshConversations();
     if (!this.store.state.catalogue.providers.length) this.refreshCatalogue();
     for (const { key, fields } of unsent(this.place)) {
-      const isOnItsWay = this.#asking.has(key);
+      const isOnItsWay = Date.now() - (this.#asking.get(key) ?? -Infinity) < ON_ITS_WAY_MS;
       if (!isOnItsWay && isKept(key)) await this.#ask(key, fields, this.store.state.messages); // one may have arrived since
     }
   }
@@ -154,7 +156,8 @@ export class Actions extends OpenActions {
   async #ask(key, fields, before) {
     const waited = isKept(key);
     if (!waited && mayWait(fields)) this.#keep(key, fields);
-    this.#asking.add(key);
+    const [isWaitedFor, since] = [isKept(key), Date.now()];
+    this.#asking.set(key, since);
     try {
       const accepted = await this.api.ask(fields, key);
       this.#accepted(key, accepted);
@@ -162,13 +165,14 @@ export class Actions extends OpenActions {
       return true;
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
+      if (isWaitedFor && !isKept(key)) return true; // it was sent again meanwhile, and settled
       if (error.isUnreachable && mayWait(fields)) return this.#hold(key);
       if (waited && this.#withdraw(key)) this.store.dispatch({ type: "notice-shown", ...noticeOf(error) });
       forget(key);
       if (!waited && this.#holds(key)) this.store.dispatch({ type: "answer-refused", messages: before, ...noticeOf(error) });
       return false;
     } finally {
-      this.#asking.delete(key);
+      if (this.#asking.get(key) === since) this.#asking.delete(key);
     }
   }
 

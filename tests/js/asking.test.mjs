@@ -65,6 +65,21 @@ test("what is on its way is not sent a second time beside it; if it is refused, 
   assert.deepEqual([one.asked.length, one.store.state.returned, unsent("")], [1, null, []]);
 });
 
+test("what hangs on a connection that is gone is sent again, and what becomes of it then changes nothing", async ({ mock }) => {
+  mock.timers.enable({ apis: ["Date"] });
+  const settle = [];
+  const one = tab((...asked) => new Promise((resolve) => settle.push((how) => resolve(how(...asked)))));
+  const sent = one.actions.send("Hello", [FILE]);
+  mock.timers.tick(11_000);
+  const connected = one.actions.onConnected();
+  settle[1](accepted);
+  await connected;
+  settle[0](REFUSED);
+  await sent;
+  assert.deepEqual([one.asked.length, new Set(one.asked.map(({ key }) => key)).size, unsent("")], [2, 1, []]);
+  assert.deepEqual([said(one), one.store.state.returned], [["Hello"], null]);
+});
+
 test("what was on its way when the connection was lost is sent once it is back", async () => {
   let settle = () => {};
   const one = tab((...asked) => new Promise((resolve) => (settle = (how) => resolve(how(...asked)))));

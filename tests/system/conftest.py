@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,13 +33,18 @@ class Stream:
         self.events: list[ServerEvent] = []
         self.data = b""
         self._decoder = SSEDecoder()
+        self._unseen: deque[ServerEvent] = deque()  # that came in one piece with an event that was wanted
 
     def __iter__(self) -> Iterator[ServerEvent]:
-        while piece := self.response.raw.read1(65_536):
+        while True:
+            while self._unseen:
+                yield self._unseen.popleft()
+            if not (piece := self.response.raw.read1(65_536)):
+                return
             self.data += piece
             events = self._decoder.feed(piece)
             self.events += events
-            yield from events
+            self._unseen += events
 
     def until(self, wanted: Callable[[ServerEvent], bool]) -> ServerEvent:
         """Read on to the first event that is wanted."""

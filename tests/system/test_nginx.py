@@ -75,7 +75,10 @@ def in_front(
     config = folder / "chatapp.toml"
     config.write_text(f'[providers.told]\ntype = "openai"\nbase_url = "http://127.0.0.1:{port}/v1"\nmodels = ["m"]\n')
     server = module_server(
-        CHATAPP_CONFIG=str(config), CHATAPP_SEND_TIMEOUT_S=str(SEND_TIMEOUT_S), CHATAPP_MAX_STREAM_BYTES="1000000000"
+        CHATAPP_CONFIG=str(config),
+        CHATAPP_SEND_TIMEOUT_S=str(SEND_TIMEOUT_S),
+        CHATAPP_MAX_STREAM_BYTES="1000000000",
+        CHATAPP_MAX_REPLY_BYTES="1000000000",
     )
     with nginx(folder, partial(_site, upstream_port=server.port)) as url:
         yield server, url

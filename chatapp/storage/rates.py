@@ -12,6 +12,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from chatapp.storage.tables import RateWindowRow
 from chatapp.storage.transactions import Transactions
 
+LATE_S = 60.0  # more than a hit waits for its turn, or than the clocks of several machines differ
+
 
 class RateWindows:
     """Raises DatabaseUnavailable."""
@@ -25,8 +27,9 @@ class RateWindows:
         """Count the hits in the window that goes on, or in a new one; return its count."""
         now = time.time()
         first = self._insert.values(key=key, hits=hits, expires=now + window_s)
-        # A clock that was set back would shut its owner out until it is where it was.
-        is_over = (RateWindowRow.expires <= now) | (RateWindowRow.expires > now + window_s)
+        # A clock that was set back would shut its owner out until it is where it was. One that waited for
+        # this transaction is not: a hit that came after it began the window.
+        is_over = (RateWindowRow.expires <= now) | (RateWindowRow.expires > now + window_s + LATE_S)
         counted = first.on_conflict_do_update(
             index_elements=["key"],
             set_={

@@ -80,6 +80,17 @@ def test_a_window_that_is_over_begins_anew_and_can_be_removed(
     assert windows.remove("k") == 1 and windows.remove() == 0
 
 
+def test_a_hit_that_waited_for_its_turn_does_not_begin_the_window_anew(
+    windows: RateWindows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It looked at the clock before the hit that began the window, and is counted after it."""
+    counts = []
+    for at in (1000.0, 999.5, 999.9, 1001.0):
+        monkeypatch.setattr("time.time", lambda at=at: at)
+        counts.append(windows.add("k", 3600, 1))
+    assert counts == [1, 2, 3, 4]
+
+
 def test_a_clock_that_is_set_back_shuts_nobody_out(windows: RateWindows, monkeypatch: pytest.MonkeyPatch) -> None:
     limited, now = limits("2/minute", windows), 100_000.0
     monkeypatch.setattr("time.time", lambda: now)

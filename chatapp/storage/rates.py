@@ -27,8 +27,8 @@ class RateWindows:
         """Count the hits in the window that goes on, or in a new one; return its count."""
         now = time.time()
         first = self._insert.values(key=key, hits=hits, expires=now + window_s)
-        # A clock that was set back would shut its owner out until it is where it was. One that waited for
-        # this transaction is not: a hit that came after it began the window.
+        # A clock that was set back would shut its owner out until it is where it was. That of a
+        # hit which waited for this transaction was not: a later one began the window meanwhile.
         is_over = (RateWindowRow.expires <= now) | (RateWindowRow.expires > now + window_s + LATE_S)
         counted = first.on_conflict_do_update(
             index_elements=["key"],

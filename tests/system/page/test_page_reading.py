@@ -169,7 +169,7 @@ def test_a_screenful_or_two_is_laid_out_before_a_script_draws_all(
     chat.page.route("**/js/main.js", lambda route: held.append(route))
     chat.page.goto(chat.url + path, wait_until="commit")
     chat.page.locator("[data-page-data]").wait_for(state="attached")
-    assert 900 < chat.page.evaluate(SHOWN) < most
+    chat.page.wait_for_function(f"([least, most]) => least < ({SHOWN})() && ({SHOWN})() < most", arg=[900, most])
     held.pop().continue_()
     chat.ready()
     chat.page.wait_for_function(f"least => ({SHOWN})() > least", arg=0.98 * length * answers)

@@ -10,7 +10,7 @@ import msgspec
 
 from chatapp.errors import EmptyReply, Truncated, UpstreamError
 from chatapp.events import StreamEvent
-from chatapp.providers.lumps import LARGE_CHARS, SHORT_CHARS
+from chatapp.providers.lumps import LARGE_CHARS, SHORT_CHARS, Lumps
 from chatapp.providers.read_limits import ReadLimits, held_too_much
 from chatapp.providers.reply import Reply
 from chatapp.wire.failures import reports_failure
@@ -29,13 +29,14 @@ _fields = msgspec.json.Decoder(dict[str, object])
 
 
 class Body(ABC):
-    """One body, until its `reply` is over."""
+    """One body, until its `reply` is over. `lumps` cuts the texts in it that are no tokens."""
 
     lump_chars: ClassVar[int] = LARGE_CHARS
     """A text of more characters is no token."""
 
     def __init__(self, who: str, reply: Reply[Any], limits: ReadLimits) -> None:
         self.reply = reply
+        self.lumps = Lumps(self.lump_chars)
         self._who = who
         self._limits = limits
 

@@ -11,7 +11,6 @@ from chatapp.errors import Truncated, UpstreamError
 from chatapp.events import ReasoningDelta, TextDelta
 from chatapp.providers import ReplyItem
 from chatapp.providers.bodies import BLANK, Body
-from chatapp.providers.lumps import Lumps
 from chatapp.providers.think_tags import TaggedThinking
 from chatapp.settings.tables import ThinkTags
 
@@ -33,7 +32,6 @@ class ReplyDecoder:
         self._body: Body | None = None
         self._start = b""
         self._thinking = TaggedThinking(tags)
-        self._lumps = Lumps()
         self._is_plain = False  # a short text is what it seems
 
     def feed(self, data: bytes) -> Iterator[ReplyItem]:
@@ -50,7 +48,7 @@ class ReplyDecoder:
                 if short and self._is_plain:  # nearly always
                     yield event
                 else:
-                    yield from self._shaped((event,))
+                    yield from self._shaped(body, (event,))
         except UpstreamError as error:
             if not (yield from self.broken_off(error)):
                 raise
@@ -63,7 +61,7 @@ class ReplyDecoder:
         try:
             if (body := self._body) is None:
                 raise Truncated(f"{self._who} sent an empty reply")
-            yield from self._shaped(body.end())
+            yield from self._shaped(body, body.end())
         except UpstreamError as error:
             if not (yield from self.broken_off(error)):
                 raise
@@ -87,7 +85,6 @@ class ReplyDecoder:
         self._start += data
         if word := self._start.lstrip(BLANK):
             self._body = self._form(word)
-            self._lumps = Lumps(self._body.lump_chars)
         elif len(self._start) >= BLANK_BYTES:
             raise Truncated(f"{self._who} sent an empty reply")
         return self._body
@@ -95,11 +92,11 @@ class ReplyDecoder:
     def _finish(self, body: Body) -> Iterator[ReplyItem]:
         self.done = True
         try:
-            yield from self._shaped(body.reply.finish())
+            yield from self._shaped(body, body.reply.finish())
         except UpstreamError:
             yield from self._thinking.rest()
             raise
 
-    def _shaped(self, items: Iterable[ReplyItem]) -> Iterator[ReplyItem]:
-        yield from self._thinking.separated(self._lumps.cut(items))
+    def _shaped(self, body: Body, items: Iterable[ReplyItem]) -> Iterator[ReplyItem]:
+        yield from self._thinking.separated(body.lumps.cut(items))
         self._is_plain = self._thinking.is_over

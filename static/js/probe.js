@@ -6,6 +6,7 @@
 
 import { hook, setText } from "./dom/hooks.js";
 import { number, t } from "./language.js";
+import { FrameDecoder } from "./server/frames.js";
 
 const TICKS = 8;
 const INTERVAL_S = 0.5;
@@ -45,26 +46,16 @@ async function read() {
   /** @type {Tick[]} */
   const ticks = [];
   draw(ticks);
-  let text = "";
+  const decoder = new FrameDecoder();
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
-    text += piece.value;
-    const events = text.split("\n\n");
-    text = events.pop() ?? "";
-    for (const event of events) {
-      const sent_ms = sentIn(event);
-      if (sent_ms !== null) ticks.push({ arrived: since(), sent_ms });
+    for (const { event, data } of decoder.frames(piece.value)) {
+      if (event === "tick") ticks.push({ arrived: since(), sent_ms: JSON.parse(data).sent_ms });
     }
     draw(ticks);
     setText(hook(root, "probe-state"), t("{moment} of {length}", { moment: ticks.length, length: TICKS }));
   }
   return { ticks, head_s, headers: Object.fromEntries(response.headers) };
-}
-
-/** @param {string} event @returns {number|null} */
-function sentIn(event) {
-  const data = /^data: (.*)$/m.exec(event)?.[1];
-  return data && event.includes("event: tick") ? JSON.parse(data).sent_ms : null;
 }
 
 /** @param {Tick[]} ticks */

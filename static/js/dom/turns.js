@@ -2,7 +2,7 @@
 /** For work that may come in heaps: it is done in its order, and leaves room for what else goes on. */
 
 /** Milliseconds. What a reader does waits for no longer than one turn. */
-const TURN_MS = 8;
+export const TURN_MS = 8;
 
 export class Turns {
   /** @type {(() => void)[]} */ #waiting = [];

@@ -4,11 +4,9 @@
  * browser, however many events that are, and nothing scrolls until each has been heard.
  */
 
+import { TURN_MS } from "../dom/turns.js";
 import { identified } from "./access.js";
 import { FrameDecoder } from "./frames.js";
-
-/** Milliseconds. What a reader does waits for no longer than one turn. */
-const TURN_MS = 8;
 
 /**
  * Settles at the end of the stream, or when it cannot be had, is lost, or is no longer wanted. What
